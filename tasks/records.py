@@ -1,0 +1,241 @@
+"""The values that flow through the pipeline, all frozen.
+
+Times are float seconds from the recording's start, sample rates Hz, confidences 0–1 or None where the engine
+gives none. Speakers are `SPEAKER_00`, … in order of first appearance, `UNKNOWN` where a voice could not be told,
+None with diarization off; a chunk's own labels are small strings like "2".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.intervals import Span
+
+UNKNOWN = "UNKNOWN"
+"""The speaker of words whose voice could not be told."""
+
+STEPS = ("separation", "transcription", "punctuation", "embedding", "diarization")
+"""The steps of a chunk, as the columns of `chunks` name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a recording; most recordings have one."""
+
+    name: str
+    sha256: str
+    start_s: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What probing found out about a recording. `path` is where its bytes are now; it never enters a cache key."""
+
+    recording_id: str
+    path: str
+    source_name: str
+    sha256: str
+    size_bytes: int
+    duration_s: float
+    sample_rate_hz: int
+    channels: int
+    codec: str
+    parts: tuple[Part, ...]
+    recorded_at: str | None = None
+    """ISO 8601 with an offset, or None where the start isn't known."""
+    recorded_at_source: str | None = None
+    """given, sidecar, name, metadata or mtime."""
+    timezone: str = "UTC"
+
+    @property
+    def span(self) -> Span:
+        return Span(0.0, self.duration_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A reference to sound, never the sound itself: a file's mixed-down (or one) channel, or a stored artifact.
+
+    `key` says what it is (it enters cache keys); `path` or `artifact` says where it is now.
+    `offset_s` is the recording's time at which the artifact's first sample lies (0 for a whole file).
+    """
+
+    key: str
+    path: str | None = None
+    artifact: str | None = None
+    channel: int | None = None
+    """None: all channels mixed; else this one alone."""
+    offset_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a recording. Cores tile the recording; spans overlap their neighbours'."""
+
+    index: int
+    span: Span
+    core: Span
+    speech: tuple[Span, ...] = ()
+    """Speech within `span`, by the speech map."""
+
+    @property
+    def speech_s(self) -> float:
+        return sum(s.duration_s for s in self.speech)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word. `text` is displayed (with punctuation); `word_raw` in the tables is made from it."""
+
+    start_s: float
+    end_s: float
+    text: str
+    confidence: float | None = None
+    chunk: int = 0
+    channel: int = 0
+    speaker: str | None = None
+    speaker_confidence: float | None = None
+    is_overlap: bool = False
+    local_speaker: str | None = None
+    segment: int = -1
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start_s, self.end_s)
+
+    @property
+    def middle_s(self) -> float:
+        return (self.start_s + self.end_s) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A stretch in which one speaker speaks, words or not."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+    channel: int = 0
+    is_overlap: bool = False
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start_s, self.end_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of one speaker's words, fit for a line of a transcript."""
+
+    index: int
+    start_s: float
+    end_s: float
+    text: str
+    num_words: int
+    speaker: str | None = None
+    channel: int = 0
+    confidence: float | None = None
+    speaker_confidence: float | None = None
+    has_overlap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A voice of the recording. `embedding` has unit length; empty where there was nothing to measure."""
+
+    label: str
+    turn_s: float
+    num_segments: int
+    num_words: int
+    first_s: float
+    last_s: float
+    link_margin: float | None = None
+    embedding: tuple[float, ...] = ()
+    embedding_model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepCost:
+    """What a step cost on a chunk: seconds of work, of waiting for the engine, and the process's peak memory."""
+
+    seconds: float = 0.0
+    wait_s: float = 0.0
+    peak_mb: float = 0.0
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkReport:
+    """How a chunk fared: a row of the table `chunks`."""
+
+    index: int
+    span: Span
+    core: Span
+    status: str = "complete"
+    """complete, no_speech or failed."""
+    error: str | None = None
+    speech_s: float = 0.0
+    language: str | None = None
+    num_words: int = 0
+    seam_kept: int = 0
+    seam_dropped: int = 0
+    seam_redecoded_s: float = 0.0
+    loops_removed: int = 0
+    silence_text_removed: int = 0
+    costs: dict[str, StepCost] = field(default_factory=dict)
+    """By the names in STEPS; a step that did not run is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What was run, when and with what."""
+
+    run_id: str
+    status: str
+    """complete, or partial where a chunk failed."""
+    profile: str
+    models: dict[str, str]
+    settings: dict[str, Any]
+    settings_digest: str
+    pipeline_version: str
+    processed_at: str
+    """ISO 8601, UTC."""
+    wall_s: float
+    language: str | None = None
+    language_confidence: float | None = None
+    speech_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Everything that is published about one recording."""
+
+    recording: Recording
+    run: RunFacts
+    words: tuple[Word, ...]
+    segments: tuple[Segment, ...]
+    turns: tuple[Turn, ...]
+    speakers: tuple[Speaker, ...]
+    chunks: tuple[ChunkReport, ...]
+
+    @property
+    def num_speakers(self) -> int:
+        return sum(s.label != UNKNOWN for s in self.speakers)
+
+
+def as_dict(value: Any) -> Any:
+    """A record (or a list of them) as plain JSON values.
+
+    >>> as_dict(Turn(0.0, 1.5, "SPEAKER_00"))["end_s"]
+    1.5
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: as_dict(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {k: as_dict(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_dict(v) for v in value]
+    return value
