@@ -1,0 +1,169 @@
+"""Every setting: its default, unit and range. One frozen class a step.
+
+Sources, later over earlier: the defaults here, the profile, `daylong.toml`, the environment
+(`DAYLONG_TRANSCRIPTION__MODEL=small`, `.env`), a flow's parameters, the command line's `--set`.
+`load` puts them together; a wrong value is refused by name, with what would be right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+class Step(BaseModel):
+    """A frozen group of settings that refuses names it doesn't know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelsSettings(Step):
+    keep: Literal["all", "one"] = Field(
+        "all", description="Engines held in memory at a time: all, or one (for small GPUs)."
+    )
+    run_in: Literal["process", "child"] = Field(
+        "process",
+        description="Run engines in this process, or in one persistent child process that is replaced if it dies.",
+    )
+
+
+class CacheSettings(Step):
+    store: str | None = Field(
+        None, description="Where large values are kept: a folder or an fsspec URL. Default: data/cache/artifacts."
+    )
+
+
+class ChunkingSettings(Step):
+    min_minutes: float = Field(10.0, ge=0.5, le=60, description="Shortest core of a chunk, minutes.")
+    max_minutes: float = Field(15.0, ge=1, le=60, description="Longest core of a chunk, minutes.")
+    overlap_s: float = Field(
+        30.0, ge=0, le=120, description="Seconds that neighbouring chunks share, half on each side of the boundary."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ChunkingSettings:
+        if self.min_minutes > self.max_minutes:
+            raise ValueError("chunking.min_minutes must not exceed chunking.max_minutes")
+        return self
+
+
+class AudioSettings(Step):
+    channels: Literal["mix"] = Field("mix", description="Channels: mixed down to one (mix).")
+
+
+class SeparationSettings(Step):
+    mode: Literal["never", "always"] = Field(
+        "never", description="Separate vocals from music before recognition: never or always."
+    )
+    model: str = Field("htdemucs", description="A Demucs model's name, or a folder with one.")
+
+
+class TranscriptionSettings(Step):
+    engine: Literal["faster-whisper"] = Field("faster-whisper", description="The recogniser.")
+    model: str = Field(
+        "auto",
+        description="A faster-whisper model's name, hub repository or folder. "
+        "auto: large-v3-turbo on a GPU, small on a CPU.",
+    )
+    language: str | None = Field(
+        None,
+        pattern=r"^[a-z]{2,3}$",
+        description="Code of the spoken language (en, de, …). Left out: found once for the recording.",
+    )
+    compute_type: Literal["auto", "int8", "int8_float16", "float16", "bfloat16", "float32"] = Field(
+        "auto", description="Arithmetic of the recogniser. auto: float16 on a GPU, int8 on a CPU."
+    )
+    batch_size: int = Field(8, ge=1, le=128, description="Stretches of speech decoded at a time; 1 decodes in order.")
+    beam_size: int = Field(5, ge=1, le=20, description="Beams of the search; 1 is greedy and fastest.")
+    initial_prompt: str | None = Field(None, max_length=1000, description="Text that sets style and spelling.")
+    hotwords: str | None = Field(None, max_length=1000, description="Words to listen for.")
+    condition_on_previous_text: bool = Field(
+        False, description="Let earlier text guide later text. Off by default: it carries loops on."
+    )
+    max_speech_s: float = Field(
+        28.0, ge=2, le=30, description="Longest stretch of speech handed to the recogniser at once, seconds."
+    )
+
+
+class DiarizationSettings(Step):
+    engine: Literal["clustering", "sortformer", "off"] = Field(
+        "clustering", description="How turns are found: clustering, sortformer (at most 4 a chunk) or off."
+    )
+    model: str = Field(
+        "nvidia/diar_streaming_sortformer_4spk-v2.1", description="The Sortformer model; clustering needs none."
+    )
+    embedding_model: str = Field(
+        "nvidia/speakerverification_en_titanet_large",
+        description="The NeMo speaker model: a hub repository or a .nemo file.",
+    )
+    num_speakers: int | None = Field(None, ge=1, le=100, description="Speakers of the whole recording, if known.")
+    min_speakers: int | None = Field(None, ge=1, le=100, description="At least so many speakers.")
+    max_speakers: int | None = Field(None, ge=1, le=100, description="At most so many speakers.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DiarizationSettings:
+        if self.min_speakers and self.max_speakers and self.min_speakers > self.max_speakers:
+            raise ValueError("diarization.min_speakers must not exceed diarization.max_speakers")
+        return self
+
+    def speaker_range(self) -> tuple[int | None, int | None]:
+        """(least, most) speakers of the recording; None where open."""
+        if self.num_speakers is not None:
+            return self.num_speakers, self.num_speakers
+        return self.min_speakers, self.max_speakers
+
+
+class PunctuationSettings(Step):
+    mode: Literal["auto", "always", "never"] = Field(
+        "auto", description="auto: only text that comes without punctuation, in languages the model knows."
+    )
+    model: str = Field(
+        "oliverguhr/fullstop-punctuation-multilang-large",
+        description="A token classification model: a hub repository or a folder.",
+    )
+
+
+class LoggingSettings(Step):
+    format: Literal["text"] = Field("text", description="Log lines for people (text).")
+
+
+class Settings(Step):
+    """All settings of a run."""
+
+    profile: Literal["standard", "demo"] = Field(
+        "standard", description="standard: public weights; demo: the small weights in data/models/demo."
+    )
+    out: str | None = Field(None, description="Folder for the results. Default: data/transcripts.")
+    device: Device = Field("auto", description="auto takes a GPU where there is one.")
+    timezone: str = Field("UTC", description="IANA name of the zone that recorded_date is told in.")
+    runner: Literal["threads"] = Field("threads", description="What runs the steps of chunks: threads.")
+    chunks_in_flight: int = Field(
+        2, ge=1, le=64, description="Chunks worked on at a time: one in the engines, the next being decoded."
+    )
+    models: Annotated[ModelsSettings, Field(description="Engines in memory.")] = ModelsSettings()
+    cache: Annotated[CacheSettings, Field(description="Where results of steps are kept.")] = CacheSettings()
+    chunking: Annotated[ChunkingSettings, Field(description="How a recording is cut.")] = ChunkingSettings()
+    audio: Annotated[AudioSettings, Field(description="How sound is read.")] = AudioSettings()
+    separation: Annotated[SeparationSettings, Field(description="Demucs.")] = SeparationSettings()
+    transcription: Annotated[TranscriptionSettings, Field(description="Words.")] = TranscriptionSettings()
+    diarization: Annotated[DiarizationSettings, Field(description="Speakers.")] = DiarizationSettings()
+    punctuation: Annotated[PunctuationSettings, Field(description="Punctuation.")] = PunctuationSettings()
+    logging: Annotated[LoggingSettings, Field(description="Logs.")] = LoggingSettings()
+
+    def result_facts(self) -> dict[str, Any]:
+        """What changes the result: everything but devices, places and worker counts."""
+        return self.model_dump(
+            mode="json",
+            exclude={"out": True, "device": True, "runner": True, "chunks_in_flight": True, "models": True,
+                     "cache": True, "logging": True},
+        )
+
+    def digest(self) -> str:
+        """SHA-256 of `result_facts`, hexadecimal."""
+        canonical = json.dumps(self.result_facts(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
