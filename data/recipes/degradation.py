@@ -28,8 +28,12 @@ class Degrader:
         speech = self._chance(0.3, clean) * self._babble(clean) + clean
         speech = self._filter(speech)
         if self._music is not None:
-            speech = speech + self._chance(0.2, clean) * self._at_snr(speech, self._cut(self._music[None], clean), 5, 20)
-        speech = speech + self._chance(0.65, clean) * self._at_snr(speech, self._cut(self._noises, clean), 3, 30)
+            speech = speech + self._chance(0.2, clean) * self._at_snr(
+                speech, self._cut(self._music[None], clean), 5, 20
+            )
+        speech = speech + self._chance(0.65, clean) * self._at_snr(
+            speech, self._cut(self._noises, clean), 3, 30
+        )
         untouched = self._chance(0.1, clean)
         speech = untouched * clean + (1 - untouched) * speech
         return speech * 10 ** (self._uniform(clean, -24, 6) / 20)
