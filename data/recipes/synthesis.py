@@ -27,9 +27,9 @@ _FRAME = 80  # samples in 5 ms
 class Voice:
     """A speaker. `pitch` and `range` in espeak's 0–99, `rate` in words a minute.
 
-    `tract` scales all formants (and the pitch with them), as a shorter (> 1) or longer (< 1) vocal tract does: espeak's
-    own variants lie too close together for a small speaker model. `tilt` colours the spectrum: the coefficient of
-    a one-zero filter, positive is brighter.
+    `tract` scales all formants (and the pitch with them), as a shorter (> 1) or longer vocal tract does:
+    espeak's own variants lie close together for a small speaker model. `tilt` colours the spectrum: the
+    coefficient of a one-zero filter, positive is brighter.
     """
 
     name: str
@@ -43,16 +43,16 @@ class Voice:
 
 
 VOICES: tuple[Voice, ...] = (
-    Voice("ana", "en-us+f2", "female", 58, 52, 165, 1.08, 0.25),
-    Voice("ben", "en-us+m3", "male", 30, 40, 158, 0.94, -0.20),
-    Voice("carl", "en-gb+m7", "male", 52, 62, 172, 1.02, 0.45),
-    Voice("dora", "en-gb-x-rp+f4", "female", 40, 45, 150, 0.98, -0.10),
-    Voice("emma", "en-us+f5", "female", 70, 60, 170, 1.14, 0.00),
-    Voice("frank", "en-us+m1", "male", 18, 30, 146, 0.88, 0.10),
-    Voice("grace", "en-gb-scotland+f3", "female", 48, 66, 160, 1.03, 0.50),
-    Voice("henry", "en-gb-x-rp+m5", "male", 44, 50, 168, 0.97, 0.00),
+    Voice("ana", "en-us+f2", "female", 56, 52, 160, 1.08, 0.25),
+    Voice("ben", "en-us+m3", "male", 42, 40, 152, 0.92, -0.30),
+    Voice("carl", "en+m7", "male", 62, 62, 160, 1.07, 0.45),
+    Voice("dora", "en-gb-x-rp+f4", "female", 42, 45, 146, 0.95, -0.20),
+    Voice("emma", "en-us+f5", "female", 66, 60, 160, 1.14, 0.00),
+    Voice("frank", "en-us+m1", "male", 40, 30, 142, 0.86, 0.20),
+    Voice("grace", "en-gb-scotland+f3", "female", 36, 66, 150, 1.00, 0.60),
+    Voice("henry", "en-gb-x-gbcwmd+m5", "male", 58, 50, 152, 1.00, -0.10),
 )
-"""Eight speakers who differ in formants, pitch, melody, tempo and accent; the first four speak in the sample."""
+"""Eight people who differ in formants, pitch, melody, tempo and accent; the first four meet in the sample."""
 
 Word = tuple[str, float, float]
 """A word as written and its first and last sound in seconds."""
