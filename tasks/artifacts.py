@@ -1,0 +1,140 @@
+"""The content-addressed store of large values: audio, embeddings, words.
+
+A value's name is its step, its SHA-256 and what it is: `embedding/3f/3f9a….npz`. So equal values are kept once, a
+value never changes, and one that is damaged is known by its name. The store is a folder or an fsspec URL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import uuid
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from tasks.errors import TransientError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactStore:
+    """Values under `root`, a folder or an fsspec URL (`s3://bucket/daylong`, `memory://x`)."""
+
+    root: str
+
+    def put(self, step: str, data: bytes, suffix: str) -> str:
+        """Keep `data`; its name is returned. Written aside, then renamed: a reader sees all or nothing."""
+        digest = hashlib.sha256(data).hexdigest()
+        name = f"{step}/{digest[:2]}/{digest}{suffix}"
+        if self.has(name, len(data)):
+            return name
+        files, base = self._files()
+        target, aside = f"{base}/{name}", f"{base}/{step}/{digest[:2]}/.{uuid.uuid4().hex}.part"
+        files.makedirs(os.path.dirname(target), exist_ok=True)
+        with files.open(aside, "wb") as file:
+            file.write(data)
+        files.mv(aside, target)
+        return name
+
+    def get(self, name: str) -> bytes:
+        """The value named `name`. Raises `TransientError` where it is gone or damaged (a rerun makes it again)."""
+        files, base = self._files()
+        try:
+            with files.open(f"{base}/{name}", "rb") as file:
+                data: bytes = file.read()
+        except FileNotFoundError as error:
+            raise TransientError(f"{name} is gone from the cache; run again to make it anew") from error
+        if hashlib.sha256(data).hexdigest() != _digest(name):
+            raise TransientError(f"{name} in the cache is damaged; run again to make it anew")
+        return data
+
+    def has(self, name: str, size: int | None = None) -> bool:
+        """Whether the value is there (and, where `size` in bytes is given, whole)."""
+        files, base = self._files()
+        path = f"{base}/{name}"
+        try:
+            return bool(files.exists(path)) and (size is None or files.size(path) == size)
+        except FileNotFoundError:
+            return False
+
+    def intact(self, name: str) -> bool:
+        """Whether the value is there and has the digest that its name tells."""
+        try:
+            self.get(name)
+        except TransientError:
+            return False
+        return True
+
+    def discard(self, name: str) -> None:
+        files, base = self._files()
+        if files.exists(f"{base}/{name}"):
+            files.rm(f"{base}/{name}")
+
+    def put_json(self, step: str, value: Any) -> str:
+        return self.put(step, canonical_json(value), ".json")
+
+    def get_json(self, name: str) -> Any:
+        return json.loads(self.get(name))
+
+    def put_arrays(self, step: str, **arrays: np.ndarray[Any, Any]) -> str:
+        """Keep named arrays (no object arrays: nothing here is ever unpickled)."""
+        import numpy as np
+
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub takes only bool for **kwds
+        return self.put(step, buffer.getvalue(), ".npz")
+
+    def get_arrays(self, name: str) -> dict[str, np.ndarray[Any, Any]]:
+        import numpy as np
+
+        with np.load(io.BytesIO(self.get(name)), allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+
+    def put_audio(self, step: str, samples: np.ndarray[Any, Any]) -> str:
+        """Keep mono float32 samples at 16 kHz as FLAC (16 bit)."""
+        import soundfile
+
+        buffer = io.BytesIO()
+        soundfile.write(buffer, samples, 16_000, format="FLAC", subtype="PCM_16")
+        return self.put(step, buffer.getvalue(), ".flac")
+
+    def get_audio(self, name: str) -> np.ndarray[Any, Any]:
+        """Mono float32 samples at 16 kHz, shape (n,)."""
+        import soundfile
+
+        samples, _ = soundfile.read(io.BytesIO(self.get(name)), dtype="float32")
+        return samples  # type: ignore[no-any-return]
+
+    def _files(self) -> tuple[Any, str]:
+        return _filesystem(self.root)
+
+
+@lru_cache(maxsize=8)
+def _filesystem(root: str) -> tuple[Any, str]:
+    from fsspec.core import url_to_fs
+
+    files, path = url_to_fs(root)
+    return files, str(path).rstrip("/")
+
+
+def _digest(name: str) -> str:
+    return os.path.basename(name).partition(".")[0]
+
+
+def canonical_json(value: Any) -> bytes:
+    """One spelling for equal values: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of the canonical JSON, hexadecimal.
+
+    >>> digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
+    True
+    """
+    return hashlib.sha256(canonical_json(value)).hexdigest()

@@ -1,0 +1,171 @@
+"""Load once a process, lock, measure waiting, unload: the one seam that every engine call passes.
+
+An *engine* is named by where its loader stands, so that it can be loaded in this process or in a child:
+
+>>> Engine.of("transcription/faster-whisper", "tasks.transcription.whisper:load", model="/m", device="cpu").options
+(('device', 'cpu'), ('model', '/m'))
+
+`call(engine, method, …)` loads it if it isn't, waits for its lock, runs the method, and says what that took.
+Arguments and values are plain data and NumPy arrays, because they may have to cross to a child process.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+log = logging.getLogger("daylong.models")
+
+Keep = Literal["all", "one"]
+Where = Literal["process", "child"]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What to load. `options` are the loader's keyword arguments, JSON values only."""
+
+    name: str
+    loader: str
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, name: str, loader: str, **options: Any) -> Engine:
+        return cls(name, loader, tuple(sorted(options.items())))
+
+    def load(self) -> Any:
+        module, _, function = self.loader.partition(":")
+        return getattr(importlib.import_module(module), function)(**dict(self.options))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an engine answered, and what that cost: seconds, and the process's peak memory in MiB."""
+
+    value: Any
+    run_s: float
+    wait_s: float = 0.0
+    load_s: float = 0.0
+    peak_mb: float = 0.0
+
+
+@dataclass(slots=True)
+class _Slot:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    loaded: Any = None
+
+
+@dataclass(slots=True)
+class Pool:
+    """The engines of one process."""
+
+    keep: Keep = "all"
+    _slots: dict[Engine, _Slot] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _one: threading.RLock = field(default_factory=threading.RLock)
+    calls: int = 0
+
+    def call(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
+        with self._guard:
+            slot = self._slots.setdefault(engine, _Slot())
+        asked = time.perf_counter()
+        with self._turn(), slot.lock:
+            got = time.perf_counter()
+            if slot.loaded is None:
+                if self.keep == "one":
+                    self._unload_others(engine)
+                log.info("loading %s", engine.name)
+                slot.loaded = engine.load()
+            ready = time.perf_counter()
+            value = getattr(slot.loaded, method)(*args, **kwargs)
+            done = time.perf_counter()
+        with self._guard:
+            self.calls += 1
+        return Call(value, done - ready, got - asked, ready - got, peak_mb())
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # With one engine in memory at a time, calls of different engines must wait for each other too.
+        if self.keep == "one":
+            with self._one:
+                yield
+        else:
+            yield
+
+    def _unload_others(self, engine: Engine) -> None:
+        for other, slot in list(self._slots.items()):
+            if other != engine and slot.loaded is not None:
+                log.info("unloading %s", other.name)
+                slot.loaded = None
+        free_device_memory()
+
+    def unload(self) -> None:
+        """Forget every engine; they are loaded again when next needed."""
+        with self._guard:
+            slots = list(self._slots.values())
+        for slot in slots:
+            with slot.lock:
+                slot.loaded = None
+        free_device_memory()
+
+
+_pool = Pool()
+_remote: Any = None
+_choice = threading.Lock()
+
+
+def configure(keep: Keep = "all", run_in: Where = "process", timeout_s: float | None = None) -> None:
+    """Say once, before a run, where engines run and how many stay loaded.
+
+    `timeout_s` bounds one call in a child (None: no bound); a call that takes longer ends the child and raises
+    `EngineDied`.
+    """
+    global _remote
+    with _choice:
+        if run_in == "child":
+            from tasks.model_process import Child
+
+            if _remote is None:
+                _remote = Child(keep, timeout_s)
+        elif _remote is not None:
+            _remote.close()
+            _remote = None
+        _pool.keep = keep
+
+
+def call(engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
+    """Run `method` of `engine` with these arguments, wherever `configure` said."""
+    where: Callable[..., Call] = _pool.call if _remote is None else _remote.call
+    return where(engine, method, *args, **kwargs)
+
+
+def calls_made() -> int:
+    """How many engine calls this process has asked for."""
+    return _pool.calls + (_remote.calls if _remote is not None else 0)
+
+
+def unload() -> None:
+    """Free what the engines hold."""
+    _pool.unload()
+    if _remote is not None:
+        _remote.close()
+
+
+def free_device_memory() -> None:
+    """Give cached GPU memory back, where torch is loaded at all."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def peak_mb() -> float:
+    """Peak resident memory of this process so far, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
