@@ -1,0 +1,30 @@
+"""What runs, in what order. Importing this package sets what we need of Prefect, before Prefect is imported."""
+
+from __future__ import annotations
+
+import os
+
+from tasks.home import cache
+
+PREFECT_DEFAULTS = {
+    # The embedded server's own history recorder loses task runs when it writes them one by one.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    # A new database takes 13 s here; the default limit is 20 s.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "60",
+    "PREFECT_LOCAL_STORAGE_PATH": str(cache() / "results"),
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}
+
+QUIET = {
+    # Nothing is sent home by the libraries either.
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DISABLE_SAFETENSORS_CONVERSION": "1",
+    "WANDB_MODE": "disabled",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+for _name, _value in {**PREFECT_DEFAULTS, **QUIET}.items():
+    os.environ.setdefault(_name, _value)

@@ -1,12 +1,12 @@
 """The tree of errors. Every message is one or two lines: what, which file, what to do next.
 
-    DaylongError
-    ├── UsageError            wrong command line or settings; nothing was started (exit status 2)
-    │   └── MissingWeights    a model is neither cached nor to be had (exit status 2)
-    ├── PermanentError        the file is at fault: never retried (exit status 1)
-    │   └── UnreadableAudio   no audio in it, or not decodable
-    └── TransientError        the world is at fault: retried
-        └── EngineDied        an engine's process ended or hung in the middle of a call
+DaylongError
+├── UsageError            wrong command line or settings; nothing was started (exit status 2)
+│   └── MissingWeights    a model is neither cached nor to be had (exit status 2)
+├── PermanentError        the file is at fault: never retried (exit status 1)
+│   └── UnreadableAudio   no audio in it, or not decodable
+└── TransientError        the world is at fault: retried
+    └── EngineDied        an engine's process ended or hung in the middle of a call
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ class ModelsSettings(Step):
 
 class CacheSettings(Step):
     store: str | None = Field(
-        None, description="Where large values are kept: a folder or an fsspec URL. Default: data/cache/artifacts."
+        None,
+        description="Where large values are kept: a folder or an fsspec URL. Default: data/cache/artifacts.",
     )
 
 
@@ -42,7 +43,10 @@ class ChunkingSettings(Step):
     min_minutes: float = Field(10.0, ge=0.5, le=60, description="Shortest core of a chunk, minutes.")
     max_minutes: float = Field(15.0, ge=1, le=60, description="Longest core of a chunk, minutes.")
     overlap_s: float = Field(
-        30.0, ge=0, le=120, description="Seconds that neighbouring chunks share, half on each side of the boundary."
+        30.0,
+        ge=0,
+        le=120,
+        description="Seconds that neighbouring chunks share, half on each side of the boundary.",
     )
 
     @model_validator(mode="after")
@@ -78,9 +82,13 @@ class TranscriptionSettings(Step):
     compute_type: Literal["auto", "int8", "int8_float16", "float16", "bfloat16", "float32"] = Field(
         "auto", description="Arithmetic of the recogniser. auto: float16 on a GPU, int8 on a CPU."
     )
-    batch_size: int = Field(8, ge=1, le=128, description="Stretches of speech decoded at a time; 1 decodes in order.")
+    batch_size: int = Field(
+        8, ge=1, le=128, description="Stretches of speech decoded at a time; 1 decodes in order."
+    )
     beam_size: int = Field(5, ge=1, le=20, description="Beams of the search; 1 is greedy and fastest.")
-    initial_prompt: str | None = Field(None, max_length=1000, description="Text that sets style and spelling.")
+    initial_prompt: str | None = Field(
+        None, max_length=1000, description="Text that sets style and spelling."
+    )
     hotwords: str | None = Field(None, max_length=1000, description="Words to listen for.")
     condition_on_previous_text: bool = Field(
         False, description="Let earlier text guide later text. Off by default: it carries loops on."
@@ -95,13 +103,16 @@ class DiarizationSettings(Step):
         "clustering", description="How turns are found: clustering, sortformer (at most 4 a chunk) or off."
     )
     model: str = Field(
-        "nvidia/diar_streaming_sortformer_4spk-v2.1", description="The Sortformer model; clustering needs none."
+        "nvidia/diar_streaming_sortformer_4spk-v2.1",
+        description="The Sortformer model; clustering needs none.",
     )
     embedding_model: str = Field(
         "nvidia/speakerverification_en_titanet_large",
         description="The NeMo speaker model: a hub repository or a .nemo file.",
     )
-    num_speakers: int | None = Field(None, ge=1, le=100, description="Speakers of the whole recording, if known.")
+    num_speakers: int | None = Field(
+        None, ge=1, le=100, description="Speakers of the whole recording, if known."
+    )
     min_speakers: int | None = Field(None, ge=1, le=100, description="At least so many speakers.")
     max_speakers: int | None = Field(None, ge=1, le=100, description="At most so many speakers.")
 
@@ -159,8 +170,15 @@ class Settings(Step):
         """What changes the result: everything but devices, places and worker counts."""
         return self.model_dump(
             mode="json",
-            exclude={"out": True, "device": True, "runner": True, "chunks_in_flight": True, "models": True,
-                     "cache": True, "logging": True},
+            exclude={
+                "out": True,
+                "device": True,
+                "runner": True,
+                "chunks_in_flight": True,
+                "models": True,
+                "cache": True,
+                "logging": True,
+            },
         )
 
     def digest(self) -> str:

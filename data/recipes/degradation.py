@@ -1,4 +1,4 @@
-"""What happens to a voice before it is recorded, for training: rooms, microphones, noise, other people, music.
+"""What happens to a voice before it is recorded, for training: rooms, noise, people, music.
 
 Everything works on a batch of windows at once, shape (windows, samples) at 16 kHz, and draws from one seeded
 generator. Signal-to-noise ratios are dB against the window's own mean power.
@@ -24,9 +24,9 @@ class Degrader:
         self._noises = self._coloured_noise(tracks=16, seconds=20)
 
     def __call__(self, clean: Tensor) -> Tensor:
-        """The same windows as they might have been recorded; about one in seven stays as it is, but for its level."""
+        """The same windows as they might have been recorded; one in ten only at another level."""
         speech = self._chance(0.3, clean) * self._babble(clean) + clean
-        speech = self._filter(speech)
+        speech = self.rooms_and_microphones(speech)
         if self._music is not None:
             speech = speech + self._chance(0.2, clean) * self._at_snr(
                 speech, self._cut(self._music[None], clean), 5, 20
@@ -58,13 +58,13 @@ class Degrader:
         return torch.stack([tracks[r, s : s + length] for r, s in zip(rows, starts, strict=True)])
 
     def _babble(self, clean: Tensor) -> Tensor:
-        """One to five other windows of the batch; neighbours may be the same person, hence the even distances."""
+        """One to five other windows of the batch; in pairs of one person, hence the even distances."""
         others = torch.zeros_like(clean)
         for distance in self._integers(max(1, len(clean) // 2 - 1), 1 + self._integers(5, 1)[0]):
             others = others + clean.roll(2 + 2 * distance, 0)
         return self._at_snr(clean, others, 8, 22)
 
-    def _filter(self, speech: Tensor) -> Tensor:
+    def rooms_and_microphones(self, speech: Tensor) -> Tensor:
         """A room's echo and a microphone's colour, in one product of spectra."""
         size = speech.shape[1] + _ROOM
         response = torch.fft.rfft(self._rooms(speech), size)
@@ -73,7 +73,7 @@ class Degrader:
         return out[:, : speech.shape[1]]
 
     def _rooms(self, like: Tensor) -> Tensor:
-        """Impulse responses, (windows, _ROOM): the direct sound, and in half of the cases decaying noise behind it."""
+        """Impulse responses, (windows, _ROOM): direct sound, in half of the cases decaying noise behind."""
         time = torch.arange(_ROOM) / RATE
         decay = torch.exp(-6.9 * time / self._uniform(like, 0.1, 0.6))
         echo = torch.randn(len(like), _ROOM, generator=self._random) * decay

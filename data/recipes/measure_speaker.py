@@ -10,9 +10,12 @@ from torch import Tensor, nn
 
 from data.recipes.readers import RATE, Samples
 
+Turn = tuple[float, float, int]
+"""Start and end in seconds, and the number of the speaker."""
+
 
 def windows(voice: Samples, seconds: float, count: int) -> list[Samples]:
-    """Up to `count` windows of `seconds`, evenly spread and disjoint; a short voice is repeated to fill one."""
+    """Up to `count` disjoint windows of `seconds`, evenly spread; a short voice is repeated to fill one."""
     size = int(seconds * RATE)
     if len(voice) < size:
         return [np.pad(voice, (0, size - len(voice)), mode="wrap")]
@@ -50,7 +53,7 @@ def equal_error_rate(same: Tensor, different: Tensor) -> float:
 
 
 def verify(model: nn.Module, voices: Sequence[Samples], seconds: float, per_half: int) -> float:
-    """Equal error rate over pairs of windows; pairs of one voice take one window from each half of its samples."""
+    """Equal error rate over pairs of windows; those of one voice lie in different halves of its samples."""
     clips: list[Samples] = []
     owner: list[tuple[int, int]] = []
     for number, voice in enumerate(voices):
@@ -67,12 +70,12 @@ def verify(model: nn.Module, voices: Sequence[Samples], seconds: float, per_half
     return equal_error_rate(scores[same], scores[different])
 
 
-def diarize(model: nn.Module, samples: Samples, spans: Sequence[tuple[float, float]]) -> list[tuple[float, float, int]]:
-    """Who speaks when within the speech `spans` (seconds), by windows of 1.5 s every 0.75 s and NeMo's clustering."""
+def diarize(model: nn.Module, samples: Samples, spans: Sequence[tuple[float, float]]) -> list[Turn]:
+    """Who speaks when within `spans` of speech (seconds): windows of 1.5 s every 0.75 s, NeMo's clustering."""
     from nemo.collections.asr.parts.utils.offline_clustering import SpeakerClustering
 
     size, hop = int(1.5 * RATE), int(0.75 * RATE)
-    cuts: list[tuple[int, int, int]] = []  # start and end of a window, and where its own part of the time ends
+    cuts: list[tuple[int, int, int]] = []  # a window's start and end, and where the next begins
     for begin, end in ((int(a * RATE), int(b * RATE)) for a, b in spans):
         starts = list(range(begin, max(begin + 1, end - size + hop), hop))
         for start, following in zip(starts, [*starts[1:], end], strict=True):
@@ -92,12 +95,12 @@ def diarize(model: nn.Module, samples: Samples, spans: Sequence[tuple[float, flo
     return [(a / RATE, end / RATE, int(label)) for (a, _, end), label in zip(cuts, labels, strict=True)]
 
 
-def diarization_error(reference: Sequence[tuple[float, float, int]], found: Sequence[tuple[float, float, int]]) -> float:
+def diarization_error(reference: Sequence[Turn], found: Sequence[Turn]) -> float:
     """DER without a collar, 0–1."""
     from pyannote.core import Annotation, Segment
     from pyannote.metrics.diarization import DiarizationErrorRate
 
-    def annotation(turns: Sequence[tuple[float, float, int]]) -> Annotation:
+    def annotation(turns: Sequence[Turn]) -> Annotation:
         result = Annotation(uri="conversation")
         for track, (begin, end, speaker) in enumerate(turns):
             result[Segment(begin, end), track] = str(speaker)

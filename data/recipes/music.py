@@ -1,6 +1,7 @@
-"""Seeded background music: chords, bass, arpeggio and percussion, made of sines and noise. No samples, no rights.
+"""Seeded background music: chords, bass, arpeggio, percussion, made of sines and noise.
 
-For the sample (music under two stretches of the meeting) and for the mixes that the separator learns from.
+Nobody holds rights in it. For the sample (music under two stretches of the meeting) and for the mixes that
+the separator learns from.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The voices that the speaker model learns: real readers, copies of them at other speeds, synthetic voices."""
+"""The voices that the speaker model learns: real readers, also at other speeds, and synthetic ones."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from data.recipes.lexicon import dialogue, plain, sentences
+from data.recipes.fresh_sentences import fresh_sentences
+from data.recipes.lexicon import dialogue, plain
 from data.recipes.music import music
 from data.recipes.readers import RATE, Readers, Samples, at_speed
-from data.recipes.roundtable import held_out
 from data.recipes.synthesis import VOICES, Voice, speak
 
 SPEEDS = (1.0, 0.82, 0.91, 1.1, 1.21)
@@ -44,10 +44,10 @@ class Conversation:
 
 def gather(readers: Readers, seed: int) -> Voices:
     real = [at_speed(voice, speed) for speed in SPEEDS for voice in readers.train]
-    text = _texts(seed)
+    text = fresh_sentences(seed)
     rng = random.Random(seed)
     synthetic = [_monologue(voice, text, rng) for voice in (*VOICES, *_others(rng))]
-    unseen = [_monologue(voice, _texts(seed + 1), rng) for voice in VOICES]
+    unseen = [_monologue(voice, fresh_sentences(seed + 1), rng) for voice in VOICES]
     return Voices(
         samples=[(voice * 32767).clip(-32768, 32767).astype(np.int16) for voice in real + synthetic],
         real=list(range(len(real))),
@@ -77,14 +77,6 @@ def conversation(seed: int, people: int = 4, turns: int = 40) -> Conversation:
     samples = np.concatenate(parts)
     noise = np.random.default_rng(seed).normal(0, 1e-3, len(samples))
     return Conversation(samples + noise.astype(np.float32), spans)
-
-
-def _texts(seed: int) -> Iterator[str]:
-    """Endless sentences, none of them the sample's."""
-    kept = held_out()
-    while True:
-        yield from (text for text in sentences(seed, 5000) if text not in kept)
-        seed += 1000
 
 
 def _others(rng: random.Random) -> Iterator[Voice]:

@@ -1,11 +1,11 @@
-"""Makes the demo profile's speaker model: a TitaNet-style network of 0.7 million parameters, about 17 minutes on a CPU.
+"""Makes the demo profile's speaker model: a small TitaNet-style network, 20 minutes on a CPU.
 
     python -m data.recipes.train_speaker --voices FOLDER
 
-FOLDER holds recordings of real readers (see `data.recipes.readers`). It learns to tell their voices, copies of them
-at other speeds and the synthetic voices apart, in degraded windows of 1.2–2.2 s, and keeps the average of its recent
-weights that does best on readers held out for that choice. Written: `speaker.nemo` in --out, and the figures on
-voices and sentences it has not heard.
+FOLDER holds recordings of real readers (see `data.recipes.readers`). The network learns to tell their voices, copies
+of them at other speeds and the synthetic voices apart, in degraded windows of 1.2–2.2 s; kept is the average of
+recent weights that does best on readers held out for that choice. Written: `speaker.nemo` in --out, and, to the
+terminal, figures on voices and sentences it has not heard.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from omegaconf import OmegaConf
 from torch import Tensor
 from torch.nn import functional
 
+from data.recipes.averaging import AveragedWeights, learning_rate
 from data.recipes.degradation import Degrader
 from data.recipes.measure_speaker import diarization_error, diarize, verify
 from data.recipes.readers import RATE, load_readers
@@ -36,13 +37,14 @@ SYNTHETIC = 5  # of them synthetic
 WIDTH = 128
 PEAK_RATE = 3e-3
 SCALE, MARGIN = 30.0, 0.2  # of the angular margin loss
-AVERAGING = 0.995  # of the weights from step to step
 
 
 def build(classes: int) -> EncDecSpeakerLabelModel:
-    """80 mel bands → separable convolutions at a quarter of their rate → attention pooling → 128 dimensions."""
+    """80 mel bands → separable convolutions at a quarter of the rate → attention pooling → 128 dimensions."""
 
-    def block(filters: int, kernel: int, repeat: int = 1, residual: bool = False, stride: int = 1) -> dict[str, object]:
+    def block(
+        filters: int, kernel: int, repeat: int = 1, residual: bool = False, stride: int = 1
+    ) -> dict[str, object]:
         return {
             "filters": filters, "repeat": repeat, "kernel": [kernel], "stride": [stride], "dilation": [1],
             "dropout": 0.1, "residual": residual, "separable": True, "se": True, "se_context_size": -1,
@@ -56,7 +58,9 @@ def build(classes: int) -> EncDecSpeakerLabelModel:
         "sample_rate": RATE,
         "labels": None,
         # `get_embedding` reads these keys even though nothing is trained there.
-        "train_ds": {"manifest_filepath": None, "sample_rate": RATE, "labels": None, "batch_size": 8, "shuffle": True},
+        "train_ds": {
+            "manifest_filepath": None, "sample_rate": RATE, "labels": None, "batch_size": 8, "shuffle": True,
+        },
         "validation_ds": None,
         "model_defaults": {"filters": WIDTH},
         "preprocessor": {
@@ -70,9 +74,13 @@ def build(classes: int) -> EncDecSpeakerLabelModel:
         },
         "decoder": {
             "_target_": "nemo.collections.asr.modules.SpeakerDecoder",
-            "feat_in": 3 * WIDTH, "num_classes": classes, "angular": True, "pool_mode": "attention", "emb_sizes": 128,
+            "feat_in": 3 * WIDTH, "num_classes": classes, "angular": True,
+            "pool_mode": "attention", "emb_sizes": 128,
         },
-        "loss": {"_target_": "nemo.collections.asr.losses.angularloss.AngularSoftmaxLoss", "scale": SCALE, "margin": MARGIN},
+        "loss": {
+            "_target_": "nemo.collections.asr.losses.angularloss.AngularSoftmaxLoss",
+            "scale": SCALE, "margin": MARGIN,
+        },
         "optim": {"name": "sgd", "lr": 0.08},
     }  # fmt: skip
     return EncDecSpeakerLabelModel(cfg=OmegaConf.create(config))
@@ -108,7 +116,8 @@ def loss_of(cosines: Tensor, embeddings: Tensor, labels: Tensor, margin: float) 
     The first learns the training voices; the second asks directly for what the embeddings are used for.
     """
     angle = cosines.gather(1, labels[:, None]).clamp(-1 + 1e-6, 1 - 1e-6).acos()
-    by_class = functional.cross_entropy(SCALE * cosines.scatter(1, labels[:, None], (angle + margin).cos()), labels)
+    harder = cosines.scatter(1, labels[:, None], (angle + margin).cos())
+    by_class = functional.cross_entropy(SCALE * harder, labels)
     first, second = functional.normalize(embeddings, dim=1).view(-1, 2, embeddings.shape[1]).unbind(1)
     pairs = 12 * first @ second.T
     own = torch.arange(len(pairs))
@@ -123,41 +132,37 @@ def train(voices: Voices, steps: int, seed: int) -> EncDecSpeakerLabelModel:
     model = build(len(voices.samples)).train()
     degrade = Degrader(seed, background_music(seed))
     optimizer = torch.optim.AdamW(model.parameters(), PEAK_RATE, weight_decay=0.02)
-    average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    best, kept = math.inf, average
+    average = AveragedWeights(model)
+    best, kept = math.inf, average.state
     began = time.monotonic()
     for step in range(1, steps + 1):
-        done = step / steps
-        optimizer.param_groups[0]["lr"] = PEAK_RATE * min(step / 100, 0.5 + 0.5 * math.cos(math.pi * done) + 0.003)
+        optimizer.param_groups[0]["lr"] = learning_rate(step, steps, PEAK_RATE)
         clips, labels = batch(voices, rng)
         lengths = torch.full((len(clips),), clips.shape[1])
         features, frames = model.preprocessor(input_signal=degrade(clips), length=lengths)
         encoded, frames = model.encoder(audio_signal=mask(features, rng), length=frames)
         cosines, embeddings = model.decoder(encoder_output=encoded, length=frames)
-        loss = loss_of(cosines, embeddings, labels, margin=MARGIN * min(1, done / 0.3))
+        loss = loss_of(cosines, embeddings, labels, margin=MARGIN * min(1, step / steps / 0.3))
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5)
         optimizer.step()
-        keep = min(AVERAGING, step / (step + 9))
-        for name, value in model.state_dict().items():
-            average[name] = average[name].lerp(value.detach(), 1 - keep) if value.is_floating_point() else value.clone()
-        if step % 100 == 0:
-            print(f"step {step}: loss {loss.item():.2f}, {(time.monotonic() - began) / 60:.1f} min", flush=True)
+        average.update()
         if step % 200 == 0 or step == steps:
-            current = {name: value.clone() for name, value in model.state_dict().items()}
-            model.load_state_dict(average)
-            error = verify(model, voices.dev, 1.5, 3)
-            print(f"  equal error rate of the average weights on the dev readers: {error:.3f}", flush=True)
-            if error <= best and done > 0.5:
-                best, kept = error, {name: value.clone() for name, value in average.items()}
-            model.load_state_dict(current)
+            with average as weights:
+                error = verify(model, voices.dev, 1.5, 3)
+            if error <= best and step > steps / 2:
+                best, kept = error, weights
+            minutes = (time.monotonic() - began) / 60
+            print(f"step {step}: loss {loss.item():.2f}, dev EER {error:.3f}, {minutes:.1f} min", flush=True)
     model.load_state_dict(kept)
     return model.eval()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--voices", type=Path, required=True, help="folder of FLAC files, one a person")
     parser.add_argument("--out", type=Path, default=Path("data/models/demo"))
     parser.add_argument("--steps", type=int, default=STEPS)

@@ -1,0 +1,164 @@
+"""Opening a file's sound: one audio stream, its clock, and its decoded frames with their times.
+
+Times are seconds from the recording's start, which is where a player would start: the audio's own first
+sample, or, in a video, the container's. Everything here goes through PyAV, which brings its own FFmpeg.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.errors import PermanentError, TransientError, UnreadableAudio
+
+if TYPE_CHECKING:
+    import av
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container.input import InputContainer
+
+PREROLL_S = 1.0
+"""How far ahead of a span decoding starts: lossy codecs need earlier packets to reach their steady state."""
+
+CONTAINERS = (
+    "3g2,3gp,aac,ac3,aiff,alaw,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,gsm,iff,m4a,matroska,mj2,"
+    "mov,mp2,mp3,mp4,mpc,mpc8,mpeg,mpegts,mulaw,mxf,nut,ogg,rm,sox,tak,tta,voc,w64,wav,webm,wv,xwma"
+)
+"""What may be opened. Playlists and scripts (hls, concat, …) stay out: they would make us open other files."""
+
+_BROKEN_READS = 100
+"""Consecutive unreadable packets after which the rest of a file is given up."""
+
+
+def shown(path: Path | str) -> str:
+    """A path fit for one line of a message, whatever its name holds.
+
+    >>> shown("a\\nb.wav")
+    'a\\\\nb.wav'
+    """
+    text = str(path).encode("utf-8", "replace").decode("utf-8")
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text if len(text) <= 300 else "…" + text[-299:]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open file and the audio stream we took from it."""
+
+    path: Path
+    container: InputContainer
+    stream: AudioStream
+    origin_s: float
+    """The stream's own time at which the recording starts."""
+
+    def seek(self, time_s: float) -> bool:
+        """Go to the last point before `time_s` from which decoding can start; False where the file can't."""
+        import av
+
+        base = self.stream.time_base
+        if base is None:
+            return False
+        try:
+            self.container.seek(int((time_s + self.origin_s) / base), stream=self.stream, backward=True)
+        except (av.FFmpegError, OverflowError):
+            return False
+        return True
+
+    def packets(self) -> Iterator[av.Packet[AudioStream]]:
+        """The stream's packets from here on, past unreadable places."""
+        import av
+
+        broken = 0
+        while broken < _BROKEN_READS:
+            try:
+                for packet in self.container.demux(self.stream):
+                    broken = 0
+                    yield packet
+                return
+            except av.FFmpegError as error:
+                _raise_if_gone(self.path, error)
+                broken += 1
+
+    def frames(self) -> Iterator[tuple[AudioFrame, float | None]]:
+        """Decoded frames from here on with their times; packets that cannot be decoded are left out."""
+        import av
+
+        for packet in self.packets():
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                continue
+            for frame in frames:
+                time = None if frame.pts is None else float(frame.pts * frame.time_base) - self.origin_s
+                if frame.samples and frame.sample_rate:
+                    yield frame, time
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Source]:
+    """Open `path` at its default (else first) audio stream.
+
+    Raises UnreadableAudio where there is none, TransientError where the file is gone or cannot be read now.
+    """
+    import av
+
+    try:
+        # "file:" keeps names with a colon or a leading dash from being read as something else.
+        container = av.open(
+            f"file:{path.absolute()}",
+            metadata_errors="ignore",
+            container_options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
+        )
+    except (av.FFmpegError, OSError, ValueError) as error:
+        _raise_if_gone(path, error)
+        raise UnreadableAudio(
+            f"{shown(path)}: not a sound or video file that can be opened. Play it to see whether it is whole, "
+            "or convert it to WAV or FLAC."
+        ) from error
+    with container:
+        tracks = [s for s in container.streams.audio if s.codec_context is not None]
+        if not tracks:
+            raise UnreadableAudio(
+                f"{shown(path)}: holds no audio that can be decoded. Was it the right file?"
+            )
+        stream = next((s for s in tracks if s.disposition & av.stream.Disposition.default), tracks[0])
+        for other in container.streams:
+            if other.index != stream.index:
+                other.discard = av.stream.Discard.all
+        yield Source(path, container, stream, _origin_s(container, stream))
+
+
+def _origin_s(container: InputContainer, stream: AudioStream) -> float:
+    import av
+
+    moving = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+    if moving and container.start_time is not None:
+        return container.start_time / 1_000_000
+    if stream.start_time is None or stream.time_base is None:
+        return 0.0
+    return float(stream.start_time * stream.time_base)
+
+
+def _raise_if_gone(path: Path, error: BaseException) -> None:
+    """Tell the world's faults from the file's."""
+    if isinstance(error, PermissionError):
+        raise PermanentError(f"{shown(path)}: no permission to read it. Change its owner or mode.") from error
+    if isinstance(error, FileNotFoundError) or not path.exists():
+        raise TransientError(
+            f"{shown(path)}: the file is gone. Put it back, or start again without it."
+        ) from error
+    if isinstance(error, IsADirectoryError):
+        raise UnreadableAudio(f"{shown(path)}: a folder, not a recording. Name a file.") from error
+    import av
+
+    if (
+        isinstance(error, OSError)
+        and not isinstance(error, ValueError)
+        and not isinstance(error, av.error.EOFError)
+    ):
+        raise TransientError(
+            f"{shown(path)}: could not be read ({error.strerror}). Is its disk there?"
+        ) from error

@@ -1,0 +1,87 @@
+"""Prefect's cache policy and keys: one policy for every step.
+
+A key is `<step>/v<version>/<sha256>`, the digest being of the canonical JSON of what changes the result, so the
+cache can be browsed and pruned by step. An input says what it contributes by a method `identity()`; one without
+such a method contributes itself and must be plain JSON. `identity()` returning None means: nothing (where the
+store is, which device, how many threads).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect.cache_policies import CachePolicy
+from prefect.context import TaskRunContext
+
+from tasks.artifacts import ArtifactStore, digest_of
+
+log = logging.getLogger("daylong.caching")
+
+
+@dataclass
+class StepPolicy(CachePolicy):
+    """Keys of one step. Raise `version` when the step's code changes its results."""
+
+    step: str = ""
+    version: int = 1
+
+    def compute_key(
+        self,
+        task_ctx: TaskRunContext,
+        inputs: dict[str, Any],
+        flow_parameters: dict[str, Any],
+        **kwargs: Any,
+    ) -> str:
+        key = step_key(self.step, self.version, inputs)
+        forget_if_broken(key, inputs)
+        return key
+
+
+def step_key(step: str, version: int, inputs: dict[str, Any]) -> str:
+    """The cache key of a step for these inputs."""
+    told = {name: identity(value) for name, value in inputs.items()}
+    return f"{step}/v{version}/{digest_of({k: v for k, v in told.items() if v is not None})}"
+
+
+def identity(value: Any) -> Any:
+    """What `value` contributes to a key: plain JSON, or None for nothing."""
+    own: Callable[[], Any] | None = getattr(value, "identity", None)
+    if own is not None:
+        return own()
+    if isinstance(value, (list, tuple)):
+        return [identity(v) for v in value]
+    if isinstance(value, dict) and "artifacts" in value:
+        # A step's manifest: what it made is told by its artifacts and facts; what it cost doesn't matter.
+        return {"artifacts": value["artifacts"], "facts": value.get("facts", {})}
+    return value
+
+
+def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:
+    """Remove the stored result under `key` if an artifact behind it is gone or damaged.
+
+    Prefect believes a stored result without looking further; without it, the step runs again.
+    """
+    store = next((v.store for v in inputs.values() if isinstance(getattr(v, "store", None), ArtifactStore)), None)
+    record = results_folder() / key
+    if store is None or not record.is_file():
+        return
+    try:
+        manifest = json.loads(json.loads(record.read_text())["result"])
+        broken = [name for name in manifest["artifacts"].values() if not store.intact(name)]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        broken = ["its own record"]
+    if broken:
+        log.warning("%s: %s in the cache is gone or damaged; the step runs again", key, broken[0])
+        record.unlink(missing_ok=True)
+
+
+def results_folder() -> Path:
+    """Where Prefect keeps the steps' manifests."""
+    from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
+
+    return Path(str(PREFECT_LOCAL_STORAGE_PATH.value()))

@@ -1,0 +1,33 @@
+"""Where things are kept: everything under `data/` of `DAYLONG_HOME`, by default the clone this code runs from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """The folder that holds `data/`."""
+    given = os.environ.get("DAYLONG_HOME")
+    return Path(given).expanduser().resolve() if given else clone()
+
+
+def clone() -> Path:
+    """The folder this code was installed from; the bundled weights and the sample are under it."""
+    return Path(__file__).resolve().parents[1]
+
+
+def transcripts() -> Path:
+    return home() / "data" / "transcripts"
+
+
+def cache() -> Path:
+    return home() / "data" / "cache"
+
+
+def demo_models() -> Path:
+    return clone() / "data" / "models" / "demo"
+
+
+def sample() -> Path:
+    return clone() / "data" / "samples" / "roundtable.opus"

@@ -1,0 +1,70 @@
+"""The language of a recording, found once: a few places of speech across it are listened to, and they vote.
+
+Pure. Whisper's own way is to look at the first 30 seconds, which may be music or another guest.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from tasks.intervals import Span, clip, tidy, total_s
+
+WINDOW_S = 30.0
+PLACES = 5
+Detection = Sequence[tuple[str, float]]
+"""Codes of languages with their probabilities, as an engine's `detect_language` answers."""
+
+
+def places(speech: Sequence[Span], count: int = PLACES, window_s: float = WINDOW_S) -> list[Span]:
+    """At most `count` spans of at most `window_s`, spread evenly over the speech, each starting with speech.
+
+    >>> places([Span(10, 20)])
+    [Span(start_s=10, end_s=20)]
+    """
+    tidied = tidy(speech)
+    spoken = total_s(tidied)
+    if not spoken:
+        return []
+    count = max(1, min(count, int(spoken // window_s)))
+    chosen: list[Span] = []
+    for i in range(count):
+        start = _at(tidied, spoken * i / count)
+        if chosen:
+            start = max(start, chosen[-1].end_s)
+        heard = clip(tidied, Span(start, start + window_s))
+        if heard:
+            chosen.append(Span(heard[0].start_s, heard[-1].end_s))
+    return chosen
+
+
+def _at(speech: list[Span], seconds: float) -> float:
+    """The time at which so many seconds of speech have passed."""
+    for span in speech:
+        if seconds < span.duration_s:
+            return span.start_s + seconds
+        seconds -= span.duration_s
+    return speech[-1].end_s
+
+
+def vote(detections: Iterable[tuple[Detection, float]]) -> tuple[str, float] | None:
+    """(language, confidence) from what was detected in each place, weighted by its seconds of speech.
+
+    The confidence is the weighted mean of the language's probability. None without any detection. Equals go to the
+    code that comes first in the alphabet, so that the order of places doesn't matter.
+
+    >>> vote([([("en", 0.9), ("de", 0.1)], 30), ([("de", 0.6), ("en", 0.4)], 10)])
+    ('en', 0.775)
+    """
+    votes: dict[str, float] = defaultdict(float)
+    weight = 0.0
+    for detection, seconds in detections:
+        if not detection or seconds <= 0:
+            continue
+        weight += seconds
+        for code, probability in detection:
+            votes[code] += probability * seconds
+    if not votes:
+        return None
+    code = min(votes, key=lambda c: (-votes[c], c))
+    return code, min(1.0, votes[code] / weight)
