@@ -82,9 +82,7 @@ class Child:
             return
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
-            target=serve, args=(theirs, self.keep), name="daylong-engines", daemon=True
-        )
+        self._process = context.Process(target=serve, args=(theirs, self.keep), name="daylong-engines", daemon=True)
         self._process.start()
         theirs.close()
 

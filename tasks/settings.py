@@ -82,13 +82,9 @@ class TranscriptionSettings(Step):
     compute_type: Literal["auto", "int8", "int8_float16", "float16", "bfloat16", "float32"] = Field(
         "auto", description="Arithmetic of the recogniser. auto: float16 on a GPU, int8 on a CPU."
     )
-    batch_size: int = Field(
-        8, ge=1, le=128, description="Stretches of speech decoded at a time; 1 decodes in order."
-    )
+    batch_size: int = Field(8, ge=1, le=128, description="Stretches of speech decoded at a time; 1 decodes in order.")
     beam_size: int = Field(5, ge=1, le=20, description="Beams of the search; 1 is greedy and fastest.")
-    initial_prompt: str | None = Field(
-        None, max_length=1000, description="Text that sets style and spelling."
-    )
+    initial_prompt: str | None = Field(None, max_length=1000, description="Text that sets style and spelling.")
     hotwords: str | None = Field(None, max_length=1000, description="Words to listen for.")
     condition_on_previous_text: bool = Field(
         False, description="Let earlier text guide later text. Off by default: it carries loops on."
@@ -110,9 +106,7 @@ class DiarizationSettings(Step):
         "nvidia/speakerverification_en_titanet_large",
         description="The NeMo speaker model: a hub repository or a .nemo file.",
     )
-    num_speakers: int | None = Field(
-        None, ge=1, le=100, description="Speakers of the whole recording, if known."
-    )
+    num_speakers: int | None = Field(None, ge=1, le=100, description="Speakers of the whole recording, if known.")
     min_speakers: int | None = Field(None, ge=1, le=100, description="At least so many speakers.")
     max_speakers: int | None = Field(None, ge=1, le=100, description="At most so many speakers.")
 

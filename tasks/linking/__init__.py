@@ -1,0 +1,6 @@
+"""Local speakers of all chunks -> speakers of the recording. Pure NumPy; no Prefect, no torch.
+
+The idea is that of EEND-VC (Kinoshita et al. 2021: diarize blocks by themselves, then cluster the blocks' local
+speakers under the constraint that those of one block are different people), at the scale of 10–15 minutes, with
+windows given anew to the recording's voices afterwards.
+"""

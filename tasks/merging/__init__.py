@@ -1,0 +1,1 @@
+"""Chunks' words and the recording's turns -> one transcript: seams, words to speakers, segments. Pure Python."""

@@ -1,0 +1,84 @@
+"""Nodes: a (chunk, local speaker) each, with one embedding and the seconds behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tasks.intervals import Span
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class ChunkVoices:
+    """What a chunk's diarization found: N windows of speech, in recording time.
+
+    `starts_s`, `ends_s`: (N,) seconds. `embeddings`: (N, D), unit length. `labels`: (N,) local speakers from 0,
+    −1 for a window that belongs to nobody.
+    """
+
+    index: int
+    core: Span
+    starts_s: Array
+    ends_s: Array
+    embeddings: Array
+    labels: Array
+
+    @property
+    def locals(self) -> list[int]:
+        return [int(k) for k in np.unique(self.labels) if k >= 0]
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One local speaker of one chunk."""
+
+    chunk: int
+    local: int
+    centroid: Array
+    """(D,), unit length."""
+    seconds: float
+    spans: tuple[tuple[float, float], ...]
+
+
+def seconds_of(voices: ChunkVoices) -> Array:
+    """(N,) seconds that each window adds: what it covers before the next window begins."""
+    order = np.argsort(voices.starts_s, kind="stable")
+    starts, ends = voices.starts_s[order], voices.ends_s[order]
+    until = np.append(np.minimum(ends[:-1], np.maximum(starts[1:], starts[:-1])), ends[-1:])
+    out = np.empty(len(order))
+    out[order] = np.maximum(until - starts, 0.0)
+    return out
+
+
+def nodes_of(chunks: Sequence[ChunkVoices]) -> list[Node]:
+    """All nodes, by chunk and local label."""
+    nodes = []
+    for voices in sorted(chunks, key=lambda c: c.index):
+        if len(voices.labels) == 0:
+            continue
+        seconds = seconds_of(voices)
+        for local in voices.locals:
+            mine = voices.labels == local
+            weight = np.maximum(seconds[mine], 1e-3)
+            nodes.append(
+                Node(
+                    voices.index,
+                    local,
+                    unit((voices.embeddings[mine].astype(np.float64) * weight[:, None]).sum(0)),
+                    float(seconds[mine].sum()),
+                    tuple(zip(voices.starts_s[mine].tolist(), voices.ends_s[mine].tolist(), strict=True)),
+                )
+            )
+    return nodes
+
+
+def unit(vectors: Array) -> Array:
+    """Vectors (…, D) scaled to unit length; zero stays zero."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: Array = vectors / np.maximum(length, 1e-12)
+    return scaled

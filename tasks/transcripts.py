@@ -1,0 +1,126 @@
+"""One order and one form of a transcript, which the tables and every export rely on.
+
+The steps already deliver transcripts in this form; here it is made certain, because the tables promise it and because
+an export written again from the tables must equal, byte for byte, the one written by the run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from tasks.errors import UsageError
+from tasks.records import ChunkReport, Recording, Segment, Transcript, Turn, Word
+
+Timed = TypeVar("Timed", Word, Segment, Turn)
+
+
+def tidy(transcript: Transcript) -> Transcript:
+    """The transcript with times inside the recording, rows sorted by start, end, speaker, segments numbered in that
+    order, text that UTF-8 can hold, and `recorded_at` told in the recording's time zone. Idempotent.
+    """
+    recording = _tidy_recording(transcript.recording)
+    end_s = recording.duration_s
+    segments, new_index = [], {}
+    for place, segment in enumerate(_in_order(transcript.segments, end_s)):
+        new_index[segment.index] = place
+        text = scrub(segment.text)
+        if place != segment.index or text is not segment.text:
+            segment = dataclasses.replace(segment, index=place, text=text)
+        segments.append(segment)
+    words = []
+    for word in _in_order(transcript.words, end_s):
+        text, place = scrub(word.text), new_index.get(word.segment, -1)
+        if place != word.segment or text is not word.text:
+            word = dataclasses.replace(word, text=text, segment=place)
+        words.append(word)
+    return dataclasses.replace(
+        transcript,
+        recording=recording,
+        words=tuple(words),
+        segments=tuple(segments),
+        turns=tuple(_in_order(transcript.turns, end_s)),
+        speakers=tuple(sorted(transcript.speakers, key=lambda s: s.label)),
+        chunks=tuple(sorted(map(_tidy_chunk, transcript.chunks), key=lambda c: c.index)),
+    )
+
+
+def scrub(text: str) -> str:
+    """`text` itself, or a copy in which halves of surrogate pairs, which no UTF-8 file can hold, are U+FFFD.
+
+    >>> scrub("caf\\ud800")
+    'caf\ufffd'
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def starts_at(recording: Recording) -> datetime | None:
+    """When the recording starts, in its own time zone; None where that isn't known."""
+    if recording.recorded_at is None:
+        return None
+    zone = _zone(recording.timezone)
+    try:
+        moment = datetime.fromisoformat(recording.recorded_at)
+    except ValueError:
+        raise UsageError(
+            f"{recording.source_name}: {recording.recorded_at!r} is not a time of the form 2024-05-01T07:30:00+02:00."
+        ) from None
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
+
+
+def recorded_date(transcript: Transcript) -> date:
+    """The local day on which the recording starts; the day of processing where the start isn't known."""
+    start = starts_at(transcript.recording)
+    if start is None:
+        start = instant(transcript.run.processed_at).astimezone(_zone(transcript.recording.timezone))
+    return start.date()
+
+
+def instant(iso: str) -> datetime:
+    """The moment that an ISO 8601 string names, in UTC; without an offset it is taken to be UTC.
+
+    >>> instant("2024-05-01T07:30:00+02:00").isoformat()
+    '2024-05-01T05:30:00+00:00'
+    """
+    moment = datetime.fromisoformat(iso)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # OSError: a folder of the zone database
+        raise UsageError(f"timezone {name!r} is not an IANA time zone; try UTC or Europe/Berlin.") from None
+
+
+def _in_order(items: Iterable[Timed], end_s: float) -> list[Timed]:
+    held = []
+    for item in items:
+        start = min(max(item.start_s, 0.0), end_s)
+        end = min(max(item.end_s, start), end_s)
+        if start != item.start_s or end != item.end_s:
+            item = dataclasses.replace(item, start_s=start, end_s=end)
+        held.append(item)
+    held.sort(key=lambda i: (i.start_s, i.end_s, i.speaker or ""))
+    return held
+
+
+def _tidy_recording(recording: Recording) -> Recording:
+    start = starts_at(recording)
+    return dataclasses.replace(
+        recording,
+        source_name=scrub(recording.source_name),
+        parts=tuple(dataclasses.replace(p, name=scrub(p.name)) for p in recording.parts),
+        recorded_at=None if start is None else start.isoformat(),
+    )
+
+
+def _tidy_chunk(chunk: ChunkReport) -> ChunkReport:
+    return chunk if chunk.error is None else dataclasses.replace(chunk, error=scrub(chunk.error))
