@@ -1,7 +1,8 @@
 """Whisper's own failures, found in its words: loops, and text where nobody speaks.
 
-Pure. A loop is a run of words said over and over; Whisper falls into them on noise, music and laughter. People repeat
-themselves too ("no no no"), so a run must be longer than people's, and the step decodes it again before it is cut.
+Pure. A loop is a run of words said over and over; Whisper falls into them on noise, music and laughter.
+People repeat themselves too ("no no no"), so a run must be longer than people's, and the step decodes it
+again before it is cut.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from tasks.intervals import Span, tidy
 from tasks.records import Word
 
 MAX_COMPRESSION = 2.4
-"""Text that zlib makes more than this many times smaller repeats itself (the threshold of Whisper's own decoder)."""
+"""Text that zlib makes more than this many times smaller repeats itself (the threshold of Whisper's own
+decoder)."""
 LONGEST_UNIT = 30
 """Words in the longest repeated phrase that is looked for."""
 

@@ -50,8 +50,8 @@ def _at(speech: list[Span], seconds: float) -> float:
 def vote(detections: Iterable[tuple[Detection, float]]) -> tuple[str, float] | None:
     """(language, confidence) from what was detected in each place, weighted by its seconds of speech.
 
-    The confidence is the weighted mean of the language's probability. None without any detection. Equals go to the
-    code that comes first in the alphabet, so that the order of places doesn't matter.
+    The confidence is the weighted mean of the language's probability. None without any detection. Equals go
+    to the code that comes first in the alphabet, so that the order of places doesn't matter.
 
     >>> vote([([("en", 0.9), ("de", 0.1)], 30), ([("de", 0.6), ("en", 0.4)], 10)])
     ('en', 0.775)

@@ -15,8 +15,8 @@ from tasks.intervals import Span, clip, tidy
 
 SAMPLE_RATE = 16_000
 JOIN_GAP_S = 1.0
-"""Speech this close together is decoded together: a recogniser does better with context, and a window costs the
-same full or half empty. Longer silences invite it to invent text."""
+"""Speech this close together is decoded together: a recogniser does better with context, and a window costs
+the same full or half empty. Longer silences invite it to invent text."""
 PAD_S = 0.2
 """Silence left around a stretch: a speech map often starts a moment late."""
 GRID_S = 0.01
@@ -35,10 +35,11 @@ def stretches(
     pad_s: float = PAD_S,
     cut: Cut | None = None,
 ) -> list[Span]:
-    """Stretches that cover all of `speech` (within `within`), none longer than `max_s`, none overlapping another.
+    """Stretches that cover all of `speech` (within `within`), none longer than `max_s`, none overlapping
+    another.
 
-    Spans at most `join_gap_s` apart are joined; what gets too long is divided at the largest pause of its later half,
-    and speech without a pause at `cut` (default: even pieces).
+    Spans at most `join_gap_s` apart are joined; what gets too long is divided at the largest pause of its
+    later half, and speech without a pause at `cut` (default: even pieces).
 
     >>> stretches([Span(1, 4), Span(4.5, 9), Span(20, 21)], Span(0, 30), max_s=28, pad_s=0)
     [Span(start_s=1.0, end_s=9.0), Span(start_s=20.0, end_s=21.0)]
@@ -124,7 +125,8 @@ def quietest(samples: NDArray[np.float32], sample_rate: int = SAMPLE_RATE, frame
 
 
 def uncovered(speech: Sequence[Span], words: Sequence[Span], slack_s: float, least_s: float) -> list[Span]:
-    """Speech of at least `least_s` that no word comes within `slack_s` of: where a recogniser dropped something.
+    """Speech of at least `least_s` that no word comes within `slack_s` of: where a recogniser dropped
+    something.
 
     >>> uncovered([Span(0, 10)], [Span(0, 3)], slack_s=0.5, least_s=2)
     [Span(start_s=3.5, end_s=10)]

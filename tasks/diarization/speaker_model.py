@@ -1,0 +1,71 @@
+"""A NeMo speaker model (TitaNet and its kin) as an engine: windows of sound -> embeddings of unit length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.diarization.nemo import quiet
+
+SAMPLE_RATE = 16_000
+BATCH = 64
+LEAST_SAMPLES = 24_000
+"""What is shorter than 1.5 s is repeated until it is as long: a model sees windows of the length it was made
+for."""
+
+
+def load(model: str, device: str = "cpu") -> SpeakerModel:
+    """The engine from a `.nemo` file."""
+    with quiet():
+        from nemo.collections.asr.models import EncDecSpeakerLabelModel
+
+        restored = EncDecSpeakerLabelModel.restore_from(model, map_location=device)
+    return SpeakerModel(restored.eval(), device)
+
+
+class SpeakerModel:
+    """A loaded speaker model. The same windows give the same embeddings, whatever the windows beside them."""
+
+    def __init__(self, model: Any, device: str) -> None:
+        self._model = model
+        self._device = device
+        featurizer = model.preprocessor.featurizer
+        featurizer.dither = 0.0  # else noise is drawn anew in every call
+        featurizer.pad_to = 0
+
+    def embed(self, samples: NDArray[np.float32], windows: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Embeddings (N, D) of unit length of the `windows` (N, 2) in seconds of 16 kHz mono `samples`
+        (n,)."""
+        import torch
+
+        pieces = [_piece(samples, start, end) for start, end in np.asarray(windows, dtype=np.float64).reshape(-1, 2)]
+        by_length: dict[int, list[int]] = {}
+        for i, piece in enumerate(pieces):
+            by_length.setdefault(len(piece), []).append(i)
+        out: NDArray[np.float32] | None = None
+        with torch.inference_mode():
+            for length, same in by_length.items():
+                for k in range(0, len(same), BATCH):
+                    batch = same[k : k + BATCH]
+                    signal = torch.from_numpy(np.stack([pieces[i] for i in batch])).to(self._device)
+                    lengths = torch.full((len(batch),), length, device=self._device)
+                    _, found = self._model.forward(input_signal=signal, input_signal_length=lengths)
+                    found = torch.nn.functional.normalize(found.float(), dim=1).cpu().numpy()
+                    if out is None:
+                        out = np.zeros((len(pieces), found.shape[1]), np.float32)
+                    out[batch] = found
+        return np.zeros((0, 0), np.float32) if out is None else out
+
+
+def _piece(samples: NDArray[np.float32], start_s: float, end_s: float) -> NDArray[np.float32]:
+    first = min(max(0, round(start_s * SAMPLE_RATE)), max(0, len(samples) - 1))
+    piece = samples[first : max(first + 1, round(end_s * SAMPLE_RATE))]
+    if not len(piece):
+        return np.zeros(LEAST_SAMPLES, np.float32)
+    if abs(len(piece) - LEAST_SAMPLES) <= 1:  # rounding of the window's two ends
+        return np.resize(piece, LEAST_SAMPLES).astype(np.float32)
+    if len(piece) < LEAST_SAMPLES:
+        return np.pad(piece, (0, LEAST_SAMPLES - len(piece)), mode="wrap").astype(np.float32)
+    return np.ascontiguousarray(piece, dtype=np.float32)

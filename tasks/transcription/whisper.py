@@ -1,0 +1,144 @@
+"""The recogniser faster-whisper as an engine: `load`, then `transcribe` and `detect_language` on arrays.
+
+Only the given stretches are ever decoded: Whisper takes a minute to find nothing in silence, or finds
+something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 16_000
+FALLBACK = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Whisper's temperatures, tried in turn while a text repeats itself or the model is unsure of it."""
+
+
+def load(
+    model: str, device: str = "cpu", compute_type: str = "default", cpu_threads: int = 0
+) -> FasterWhisper:
+    """The engine from a folder with a CTranslate2 model, its tokenizer and its preprocessor's settings."""
+    from faster_whisper import BatchedInferencePipeline, WhisperModel
+
+    whisper = WhisperModel(model, device=device, compute_type=compute_type, cpu_threads=cpu_threads)
+    return FasterWhisper(whisper, BatchedInferencePipeline(whisper))
+
+
+class FasterWhisper:
+    """A loaded model. Not for two threads at a time."""
+
+    def __init__(self, model: Any, batched: Any) -> None:
+        self._model = model
+        self._batched = batched
+
+    def transcribe(
+        self,
+        samples: NDArray[np.float32],
+        stretches: Sequence[tuple[float, float]],
+        language: str | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Words of 16 kHz mono `samples` (shape (n,), full scale 1) within `stretches` (seconds, at most 30
+        each).
+
+        `options`: `batch_size`; the rest as faster-whisper's `transcribe` calls them. `batch_size` > 1
+        decodes that many stretches at a time, each greedily sure of itself: no temperatures, no earlier
+        text. 1 decodes in order, with both.
+
+        Each word is {"start", "end": seconds or None, "word": text with its leading space, "probability",
+        "stretch": index, "avg_logprob", "no_speech_prob", "compression_ratio"}, in order of stretches.
+        """
+        given = dict(options or {})
+        batch_size = int(given.pop("batch_size", 1))
+        if not stretches or not len(samples):
+            return []
+        self._seed()
+        if batch_size > 1:
+            clips = [{"start": a, "end": b} for a, b in stretches]
+            given.pop("condition_on_previous_text", None)  # the batched pipeline ignores it
+            segments, _ = self._batched.transcribe(
+                samples,
+                language=language,
+                clip_timestamps=clips,
+                batch_size=batch_size,
+                word_timestamps=True,
+                **given,
+            )
+            return _words(segments, stretches)
+        given.setdefault("temperature", list(FALLBACK))
+        given.setdefault("condition_on_previous_text", False)
+        if given["condition_on_previous_text"]:
+            flat = [t for stretch in stretches for t in stretch]
+            segments, _ = self._model.transcribe(
+                samples, language=language, clip_timestamps=flat, word_timestamps=True, **given
+            )
+            return _words(segments, stretches)
+        # By itself, a stretch sounds the same whatever is around it: a spectrogram is scaled by its own
+        # loudest moment.
+        out: list[dict[str, Any]] = []
+        for i, (start, end) in enumerate(stretches):
+            part = samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
+            if not len(part):
+                continue
+            segments, _ = self._model.transcribe(part, language=language, word_timestamps=True, **given)
+            for word in _words(segments, [(0.0, end - start)]):
+                times = {k: word[k] + start for k in ("start", "end") if word[k] is not None}
+                out.append(word | times | {"stretch": i})
+        return out
+
+    def detect_language(self, samples: NDArray[np.float32]) -> list[tuple[str, float]]:
+        """Languages of the first 30 s of 16 kHz mono `samples` with their probabilities, likeliest first."""
+        if not self._model.model.is_multilingual:
+            return [("en", 1.0)]
+        _, _, probabilities = self._model.detect_language(audio=samples)
+        return [(str(code), float(p)) for code, p in probabilities]
+
+    def languages(self) -> list[str]:
+        """Codes of the languages that the model knows."""
+        return list(self._model.supported_languages)
+
+    @staticmethod
+    def _seed() -> None:
+        # Temperatures above 0 draw lots: the same call must draw the same ones.
+        import ctranslate2
+
+        ctranslate2.set_random_seed(0)
+
+
+def _words(segments: Iterable[Any], stretches: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
+    """faster-whisper's segments as plain words; a segment whose words got no times keeps them as text
+    alone."""
+    out: list[dict[str, Any]] = []
+    for segment in segments:
+        facts = {
+            "stretch": _nearest((segment.start + segment.end) / 2, stretches),
+            "avg_logprob": float(segment.avg_logprob),
+            "no_speech_prob": float(segment.no_speech_prob),
+            "compression_ratio": float(segment.compression_ratio),
+        }
+        if segment.words:
+            out += [
+                {
+                    "start": float(w.start),
+                    "end": float(w.end),
+                    "word": w.word,
+                    "probability": float(w.probability),
+                }
+                | facts
+                for w in segment.words
+            ]
+        else:
+            out += [
+                {"start": None, "end": None, "word": " " + text, "probability": None} | facts
+                for text in segment.text.split()
+            ]
+    return out
+
+
+def _nearest(time_s: float, stretches: Sequence[tuple[float, float]]) -> int:
+    return min(
+        range(len(stretches)), key=lambda i: max(stretches[i][0] - time_s, time_s - stretches[i][1], 0.0)
+    )
