@@ -7,6 +7,8 @@ sample, or, in a video, the container's. Everything here goes through PyAV, whic
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container.input import InputContainer
 
+    TimedFrame = tuple[AudioFrame, float | None]
+
 PREROLL_S = 1.0
 """How far ahead of a span decoding starts: lossy codecs need earlier packets to reach their steady state."""
 
@@ -27,7 +31,19 @@ CONTAINERS = (
     "3g2,3gp,aac,ac3,aiff,alaw,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,gsm,iff,m4a,matroska,mj2,"
     "mov,mp2,mp3,mp4,mpc,mpc8,mpeg,mpegts,mulaw,mxf,nut,ogg,rm,sox,tak,tta,voc,w64,wav,webm,wv,xwma"
 )
-"""What may be opened. Playlists and scripts (hls, concat, …) stay out: they would make us open other files."""
+"""What may be opened. Playlists and scripts (hls, concat, …) stay out: they would have us open other files."""
+
+_WORLD = {
+    errno.EIO,
+    errno.ESTALE,
+    errno.ENODEV,
+    errno.ENXIO,
+    errno.ETIMEDOUT,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+}
+"""What the system says when a disk, a network or this machine is at fault, not the file."""
 
 _BROKEN_READS = 100
 """Consecutive unreadable packets after which the rest of a file is given up."""
@@ -79,10 +95,10 @@ class Source:
                     yield packet
                 return
             except av.FFmpegError as error:
-                _raise_if_gone(self.path, error)
+                raise_if_gone(self.path, error)
                 broken += 1
 
-    def frames(self) -> Iterator[tuple[AudioFrame, float | None]]:
+    def frames(self) -> Iterator[TimedFrame]:
         """Decoded frames from here on with their times; packets that cannot be decoded are left out."""
         import av
 
@@ -92,9 +108,9 @@ class Source:
             except av.FFmpegError:
                 continue
             for frame in frames:
-                time = None if frame.pts is None else float(frame.pts * frame.time_base) - self.origin_s
+                time_s = None if frame.pts is None else frame.time - self.origin_s
                 if frame.samples and frame.sample_rate:
-                    yield frame, time
+                    yield frame, time_s
 
 
 @contextlib.contextmanager
@@ -113,17 +129,15 @@ def opened(path: Path) -> Iterator[Source]:
             container_options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
         )
     except (av.FFmpegError, OSError, ValueError) as error:
-        _raise_if_gone(path, error)
+        raise_if_gone(path, error)
         raise UnreadableAudio(
-            f"{shown(path)}: not a sound or video file that can be opened. Play it to see whether it is whole, "
-            "or convert it to WAV or FLAC."
+            f"{shown(path)}: not a sound or video file that can be opened. Play it to see whether it is whole, or "
+            "convert it to WAV or FLAC."
         ) from error
     with container:
         tracks = [s for s in container.streams.audio if s.codec_context is not None]
         if not tracks:
-            raise UnreadableAudio(
-                f"{shown(path)}: holds no audio that can be decoded. Was it the right file?"
-            )
+            raise UnreadableAudio(f"{shown(path)}: holds no audio that can be decoded. Was it the right file?")
         stream = next((s for s in tracks if s.disposition & av.stream.Disposition.default), tracks[0])
         for other in container.streams:
             if other.index != stream.index:
@@ -142,23 +156,13 @@ def _origin_s(container: InputContainer, stream: AudioStream) -> float:
     return float(stream.start_time * stream.time_base)
 
 
-def _raise_if_gone(path: Path, error: BaseException) -> None:
-    """Tell the world's faults from the file's."""
+def raise_if_gone(path: Path, error: BaseException) -> None:
+    """Tell the world's faults from the file's; return where it is the file's."""
     if isinstance(error, PermissionError):
         raise PermanentError(f"{shown(path)}: no permission to read it. Change its owner or mode.") from error
-    if isinstance(error, FileNotFoundError) or not path.exists():
-        raise TransientError(
-            f"{shown(path)}: the file is gone. Put it back, or start again without it."
-        ) from error
     if isinstance(error, IsADirectoryError):
         raise UnreadableAudio(f"{shown(path)}: a folder, not a recording. Name a file.") from error
-    import av
-
-    if (
-        isinstance(error, OSError)
-        and not isinstance(error, ValueError)
-        and not isinstance(error, av.error.EOFError)
-    ):
-        raise TransientError(
-            f"{shown(path)}: could not be read ({error.strerror}). Is its disk there?"
-        ) from error
+    if isinstance(error, FileNotFoundError) or not os.path.exists(path):
+        raise TransientError(f"{shown(path)}: the file is gone. Put it back and start again.") from error
+    if isinstance(error, OSError) and error.errno in _WORLD:
+        raise TransientError(f"{shown(path)}: could not be read ({error.strerror}). Is its disk there?") from error

@@ -1,0 +1,150 @@
+"""Decoded frames on their way to 16 kHz mono: joined where they follow each other, placed by their times."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.audio.source import shown
+from tasks.errors import UnreadableAudio
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+
+    from tasks.audio.source import TimedFrame
+
+RATE_HZ = 16_000
+Samples = npt.NDArray[np.float32]
+
+_JUMP_S = 0.1
+"""A frame this far from where the last one ended was not cut off by rounding: something is missing."""
+_DRIFT_S = 0.01
+"""How far the mean time of the last frames may wander from counted samples before we follow it."""
+_GROUP_S = 1.0
+"""Frames are converted a second at a time: they are as short as 20 ms, and each call has a price."""
+
+
+def pieces(frames: Iterator[TimedFrame], path: Path, channel: int | None) -> Iterator[tuple[int, Samples]]:
+    """(position, samples) at 16 kHz. Positions rise, skip what is missing, and may step back by a drift."""
+    run: _Run | None = None
+    for frame, time_s in _without_strays(frames):
+        if run is None:
+            run = _Run(frame, time_s or 0.0, path, channel)
+        elif (start_s := run.left_by(frame, time_s)) is not None:
+            yield from run.convert(last=True)
+            run = _Run(frame, start_s, path, channel)
+        run.add(frame)
+        if run.waiting_s >= _GROUP_S:
+            yield from run.convert()
+    if run is not None:
+        yield from run.convert(last=True)
+
+
+def _without_strays(frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
+    """The same frames; a jump in time that the frame after it does not confirm is taken for damage."""
+    expected: float | None = None
+    held: TimedFrame | None = None
+    for following in itertools.chain(frames, [None]):
+        if held is not None:
+            frame, time_s = held
+            length_s = frame.samples / frame.sample_rate
+            after = None if following is None else following[1]
+            jumps = time_s is not None and expected is not None and abs(time_s - expected) > _JUMP_S
+            if jumps and after is not None and abs(time_s + length_s - after) > _JUMP_S:  # type: ignore[operator]
+                time_s = None
+            expected = (time_s if time_s is not None else expected or 0.0) + length_s
+            yield frame, time_s
+        held = following
+
+
+class _Run:
+    """Frames of one format that follow each other without a gap, on their way to 16 kHz mono."""
+
+    def __init__(self, frame: AudioFrame, start_s: float, path: Path, channel: int | None) -> None:
+        self.path, self.channel = path, channel
+        self.rate: int = frame.sample_rate
+        self.kind = _kind(frame)
+        if channel is not None and not 0 <= channel < frame.layout.nb_channels:
+            raise UnreadableAudio(
+                f"{shown(path)}: no channel {channel}; it has {frame.layout.nb_channels}, counted from 0."
+            )
+        first = round(start_s * self.rate)
+        # Start where an input sample falls on the 16 kHz grid: a span and the whole then share their phase.
+        period = self.rate // math.gcd(self.rate, RATE_HZ)
+        self.skip = -first % period if first >= 0 else -first
+        self.at = (first + self.skip) * RATE_HZ // self.rate
+        self.start_s, self.count, self.drift_s = start_s, 0, 0.0
+        self.frames: list[AudioFrame] = []
+        self.waiting_s = 0.0
+        self.packer: Any = None
+        if frame.format.is_planar and frame.layout.nb_channels >= 8:
+            import av
+
+            # PyAV looks for a ninth plane behind the eighth and reads memory that isn't the frame's.
+            self.packer = av.AudioResampler(format=frame.format.packed)
+        self.resampler: Any = None
+        if self.rate != RATE_HZ:
+            import soxr
+
+            self.resampler = soxr.ResampleStream(self.rate, RATE_HZ, 1, dtype="float32", quality="HQ")
+
+    @property
+    def end_s(self) -> float:
+        return self.start_s + self.count / self.rate
+
+    def left_by(self, frame: AudioFrame, time_s: float | None) -> float | None:
+        """Where another run has to start with `frame`, or None where it continues this one."""
+        off = 0.0 if time_s is None else time_s - self.end_s
+        self.drift_s += 0.02 * (off - self.drift_s)  # the jitter of single frames is no reason
+        if abs(off) > _JUMP_S:
+            return time_s
+        if abs(self.drift_s) > _DRIFT_S:
+            return self.end_s + self.drift_s
+        return None if self.kind == _kind(frame) else self.end_s
+
+    def add(self, frame: AudioFrame) -> None:
+        self.frames += self.packer.resample(frame) if self.packer else [frame]
+        self.count += frame.samples
+        self.waiting_s += frame.samples / self.rate
+
+    def convert(self, *, last: bool = False) -> Iterator[tuple[int, Samples]]:
+        """What the frames so far amount to; `last` empties the resampler."""
+        mono = _mono(self.frames, self.channel)
+        self.frames, self.waiting_s = [], 0.0
+        dropped = min(self.skip, len(mono))
+        mono, self.skip = mono[dropped:], self.skip - dropped
+        if self.resampler is not None:
+            mono = self.resampler.resample_chunk(np.ascontiguousarray(mono), last=last)
+        if len(mono):
+            yield self.at, mono
+            self.at += len(mono)
+
+
+def _kind(frame: AudioFrame) -> tuple[int, str, int]:
+    return frame.sample_rate, frame.format.name, frame.layout.nb_channels
+
+
+def _mono(frames: list[AudioFrame], channel: int | None) -> Samples:
+    """Frames of one format as float32 (n,) in −1…1; values that are no numbers become silence."""
+    if not frames:
+        return np.zeros(0, np.float32)
+    channels = frames[0].layout.nb_channels
+    planes = [f.to_ndarray() for f in frames]
+    if not frames[0].format.is_planar:
+        planes = [p.reshape(-1, channels).T for p in planes]
+    wave = np.concatenate(planes, axis=1)
+    chosen = wave[channel : channel + 1] if channel is not None else wave
+    mono = chosen.mean(axis=0, dtype=np.float32 if wave.dtype.itemsize <= 4 else np.float64)
+    if wave.dtype == np.uint8:
+        mono = (mono - 128.0) / 128.0
+    elif np.issubdtype(wave.dtype, np.integer):
+        mono = mono / 2.0 ** (8 * wave.dtype.itemsize - 1)
+    else:
+        mono = np.nan_to_num(mono, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.asarray(mono, np.float32)
