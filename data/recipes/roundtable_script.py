@@ -73,7 +73,7 @@ SCENES: tuple[Scene, ...] = (
             "ana: Let us look at the website now. Carl, what do you think about it?",
         ),
         _about("draft", "test", "website", "customer"),
-        275,
+        255,
         absent="dora",
     ),
     Scene(

@@ -107,6 +107,9 @@ class _Espeak:
             raise ValueError(f"espeak-ng has no voice {variant!r}")
         for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, range_)):
             self.library.espeak_SetParameter(parameter, value, 0)
+        self.library.espeak_ng_SetRandSeed(
+            c.c_long(1)
+        )  # breathy voices have noise in them, else seeded by time
         data = text.encode()
         self.library.espeak_Synth(c.c_char_p(data), c.c_size_t(len(data) + 1), 0, 1, 0, _UTF8, None, None)
         return np.concatenate(self._pieces), self.sample_rate, self._starts
@@ -122,7 +125,8 @@ def speak(
 ) -> tuple[np.ndarray, list[Word]]:
     """One sentence in a voice -> (float32 samples at 16 kHz, its words with their times in seconds).
 
-    The samples begin and end with sound and have the level `LEVEL`. Deterministic.
+    The samples begin and end with sound and have the level `LEVEL`. The same calls in the same
+    order give the same samples; a call on its own may differ by the phase of the breath that it begins with.
     """
     raw, rate_in, starts = _espeak().say(
         text,
