@@ -16,6 +16,8 @@ def quiet() -> Iterator[None]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        # It warns that no telemetry is sent, as it should be.
+        logging.getLogger("nv_one_logger").setLevel(logging.CRITICAL)
         from nemo.utils import logging as nemo_logging
 
         before = nemo_logging.get_verbosity()

@@ -1,0 +1,63 @@
+"""NeMo's Sortformer as an engine: sound -> turns of at most four speakers, overlapping where they do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.diarization.nemo import quiet
+
+SAMPLE_RATE = 16_000
+STREAMING = {
+    "chunk_len": 340,
+    "chunk_right_context": 40,
+    "fifo_len": 40,
+    "spkcache_update_period": 300,
+    "spkcache_len": 188,
+}
+"""Frames of 80 ms: what the streaming models' card calls very high latency, the most accurate for files."""
+
+
+def load(model: str, device: str = "cpu") -> Sortformer:
+    """The engine from a `.nemo` file."""
+    with quiet():
+        from nemo.collections.asr.models import SortformerEncLabelModel
+
+        restored = SortformerEncLabelModel.restore_from(model, map_location=device)
+    return Sortformer(restored.eval())
+
+
+class Sortformer:
+    """A loaded model. Streaming ones hear a chunk piece by piece, so their memory doesn't grow with it."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        model.preprocessor.featurizer.dither = 0.0
+        if model.streaming_mode:
+            for name, value in STREAMING.items():
+                setattr(model.sortformer_modules, name, value)
+            model.sortformer_modules._check_streaming_parameters()
+
+    def turns(self, samples: NDArray[np.float32]) -> list[tuple[float, float, str]]:
+        """(start, end, local speaker) of 16 kHz mono `samples`, in seconds from their start, sorted by
+        time."""
+        if not len(samples):
+            return []
+        duration = len(samples) / SAMPLE_RATE
+        with quiet():
+            (lines,) = self._model.diarize(
+                audio=np.ascontiguousarray(samples, dtype=np.float32),
+                sample_rate=SAMPLE_RATE,
+                batch_size=1,
+                num_workers=0,
+                verbose=False,
+            )
+        out = []
+        for line in lines:
+            start, end, speaker = line.split()
+            turn = max(0.0, float(start)), min(duration, float(end)), speaker.removeprefix("speaker_")
+            if turn[1] > turn[0]:
+                out.append(turn)
+        return sorted(out)
