@@ -8,17 +8,25 @@ store is, which device, how many threads).
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+from prefect import Task, task
 from prefect.cache_policies import CachePolicy
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
+from pydantic import BaseModel
 
 from tasks.artifacts import ArtifactStore, digest_of
+from tasks.errors import TransientError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 log = logging.getLogger("daylong.caching")
 
@@ -53,12 +61,40 @@ def identity(value: Any) -> Any:
     own: Callable[[], Any] | None = getattr(value, "identity", None)
     if own is not None:
         return own()
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: identity(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, (list, tuple)):
         return [identity(v) for v in value]
     if isinstance(value, dict) and "artifacts" in value:
         # A step's manifest: what it made is told by its artifacts and facts; what it cost doesn't matter.
         return {"artifacts": value["artifacts"], "facts": value.get("facts", {})}
     return value
+
+
+def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Prefect's `@task` with what all steps share. Transient faults are tried three times, others once."""
+    return task(
+        name=step,
+        cache_policy=StepPolicy(step=step, version=version),
+        persist_result=True,
+        result_serializer="json",
+        cache_result_in_memory=False,
+        retries=2,
+        retry_delay_seconds=1,
+        retry_condition_fn=_is_transient,
+    )
+
+
+def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    try:
+        state.result()
+    except (TransientError, OSError):
+        return True
+    except BaseException:
+        return False
+    return False
 
 
 def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:

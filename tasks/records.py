@@ -70,6 +70,36 @@ class Audio:
     """None: all channels mixed; else this one alone."""
     offset_s: float = 0.0
 
+    def identity(self) -> list[Any]:
+        """What it adds to a cache key: what it is, not where it is."""
+        return [self.key, self.channel, self.offset_s]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A model's weights on this machine: its name in the settings, the folder or file, and what is in there."""
+
+    name: str
+    path: str
+    digest: str
+    """Of the files' contents, or the hub's revision; enters cache keys, the path doesn't."""
+
+    def identity(self) -> str:
+        return self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A span of audio and the speech in it, all in the recording's time: what the steps of a chunk work on."""
+
+    audio: Audio
+    span: Span
+    speech: tuple[Span, ...] = ()
+
+    def speech_within(self) -> list[Span]:
+        """The speech in seconds from the span's start."""
+        return [s.shift(-self.span.start_s) for s in self.speech]
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

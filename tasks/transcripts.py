@@ -1,7 +1,7 @@
 """One order and one form of a transcript, which the tables and every export rely on.
 
-The steps already deliver transcripts in this form; here it is made certain, because the tables promise it and because
-an export written again from the tables must equal, byte for byte, the one written by the run.
+The steps already deliver transcripts in this form; here it is made certain, because the tables promise it and
+because an export written again from the tables must equal, byte for byte, the one written by the run.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Timed = TypeVar("Timed", Word, Segment, Turn)
 
 
 def tidy(transcript: Transcript) -> Transcript:
-    """The transcript with times inside the recording, rows sorted by start, end, speaker, segments numbered in that
-    order, text that UTF-8 can hold, and `recorded_at` told in the recording's time zone. Idempotent.
+    """The transcript with times inside the recording, rows sorted by start, end, speaker, segments numbered in
+    that order, text that UTF-8 can hold, and `recorded_at` told in the recording's time zone. Idempotent.
     """
     recording = _tidy_recording(transcript.recording)
     end_s = recording.duration_s
@@ -70,7 +70,8 @@ def starts_at(recording: Recording) -> datetime | None:
         moment = datetime.fromisoformat(recording.recorded_at)
     except ValueError:
         raise UsageError(
-            f"{recording.source_name}: {recording.recorded_at!r} is not a time of the form 2024-05-01T07:30:00+02:00."
+            f"{recording.source_name}: recorded_at {recording.recorded_at!r} is not a time; "
+            "write it like 2024-05-01T07:30:00+02:00."
         ) from None
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
 

@@ -1,0 +1,66 @@
+"""The steps `embedding` (windows' voices) and `diarization` (turns of one chunk).
+
+They are two, so that another way of finding turns keeps the embeddings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.caching import step_task
+from tasks.diarization.windows import windows
+from tasks.models import Engine
+from tasks.records import Sound, Weights
+from tasks.work import Manifest, Meter, Place
+
+MOST_IN_A_CHUNK = 12
+"""Voices that a chunk's clustering looks for at most; linking counts those of the recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedJob:
+    sound: Sound
+    weights: Weights
+
+
+@dataclass(frozen=True, slots=True)
+class TurnsJob:
+    """`weights` are those of an end-to-end diarizer; None for clustering, which needs only the embeddings."""
+
+    engine: str
+    sound: Sound
+    weights: Weights | None = None
+
+
+@step_task("embedding", version=1)
+def embed(job: EmbedJob, place: Place, separated: Manifest | None) -> Manifest:
+    """Artifact `windows`: arrays `windows` (N, 2) in recording seconds, `embeddings` (N, D) in half precision."""
+    meter = Meter()
+    where = windows(job.sound.speech_within())
+    model = Engine.of(
+        "diarization/speaker-model",
+        "tasks.diarization.speaker_model:load",
+        model=job.weights.path,
+        device=place.device,
+    )
+    voices = meter.ask(model, "embed", place.samples(job.sound, separated), where)
+    kept = place.store.put_arrays(
+        "embedding", windows=where + job.sound.span.start_s, embeddings=voices.astype(np.float16)
+    )
+    return meter.manifest({"windows": kept}, windows=len(where))
+
+
+@step_task("diarization", version=1)
+def find_turns(job: TurnsJob, place: Place, embedded: Manifest, separated: Manifest | None) -> Manifest:
+    """Artifact `turns`: `labels` (N,), the local speaker of each window; −1 for nobody's."""
+    meter = Meter()
+    heard = place.store.get_arrays(embedded["artifacts"]["windows"])
+    where = heard["windows"]
+    clustering = Engine.of("diarization/clustering", "tasks.diarization.clustering:load")
+    labels = meter.ask(
+        clustering, "labels", heard["embeddings"].astype(np.float32), where, max_speakers=MOST_IN_A_CHUNK
+    )
+    kept = place.store.put_arrays("diarization", labels=np.asarray(labels, np.int16))
+    return meter.manifest({"turns": kept}, speakers=int(labels.max(initial=-1)) + 1)

@@ -1,0 +1,85 @@
+"""The steps `seams` and `merging`: chunks' words and linked turns -> words, turns, segments and speakers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tasks.caching import step_task
+from tasks.intervals import Span
+from tasks.merging.attribute import attribute
+from tasks.merging.seams import fill, join
+from tasks.merging.segments import segment
+from tasks.merging.voices import Windows, marked_overlaps, speakers_of
+from tasks.records import Chunk, Turn, Word, as_dict
+from tasks.work import Manifest, Meter, Place
+
+
+@dataclass(frozen=True, slots=True)
+class SeamJob:
+    chunks: tuple[Chunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeJob:
+    """`embedding_model` is None with diarization off."""
+
+    duration_s: float
+    embedding_model: str | None
+
+
+@step_task("seams", version=1)
+def join_chunks(job: SeamJob, place: Place, words: Sequence[Manifest | None]) -> Manifest:
+    """Artifact `words`; facts: a row of evidence for each seam, and the spans that want decoding again."""
+    meter = Meter()
+    lists = [words_of(place, w) for w in words]
+    joined = join(job.chunks, lists)
+    return meter.manifest(
+        {"words": place.store.put_json("seams", as_dict(joined.words))},
+        seams=as_dict(joined.seams),
+        wordless=[[s.start_s, s.end_s] for s in joined.wordless],
+    )
+
+
+@step_task("merging", version=1)
+def merge(
+    job: MergeJob, place: Place, seams: Manifest, again: Sequence[Manifest], linked: Manifest | None
+) -> Manifest:
+    """Artifact `transcript`: words, segments, turns and speakers as JSON lists of records."""
+    meter = Meter()
+    spans = [Span(*s) for s in seams["facts"]["wordless"]]
+    words = fill(words_of(place, seams), [w for m in again for w in words_of(place, m)], spans)
+    words = tuple(_within(w, job.duration_s) for w in words)
+    turns: tuple[Turn, ...] = ()
+    embeddings: np.ndarray[Any, Any] = np.zeros((0, 0), np.float32)
+    if linked is not None:
+        table = place.store.get_arrays(linked["artifacts"]["voices"])
+        embeddings = table["embeddings"]
+        turns = marked_overlaps([Turn(**t) for t in place.store.get_json(linked["artifacts"]["turns"])])
+        windows = Windows.of(table)
+        words = tuple(windows.told(w) for w in attribute(words, turns))
+    words = tuple(sorted(words, key=lambda w: (w.start_s, w.end_s, w.speaker or "")))
+    words, segments = segment(words)
+    margins = linked["facts"]["margins"] if linked is not None else []
+    speakers = speakers_of(turns, words, segments, embeddings, margins, job.embedding_model)
+    transcript = {"words": words, "segments": segments, "turns": turns, "speakers": speakers}
+    return meter.manifest(
+        {"transcript": place.store.put_json("merging", as_dict(transcript))},
+        num_words=len(words),
+        num_speakers=len(embeddings),
+    )
+
+
+def words_of(place: Place, manifest: Manifest | None) -> list[Word]:
+    """The words behind a manifest's artifact `words`; none for None."""
+    if manifest is None:
+        return []
+    return [Word(**w) for w in place.store.get_json(manifest["artifacts"]["words"])]
+
+
+def _within(word: Word, duration_s: float) -> Word:
+    end = min(max(word.end_s, 0.0), duration_s)
+    return replace(word, start_s=min(max(word.start_s, 0.0), end), end_s=end)

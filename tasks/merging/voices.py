@@ -1,0 +1,98 @@
+"""What linking found, looked up by time: whose window a word lies in, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tasks.intervals import Span
+from tasks.records import UNKNOWN, Segment, Speaker, Turn, Word
+
+MARGIN_SCALE = 0.1
+"""A cosine margin of this size is worth odds of e : 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Arrays of one row a window (see the artifact `voices` of linking), by chunk."""
+
+    by_chunk: Mapping[int, Mapping[str, np.ndarray[Any, Any]]]
+
+    @classmethod
+    def of(cls, table: Mapping[str, np.ndarray[Any, Any]]) -> Windows:
+        columns = ("start_s", "end_s", "local", "speaker", "margin")
+        return cls({int(c): {k: table[k][table["chunk"] == c] for k in columns} for c in np.unique(table["chunk"])})
+
+    def told(self, word: Word) -> Word:
+        """`word` with its chunk's own label and the confidence of its speaker, from the nearest window."""
+        rows = self.by_chunk.get(word.chunk)
+        if rows is None or not len(rows["start_s"]):
+            return word
+        i = int(np.argmin(np.abs((rows["start_s"] + rows["end_s"]) / 2 - word.middle_s)))
+        local = int(rows["local"][i])
+        return replace(
+            word,
+            local_speaker=str(local) if local >= 0 else None,
+            speaker_confidence=None if word.speaker in (None, UNKNOWN) else confidence(float(rows["margin"][i])),
+        )
+
+
+def confidence(margin: float) -> float | None:
+    """A cosine margin as a number in 0–1: 0.5 where two voices are equally near; None for an only voice.
+
+    >>> confidence(0.0), round(confidence(0.3), 2), confidence(float("nan"))
+    (0.5, 0.95, None)
+    """
+    return None if math.isnan(margin) else 1.0 / (1.0 + math.exp(-margin / MARGIN_SCALE))
+
+
+def marked_overlaps(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Turns sorted by start, with `is_overlap` set where another speaker's turn covers part of one."""
+    ordered = sorted(turns, key=lambda t: (t.start_s, t.end_s, t.speaker))
+    overlapping: set[int] = set()
+    active: list[int] = []
+    for i, turn in enumerate(ordered):
+        active = [j for j in active if ordered[j].end_s > turn.start_s]
+        for j in active:
+            if ordered[j].speaker != turn.speaker:
+                overlapping |= {i, j}
+        active.append(i)
+    return tuple(replace(t, is_overlap=i in overlapping) for i, t in enumerate(ordered))
+
+
+def speakers_of(
+    turns: Sequence[Turn],
+    words: Sequence[Word],
+    segments: Sequence[Segment],
+    embeddings: np.ndarray[Any, Any],
+    margins: Sequence[float | None],
+    embedding_model: str | None,
+) -> tuple[Speaker, ...]:
+    """A row for every speaker that has a turn or a word, in order of their names; UNKNOWN last."""
+    names = sorted({t.speaker for t in turns} | {w.speaker for w in words if w.speaker is not None})
+    names.sort(key=lambda n: n == UNKNOWN)
+    out = []
+    for name in names:
+        spans = [t.span for t in turns if t.speaker == name]
+        said = [w.span for w in words if w.speaker == name]
+        number = int(name.removeprefix("SPEAKER_")) if name != UNKNOWN else -1
+        known = 0 <= number < len(embeddings)
+        every: list[Span] = spans + said
+        out.append(
+            Speaker(
+                label=name,
+                turn_s=sum(s.duration_s for s in spans),
+                num_segments=sum(s.speaker == name for s in segments),
+                num_words=len(said),
+                first_s=min(s.start_s for s in every),
+                last_s=max(s.end_s for s in every),
+                link_margin=margins[number] if known else None,
+                embedding=tuple(float(x) for x in embeddings[number]) if known else (),
+                embedding_model=embedding_model if known else None,
+            )
+        )
+    return tuple(out)

@@ -1,0 +1,71 @@
+"""The steps `language` and `transcription`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from tasks.caching import step_task
+from tasks.intervals import Span, clip, total_s
+from tasks.records import Audio, Sound, Weights, as_dict
+from tasks.settings import TranscriptionSettings
+from tasks.transcription.engines import engine
+from tasks.transcription.language import places, vote
+from tasks.transcription.step import transcribe_chunk
+from tasks.work import Manifest, Meter, Place
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageJob:
+    """`speech`: of the whole recording."""
+
+    audio: Audio
+    speech: tuple[Span, ...]
+    settings: TranscriptionSettings
+    weights: Weights
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribeJob:
+    chunk: int
+    sound: Sound
+    settings: TranscriptionSettings
+    weights: Weights
+
+
+@step_task("language", version=1)
+def find_language(job: LanguageJob, place: Place) -> Manifest:
+    """Facts `language` (None where nobody speaks) and `confidence`: places of speech in the recording vote."""
+    meter = Meter()
+    recogniser = engine(job.settings, job.weights, place.device)
+    detections = []
+    for span in places(job.speech):
+        found = meter.ask(recogniser, "detect_language", place.samples(Sound(job.audio, span)))
+        detections.append((found, total_s(clip(job.speech, span))))
+    language, confidence = vote(detections) or (None, None)
+    return meter.manifest(language=language, confidence=confidence)
+
+
+@step_task("transcription", version=1)
+def transcribe(job: TranscribeJob, place: Place, language: str | None, separated: Manifest | None) -> Manifest:
+    """Artifact `words`, in the recording's time; facts: how often the guards cut."""
+    meter = Meter()
+    samples = place.samples(job.sound, separated)
+    recogniser = engine(job.settings, job.weights, place.device)
+    heard = transcribe_chunk(
+        samples, job.sound.speech_within(), language, job.settings, partial(meter.ask, recogniser)
+    )
+    start = job.sound.span.start_s
+    words = [replace(w, start_s=w.start_s + start, end_s=w.end_s + start, chunk=job.chunk) for w in heard.words]
+    return meter.manifest(
+        {"words": place.store.put_json("transcription", as_dict(words))},
+        num_words=len(words),
+        loops_removed=heard.loops_removed,
+        silence_text_removed=heard.silence_text_removed,
+    )
+
+
+def joined_facts(manifests: Sequence[Manifest], name: str) -> int:
+    """The sum of one fact over several manifests."""
+    return sum(int(m["facts"].get(name, 0)) for m in manifests)

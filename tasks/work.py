@@ -1,0 +1,107 @@
+"""What every step's task is given and gives back: a place to work in, a meter of what it cost, a manifest.
+
+A manifest is small and plain JSON; what it names lies in the artifact store:
+
+    {"artifacts": {"words": "transcription/3f/3f9a….json"}, "facts": {"num_words": 812},
+     "cost": {"seconds": 12.3, "wait_s": 0.1, "peak_mb": 812.0, "engine_calls": 2}}
+
+`artifacts` and `facts` are what the step found, and enter the keys of the steps that follow; `cost` doesn't.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+from tasks import models
+from tasks.artifacts import ArtifactStore
+from tasks.models import Engine
+from tasks.records import Audio, Sound, StepCost
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples = NDArray[np.float32]
+
+
+class Cost(TypedDict):
+    """Seconds; MiB."""
+
+    seconds: float
+    wait_s: float
+    load_s: float
+    peak_mb: float
+    engine_calls: int
+
+
+class Manifest(TypedDict):
+    """What a step gives back."""
+
+    artifacts: dict[str, str]
+    facts: dict[str, Any]
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a step works. Never part of its key."""
+
+    store: ArtifactStore
+    read: Callable[..., Samples]
+    """`read(audio, span, open_artifact)` -> float32 (n,) at 16 kHz: the room `audio` does it, the flow hands it in."""
+    device: Literal["cpu", "cuda"] = "cpu"
+
+    def identity(self) -> None:
+        return None
+
+    def samples(self, sound: Sound, separated: Mapping[str, Any] | None = None) -> Samples:
+        """The sound as float32 (n,) at 16 kHz, read-only; from a separation's manifest where one is given."""
+        audio = sound.audio
+        if separated is not None:
+            name = separated["artifacts"]["vocals"]
+            audio = Audio(key=name, artifact=name, offset_s=sound.span.start_s)
+        return self.read(audio, sound.span, self.store.get_audio)
+
+
+@dataclass(slots=True)
+class Meter:
+    """Asks engines through the one seam, and adds up what that took."""
+
+    _started: float = field(default_factory=time.perf_counter)
+    wait_s: float = 0.0
+    load_s: float = 0.0
+    engine_calls: int = 0
+    peak_mb: float = 0.0
+
+    def ask(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Any:
+        """The engine's answer."""
+        call = models.call(engine, method, *args, **kwargs)
+        self.wait_s += call.wait_s
+        self.load_s += call.load_s
+        self.engine_calls += 1
+        self.peak_mb = max(self.peak_mb, call.peak_mb)
+        return call.value
+
+    def manifest(self, artifacts: dict[str, str] | None = None, **facts: Any) -> Manifest:
+        """The step's manifest, with the seconds since the meter was made (less those spent waiting)."""
+        seconds = time.perf_counter() - self._started - self.wait_s
+        return {
+            "artifacts": artifacts or {},
+            "facts": facts,
+            "cost": {
+                "seconds": round(seconds, 4),
+                "wait_s": round(self.wait_s, 4),
+                "load_s": round(self.load_s, 4),
+                "peak_mb": round(self.peak_mb or models.peak_mb(), 1),
+                "engine_calls": self.engine_calls,
+            },
+        }
+
+
+def step_cost(manifest: Mapping[str, Any], cached: bool) -> StepCost:
+    """A manifest's cost as the table `chunks` has it."""
+    cost = manifest["cost"]
+    return StepCost(cost["seconds"], cost["wait_s"], cost["peak_mb"], cached)
