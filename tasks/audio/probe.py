@@ -37,7 +37,7 @@ def probe(path: Path, *, timezone: str = "UTC") -> Recording:
     with opened(path) as source:
         context = source.stream.codec_context
         metadata = {**source.stream.metadata, **source.container.metadata}
-        frame = _first_frame(source)
+        rate_hz, channels = source.rate_hz, source.channels
         duration_s = _duration_s(source)
     after = _look(path)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -51,8 +51,8 @@ def probe(path: Path, *, timezone: str = "UTC") -> Recording:
         sha256=sha256,
         size_bytes=before.st_size,
         duration_s=duration_s,
-        sample_rate_hz=frame[0],
-        channels=frame[1],
+        sample_rate_hz=rate_hz,
+        channels=channels,
         codec=context.codec.canonical_name,
         parts=(Part(name, sha256, 0.0, duration_s),),
         recorded_at=at,
@@ -95,14 +95,6 @@ def _digest(path: Path) -> str:
     except OSError as error:
         raise_if_gone(path, error)
         raise UnreadableAudio(f"{shown(path)}: could not be read ({error.strerror}). Copy it again.") from error
-
-
-def _first_frame(source: Source) -> tuple[int, int]:
-    """(sample rate, channels) of the first sound that decodes: headers are sometimes wrong."""
-    frame = next(source.frames(), None)
-    if frame is None:
-        raise UnreadableAudio(f"{shown(source.path)}: nothing in it can be decoded. Record or copy it again.")
-    return frame[0].sample_rate, frame[0].layout.nb_channels
 
 
 def _duration_s(source: Source) -> float:

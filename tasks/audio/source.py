@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,21 +60,34 @@ def shown(path: Path | str) -> str:
     return text if len(text) <= 300 else "…" + text[-299:]
 
 
-@dataclass(frozen=True, slots=True)
 class Source:
-    """An open file and the audio stream we took from it."""
+    """An open file and the audio stream we took from it.
 
-    path: Path
-    container: InputContainer
-    stream: AudioStream
-    origin_s: float
-    """The stream's own time at which the recording starts."""
+    `rate_hz` and `channels` are those of the first frame that decodes: headers are sometimes wrong.
+    Raises UnreadableAudio where nothing decodes.
+    """
+
+    def __init__(self, path: Path, container: InputContainer, stream: AudioStream) -> None:
+        self.path, self.container, self.stream = path, container, stream
+        self.origin_s = 0.0
+        """The stream's own time at which the recording starts."""
+        self._rest: Iterator[TimedFrame] | None = self._decoded()
+        self._head = next(self._rest, None)
+        if self._head is None:
+            raise UnreadableAudio(f"{shown(path)}: nothing in it can be decoded. Record or copy it again.")
+        frame, time_s = self._head
+        self.rate_hz: int = frame.sample_rate
+        self.channels: int = frame.layout.nb_channels
+        # The header's own start time is off by a codec's delay in some containers; the first frame's never is.
+        self.origin_s = min(time_s or 0.0, _video_start_s(container))
+        self._head = frame, None if time_s is None else time_s - self.origin_s
 
     def seek(self, time_s: float) -> bool:
         """Go to the last point before `time_s` from which decoding can start; False where the file can't."""
         import av
 
         base = self.stream.time_base
+        self._head = self._rest = None
         if base is None:
             return False
         try:
@@ -100,6 +113,13 @@ class Source:
 
     def frames(self) -> Iterator[TimedFrame]:
         """Decoded frames from here on with their times; packets that cannot be decoded are left out."""
+        rest = self._decoded() if self._rest is None else self._rest
+        if self._head is not None:
+            yield self._head
+        self._head = self._rest = None
+        yield from rest
+
+    def _decoded(self) -> Iterator[TimedFrame]:
         import av
 
         for packet in self.packets():
@@ -142,18 +162,17 @@ def opened(path: Path) -> Iterator[Source]:
         for other in container.streams:
             if other.index != stream.index:
                 other.discard = av.stream.Discard.all
-        yield Source(path, container, stream, _origin_s(container, stream))
+        yield Source(path, container, stream)
 
 
-def _origin_s(container: InputContainer, stream: AudioStream) -> float:
+def _video_start_s(container: InputContainer) -> float:
+    """Where a video's pictures start by the container's clock; infinity for sound alone."""
     import av
 
     moving = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
-    if moving and container.start_time is not None:
-        return container.start_time / 1_000_000
-    if stream.start_time is None or stream.time_base is None:
-        return 0.0
-    return float(stream.start_time * stream.time_base)
+    if not moving or container.start_time is None:
+        return math.inf
+    return container.start_time / 1_000_000
 
 
 def raise_if_gone(path: Path, error: BaseException) -> None:
