@@ -1,0 +1,122 @@
+"""Publish: a transcript becomes a recording's files in the six tables, its exports, and schema.json."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.dataset import files, journal
+from tasks.dataset.rows import tables
+from tasks.dataset.schema import TABLES, schema_json
+from tasks.errors import PermanentError, TransientError
+from tasks.records import Transcript
+from tasks.transcripts import recorded_date, tidy
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+EXPORTS_FOLDER = "exports"
+SORTED_BY = ("start_s", "end_s", "speaker")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where a recording's files lie: `tables` and `exports` by name, their paths absolute or relative as `out` is."""
+
+    recording_id: str
+    recorded_date: date
+    tables: dict[str, Path]
+    exports: dict[str, Path]
+
+
+def publish(transcript: Transcript, out: Path, *, exports: Mapping[str, str | bytes]) -> Published:
+    """Put a recording's tables and exports in place, replacing what an earlier run published of it.
+
+    `exports` holds the finished contents by file name (`transcript.srt`, …, `report.html`), so that nothing that can
+    fail is left to do once files change. How the files are replaced as one, and what a reader in between sees, is
+    told in journal.py. Interrupted publications, also those of other recordings, are finished first.
+
+    Raises PermanentError for names that cannot be files', TransientError where the folder cannot be written.
+    """
+    transcript = tidy(transcript)
+    recording_id, day = transcript.recording.recording_id, recorded_date(transcript)
+    for name in (recording_id, *exports):
+        check_file_name(name)
+    partition = f"recorded_date={day.isoformat()}"
+    placed = {table: Path(table, partition, f"{recording_id}.parquet") for table in TABLES}
+    exported = {name: Path(EXPORTS_FOLDER, recording_id, name) for name in exports}
+    contents = {placed[name]: parquet(table) for name, table in tables(transcript).items()}
+    for name, content in exports.items():
+        contents[exported[name]] = content.encode() if isinstance(content, str) else content
+    try:
+        with journal.locked(out) as folder:
+            journal.recover(folder)
+            _describe(out, folder)
+            leaving = [p for p in published_files(out, recording_id) if p not in contents]
+            journal.commit(folder, recording_id, contents, leaving)
+    except OSError as err:
+        raise TransientError(
+            f"{out}: the transcript of {transcript.recording.source_name} could not be written there "
+            f"({err.strerror or err}); check the disk's space and rights, then run it again."
+        ) from err
+    return Published(
+        recording_id,
+        day,
+        {name: out / path for name, path in placed.items()},
+        {name: out / path for name, path in exported.items()},
+    )
+
+
+def recover(out: Path) -> list[str]:
+    """Finish or undo what processes that died left of their publications; a line for each recording."""
+    if not (out / journal.FOLDER).is_dir():
+        return []
+    with journal.locked(out) as folder:
+        return journal.recover(folder)
+
+
+def published_files(out: Path, recording_id: str) -> list[Path]:
+    """The files of a recording that are there now, relative to `out`: tables in any partition, and exports."""
+    found = []
+    for table in TABLES:
+        # Names are joined, never globbed: a recording may be called "[1]*".
+        for partition in sorted((out / table).glob("recorded_date=*")):
+            if (partition / f"{recording_id}.parquet").exists():
+                found.append(Path(table, partition.name, f"{recording_id}.parquet"))
+    folder = out / EXPORTS_FOLDER / recording_id
+    for name in ("report.html", "transcript.*"):
+        found += [path.relative_to(out) for path in sorted(folder.glob(name))]
+    return found
+
+
+def parquet(table: pa.Table) -> bytes:
+    """A table as a Parquet file, zstd, saying by which columns it is sorted."""
+    import pyarrow.parquet as pq
+
+    order = [(name, "ascending") for name in SORTED_BY if name in table.column_names]
+    sorting = (
+        pq.SortingColumn.from_ordering(table.schema, order, "at_start") if "end_s" in table.column_names else None
+    )
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd", sorting_columns=sorting)
+    return buffer.getvalue()
+
+
+def check_file_name(name: str) -> None:
+    """Refuse what is not the plain name of one file, or one that readers would pass over (leading "." or "_")."""
+    odd = not name or name[0] in "._" or any(c in "/\\" or unicodedata.category(c) in ("Cc", "Cs") for c in name)
+    if odd or len(name.encode()) > 200:
+        raise PermanentError(f"{name!r} cannot be the name of a recording's file; rename the recording.")
+
+
+def _describe(out: Path, folder: Path) -> None:
+    """schema.json, if what is there is not what this version writes."""
+    target, text = out / "schema.json", schema_json().encode()
+    if not target.is_file() or target.read_bytes() != text:
+        files.write(folder / "schema.draft", text)
+        files.move(folder / "schema.draft", target)

@@ -1,0 +1,169 @@
+"""Reading the tables back: what has been published, and one recording as the Transcript it came from."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tasks.dataset.schema import TABLES
+from tasks.errors import PermanentError, TransientError, UsageError
+from tasks.intervals import Span
+from tasks.records import (
+    STEPS,
+    ChunkReport,
+    Part,
+    Recording,
+    RunFacts,
+    Segment,
+    Speaker,
+    StepCost,
+    Transcript,
+    Turn,
+    Word,
+)
+
+ATTEMPTS = 5
+PAUSE_S = 0.2
+
+
+def recordings(out: Path) -> list[dict[str, Any]]:
+    """The rows of `recordings`, oldest partition first; `recorded_date` (a date as text) is added to each."""
+    rows = []
+    for path in sorted((out / "recordings").glob("recorded_date=*/*.parquet")):
+        try:
+            _, found = _read(path)
+        except FileNotFoundError:  # replaced by another run just now
+            continue
+        rows += [{**row, "recorded_date": path.parent.name.removeprefix("recorded_date=")} for row in found]
+    return rows
+
+
+def find(out: Path, recording: str) -> dict[str, Any]:
+    """The row of the recording with this id, or with the only id that begins so, or with this source name.
+
+    Raises UsageError where there is none, or more than one.
+    """
+    rows = recordings(out)
+    for fits in (
+        [r for r in rows if r["recording_id"] == recording],
+        [r for r in rows if r["recording_id"].startswith(recording) and recording],
+        [r for r in rows if r["source_name"] == recording],
+    ):
+        ids = sorted({r["recording_id"] for r in fits})
+        if len(ids) == 1:
+            return fits[-1]
+        if ids:
+            shown = ", ".join(ids[:5]) + (", …" if len(ids) > 5 else "")
+            raise UsageError(f"{recording!r} fits {len(ids)} recordings in {out}: {shown}; give more of the name.")
+    known = ", ".join(r["recording_id"] for r in rows[-5:]) or "none"
+    raise UsageError(f"{out} has no recording {recording!r}; there are: {known}.")
+
+
+def read_transcript(out: Path, recording: str) -> Transcript:
+    """The transcript of a recording (by id, a beginning of it, or the source's name), as the tables hold it.
+
+    `recording.path` is the source's name: where its bytes are now is not in the tables. Confidences and embeddings
+    have float32's precision, embeddings the zeros that fill them up.
+    Raises UsageError where it isn't there, TransientError where it is being replaced at this moment.
+    """
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE_S)
+        row = find(out, recording)
+        partition = f"recorded_date={row['recorded_date']}"
+        try:
+            held = {t: _read(out / t / partition / f"{row['recording_id']}.parquet") for t in TABLES}
+        except FileNotFoundError:
+            continue
+        if {run_id for run_id, _ in held.values()} == {row["run_id"]}:
+            return _transcript({table: rows for table, (_, rows) in held.items()})
+    raise TransientError(f"{recording}: its tables in {out} are being replaced; try again in a moment.")
+
+
+def _read(path: Path) -> tuple[str, list[dict[str, Any]]]:
+    """The run that wrote a file, and its rows."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        # ParquetFile, because read_table would take the folder's name for a column.
+        with pq.ParquetFile(path) as file:
+            table = file.read()
+    except pa.ArrowInvalid as err:
+        raise PermanentError(f"{path}: not a readable Parquet file ({err}); process its recording again.") from err
+    return (table.schema.metadata or {}).get(b"run_id", b"").decode(), table.to_pylist()
+
+
+def _transcript(held: dict[str, list[dict[str, Any]]]) -> Transcript:
+    (row,) = held["recordings"]
+    return Transcript(
+        recording=Recording(
+            path=row["source_name"],
+            parts=tuple(Part(**p) for p in row["parts"]),
+            recorded_at=_iso(row["recorded_at"], row["timezone"]),
+            **_same(row, "recording_id source_name sha256 size_bytes duration_s sample_rate_hz channels codec"),
+            **_same(row, "recorded_at_source timezone"),
+        ),
+        run=RunFacts(
+            models=json.loads(row["models"]),
+            settings=json.loads(row["settings"]),
+            processed_at=row["processed_at"].astimezone(UTC).isoformat(),
+            **_same(row, "run_id status profile settings_digest pipeline_version wall_s language"),
+            **_same(row, "language_confidence speech_s"),
+        ),
+        words=tuple(map(_word, held["words"])),
+        segments=tuple(
+            Segment(
+                index=r["segment_index"],
+                **_same(r, "start_s end_s text num_words speaker channel confidence speaker_confidence has_overlap"),
+            )
+            for r in held["segments"]
+        ),
+        turns=tuple(Turn(**_same(r, "start_s end_s speaker channel is_overlap")) for r in held["turns"]),
+        speakers=tuple(
+            Speaker(
+                label=r["speaker"],
+                embedding=tuple(r["embedding"] or ()),
+                **_same(r, "turn_s num_segments num_words first_s last_s link_margin embedding_model"),
+            )
+            for r in held["speakers"]
+        ),
+        chunks=tuple(map(_chunk, held["chunks"])),
+    )
+
+
+def _word(r: dict[str, Any]) -> Word:
+    return Word(
+        text=r["word"],
+        chunk=r["chunk_index"],
+        segment=-1 if r["segment_index"] is None else r["segment_index"],
+        **_same(r, "start_s end_s confidence channel speaker speaker_confidence is_overlap local_speaker"),
+    )
+
+
+def _chunk(r: dict[str, Any]) -> ChunkReport:
+    costs = {
+        step: StepCost(r[f"{step}_s"], r[f"{step}_wait_s"], r[f"{step}_peak_mb"], r[f"{step}_cached"])
+        for step in STEPS
+        if r[f"{step}_s"] is not None
+    }
+    return ChunkReport(
+        index=r["chunk_index"],
+        span=Span(r["start_s"], r["end_s"]),
+        core=Span(r["core_start_s"], r["core_end_s"]),
+        costs=costs,
+        **_same(r, "status error speech_s language num_words seam_kept seam_dropped seam_redecoded_s"),
+        **_same(r, "loops_removed silence_text_removed"),
+    )
+
+
+def _same(row: dict[str, Any], names: str) -> dict[str, Any]:
+    return {name: row[name] for name in names.split()}
+
+
+def _iso(moment: datetime | None, timezone: str) -> str | None:
+    return None if moment is None else moment.astimezone(ZoneInfo(timezone)).isoformat()

@@ -1,0 +1,210 @@
+"""A transcript as the six tables of schema.py, column by column."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tasks.dataset.schema import EMBEDDING_SIZE, SCHEMA_VERSION, schemas
+from tasks.dataset.search_form import word_raw
+from tasks.records import STEPS, Speaker, StepCost, Transcript
+from tasks.transcripts import instant, starts_at, tidy
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+log = logging.getLogger(__name__)
+
+
+def tables(transcript: Transcript) -> dict[str, pa.Table]:
+    """The six tables by name, each with the schema of schema.py, sorted and with times inside the recording."""
+    transcript = tidy(transcript)
+    columns = {
+        "recordings": _recordings(transcript),
+        "segments": _segments(transcript),
+        "words": _words(transcript),
+        "turns": _turns(transcript),
+        "speakers": _speakers(transcript),
+        "chunks": _chunks(transcript),
+    }
+    return {table: _table(transcript, table, found) for table, found in columns.items()}
+
+
+def _table(transcript: Transcript, table: str, columns: dict[str, Any]) -> pa.Table:
+    import pyarrow as pa
+
+    schema = schemas()[table]
+    length = len(next(iter(columns.values())))
+    columns["recording_id"] = [transcript.recording.recording_id] * length
+    columns["run_id"] = [transcript.run.run_id] * length
+    arrays = [
+        # from_pandas: a confidence that is not a number is null
+        pa.array(columns[field.name], field.type, from_pandas=True)
+        if field.name in columns
+        else pa.nulls(length, field.type)
+        for field in schema
+    ]
+    # The file itself says which run wrote it: a table without rows does too.
+    whose = {"recording_id": transcript.recording.recording_id, "run_id": transcript.run.run_id}
+    return pa.Table.from_arrays(arrays, schema=schema.with_metadata({**schema.metadata, **whose}))
+
+
+def _recordings(transcript: Transcript) -> dict[str, list[Any]]:
+    recording, run = transcript.recording, transcript.run
+    start = starts_at(recording)
+    facts = {
+        "status": run.status,
+        "source_name": recording.source_name,
+        "sha256": recording.sha256,
+        "size_bytes": recording.size_bytes,
+        "parts": [
+            {"name": p.name, "sha256": p.sha256, "start_s": p.start_s, "duration_s": p.duration_s}
+            for p in recording.parts
+        ],
+        "duration_s": recording.duration_s,
+        "sample_rate_hz": recording.sample_rate_hz,
+        "channels": recording.channels,
+        "codec": recording.codec,
+        "recorded_at": start,
+        "recorded_at_source": recording.recorded_at_source,
+        "timezone": recording.timezone,
+        "language": run.language,
+        "language_confidence": run.language_confidence,
+        "num_speakers": None if _diarization_off(transcript) else transcript.num_speakers,
+        "speech_s": run.speech_s,
+        "num_words": len(transcript.words),
+        "num_segments": len(transcript.segments),
+        "num_chunks": len(transcript.chunks),
+        "profile": run.profile,
+        "models": json.dumps(run.models, sort_keys=True),
+        "settings": json.dumps(run.settings, sort_keys=True),
+        "settings_digest": run.settings_digest,
+        "pipeline_version": run.pipeline_version,
+        "schema_version": SCHEMA_VERSION,
+        "processed_at": instant(run.processed_at),
+        "wall_s": run.wall_s,
+    }
+    return {name: [value] for name, value in facts.items()}
+
+
+def _segments(transcript: Transcript) -> dict[str, Any]:
+    rows = transcript.segments
+    return _times(transcript, rows, "segment_index") | {
+        "channel": [s.channel for s in rows],
+        "speaker": [s.speaker for s in rows],
+        "text": [s.text for s in rows],
+        "language": [transcript.run.language] * len(rows),
+        "num_words": [s.num_words for s in rows],
+        "confidence": [s.confidence for s in rows],
+        "speaker_confidence": [s.speaker_confidence for s in rows],
+        "has_overlap": [s.has_overlap for s in rows],
+    }
+
+
+def _words(transcript: Transcript) -> dict[str, Any]:
+    rows = transcript.words
+    text = [w.text for w in rows]
+    # A day has some 200,000 words but few different ones.
+    raw = {word: word_raw(word) for word in set(text)}
+    return _times(transcript, rows, "word_index") | {
+        "segment_index": [w.segment if w.segment >= 0 else None for w in rows],
+        "channel": [w.channel for w in rows],
+        "word": text,
+        "word_raw": [raw[word] for word in text],
+        "speaker": [w.speaker for w in rows],
+        "confidence": [w.confidence for w in rows],
+        "speaker_confidence": [w.speaker_confidence for w in rows],
+        "is_overlap": [w.is_overlap for w in rows],
+        "chunk_index": [w.chunk for w in rows],
+        "local_speaker": [w.local_speaker for w in rows],
+    }
+
+
+def _turns(transcript: Transcript) -> dict[str, Any]:
+    rows = transcript.turns
+    return _times(transcript, rows, "turn_index") | {
+        "channel": [t.channel for t in rows],
+        "speaker": [t.speaker for t in rows],
+        "is_overlap": [t.is_overlap for t in rows],
+    }
+
+
+def _speakers(transcript: Transcript) -> dict[str, Any]:
+    rows = transcript.speakers
+    return {
+        "speaker": [s.label for s in rows],
+        "turn_s": [s.turn_s for s in rows],
+        "num_segments": [s.num_segments for s in rows],
+        "num_words": [s.num_words for s in rows],
+        "first_s": [s.first_s for s in rows],
+        "last_s": [s.last_s for s in rows],
+        "link_margin": [s.link_margin for s in rows],
+        "embedding": [_padded(s) for s in rows],
+        "embedding_model": [s.embedding_model for s in rows],
+    }
+
+
+def _chunks(transcript: Transcript) -> dict[str, Any]:
+    rows = transcript.chunks
+    columns: dict[str, Any] = {
+        "chunk_index": [c.index for c in rows],
+        "start_s": [c.span.start_s for c in rows],
+        "end_s": [c.span.end_s for c in rows],
+        "core_start_s": [c.core.start_s for c in rows],
+        "core_end_s": [c.core.end_s for c in rows],
+    }
+    for name in ("status", "error", "speech_s", "language", "num_words", "seam_kept", "seam_dropped",
+                 "seam_redecoded_s", "loops_removed", "silence_text_removed"):  # fmt: skip
+        columns[name] = [getattr(c, name) for c in rows]
+    for step in STEPS:
+        costs = [c.costs.get(step) for c in rows]
+        columns[f"{step}_s"] = _where_run(costs, lambda c: c.seconds)
+        columns[f"{step}_cached"] = _where_run(costs, lambda c: c.cached)
+        columns[f"{step}_wait_s"] = _where_run(costs, lambda c: c.wait_s)
+        columns[f"{step}_peak_mb"] = _where_run(costs, lambda c: c.peak_mb)
+    return columns
+
+
+def _times(transcript: Transcript, rows: Sequence[Any], index: str) -> dict[str, Any]:
+    """Index, start, end and, where the recording's start is known, the start in time (microseconds, UTC)."""
+    import numpy as np
+
+    start_s = np.fromiter((row.start_s for row in rows), np.float64, len(rows))
+    columns = {
+        index: np.arange(len(rows), dtype=np.int32),
+        "start_s": start_s,
+        "end_s": np.fromiter((row.end_s for row in rows), np.float64, len(rows)),
+    }
+    zero = starts_at(transcript.recording)
+    if zero is not None:
+        offset_us = np.rint(start_s * 1e6).astype("timedelta64[us]")
+        zero_utc = np.datetime64(instant(zero.isoformat()).replace(tzinfo=None), "us")
+        columns["start_at"] = zero_utc + offset_us
+    return columns
+
+
+def _where_run(costs: Iterable[StepCost | None], value: Callable[[StepCost], Any]) -> list[Any]:
+    return [None if cost is None else value(cost) for cost in costs]
+
+
+def _padded(speaker: Speaker) -> list[float] | None:
+    if not speaker.embedding:
+        return None
+    if len(speaker.embedding) > EMBEDDING_SIZE:
+        # A day's transcript is worth more than one column of it.
+        log.warning(
+            "%s: embeddings of %d values do not fit the tables (at most %d); they are left out.",
+            speaker.embedding_model,
+            len(speaker.embedding),
+            EMBEDDING_SIZE,
+        )
+        return None
+    return [*speaker.embedding, *[0.0] * (EMBEDDING_SIZE - len(speaker.embedding))]
+
+
+def _diarization_off(transcript: Transcript) -> bool:
+    """No word has a speaker, not even UNKNOWN. Of silence it cannot be told and doesn't matter."""
+    labels = [w.speaker for w in transcript.words] + [s.speaker for s in transcript.segments]
+    return bool(labels) and not transcript.speakers and not any(labels)

@@ -1,0 +1,279 @@
+"""The six tables: one schema, from which schema.json and the README's data dictionary are generated.
+
+A column is written here once: name, type, whether it may be null, unit, meaning. pyarrow is imported only
+when a schema is asked for.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from tasks.records import STEPS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+EMBEDDING_SIZE = 256
+"""Values of an embedding in the tables. Those of most models (TitaNet: 192) are shorter and padded with zeros,
+which changes neither length nor angle: Arrow and Polars refuse a dataset whose files differ in the size of a
+fixed-size list."""
+
+
+class Column(NamedTuple):
+    name: str
+    type: str
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+
+
+def _null(name: str, type_: str, meaning: str, unit: str = "") -> Column:
+    return Column(name, type_, meaning, unit, nullable=True)
+
+
+RECORDING_ID = Column("recording_id", "string", "The recording: a slug of its name and the start of its SHA-256.")
+RUN_ID = Column("run_id", "string", "The run that wrote the row; the same in all tables of a recording.")
+_IDS = (RECORDING_ID, RUN_ID)
+_SPAN = (
+    Column("start_s", "double", "Start, from the recording's start.", "s"),
+    Column("end_s", "double", "End, from the recording's start.", "s"),
+)
+_AT = _null("start_at", "timestamp", "Start as a point in time; null where the recording's start isn't known.", "UTC")
+_CHANNEL = Column("channel", "int32", "Channel of the recording, from 0; 0 where channels are mixed.")
+_SPEAKER = _null(
+    "speaker",
+    "string",
+    "SPEAKER_00, … by first appearance; UNKNOWN where not told; null with diarization off.",
+)
+_SPEAKER_NAME = _null("speaker_name", "string", "Name of the person, where known.")
+_VOICE_ID = _null("voice_id", "string", "The voice across recordings, where known.")
+_CONFIDENCE = _null("confidence", "float", "Confidence of the recogniser.", "0–1")
+_SPEAKER_CONFIDENCE = _null("speaker_confidence", "float", "Confidence that the speaker is right.", "0–1")
+
+
+def _costs(step: str) -> tuple[Column, ...]:
+    return (
+        _null(f"{step}_s", "double", f"Work of {step}; null where it did not run.", "s"),
+        _null(f"{step}_cached", "bool", f"The result of {step} came from the cache."),
+        _null(f"{step}_wait_s", "double", f"Waiting of {step} for its engine.", "s"),
+        _null(f"{step}_peak_mb", "double", f"Peak memory of the process during {step}.", "MB"),
+    )
+
+
+TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
+    "recordings": (
+        "A recording; its presence says that all other tables are complete.",
+        (
+            *_IDS,
+            Column("status", "string", "complete, or partial where a chunk failed."),
+            Column("source_name", "string", "Name of the file, or of the folder of several taken together."),
+            Column("sha256", "string", "Digest of the bytes, hexadecimal."),
+            Column("size_bytes", "int64", "Size of the file or files.", "bytes"),
+            Column("parts", "parts", "The files in their order: name, sha256, start_s, duration_s."),
+            Column("duration_s", "double", "Length of the recording.", "s"),
+            Column("sample_rate_hz", "int32", "Sample rate of the source.", "Hz"),
+            Column("channels", "int32", "Channels of the source."),
+            Column("codec", "string", "Codec of the source."),
+            _null("recorded_at", "timestamp", "When the recording starts, where known.", "UTC"),
+            _null(
+                "recorded_at_source",
+                "string",
+                "Where that comes from: given, sidecar, name, metadata or mtime.",
+            ),
+            Column("timezone", "string", "IANA zone that recorded_date is told in."),
+            _null("language", "string", "Code of the spoken language."),
+            _null("language_confidence", "float", "Confidence of the language; null where it was given.", "0–1"),
+            _null(
+                "num_speakers",
+                "int32",
+                "Speakers told apart, UNKNOWN not counted; null with diarization off.",
+            ),
+            Column("speech_s", "double", "Speech by the speech map.", "s"),
+            Column("num_words", "int32", "Rows in words."),
+            Column("num_segments", "int32", "Rows in segments."),
+            Column("num_chunks", "int32", "Rows in chunks."),
+            Column("profile", "string", "Profile of the run: standard or demo."),
+            Column("models", "string", "The models by step, as JSON."),
+            Column("settings", "string", "The settings of the run, as JSON."),
+            Column("settings_digest", "string", "SHA-256 of the settings that change the result, hexadecimal."),
+            Column("pipeline_version", "string", "Version of Daylong."),
+            Column("schema_version", "int32", "Version of these tables."),
+            Column("processed_at", "timestamp", "When the run took place.", "UTC"),
+            Column("wall_s", "double", "Time that the run took.", "s"),
+        ),
+    ),
+    "segments": (
+        "A stretch of one speaker's words.",
+        (
+            *_IDS,
+            Column("segment_index", "int32", "Place in the recording, from 0."),
+            *_SPAN,
+            _AT,
+            _CHANNEL,
+            _SPEAKER,
+            _SPEAKER_NAME,
+            _VOICE_ID,
+            Column("text", "string", "The words as displayed."),
+            _null("language", "string", "Code of the language."),
+            Column("num_words", "int32", "Words in the segment."),
+            _CONFIDENCE,
+            _SPEAKER_CONFIDENCE,
+            Column("has_overlap", "bool", "Somebody else speaks at the same time in part of it."),
+        ),
+    ),
+    "words": (
+        "A word.",
+        (
+            *_IDS,
+            Column("word_index", "int32", "Place in the recording, from 0."),
+            _null("segment_index", "int32", "The segment it stands in."),
+            *_SPAN,
+            _AT,
+            _CHANNEL,
+            Column("word", "string", "As displayed, with punctuation."),
+            Column("word_raw", "string", "Lower case, no punctuation: what one searches."),
+            _SPEAKER,
+            _CONFIDENCE,
+            _SPEAKER_CONFIDENCE,
+            Column("is_overlap", "bool", "Somebody else speaks at the same time."),
+            Column("chunk_index", "int32", "The chunk it was heard in."),
+            _null("local_speaker", "string", "The chunk's own label of the speaker, for audit."),
+        ),
+    ),
+    "turns": (
+        "A diarization turn, words or not.",
+        (
+            *_IDS,
+            Column("turn_index", "int32", "Place in the recording, from 0."),
+            *_SPAN,
+            _AT,
+            _CHANNEL,
+            _SPEAKER._replace(meaning="SPEAKER_00, … by first appearance; UNKNOWN where not told.", nullable=False),
+            Column("is_overlap", "bool", "Another turn lies over it."),
+        ),
+    ),
+    "speakers": (
+        "A speaker of a recording.",
+        (
+            *_IDS,
+            _SPEAKER._replace(meaning="SPEAKER_00, … by first appearance; UNKNOWN where not told.", nullable=False),
+            _SPEAKER_NAME,
+            _VOICE_ID,
+            Column("turn_s", "double", "Length of the speaker's turns.", "s"),
+            Column("num_segments", "int32", "Segments of the speaker."),
+            Column("num_words", "int32", "Words of the speaker."),
+            Column("first_s", "double", "Start of the first appearance.", "s"),
+            Column("last_s", "double", "End of the last appearance.", "s"),
+            _null(
+                "link_margin",
+                "float",
+                "How much nearer the voice is than the second-best; null for an only speaker.",
+                "cosine distance",
+            ),
+            _null(
+                "embedding",
+                "embedding",
+                "The voice, unit length; zeros fill up the vectors of smaller models.",
+            ),
+            _null("embedding_model", "string", "The model that measured it; compare within one model only."),
+        ),
+    ),
+    "chunks": (
+        "A chunk.",
+        (
+            *_IDS,
+            Column("chunk_index", "int32", "Place in the recording, from 0."),
+            Column("start_s", "double", "Start of what was decoded.", "s"),
+            Column("end_s", "double", "End of what was decoded.", "s"),
+            Column("core_start_s", "double", "Start of the core; cores tile the recording.", "s"),
+            Column("core_end_s", "double", "End of the core.", "s"),
+            Column("status", "string", "complete, no_speech or failed."),
+            _null("error", "string", "Why it failed."),
+            Column("speech_s", "double", "Speech in the chunk by the speech map.", "s"),
+            _null("language", "string", "Code of the language."),
+            Column("num_words", "int32", "Words that the chunk gave."),
+            Column("seam_kept", "int32", "Words kept at the seam to the next chunk."),
+            Column("seam_dropped", "int32", "Words that both chunks heard, dropped here."),
+            Column("seam_redecoded_s", "double", "Sound decoded again at the seam.", "s"),
+            Column("loops_removed", "int32", "Repetition loops taken out."),
+            Column("silence_text_removed", "int32", "Words taken out that stood in silence."),
+            *(column for step in STEPS for column in _costs(step)),
+        ),
+    ),
+}
+
+
+@functools.cache
+def schemas() -> dict[str, pa.Schema]:
+    """The Arrow schema of each table; descriptions and units are in the fields' metadata."""
+    import pyarrow as pa
+
+    part = pa.struct(
+        [
+            pa.field("name", pa.string(), nullable=False),
+            pa.field("sha256", pa.string(), nullable=False),
+            pa.field("start_s", pa.float64(), nullable=False),
+            pa.field("duration_s", pa.float64(), nullable=False),
+        ]
+    )
+    types = {
+        "string": pa.string(),
+        "bool": pa.bool_(),
+        "int32": pa.int32(),
+        "int64": pa.int64(),
+        "float": pa.float32(),
+        "double": pa.float64(),
+        "timestamp": pa.timestamp("us", tz="UTC"),
+        "parts": pa.list_(pa.field("element", part, nullable=False)),
+        "embedding": pa.list_(pa.float32(), EMBEDDING_SIZE),
+    }
+
+    def field(column: Column) -> pa.Field:
+        metadata = {"description": column.meaning} | ({"unit": column.unit} if column.unit else {})
+        return pa.field(column.name, types[column.type], column.nullable, metadata)
+
+    return {
+        table: pa.schema(
+            [field(c) for c in columns],
+            metadata={"schema_version": str(SCHEMA_VERSION), "table": table, "description": meaning},
+        )
+        for table, (meaning, columns) in TABLES.items()
+    }
+
+
+def schema_json() -> str:
+    """What stands in `<out>/schema.json`: every table and column with type, unit and meaning."""
+    tables = {
+        table: {
+            "description": TABLES[table][0],
+            "columns": [
+                {
+                    "name": f.name,
+                    "type": str(f.type),
+                    "nullable": f.nullable,
+                    **{k.decode(): v.decode() for k, v in f.metadata.items()},
+                }
+                for f in schema
+            ],
+        }
+        for table, schema in schemas().items()
+    }
+    whole = {"schema_version": SCHEMA_VERSION, "partitioned_by": {"recorded_date": "date"}, "tables": tables}
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def data_dictionary() -> str:
+    """The same as Markdown, a table each, for the README."""
+    blocks = []
+    for table, schema in schemas().items():
+        rows = ["| column | type | null | unit | meaning |", "| --- | --- | --- | --- | --- |"]
+        for column, field in zip(TABLES[table][1], schema, strict=True):
+            null = "yes" if column.nullable else ""
+            kind = "list of name, sha256, start_s, duration_s" if column.type == "parts" else str(field.type)
+            rows.append(f"| {column.name} | {kind} | {null} | {column.unit} | {column.meaning} |")
+        blocks.append("\n".join([f"### {table}", "", TABLES[table][0], "", *rows]))
+    return "\n\n".join(blocks) + "\n"

@@ -1,0 +1,34 @@
+"""SubRip subtitles.
+
+    file  = { cue blank-line }
+    cue   = number newline time " --> " time newline line { newline line }
+    time  = hours ":" mm ":" ss "," mmm        hours: two digits or more
+
+The format knows neither speakers nor escapes. The speaker stands before the text. Players take `<…>` and `{\\\\…}` in
+text for markup, and `-->` for a time line; in text that was spoken they become `‹…>`, `{/…}` and `--›`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tasks.exports.cues import Cue, cues
+from tasks.exports.text import field
+from tasks.records import Transcript
+from tasks.transcripts import tidy
+
+
+def write(transcript: Transcript) -> str:
+    """transcript.srt; empty where nothing was said."""
+    import srt
+
+    subtitles = [
+        srt.Subtitle(number, timedelta(milliseconds=cue.start_ms), timedelta(milliseconds=cue.end_ms), _text(cue))
+        for number, cue in enumerate(cues(tidy(transcript)), 1)
+    ]
+    return str(srt.compose(subtitles, reindex=False))
+
+
+def _text(cue: Cue) -> str:
+    text = "\n".join(cue.lines).replace("-->", "--›").replace("<", "‹").replace("{\\", "{/")
+    return f"{field(cue.speaker)}: {text}" if cue.speaker else text

@@ -1,0 +1,98 @@
+"""JSON, in the shape that WhisperX made common, and beside it what is known of the recording and its speakers.
+
+    {"recording": {…}, "language": "en", "speakers": [{"speaker", "turn_s", …}],
+     "segments": [{"start", "end", "text", "speaker", "score",
+                   "words": [{"word", "start", "end", "score", "speaker"}]}]}
+
+Times are seconds to the millisecond, scores 0–1 to four places; a key whose value isn't known is left out. Each
+segment is a line, so that two transcripts can be compared line by line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tasks.records import Segment, Transcript, Word
+from tasks.transcripts import tidy
+
+
+def write(transcript: Transcript) -> str:
+    """transcript.json; `segments` is an empty list where nothing was said."""
+    transcript = tidy(transcript)
+    words: dict[int, list[Word]] = {}
+    for word in transcript.words:
+        words.setdefault(word.segment, []).append(word)
+    recording, run = transcript.recording, transcript.run
+    head = {
+        "recording": _known(
+            recording_id=recording.recording_id,
+            source_name=recording.source_name,
+            sha256=recording.sha256,
+            duration_s=round(recording.duration_s, 3),
+            recorded_at=recording.recorded_at,
+            timezone=recording.timezone,
+            status=run.status,
+            profile=run.profile,
+            models=dict(sorted(run.models.items())),
+            pipeline_version=run.pipeline_version,
+        ),
+        "language": run.language,
+    }
+    speakers = (
+        _known(
+            speaker=s.label,
+            turn_s=round(s.turn_s, 3),
+            num_segments=s.num_segments,
+            num_words=s.num_words,
+            first_s=round(s.first_s, 3),
+            last_s=round(s.last_s, 3),
+        )
+        for s in transcript.speakers
+    )
+    segments = (_segment(s, words.get(s.index, ())) for s in transcript.segments)
+    return (
+        f'{{"recording": {_json(head["recording"])},\n"language": {_json(head["language"])},\n'
+        f'"speakers": {_lines(speakers)},\n"segments": {_lines(segments)}}}\n'
+    )
+
+
+def _segment(segment: Segment, words: Iterable[Word]) -> dict[str, Any]:
+    return _known(
+        start=round(segment.start_s, 3),
+        end=round(segment.end_s, 3),
+        text=segment.text,
+        speaker=segment.speaker,
+        score=_score(segment.confidence),
+        words=[
+            _known(
+                word=w.text,
+                start=round(w.start_s, 3),
+                end=round(w.end_s, 3),
+                score=_score(w.confidence),
+                speaker=w.speaker,
+            )
+            for w in words
+        ],
+    )
+
+
+def _score(confidence: float | None) -> float | None:
+    """Four places of the float32 that the tables hold, so that both say the same."""
+    import numpy as np
+
+    return None if confidence is None or not np.isfinite(confidence) else round(float(np.float32(confidence)), 4)
+
+
+def _known(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _lines(values: Iterable[dict[str, Any]]) -> str:
+    lines = ",\n".join(map(_json, values))
+    return f"[\n{lines}\n]" if lines else "[]"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,32 @@
+"""WebVTT (https://www.w3.org/TR/webvtt1/).
+
+    file  = "WEBVTT" newline { newline cue }
+    cue   = time " --> " time newline [ "<v " speaker ">" ] line { newline line } newline
+    time  = hours ":" mm ":" ss "." mmm        hours: two digits or more
+
+In text `&`, `<` and `>` are escaped, so neither tags nor `-->` can come from what was spoken.
+"""
+
+from __future__ import annotations
+
+from tasks.exports.cues import Cue, cues
+from tasks.exports.text import clock, one_line
+from tasks.records import Transcript
+from tasks.transcripts import tidy
+
+
+def write(transcript: Transcript) -> str:
+    """transcript.vtt; only the header where nothing was said."""
+    import webvtt
+
+    captions = [webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _text(cue)) for cue in cues(tidy(transcript))]
+    return str(webvtt.WebVTT(captions=captions).content).rstrip("\n") + "\n"
+
+
+def _text(cue: Cue) -> str:
+    text = "\n".join(map(_escape, cue.lines))
+    return f"<v {_escape(one_line(cue.speaker))}>{text}" if cue.speaker else text
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
