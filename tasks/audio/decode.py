@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.audio.pieces import RATE_HZ, Samples, pieces
+from tasks.audio.pieces import RATE_HZ as RATE_HZ
+from tasks.audio.pieces import Samples as Samples
+from tasks.audio.pieces import pieces
 from tasks.audio.source import PREROLL_S, opened
 from tasks.intervals import Span
 from tasks.records import Audio, Recording
