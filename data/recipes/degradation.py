@@ -23,8 +23,8 @@ class Degrader:
         self._music = music
         self._noises = self._coloured_noise(tracks=16, seconds=20)
 
-    def __call__(self, clean: Tensor) -> Tensor:
-        """The same windows as they might have been recorded; one in ten only at another level."""
+    def __call__(self, clean: Tensor, share: float = 0.85) -> Tensor:
+        """The windows as they might have been recorded, a `share` of them with more than another level."""
         speech = self._chance(0.3, clean) * self._babble(clean) + clean
         speech = self.rooms_and_microphones(speech)
         if self._music is not None:
@@ -34,8 +34,7 @@ class Degrader:
         speech = speech + self._chance(0.65, clean) * self._at_snr(
             speech, self._cut(self._noises, clean), 3, 30
         )
-        untouched = self._chance(0.1, clean)
-        speech = untouched * clean + (1 - untouched) * speech
+        speech = torch.where(self._chance(share, clean) > 0, speech, clean)
         return speech * 10 ** (self._uniform(clean, -24, 6) / 20)
 
     def _uniform(self, like: Tensor, low: float, high: float) -> Tensor:

@@ -71,7 +71,7 @@ def verify(model: nn.Module, voices: Sequence[Samples], seconds: float, per_half
 
 
 def diarize(model: nn.Module, samples: Samples, spans: Sequence[tuple[float, float]]) -> list[Turn]:
-    """Who speaks when within `spans` of speech (seconds): windows of 1.5 s every 0.75 s, NeMo's clustering."""
+    """Who speaks when in `spans` of speech (seconds): windows of 1.5 s every 0.75 s, NeMo's clustering."""
     from nemo.collections.asr.parts.utils.offline_clustering import SpeakerClustering
 
     size, hop = int(1.5 * RATE), int(0.75 * RATE)

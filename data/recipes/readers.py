@@ -1,8 +1,8 @@
 """Real voices for the recipes: one utterance each of many readers, from a folder of FLAC files.
 
-The demo weights were made from 251 utterances of LibriSpeech's train-clean-100 (V. Panayotov et al., CC BY 4.0,
-https://www.openslr.org/12): one of each reader, file names beginning with the reader's number. Any folder with
-one file a person will do.
+The demo weights were made from 251 utterances of LibriSpeech's train-clean-100 (V. Panayotov et al.,
+https://www.openslr.org/12, CC BY 4.0): one of each reader, file names beginning with the reader's number.
+Any folder with one file a person will do.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def load_readers(folder: Path, test: int = 51, dev: int = 12) -> Readers:
 
 
 def at_speed(samples: Samples, factor: float) -> Samples:
-    """The samples played `factor` times as fast. Pitch and formants move along: it sounds like someone else."""
+    """The samples `factor` times as fast. Pitch and formants move along: it sounds like someone else."""
     return soxr.resample(samples, RATE * factor, RATE).astype(np.float32)
 
 
