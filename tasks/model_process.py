@@ -68,7 +68,8 @@ class Child:
                 raise EngineDied(f"the process of {engine.name} ended (exit status {code})") from error
         if isinstance(answer, Exception):
             raise answer
-        return replace(answer, wait_s=answer.wait_s + waited)
+        done: Call = answer
+        return replace(done, wait_s=done.wait_s + waited)
 
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None else None

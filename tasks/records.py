@@ -76,19 +76,6 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """A model's weights on this machine: its name in the settings, the folder or file, and what is in there."""
-
-    name: str
-    path: str
-    digest: str
-    """Of the files' contents, or the hub's revision; enters cache keys, the path doesn't."""
-
-    def identity(self) -> str:
-        return self.digest
-
-
-@dataclass(frozen=True, slots=True)
 class Sound:
     """A span of audio and the speech in it, all in the recording's time: what the steps of a chunk work on."""
 

@@ -51,7 +51,7 @@ class Place:
 
     store: ArtifactStore
     read: Callable[..., Samples]
-    """`read(audio, span, open_artifact)` -> float32 (n,) at 16 kHz: the room `audio` does it, the flow hands it in."""
+    """`read(audio, span, open_artifact)` -> float32 (n,) at 16 kHz; room `audio` does it, the flow hands it in."""
     device: Literal["cpu", "cuda"] = "cpu"
 
     def identity(self) -> None:

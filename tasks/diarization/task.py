@@ -12,7 +12,8 @@ import numpy as np
 from tasks.caching import step_task
 from tasks.diarization.windows import windows
 from tasks.models import Engine
-from tasks.records import Sound, Weights
+from tasks.records import Sound
+from tasks.weights import Weights
 from tasks.work import Manifest, Meter, Place
 
 MOST_IN_A_CHUNK = 12
@@ -42,7 +43,7 @@ def embed(job: EmbedJob, place: Place, separated: Manifest | None) -> Manifest:
     model = Engine.of(
         "diarization/speaker-model",
         "tasks.diarization.speaker_model:load",
-        model=job.weights.path,
+        model=str(job.weights.path),
         device=place.device,
     )
     voices = meter.ask(model, "embed", place.samples(job.sound, separated), where)

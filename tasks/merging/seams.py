@@ -10,6 +10,7 @@ once. A seam may cost a moment of a word; it never deletes speech.
 from __future__ import annotations
 
 import difflib
+import itertools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ def _doubled(kept: Sequence[Word], new: Sequence[Word]) -> set[int]:
 
 def _wordless(chunks: Sequence[Chunk], kept: Sequence[Word]) -> list[Span]:
     out = []
-    for left, right in zip(chunks, chunks[1:], strict=False):
+    for left, right in itertools.pairwise(chunks):
         overlap = left.span & right.span
         if not overlap:
             continue

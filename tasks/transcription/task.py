@@ -8,11 +8,12 @@ from functools import partial
 
 from tasks.caching import step_task
 from tasks.intervals import Span, clip, total_s
-from tasks.records import Audio, Sound, Weights, as_dict
+from tasks.records import Audio, Sound, as_dict
 from tasks.settings import TranscriptionSettings
 from tasks.transcription.engines import engine
 from tasks.transcription.language import places, vote
 from tasks.transcription.step import transcribe_chunk
+from tasks.weights import Weights
 from tasks.work import Manifest, Meter, Place
 
 
@@ -38,7 +39,7 @@ class TranscribeJob:
 def find_language(job: LanguageJob, place: Place) -> Manifest:
     """Facts `language` (None where nobody speaks) and `confidence`: places of speech in the recording vote."""
     meter = Meter()
-    recogniser = engine(job.settings, job.weights, place.device)
+    recogniser = engine(job.settings, job.weights.path, place.device)
     detections = []
     for span in places(job.speech):
         found = meter.ask(recogniser, "detect_language", place.samples(Sound(job.audio, span)))
@@ -52,7 +53,7 @@ def transcribe(job: TranscribeJob, place: Place, language: str | None, separated
     """Artifact `words`, in the recording's time; facts: how often the guards cut."""
     meter = Meter()
     samples = place.samples(job.sound, separated)
-    recogniser = engine(job.settings, job.weights, place.device)
+    recogniser = engine(job.settings, job.weights.path, place.device)
     heard = transcribe_chunk(
         samples, job.sound.speech_within(), language, job.settings, partial(meter.ask, recogniser)
     )

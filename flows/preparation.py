@@ -1,0 +1,56 @@
+"""What a run needs before its first step: weights, a device, a place for results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tasks import models, weights
+from tasks.artifacts import ArtifactStore
+from tasks.audio.decode import load
+from tasks.errors import UsageError
+from tasks.home import cache, home, transcripts
+from tasks.settings import Settings
+from tasks.weights import Kind, Weights
+from tasks.work import Place
+
+
+@dataclass(frozen=True)
+class Run:
+    """The settings of a run, resolved on this machine."""
+
+    settings: Settings
+    place: Place
+    weights: Mapping[Kind, Weights]
+    out: Path
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Name and digest of each model, by the step that uses it."""
+        return {kind: f"{w.name} ({w.digest})" for kind, w in sorted(self.weights.items())}
+
+
+def prepare(settings: Settings) -> Run:
+    """Find everything out that can fail before any work. Raises `UsageError` and `MissingWeights`."""
+    device = device_of(settings)
+    wants = weights.wanted(settings, device)
+    weights.check(wants)
+    found = {kind: weights.resolve(kind, name) for kind, name in wants}
+    models.configure(keep=settings.models.keep, run_in=settings.models.run_in)
+    store = settings.cache.store or str(cache() / "artifacts")
+    out = Path(settings.out).expanduser() if settings.out else transcripts()
+    return Run(settings, Place(ArtifactStore(store), load, device), found, out if out.is_absolute() else home() / out)
+
+
+def device_of(settings: Settings) -> Literal["cpu", "cuda"]:
+    """The device that `settings.device` means here; looks for a GPU without importing torch."""
+    if settings.device == "cpu":
+        return "cpu"
+    import ctranslate2
+
+    count = int(ctranslate2.get_cuda_device_count())
+    if settings.device == "cuda" and count == 0:
+        raise UsageError("device = cuda: no CUDA device is found here; use device = auto or cpu")
+    return "cuda" if count else "cpu"

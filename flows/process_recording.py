@@ -1,0 +1,148 @@
+"""One recording -> one transcript: the main flow.
+
+probe -> speech map -> plan -> language -> for each chunk: separate?, transcribe, punctuate?, embed, turns
+      -> link -> seams -> merge -> publish
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows import chunks as chunk_steps
+from flows.assembly import assembled, outcome
+from flows.form import SettingsForm, given
+from flows.outcome import Outcome
+from flows.preparation import Run, prepare
+from flows.progress import Progress
+from flows.reporting import reporters
+from tasks import models
+from tasks.audio.decode import audio_of
+from tasks.audio.task import MapJob, PlanJob, Watcher, map_speech, plan_chunks, probe_recording, read_map, read_plan
+from tasks.configuration import load
+from tasks.dataset.task import Publication, publish_transcript
+from tasks.errors import PermanentError
+from tasks.exports import render
+from tasks.intervals import Span, clip
+from tasks.linking.task import LinkJob, link_speakers
+from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
+from tasks.records import Audio, Chunk, Sound
+from tasks.transcription.task import LanguageJob, TranscribeJob, find_language, transcribe
+from tasks.work import Manifest
+
+WORKERS = 64
+"""Threads for steps; `chunks_in_flight` is what bounds the work."""
+
+
+@flow(
+    name="process-recording",
+    flow_run_name="{source}",
+    task_runner=ThreadPoolTaskRunner(max_workers=WORKERS),  # type: ignore[arg-type]
+    persist_result=False,
+)
+def process_recording(source: str, settings: SettingsForm | None = None) -> Outcome:
+    """Turn one recording into a speaker-labelled transcript.
+
+    Args:
+        source: The recording: a path that the worker can read.
+        settings: Anything to set for this run; what is left alone keeps what daylong.toml, the environment and
+            the profile say.
+    """
+    started, calls = time.perf_counter(), models.calls_made()
+    run = prepare(load(given(settings)))
+    progress = Progress(Path(source).name, reporters(get_run_logger()))
+
+    progress.stage("probe")
+    recording = probe_recording(source, run.settings.timezone)
+    audio = audio_of(recording)
+
+    progress.stage("speech map", duration_s=recording.duration_s)
+    mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.mapped))
+    speech, _ = read_map(run.place, mapped)
+
+    progress.stage("plan")
+    planned = plan_chunks(PlanJob(recording.duration_s, run.settings.chunking), run.place, mapped)
+    chunks = read_plan(run.place, planned, speech)
+
+    progress.stage("language")
+    language, confidence = language_of(audio, speech, run)
+
+    busy = sum(bool(c.speech) for c in chunks)
+    progress.stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.steps_of(run)))
+    done = chunk_steps.work_through(chunks, audio, language, run, progress)
+    failed = [w for w in done if w.error]
+    if failed and len(failed) == busy:
+        raise PermanentError(f"{recording.source_name}: every chunk failed; the first: {failed[0].error}")
+
+    progress.stage("linking")
+    linked = voices_of(done, run)
+
+    progress.stage("seams")
+    seams = join_chunks(SeamJob(tuple(w.chunk for w in done)), run.place, [w.words for w in done])
+    again = heard_again(seams, chunks, audio, language, run)
+
+    progress.stage("merging")
+    embedding = run.weights.get("embedding")
+    job = MergeJob(recording.duration_s, embedding.name if linked and embedding else None)
+    merged = merge(job, run.place, seams, again, linked)
+
+    progress.stage("publishing")
+    transcript = assembled(
+        recording,
+        run,
+        done,
+        seams,
+        merged,
+        run_id=str(flow_run.id),
+        language=language,
+        confidence=confidence,
+        speech_s=sum(s.duration_s for s in speech),
+        wall_s=time.perf_counter() - started,
+    )
+    exports = publish_transcript(Publication(transcript, render(transcript)), str(run.out))
+    progress.stage("done")
+    return outcome(transcript, run, done, exports, engine_calls=models.calls_made() - calls)
+
+
+def language_of(audio: Audio, speech: Sequence[Span], run: Run) -> tuple[str | None, float | None]:
+    """The recording's language and how sure that is: as set, or found once."""
+    set_ = run.settings.transcription.language
+    if set_ is not None or not speech:
+        return set_, None
+    job = LanguageJob(audio, tuple(speech), run.settings.transcription, run.weights["transcription"])
+    facts = find_language(job, run.place)["facts"]
+    return facts["language"], facts["confidence"]
+
+
+def voices_of(done: Sequence[chunk_steps.Worked], run: Run) -> Manifest | None:
+    """The recording's speakers; None with diarization off or no voice at all."""
+    heard = [w for w in done if w.has_voices]
+    if not heard:
+        return None
+    least, most = run.settings.diarization.speaker_range()
+    job = LinkJob(
+        tuple(w.chunk for w in heard), least, most, reassign=run.settings.diarization.engine == "clustering"
+    )
+    return link_speakers(
+        job, run.place, [w.manifests["embedding"] for w in heard], [w.manifests["diarization"] for w in heard]
+    )
+
+
+def heard_again(
+    seams: Manifest, chunks: Sequence[Chunk], audio: Audio, language: str | None, run: Run
+) -> list[Manifest]:
+    """Speech at the seams that neither side has words for, decoded by itself."""
+    out = []
+    for start, end in seams["facts"]["wordless"]:
+        span = Span(start, end)
+        chunk = next(c for c in chunks if span.middle_s in c.core)
+        around = span.grow(0.3) & chunk.span
+        sound = Sound(audio, around, tuple(clip(chunk.speech, around)))
+        job = TranscribeJob(chunk.index, sound, run.settings.transcription, run.weights["transcription"])
+        out.append(transcribe(job, run.place, language, None))
+    return out

@@ -1,0 +1,96 @@
+"""The steps `probe`, `speech-map` and `plan` of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.audio.decode import RATE_HZ, Samples, stream
+from tasks.audio.plan import plan
+from tasks.audio.probe import probe
+from tasks.audio.speech_map import speech_map
+from tasks.caching import step_task
+from tasks.intervals import Span
+from tasks.models import Engine
+from tasks.records import Audio, Chunk, Recording
+from tasks.settings import ChunkingSettings
+from tasks.work import Manifest, Meter, Place
+
+SILERO = Engine.of("audio/silero", "tasks.audio.speech_map:load")
+
+
+@dataclass(frozen=True, slots=True)
+class MapJob:
+    audio: Audio
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlanJob:
+    duration_s: float
+    settings: ChunkingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Hears how many seconds more were mapped. Never part of a key."""
+
+    mapped: Callable[[float], None]
+
+    def identity(self) -> None:
+        return None
+
+
+@task(name="probe", cache_policy=NO_CACHE, persist_result=False)
+def probe_recording(path: str, timezone: str) -> Recording:
+    """What the file is; its digest is the identity of everything after, so this is never cached."""
+    return probe(Path(path), timezone=timezone)
+
+
+@step_task("speech-map", version=1)
+def map_speech(job: MapJob, place: Place, watcher: Watcher) -> Manifest:
+    """Artifact `map`: arrays `speech` (N, 2) seconds and `energy_db`. The recording is read once, streaming."""
+    meter = Meter()
+
+    def detect(block: Samples) -> list[Span]:
+        found: list[Span] = meter.ask(SILERO, "speech", block)
+        watcher.mapped(len(block) / RATE_HZ)
+        return found
+
+    assert job.audio.path is not None
+    mapped = speech_map(stream(Path(job.audio.path), channel=job.audio.channel), detect, job.duration_s)
+    spans = np.array([(s.start_s, s.end_s) for s in mapped.speech], np.float64).reshape(-1, 2)
+    kept = place.store.put_arrays("speech-map", speech=spans, energy_db=mapped.energy_db)
+    return meter.manifest({"map": kept}, speech_s=float((spans[:, 1] - spans[:, 0]).sum()))
+
+
+@step_task("plan", version=1)
+def plan_chunks(job: PlanJob, place: Place, mapped: Manifest) -> Manifest:
+    """Artifact `chunks`: rows of index, span and core, in seconds."""
+    meter = Meter()
+    speech, energy = read_map(place, mapped)
+    chunks = plan(job.duration_s, speech, energy, job.settings)
+    rows = [[c.span.start_s, c.span.end_s, c.core.start_s, c.core.end_s] for c in chunks]
+    return meter.manifest({"chunks": place.store.put_json("plan", rows)}, num_chunks=len(rows))
+
+
+def read_map(place: Place, mapped: Manifest) -> tuple[list[Span], np.ndarray[tuple[int, ...], np.dtype[np.floating]]]:
+    """(speech spans, energy in dB per half second) of a speech map's manifest."""
+    arrays = place.store.get_arrays(mapped["artifacts"]["map"])
+    return [Span(*row) for row in arrays["speech"].tolist()], arrays["energy_db"]
+
+
+def read_plan(place: Place, planned: Manifest, speech: list[Span]) -> tuple[Chunk, ...]:
+    """The chunks of a plan's manifest, with the speech in each."""
+    rows = place.store.get_json(planned["artifacts"]["chunks"])
+    out = []
+    for index, (start, end, core_start, core_end) in enumerate(rows):
+        span = Span(start, end)
+        inside = tuple(s & span for s in speech if s & span)
+        out.append(Chunk(index, span, Span(core_start, core_end), inside))
+    return tuple(out)

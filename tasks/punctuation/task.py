@@ -1,0 +1,38 @@
+"""The step `punctuation`: a chunk's words with their marks and capitals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.caching import step_task
+from tasks.models import Engine
+from tasks.punctuation.apply import languages_of, punctuated, wants_punctuation
+from tasks.records import Word, as_dict
+from tasks.settings import PunctuationSettings
+from tasks.weights import Weights
+from tasks.work import Manifest, Meter, Place
+
+
+@dataclass(frozen=True, slots=True)
+class PunctuateJob:
+    language: str | None
+    settings: PunctuationSettings
+    weights: Weights
+
+
+@step_task("punctuation", version=1)
+def punctuate(job: PunctuateJob, place: Place, transcribed: Manifest) -> Manifest:
+    """Artifact `words`, as `transcribed` has them, punctuated where the settings ask for it."""
+    meter = Meter()
+    words = [Word(**w) for w in place.store.get_json(transcribed["artifacts"]["words"])]
+    if not wants_punctuation(words, job.language, job.settings.mode, languages_of(job.settings.model)):
+        return meter.manifest(dict(transcribed["artifacts"]), punctuated=False)
+    model = Engine.of(
+        "punctuation/deepmultilingualpunctuation",
+        "tasks.punctuation.model:load",
+        model=str(job.weights.path),
+        device=place.device,
+    )
+    labels = meter.ask(model, "restore", [w.text for w in words])
+    marked = punctuated(words, labels, job.language)
+    return meter.manifest({"words": place.store.put_json("punctuation", as_dict(marked))}, punctuated=True)

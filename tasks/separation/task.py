@@ -1,0 +1,28 @@
+"""The step `separation`: a chunk's sound without its music."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.caching import step_task
+from tasks.models import Engine
+from tasks.records import Sound
+from tasks.weights import Weights
+from tasks.work import Manifest, Meter, Place
+
+
+@dataclass(frozen=True, slots=True)
+class SeparateJob:
+    sound: Sound
+    weights: Weights
+
+
+@step_task("separation", version=1)
+def separate(job: SeparateJob, place: Place) -> Manifest:
+    """Artifact `vocals`: the span's voices as FLAC, 16 kHz mono."""
+    meter = Meter()
+    demucs = Engine.of(
+        "separation/demucs", "tasks.separation.demucs:load", model=str(job.weights.path), device=place.device
+    )
+    vocals = meter.ask(demucs, "vocals", place.samples(job.sound))
+    return meter.manifest({"vocals": place.store.put_audio("separation", vocals)})
