@@ -1,0 +1,55 @@
+# Two commands: `make demo` and `make test`. Each sets up what it needs, once.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The first Python here that is 3.11 or 3.12, which is what CI tests.
+PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+INPUTS := pyproject.toml constraints.txt
+
+.PHONY: demo test test-all lint format types lock help clean
+
+help: ## What there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.ready ## The whole pipeline on the bundled sample, offline
+	$(BIN)/daylong demo
+
+test: $(VENV)/.ready-to-test ## The tests, a few minutes
+	$(BIN)/python -m pytest -q
+
+test-all: $(VENV)/.ready-to-test ## The slow ones too
+	$(BIN)/python -m pytest -q -m ""
+
+lint: $(VENV)/.ready-to-test ## Style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.ready-to-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.ready-to-test ## Types
+	$(BIN)/mypy
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Daylong needs Python 3.11 or 3.12; make PYTHON=/path/to/python3.11 names one." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready: $(INPUTS) | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+# The scoring extra has no wheel: without a C++ compiler its tests are skipped, and say so.
+$(VENV)/.ready-to-test: $(INPUTS) | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,recipes]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[scoring]' \
+	  || echo "meeteval could not be built here (it needs a C++ compiler): tests of cpWER will be skipped"
+	touch $@ $(VENV)/.ready
+
+lock: $(VENV)/.ready-to-test ## Write the versions of this environment into constraints.txt
+	$(BIN)/python -m pip list --format=freeze --exclude-editable \
+	  | grep -viE '^(pip|setuptools|wheel)==' | sed -E 's/\+cpu$$//' | LC_ALL=C sort -f > constraints.txt
+
+clean: ## Forget the environment; data stays
+	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
