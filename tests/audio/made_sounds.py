@@ -1,0 +1,69 @@
+"""Sound files of every kind, made with the FFmpeg inside PyAV, and how far two sounds are apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+
+
+def noise(seconds: float, rate: int = 16_000, seed: int = 7) -> np.ndarray:
+    """Soft noise whose loudness changes four times a second: no two seconds of it are alike. float32 (n,)."""
+    random = np.random.default_rng(seed)
+    size = round(seconds * rate)
+    rough = np.convolve(random.standard_normal(size).astype(np.float32), np.hanning(9) / 4, "same")
+    loudness = np.repeat(np.abs(random.standard_normal(int(seconds * 4) + 2)), rate // 4)[:size]
+    return np.clip(0.12 * rough * loudness, -0.99, 0.99).astype(np.float32)
+
+
+def write(path: Path, wave: np.ndarray, rate: int = 16_000, codec: str = "pcm_s16le") -> Path:
+    """`wave` (n,) or (n, channels) in −1…1 as a sound file of the kind its name says."""
+    with av.open(f"file:{path}", "w") as file:
+        _encode(file, _track(file, wave, rate, codec), wave)
+    return path
+
+
+def write_video(path: Path, wave: np.ndarray, rate: int = 16_000, sound_starts_s: float = 0.0) -> Path:
+    """A little film of grey pictures, five a second, with `wave` (n,) as its sound."""
+    with av.open(f"file:{path}", "w") as file:
+        pictures = file.add_stream("mpeg4", rate=5)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        track = _track(file, wave, rate, "aac")
+        for index in range(round(5 * len(wave) / rate)):
+            picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), index % 256, np.uint8), format="rgb24")
+            picture.pts = index
+            file.mux(pictures.encode(picture))
+        file.mux(pictures.encode(None))
+        _encode(file, track, wave, first=round(sound_starts_s * rate))
+    return path
+
+
+def _track(file: av.container.OutputContainer, wave: np.ndarray, rate: int, codec: str) -> av.AudioStream:
+    layout = {1: "mono", 2: "stereo", 6: "5.1"}[1 if wave.ndim == 1 else wave.shape[1]]
+    hurry = {"libopus": "0", "libmp3lame": "9"}.get(codec)
+    return file.add_stream(codec, rate=rate, layout=layout, options={"compression_level": hurry} if hurry else {})
+
+
+def _encode(file: av.container.OutputContainer, track: av.AudioStream, wave: np.ndarray, first: int = 0) -> None:
+    whole, rate = (wave * 32767).astype(np.int16), track.rate
+    for start in range(0, len(whole), rate):
+        part = np.ascontiguousarray(whole[start : start + rate]).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(part, format="s16", layout=track.layout.name)
+        frame.rate, frame.pts = rate, first + start
+        file.mux(track.encode(frame))
+    file.mux(track.encode(None))
+
+
+def lag_s(late: np.ndarray, early: np.ndarray, rate: int = 16_000) -> float:
+    """Seconds by which `late` lies behind `early`, by the peak of their cross-correlation."""
+    size = 1 << int(np.ceil(np.log2(len(late) + len(early))))
+    match = np.fft.irfft(np.fft.rfft(late, size) * np.conj(np.fft.rfft(early, size)), size)
+    best = int(np.argmax(match))
+    return (best - size if best > size // 2 else best) / rate
+
+
+def likeness(a: np.ndarray, b: np.ndarray) -> float:
+    """1.0 where two sounds are the same but for their level and a lag, 0 where they have nothing in common."""
+    b = np.roll(b, round(lag_s(a, b) * 16_000))
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-9))

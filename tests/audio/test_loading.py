@@ -1,0 +1,111 @@
+"""The steps of a chunk share its sound: decoded once, held for a while, changed by nobody."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_sounds import noise, write
+
+from tasks.audio import decode as module
+from tasks.audio.decode import KEPT, audio_of, decode, load, prefetch
+from tasks.audio.probe import probe
+from tasks.errors import TransientError
+from tasks.intervals import Span
+from tasks.records import Audio
+
+RATE = 16_000
+
+
+@pytest.fixture
+def audio(tmp_path: Path) -> Iterator[Audio]:
+    yield audio_of(probe(write(tmp_path / "x.wav", noise(30))))
+    module.forget()
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Span]:
+    """Every span that is really decoded from now on."""
+    spans: list[Span] = []
+
+    def slow(path: Path, span: Span, *, channel: int | None = None) -> np.ndarray:
+        spans.append(span)
+        time.sleep(0.05)
+        return decode(path, span, channel=channel)
+
+    monkeypatch.setattr(module, "decode", slow)
+    return spans
+
+
+def test_threads_that_ask_for_one_span_decode_it_once(audio: Audio, decoded: list[Span]) -> None:
+    heard: list[np.ndarray] = []
+    threads = [threading.Thread(target=lambda: heard.append(load(audio, Span(3, 5)))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert decoded == [Span(3, 5)]
+    assert all(h is heard[0] for h in heard)
+    np.testing.assert_array_equal(heard[0], decode(Path(audio.path or ""), Span(3, 5)))
+
+
+def test_what_is_shared_cannot_be_written(audio: Audio) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        load(audio, Span(0, 1))[0] = 1.0
+
+
+def test_only_the_last_few_spans_are_held(audio: Audio, decoded: list[Span]) -> None:
+    for start in range(KEPT + 1):
+        load(audio, Span(start, start + 1))
+    load(audio, Span(KEPT, KEPT + 1))
+    assert len(decoded) == KEPT + 1
+    load(audio, Span(0, 1))
+    assert len(decoded) == KEPT + 2
+
+
+def test_prefetched_sound_is_there_when_it_is_wanted(audio: Audio, decoded: list[Span]) -> None:
+    prefetch(audio, Span(0, 1))
+    deadline = time.monotonic() + 5
+    while not decoded and time.monotonic() < deadline:
+        time.sleep(0.01)
+    load(audio, Span(0, 1))
+    assert decoded == [Span(0, 1)]
+
+
+def test_a_failure_is_not_remembered(audio: Audio) -> None:
+    path = Path(audio.path or "")
+    data = path.read_bytes()
+    path.unlink()
+    with pytest.raises(TransientError):
+        load(audio, Span(0, 1))
+    path.write_bytes(data)
+    assert load(audio, Span(0, 1)).any()
+
+
+def test_separated_sound_comes_from_its_artifact_at_its_offset() -> None:
+    wave = noise(20)
+    separated = Audio(key="separated", artifact="vocals-1", offset_s=100.0)
+    opened: list[str] = []
+
+    def open_artifact(name: str) -> np.ndarray:
+        opened.append(name)
+        return wave
+
+    heard = load(separated, Span(98, 103), open_artifact)
+    assert opened == ["vocals-1"]
+    assert not heard[: 2 * RATE].any()
+    np.testing.assert_array_equal(heard[2 * RATE :], wave[: 3 * RATE])
+    assert not load(separated, Span(130, 131), open_artifact).any()
+    assert not load(separated, Span(10, 11), open_artifact).any()
+    assert wave.flags.writeable
+
+
+def test_the_key_says_what_is_heard_and_not_where_it_lies(tmp_path: Path) -> None:
+    first = probe(write(tmp_path / "x.wav", noise(1)))
+    second = probe(write(tmp_path / "y.wav", noise(1)))
+    assert audio_of(first).key == audio_of(second).key
+    assert len({audio_of(first).key, audio_of(first, 0).key, audio_of(first, 1).key}) == 3

@@ -1,0 +1,118 @@
+"""The speech of a whole recording, found a few minutes at a time."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_sounds import noise
+
+from tasks.audio import speech_map as module
+from tasks.audio.decode import stream
+from tasks.audio.probe import probe
+from tasks.audio.speech_map import Silero, energy_db, load, speech_map
+from tasks.intervals import Span, intersect, subtract, tidy, total_s
+
+RATE = 16_000
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "roundtable.opus"
+
+
+@pytest.fixture(scope="module")
+def silero() -> Silero:
+    return load()
+
+
+def loud(samples: np.ndarray) -> list[Span]:
+    """Every tenth of a second that isn't silent: a detector that needs no context."""
+    step = RATE // 10
+    return tidy(
+        Span(i / RATE, min(i + step, len(samples)) / RATE)
+        for i in range(0, len(samples), step)
+        if samples[i : i + step].any()
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.booleans(), min_size=1, max_size=120), st.integers(1, 40), st.integers(0, 15_999))
+def test_borders_of_blocks_neither_cut_nor_invent(seconds: list[bool], pieces: int, odd: int) -> None:
+    wave = np.repeat(np.array(seconds, np.float32), RATE)
+    wave = wave[: len(wave) - odd] if len(wave) > odd else wave
+    patch = pytest.MonkeyPatch()
+    with patch.context() as context:
+        context.setattr(module, "_CORE_S", 20.0)
+        context.setattr(module, "_CONTEXT_S", 2.0)
+        found = speech_map(iter(np.array_split(wave, pieces)), loud, len(wave) / RATE)
+    expected = loud(wave)
+    assert total_s(subtract(expected, found.speech)) < 1e-6
+    assert total_s(subtract(found.speech, expected)) < 1e-6
+    np.testing.assert_allclose(found.energy_db, energy_db(wave), atol=0.01)
+
+
+def test_silero_in_blocks_hears_what_it_hears_in_the_whole(silero: Silero, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = stream(SAMPLE, 60)
+    wave = np.concatenate([next(blocks) for _ in range(4)])
+    whole = silero.speech(wave)
+    monkeypatch.setattr(module, "_CORE_S", 40.0)
+    found = speech_map(iter(np.array_split(wave, 29)), silero.speech, len(wave) / RATE)
+    assert total_s(whole) > 60
+    apart = total_s(subtract(whole, found.speech)) + total_s(subtract(found.speech, whole))
+    assert apart / total_s(whole) < 0.03
+    borders = [Span(40.0 * k - 0.1, 40.0 * k + 0.1) for k in range(1, 6)]
+    lost = intersect(subtract(whole, found.speech), borders)
+    invented = intersect(subtract(found.speech, whole), borders)
+    assert total_s([*lost, *invented]) < 0.1
+
+
+def test_silero_finds_real_speech(silero: Silero, shared_data: Path) -> None:
+    path = shared_data / "stereo" / "ls2_stereo.flac"
+    rows = [line.split() for line in path.with_suffix(".rttm").read_text().splitlines()]
+    said = tidy(Span(float(r[3]), float(r[3]) + float(r[4])) for r in rows)
+    found = speech_map(stream(path), silero.speech, probe(path).duration_s)
+    assert total_s(subtract(said, found.speech)) / total_s(said) < 0.03
+    assert total_s(subtract(found.speech, said)) / total_s(said) < 0.06
+    assert found.speech_s == pytest.approx(total_s(said), rel=0.05)
+
+
+def test_silence_and_nothing_hold_no_speech(silero: Silero) -> None:
+    quiet = speech_map(iter([np.zeros(30 * RATE, np.float32)]), silero.speech, 30.0)
+    assert quiet.speech == ()
+    assert quiet.energy_db.tolist() == [-100.0] * 60
+    nothing = speech_map(iter([]), silero.speech, 0.0)
+    assert (nothing.speech, len(nothing.energy_db)) == ((), 0)
+
+
+def test_noise_is_not_speech(silero: Silero) -> None:
+    assert speech_map(iter([noise(20)]), silero.speech, 20.0).speech_s < 1
+
+
+def test_a_fifth_of_a_second_is_enough_to_look_at(silero: Silero) -> None:
+    found = speech_map(iter([noise(0.2)]), silero.speech, 0.2)
+    assert len(found.energy_db) == 1
+
+
+def test_levels_are_those_of_the_samples() -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
+    levels = energy_db(np.concatenate([tone, 0.1 * tone, tone[:100]]))
+    assert levels.dtype == np.float16
+    np.testing.assert_allclose(levels[:4], [-3.01, -3.01, -23.01, -23.01], atol=0.02)
+    assert len(levels) == 5
+
+
+def test_memory_does_not_grow_with_the_recording() -> None:
+    def blocks(count: int) -> Iterator[np.ndarray]:
+        for _ in range(count):
+            yield np.zeros(60 * RATE, np.float32)
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        speech_map(blocks(count), lambda samples: [], 60.0 * count)
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    assert peak(60) < 1.3 * peak(8)
