@@ -1,8 +1,13 @@
-"""The few operations on files that publication is made of: each is whole or not at all, and on the disk when done."""
+"""The few operations on files that publication is made of.
+
+Names that were made, moved or removed are on the disk once `sync_folders` has returned; before, a power cut may undo
+them, in any order.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -18,8 +23,6 @@ def move(source: Path, target: Path) -> None:
     """Rename within one file system, replacing `target` in one step."""
     make_folder(target.parent)
     os.replace(source, target)
-    sync_folder(target.parent)
-    sync_folder(source.parent)
 
 
 def remove(path: Path) -> None:
@@ -28,7 +31,6 @@ def remove(path: Path) -> None:
         os.unlink(path)
     except (FileNotFoundError, NotADirectoryError):
         return
-    sync_folder(path.parent)
 
 
 def remove_folder_of_files(path: Path) -> None:
@@ -38,7 +40,6 @@ def remove_folder_of_files(path: Path) -> None:
     for file in path.iterdir():
         os.unlink(file)
     os.rmdir(path)
-    sync_folder(path.parent)
 
 
 def remove_empty_folder(path: Path) -> None:
@@ -47,7 +48,6 @@ def remove_empty_folder(path: Path) -> None:
         os.rmdir(path)
     except OSError:  # not there, or not empty
         return
-    sync_folder(path.parent)
 
 
 def make_folder(path: Path) -> None:
@@ -56,13 +56,15 @@ def make_folder(path: Path) -> None:
         return
     make_folder(path.parent)
     path.mkdir(exist_ok=True)
-    sync_folder(path.parent)
+    sync_folders([path.parent])
 
 
-def sync_folder(path: Path) -> None:
-    """Put the names in a folder on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def sync_folders(paths: Iterable[Path]) -> None:
+    """Put the names in folders, those that are there, on the disk."""
+    for path in sorted(set(paths)):
+        if path.is_dir():
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)

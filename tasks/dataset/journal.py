@@ -13,8 +13,8 @@
    start (rolled forward).
 4. The plan is removed, then the folder of new files.
 
-So a reader finds a `recordings` row only while the tables belong to it. Between (2) and (3) the row is absent, for
-some hundredths of a second, or until the next start if the process died there. A reader that read the row before
+So a reader finds a `recordings` row only while the tables belong to it. During (3) the row is absent: for some
+tenths of a second, or until the next start if the process died there. A reader that read the row before
 and a table after sees another `run_id` in the table.
 
 The lock is the system's own (flock), so it ends with its holder: whatever lies in `.journal` while one holds it was
@@ -75,11 +75,12 @@ def commit(folder: Path, recording_id: str, contents: Mapping[Path, bytes], leav
     except OSError:
         files.remove_folder_of_files(aside)  # a full disk should not be kept full
         raise
-    files.sync_folder(aside)
+    files.sync_folders([aside])
     plan = {"recording_id": recording_id, "moves": moves, "removals": [p.as_posix() for p in leaving]}
     draft = folder / f"{recording_id}.draft"
     files.write(draft, json.dumps(plan).encode())
     files.move(draft, plan_path)
+    files.sync_folders([folder])
     _carry_out(folder, plan_path)
 
 
@@ -119,15 +120,19 @@ def _carry_out(folder: Path, plan_path: Path) -> str:
     first = [(a, t) for a, t in moves if t.parts[0] != COMMIT_TABLE]
 
     if any((aside / name).exists() for name, _ in last):  # else the row is in place already: nothing of it may go
-        for row in [t for _, t in last] + [p for p in removals if p.parts[0] == COMMIT_TABLE]:
-            files.remove(out / row)
+        rows = [out / t for _, t in last] + [out / p for p in removals if p.parts[0] == COMMIT_TABLE]
+        for row in rows:
+            files.remove(row)
+        files.sync_folders(row.parent for row in rows)
     for name, target in first:
         _place(aside / name, out / target)
     for path in removals:
         files.remove(out / path)
         files.remove_empty_folder((out / path).parent)
+    files.sync_folders((out / path).parent for path in (*(t for _, t in first), *removals))
     for name, target in last:
         _place(aside / name, out / target)
+    files.sync_folders((out / t).parent for _, t in last)
     files.remove(plan_path)
     files.remove_folder_of_files(aside)
     return recording_id

@@ -120,3 +120,4 @@ def _describe(out: Path, folder: Path) -> None:
     if not target.is_file() or target.read_bytes() != text:
         files.write(folder / "schema.draft", text)
         files.move(folder / "schema.draft", target)
+        files.sync_folders([out])

@@ -1,0 +1,214 @@
+"""A process that dies while it publishes: at every single operation on files, and again while that is mended."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from spoken import meeting
+
+from tasks.dataset import files
+from tasks.dataset.publish import publish, recover
+from tasks.dataset.schema import TABLES
+from tasks.errors import TransientError
+
+ID = "meeting-0a1b2c3d"
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: once raised, no operation on files succeeds any more, so that nothing can be cleaned up."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_flushing():
+    """Flushing matters when the power fails, which is not shown here, and is slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+class Disk:
+    """Counts operations on files and lets the one numbered `fatal` fail: for good (killed), or once (an error)."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, fatal: int | None, error: bool = False):
+        self.count, self.fatal, self.error = 0, fatal, error
+        for name in ("replace", "unlink", "rmdir", "mkdir", "fsync"):
+            patch.setattr(os, name, self.counted(getattr(os, name), name))
+        patch.setattr(files, "open", self.counted(open, "open"), raising=False)
+
+    def counted(self, act, name):
+        def operation(*args, **kwargs):
+            number, self.count = self.count, self.count + 1
+            if self.fatal is not None and (number == self.fatal or (number > self.fatal and not self.error)):
+                if name == "fsync":
+                    self.tear(args[0])
+                if self.error:
+                    raise OSError(errno.ENOSPC, "No space left on device")
+                raise Killed
+            return act(*args, **kwargs)
+
+        return operation
+
+    @staticmethod
+    def tear(handle):
+        """What was not yet flushed is half lost."""
+        if os.path.isfile(f"/proc/self/fd/{handle}"):
+            os.ftruncate(handle, os.fstat(handle).st_size // 2)
+
+
+def old_to_new(case):
+    """(published before, published now): runs and days differ, exports too."""
+    old = meeting("old")
+    new = {
+        "first": meeting("new"),
+        "same day": meeting("new"),
+        "another day": meeting("new", recorded_at=None),
+    }[case]
+    return (None if case == "first" else old), new
+
+
+def exports(transcript):
+    run = transcript.run.run_id
+    return {"transcript.txt": run, f"transcript.{'srt' if run == 'old' else 'vtt'}": run}
+
+
+def visible(out: Path) -> dict[str, str]:
+    """Every file that a reader may find, and the run that it is of."""
+    found = {}
+    for path in out.rglob("*"):
+        name = path.relative_to(out).as_posix()
+        if path.is_file() and not name.startswith(".journal") and name != "schema.json":
+            if path.suffix == ".parquet":
+                found[name] = pq.read_schema(path).metadata[b"run_id"].decode()
+            else:
+                found[name] = path.read_text()
+    return found
+
+
+def expected(transcript) -> dict[str, str]:
+    if transcript is None:
+        return {}
+    day = "2024-05-01" if transcript.recording.recorded_at else "2024-05-02"
+    run = transcript.run.run_id
+    return {
+        **{f"{table}/recorded_date={day}/{ID}.parquet": run for table in TABLES},
+        **{f"exports/{ID}/{name}": run for name in exports(transcript)},
+    }
+
+
+def committed_means_complete(out: Path) -> None:
+    """A reader who comes now: where there is a row in `recordings`, all tables of its day are of its run."""
+    found = visible(out)
+    rows = [name for name in found if name.startswith("recordings/")]
+    assert len(rows) <= 1
+    for row in rows:
+        for table in TABLES:
+            assert found[row.replace("recordings", table, 1)] == found[row]
+
+
+def lay_out(folder: Path, old) -> Path:
+    out, kept = folder / "out", folder / "old"
+    shutil.rmtree(out, ignore_errors=True)
+    if old is None:
+        out.mkdir()
+        return out
+    if not kept.exists():
+        publish(old, kept, exports=exports(old))
+    shutil.copytree(kept, out)
+    return out
+
+
+def attempt(act, fatal, error=False) -> int | None:
+    """Do `act` on a disk that fails at operation `fatal`; how many operations it took, None if it was killed."""
+    with pytest.MonkeyPatch.context() as patch:
+        disk = Disk(patch, fatal, error)
+        try:
+            act()
+        except Killed:
+            return None
+        return disk.count
+
+
+@pytest.mark.parametrize("case", ["first", "same day", "another day"])
+def test_wherever_it_dies_the_next_start_leaves_all_of_the_old_or_all_of_the_new(tmp_path, case):
+    old, new = old_to_new(case)
+    outcomes, fatal = [], 0
+    while True:
+        out = lay_out(tmp_path, old)
+        finished = attempt(lambda: publish(new, out, exports=exports(new)), fatal)  # noqa: B023
+        committed_means_complete(out)
+        recover(out)
+        now = visible(out)
+        assert now in (expected(old), expected(new)), f"killed at operation {fatal}"
+        assert sorted(p.name for p in (out / ".journal").glob("*")) in ([], ["lock"])
+        outcomes.append(now == expected(new))
+        if finished is not None:
+            break
+        fatal += 1
+    assert outcomes == sorted(outcomes), "once it is decided, it happens"
+    assert 0 < sum(outcomes) < len(outcomes)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("twice")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    case=st.sampled_from(["first", "same day", "another day"]), first=st.integers(0, 90), second=st.integers(0, 60)
+)
+def test_dying_again_while_it_is_mended_changes_nothing(folder, case, first, second):
+    old, new = old_to_new(case)
+    out = lay_out(folder, old)
+    attempt(lambda: publish(new, out, exports=exports(new)), first)
+    attempt(lambda: recover(out), second)
+    committed_means_complete(out)
+    recover(out)
+    assert visible(out) in (expected(old), expected(new))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(case=st.sampled_from(["first", "same day", "another day"]), fatal=st.integers(0, 90))
+def test_an_error_of_the_disk_is_told_and_the_next_attempt_succeeds(folder, case, fatal):
+    old, new = old_to_new(case)
+    out = lay_out(folder, old)
+    try:
+        attempt(lambda: publish(new, out, exports=exports(new)), fatal, error=True)
+    except TransientError as err:
+        assert "No space left on device" in str(err)  # noqa: PT017
+    committed_means_complete(out)
+    publish(new, out, exports=exports(new))
+    assert visible(out) == expected(new)
+
+
+def test_a_publication_of_another_recording_finishes_what_was_left(tmp_path):
+    old, new = old_to_new("same day")
+    out = lay_out(tmp_path, old)
+    whole = attempt(lambda: publish(new, out, exports=exports(new)), None)
+    out = lay_out(tmp_path, old)
+    assert attempt(lambda: publish(new, out, exports=exports(new)), whole // 2 + 10) is None
+    other = meeting("other", recording_id="other-1")
+    publish(other, out, exports={})
+    assert {name: run for name, run in visible(out).items() if ID in name} == expected(new)
+
+
+def test_a_publication_that_was_finished_is_told_and_one_undone_too(tmp_path):
+    old, new = old_to_new("same day")
+    out = lay_out(tmp_path, old)
+    whole = attempt(lambda: publish(new, out, exports=exports(new)), None)
+    told = set()
+    for fatal in (8, whole - 12):
+        out = lay_out(tmp_path, old)
+        attempt(lambda: publish(new, out, exports=exports(new)), fatal)  # noqa: B023
+        told.update(recover(out))
+    assert told == {
+        f"{ID}: an interrupted publication was undone.",
+        f"{ID}: publication finished after an interruption.",
+    }

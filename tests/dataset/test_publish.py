@@ -1,0 +1,189 @@
+"""Publication, as those who read the folder see it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import date
+
+import pytest
+from spoken import meeting, silence
+
+from tasks.dataset.publish import publish, recover
+from tasks.dataset.read import find, read_transcript, recordings
+from tasks.dataset.schema import TABLES, schema_json
+from tasks.errors import PermanentError, TransientError, UsageError
+from tasks.exports import EXPORTS, render
+from tasks.transcripts import recorded_date
+
+
+def files(out):
+    return sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and ".journal" not in p.parts)
+
+
+def publish_all(transcript, out):
+    return publish(transcript, out, exports=render(transcript))
+
+
+def test_a_recording_has_one_file_a_table_its_exports_and_the_schema(tmp_path):
+    published = publish_all(meeting(), tmp_path)
+    assert published.recorded_date == date(2024, 5, 1)
+    assert files(tmp_path) == sorted(
+        [f"{table}/recorded_date=2024-05-01/meeting-0a1b2c3d.parquet" for table in TABLES]
+        + [f"exports/meeting-0a1b2c3d/transcript{export.suffix}" for export in EXPORTS.values()]
+        + ["schema.json"]
+    )
+    assert {
+        p.relative_to(tmp_path).as_posix() for p in [*published.tables.values(), *published.exports.values()]
+    } == {f for f in files(tmp_path) if f != "schema.json"}
+    assert (tmp_path / "schema.json").read_text() == schema_json()
+
+
+def test_nothing_left_aside_looks_like_a_table(tmp_path):
+    publish_all(meeting(), tmp_path)
+    assert [p.name for p in (tmp_path / ".journal").iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize(
+    ("recorded_at", "timezone", "day"),
+    [
+        ("2024-05-01T00:30:00+02:00", "Europe/Berlin", "2024-05-01"),
+        ("2024-05-01T00:30:00+02:00", "UTC", "2024-04-30"),
+        ("2024-04-30T22:30:00Z", "Asia/Tokyo", "2024-05-01"),
+        ("2024-05-01T00:30:00", "America/New_York", "2024-05-01"),
+        (None, "Europe/Berlin", "2024-05-02"),
+    ],
+)
+def test_the_day_is_the_local_one_on_which_the_recording_starts(recorded_at, timezone, day):
+    assert recorded_date(meeting(recorded_at=recorded_at, timezone=timezone)).isoformat() == day
+
+
+def test_a_zone_or_a_time_that_does_not_exist_is_refused_by_name(tmp_path):
+    with pytest.raises(UsageError, match="Mars/Olympus"):
+        publish_all(meeting(timezone="Mars/Olympus"), tmp_path)
+    with pytest.raises(UsageError, match="yesterday"):
+        publish_all(meeting(recorded_at="yesterday"), tmp_path)
+    assert files(tmp_path) == []
+
+
+def test_publishing_again_replaces(tmp_path):
+    publish_all(meeting("run-1"), tmp_path)
+    before = files(tmp_path)
+    publish_all(meeting("run-2"), tmp_path)
+    assert files(tmp_path) == before
+    assert [r["run_id"] for r in recordings(tmp_path)] == ["run-2"]
+    assert read_transcript(tmp_path, "meeting").run.run_id == "run-2"
+
+
+def test_a_recording_whose_day_turns_out_to_be_another_leaves_the_first(tmp_path):
+    publish_all(meeting("run-1", recorded_at=None), tmp_path)
+    publish_all(meeting("run-2"), tmp_path)
+    assert [r["recorded_date"] for r in recordings(tmp_path)] == ["2024-05-01"]
+    assert not list(tmp_path.rglob("recorded_date=2024-05-02"))
+
+
+def test_exports_that_are_no_longer_written_go_and_other_peoples_files_stay(tmp_path):
+    transcript = meeting()
+    publish(transcript, tmp_path, exports={**render(transcript), "report.html": b"<html>"})
+    notes = tmp_path / "exports" / "meeting-0a1b2c3d" / "notes.md"
+    notes.write_text("mine")
+    publish(transcript, tmp_path, exports=render(transcript, ["srt"]))
+    assert sorted(p.name for p in notes.parent.iterdir()) == ["notes.md", "transcript.srt"]
+
+
+def test_recordings_with_names_like_patterns_and_options_stay_apart(tmp_path):
+    names = ["[a]-1", "a-1", "*-1", "-rf-1", "a.json", "a", "ü-1", "x" * 190, "%41-1", "a b-1", "a.aside"]
+    for name in names:
+        publish_all(meeting(recording_id=name), tmp_path)
+    for name in names:
+        publish_all(meeting("run-2", recording_id=name, recorded_at=None), tmp_path)
+    assert sorted(r["recording_id"] for r in recordings(tmp_path)) == sorted(names)
+    assert {r["recorded_date"] for r in recordings(tmp_path)} == {"2024-05-02"}
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../up", "a/b", "a\\b", "a\x00b", "a\nb", ".hidden", "_x", "é" * 101]
+)
+def test_names_that_are_no_file_names_are_refused_before_anything_is_written(tmp_path, name):
+    with pytest.raises(PermanentError, match="cannot be the name"):
+        publish(meeting(recording_id=name), tmp_path / "out", exports={})
+    with pytest.raises(PermanentError, match="cannot be the name"):
+        publish(meeting(), tmp_path / "out", exports={name: "x"})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(TransientError, match=r"out: the transcript of meeting\.flac could not be written"):
+        publish_all(meeting(), tmp_path / "out")
+
+
+def test_two_recordings_published_at_once_while_somebody_reads(tmp_path):
+    failures = []
+
+    def publish_often(name):
+        try:
+            for number in range(8):
+                publish_all(meeting(f"run-{number}", recording_id=name), tmp_path)
+        except Exception as err:
+            failures.append(err)
+
+    threads = [threading.Thread(target=publish_often, args=(name,)) for name in ("left-1", "right-1")]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        for row in recordings(tmp_path):
+            try:
+                seen = read_transcript(tmp_path, row["recording_id"])
+            except (TransientError, UsageError):  # being replaced: said, and nothing mixed is handed out
+                continue
+            assert len(seen.words) == len(meeting().words)
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert [(r["recording_id"], r["run_id"]) for r in recordings(tmp_path)] == [
+        ("left-1", "run-7"),
+        ("right-1", "run-7"),
+    ]
+
+
+def test_recovering_where_nothing_was_published_changes_nothing(tmp_path):
+    assert recover(tmp_path / "none") == []
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_recording_is_found_by_the_beginning_of_its_id_or_its_source_name(tmp_path):
+    publish_all(meeting(), tmp_path)
+    publish_all(meeting(recording_id="meeting-ffffffff", source_name="other.flac"), tmp_path)
+    assert find(tmp_path, "meeting-f")["recording_id"] == "meeting-ffffffff"
+    assert find(tmp_path, "other.flac")["recording_id"] == "meeting-ffffffff"
+    with pytest.raises(UsageError, match=r"fits 2 recordings.*meeting-0a1b2c3d, meeting-ffffffff"):
+        find(tmp_path, "meeting")
+    for name in ("nobody", ""):
+        with pytest.raises(UsageError, match="has no recording"):
+            find(tmp_path, name)
+
+
+def test_a_file_that_is_no_table_is_named(tmp_path):
+    published = publish_all(meeting(), tmp_path)
+    published.tables["words"].write_bytes(b"PAR1 torn")
+    with pytest.raises(PermanentError, match=r"words.*meeting-0a1b2c3d\.parquet: not a readable Parquet"):
+        read_transcript(tmp_path, "meeting")
+
+
+def test_tables_of_two_runs_are_never_read_as_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("tasks.dataset.read.PAUSE_S", 0)
+    (tmp_path / "other").mkdir()
+    published = publish_all(silence("run-1"), tmp_path)
+    newer = publish_all(silence("run-2"), tmp_path / "other")
+    published.tables["words"].write_bytes(newer.tables["words"].read_bytes())
+    with pytest.raises(TransientError, match="being replaced"):
+        read_transcript(tmp_path, "meeting")
+
+
+def test_a_damaged_journal_is_told_and_put_away(tmp_path):
+    publish_all(meeting(), tmp_path)
+    (tmp_path / ".journal" / "x-1.json").write_text(json.dumps({"moves": 3}))
+    (line,) = recover(tmp_path)
+    assert "x-1: the journal of its publication is damaged" in line
+    assert recover(tmp_path) == []

@@ -1,0 +1,83 @@
+"""The tables' schema is told once: what is written, schema.json and the README say the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from spoken import meeting, silence, without_diarization
+
+from tasks.dataset.rows import tables
+from tasks.dataset.schema import data_dictionary, schema_json, schemas
+from tasks.records import STEPS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+COLUMNS = {
+    "recordings": "recording_id run_id status source_name sha256 size_bytes parts duration_s sample_rate_hz channels "
+    "codec recorded_at recorded_at_source timezone language language_confidence num_speakers speech_s num_words "
+    "num_segments num_chunks profile models settings settings_digest pipeline_version schema_version processed_at "
+    "wall_s",
+    "segments": "recording_id run_id segment_index start_s end_s start_at channel speaker speaker_name voice_id text "
+    "language num_words confidence speaker_confidence has_overlap",
+    "words": "recording_id run_id word_index segment_index start_s end_s start_at channel word word_raw speaker "
+    "confidence speaker_confidence is_overlap chunk_index local_speaker",
+    "turns": "recording_id run_id turn_index start_s end_s start_at channel speaker is_overlap",
+    "speakers": "recording_id run_id speaker speaker_name voice_id turn_s num_segments num_words first_s last_s "
+    "link_margin embedding embedding_model",
+    "chunks": "recording_id run_id chunk_index start_s end_s core_start_s core_end_s status error speech_s language "
+    "num_words seam_kept seam_dropped seam_redecoded_s loops_removed silence_text_removed "
+    + " ".join(f"{step}_s {step}_cached {step}_wait_s {step}_peak_mb" for step in STEPS),
+}
+
+
+def test_the_tables_have_the_columns_that_analysts_were_promised():
+    assert {table: " ".join(schema.names) for table, schema in schemas().items()} == COLUMNS
+
+
+@pytest.mark.parametrize("make", [meeting, silence, without_diarization])
+def test_what_is_written_has_the_schema_and_keeps_its_promise_of_no_nulls(make):
+    for name, table in tables(make()).items():
+        assert table.schema.equals(schemas()[name], check_metadata=False)
+        table.validate(full=True)
+        for field in table.schema:
+            assert field.nullable or table[field.name].null_count == 0, (name, field.name)
+
+
+def test_every_column_says_what_it_means_and_every_time_its_unit():
+    for schema in schemas().values():
+        assert schema.metadata[b"schema_version"] == b"1"
+        for field in schema:
+            assert field.metadata[b"description"].endswith(b".")
+            if field.name.endswith("_s"):
+                assert field.metadata[b"unit"] == b"s"
+            if field.name.endswith("_at"):
+                assert field.metadata[b"unit"] == b"UTC"
+
+
+def test_schema_json_tells_each_column_with_type_and_unit():
+    told = json.loads(schema_json())
+    assert told["schema_version"] == 1
+    start_at = told["tables"]["words"]["columns"][6]
+    assert start_at["name"] == "start_at"
+    assert start_at["type"] == "timestamp[us, tz=UTC]"
+    assert start_at["nullable"] is True
+
+
+def test_the_readme_holds_the_data_dictionary():
+    readme = ROOT / "README.md"
+    if not readme.exists():
+        pytest.skip("there is no README yet")
+    assert data_dictionary() in readme.read_text()
+
+
+def test_importing_the_steps_does_not_load_arrow():
+    code = (
+        "import sys, tasks.dataset.publish, tasks.dataset.read, tasks.exports;"
+        "print([m for m in ('pyarrow', 'numpy', 'pandas', 'webvtt') if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
