@@ -20,6 +20,9 @@ def load(model: str, device: str = "cpu") -> Any:
     """The engine from a folder with a token classification model in safetensors and its tokenizer."""
     from deepmultilingualpunctuation import PunctuationModel
     from transformers import pipeline
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
 
     class Punctuation(PunctuationModel):  # type: ignore[misc]  # the package has no types
         """A loaded model: `restore` works on words; the package's own `restore_punctuation` works too."""
@@ -61,7 +64,7 @@ def _labels(pipe: Any, words: Sequence[str]) -> list[str]:
     if not bare:
         return [NONE] * len(words)
     room = _room(tokenizer, model)
-    tokens = tokenizer(bare, add_special_tokens=False)["input_ids"]
+    tokens = tokenizer(bare, add_special_tokens=False, verbose=False)["input_ids"]
     lengths = [max(1, len(t)) for t in tokens]
     for i, length in enumerate(lengths):
         if length > room // 2:  # one word that alone would fill the model: its end decides

@@ -17,7 +17,7 @@ from tasks.records import Word
 from tasks.settings import TranscriptionSettings
 from tasks.transcription.guards import is_repetitive, loops, over_speech, without_loops
 from tasks.transcription.speech import SAMPLE_RATE, quietest, stretches, uncovered
-from tasks.transcription.words import finished
+from tasks.transcription.words import finished, trimmed
 
 HOLE_S = 2.0
 """Speech this long without a word is decoded again by itself: batched decoding is known to drop whole
@@ -78,7 +78,7 @@ def transcribe_chunk(
                 words += [w for w in d.words if not any(w.span & said.span for said in words)]
         words.sort(key=lambda w: (w.start_s, w.end_s))
 
-    said = over_speech(words, speech, SILENCE_SLACK_S)
+    said = trimmed(over_speech(words, speech, SILENCE_SLACK_S), speech)
     remaining = loops([w.text for w in said])
     return ChunkWords(
         tuple(without_loops(said, remaining)),

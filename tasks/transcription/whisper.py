@@ -17,9 +17,7 @@ FALLBACK = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Whisper's temperatures, tried in turn while a text repeats itself or the model is unsure of it."""
 
 
-def load(
-    model: str, device: str = "cpu", compute_type: str = "default", cpu_threads: int = 0
-) -> FasterWhisper:
+def load(model: str, device: str = "cpu", compute_type: str = "default", cpu_threads: int = 0) -> FasterWhisper:
     """The engine from a folder with a CTranslate2 model, its tokenizer and its preprocessor's settings."""
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
@@ -139,6 +137,4 @@ def _words(segments: Iterable[Any], stretches: Sequence[tuple[float, float]]) ->
 
 
 def _nearest(time_s: float, stretches: Sequence[tuple[float, float]]) -> int:
-    return min(
-        range(len(stretches)), key=lambda i: max(stretches[i][0] - time_s, time_s - stretches[i][1], 0.0)
-    )
+    return min(range(len(stretches)), key=lambda i: max(stretches[i][0] - time_s, time_s - stretches[i][1], 0.0))

@@ -6,14 +6,23 @@ Pure. Times are seconds from the start of the samples.
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
-from tasks.intervals import Span
+from tasks.intervals import Span, tidy
 from tasks.records import Word
 
 LEAST_S = 0.02
 """A word lasts at least this long, where there is room for it."""
+
+PAUSE_S = 0.25
+"""No word holds more silence than this."""
+
+ENOUGH_S = 0.1
+"""What is left of a word after a pause is the word, if it is this long."""
 
 Raw = Mapping[str, Any]
 """{"start", "end": seconds or None, "word", "probability": 0–1 or None, "stretch": index, …} as engines give
@@ -80,6 +89,28 @@ def _in_order(raw: list[dict[str, Any]], stretch: Span) -> list[Word]:
         # At the very end there is no room to the right: take it on the left, never before the word before.
         start = max(min(start, end - LEAST_S), out[-1].start_s if out else stretch.start_s)
         out.append(Word(start, end, word["word"], _confidence(word.get("probability"))))
+    return out
+
+
+def trimmed(words: Sequence[Word], speech: Sequence[Span]) -> list[Word]:
+    """Words without silence at their ends: attention often gives a word the pause before it.
+
+    A word that spans a pause was said after it, if there is enough of it there. One that touches no speech, or
+    that would become shorter than `LEAST_S`, stays as it is.
+    """
+    tidied = tidy(speech, gap_s=PAUSE_S)
+    ends = [s.end_s for s in tidied]
+    out: list[Word] = []
+    for word in words:
+        parts = []
+        for span in islice(tidied, bisect_right(ends, word.start_s), None):
+            if span.start_s >= word.end_s:
+                break
+            parts.append(span & word.span)
+        best = max(parts, key=lambda s: (min(s.duration_s, ENOUGH_S), s.start_s), default=Span(0.0, 0.0))
+        if best.duration_s >= LEAST_S:
+            word = replace(word, start_s=best.start_s, end_s=best.end_s)
+        out.append(word)
     return out
 
 
