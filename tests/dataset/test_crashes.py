@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from spoken import meeting
 
 from tasks.dataset import files
 from tasks.dataset.publish import publish, recover
 from tasks.dataset.schema import TABLES
 from tasks.errors import TransientError
+from tests.spoken import meeting
 
 ID = "meeting-0a1b2c3d"
 

@@ -7,7 +7,6 @@ import threading
 from datetime import date
 
 import pytest
-from spoken import meeting, silence
 
 from tasks.dataset.publish import publish, recover
 from tasks.dataset.read import find, read_transcript, recordings
@@ -15,6 +14,7 @@ from tasks.dataset.schema import TABLES, schema_json
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.exports import EXPORTS, render
 from tasks.transcripts import recorded_date
+from tests.spoken import meeting, silence
 
 
 def files(out):

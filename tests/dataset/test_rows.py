@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spoken import meeting, recording, run, silence, spoken, transcripts, without_diarization
 
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import EMBEDDING_SIZE
 from tasks.dataset.search_form import word_raw
 from tasks.records import Speaker
+from tests.spoken import meeting, recording, run, silence, spoken, transcripts, without_diarization
 
 
 def column(transcript, table, name):

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from spoken import meeting, silence, without_diarization
 
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import data_dictionary, schema_json, schemas
 from tasks.records import STEPS
+from tests.spoken import meeting, silence, without_diarization
 
 ROOT = Path(__file__).resolve().parents[2]
 
