@@ -82,12 +82,13 @@ def _has_times(word: Raw) -> bool:
 
 def _in_order(raw: list[dict[str, Any]], stretch: Span) -> list[Word]:
     out: list[Word] = []
-    start = end = stretch.start_s
+    before = Span(stretch.start_s, stretch.start_s)
     for word in raw:
-        start = min(max(word["start"], start), stretch.end_s)
-        end = min(max(word["end"], start + LEAST_S, end), stretch.end_s)
+        start = min(max(word["start"], before.end_s), stretch.end_s)
+        end = min(max(word["end"], start + LEAST_S), stretch.end_s)
         # At the very end there is no room to the right: take it on the left, never before the word before.
-        start = max(min(start, end - LEAST_S), out[-1].start_s if out else stretch.start_s)
+        start = max(min(start, end - LEAST_S), before.start_s)
+        before = Span(start, end)
         out.append(Word(start, end, word["word"], _confidence(word.get("probability"))))
     return out
 
@@ -110,6 +111,9 @@ def trimmed(words: Sequence[Word], speech: Sequence[Span]) -> list[Word]:
         best = max(parts, key=lambda s: (min(s.duration_s, ENOUGH_S), s.start_s), default=Span(0.0, 0.0))
         if best.duration_s >= LEAST_S:
             word = replace(word, start_s=best.start_s, end_s=best.end_s)
+        if out and (word.start_s < out[-1].start_s or word.end_s < out[-1].end_s):
+            start = max(word.start_s, out[-1].start_s)
+            word = replace(word, start_s=start, end_s=max(word.end_s, out[-1].end_s))
         out.append(word)
     return out
 
