@@ -5,7 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# Machines are noisy: how long an example takes says nothing about the code.
+hypothesis.settings.register_profile(
+    "daylong", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], max_examples=60
+)
+hypothesis.settings.load_profile("daylong")
 
 ROOT = Path(__file__).resolve().parents[1]
 

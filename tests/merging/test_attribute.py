@@ -1,0 +1,90 @@
+"""Words to speakers, and segments that read well."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.merging.attribute import attribute
+from tasks.merging.segments import segment
+from tasks.merging.voices import marked_overlaps
+from tasks.records import UNKNOWN, Turn, Word
+
+A, B = "SPEAKER_00", "SPEAKER_01"
+
+
+def words(text: str, start: float = 0.0, step: float = 0.4, speaker: str | None = None) -> list[Word]:
+    return [Word(start + i * step, start + i * step + 0.3, t, speaker=speaker) for i, t in enumerate(text.split())]
+
+
+def who(found: tuple[Word, ...]) -> str:
+    return "".join({A: "a", B: "b", UNKNOWN: "?"}[str(w.speaker)] for w in found)
+
+
+def test_a_word_goes_to_the_turn_that_covers_most_of_it() -> None:
+    turns = [Turn(0.0, 1.0, A), Turn(1.0, 2.0, B)]
+    assert who(attribute([Word(0.7, 1.2, "x")], turns)) == "a"
+    assert who(attribute([Word(0.9, 1.4, "x")], turns)) == "b"
+
+
+def test_a_word_in_no_turn_goes_to_the_nearest_within_a_second_else_nobody() -> None:
+    turns = [Turn(0.0, 1.0, A), Turn(5.0, 6.0, B)]
+    assert who(attribute([Word(1.8, 1.9, "x"), Word(3.0, 3.1, "x"), Word(4.5, 4.6, "x")], turns)) == "a?b"
+
+
+def test_overlapped_words_are_marked_and_given_to_the_one_with_most() -> None:
+    (word,) = attribute([Word(1.0, 2.0, "x")], [Turn(0.0, 2.0, A), Turn(1.5, 3.0, B)])
+    assert (word.speaker, word.is_overlap) == (A, True)
+
+
+def test_a_sentence_split_nine_to_one_is_smoothed_and_one_split_six_to_four_is_not() -> None:
+    ten = words("one two three four five six seven eight nine ten.")
+    nearly_all = [Turn(0.0, 3.55, A), Turn(3.55, 10.0, B)]
+    assert who(attribute(ten, nearly_all)) == "a" * 10
+    assert who(attribute(ten, [Turn(0.0, 2.35, A), Turn(2.35, 10.0, B)])) == "aaaaaabbbb"
+
+
+def test_segments_break_at_pauses_at_other_peoples_turns_and_at_sentences_past_fifteen_seconds() -> None:
+    pause = [*words("hello there", 0.0, speaker=A), *words("again", 3.0, speaker=A)]
+    assert len(segment(pause)[1]) == 2
+    between = [*words("a b", 0.0, speaker=A), *words("c d", 0.8, speaker=B), *words("e", 1.6, speaker=A)]
+    assert [s.text for s in segment(between)[1]] == ["a b", "c d", "e"]
+    long = words(" ".join(["word"] * 40 + ["end."] + ["more"] * 4), speaker=A)
+    assert [s.num_words for s in segment(long)[1]] == [41, 4]
+
+
+def test_overlapped_speech_does_not_shatter() -> None:
+    both = sorted([*words("a b c d", 0.0, speaker=A), *words("x y z", 0.2, speaker=B)], key=lambda w: w.start_s)
+    both = [Word(w.start_s, w.end_s, w.text, speaker=w.speaker, is_overlap=True) for w in both]
+    assert sorted(s.text for s in segment(tuple(both))[1]) == ["a b c d", "x y z"]
+
+
+timed = st.lists(
+    st.tuples(st.floats(0, 100), st.floats(0.01, 2), st.sampled_from([A, B, None]), st.sampled_from(["x", "y."])),
+    max_size=40,
+)
+
+
+@given(timed)
+def test_every_word_is_in_exactly_one_segment_and_segments_run_forwards(
+    rows: list[tuple[float, float, str | None, str]],
+) -> None:
+    given_words = sorted((Word(s, s + d, t, speaker=k) for s, d, k, t in rows), key=lambda w: (w.start_s, w.end_s))
+    numbered, segments = segment(given_words)
+    assert [s.index for s in segments] == list(range(len(segments)))
+    assert [s.start_s for s in segments] == sorted(s.start_s for s in segments)
+    for s in segments:
+        mine = [w for w in numbered if w.segment == s.index]
+        assert s.num_words == len(mine)
+        assert s.text == " ".join(w.text for w in mine)
+        assert {w.speaker for w in mine} == {s.speaker}
+        assert s.start_s == min(w.start_s for w in mine)
+        assert s.end_s == max(w.end_s for w in mine)
+    assert sum(s.num_words for s in segments) == len(given_words)
+
+
+@pytest.mark.parametrize("other", [A, B])
+def test_turns_that_overlap_another_speaker_are_marked(other: str) -> None:
+    marked = marked_overlaps([Turn(0, 5, A), Turn(4, 6, other), Turn(6, 7, B)])
+    assert [t.is_overlap for t in marked] == ([True, True, False] if other == B else [False, False, False])

@@ -1,0 +1,61 @@
+"""The store of large values: kept once, never half-written, known by name when damaged."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.artifacts import ArtifactStore, canonical_json, digest_of
+from tasks.errors import TransientError
+
+
+@pytest.fixture(params=["folder", "url"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
+    return ArtifactStore(str(tmp_path) if request.param == "folder" else f"memory://{tmp_path.name}")
+
+
+def test_equal_values_are_kept_once_under_one_name(store: ArtifactStore) -> None:
+    assert store.put_json("step", {"b": 1, "a": [2]}) == store.put_json("step", {"a": [2], "b": 1})
+
+
+def test_values_come_back_as_they_went_in(store: ArtifactStore) -> None:
+    assert store.get_json(store.put_json("s", {"é": [1.5, None]})) == {"é": [1.5, None]}
+    arrays = store.get_arrays(store.put_arrays("s", a=np.arange(6, dtype=np.float16).reshape(2, 3), b=np.zeros(0)))
+    assert arrays["a"].dtype == np.float16
+    assert arrays["a"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    tone = np.sin(np.arange(16_000) / 20).astype(np.float32) * 0.5
+    assert np.abs(store.get_audio(store.put_audio("s", tone)) - tone).max() < 1e-4
+
+
+def test_nothing_but_finished_values_lies_in_the_store(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path))
+    name = store.put("s", b"value", ".bin")
+    assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()] == [name]
+
+
+def test_a_damaged_or_missing_value_is_told_apart_from_a_good_one(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path))
+    name = store.put("s", b"value", ".bin")
+    assert store.intact(name)
+    (tmp_path / name).write_bytes(b"valve")
+    assert not store.intact(name)
+    with pytest.raises(TransientError, match="damaged"):
+        store.get(name)
+    store.discard(name)
+    with pytest.raises(TransientError, match="gone"):
+        store.get(name)
+    assert store.put("s", b"value", ".bin") == name
+    assert store.intact(name)
+
+
+def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path))
+    name = store.put_arrays("s", a=np.array([{"x": 1}], dtype=object))
+    with pytest.raises(ValueError, match="pickle"):
+        store.get_arrays(name)
+
+
+def test_canonical_json_refuses_what_has_no_one_spelling() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        canonical_json(float("nan"))
+    assert digest_of([1, "ä"]) == digest_of([1, "ä"])

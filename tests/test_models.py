@@ -1,0 +1,134 @@
+"""The one seam for engines: loaded once, locked, measured, replaced when dead. The engines here are real objects
+with real state, only small ones."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from tasks import models
+from tasks.errors import EngineDied, PermanentError
+from tasks.model_process import Child
+from tasks.models import Engine, Pool
+
+
+class Counter:
+    """An engine that remembers how often it was loaded and called."""
+
+    loaded = 0
+
+    def __init__(self, step: int) -> None:
+        type(self).loaded += 1
+        self.step = step
+        self.total = 0
+        self.inside = 0
+        self.most_inside = 0
+
+    def add(self, times: int = 1) -> int:
+        self.inside += 1
+        self.most_inside = max(self.most_inside, self.inside)
+        time.sleep(0.01)
+        self.total += self.step * times
+        self.inside -= 1
+        return self.total
+
+    def crowd(self) -> int:
+        return self.most_inside
+
+    def double(self, values: np.ndarray) -> np.ndarray:
+        return values * 2
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def die(self) -> None:
+        os._exit(7)
+
+    def hang(self) -> None:
+        time.sleep(60)
+
+    def refuse(self) -> None:
+        raise PermanentError("x.wav: not for me")
+
+
+def load(step: int) -> Counter:
+    return Counter(step)
+
+
+def engine(step: int = 1) -> Engine:
+    return Engine.of(f"test/counter-{step}", "tests.test_models:load", step=step)
+
+
+def test_an_engine_is_loaded_when_first_needed_and_once() -> None:
+    pool, before = Pool(), Counter.loaded
+    for _ in range(3):
+        pool.call(engine(), "add")
+    assert Counter.loaded == before + 1
+    assert pool.call(engine(), "add").value == 4
+    assert pool.calls == 4
+
+
+def test_two_threads_never_are_inside_one_engine_and_their_waiting_is_measured() -> None:
+    pool = Pool()
+    pool.call(engine(), "add")
+    calls: list[models.Call] = []
+    threads = [threading.Thread(target=lambda: calls.append(pool.call(engine(), "add"))) for _ in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert pool.call(engine(), "crowd").value == 1
+    assert sum(c.wait_s > 0.005 for c in calls) >= 4
+    assert all(c.peak_mb > 1 for c in calls)
+
+
+def test_with_room_for_one_engine_the_other_is_unloaded() -> None:
+    pool = Pool(keep="one")
+    pool.call(engine(1), "add")
+    pool.call(engine(2), "add")
+    assert pool.call(engine(1), "add").value == 1  # it started again from nothing
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    made = Child(timeout_s=20)
+    yield made
+    made.close()
+
+
+def test_a_child_keeps_its_engines_between_calls_and_arrays_cross(child: Child) -> None:
+    assert child.call(engine(), "add").value == 1
+    assert child.call(engine(), "add", 4).value == 5
+    assert child.call(engine(), "double", np.arange(3)).value.tolist() == [0, 2, 4]
+    assert child.call(engine(), "pid").value == child.pid() != os.getpid()
+
+
+def test_a_child_that_dies_is_replaced(child: Child) -> None:
+    child.call(engine(), "add")
+    with pytest.raises(EngineDied, match="exit status 7"):
+        child.call(engine(), "die")
+    assert child.call(engine(), "add").value == 1
+
+
+def test_a_child_that_hangs_is_ended(child: Child) -> None:
+    child.call(engine(), "add")
+    child.timeout_s = 0.5
+    with pytest.raises(EngineDied, match=r"within 0\.5 s"):
+        child.call(engine(), "hang")
+
+
+def test_an_engines_own_refusal_crosses_as_what_it_is(child: Child) -> None:
+    with pytest.raises(PermanentError, match=r"x\.wav"):
+        child.call(engine(), "refuse")
+
+
+def test_the_process_wide_seam_counts_its_calls() -> None:
+    models.configure()
+    before = models.calls_made()
+    models.call(engine(3), "add")
+    assert models.calls_made() == before + 1
