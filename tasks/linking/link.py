@@ -9,7 +9,7 @@ import numpy as np
 
 from tasks.linking.cluster import LinkOptions, cluster, voices_of
 from tasks.linking.nodes import Array, ChunkVoices, nodes_of, seconds_of, unit
-from tasks.linking.turns import chunk_turns
+from tasks.linking.turns import chunk_turns, own_turns
 from tasks.records import UNKNOWN, Turn
 
 ROUNDS = 3
@@ -62,11 +62,10 @@ def link(chunks: Sequence[ChunkVoices], options: LinkOptions | None = None, *, r
             labels = [np.where(old < 0, -1, next(full)) if len(old) else old for old in labels]
     labels, voices = _by_appearance(chunks, labels, voices)
     margins = [_margins(c, lab, voices) for c, lab in zip(chunks, labels, strict=True)]
-    turns = [
-        Turn(a, b, f"SPEAKER_{k:02d}" if k >= 0 else UNKNOWN)
-        for c, lab in zip(chunks, labels, strict=True)
-        for a, b, k in chunk_turns(c, lab)
-    ]
+    turns = []
+    for c, lab in zip(chunks, labels, strict=True):
+        rows = chunk_turns(c, lab) if reassign or not len(c.turns) else own_turns(c, lab)
+        turns += [Turn(a, b, f"SPEAKER_{k:02d}" if k >= 0 else UNKNOWN) for a, b, k in rows]
     return Linked(tuple(labels), tuple(margins), voices, tuple(_across_cores(turns)))
 
 

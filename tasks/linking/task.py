@@ -58,4 +58,5 @@ def _voices(place: Place, chunk: Chunk, windows: Manifest, turns: Manifest) -> C
         heard["windows"][:, 1],
         heard["embeddings"].astype(np.float32),
         found["labels"].astype(np.int64),
+        found["turns"],
     )

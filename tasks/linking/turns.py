@@ -34,6 +34,17 @@ def chunk_turns(chunk: ChunkVoices, labels: Array) -> list[tuple[float, float, i
     return _absorbed(pieces)
 
 
+def own_turns(chunk: ChunkVoices, labels: Array) -> list[tuple[float, float, int]]:
+    """The diarizer's own turns within the chunk's core, each with its local speaker's voice (−1: not known)."""
+    voice = {int(a): int(b) for a, b in zip(chunk.labels, labels, strict=True) if a >= 0}
+    out = []
+    for start, end, local in chunk.turns.tolist():
+        start, end = max(start, chunk.core.start_s), min(end, chunk.core.end_s)
+        if end > start:
+            out.append((start, end, voice.get(int(local), -1)))
+    return out
+
+
 def _smoothed(starts: list[float], ends: list[float], speakers: list[int]) -> list[int]:
     # A single window between two of another voice, all overlapping: nobody speaks for half a window.
     out = list(speakers)

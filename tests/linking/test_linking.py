@@ -140,3 +140,14 @@ def test_turns_stay_in_their_cores_and_run_forwards() -> None:
     assert all(t.end_s > t.start_s for t in linked.turns)
     assert max(t.end_s for t in linked.turns if t.start_s < 600) <= 640
     assert [t.start_s for t in linked.turns] == sorted(t.start_s for t in linked.turns)
+
+
+def test_turns_that_a_diarizer_found_itself_keep_their_overlaps() -> None:
+    v = centres(2)
+    plain = chunk(0, [(0, 0, 20), (1, 1, 20)], v)
+    own = np.array([[0.0, 18.0, 0], [15.0, 33.0, 1], [599.0, 605.0, 1], [40.0, 41.0, 2]])
+    overlapping = ChunkVoices(0, plain.core, plain.starts_s, plain.ends_s, plain.embeddings, plain.labels, own)
+    turns = [(t.start_s, t.end_s, t.speaker) for t in link([overlapping], reassign=False).turns]
+    assert turns == [
+        (0.0, 18.0, "SPEAKER_00"), (15.0, 33.0, "SPEAKER_01"), (40.0, 41.0, "UNKNOWN"), (599.0, 600.0, "SPEAKER_01")
+    ]  # fmt: skip
