@@ -69,6 +69,15 @@ def load(
         raise UsageError("\n".join(_explained(error))) from None
 
 
+def as_parameters(parameters: Mapping[str, Any], assignments: Iterable[str] = ()) -> dict[str, Any]:
+    """What a command line gives, nested and without what it leaves alone: a flow's parameter `settings`.
+
+    >>> as_parameters({"profile": "demo", "out": None}, ["transcription.beam_size=1"])
+    {'profile': 'demo', 'transcription': {'beam_size': '1'}}
+    """
+    return merged(_given(parameters), _assigned(assignments))
+
+
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Nested mappings put together, `over` winning.
 

@@ -1,0 +1,68 @@
+"""The processes that this one has started, and their end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections import defaultdict
+from pathlib import Path
+
+
+def descendants(of: int | None = None) -> list[int]:
+    """Ids of the processes below this one (or below `of`), the nearest first."""
+    below: dict[int, list[int]] = defaultdict(list)
+    for pid, parent in _processes():
+        below[parent].append(pid)
+    found = list(below[of or os.getpid()])
+    for pid in found:
+        found += below[pid]
+    return found
+
+
+def end(pids: list[int], grace_s: float = 3.0) -> None:
+    """Ask the processes to end; kill what is left after `grace_s` seconds."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+        until = time.monotonic() + grace_s
+        while time.monotonic() < until and any(map(_runs, pids)):
+            time.sleep(0.05)
+
+
+def _runs(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        # Our own child stays a zombie until it is waited for.
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    stat = _stat(pid)
+    return stat is not None and stat[0] == "Z"
+
+
+def _processes() -> list[tuple[int, int]]:
+    """(id, parent's id) of all processes."""
+    if Path("/proc/self/stat").exists():
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        return [(pid, int(stat[1])) for pid in pids if (stat := _stat(pid)) is not None]
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False)
+    return [(int(pid), int(parent)) for pid, parent in (line.split() for line in listed.stdout.splitlines())]
+
+
+def _stat(pid: int) -> list[str] | None:
+    """State and parent's id from /proc; None where there is no such process or no /proc."""
+    try:
+        # The command's name stands in parentheses before them, and may hold blanks and parentheses itself.
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
+    except OSError:
+        return None

@@ -1,0 +1,112 @@
+"""`daylong evaluate`: compare transcripts with references."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.export import written
+from flows.cli.run import Debug
+from flows.cli.terminal import Terminal, plain, terminal
+from flows.cli.told import told
+from tasks.errors import UsageError
+
+if TYPE_CHECKING:
+    from tasks.evaluation.hypotheses import Hypothesis
+    from tasks.evaluation.references import Reference
+    from tasks.evaluation.score import Score
+
+EXAMPLES = """Examples:
+
+daylong evaluate --reference meeting.rttm data/transcripts
+
+daylong evaluate --reference meeting.stm meeting.rttm --uem meeting.uem data/transcripts --json scores.json
+"""
+
+
+def evaluate(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[REF…] DIR",
+            help="Further references, then the folder of results, or of one recording's exports.",
+            show_default=False,
+        ),
+    ],
+    reference: Annotated[
+        list[Path] | None,
+        typer.Option("--reference", "-r", metavar="REF…", help="Who spoke when (.rttm), who said what (.stm)."),
+    ] = None,
+    uem: Annotated[
+        Path | None, typer.Option(metavar="F", help="The regions to score. [from 0 to the last end of either side]")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON, too.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Score transcripts against references: DER, JER and, with an STM, cpWER.
+
+    A reference finds its recording by the name that stands in it: the recorded file's, or the recording's id.
+    """
+    screen = terminal(debug)
+    with told(screen):
+        *more, folder = paths
+        files = [*(reference or []), *more]
+        if not files:
+            raise UsageError("--reference: name at least one .rttm or .stm file.")
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no such folder of results; it stands last.")
+        from tasks.evaluation.references import read_references
+        from tasks.evaluation.score import as_json, score
+
+        scores = [score(truth, found) for truth, found in _pairs(read_references(files, uem), folder)]
+        for one in scores:
+            _show(one, screen)
+        if json_file is not None:
+            written(json_file, json.dumps([as_json(s) for s in scores], indent=1, ensure_ascii=False) + "\n")
+
+
+def _pairs(references: dict[str, Reference], folder: Path) -> Iterator[tuple[Reference, Hypothesis]]:
+    """Each recording that has a reference, with it."""
+    from tasks.evaluation.hypotheses import RTTM, fits, from_exports, from_transcript
+
+    if not references:
+        raise UsageError("the references name no recording: they hold no turns and no utterances.")
+    if (folder / RTTM).is_file():
+        found = from_exports(folder)
+        names = [n for n in references if fits(n, found.recording_id, None)]
+        # An exports folder is one recording, and somebody pointed at it: a single reference is meant for it.
+        for name in names or (list(references) if len(references) == 1 else []):
+            yield references[name], found
+            return
+        raise UsageError(f"{folder}: no reference for {found.recording_id}; they name {_list(references)}.")
+    from tasks.dataset.read import read_transcript, recordings
+
+    rows = recordings(folder)
+    matched = [
+        (name, row["recording_id"])
+        for name in references
+        for row in rows
+        if fits(name, row["recording_id"], row["source_name"])
+    ]
+    if not matched:
+        there = _list([r["recording_id"] for r in rows]) if rows else "no recordings at all"
+        raise UsageError(f"{folder} has no recording called {_list(references)}; there: {there}.")
+    for name, recording in matched:
+        yield references[name], from_transcript(read_transcript(folder, recording))
+
+
+def _show(result: Score, screen: Terminal) -> None:
+    from flows.cli.scores import show
+
+    show(result, screen)
+
+
+def _list(names: object) -> str:
+    held = [plain(n) for n in names]  # type: ignore[attr-defined]
+    return ", ".join(held[:8]) + (f", … ({len(held)})" if len(held) > 8 else "")

@@ -1,0 +1,89 @@
+"""`daylong export`: any export again, from the tables."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.run import Debug
+from flows.cli.terminal import plain, terminal
+from flows.cli.told import told
+from tasks.errors import UsageError
+
+
+def export(
+    recording: Annotated[
+        str, typer.Argument(metavar="RECORDING", help="A recording's id, how it begins, or its file's name.")
+    ],
+    form: Annotated[
+        str, typer.Option("--format", "-f", metavar="F", help="srt, vtt, txt, json, rttm, ctm or seglst.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="The folder with the results. [data/transcripts]"),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to", metavar="FILE", help="Where to write; - for stdout. [the recording's folder of exports]"
+        ),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Write a transcript file again, from the tables."""
+    screen = terminal(debug)
+    with told(screen):
+        from tasks.exports import EXPORTS
+
+        if form not in EXPORTS:
+            raise UsageError(f"--format {form}: there is no such format; there are {', '.join(EXPORTS)}.")
+        from tasks.dataset.read import read_transcript
+        from tasks.exports import render
+
+        folder = results(out)
+        transcript = read_transcript(folder, recording)
+        text = render(transcript, [form])[EXPORTS[form].file_name]
+        if to is not None and str(to) == "-":
+            screen.out.file.write(text)
+            return
+        target = to or folder / "exports" / transcript.recording.recording_id / EXPORTS[form].file_name
+        written(target, text)
+        screen.say(plain(target))
+
+
+def results(out: Path | None) -> Path:
+    """The folder of results that a command means: as given, else as the settings say."""
+    from tasks.configuration import load
+    from tasks.home import home, transcripts
+
+    if out is None:
+        set_ = load().out
+        out = home() / Path(set_).expanduser() if set_ else transcripts()
+    if not out.is_dir():
+        raise UsageError(f"{out}: no such folder of results; --out says where they are.")
+    return out
+
+
+def written(target: Path, text: str) -> None:
+    """Write a file aside, then put it in place, so that no reader sees half of it."""
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True)
+    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".writing")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(aside, 0o666 & ~_umask())
+        os.replace(aside, target)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,50 @@
+"""The `daylong` command. One module a command; this one puts them together.
+
+Importing any of them is light: engines, Prefect and tables are imported by the command that needs them, when it
+runs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.cli import demo, evaluate, export, run
+
+app = typer.Typer(
+    name="daylong",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"daylong {installed('daylong')}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Try it, offline, with the bundled sample:  daylong demo")
+def daylong(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Who said what, when: speaker-labelled transcripts of day-long recordings."""
+
+
+app.command("demo", epilog="Example:  daylong demo --out /tmp/first")(demo.demo)
+app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("export", epilog="Example:  daylong export meeting-1f2e3d4c --format srt --to meeting.srt")(export.export)
+app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+
+
+def main() -> None:
+    """The console script."""
+    app()

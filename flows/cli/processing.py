@@ -1,0 +1,87 @@
+"""Recordings through the flow, one after another, in this process: what `run` and `demo` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.cli.progress import shown
+from flows.cli.sources import recordings
+from flows.cli.summary import summarise
+from flows.cli.terminal import Terminal, plain
+from flows.cli.told import interruptible
+from tasks.errors import DaylongError, UsageError
+
+if TYPE_CHECKING:
+    from flows.outcome import Outcome
+
+
+@dataclass(slots=True)
+class Processed:
+    """What became of a command's recordings."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    failed: int = 0
+    """Recordings without a transcript, or with one that lacks chunks."""
+
+
+def process(names: Iterable[str], settings: dict[str, Any], terminal: Terminal) -> Processed:
+    """Process the recordings that `names` mean; each result is told as it comes, each failure is one line.
+
+    Raises UsageError where the settings ask for what this machine hasn't got: then nothing else was tried.
+    """
+    found, errors = recordings(names)
+    for error in errors:
+        terminal.fail(str(error))
+    if not found and all(isinstance(error, UsageError) for error in errors):
+        raise UsageError("nothing to process.")
+    done = Processed(failed=len(errors))
+    with interruptible(terminal):
+        for number, source in enumerate(found, start=1):
+            _one(source, settings, terminal, f"{number} of {len(found)}" if len(found) > 1 else "", done)
+    if done.failed:
+        if len(found) + len(errors) > 1:
+            terminal.note(f"{done.failed} of {len(found) + len(errors)} failed.")
+        if terminal.log and terminal.log.stat().st_size:
+            terminal.note(f"What the libraries said is in {terminal.log}")
+    return done
+
+
+def _one(source: str, settings: dict[str, Any], terminal: Terminal, position: str, done: Processed) -> None:
+    name = plain(Path(source).name)
+    try:
+        with shown(terminal, position) as show:
+            outcome = _run(source, settings, show)
+    except UsageError:
+        raise
+    except DaylongError as error:
+        if terminal.debug:
+            raise
+        message = str(error)
+        terminal.fail(message if name in message else f"{name}: {message}")
+        done.failed += 1
+        return
+    except Exception as error:
+        # A recording must not stop the rest, whatever is wrong with it or with us.
+        if terminal.debug:
+            raise
+        reason = (str(error).strip().splitlines() or [""])[0][:300]
+        terminal.fail(f"{name}: failed unexpectedly ({type(error).__name__}: {reason}); --debug shows more.")
+        done.failed += 1
+        return
+    done.outcomes.append(outcome)
+    summarise(outcome, terminal)
+    done.failed += outcome["status"] != "complete"
+
+
+def _run(source: str, settings: dict[str, Any], show: Any) -> Outcome:
+    # Imported here, below the bar: Prefect takes a second to import and several to start.
+    from flows.process_recording import process_recording
+    from flows.progress import listening
+
+    with listening(show):
+        # Prefect validates the mapping into the form that the signature names.
+        outcome: Outcome = process_recording(source, settings)  # type: ignore[call-overload]
+    return outcome

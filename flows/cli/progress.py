@@ -1,0 +1,115 @@
+"""The run's progress on stderr: a bar where it can be drawn, else a plain line now and then."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from flows.cli.terminal import Terminal, plain
+from flows.progress import Snapshot
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+EVERY_S = 10.0
+"""Plain lines are at least so far apart."""
+
+Show = Callable[[Snapshot], None]
+
+
+@contextmanager
+def shown(terminal: Terminal, position: str = "") -> Iterator[Show]:
+    """Something that shows snapshots until the context ends; before the first one it says "starting".
+
+    `position`: which recording of how many this is, such as "2 of 7".
+    """
+    before = f"{position}  " if position else ""
+    if not terminal.live:
+        terminal.note(f"{before}starting …")
+        yield plain_lines(terminal, before)
+        return
+    with _bar(terminal) as bar:
+        task = bar.add_task(f"{before}starting", total=None, info="Prefect and the engines, a few seconds")
+
+        def show(now: Snapshot) -> None:
+            completed, total = measure(now)
+            bar.update(
+                task,
+                description=f"{before}{plain(now.source_name)}",
+                completed=completed,
+                total=total,
+                info=details(now),
+            )
+
+        yield show
+
+
+def plain_lines(terminal: Terminal, before: str = "", clock: Callable[[], float] = time.monotonic) -> Show:
+    """Prints a snapshot as one line, unless the last line is less than EVERY_S old."""
+    lock = threading.Lock()
+    last = clock() - EVERY_S
+
+    def show(now: Snapshot) -> None:
+        nonlocal last
+        with lock:
+            if clock() - last < EVERY_S:
+                return
+            last = clock()
+        terminal.note(before + plain(now.line()))
+
+    return show
+
+
+def measure(now: Snapshot) -> tuple[float, float | None]:
+    """How much of how much the bar shows; (0, None) where the stage has no measure."""
+    if now.stage == "chunks" and now.steps:
+        return now.steps_done, now.steps
+    if now.stage == "speech map" and now.duration_s:
+        return min(now.mapped_s, now.duration_s), now.duration_s
+    return 0, None
+
+
+def details(now: Snapshot) -> str:
+    """What stands behind the bar."""
+    if now.stage != "chunks":
+        return plain(now.stage)
+    parts = [f"chunk {min(now.chunks_done + 1, now.chunks)} of {now.chunks}"]
+    if now.last_step:
+        parts.append(f"{plain(now.last_step)} done")
+    if now.speed:
+        parts.append(f"{now.speed:.1f} × real time")
+    if now.left_s is not None:
+        parts.append(f"{clock_time(now.left_s)} left")
+    return " · ".join(parts)
+
+
+def clock_time(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> clock_time(9.4), clock_time(75), clock_time(7384)
+    ('9 s', '1 min 15 s', '2 h 03 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _bar(terminal: Terminal) -> Progress:
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[info]}", markup=False),
+        console=terminal.err,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )

@@ -1,0 +1,94 @@
+"""`daylong run`: process recordings now."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli.processing import process
+from flows.cli.terminal import opened, terminal
+from flows.cli.told import FAILED, told
+from tasks.errors import UsageError
+
+EXAMPLES = """Examples:
+
+daylong run meeting.mp3
+
+daylong run recordings/ --language en --speakers 2-6
+
+daylong run call.wav --set transcription.beam_size=1 --out /tmp/calls
+
+daylong run -- -odd-name.wav
+"""
+
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the results. [data/transcripts]")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and what the libraries say.")]
+
+
+def run(
+    files: Annotated[list[str], typer.Argument(metavar="FILE or DIR…", help="Recordings, or folders of recordings.")],
+    out: Out = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="standard or demo: which weights to use. [standard]")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as chunking.max_minutes=12. Repeatable."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="xx", help="Spoken language (en, de, …). [found once for each recording]")
+    ] = None,
+    speakers: Annotated[
+        str | None, typer.Option(metavar="N or MIN-MAX", help="How many people speak. [found out]")
+    ] = None,
+    together: Annotated[bool, typer.Option("--together", hidden=True)] = False,
+    debug: Debug = False,
+) -> None:
+    """Process recordings now, one after another; no server to start.
+
+    Steps that were done before come from the cache. Exit status: 0 all done, 1 some recording failed (the others
+    are done), 2 wrong usage or settings.
+    """
+    with told(terminal(debug)):
+        if together:
+            raise UsageError("--together: not built yet; each file is processed as a recording of its own.")
+        settings = settings_of(
+            {
+                "profile": profile,
+                "out": os.path.abspath(out.expanduser()) if out else None,
+                "transcription": {"language": language},
+                "diarization": number_of(speakers) if speakers is not None else {},
+            },
+            assignments or [],
+        )
+    with opened(debug) as told_to, told(told_to):
+        failed = process(files, settings, told_to).failed
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def settings_of(parameters: dict[str, Any], assignments: list[str]) -> dict[str, Any]:
+    """What the command line gives, nested, for the flow. Raises UsageError for any setting that is wrong."""
+    from tasks.configuration import as_parameters, load
+
+    load(parameters, assignments)
+    return as_parameters(parameters, assignments)
+
+
+def number_of(speakers: str) -> dict[str, int]:
+    """The settings that `--speakers` stands for.
+
+    >>> number_of("4"), number_of("2-6")
+    ({'num_speakers': 4}, {'min_speakers': 2, 'max_speakers': 6})
+    """
+    given = re.fullmatch(r"\s*(\d{1,4})\s*(?:[-–]\s*(\d{1,4})\s*)?", speakers)
+    if not given:
+        raise UsageError(f"--speakers {speakers}: write a number (4) or a range (2-6).")
+    least, most = given.groups()
+    if most is None:
+        return {"num_speakers": int(least)}
+    return {"min_speakers": int(least), "max_speakers": int(most)}

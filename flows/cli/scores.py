@@ -1,0 +1,80 @@
+"""How scores look on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.cli.summary import columns
+from flows.cli.terminal import Terminal, plain
+
+if TYPE_CHECKING:
+    from tasks.evaluation.diarization import SpeakerMatch
+    from tasks.evaluation.score import Score
+
+
+def show(result: Score, screen: Terminal) -> None:
+    """The figures of one recording, then its speakers."""
+    screen.say(f"{plain(result.recording_id)} against {plain(result.reference)}", style="bold")
+    if not result.regions_given:
+        end = result.regions[-1].end_s if result.regions else 0.0
+        screen.say(f"No UEM: scored from 0 to {end:.1f} s, the last end of either side.")
+    table = columns(screen, "", "", "", texts=1)
+    table.show_header = False
+    table.columns[2].justify = "left"
+    for row in _figures(result):
+        table.add_row(*row)
+    screen.out.print(table)
+    if result.words_missing:
+        screen.note(result.words_missing)
+    screen.say()
+    _speakers(result, screen)
+    screen.say()
+
+
+def _figures(result: Score) -> list[tuple[str, str, str]]:
+    d, w = result.diarization, result.words
+    rows = [
+        ("DER", _percent(d.der), "collar 0, overlapping speech scored"),
+        ("  missed", _percent(d.missed), ""),
+        ("  false alarm", _percent(d.false_alarm), ""),
+        ("  confusion", _percent(d.confusion), ""),
+        ("DER", _percent(d.der_collar), "collar 0.25 s on each side"),
+        ("JER", _percent(d.jer), ""),
+        ("purity", _percent(d.purity), ""),
+        ("coverage", _percent(d.coverage), ""),
+        ("speakers", str(d.speakers_found), f"of {d.speakers_reference} in the reference"),
+    ]
+    if w:
+        errors = f"{w.insertions} inserted, {w.deletions} deleted, {w.substitutions} substituted"
+        rows += [
+            ("cpWER", _percent(w.cpwer), f"of {w.num_words:,} words: {errors}"),
+            ("tcpWER", _percent(w.tcpwer), "words count within 5 s"),
+        ]
+    return rows
+
+
+def _speakers(result: Score, screen: Terminal) -> None:
+    table = columns(screen, "reference", "found as", "minutes", "in common", "share", texts=2)
+    for match in result.speakers:
+        minutes, common = f"{match.reference_s / 60:.1f}", f"{match.common_s / 60:.1f}"
+        table.add_row(plain(match.reference), plain(match.found or "–"), minutes, common, _percent(match.share))
+    screen.out.print(table)
+    for match in result.speakers:
+        if match.absence:
+            screen.say(returned(match))
+
+
+def returned(match: SpeakerMatch) -> str:
+    """What became of a speaker who was away for long."""
+    away = match.absence
+    if away is None:
+        return ""
+    minutes = (away.end_s - away.start_s) / 60
+    return (
+        f"{plain(match.reference)} is silent for {minutes:.0f} minutes: under {plain(match.found or 'no name')} "
+        f"{_percent(away.share_before)} of the speech before, {_percent(away.share_after)} after"
+    )
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.1f} %"

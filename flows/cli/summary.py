@@ -1,0 +1,60 @@
+"""What a finished recording came to, on stdout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.cli.progress import clock_time
+from flows.cli.terminal import Terminal, plain
+
+if TYPE_CHECKING:
+    from flows.outcome import Outcome
+
+
+def summarise(outcome: Outcome, terminal: Terminal) -> None:
+    """The speakers as a table; then words, chunks, time and where the files lie."""
+    terminal.say()
+    if outcome["speakers"]:
+        _speakers(outcome, terminal)
+    words, speakers, chunks = outcome["num_words"], outcome["num_speakers"], outcome["num_chunks"]
+    name, duration, wall = plain(outcome["source_name"]), outcome["duration_s"], outcome["wall_s"]
+    speed = f", {duration / wall:.1f} × real time" if wall > 0 else ""
+    terminal.say(
+        f"{name}: {_count(words, 'word')}, {_count(speakers, 'speaker')}, {clock_time(duration)} in "
+        f"{_count(chunks, 'chunk')}; took {clock_time(wall)}{speed}"
+    )
+    if not words:
+        terminal.say("No speech was found in it." if not outcome["speech_s"] else "No words were recognised.")
+    terminal.say(f"Transcript  {plain(outcome['exports'])}")
+    terminal.say(f"Tables      {plain(outcome['out'])}  (recording {plain(outcome['recording_id'])})")
+    if outcome["engine_calls"] == 0:
+        terminal.say("Everything came from the cache: no engine was called.")
+    if outcome["chunks_failed"]:
+        terminal.fail(f"{name}: {outcome['chunks_failed']} of {chunks} chunks failed; the transcript lacks them.")
+        for line in outcome["errors"]:
+            terminal.fail(f"  {plain(line)}")
+
+
+def _speakers(outcome: Outcome, terminal: Terminal) -> None:
+    rows = outcome["speakers"]
+    total = sum(row["turn_s"] for row in rows) or 1.0
+    table = columns(terminal, "speaker", "minutes", "share", "words")
+    for row in rows:
+        minutes, share = f"{row['turn_s'] / 60:.1f}", f"{row['turn_s'] / total:.0%}"
+        table.add_row(plain(row["speaker"]), minutes, share, f"{row['num_words']:,}")
+    terminal.out.print(table)
+
+
+def columns(terminal: Terminal, first: str, *numbers: str, texts: int = 1):  # type: ignore[no-untyped-def]
+    """An empty table with text columns first and numbers after; drawn plainly where nobody looks at it."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD if terminal.out.is_terminal else None, pad_edge=False)
+    for place, name in enumerate((first, *numbers)):
+        table.add_column(name, justify="left" if place < texts else "right", no_wrap=True)
+    return table
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

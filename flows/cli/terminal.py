@@ -1,0 +1,108 @@
+"""What the commands say and where: results on stdout, progress and failures on stderr, library chatter in a log.
+
+`Terminal.opened` takes the process's file descriptors 1 and 2 away from everything but the commands, because C
+libraries, child processes and loggers that were set up long ago write there too. What they say goes into a log
+file that is kept, and named, where a recording failed. With `--debug` nothing is taken away.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def plain(text: object) -> str:
+    """Text of strangers, safe for a terminal: control characters, line breaks and the like are escaped.
+
+    >>> plain("a\\nb\\x1b[2Jc")
+    'a\\\\nb\\\\x1b[2Jc'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Two consoles, and the file that holds what the libraries said (None with --debug)."""
+
+    out: Console
+    err: Console
+    debug: bool = False
+    log: Path | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether progress may be drawn over itself."""
+        return self.err.is_terminal and not self.debug
+
+    def say(self, text: str = "", style: str | None = None) -> None:
+        """A line of a result, never wrapped."""
+        _line(self.out, text, style)
+
+    def note(self, text: str, style: str | None = None) -> None:
+        """A line beside the result: progress, a failure."""
+        _line(self.err, text, style)
+
+    def fail(self, message: str) -> None:
+        """Why something failed, as lines on stderr."""
+        self.note("\n".join(plain(line) for line in message.splitlines()), style="red")
+
+
+def terminal(debug: bool = False) -> Terminal:
+    """The terminal as it is, without taking anything away: for the commands that load no engine."""
+    return Terminal(_console(sys.stdout), _console(sys.stderr), debug)
+
+
+@contextmanager
+def opened(debug: bool = False) -> Iterator[Terminal]:
+    """A terminal that belongs to the command alone. The log is removed at the end unless `keep` was called."""
+    if debug:
+        yield terminal(debug=True)
+        return
+    warnings.simplefilter("ignore")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("PREFECT_LOGGING_COLORS", "false")
+    handle, name = tempfile.mkstemp(prefix="daylong-", suffix=".log")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Copies of the real ones; children don't inherit them, so a reader of our pipe isn't kept waiting by a child.
+    kept = [_copy(fd) for fd in (1, 2)]
+    for fd in (1, 2):
+        os.dup2(handle, fd)
+    os.close(handle)
+    files = [os.fdopen(copy, "w", encoding="utf-8", errors="backslashreplace", buffering=1) for copy in kept]
+    try:
+        yield Terminal(_console(files[0]), _console(files[1]), log=Path(name))
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for file, fd in zip(files, (1, 2), strict=True):
+            file.flush()
+            os.dup2(file.fileno(), fd)
+            file.close()
+
+
+def _copy(fd: int) -> int:
+    import fcntl
+
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+
+
+def _console(file: TextIO) -> Console:
+    from rich.console import Console
+
+    return Console(file=file, highlight=False, markup=False, emoji=False)
+
+
+def _line(console: Console, text: str, style: str | None) -> None:
+    console.print(text, style=style, soft_wrap=True)

@@ -1,0 +1,74 @@
+"""How a command ends: errors as one or two lines, an exit status, no traceback unless asked for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import typer
+
+from flows.cli.children import descendants, end
+from flows.cli.terminal import Terminal
+from tasks.errors import DaylongError, UsageError
+
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+
+GRACE_S = 8.0
+"""So long may the run take to close after Ctrl-C; then the process ends anyway."""
+
+
+@contextmanager
+def told(terminal: Terminal) -> Iterator[None]:
+    """Turns what goes wrong into lines on stderr and an exit status; with --debug it rises."""
+    try:
+        yield
+    except DaylongError as error:
+        if terminal.debug:
+            raise
+        terminal.fail(str(error))
+        raise typer.Exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED) from None
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, as in `daylong … | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(FAILED) from None
+    except OSError as error:
+        if terminal.debug:
+            raise
+        terminal.fail(f"{error.filename or 'file system'}: {error.strerror or error}")
+        raise typer.Exit(FAILED) from None
+
+
+@contextmanager
+def interruptible(terminal: Terminal) -> Iterator[None]:
+    """Ctrl-C ends the command with one line and status 130, with its children, even where an engine is at work.
+
+    Everything that is published is written aside and renamed, so ending at any moment is safe; a moment is given
+    all the same, for Prefect to note that the run has ended.
+    """
+
+    def on_interrupt(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        terminal.note("Interrupted. Finished steps are kept: the same command goes on from there.")
+        watchdog = threading.Timer(GRACE_S, _end)
+        watchdog.daemon = True
+        watchdog.start()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        _end()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end() -> None:
+    """End this process and its children at once: threads that are inside an engine can't be stopped otherwise."""
+    end(descendants())
+    os._exit(INTERRUPTED)

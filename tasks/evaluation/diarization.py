@@ -1,0 +1,131 @@
+"""Who spoke when, scored: DER and its parts, JER, purity and coverage.
+
+Overlapping speech is scored. A speaker's turns that overlap or touch each other are one turn; so are the
+collars' boundaries. The hypothesis' `UNKNOWN` is a speaker like any other to the error rates, as it is to every
+scorer that reads the RTTM, but isn't counted among the speakers found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tasks.evaluation.comparison import by_speaker, compare, within
+from tasks.intervals import Span, intersect, subtract, tidy, total_s
+from tasks.records import UNKNOWN, Turn
+
+COLLAR_S = 0.25
+"""The forgiving DER leaves out so much on each side of a reference boundary."""
+
+ABSENCE_S = 600.0
+"""A reference speaker who is silent for longer is told of before and after."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiarizationScore:
+    """Rates are fractions of the reference's speech (1.0 = as much error as speech); times in seconds."""
+
+    der: float
+    missed: float
+    false_alarm: float
+    confusion: float
+    der_collar: float
+    """DER without what lies within COLLAR_S of a reference boundary."""
+    jer: float
+    purity: float
+    coverage: float
+    speakers_reference: int
+    speakers_found: int
+    reference_s: float
+    """Reference speech scored, overlapping speech counted once for each speaker."""
+    scored_s: float
+    """Length of the scored regions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A long silence of a reference speaker, and the shares under the mapped name before and after it."""
+
+    start_s: float
+    end_s: float
+    share_before: float
+    share_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerMatch:
+    """A reference speaker and the found one that the best one-to-one mapping gives her."""
+
+    reference: str
+    found: str | None
+    reference_s: float
+    common_s: float
+    absence: Absence | None = None
+    """Her longest one, where it exceeds ABSENCE_S."""
+
+    @property
+    def share(self) -> float:
+        """Of her speech, 0–1, that carries the found name."""
+        return self.common_s / self.reference_s if self.reference_s else 0.0
+
+
+def default_regions(*sides: Iterable[Turn]) -> tuple[Span, ...]:
+    """From 0 to the last end of any turn: what is scored where no UEM says otherwise."""
+    return tuple(tidy([Span(0.0, max((t.end_s for side in sides for t in side), default=0.0))]))
+
+
+def score_diarization(
+    reference: Sequence[Turn], hypothesis: Sequence[Turn], regions: Iterable[Span] | None = None
+) -> DiarizationScore:
+    """Compare two sets of turns within the scored regions (default: `default_regions` of both)."""
+    scored = tidy(default_regions(reference, hypothesis) if regions is None else regions)
+    truth, found = by_speaker(reference), by_speaker(hypothesis)
+    collars = [Span(t - COLLAR_S, t + COLLAR_S) for s in truth.values() for x in s for t in (x.start_s, x.end_s)]
+    forgiving = compare(truth, found, subtract(scored, collars))
+    exact = compare(truth, found, scored)
+    return DiarizationScore(
+        der=exact.rate(exact.missed_s + exact.false_alarm_s + exact.confusion_s),
+        missed=exact.rate(exact.missed_s),
+        false_alarm=exact.rate(exact.false_alarm_s),
+        confusion=exact.rate(exact.confusion_s),
+        der_collar=forgiving.rate(forgiving.missed_s + forgiving.false_alarm_s + forgiving.confusion_s),
+        jer=exact.jaccard_error(),
+        purity=exact.purity(),
+        coverage=exact.coverage(),
+        speakers_reference=len(exact.reference_s),
+        speakers_found=len(exact.hypothesis_s.keys() - {UNKNOWN}),
+        reference_s=sum(exact.reference_s.values()),
+        scored_s=total_s(scored),
+    )
+
+
+def match_speakers(
+    reference: Sequence[Turn], hypothesis: Sequence[Turn], regions: Iterable[Span] | None = None
+) -> list[SpeakerMatch]:
+    """For each reference speaker, in order of first appearance, the found speaker of the optimal mapping."""
+    scored = tidy(default_regions(reference, hypothesis) if regions is None else regions)
+    truth, found = within(by_speaker(reference), scored), within(by_speaker(hypothesis), scored)
+    mapping = compare(truth, found, scored).mapping
+    return [
+        _match(speaker, spans, mapping.get(speaker), found.get(mapping.get(speaker, ""), []))
+        for speaker, spans in sorted(truth.items(), key=lambda item: item[1][0])
+    ]
+
+
+def _match(speaker: str, spans: list[Span], name: str | None, found: list[Span]) -> SpeakerMatch:
+    common = total_s(intersect(spans, found))
+    gaps = [Span(a.end_s, b.start_s) for a, b in pairwise(spans)]
+    longest = max(gaps, key=lambda gap: gap.duration_s, default=Span(0.0, 0.0))
+    absence = None
+    if longest.duration_s > ABSENCE_S:
+        before = [s for s in spans if s.end_s <= longest.start_s]
+        after = [s for s in spans if s.start_s >= longest.end_s]
+        shares = [total_s(intersect(part, found)) / total_s(part) for part in (before, after)]
+        absence = Absence(longest.start_s, longest.end_s, *shares)
+    return SpeakerMatch(speaker, name if common else None, total_s(spans), common, absence)
+
+
+def without(regions: Iterable[Span], ignored: Iterable[Span]) -> tuple[Span, ...]:
+    """Scored regions less what a reference excludes."""
+    return tuple(subtract(regions, ignored))

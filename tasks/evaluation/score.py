@@ -1,0 +1,68 @@
+"""Everything that a reference lets one say about a transcript."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.evaluation import words as word_scores
+from tasks.evaluation.diarization import (
+    DiarizationScore,
+    SpeakerMatch,
+    default_regions,
+    match_speakers,
+    score_diarization,
+)
+from tasks.evaluation.hypotheses import Hypothesis
+from tasks.evaluation.references import Reference
+from tasks.evaluation.words import WordScore, score_words
+from tasks.intervals import Span, subtract
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One recording against its reference."""
+
+    recording_id: str
+    reference: str
+    regions: tuple[Span, ...]
+    regions_given: bool
+    """Whether a UEM named the regions; else they reach from 0 to the last end of either side."""
+    diarization: DiarizationScore
+    speakers: tuple[SpeakerMatch, ...]
+    words: WordScore | None
+    words_missing: str | None = None
+    """Why there is no word score though the reference has words."""
+
+
+def score(reference: Reference, hypothesis: Hypothesis) -> Score:
+    """Score turns always, words where the reference has any and MeetEval is installed."""
+    given = reference.regions is not None
+    regions = default_regions(reference.turns, hypothesis.turns) if reference.regions is None else reference.regions
+    regions = tuple(subtract(regions, reference.ignored))
+    words, missing = None, None
+    if reference.utterances and not word_scores.available():
+        missing = f"cpWER needs MeetEval: {word_scores.INSTALL}"
+    elif reference.utterances:
+        # Without regions every word counts: the last ones may lie beyond the last turn.
+        limits = regions if given or reference.ignored else None
+        words = score_words(reference.utterances, hypothesis.utterances, limits)
+    return Score(
+        hypothesis.recording_id,
+        reference.name,
+        regions,
+        given,
+        score_diarization(reference.turns, hypothesis.turns, regions),
+        tuple(match_speakers(reference.turns, hypothesis.turns, regions)),
+        words,
+        missing,
+    )
+
+
+def as_json(result: Score) -> dict[str, Any]:
+    """The score as plain JSON values: rates are fractions, times seconds."""
+    out = dataclasses.asdict(result)
+    for speaker, match in zip(out["speakers"], result.speakers, strict=True):
+        speaker["share"] = match.share
+    return out

@@ -1,0 +1,119 @@
+"""Who said what, scored: cpWER and tcpWER, by MeetEval (the extra `scoring`).
+
+cpWER: Watanabe et al., "CHiME-6 Challenge" (2020): the words of each speaker in one row, the best one-to-one
+mapping of speakers, the word error rate over it. tcpWER: von Neumann et al., "MeetEval" (2023): the same, and a
+word counts only within a collar of where it was said.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.errors import UsageError
+from tasks.evaluation.references import Utterance
+from tasks.intervals import Span
+
+COLLAR_S = 5
+"""How far from its time tcpWER lets a word be, seconds."""
+
+INSTALL = "pip install 'meeteval>=0.4'"
+"""What brings MeetEval; it is compiled, so it needs a C++ compiler."""
+
+_INSIDE_WORD = re.compile(r"(?<=\w)'(?=\w)|(?<=\d)[.,](?=\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class WordScore:
+    """Rates are fractions of the reference's words."""
+
+    cpwer: float
+    tcpwer: float
+    num_words: int
+    insertions: int
+    deletions: int
+    substitutions: int
+
+
+def available() -> bool:
+    """Whether MeetEval is installed."""
+    return importlib.util.find_spec("meeteval") is not None
+
+
+def score_words(
+    reference: Sequence[Utterance], hypothesis: Sequence[Utterance], regions: Iterable[Span] | None = None
+) -> WordScore:
+    """Compare texts after `normalise`. An utterance may hold one word or many.
+
+    `regions`: only utterances whose middle lies in one are scored; None: all are.
+    Raises UsageError where MeetEval isn't installed or the reference has no words.
+    """
+    if not available():
+        raise UsageError(f"cpWER needs MeetEval, which is not installed: {INSTALL}")
+    from meeteval.io.seglst import SegLST
+    from meeteval.wer.wer.cp import cp_word_error_rate
+    from meeteval.wer.wer.time_constrained import time_constrained_minimum_permutation_word_error_rate
+
+    held = None if regions is None else list(regions)
+    truth, found = _rows(reference, held), _rows(hypothesis, held)
+    if not truth:
+        raise UsageError("the reference has no words in the scored regions: nothing to compare.")
+    logging.getLogger("preprocess").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        # Both say that a speaker's own segments overlap, which is so in any reference cut by hand.
+        warnings.simplefilter("ignore")
+        if not found:
+            count = sum(len(row["words"].split()) for row in truth)
+            return WordScore(1.0, 1.0, count, 0, count, 0)
+        cp = cp_word_error_rate(SegLST(truth), SegLST(found))
+        timed = time_constrained_minimum_permutation_word_error_rate(SegLST(truth), SegLST(found), collar=COLLAR_S)
+    return WordScore(
+        cpwer=float(cp.error_rate),
+        tcpwer=float(timed.error_rate),
+        num_words=int(cp.length),
+        insertions=int(cp.insertions),
+        deletions=int(cp.deletions),
+        substitutions=int(cp.substitutions),
+    )
+
+
+def normalise(text: str) -> str:
+    """Lower case, punctuation and symbols removed; apostrophes within words and numbers stay.
+
+    >>> normalise("Well — it’s  3,5 %, isn't it? Twenty-one 'dogs'!")
+    "well it's 3,5 isn't it twenty one dogs"
+    """
+    text = unicodedata.normalize("NFC", text).lower().replace("’", "'")
+    inside = [m.start() for m in _INSIDE_WORD.finditer(text)]
+    kept = set(inside)
+    out = []
+    for place, letter in enumerate(text):
+        kind = unicodedata.category(letter)
+        if place in kept or kind[0] not in "PSC":
+            out.append(letter)
+        elif kind == "Pd" or letter == "/" or letter.isspace():
+            out.append(" ")
+    return " ".join("".join(out).split())
+
+
+def _rows(utterances: Iterable[Utterance], regions: list[Span] | None) -> list[dict[str, Any]]:
+    rows = []
+    for said in utterances:
+        words = normalise(said.text)
+        if words and (regions is None or any(said.span.middle_s in region for region in regions)):
+            rows.append(
+                {
+                    "session_id": "recording",
+                    "speaker": said.speaker,
+                    "start_time": said.start_s,
+                    "end_time": max(said.end_s, said.start_s + 0.001),
+                    "words": words,
+                }
+            )
+    return sorted(rows, key=lambda row: (row["start_time"], row["end_time"]))
