@@ -51,7 +51,7 @@ class Clustering:
         if count <= 2:
             # Two points have no spectrum to count by.
             return np.array([0, 1] if oracle == 2 else [0, 0], np.int64)
-        with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        with quiet(), torch.random.fork_rng(devices=[]), torch.inference_mode():
             torch.manual_seed(0)
             found = self._clustering.forward_infer(
                 embeddings_in_scales=torch.from_numpy(np.ascontiguousarray(embeddings, dtype=np.float32)),

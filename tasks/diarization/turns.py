@@ -69,6 +69,20 @@ def smoothed(
     return out
 
 
+def labels_of(turns: Sequence[Turn], windows: NDArray[np.float64]) -> NDArray[np.int64]:
+    """For each window the local speaker (a number) whose turns cover most of it; −1 where nobody speaks.
+
+    How a diarizer that gives turns, not labels, is told to linking.
+    """
+    covered = np.zeros((len(windows), 1 + max((int(t.speaker) for t in turns), default=-1)))
+    for turn in turns:
+        shared = np.minimum(windows[:, 1], turn.end_s) - np.maximum(windows[:, 0], turn.start_s)
+        covered[:, int(turn.speaker)] += np.maximum(shared, 0.0)
+    if not covered.shape[1]:
+        return np.full(len(windows), -1, np.int64)
+    return np.where(covered.max(axis=1) > 0, covered.argmax(axis=1), -1).astype(np.int64)
+
+
 def _by_appearance(labels: Sequence[int]) -> list[str]:
     names: dict[int, str] = {}
     return [names.setdefault(label, str(len(names))) for label in labels]

@@ -9,7 +9,7 @@ from tasks.intervals import Span
 from tasks.records import Word
 from tasks.transcription.guards import is_repetitive, least_repeats, loops, over_speech, without_loops
 
-SENTENCE = "so the second item on our list today is the budget for next year".split()
+SENTENCE = ["so", "the", "second", "item", "on", "our", "list", "today", "is", "the", "budget", "for", "next", "year"]
 
 
 def words(*texts: str) -> list[Word]:
@@ -32,12 +32,12 @@ def test_a_phrase_said_less_often_stays(unit: int) -> None:
 
 
 def test_case_and_punctuation_do_not_hide_a_loop() -> None:
-    assert is_repetitive("Thank you. thank you, Thank you! THANK YOU thank you.".split())
+    assert is_repetitive(["Thank", "you.", "thank", "you,", "Thank", "you!", "THANK", "YOU", "thank", "you."])
 
 
 def test_ordinary_talk_is_not_repetitive() -> None:
     assert not is_repetitive(SENTENCE)
-    assert not is_repetitive("no no no no that is not what I said I said no".split())
+    assert not is_repetitive(["no", "no", "no", "no", "that", "is", "not", "what", "I", "said", "I", "said", "no"])
     assert not is_repetitive([])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,7 +24,7 @@ def test_all_speech_is_covered_once_and_no_stretch_is_too_long(speech: list[Span
         subtract(clip(speech, WITHIN), found)
     ) == pytest.approx(0, abs=1e-6)
     assert all(s.duration_s <= max_s for s in found)
-    assert all(a.end_s <= b.start_s for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end_s <= b.start_s for a, b in itertools.pairwise(found))
     assert all(WITHIN.start_s <= s.start_s < s.end_s <= WITHIN.end_s for s in found)
 
 
