@@ -1,0 +1,32 @@
+"""A Prefect server of the tests' own, and a home of their own for results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """DAYLONG_HOME for flows that run in this process."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAYLONG_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def prefect_server(home: Path) -> Iterator[None]:
+    """A real Prefect server on a database of its own, and results under `home`."""
+    from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    import flows  # noqa: F401  # sets what Prefect reads at its import
+
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_LOCAL_STORAGE_PATH: home / "data" / "cache" / "results"}),
+    ):
+        yield

@@ -1,0 +1,133 @@
+"""Cached steps on a real Prefect server: what makes a key, and when a stored result is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.artifacts import ArtifactStore
+from tasks.errors import PermanentError, TransientError
+from tasks.intervals import Span
+from tasks.records import Audio, Sound
+from tasks.settings import TranscriptionSettings
+from tasks.weights import Weights
+from tasks.work import Manifest, Meter, Place
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    sound: Sound
+    settings: TranscriptionSettings
+    weights: Weights
+
+
+def job(path: str = "/a/x.wav", start: float = 0.0, beam: int = 5, digest: str = "d", where: str = "/w") -> Job:
+    return Job(
+        Sound(Audio("sha/mix", path=path), Span(start, start + 60.0), (Span(start, start + 5.0),)),
+        TranscriptionSettings(beam_size=beam),
+        Weights("transcription", "w", Path(where), digest),
+    )
+
+
+def read(*_: Any) -> Any:
+    raise AssertionError("nothing is read here")
+
+
+def place(folder: Path) -> Place:
+    return Place(ArtifactStore(str(folder)), read)
+
+
+Step = Callable[[str], tuple[Any, list[int]]]
+
+
+@pytest.fixture
+def step(request: pytest.FixtureRequest) -> Step:
+    """Makes a step that counts its runs."""
+    from tasks.caching import step_task
+
+    def made(kind: str = "counted") -> tuple[Any, list[int]]:
+        runs: list[int] = []
+
+        @step_task(f"test-{kind}-{request.node.name}", version=1)
+        def counted(job: Job, place: Place, before: Manifest | None = None) -> Manifest:
+            runs.append(1)
+            if kind == "transient" and len(runs) < 3:
+                raise TransientError("not now")
+            if kind == "permanent":
+                raise PermanentError("x.wav: never")
+            return Meter().manifest({"value": place.store.put_json("test", {"beam": job.settings.beam_size})}, n=1)
+
+        return counted, runs
+
+    return made
+
+
+def ran(task: Any, *args: Any) -> tuple[str, Manifest]:
+    """(name of the final state, manifest) of one run inside a flow."""
+    from prefect import flow
+
+    @flow(name="one-step", persist_result=False)
+    def one() -> tuple[str, Manifest]:
+        state = task(*args, return_state=True)
+        return state.name, state.result()
+
+    found: tuple[str, Manifest] = one()
+    return found
+
+
+def test_what_changes_the_result_makes_the_key_and_nothing_else() -> None:
+    from tasks.caching import step_key
+
+    here, there = place(Path("/a")), place(Path("/b"))
+
+    def key(job: Job, place: Place = here, before: Any = None) -> str:
+        return step_key("s", 1, {"job": job, "place": place, "before": before})
+
+    assert key(job()) == key(job(path="/b/y.wav"), there) == key(job(where="/elsewhere"))
+    assert len({key(job()), key(job(start=1.0)), key(job(beam=1)), key(job(digest="e"))}) == 4
+    cheap = Meter().manifest({"words": "a/b"}, n=1)
+    dear: Manifest = {**cheap, "cost": {**cheap["cost"], "seconds": 99.0}}
+    assert key(job(), before=cheap) == key(job(), before=dear) != key(job(), before=None)
+    assert key(job()).startswith("s/v1/")
+
+
+def test_a_second_run_is_cached_and_the_manifest_is_really_stored(step: Step, home: Path) -> None:
+    from tasks.caching import results_folder
+
+    counted, runs = step("counted")
+    first, again = ran(counted, job(), place(home / "a")), ran(counted, job(path="/moved.wav"), place(home / "a"))
+    assert (first[0], again[0], len(runs)) == ("Completed", "Cached", 1)
+    assert again[1] == first[1]
+    assert len(list(results_folder().glob(f"{counted.name}/v1/*"))) == 1
+    assert results_folder().is_relative_to(home)
+
+
+def test_a_result_whose_artifact_is_gone_or_damaged_is_made_again(step: Step, home: Path) -> None:
+    counted, runs = step("counted")
+    _, manifest = ran(counted, job(), place(home / "b"))
+    value = home / "b" / manifest["artifacts"]["value"]
+    value.write_bytes(b"damaged")
+    assert ran(counted, job(), place(home / "b"))[0] == "Completed"
+    value.unlink()
+    assert ran(counted, job(), place(home / "b"))[0] == "Completed"
+    assert ran(counted, job(), place(home / "b"))[0] == "Cached"
+    assert len(runs) == 3
+
+
+def test_transient_faults_are_tried_again_and_permanent_ones_are_not(step: Step, home: Path) -> None:
+    from prefect.tasks import Task
+
+    stubborn, tries = step("transient")
+    assert isinstance(stubborn, Task)
+    assert ran(stubborn.with_options(retry_delay_seconds=0), job(), place(home / "c"))[0] == "Completed"
+    assert len(tries) == 3
+    hopeless, tries = step("permanent")
+    with pytest.raises(PermanentError, match="never"):
+        ran(hopeless, job(), place(home / "c"))
+    assert len(tries) == 1

@@ -1,0 +1,208 @@
+"""The whole flow on real engines with the demo weights: what comes out, what is cached, what is left alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+import soundfile
+
+from flows.outcome import Outcome
+from flows.progress import Snapshot, listening
+from tasks.errors import DaylongError, PermanentError
+from tasks.home import sample
+from tasks.records import STEPS
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+SMALL_CHUNKS = {"min_minutes": 0.5, "max_minutes": 0.8, "overlap_s": 10}
+
+
+@pytest.fixture(scope="module")
+def clip(home: Path) -> Path:
+    """The sample's first two and a half minutes."""
+    from tasks.audio.decode import decode
+    from tasks.intervals import Span
+
+    path = home / "clip of the sample.flac"
+    soundfile.write(path, decode(sample(), Span(0.0, 150.0)), 16_000)
+    return path
+
+
+def process(path: Path, out: Path, **settings: Any) -> Outcome:
+    from flows.process_recording import process_recording
+
+    given = {"profile": "demo", "out": str(out), "chunking": SMALL_CHUNKS, **settings}
+    return process_recording(str(path), given)
+
+
+@pytest.fixture(scope="module")
+def first(clip: Path, home: Path) -> tuple[Outcome, list[Snapshot]]:
+    """A first run, and the progress it told."""
+    seen: list[Snapshot] = []
+    with listening(seen.append):
+        outcome = process(clip, home / "out")
+    return outcome, seen
+
+
+def rows(out: str, table: str) -> list[dict[str, Any]]:
+    found = duckdb.sql(f"select * from read_parquet('{out}/{table}/*/*.parquet')")
+    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+def cached(out: str) -> dict[str, bool]:
+    """Whether every chunk's step came from the cache, by step."""
+    chunks = [c for c in rows(out, "chunks") if c["status"] == "complete"]
+    return {s: all(c[f"{s}_cached"] for c in chunks) for s in STEPS if any(c[f"{s}_s"] is not None for c in chunks)}
+
+
+def test_a_recording_becomes_tables_and_subtitles(first: tuple[Outcome, list[Snapshot]]) -> None:
+    outcome, _ = first
+    assert outcome["status"] == "complete"
+    assert outcome["num_chunks"] >= 3
+    assert outcome["num_speakers"] >= 2
+    assert outcome["language"] == "en"
+    assert {p.name for p in Path(outcome["exports"]).iterdir()} == {
+        f"transcript.{s}" for s in ("srt", "vtt", "txt", "json", "rttm", "ctm", "seglst.json")
+    }
+    words = rows(outcome["out"], "words")
+    assert len(words) == outcome["num_words"] > 100
+    assert all(0 <= w["start_s"] <= w["end_s"] <= 150.1 for w in words)
+    (recording,) = rows(outcome["out"], "recordings")
+    assert recording["num_words"] == len(words)
+    assert json.loads(recording["models"]).keys() == {"transcription", "embedding", "punctuation"}
+    assert {w["run_id"] for w in words} == {recording["run_id"]}
+
+
+def test_progress_is_told_from_start_to_end(first: tuple[Outcome, list[Snapshot]]) -> None:
+    outcome, seen = first
+    stages = list(dict.fromkeys(s.stage for s in seen))
+    assert stages[:5] == ["probe", "speech map", "plan", "language", "chunks"]
+    assert stages[-1] == "done"
+    in_chunks = [s for s in seen if s.stage == "chunks"]
+    assert [s.steps_done for s in in_chunks] == sorted(s.steps_done for s in in_chunks)
+    assert in_chunks[-1].fraction == 1.0
+    assert in_chunks[-1].chunks_done == outcome["num_chunks"]
+    assert max(s.mapped_s for s in seen) == pytest.approx(150.0, abs=1.0)
+
+
+def test_progress_is_an_artifact_in_prefect(first: tuple[Outcome, list[Snapshot]]) -> None:
+    from prefect.artifacts import Artifact
+
+    found = Artifact.get("daylong-progress")
+    assert found is not None
+    assert found.data == 100.0
+
+
+def test_a_second_run_calls_no_engine(first: tuple[Outcome, list[Snapshot]], clip: Path, home: Path) -> None:
+    again = process(clip, home / "out")
+    assert again["engine_calls"] == 0
+    assert again["steps_cached"] == again["steps"] == first[0]["steps"]
+    for name in ("transcript.srt", "transcript.rttm", "transcript.ctm", "transcript.seglst.json"):
+        assert (Path(again["exports"]) / name).is_file()
+    assert again["num_words"] == first[0]["num_words"]
+
+
+@pytest.mark.usefixtures("first")
+def test_another_punctuation_setting_redoes_punctuation_and_nothing_before_it(clip: Path, home: Path) -> None:
+    process(clip, home / "always", punctuation={"mode": "always"})
+    found = cached(str(home / "always"))
+    assert found == {"transcription": True, "punctuation": False, "embedding": True, "diarization": True}
+
+
+@pytest.mark.usefixtures("first")
+def test_another_number_of_speakers_redoes_only_linking_and_what_follows(clip: Path, home: Path) -> None:
+    outcome = process(clip, home / "two", diarization={"num_speakers": 2})
+    assert outcome["engine_calls"] == 0
+    assert outcome["num_speakers"] == 2
+    assert all(cached(str(home / "two")).values())
+
+
+@pytest.mark.usefixtures("first")
+def test_with_steps_switched_off_their_engines_are_never_imported(clip: Path, home: Path) -> None:
+    from prefect.settings import PREFECT_API_URL
+
+    code = (
+        "import sys, json, flows\n"
+        "from flows.process_recording import process_recording\n"
+        "light = sorted({'torch', 'nemo'} & set(sys.modules))\n"
+        f"out = process_recording({str(clip)!r}, dict(profile='demo', out={str(home / 'plain')!r},"
+        f" chunking={SMALL_CHUNKS!r}, diarization=dict(engine='off'), punctuation=dict(mode='never'),"
+        " transcription=dict(batch_size=7)))\n"
+        "heavy = {'nemo', 'demucs', 'deepmultilingualpunctuation', 'transformers'} & set(sys.modules)\n"
+        "print(json.dumps([light, sorted(heavy), out['engine_calls']]))\n"
+    )
+    environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    light, heavy, calls = json.loads(done.stdout.splitlines()[-1])
+    assert light == []
+    assert heavy == []
+    assert calls > 0
+    assert {w["speaker"] for w in rows(str(home / "plain"), "words")} == {None}
+    assert rows(str(home / "plain"), "turns") == []
+
+
+@pytest.fixture
+def in_a_child() -> Iterator[None]:
+    yield
+    from tasks import models
+
+    models.configure()
+
+
+@pytest.mark.usefixtures("first", "in_a_child")
+def test_engines_in_a_child_process_give_the_same_words(clip: Path, home: Path) -> None:
+    outcome = process(
+        clip, home / "child", models={"run_in": "child"}, diarization={"engine": "off"},
+        punctuation={"mode": "never"}, transcription={"batch_size": 6},
+    )  # fmt: skip
+    assert outcome["engine_calls"] > 0
+    words = [w["word_raw"] for w in rows(str(home / "child"), "words")]
+    here = [w["word_raw"] for w in rows(str(home / "out"), "words")]
+    assert len(words) > 0.9 * len(here)
+
+
+def test_separation_changes_the_source_of_every_step(clip: Path, home: Path, demo_models: Path) -> None:
+    if not (demo_models / "separation").is_dir():
+        pytest.skip("the demo separation weights are absent")
+    outcome = process(clip, home / "separated", separation={"mode": "always"})
+    assert cached(str(home / "separated")) == dict.fromkeys(STEPS, False)
+    assert outcome["num_words"] > 100
+    (recording,) = rows(str(home / "separated"), "recordings")
+    assert "separation" in json.loads(recording["models"])
+
+
+def test_silence_gives_valid_empty_outputs_and_wakes_no_engine_of_a_chunk(home: Path) -> None:
+    path = home / "silence.wav"
+    soundfile.write(path, np.zeros(16_000 * 40, np.float32), 16_000)
+    outcome = process(path, home / "silent")
+    assert (outcome["num_words"], outcome["num_speakers"], outcome["steps"]) == (0, 0, 0)
+    assert outcome["status"] == "complete"
+    for table in ("words", "turns", "segments", "speakers"):
+        assert rows(str(home / "silent"), table) == []
+    assert [c["status"] for c in rows(str(home / "silent"), "chunks")] == ["no_speech"]
+    assert (Path(outcome["exports"]) / "transcript.vtt").read_text().startswith("WEBVTT")
+
+
+def test_weights_that_do_not_load_fail_the_recording_in_one_line(clip: Path, home: Path) -> None:
+    broken = home / "broken.nemo"
+    broken.write_bytes(b"not an archive")
+    with pytest.raises(PermanentError, match=r"^clip of the sample\.flac: every chunk failed; the first: embedding"):
+        process(clip, home / "broken", diarization={"embedding_model": str(broken)})
+    assert not (home / "broken").exists()
+
+
+def test_what_is_missing_is_told_before_any_work(clip: Path, home: Path) -> None:
+    seen: list[Snapshot] = []
+    with listening(seen.append), pytest.raises(DaylongError, match=r"there is no such file or folder"):
+        process(clip, home / "missing", transcription={"model": "/nowhere/at/all"})
+    assert seen == []
