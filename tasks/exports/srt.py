@@ -4,7 +4,7 @@
     cue   = number newline time " --> " time newline line { newline line }
     time  = hours ":" mm ":" ss "," mmm        hours: two digits or more
 
-The format knows neither speakers nor escapes. The speaker stands before the text. Players take `<…>` and `{\\\\…}` in
+The format knows neither speakers nor escapes. The speaker stands before the text. Players take `<…>` and `{\\…}` in
 text for markup, and `-->` for a time line; in text that was spoken they become `‹…>`, `{/…}` and `--›`.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -31,6 +32,14 @@ def _no_flushing():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda handle: None)
         yield
+
+
+@pytest.fixture(scope="module")
+def folder():
+    """In memory where the system has such a place: some thousand small files come and go."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
+        yield Path(name)
 
 
 class Disk:
@@ -68,7 +77,7 @@ def old_to_new(case):
     new = {
         "first": meeting("new"),
         "same day": meeting("new"),
-        "another day": meeting("new", recorded_at=None),
+        "another day": meeting("new", recorded_at=None),  # then it is the day of processing
     }[case]
     return (None if case == "first" else old), new
 
@@ -136,11 +145,11 @@ def attempt(act, fatal, error=False) -> int | None:
 
 
 @pytest.mark.parametrize("case", ["first", "same day", "another day"])
-def test_wherever_it_dies_the_next_start_leaves_all_of_the_old_or_all_of_the_new(tmp_path, case):
+def test_wherever_it_dies_the_next_start_leaves_all_of_the_old_or_all_of_the_new(folder, case):
     old, new = old_to_new(case)
     outcomes, fatal = [], 0
     while True:
-        out = lay_out(tmp_path, old)
+        out = lay_out(folder, old)
         finished = attempt(lambda: publish(new, out, exports=exports(new)), fatal)  # noqa: B023
         committed_means_complete(out)
         recover(out)
@@ -153,11 +162,6 @@ def test_wherever_it_dies_the_next_start_leaves_all_of_the_old_or_all_of_the_new
         fatal += 1
     assert outcomes == sorted(outcomes), "once it is decided, it happens"
     assert 0 < sum(outcomes) < len(outcomes)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("twice")
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -188,24 +192,24 @@ def test_an_error_of_the_disk_is_told_and_the_next_attempt_succeeds(folder, case
     assert visible(out) == expected(new)
 
 
-def test_a_publication_of_another_recording_finishes_what_was_left(tmp_path):
+def test_a_publication_of_another_recording_finishes_what_was_left(folder):
     old, new = old_to_new("same day")
-    out = lay_out(tmp_path, old)
+    out = lay_out(folder, old)
     whole = attempt(lambda: publish(new, out, exports=exports(new)), None)
-    out = lay_out(tmp_path, old)
+    out = lay_out(folder, old)
     assert attempt(lambda: publish(new, out, exports=exports(new)), whole // 2 + 10) is None
     other = meeting("other", recording_id="other-1")
     publish(other, out, exports={})
     assert {name: run for name, run in visible(out).items() if ID in name} == expected(new)
 
 
-def test_a_publication_that_was_finished_is_told_and_one_undone_too(tmp_path):
+def test_a_publication_that_was_finished_is_told_and_one_undone_too(folder):
     old, new = old_to_new("same day")
-    out = lay_out(tmp_path, old)
+    out = lay_out(folder, old)
     whole = attempt(lambda: publish(new, out, exports=exports(new)), None)
     told = set()
     for fatal in (8, whole - 12):
-        out = lay_out(tmp_path, old)
+        out = lay_out(folder, old)
         attempt(lambda: publish(new, out, exports=exports(new)), fatal)  # noqa: B023
         told.update(recover(out))
     assert told == {
