@@ -18,11 +18,7 @@ from pathlib import Path
 def _read_grammar(path: Path) -> dict[str, tuple[str, ...]]:
     """Rules of a grammar file: name -> alternatives."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    rules = (
-        "\n".join(line for line in lines if line and not line.startswith("#"))
-        .replace("\n    ", " ")
-        .splitlines()
-    )
+    rules = "\n".join(line for line in lines if line and not line.startswith("#")).replace("\n    ", " ").splitlines()
     named = (rule.split(":", 1) for rule in rules)
     return {name: tuple(" ".join(a.split()) for a in body.split("|")) for name, body in named}
 

@@ -65,9 +65,7 @@ def pronounce(turn: Turn, rng: np.random.Generator) -> Spoken:
             pause = rng.uniform(0.6, 1.1) if rng.random() < 0.08 else rng.uniform(0.15, 0.45)
             parts.append(np.zeros(round(pause * SAMPLE_RATE), np.float32))
             length += len(parts[-1])
-        samples, timed = speak(
-            sentence, _VOICES[turn.speaker], rng.uniform(0.94, 1.05), int(rng.integers(-3, 4))
-        )
+        samples, timed = speak(sentence, _VOICES[turn.speaker], rng.uniform(0.94, 1.05), int(rng.integers(-3, 4)))
         words += [
             (w, length / SAMPLE_RATE + a, length / SAMPLE_RATE + b)
             for w, (_, a, b) in zip(plain(sentence), timed, strict=True)

@@ -107,9 +107,7 @@ class _Espeak:
             raise ValueError(f"espeak-ng has no voice {variant!r}")
         for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, range_)):
             self.library.espeak_SetParameter(parameter, value, 0)
-        self.library.espeak_ng_SetRandSeed(
-            c.c_long(1)
-        )  # breathy voices have noise in them, else seeded by time
+        self.library.espeak_ng_SetRandSeed(c.c_long(1))  # breathy voices have noise in them, else seeded by time
         data = text.encode()
         self.library.espeak_Synth(c.c_char_p(data), c.c_size_t(len(data) + 1), 0, 1, 0, _UTF8, None, None)
         return np.concatenate(self._pieces), self.sample_rate, self._starts
@@ -120,9 +118,7 @@ def _espeak() -> _Espeak:
     return _Espeak()
 
 
-def speak(
-    text: str, voice: Voice, rate_scale: float = 1.0, pitch_shift: int = 0
-) -> tuple[np.ndarray, list[Word]]:
+def speak(text: str, voice: Voice, rate_scale: float = 1.0, pitch_shift: int = 0) -> tuple[np.ndarray, list[Word]]:
     """One sentence in a voice -> (float32 samples at 16 kHz, its words with their times in seconds).
 
     The samples begin and end with sound and have the level `LEVEL`. The same calls in the same

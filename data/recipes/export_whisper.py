@@ -1,0 +1,105 @@
+"""Turns a checkpoint of the demo recogniser into a CTranslate2 folder that faster-whisper opens.
+
+`python -m data.recipes.export_whisper --checkpoint best.pt --out data/models/demo/whisper`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import torch
+
+from data.recipes.whisper_model import POSITIONS, Shape
+from data.recipes.whisper_vocabulary import LANGUAGES, SECONDS, Vocabulary
+
+_FEATURES = {
+    "feature_extractor_type": "WhisperFeatureExtractor",
+    "feature_size": 80,
+    "sampling_rate": 16_000,
+    "hop_length": 160,
+    "n_fft": 400,
+    "chunk_length": SECONDS,
+    "n_samples": SECONDS * 16_000,
+    "nb_max_frames": SECONDS * 100,
+    "padding_value": 0.0,
+    "return_attention_mask": False,
+}
+
+
+def export(checkpoint: Path, out: Path, quantization: str = "float16") -> None:
+    """Checkpoint -> transformers folder -> CTranslate2 folder `out` (replaced file by file)."""
+    from ctranslate2.converters import TransformersConverter
+
+    with tempfile.TemporaryDirectory() as folder:
+        _write_transformers(torch.load(checkpoint, weights_only=True), Path(folder))
+        converter = TransformersConverter(folder, copy_files=["tokenizer.json", "preprocessor_config.json"])
+        out.parent.mkdir(parents=True, exist_ok=True)
+        converted = Path(folder) / "converted"
+        converter.convert(str(converted), quantization=quantization)
+        out.mkdir(exist_ok=True)
+        for file in converted.iterdir():
+            (out / file.name).write_bytes(file.read_bytes())
+
+
+def _write_transformers(state: dict[str, torch.Tensor], folder: Path) -> None:
+    """A transformers checkpoint with everything that the converter reads."""
+    from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration
+
+    vocabulary = Vocabulary.build()
+    shape, end = Shape(len(vocabulary)), vocabulary.special("endoftext")
+    ids = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end}
+    ids["decoder_start_token_id"] = vocabulary.special("startoftranscript")
+    config = WhisperConfig(
+        vocab_size=shape.vocabulary,
+        num_mel_bins=shape.mels,
+        d_model=shape.width,
+        encoder_layers=shape.encoder_layers,
+        decoder_layers=shape.decoder_layers,
+        encoder_attention_heads=shape.heads,
+        decoder_attention_heads=shape.heads,
+        encoder_ffn_dim=4 * shape.width,
+        decoder_ffn_dim=4 * shape.width,
+        max_source_positions=POSITIONS,
+        max_target_positions=shape.tokens,
+        **ids,
+    )
+    model = WhisperForConditionalGeneration(config)
+    weights = {f"model.{k}": v for k, v in state.items() if not k.startswith("frame_head.")}
+    weights["proj_out.weight"] = state["decoder.embed_tokens.weight"]
+    model.load_state_dict(weights)
+    model.generation_config = _generation(vocabulary, shape, ids, GenerationConfig)
+    model.save_pretrained(folder)
+    vocabulary.write_tokenizer(folder / "tokenizer.json")
+    names = dict.fromkeys(("bos_token", "eos_token", "unk_token"), "<|endoftext|>")
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": shape.tokens, **names}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    (folder / "preprocessor_config.json").write_text(json.dumps(_FEATURES), encoding="utf-8")
+
+
+def _generation(vocabulary: Vocabulary, shape: Shape, ids: dict[str, int], config: type):
+    """Whisper's generation settings: alignment heads for word times, language ids for detection."""
+    made = config(max_length=shape.tokens, **ids)
+    made.suppress_tokens = []
+    made.begin_suppress_tokens = [vocabulary.ids["Ġ"]]  # the end may come first: silence has no words
+    made.alignment_heads = [[shape.decoder_layers - 1, head] for head in (0, 1)]
+    made.lang_to_id = {f"<|{code}|>": vocabulary.special(code) for code in LANGUAGES}
+    made.task_to_id = {name: vocabulary.special(name) for name in ("translate", "transcribe")}
+    made.no_timestamps_token_id = vocabulary.special("notimestamps")
+    made.is_multilingual = True
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, default=Path("data/cache/recipes/whisper/best.pt"))
+    parser.add_argument("--out", type=Path, default=Path("data/models/demo/whisper"))
+    parser.add_argument("--quantization", default="float16", help="how the weights are stored")
+    arguments = parser.parse_args()
+    export(arguments.checkpoint, arguments.out, arguments.quantization)
+
+
+if __name__ == "__main__":
+    main()
