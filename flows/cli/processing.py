@@ -38,14 +38,17 @@ def process(names: Iterable[str], settings: dict[str, Any], terminal: Terminal) 
     if not found and all(isinstance(error, UsageError) for error in errors):
         raise UsageError("nothing to process.")
     done = Processed(failed=len(errors))
-    with interruptible(terminal):
+    with interruptible(terminal) as interrupted:
         for number, source in enumerate(found, start=1):
+            if interrupted.is_set():
+                break
             _one(source, settings, terminal, f"{number} of {len(found)}" if len(found) > 1 else "", done)
     if done.failed:
         if len(found) + len(errors) > 1:
             terminal.note(f"{done.failed} of {len(found) + len(errors)} failed.")
         if terminal.log and terminal.log.stat().st_size:
             terminal.note(f"What the libraries said is in {terminal.log}")
+            terminal.keep_log = True
     return done
 
 

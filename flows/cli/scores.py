@@ -23,7 +23,7 @@ def show(result: Score, screen: Terminal) -> None:
     table.columns[2].justify = "left"
     for row in _figures(result):
         table.add_row(*row)
-    screen.out.print(table)
+    screen.table(table)
     if result.words_missing:
         screen.note(result.words_missing)
     screen.say()
@@ -58,7 +58,7 @@ def _speakers(result: Score, screen: Terminal) -> None:
     for match in result.speakers:
         minutes, common = f"{match.reference_s / 60:.1f}", f"{match.common_s / 60:.1f}"
         table.add_row(plain(match.reference), plain(match.found or "–"), minutes, common, _percent(match.share))
-    screen.out.print(table)
+    screen.table(table)
     for match in result.speakers:
         if match.absence:
             screen.say(returned(match))

@@ -8,6 +8,8 @@ from flows.cli.progress import clock_time
 from flows.cli.terminal import Terminal, plain
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from flows.outcome import Outcome
 
 
@@ -42,10 +44,10 @@ def _speakers(outcome: Outcome, terminal: Terminal) -> None:
     for row in rows:
         minutes, share = f"{row['turn_s'] / 60:.1f}", f"{row['turn_s'] / total:.0%}"
         table.add_row(plain(row["speaker"]), minutes, share, f"{row['num_words']:,}")
-    terminal.out.print(table)
+    terminal.table(table)
 
 
-def columns(terminal: Terminal, first: str, *numbers: str, texts: int = 1):  # type: ignore[no-untyped-def]
+def columns(terminal: Terminal, first: str, *numbers: str, texts: int = 1) -> Table:
     """An empty table with text columns first and numbers after; drawn plainly where nobody looks at it."""
     from rich import box
     from rich.table import Table

@@ -7,18 +7,22 @@ file that is kept, and named, where a recording failed. With `--debug` nothing i
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+import typer
+
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 def plain(text: object) -> str:
@@ -30,7 +34,7 @@ def plain(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Terminal:
     """Two consoles, and the file that holds what the libraries said (None with --debug)."""
 
@@ -38,6 +42,8 @@ class Terminal:
     err: Console
     debug: bool = False
     log: Path | None = None
+    keep_log: bool = False
+    """Whether the file stays when the command ends."""
 
     @property
     def live(self) -> bool:
@@ -52,6 +58,16 @@ class Terminal:
         """A line beside the result: progress, a failure."""
         _line(self.err, text, style)
 
+    def table(self, table: Table) -> None:
+        """A table of a result; without the blanks at its right where nobody looks at it."""
+        if self.out.is_terminal:
+            self.out.print(table)
+            return
+        with self.out.capture() as drawn:
+            self.out.print(table)
+        for line in drawn.get().splitlines():
+            self.say(line.rstrip())
+
     def fail(self, message: str) -> None:
         """Why something failed, as lines on stderr."""
         self.note("\n".join(plain(line) for line in message.splitlines()), style="red")
@@ -64,32 +80,52 @@ def terminal(debug: bool = False) -> Terminal:
 
 @contextmanager
 def opened(debug: bool = False) -> Iterator[Terminal]:
-    """A terminal that belongs to the command alone. The log is removed at the end unless `keep` was called."""
+    """A terminal that belongs to the command alone, to the end of the process: libraries talk at exit too.
+
+    Only an exception that nobody expected gives the descriptors back, so that it can be read. The log is removed at
+    the end unless `keep_log` is set.
+    """
     if debug:
         yield terminal(debug=True)
         return
+    mine, give_back = _taken()
+    try:
+        yield mine
+    except (typer.Exit, SystemExit):
+        raise
+    except BaseException:
+        give_back()
+        raise
+
+
+def _taken() -> tuple[Terminal, Callable[[], None]]:
     warnings.simplefilter("ignore")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    for name in ("TQDM_DISABLE", "HF_HUB_DISABLE_PROGRESS_BARS"):
+        os.environ.setdefault(name, "1")
     os.environ.setdefault("PREFECT_LOGGING_COLORS", "false")
-    handle, name = tempfile.mkstemp(prefix="daylong-", suffix=".log")
+    handle, path = tempfile.mkstemp(prefix="daylong-", suffix=".log")
     sys.stdout.flush()
     sys.stderr.flush()
     # Copies of the real ones; children don't inherit them, so a reader of our pipe isn't kept waiting by a child.
-    kept = [_copy(fd) for fd in (1, 2)]
+    files = [os.fdopen(_copy(fd), "w", encoding="utf-8", errors="backslashreplace", buffering=1) for fd in (1, 2)]
     for fd in (1, 2):
         os.dup2(handle, fd)
     os.close(handle)
-    files = [os.fdopen(copy, "w", encoding="utf-8", errors="backslashreplace", buffering=1) for copy in kept]
-    try:
-        yield Terminal(_console(files[0]), _console(files[1]), log=Path(name))
-    finally:
+    mine = Terminal(_console(files[0]), _console(files[1]), log=Path(path))
+
+    def give_back() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         for file, fd in zip(files, (1, 2), strict=True):
-            file.flush()
-            os.dup2(file.fileno(), fd)
-            file.close()
+            if not file.closed:
+                os.dup2(file.fileno(), fd)
+                file.close()
+        if not mine.keep_log:
+            Path(path).unlink(missing_ok=True)
+
+    # Registered before the libraries register theirs, so it runs after them.
+    atexit.register(give_back)
+    return mine, give_back
 
 
 def _copy(fd: int) -> int:

@@ -44,31 +44,40 @@ def told(terminal: Terminal) -> Iterator[None]:
 
 
 @contextmanager
-def interruptible(terminal: Terminal) -> Iterator[None]:
+def interruptible(terminal: Terminal) -> Iterator[threading.Event]:
     """Ctrl-C ends the command with one line and status 130, with its children, even where an engine is at work.
 
     Everything that is published is written aside and renamed, so ending at any moment is safe; a moment is given
-    all the same, for Prefect to note that the run has ended.
+    all the same, for Prefect to note that the run has ended. Yields what tells that it happened.
     """
+
+    interrupted = threading.Event()
 
     def on_interrupt(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        interrupted.set()
         terminal.note("Interrupted. Finished steps are kept: the same command goes on from there.")
-        watchdog = threading.Timer(GRACE_S, _end)
+        watchdog = threading.Timer(GRACE_S, _end, [terminal])
         watchdog.daemon = True
         watchdog.start()
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
-        yield
+        yield interrupted
     except KeyboardInterrupt:
-        _end()
+        pass
     finally:
+        # Set without the exception: somebody below swallowed it.
+        if interrupted.is_set():
+            _end(terminal)
         signal.signal(signal.SIGINT, before)
 
 
-def _end() -> None:
+def _end(terminal: Terminal) -> None:
     """End this process and its children at once: threads that are inside an engine can't be stopped otherwise."""
     end(descendants())
+    terminal.err.show_cursor()
+    if terminal.log:
+        terminal.log.unlink(missing_ok=True)
     os._exit(INTERRUPTED)
