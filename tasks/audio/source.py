@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tasks.audio import wav
 from tasks.errors import PermanentError, TransientError, UnreadableAudio
 
 if TYPE_CHECKING:
@@ -141,20 +143,24 @@ def opened(path: Path) -> Iterator[Source]:
     """
     import av
 
+    file: io.FileIO | None = None
     try:
+        file = wav.unbounded(path)
         # "file:" keeps names with a colon or a leading dash from being read as something else.
         container = av.open(
-            f"file:{path.absolute()}",
+            file or f"file:{path.absolute()}",
             metadata_errors="ignore",
             container_options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
         )
     except (av.FFmpegError, OSError, ValueError) as error:
+        if file is not None:
+            file.close()
         raise_if_gone(path, error)
         raise UnreadableAudio(
             f"{shown(path)}: not a sound or video file that can be opened. Play it to see whether it is whole, or "
             "convert it to WAV or FLAC."
         ) from error
-    with container:
+    with file or contextlib.nullcontext(), container:
         tracks = [s for s in container.streams.audio if s.codec_context is not None]
         if not tracks:
             raise UnreadableAudio(f"{shown(path)}: holds no audio that can be decoded. Was it the right file?")

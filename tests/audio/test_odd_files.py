@@ -125,6 +125,17 @@ def test_a_wav_whose_header_lies(tmp_path: Path, promise: int) -> None:
     assert streamed_s(path) == pytest.approx(10, abs=0.01)
 
 
+def test_a_wav_that_outgrew_its_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "long.wav", noise(10))
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[at : at + 4] = struct.pack("<I", 64_000)  # what is left of the length modulo 4 GiB
+    path.write_bytes(data)
+    monkeypatch.setattr("tasks.audio.wav.LIMIT", 300_000)
+    assert probe(path).duration_s == pytest.approx(10, abs=0.01)
+    np.testing.assert_allclose(decode(path, Span(7, 8)), noise(10)[7 * RATE : 8 * RATE], atol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["x.flac", "x.opus", "x.mkv", "x.aac"])
 def test_a_truncated_file_of_other_kinds(tmp_path: Path, name: str) -> None:
     codec = {"flac": "flac", "opus": "libopus", "mkv": "libopus", "aac": "aac"}[name[2:]]
