@@ -64,14 +64,16 @@ def evaluate(
         from tasks.evaluation.references import read_references
         from tasks.evaluation.score import as_json, score
 
-        scores = [score(truth, found) for truth, found in _pairs(read_references(files, uem), folder)]
+        scores = [score(truth, found) for truth, found in _pairs(read_references(files, uem), folder, screen)]
         for one in scores:
             _show(one, screen)
         if json_file is not None:
             written(json_file, json.dumps([as_json(s) for s in scores], indent=1, ensure_ascii=False) + "\n")
 
 
-def _pairs(references: dict[str, Reference], folder: Path) -> Iterator[tuple[Reference, Hypothesis]]:
+def _pairs(
+    references: dict[str, Reference], folder: Path, screen: Terminal
+) -> Iterator[tuple[Reference, Hypothesis]]:
     """Each recording that has a reference, with it."""
     from tasks.evaluation.hypotheses import RTTM, fits, from_exports, from_transcript
 
@@ -97,6 +99,8 @@ def _pairs(references: dict[str, Reference], folder: Path) -> Iterator[tuple[Ref
     if not matched:
         there = _list([r["recording_id"] for r in rows]) if rows else "no recordings at all"
         raise UsageError(f"{folder} has no recording called {_list(references)}; there: {there}.")
+    for name in sorted(references.keys() - {name for name, _ in matched}):
+        screen.note(f"{plain(name)}: no such recording in {plain(folder)}; its reference is left out.")
     for name, recording in matched:
         yield references[name], from_transcript(read_transcript(folder, recording))
 

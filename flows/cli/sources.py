@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from flows.cli.terminal import plain
 from tasks.errors import DaylongError, UnreadableAudio, UsageError
 
 SUFFIXES = frozenset(
@@ -69,11 +70,11 @@ def _of(name: str) -> list[str]:
     try:
         if not path.is_dir():
             if not path.exists():
-                raise UnreadableAudio(f"{name}: no such file or folder. Check the name.")
+                raise UnreadableAudio(f"{plain(name)}: no such file or folder. Check the name.")
             return [name]
         files = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.name[0] != "." and f.is_file())
     except (OSError, ValueError) as error:
-        raise UnreadableAudio(f"{name}: cannot be read: {error}.") from error
+        raise UnreadableAudio(f"{plain(name)}: cannot be read: {plain(error)}.") from error
     if not files:
-        raise UsageError(f"{name}: a folder without recordings (its own folders are not searched).")
+        raise UsageError(f"{plain(name)}: a folder without recordings (its own folders are not searched).")
     return [str(f) for f in files]

@@ -1,0 +1,76 @@
+"""cpWER and tcpWER: cases worked by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.errors import UsageError
+from tasks.evaluation.references import Utterance
+from tasks.evaluation.words import normalise, score_words
+from tasks.intervals import Span
+
+pytest.importorskip("meeteval", reason="the extra `scoring` is not installed")
+
+
+def said(*of: tuple[float, str, str]) -> list[Utterance]:
+    return [Utterance(start, start + 1.0, speaker, text) for start, speaker, text in of]
+
+
+REFERENCE = said((0, "ana", "Good morning, Ben."), (2, "ben", "Morning!"), (4, "ana", "Let's begin then."))
+
+
+def test_the_same_words_under_other_names_are_right() -> None:
+    found = said((0, "S1", "good morning ben"), (2, "S0", "morning"), (4, "S1", "let’s begin — then"))
+    score = score_words(REFERENCE, found)
+    assert (score.cpwer, score.tcpwer, score.num_words) == (0, 0, 7)
+
+
+def test_a_word_under_the_wrong_name_is_wrong_twice() -> None:
+    """Deleted from its speaker, inserted at the other: 2 errors of 7 words."""
+    found = said((0, "S1", "good morning ben"), (2, "S0", "morning let's"), (4, "S1", "begin then"))
+    score = score_words(REFERENCE, found)
+    assert score.cpwer == pytest.approx(2 / 7)
+    assert (score.insertions, score.deletions, score.substitutions) == (1, 1, 0)
+
+
+def test_one_name_for_two_people_loses_the_words_of_one() -> None:
+    """The one stream goes to Ana: Ben's word is deleted from him, inserted at her."""
+    found = said((0, "S", "good morning ben"), (2, "S", "morning"), (4, "S", "let's begin then"))
+    assert score_words(REFERENCE, found).cpwer == pytest.approx(2 / 7)
+
+
+def test_words_far_from_their_time_count_only_without_the_clock() -> None:
+    found = said((60, "S1", "good morning ben"), (62, "S0", "morning"), (64, "S1", "let's begin then"))
+    score = score_words(REFERENCE, found)
+    assert score.cpwer == 0
+    assert score.tcpwer == 2
+
+
+def test_nothing_recognised() -> None:
+    score = score_words(REFERENCE, [])
+    assert (score.cpwer, score.deletions) == (1, 7)
+    assert score_words(REFERENCE, said((0, "S", "—"))).cpwer == 1
+
+
+def test_only_words_in_the_regions() -> None:
+    found = said((0, "S1", "good morning ben"), (100, "S1", "applause"))
+    score = score_words(REFERENCE, found, [Span(0, 1.2)])
+    assert (score.cpwer, score.num_words) == (0, 3)
+    with pytest.raises(UsageError, match="no words"):
+        score_words(REFERENCE, found, [Span(50, 60)])
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("It's Ana’s.", "it's ana's"),
+        ("'quoted' dogs' ", "quoted dogs"),
+        ("3.5 %, 1,000; 2024.", "3.5 1,000 2024"),
+        ("Twenty-one and/or two", "twenty one and or two"),
+        ("¿Qué? ÇA VA…", "qué ça va"),
+        ("हिन्दी में", "हिन्दी में"),
+        (" \u200b… ", ""),
+    ],
+)
+def test_texts_are_compared_without_case_and_punctuation(text: str, normal: str) -> None:
+    assert normalise(text) == normal

@@ -1,0 +1,84 @@
+"""Ctrl-C: one line, status 130, no child left, even where an engine can't be stopped or the interrupt is swallowed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flows.cli.children import descendants, end
+
+COMMAND = """
+import subprocess, sys, threading, time
+from flows.cli import told
+from flows.cli.terminal import terminal
+told.GRACE_S = 1.0
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+with told.interruptible(terminal()) as interrupted:
+    print(child.pid, flush=True)
+    {body}
+print("went on")
+"""
+ENGINE = "threading.Thread(target=time.sleep, args=(120,)).start(); time.sleep(120)"
+DEAF = """
+    try:
+        time.sleep(120)
+    except KeyboardInterrupt:
+        pass
+"""
+STUCK = """
+    try:
+        time.sleep(120)
+    finally:
+        time.sleep(120)
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+@pytest.mark.parametrize("body", [ENGINE, DEAF, STUCK], ids=["engine at work", "swallowed", "stuck"])
+def test_ctrl_c(body: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND.format(body=body)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        assert alive(child)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert err == "Interrupted. Finished steps are kept: the same command goes on from there.\n"
+    assert out == ""
+    assert not alive(child)
+
+
+def test_children_of_children_are_found_and_ended() -> None:
+    stubborn = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(99)"
+    )
+    parent = (
+        "import subprocess, sys, time\n"
+        f"p = subprocess.Popen([sys.executable, '-c', {stubborn!r}], stdout=subprocess.PIPE)\n"
+        "p.stdout.readline(); print(p.pid, flush=True); time.sleep(99)"
+    )
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        grandchild = int(process.stdout.readline())
+        below = [pid for pid in descendants() if pid in (process.pid, grandchild)]
+        assert below == [process.pid, grandchild]
+        end(below, grace_s=0.5)
+        assert not alive(grandchild)
+        assert not alive(process.pid)

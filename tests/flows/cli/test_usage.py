@@ -1,0 +1,125 @@
+"""What the command line takes, what it refuses, and with which status."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from flows.cli.main import app
+from flows.cli.run import number_of, settings_of
+from flows.cli.terminal import plain
+from tasks.errors import UsageError
+
+HEAVY = {"torch", "nemo", "prefect", "pandas", "pyarrow", "numpy", "faster_whisper", "transformers", "scipy", "av"}
+
+
+def daylong(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def test_help_is_light() -> None:
+    code = (
+        "import sys; sys.argv = ['daylong', '--help']\n"
+        "from flows.cli.main import main\n"
+        "try: main()\n"
+        "finally: print(sorted({m.split('.')[0] for m in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    loaded = set(eval(done.stderr))
+    assert "typer" in loaded
+    assert loaded & HEAVY == set()
+    for command in ("demo", "run", "export", "evaluate"):
+        assert f"\n  {command} " in done.stdout
+
+
+@pytest.mark.parametrize("command", ["demo", "run", "export", "evaluate"])
+def test_the_help_of_each_command_has_an_example(command: str) -> None:
+    done = daylong(command, "--help")
+    assert done.exit_code == 0
+    assert f"daylong {command} " in done.output.split("xample")[1]
+
+
+def test_version() -> None:
+    from importlib.metadata import version
+
+    assert daylong("--version").output == f"daylong {version('daylong')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run"], "Missing argument"),
+        (["run", "a.wav", "--no-such"], "--no-such"),
+        (["run", "a.wav", "--together"], "not built yet"),
+        (["run", "a.wav", "--set", "beam"], "KEY=VALUE"),
+        (["run", "a.wav", "--set", "transcription.beem_size=1"], "did you mean transcription.beam_size"),
+        (["run", "a.wav", "--set", "transcription.beam_size=0"], "transcription.beam_size"),
+        (["run", "a.wav", "--set", "runner=dask"], "not built yet"),
+        (["run", "a.wav", "--profile", "huge"], "profile"),
+        (["run", "a.wav", "--language", "English"], "transcription.language"),
+        (["run", "a.wav", "--speakers", "many"], "--speakers many"),
+        (["run", "a.wav", "--speakers", "6-2"], "min_speakers"),
+        (["run", "a.wav", "--speakers", "0"], "num_speakers"),
+        (["watch"], "No such command"),
+        (["export", "x"], "--format"),
+        (["export", "x", "--format", "docx"], "there are srt, vtt"),
+        (["export", "x", "--format", "srt", "--out", "/no/such/folder"], "no such folder"),
+        (["evaluate", "."], "--reference"),
+        (["evaluate", "--reference", "a.rttm", "/no/such/folder"], "no such folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_is_told_at_once(arguments: list[str], says: str) -> None:
+    done = daylong(*arguments)
+    assert done.exit_code == 2
+    assert says in " ".join(done.stderr.split())
+    assert "Traceback" not in done.output
+    assert done.stdout == ""
+
+
+def test_debug_shows_the_traceback() -> None:
+    done = daylong("run", "a.wav", "--together", "--debug")
+    assert isinstance(done.exception, UsageError)
+
+
+def test_only_what_is_given_reaches_the_flow() -> None:
+    parameters = {"profile": None, "out": "/o", "transcription": {"language": None}, "diarization": number_of("2-4")}
+    assert settings_of(parameters, ["punctuation.mode=never", "diarization.max_speakers=5"]) == {
+        "out": "/o",
+        "diarization": {"min_speakers": 2, "max_speakers": "5"},
+        "punctuation": {"mode": "never"},
+    }
+
+
+@pytest.mark.parametrize("text", ["", "-", "2-", "-4", "2-3-4", "two", "3.5", "99999"])
+def test_a_number_of_speakers_that_is_none(text: str) -> None:
+    with pytest.raises(UsageError, match="write a number"):
+        number_of(text)
+
+
+def test_names_cannot_move_the_cursor_or_fake_lines() -> None:
+    assert plain("a\x1b[2J\r\nb\u202e\udcff.wav") == "a\\x1b[2J\\r\\nb\\u202e\\udcff.wav"
+    assert plain("Größe 日本.wav") == "Größe 日本.wav"
+
+
+def test_files_that_are_not_there_fail_without_starting_anything(tmp_path: Path) -> None:
+    """A process of its own: the command takes the descriptors of its process."""
+    code = (
+        "import sys; from flows.cli.main import main\n"
+        f"sys.argv = ['daylong', 'run', {str(tmp_path / 'a')!r} + '\\n.wav', '--', '-b.wav']\n"
+        "try: main()\n"
+        "finally: assert 'prefect' not in sys.modules, 'started'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        f"{tmp_path}/a\\n.wav: no such file or folder. Check the name.",
+        "-b.wav: no such file or folder. Check the name.",
+        "2 of 2 failed.",
+    ]
