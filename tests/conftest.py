@@ -8,6 +8,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+# Small models on a busy machine: threads that wait for each other cost ten times what they save.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Machines are noisy: how long an example takes says nothing about the code.
 hypothesis.settings.register_profile(
     "daylong", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], max_examples=60

@@ -1,0 +1,83 @@
+"""Labels become punctuation; what needs none is left alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.punctuation.apply import is_punctuated, languages_of, punctuated, wants_punctuation
+from tasks.records import Word
+
+
+def words(text: str) -> list[Word]:
+    return [Word(float(i), i + 0.5, t, 0.9) for i, t in enumerate(text.split())]
+
+
+def text_of(said: tuple[Word, ...]) -> str:
+    return " ".join(w.text for w in said)
+
+
+def test_marks_capitals_and_english_i() -> None:
+    said = words("yes i agree can you send it i'm in paris")
+    labels = ["0", "0", ".", "0", "0", "0", "?", "0", "0", "."]
+    assert text_of(punctuated(said, labels, "en")) == "Yes I agree. Can you send it? I'm in paris."
+
+
+def test_i_is_a_word_of_its_own_only_in_english() -> None:
+    assert text_of(punctuated(words("ora i treni"), ["0"] * 3, "it")) == "Ora i treni"
+    assert text_of(punctuated(words("ice if i'll"), ["0"] * 3, "en")) == "Ice if I'll"
+
+
+def test_a_word_that_has_a_mark_gets_no_second_one() -> None:
+    assert text_of(punctuated(words("well, no. yes"), [".", "?", "."], "en")) == "Well, no. Yes."
+
+
+@given(
+    st.lists(st.tuples(st.text(min_size=1, max_size=8), st.sampled_from("0.,?-:")), max_size=30),
+    st.sampled_from(["en", "de", None]),
+)
+def test_number_times_and_confidence_of_words_stay(pairs: list[tuple[str, str]], language: str | None) -> None:
+    said = [Word(float(i), i + 0.5, t, 0.5) for i, (t, _) in enumerate(pairs)]
+    marked = punctuated(said, [label for _, label in pairs], language)
+    assert [(w.start_s, w.end_s, w.confidence) for w in marked] == [(w.start_s, w.end_s, w.confidence) for w in said]
+    assert all(
+        after.text.casefold().startswith(before.text.casefold()) for before, after in zip(said, marked, strict=True)
+    )
+
+
+def test_labels_and_words_must_agree_in_number() -> None:
+    with pytest.raises(ValueError, match="2 words, but 1 labels"):
+        punctuated(words("a b"), ["0"], "en")
+
+
+PLAIN = words("so the first item today is the budget and then we talk about the contract")
+WRITTEN = words("So, the first item today is the budget. Then we talk about the contract.")
+
+
+@pytest.mark.parametrize(
+    ("said", "language", "mode", "wanted"),
+    [
+        (PLAIN, "en", "auto", True),
+        (WRITTEN, "en", "auto", False),
+        (PLAIN, "ja", "auto", False),
+        (PLAIN, None, "auto", False),
+        (WRITTEN, "ja", "always", True),
+        (PLAIN, "en", "never", False),
+        ([], "en", "always", False),
+    ],
+)
+def test_auto_serves_text_without_marks_in_languages_the_model_knows(
+    said: list[Word], language: str | None, mode: str, wanted: bool
+) -> None:
+    assert wants_punctuation(said, language, mode) is wanted
+
+
+def test_one_abbreviation_does_not_make_text_punctuated() -> None:
+    assert not is_punctuated(("then dr. smith said that " + "we should wait and see what happens " * 6).split())
+
+
+def test_other_weights_know_other_languages() -> None:
+    assert "nl" in languages_of("oliverguhr/fullstop-punctuation-multilingual-base")
+    assert languages_of("demo:punctuation") == {"en"}
+    assert languages_of("/some/folder") == {"de", "en", "fr", "it"}
