@@ -1,0 +1,89 @@
+"""`daylong demo` as somebody types it: in a process of its own, then scored against the sample's exact script."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.evaluation.words import available
+from tasks.home import sample
+
+REFERENCES = [str(sample().with_suffix(".stm")), str(sample().with_suffix(".rttm"))]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+def daylong(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with a home, a Prefect database and a cache of its own, and no hub."""
+    environment = os.environ | {
+        "DAYLONG_HOME": str(place),
+        "PREFECT_HOME": str(place / "prefect"),
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+        "HF_HUB_OFFLINE": "1",
+    }
+    code = "from flows.cli.main import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(place: Path) -> subprocess.CompletedProcess[str]:
+    return daylong(place, "demo")
+
+
+@pytest.fixture(scope="module")
+def scores(place: Path, demo: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    file = place / "scores.json"
+    transcripts = str(place / "data" / "transcripts")
+    done = daylong(place, "evaluate", "--json", str(file), "--reference", *REFERENCES, transcripts)
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(file.read_text())
+    return dict(found)
+
+
+def test_the_demo_ends_well_and_says_where_its_results_lie(
+    demo: subprocess.CompletedProcess[str], place: Path
+) -> None:
+    assert demo.returncode == 0, demo.stderr
+    assert "SPEAKER_00" in demo.stdout
+    assert "transcripts" in demo.stdout
+    assert "Traceback" not in demo.stderr
+    assert len(list((place / "data" / "transcripts" / "recordings").rglob("*.parquet"))) == 1
+
+
+def test_a_second_demo_calls_no_engine_and_says_so(demo: subprocess.CompletedProcess[str], place: Path) -> None:
+    assert demo.returncode == 0
+    again = daylong(place, "demo")
+    assert again.returncode == 0, again.stderr
+    assert "no engine was called" in again.stdout
+
+
+def test_who_spoke_when_is_right_enough(scores: dict[str, Any]) -> None:
+    found = scores["diarization"]
+    print(f"DER {found['der']:.3f} (collar 0, overlap scored)")
+    assert found["der"] <= 0.20
+    assert found["speakers_found"] == found["speakers_reference"] == 4
+
+
+def test_the_one_who_returns_is_under_her_own_name(scores: dict[str, Any]) -> None:
+    (dora,) = [s for s in scores["speakers"] if s["reference"] == "dora"]
+    assert dora["found"] is not None
+    assert dora["absence"]["share_before"] > 0.8
+    assert dora["absence"]["share_after"] > 0.8
+
+
+def test_the_words_are_right_enough_under_the_right_names(scores: dict[str, Any]) -> None:
+    if not available():
+        pytest.skip("cpWER needs MeetEval, which has to be compiled: pip install 'daylong[scoring]'")
+    print(f"cpWER {scores['words']['cpwer']:.3f}, tcpWER {scores['words']['tcpwer']:.3f}")
+    assert scores["words"]["cpwer"] <= 0.25
