@@ -161,7 +161,12 @@ def resolve(kind: Kind, name: str) -> Weights:
         path = _entry(kind, local)
         return Weights(kind, name, path, digest_of_files(kind, path))
     repository = repository_of(kind, name)
-    folder = hub.cached(repository, PATTERNS[kind]) or hub.fetch(repository, PATTERNS[kind])
+    folder = _cached(kind, repository)
+    if folder is None:
+        folder = hub.fetch(repository, PATTERNS[kind])
+        problem = _unfit(kind, folder)
+        if problem:
+            raise MissingWeights(f"{repository} is not a {kind} model: {problem}")
     return Weights(kind, name, _entry(kind, folder), f"{repository}@{folder.name}")
 
 
@@ -181,7 +186,7 @@ def problem_with(kind: Kind, name: str) -> str | None:
         repository = repository_of(kind, name)
     except MissingWeights as error:
         return str(error)
-    if hub.cached(repository, PATTERNS[kind]) or hub.reachable(repository):
+    if _cached(kind, repository) or hub.reachable(repository):
         return None
     return (
         f"{kind} model {name}: not in the cache, and {repository} cannot be reached; "
@@ -222,6 +227,11 @@ def repository_of(kind: Kind, name: str) -> str:
 
         return f"{DEFAULT_NAMESPACE}/{hf_repo_name(name)}"
     raise MissingWeights(f"{kind} model {name}: name a hub repository (owner/name), a file or a folder")
+
+
+def _cached(kind: Kind, repository: str) -> Path | None:
+    folder = hub.cached(repository, PATTERNS[kind])
+    return None if folder is None or _unfit(kind, folder) else folder
 
 
 def _unfit(kind: Kind, path: Path) -> str | None:
