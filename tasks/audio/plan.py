@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from tasks.audio.speech_map import ENERGY_STEP_S
-from tasks.intervals import Span, clip, subtract
+from tasks.intervals import Span, subtract, tidy
 from tasks.records import Chunk
 from tasks.settings import ChunkingSettings
 
@@ -29,14 +30,22 @@ def plan(
     there is one. Between cores lies the middle of the longest silence of that range, else its quietest
     half second (`energy_db`: one level per 0.5 s), else `max_minutes` exactly.
     """
+    speech = tidy(speech)
     borders = _borders(duration_s, speech, energy_db, settings.min_minutes * 60, settings.max_minutes * 60)
     whole, half = Span(0.0, duration_s), settings.overlap_s / 2
     chunks = []
     for index, (start, end) in enumerate(itertools.pairwise(borders)):
         core = Span(start, end)
         span = core.grow(half) & whole
-        chunks.append(Chunk(index, span, core, tuple(clip(speech, span))))
+        chunks.append(Chunk(index, span, core, speech_in(speech, span)))
     return chunks
+
+
+def speech_in(speech: Sequence[Span], span: Span) -> tuple[Span, ...]:
+    """The parts of tidy `speech` within `span`. By bisection: a day has tens of thousands of spans."""
+    first = bisect_right(speech, span.start_s, key=lambda s: s.end_s)
+    last = bisect_left(speech, span.end_s, key=lambda s: s.start_s)
+    return tuple(s & span for s in speech[first:last])
 
 
 def _borders(

@@ -103,15 +103,15 @@ def test_mono_is_the_mean_of_the_channels_or_one_of_them(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("name", "codec"), [("x.m4a", "aac"), ("x.mkv", "libopus"), ("x.flac", "flac")])
 def test_damage_in_the_middle_moves_nothing_after_it(tmp_path: Path, name: str, codec: str) -> None:
-    path = write(tmp_path / name, noise(60), codec=codec)
+    path = write(tmp_path / name, noise(30), codec=codec)
     sound = np.concatenate(list(stream(path)))
     data = bytearray(path.read_bytes())
-    data[len(data) // 2 : len(data) // 2 + len(data) // 30] = bytes(len(data) // 30)  # two seconds of zeros
+    data[len(data) // 2 : len(data) // 2 + len(data) // 30] = bytes(len(data) // 30)  # a second of zeros
     path.write_bytes(data)
     damaged = np.concatenate(list(stream(path)))
-    late = slice(40 * RATE, 55 * RATE)
+    late = slice(20 * RATE, 28 * RATE)
     assert abs(lag_s(damaged[late], sound[late])) <= 0.010
-    assert likeness(decode(path, Span(40, 55)), sound[late]) > 0.95
+    assert likeness(decode(path, Span(20, 28)), sound[late]) > 0.95
 
 
 def test_a_gap_in_the_clock_is_silence(tmp_path: Path) -> None:
