@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.audio.edits import LONGEST_S, lift_quiet
 from tasks.audio.pieces import RATE_HZ as RATE_HZ
 from tasks.audio.pieces import Samples as Samples
 from tasks.audio.pieces import pieces
@@ -93,6 +94,7 @@ def audio_of(recording: Recording, channel: int | None = None) -> Audio:
 def load(audio: Audio, span: Span, open_artifact: OpenArtifact | None = None) -> Samples:
     """`span` as float32 (n,) at 16 kHz, n = round(span.duration_s * 16000); read-only and shared.
 
+    A very quiet span is lifted to a level that recognisers know (see `edits.lift_quiet`).
     `open_artifact` turns an artifact's name into its samples (mono, 16 kHz, from `audio.offset_s` on).
     """
     key = (audio, span)
@@ -135,7 +137,8 @@ def _read(audio: Audio, span: Span, open_artifact: OpenArtifact | None) -> Sampl
     if audio.artifact is None:
         if audio.path is None:
             raise ValueError(f"{audio.key}: neither a file nor an artifact")
-        return decode(Path(audio.path), span, channel=audio.channel)
+        samples = decode(Path(audio.path), span, channel=audio.channel)
+        return lift_quiet(samples) if span.duration_s <= LONGEST_S else samples
     if open_artifact is None:
         raise ValueError(f"{audio.key}: an artifact, and nothing to open it with")
     whole = open_artifact(audio.artifact)

@@ -11,7 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.audio.decode import RATE_HZ, Samples, stream
-from tasks.audio.plan import plan
+from tasks.audio.plan import plan, speech_in
 from tasks.audio.probe import probe
 from tasks.audio.speech_map import speech_map
 from tasks.caching import step_task
@@ -91,6 +91,5 @@ def read_plan(place: Place, planned: Manifest, speech: list[Span]) -> tuple[Chun
     out = []
     for index, (start, end, core_start, core_end) in enumerate(rows):
         span = Span(start, end)
-        inside = tuple(s & span for s in speech if s & span)
-        out.append(Chunk(index, span, Span(core_start, core_end), inside))
+        out.append(Chunk(index, span, Span(core_start, core_end), speech_in(speech, span)))
     return tuple(out)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from made_sounds import noise, write
 
 from tasks.audio import decode as module
@@ -109,3 +110,14 @@ def test_the_key_says_what_is_heard_and_not_where_it_lies(tmp_path: Path) -> Non
     second = probe(write(tmp_path / "y.wav", noise(1)))
     assert audio_of(first).key == audio_of(second).key
     assert len({audio_of(first).key, audio_of(first, 0).key, audio_of(first, 1).key}) == 3
+
+
+def test_a_very_quiet_span_is_lifted_and_a_loud_one_left_alone(tmp_path: Path) -> None:
+    tone = np.sin(np.arange(RATE * 4) / 9).astype(np.float32)
+    heard = {}
+    for name, level in (("quiet", 0.003), ("loud", 0.3)):
+        path = tmp_path / f"{name}.wav"
+        soundfile.write(path, tone * level, RATE)
+        heard[name] = float(np.abs(load(audio_of(probe(path)), Span(0.0, 4.0))).max())
+    assert heard["quiet"] > 0.03
+    assert heard["loud"] == pytest.approx(0.3, abs=0.01)
