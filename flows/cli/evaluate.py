@@ -32,8 +32,8 @@ def evaluate(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="[REF…] DIR",
-            help="Further references, then the folder of results, or of one recording's exports.",
+            metavar="DIR",
+            help="The folder of results, or of one recording's exports; it stands last.",
             show_default=False,
         ),
     ],

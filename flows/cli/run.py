@@ -30,7 +30,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and what t
 
 
 def run(
-    files: Annotated[list[str], typer.Argument(metavar="FILE or DIR…", help="Recordings, or folders of recordings.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE|DIR", help="Recordings, or folders of recordings.")],
     out: Out = None,
     profile: Annotated[
         str | None, typer.Option(metavar="NAME", help="standard or demo: which weights to use. [standard]")

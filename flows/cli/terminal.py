@@ -8,12 +8,13 @@ file that is kept, and named, where a recording failed. With `--debug` nothing i
 from __future__ import annotations
 
 import atexit
+import io
 import os
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -75,6 +76,9 @@ class Terminal:
 
 def terminal(debug: bool = False) -> Terminal:
     """The terminal as it is, without taking anything away: for the commands that load no engine."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     return Terminal(_console(sys.stdout), _console(sys.stderr), debug)
 
 
@@ -107,7 +111,10 @@ def _taken() -> tuple[Terminal, Callable[[], None]]:
     sys.stdout.flush()
     sys.stderr.flush()
     # Copies of the real ones; children don't inherit them, so a reader of our pipe isn't kept waiting by a child.
-    files = [os.fdopen(_copy(fd), "w", encoding="utf-8", errors="backslashreplace", buffering=1) for fd in (1, 2)]
+    files = [
+        os.fdopen(_copy(fd), "w", encoding=stream.encoding, errors="backslashreplace", buffering=1)
+        for fd, stream in ((1, sys.stdout), (2, sys.stderr))
+    ]
     for fd in (1, 2):
         os.dup2(handle, fd)
     os.close(handle)
@@ -119,7 +126,8 @@ def _taken() -> tuple[Terminal, Callable[[], None]]:
         for file, fd in zip(files, (1, 2), strict=True):
             if not file.closed:
                 os.dup2(file.fileno(), fd)
-                file.close()
+                with suppress(OSError):  # nobody reads it any more
+                    file.close()
         if not mine.keep_log:
             Path(path).unlink(missing_ok=True)
 

@@ -129,7 +129,7 @@ def _lines(path: Path, at_most: int = -1) -> Iterator[tuple[str, list[str]]]:
     # Not splitlines(): text may hold U+2028 and its like, which end no line of these formats.
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
         fields = line.split(None, at_most)
-        if fields and not fields[0].startswith((";", "#")):
+        if fields and not fields[0].startswith(";;"):
             yield f"{path}, line {number}", fields
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C: one line, status 130, no child left, even where an engine can't be stopped or the interrupt is swallowed."""
+"""Ctrl-C: one line, status 130, no child left; even where an engine can't be stopped or somebody swallows it."""
 
 from __future__ import annotations
 

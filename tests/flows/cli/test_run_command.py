@@ -14,7 +14,11 @@ from flows.cli.terminal import Terminal
 from tasks.errors import UsageError
 from tasks.home import sample
 
-pytestmark = pytest.mark.usefixtures("prefect_server")
+pytestmark = [
+    pytest.mark.usefixtures("prefect_server"),
+    # Prefect leaves sockets of its clients to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 class Screen:
@@ -27,13 +31,13 @@ class Screen:
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
-    """The sample's first forty seconds, under a name that is a trap for terminals."""
+    """The sample's first twenty seconds, under a name that is a trap for terminals."""
     from tasks.audio.decode import decode
     from tasks.intervals import Span
 
     path = tmp_path / "-talk [red]\n.flac"
     with path.open("wb") as file:
-        soundfile.write(file, decode(sample(), Span(0.0, 40.0)), 16_000, format="FLAC")
+        soundfile.write(file, decode(sample(), Span(0.0, 20.0)), 16_000, format="FLAC")
     return path
 
 

@@ -1,0 +1,64 @@
+"""Results on stdout, failures on stderr, and nothing of what libraries, children and exit hooks say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+NOISE = """
+import atexit, logging, os, subprocess, sys, typer, warnings
+from flows.cli.terminal import opened
+def noise(where):
+    print("noise", where); print("noise", where, file=sys.stderr)
+    os.write(1, b"noise of C\\n"); os.write(2, b"noise of C\\n")
+    logging.getLogger("library").error("noise of a logger")
+    warnings.warn("noise of a warning")
+    subprocess.run([sys.executable, "-c", "print('noise of a child')"])
+with opened({debug}) as terminal:
+    atexit.register(noise, "at exit")
+    noise("within")
+    terminal.say("a result — 1 × 2")
+    terminal.fail("a failure")
+    {body}
+"""
+
+
+def run(folder: Path, body: str = "pass", debug: bool = False) -> subprocess.CompletedProcess[str]:
+    code = NOISE.format(debug=debug, body=body)
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        env={"TMPDIR": str(folder), "PYTHONPATH": ":".join(sys.path), "PYTHONIOENCODING": "utf-8"},
+    )
+
+
+def test_only_the_command_is_heard(tmp_path: Path) -> None:
+    done = run(tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a result — 1 × 2\n", "a failure\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_log_can_be_kept(tmp_path: Path) -> None:
+    done = run(tmp_path, "terminal.keep_log = True; raise typer.Exit(1)")
+    assert "a failure\n" in done.stderr
+    (log,) = tmp_path.iterdir()
+    text = log.read_text()
+    for source in ("within", "of C", "of a logger", "of a child", "at exit"):
+        assert f"noise {source}" in text
+
+
+def test_an_error_nobody_expected_is_not_hidden(tmp_path: Path) -> None:
+    done = run(tmp_path, "1 / 0")
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_with_debug_everything_is_heard(tmp_path: Path) -> None:
+    done = run(tmp_path, debug=True)
+    assert "noise within" in done.stdout
+    assert "noise of a logger" in done.stderr
+    assert list(tmp_path.iterdir()) == []
