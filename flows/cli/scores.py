@@ -34,7 +34,7 @@ def show(result: Score, screen: Terminal) -> None:
 def _figures(result: Score) -> list[tuple[str, str, str]]:
     d, w = result.diarization, result.words
     rows = [
-        ("DER", _percent(d.der), "collar 0, overlapping speech scored"),
+        ("DER", _percent(d.der), f"collar 0, overlapping speech scored ({d.scorer})"),
         ("  missed", _percent(d.missed), ""),
         ("  false alarm", _percent(d.false_alarm), ""),
         ("  confusion", _percent(d.confusion), ""),

@@ -1,7 +1,7 @@
 """Two sets of speakers' spans laid over each other in one sweep.
 
-The figures equal pyannote.metrics' (a test compares them), whose time grows with the square of the turns: at a
-day's twenty thousand it takes a quarter of an hour where this takes a second.
+The figures equal pyannote.metrics' (a test compares them), whose time grows with the square of the turns; this one's
+grows with their number.
 """
 
 from __future__ import annotations

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tasks.evaluation.comparison import by_speaker, compare, within
+from tasks.evaluation import standard
+from tasks.evaluation.comparison import Comparison, by_speaker, compare, within
+from tasks.evaluation.standard import MOST_TURNS, Rates
 from tasks.intervals import Span, intersect, subtract, tidy, total_s
 from tasks.records import UNKNOWN, Turn
 
@@ -41,6 +43,8 @@ class DiarizationScore:
     """Reference speech scored, overlapping speech counted once for each speaker."""
     scored_s: float
     """Length of the scored regions."""
+    scorer: str
+    """What computed the rates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,26 @@ def score_diarization(
     """Compare two sets of turns within the scored regions (default: `default_regions` of both)."""
     scored = tidy(default_regions(reference, hypothesis) if regions is None else regions)
     truth, found = by_speaker(reference), by_speaker(hypothesis)
-    collars = [Span(t - COLLAR_S, t + COLLAR_S) for s in truth.values() for x in s for t in (x.start_s, x.end_s)]
-    forgiving = compare(truth, found, subtract(scored, collars))
     exact = compare(truth, found, scored)
+    if truth and found and sum(len(spans) for side in (truth, found) for spans in side.values()) <= MOST_TURNS:
+        rates, scorer = standard.rates(truth, found, scored, COLLAR_S), standard.name()
+    else:
+        collars = [Span(t - COLLAR_S, t + COLLAR_S) for s in truth.values() for x in s for t in (x.start_s, x.end_s)]
+        rates, scorer = swept(exact, compare(truth, found, subtract(scored, collars))), "daylong's own sweep"
     return DiarizationScore(
+        *rates,
+        speakers_reference=len(exact.reference_s),
+        speakers_found=len(exact.hypothesis_s.keys() - {UNKNOWN}),
+        reference_s=sum(exact.reference_s.values()),
+        scored_s=total_s(scored),
+        scorer=scorer,
+    )
+
+
+def swept(exact: Comparison, forgiving: Comparison) -> Rates:
+    """The rates by our own sweep over the turns, whose time grows with their number; `forgiving` is the comparison
+    without the collars."""
+    return Rates(
         der=exact.rate(exact.missed_s + exact.false_alarm_s + exact.confusion_s),
         missed=exact.rate(exact.missed_s),
         false_alarm=exact.rate(exact.false_alarm_s),
@@ -93,10 +113,6 @@ def score_diarization(
         jer=exact.jaccard_error(),
         purity=exact.purity(),
         coverage=exact.coverage(),
-        speakers_reference=len(exact.reference_s),
-        speakers_found=len(exact.hypothesis_s.keys() - {UNKNOWN}),
-        reference_s=sum(exact.reference_s.values()),
-        scored_s=total_s(scored),
     )
 
 
