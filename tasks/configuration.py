@@ -191,3 +191,17 @@ def setting_names() -> list[str]:
         inner = getattr(field.annotation, "model_fields", None)
         names += [f"{name}.{key}" for key in inner] if inner else [name]
     return names
+
+
+def settings_table() -> str:
+    """All settings as a Markdown table, for the README."""
+    lines = ["| setting | default | what it is |", "| --- | --- | --- |"]
+    for name in setting_names():
+        group, _, key = name.partition(".")
+        field = Settings.model_fields[group]
+        if key and field.annotation is not None:
+            field = field.annotation.model_fields[key]
+        shown = str(field.default).lower() if isinstance(field.default, bool) else field.default
+        default = "" if shown is None else f"`{shown}`"
+        lines.append(f"| `{name}` | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.configuration import load, setting_names
+from tasks.configuration import load, setting_names, settings_table
 from tasks.errors import UsageError
 from tasks.settings import Settings
 
@@ -98,3 +98,8 @@ def test_places_and_worker_counts_do_not_change_the_digest() -> None:
     ]
     assert len({settings(assignments=a).digest() for a in same}) == 1
     assert settings(assignments=("transcription.beam_size=2",)).digest() != settings().digest()
+
+
+def test_the_readme_tells_all_settings() -> None:
+    readme = Path(__file__).resolve().parents[1] / "README.md"
+    assert settings_table() in readme.read_text(encoding="utf-8"), "put settings_table() into README.md"
