@@ -27,8 +27,13 @@ SILENCE_SLACK_S = 0.5
 """A word this far from any speech was not said."""
 UNSURE = -1.0
 """Mean log probability of a text below which it is decoded again (the threshold of Whisper's own decoder)."""
-AGAIN: dict[str, Any] = {"batch_size": 1, "no_repeat_ngram_size": 4, "condition_on_previous_text": False}
-"""How a stretch that went wrong is decoded again: by itself, with Whisper's temperatures, no phrase twice."""
+AGAIN: dict[str, Any] = {
+    "batch_size": 1,
+    "beam_size": 5,
+    "no_repeat_ngram_size": 4,
+    "condition_on_previous_text": False,
+}
+"""How a stretch that went wrong is decoded again: by itself, with time tokens, no four tokens twice."""
 
 Ask = Callable[..., Any]
 

@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000
-FALLBACK = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""Whisper's temperatures, tried in turn while a text repeats itself or the model is unsure of it."""
 
 
 def load(model: str, device: str = "cpu", compute_type: str = "default", cpu_threads: int = 0) -> FasterWhisper:
@@ -53,7 +51,9 @@ class FasterWhisper:
         batch_size = int(given.pop("batch_size", 1))
         if not stretches or not len(samples):
             return []
-        self._seed()
+        # Whisper's higher temperatures draw lots, and CTranslate2's dice can't be set again once thrown: the
+        # same sound would give other words in another run. What goes wrong is decoded again by other means.
+        given.setdefault("temperature", 0.0)
         if batch_size > 1:
             clips = [{"start": a, "end": b} for a, b in stretches]
             given.pop("condition_on_previous_text", None)  # the batched pipeline ignores it
@@ -66,7 +66,6 @@ class FasterWhisper:
                 **given,
             )
             return _words(segments, stretches)
-        given.setdefault("temperature", list(FALLBACK))
         given.setdefault("condition_on_previous_text", False)
         if given["condition_on_previous_text"]:
             flat = [t for stretch in stretches for t in stretch]
@@ -97,13 +96,6 @@ class FasterWhisper:
     def languages(self) -> list[str]:
         """Codes of the languages that the model knows."""
         return list(self._model.supported_languages)
-
-    @staticmethod
-    def _seed() -> None:
-        # Temperatures above 0 draw lots: the same call must draw the same ones.
-        import ctranslate2
-
-        ctranslate2.set_random_seed(0)
 
 
 def _words(segments: Iterable[Any], stretches: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
