@@ -41,8 +41,8 @@ class FasterWhisper:
         each).
 
         `options`: `batch_size`; the rest as faster-whisper's `transcribe` calls them. `batch_size` > 1
-        decodes that many stretches at a time, each greedily sure of itself: no temperatures, no earlier
-        text. 1 decodes in order, with both.
+        decodes that many stretches at a time, without time tokens or earlier text; 1 decodes in order, with
+        time tokens. Deterministic.
 
         Each word is {"start", "end": seconds or None, "word": text with its leading space, "probability",
         "stretch": index, "avg_logprob", "no_speech_prob", "compression_ratio"}, in order of stretches.
