@@ -16,7 +16,7 @@ from data.recipes.music import music
 from data.recipes.readers import RATE, Readers, Samples
 from data.recipes.synthesis import VOICES, speak
 
-SECONDS = 4
+SECONDS = 3
 """Length of a mix."""
 
 

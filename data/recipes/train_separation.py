@@ -29,9 +29,9 @@ from data.recipes.averaging import AveragedWeights, learning_rate
 from data.recipes.readers import RATE, load_readers
 from data.recipes.separation_mixes import SECONDS, Mixes, test_mixes
 
-STEPS = 1400
+STEPS = 550
 BATCH = 4
-PEAK_RATE = 1.5e-3
+PEAK_RATE = 2e-3
 ARGUMENTS: dict[str, Any] = {
     "sources": ["other", "vocals"],
     "audio_channels": 1,
@@ -39,6 +39,7 @@ ARGUMENTS: dict[str, Any] = {
     "segment": SECONDS,
     "nfft": 1024,
     "channels": 16,
+    "channels_time": 8,
     "depth": 4,
     "dconv_comp": 4,
     "dconv_depth": 1,
@@ -103,7 +104,7 @@ def train(mixes: Mixes, development: tuple[Tensor, Tensor], steps: int, seed: in
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1)
         optimizer.step()
         average.update()
-        if step % 200 == 0 or step == steps:
+        if step % 110 == 0 or step == steps:
             with average:
                 figures = measure(model, *development)
             print(f"step {step}: {figures}, {(time.monotonic() - began) / 60:.1f} min", flush=True)
@@ -122,9 +123,7 @@ def save(model: HTDemucs, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--voices", type=Path, required=True, help="folder of FLAC files, one a person")
     parser.add_argument("--out", type=Path, default=Path("data/models/demo/separation"))
     parser.add_argument("--steps", type=int, default=STEPS)
