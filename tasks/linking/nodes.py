@@ -18,8 +18,8 @@ class ChunkVoices:
     """What a chunk's diarization found: N windows of speech, in recording time.
 
     `starts_s`, `ends_s`: (N,) seconds. `embeddings`: (N, D), unit length. `labels`: (N,) local speakers from 0,
-    −1 for a window that belongs to nobody. `turns`: (T, 3) of start, end and local speaker, from a diarizer that
-    finds turns by itself (they may overlap); empty where turns are to be made of the windows.
+    −1 for a window that belongs to nobody. `speech`: what turns made of the windows are to cover. `turns`: (T, 3) of
+    start, end and local speaker, from a diarizer that finds turns by itself (they may overlap); else empty.
     """
 
     index: int
@@ -28,6 +28,7 @@ class ChunkVoices:
     ends_s: Array
     embeddings: Array
     labels: Array
+    speech: tuple[Span, ...] = ()
     turns: Array = field(default_factory=lambda: np.zeros((0, 3)))
 
     @property

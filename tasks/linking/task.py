@@ -58,5 +58,6 @@ def _voices(place: Place, chunk: Chunk, windows: Manifest, turns: Manifest) -> C
         heard["windows"][:, 1],
         heard["embeddings"].astype(np.float32),
         found["labels"].astype(np.int64),
+        chunk.speech,
         found["turns"],
     )

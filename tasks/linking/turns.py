@@ -1,9 +1,12 @@
-"""Turns rebuilt from the windows of a chunk and the speakers they were given."""
+"""Turns made of the windows of a chunk and the speakers they were given."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from tasks.intervals import Span, clip, tidy
 from tasks.linking.nodes import Array, ChunkVoices
 
 JOIN_S = 0.3
@@ -11,57 +14,58 @@ JOIN_S = 0.3
 SHORTEST_S = 0.25
 """A turn shorter than a word is given to its neighbour."""
 
+Piece = tuple[float, float, int]
+"""(start_s, end_s, speaker); −1 is nobody we can name."""
 
-def chunk_turns(chunk: ChunkVoices, labels: Array) -> list[tuple[float, float, int]]:
-    """(start_s, end_s, speaker) within the chunk's core; between overlapping windows the middle is the border."""
-    order = np.lexsort((chunk.ends_s, chunk.starts_s))
-    starts, ends = chunk.starts_s[order].tolist(), chunk.ends_s[order].tolist()
-    speakers = _smoothed(starts, ends, labels[order].tolist())
-    pieces: list[tuple[float, float, int]] = []
-    for i, speaker in enumerate(speakers):
-        start, end = starts[i], ends[i]
-        if i and ends[i - 1] > start:
-            start = (start + ends[i - 1]) / 2
-        if i + 1 < len(speakers) and starts[i + 1] < end:
-            end = (starts[i + 1] + end) / 2
-        start, end = max(start, chunk.core.start_s), min(end, chunk.core.end_s)
-        if end <= start:
-            continue
-        if pieces and pieces[-1][2] == speaker and start - pieces[-1][1] <= JOIN_S:
-            pieces[-1] = (pieces[-1][0], max(end, pieces[-1][1]), speaker)
+
+def chunk_turns(chunk: ChunkVoices, labels: Array) -> list[Piece]:
+    """Turns within the chunk's core, from its windows' speakers: none shorter than a word, short pauses bridged."""
+    windows = np.stack([chunk.starts_s, chunk.ends_s], axis=1)
+    out: list[Piece] = []
+    for start, end, speaker in pieces(windows, labels, clip(chunk.speech, chunk.core)):
+        near = bool(out) and start - out[-1][1] <= JOIN_S
+        if near and (out[-1][2] == speaker or end - start < SHORTEST_S):
+            out[-1] = (out[-1][0], end, out[-1][2])
         else:
-            pieces.append((start, end, speaker))
-    return _absorbed(pieces)
+            out.append((start, end, speaker))
+    return out
 
 
-def own_turns(chunk: ChunkVoices, labels: Array) -> list[tuple[float, float, int]]:
+def own_turns(chunk: ChunkVoices, labels: Array) -> list[Piece]:
     """The diarizer's own turns within the chunk's core, each with its local speaker's voice (−1: not known)."""
     voice = {int(a): int(b) for a, b in zip(chunk.labels, labels, strict=True) if a >= 0}
     out = []
     for start, end, local in chunk.turns.tolist():
-        start, end = max(start, chunk.core.start_s), min(end, chunk.core.end_s)
-        if end > start:
-            out.append((start, end, voice.get(int(local), -1)))
+        inside = Span(start, end) & chunk.core
+        if inside:
+            out.append((inside.start_s, inside.end_s, voice.get(int(local), -1)))
     return out
 
 
-def _smoothed(starts: list[float], ends: list[float], speakers: list[int]) -> list[int]:
-    # A single window between two of another voice, all overlapping: nobody speaks for half a window.
-    out = list(speakers)
-    for i in range(1, len(out) - 1):
-        joined = ends[i - 1] > starts[i] and starts[i + 1] < ends[i]
-        if joined and speakers[i - 1] == speakers[i + 1] != speakers[i]:
-            out[i] = speakers[i - 1]
-    return out
+def pieces(windows: Array, labels: Array, speech: Sequence[Span]) -> list[Piece]:
+    """Who speaks when: `windows` (N, 2) seconds with their N `labels` -> pieces that cover `speech`, nothing else.
 
-
-def _absorbed(pieces: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:
-    out: list[tuple[float, float, int]] = []
-    for start, end, speaker in pieces:
-        if out and end - start < SHORTEST_S and start - out[-1][1] <= JOIN_S:
-            out[-1] = (out[-1][0], end, out[-1][2])
-        elif out and out[-1][2] == speaker and start - out[-1][1] <= JOIN_S:
-            out[-1] = (out[-1][0], end, speaker)
-        else:
-            out.append((start, end, speaker))
+    Neighbouring windows with different labels part in the middle of what they share. A piece never crosses silence.
+    Speech without a window takes the label of the nearest one.
+    """
+    if len(windows) != len(labels):
+        raise ValueError(f"{len(windows)} windows, but {len(labels)} labels")
+    if not len(windows):
+        return []
+    order = np.lexsort((windows[:, 1], windows[:, 0]))
+    starts, ends, who = windows[order, 0], windows[order, 1], np.asarray(labels)[order].tolist()
+    edges = ((starts[1:] + ends[:-1]) / 2).tolist()
+    out: list[Piece] = []
+    for span in tidy(speech):
+        # Windows whose own place, from one edge to the next, has something in this span.
+        first = int(np.searchsorted(edges, span.start_s, side="right"))
+        last = int(np.searchsorted(edges, span.end_s, side="left"))
+        begin = span.start_s
+        for i in range(first, last + 1):
+            end = span.end_s if i == last else edges[i]
+            if i < last and who[i + 1] == who[i]:
+                continue
+            if end > begin:
+                out.append((begin, end, int(who[i])))
+            begin = max(begin, end)
     return out

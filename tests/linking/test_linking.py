@@ -30,9 +30,10 @@ def chunk(
 ) -> ChunkVoices:
     """A chunk in which, one after the other, (voice, local label, windows) speak; windows of 1.5 s every 0.75 s."""
     rng = np.random.default_rng([seed, index])
-    starts, labels, embeddings = [], [], []
+    starts, labels, embeddings, speech = [], [], [], []
     at = index * CORE_S
     for voice, label, count in plan:
+        speech.append(Span(at, at + 0.75 * (count + 1)))
         for _ in range(count):
             starts.append(at)
             labels.append(label)
@@ -47,6 +48,7 @@ def chunk(
         begin + 1.5,
         unit(np.array(embeddings).reshape(-1, DIM)),
         np.array(labels, dtype=np.int64),
+        tuple(speech),
     )
 
 
@@ -146,7 +148,7 @@ def test_turns_that_a_diarizer_found_itself_keep_their_overlaps() -> None:
     v = centres(2)
     plain = chunk(0, [(0, 0, 20), (1, 1, 20)], v)
     own = np.array([[0.0, 18.0, 0], [15.0, 33.0, 1], [599.0, 605.0, 1], [40.0, 41.0, 2]])
-    overlapping = ChunkVoices(0, plain.core, plain.starts_s, plain.ends_s, plain.embeddings, plain.labels, own)
+    overlapping = ChunkVoices(0, plain.core, plain.starts_s, plain.ends_s, plain.embeddings, plain.labels, (), own)
     turns = [(t.start_s, t.end_s, t.speaker) for t in link([overlapping], reassign=False).turns]
     assert turns == [
         (0.0, 18.0, "SPEAKER_00"), (15.0, 33.0, "SPEAKER_01"), (40.0, 41.0, "UNKNOWN"), (599.0, 600.0, "SPEAKER_01")
