@@ -1,4 +1,4 @@
-"""Makes the demo profile's separator, speech from everything else: a small HTDemucs, 10 minutes on a CPU.
+"""Makes the demo profile's separator, speech from everything else: a small HTDemucs, 8 minutes on a CPU.
 
     python -m data.recipes.train_separation --voices FOLDER
 
