@@ -13,108 +13,38 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 from tasks import hub
+from tasks.configuration import merged
+from tasks.downloads import Advance
 from tasks.errors import MissingWeights
 from tasks.home import demo_models, home
+from tasks.profiles import profile_settings
+from tasks.published import DEMO as DEMO
+from tasks.published import ESSENTIAL
+from tasks.published import PATTERNS as PATTERNS
+from tasks.published import STANDARD as STANDARD
+from tasks.published import Kind as Kind
+from tasks.published import Published as Published
 from tasks.settings import Settings
 
-Kind = Literal["transcription", "embedding", "diarization", "separation", "punctuation"]
 Want = tuple[Kind, str]
 """A kind and the name that the settings give."""
 
-DEMO = {
-    "demo:whisper": "whisper",
-    "demo:speaker": "speaker.nemo",
-    "demo:separation": "separation",
-    "demo:punctuation": "punctuation",
+FETCH = "daylong models fetch"
+
+CHOOSING = {
+    "transcription": ("model",),
+    "diarization": ("engine", "embedding_model", "model"),
+    "separation": ("mode", "model"),
+    "punctuation": ("mode", "model"),
 }
-
-PATTERNS: dict[Kind, tuple[str, ...]] = {
-    "transcription": ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"),
-    "embedding": ("*.nemo",),
-    "diarization": ("*.nemo",),
-    "separation": ("*.yaml", "*.safetensors"),
-    "punctuation": (
-        "config.json",
-        "*.safetensors",
-        "*.safetensors.index.json",
-        "tokenizer*",
-        "special_tokens_map.json",
-        "sentencepiece.bpe.model",
-        "spm.model",
-        "vocab.*",
-        "merges.txt",
-        "added_tokens.json",
-    ),
-}
-"""Names of the files that an engine of this kind reads, in a repository's top folder."""
-
-ESSENTIAL: dict[Kind, tuple[str, ...]] = {
-    "transcription": ("config.json", "model.bin", "tokenizer.json", "vocabulary.*"),
-    "embedding": ("*.nemo",),
-    "diarization": ("*.nemo",),
-    "separation": ("*.safetensors",),
-    "punctuation": ("config.json", "*.safetensors"),
-}
-"""Without these a folder is not a model of its kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """Weights that a profile uses by default."""
-
-    kind: Kind
-    name: str
-    repository: str
-    size_gb: float
-    licence: str | None
-    needed: str
-    """When."""
-
-
-STANDARD: tuple[Published, ...] = (
-    Published("transcription", "small", "Systran/faster-whisper-small", 0.49, "MIT", "without a GPU"),
-    Published(
-        "transcription",
-        "large-v3-turbo",
-        "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
-        1.62,
-        "MIT",
-        "with a GPU",
-    ),
-    Published(
-        "embedding",
-        "nvidia/speakerverification_en_titanet_large",
-        "nvidia/speakerverification_en_titanet_large",
-        0.10,
-        "CC-BY-4.0",
-        "always",
-    ),
-    Published(
-        "diarization",
-        "nvidia/diar_streaming_sortformer_4spk-v2.1",
-        "nvidia/diar_streaming_sortformer_4spk-v2.1",
-        0.47,
-        "NVIDIA Open Model License",
-        "diarization.engine = sortformer",
-    ),
-    Published("separation", "htdemucs", "adefossez/HTDemucs", 0.1, None, "separation.mode = always"),
-    Published(
-        "punctuation",
-        "oliverguhr/fullstop-punctuation-multilang-large",
-        "oliverguhr/fullstop-punctuation-multilang-large",
-        2.24,
-        "MIT",
-        "punctuation.mode = auto or always",
-    ),
-)
-"""What profile `standard` needs."""
+"""Settings that choose weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,43 +85,66 @@ def resolve(kind: Kind, name: str) -> Weights:
     """
     local = local_path(name)
     if local is not None:
-        problem = _unfit(kind, local)
+        problem = unfit(kind, local)
         if problem:
             raise MissingWeights(problem)
         path = _entry(kind, local)
         return Weights(kind, name, path, digest_of_files(kind, path))
     repository = repository_of(kind, name)
-    folder = _cached(kind, repository)
-    if folder is None:
-        folder = hub.fetch(repository, PATTERNS[kind])
-        problem = _unfit(kind, folder)
-        if problem:
-            raise MissingWeights(f"{repository} is not a {kind} model: {problem}")
+    folder = cached(kind, repository) or fetch(kind, repository)
     return Weights(kind, name, _entry(kind, folder), f"{repository}@{folder.name}")
 
 
-def check(wants: Iterable[Want]) -> None:
-    """Raise `MissingWeights`, naming each of these that is neither on this machine nor reachable."""
-    problems = [p for kind, name in dict.fromkeys(wants) if (p := problem_with(kind, name))]
+def fetch(kind: Kind, repository: str, advance: Advance = lambda _: None) -> Path:
+    """Download what an engine of this kind reads of the repository. Raises `MissingWeights` with the reason."""
+    folder = hub.fetch(repository, PATTERNS[kind], advance)
+    problem = unfit(kind, folder)
+    if problem:
+        raise MissingWeights(f"{repository} is not a {kind} model: {problem}")
+    return folder
+
+
+def check(wants: Iterable[Want], command: str = FETCH) -> None:
+    """Raise `MissingWeights`, naming each of these that is neither on this machine nor reachable.
+
+    `command`: what fetches them, as `fetch_command` gives it.
+    """
+    problems = [p for kind, name in dict.fromkeys(wants) if (p := problem_with(kind, name, command))]
     if problems:
         raise MissingWeights("\n".join(problems))
 
 
-def problem_with(kind: Kind, name: str) -> str | None:
+def problem_with(kind: Kind, name: str, command: str = FETCH) -> str | None:
     """Why these weights cannot be had, and what to do; None if they can."""
     try:
         local = local_path(name)
         if local is not None:
-            return _unfit(kind, local)
+            return unfit(kind, local)
         repository = repository_of(kind, name)
     except MissingWeights as error:
         return str(error)
-    if _cached(kind, repository) or hub.reachable(repository):
+    if cached(kind, repository) or hub.reachable(repository):
         return None
     return (
         f"{kind} model {name}: not in the cache, and {repository} cannot be reached; "
-        "fetch it where there is a network with: daylong models fetch"
+        f"fetch it where there is a network with: {command}"
     )
+
+
+def fetch_command(settings: Settings, device: str) -> str:
+    """The command that fetches what a run with these settings needs on this device, from any machine."""
+    plain = Settings.model_validate(merged(profile_settings(settings.profile), {"profile": settings.profile}))
+    words = FETCH.split()
+    if settings.profile != "standard":
+        words += ["--profile", settings.profile]
+    if settings.transcription.model == "auto" and device == "cuda":
+        words += ["--set", "device=cuda"]
+    for group, keys in CHOOSING.items():
+        for key in keys:
+            given = getattr(getattr(settings, group), key)
+            if given != getattr(getattr(plain, group), key):
+                words += ["--set", f"{group}.{key}={given}"]
+    return shlex.join(words)
 
 
 def local_path(name: str) -> Path | None:
@@ -229,12 +182,31 @@ def repository_of(kind: Kind, name: str) -> str:
     raise MissingWeights(f"{kind} model {name}: name a hub repository (owner/name), a file or a folder")
 
 
-def _cached(kind: Kind, repository: str) -> Path | None:
-    folder = hub.cached(repository, PATTERNS[kind])
-    return None if folder is None or _unfit(kind, folder) else folder
+def cached(kind: Kind, repository: str, deep: bool = False) -> Path | None:
+    """The repository's folder in the hub's cache, if it is whole there; `deep` reads it all, to be sure."""
+    folder = hub.cached(repository, PATTERNS[kind], deep)
+    return None if folder is None or unfit(kind, folder) else folder
 
 
-def _unfit(kind: Kind, path: Path) -> str | None:
+def presence(kind: Kind, repository: str) -> hub.Presence:
+    """Is it in the hub's cache?"""
+    if cached(kind, repository):
+        return "yes"
+    return "incomplete" if hub.begun(repository) else "no"
+
+
+def listed(kind: Kind, repository: str) -> hub.Listing:
+    """What the hub holds for an engine of this kind. Raises `MissingWeights` with the reason."""
+    return hub.listing(repository, PATTERNS[kind])
+
+
+def size_of(kind: Kind, path: Path) -> int:
+    """Bytes of what an engine of this kind reads of a file or folder; 0 where there is none."""
+    files = [path] if path.is_file() else _read(kind, path) if path.is_dir() else []
+    return sum(file.stat().st_size for file in files)
+
+
+def unfit(kind: Kind, path: Path) -> str | None:
     """Why this place holds no model of this kind; None if it does."""
     if not path.exists():
         return f"{kind} model {path}: there is no such file or folder"
@@ -258,9 +230,12 @@ def digest_of_files(kind: Kind, path: Path) -> str:
     """`sha256:` and the digest of a file, or of the names and contents of what this kind reads in a folder."""
     if path.is_file():
         return _digest((_facts("", path),))
-    names = sorted(p.name for p in path.iterdir() if p.is_file())
-    read = [n for n in names if any(fnmatch.fnmatch(n, p) for p in PATTERNS[kind])]
-    return _digest(tuple(_facts(n, path / n) for n in read))
+    return _digest(tuple(_facts(file.name, file) for file in _read(kind, path)))
+
+
+def _read(kind: Kind, folder: Path) -> list[Path]:
+    files = [file for file in folder.iterdir() if any(fnmatch.fnmatch(file.name, p) for p in PATTERNS[kind])]
+    return sorted(file for file in files if file.is_file())
 
 
 def _facts(name: str, file: Path) -> tuple[str, str, int, int]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -13,12 +14,30 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 
+@dataclass
+class Faults:
+    """What the hub does wrong, and what it has seen."""
+
+    status: dict[str, int] = field(default_factory=dict)
+    """Answers of repositories that refuse."""
+    token: str | None = None
+    """Asked of everybody."""
+    lies: set[str] = field(default_factory=set)
+    """Files that arrive with other bytes than are listed."""
+    cut: int | None = None
+    """After so many bytes of a file the connection breaks, and the hub is gone until this is None."""
+    served: list[tuple[str, str | None]] = field(default_factory=list)
+    """Files that were sent, each with the range that was asked for."""
+    gone: bool = False
+
+
 @contextmanager
-def hub(root: Path) -> Iterator[str]:
-    """The address of a hub that serves the repositories under `root`."""
+def hub(root: Path, what: Faults | None = None) -> Iterator[str]:
+    """The address of a hub that serves the repositories under `root`, with these faults."""
 
     class Handler(_Hub):
         folder = root
+        faults = what or Faults()
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
@@ -32,6 +51,7 @@ def hub(root: Path) -> Iterator[str]:
 class _Hub(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     folder: Path
+    faults: Faults
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -44,7 +64,14 @@ class _Hub(BaseHTTPRequestHandler):
         api = parts[:2] == ["api", "models"]
         repository, rest = ("/".join(parts[2:4]), parts[4:]) if api else ("/".join(parts[:2]), parts[2:])
         files = self.files(repository)
-        if not files:
+        token = self.faults.token
+        if self.faults.cut is not None and self.faults.gone:
+            self.close_connection = True
+        elif token is not None and self.headers["Authorization"] != f"Bearer {token}":
+            self.answer(401, {"error": "unauthorized"})
+        elif status := self.faults.status.get(repository):
+            self.answer(status, {"error": "no"}, {"Retry-After": "7"} if status == 429 else None)
+        elif not files:
             self.answer(404, {"error": "no such repository"}, {"X-Error-Code": "RepoNotFound"})
         elif rest[:1] == ["tree"]:
             self.answer(200, [self.entry(name, data) for name, data in files.items()])
@@ -53,11 +80,24 @@ class _Hub(BaseHTTPRequestHandler):
             facts = {"_id": "0", "id": repository, "modelId": repository, "sha": self.commit(files)}
             self.answer(200, facts | {"private": False, "tags": [], "siblings": siblings})
         elif rest[0] == "resolve" and "/".join(rest[2:]) in files:
-            data = files["/".join(rest[2:])]
+            name = "/".join(rest[2:])
+            data = files[name]
             headers = {"X-Repo-Commit": self.commit(files), "ETag": f'"{hashlib.sha256(data).hexdigest()}"'}
-            self.answer(200, data, headers)
+            self.send(name, data[::-1] if name in self.faults.lies else data, headers)
         else:
             self.answer(404, {"error": "no such file"}, {"X-Error-Code": "EntryNotFound"})
+
+    def send(self, name: str, data: bytes, headers: dict[str, str]) -> None:
+        asked = self.headers["Range"]
+        if self.command == "HEAD":
+            self.answer(200, data, headers)
+            return
+        self.faults.served.append((name, asked))
+        if asked:
+            begin = int(asked.removeprefix("bytes=").rstrip("-"))
+            headers |= {"Content-Range": f"bytes {begin}-{len(data) - 1}/{len(data)}"}
+            data = data[begin:]
+        self.answer(206 if asked else 200, data, headers)
 
     def files(self, repository: str) -> dict[str, bytes]:
         base = self.folder / repository
@@ -81,5 +121,9 @@ class _Hub(BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(data)), **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
+        if self.command == "HEAD":
+            return
+        cut = self.faults.cut
+        if cut is not None and len(data) > cut:
+            data, self.faults.gone, self.close_connection = data[:cut], True, True
+        self.wfile.write(data)
