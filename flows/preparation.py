@@ -36,7 +36,7 @@ def prepare(settings: Settings) -> Run:
     """Find everything out that can fail before any work. Raises `UsageError` and `MissingWeights`."""
     device = device_of(settings)
     wants = weights.wanted(settings, device)
-    weights.check(wants)
+    weights.check(wants, weights.fetch_command(settings, device))
     found = {kind: weights.resolve(kind, name) for kind, name in wants}
     models.configure(keep=settings.models.keep, run_in=settings.models.run_in)
     store = settings.cache.store or str(cache() / "artifacts")

@@ -1,0 +1,193 @@
+"""`daylong models`: which weights each profile needs, and fetching them ahead."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.downloading import shown, size
+from flows.cli.run import Debug
+from flows.cli.summary import columns
+from flows.cli.terminal import Terminal, opened, plain, terminal
+from flows.cli.told import FAILED, interruptible, told
+from tasks.errors import MissingWeights
+
+if TYPE_CHECKING:
+    from tasks.published import Kind
+
+EXAMPLES = """Examples:
+
+daylong models fetch
+
+daylong models fetch --set device=cuda
+
+daylong models fetch --set separation.mode=always --set punctuation.mode=never
+
+HF_HOME=/mnt/large/hf daylong models fetch
+"""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="The weights: which each profile needs, and fetching them ahead.",
+    epilog="Example:  daylong models list",
+)
+
+
+@app.command("list", epilog="Example:  daylong models list")
+def list_models(debug: Debug = False) -> None:
+    """Which weights each profile needs, where they come from, how big they are and whether they are here."""
+    screen = terminal(debug)
+    with told(screen):
+        from tasks import hub
+        from tasks.weights import STANDARD
+
+        table = columns(screen, "profile", "size", "for", "name in the settings", "from", "licence", "needed", "here")
+        for column in table.columns[2:]:
+            column.justify, column.no_wrap, column.overflow = "left", False, "fold"
+        for row in (*_standard(), *_demo()):
+            table.add_row(*row)
+        if not screen.out.is_terminal:
+            screen.out.width = 240  # lines for grep, not folded
+        screen.table(table)
+        screen.say()
+        turbo = next(p for p in STANDARD if p.name == "large-v3-turbo")
+        screen.say(
+            "Short names are those of the engine's makers: large-v3-turbo, to faster-whisper, is "
+            f"{turbo.repository}. A hub repository (owner/name) or a folder does as well."
+        )
+        screen.say(f"Cache: {plain(hub.cache_folder())} (HF_HOME moves it). Fetch ahead: daylong models fetch")
+
+
+def _standard() -> Iterator[tuple[str, ...]]:
+    from tasks.published import ENGINES
+    from tasks.weights import STANDARD, presence
+
+    for p in STANDARD:
+        what = f"{p.kind} ({ENGINES[p.kind]})"
+        here = presence(p.kind, p.repository)
+        yield "standard", size(p.size_gb * 1e9), what, p.name, p.repository, p.licence or "not known", p.needed, here
+
+
+def _demo() -> Iterator[tuple[str, ...]]:
+    from tasks.home import demo_models
+    from tasks.published import DEMO, DEMO_KINDS, ENGINES
+    from tasks.weights import STANDARD, size_of, unfit
+
+    for name, place in DEMO.items():
+        kind, path = DEMO_KINDS[name], demo_models() / place
+        absent = unfit(kind, path) is not None
+        needed = "always" if kind == "transcription" else next(p.needed for p in STANDARD if p.kind == kind)
+        how_much, here = ("–", "absent") if absent else (size(size_of(kind, path)), "bundled")
+        yield "demo", how_much, f"{kind} ({ENGINES[kind]})", name, f"data/models/demo/{place}", "MIT", needed, here
+
+
+@app.command("fetch", epilog=EXAMPLES)
+def fetch_models(
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="standard or demo: which weights to use. [standard]")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any setting, as for `daylong run`. Repeatable."),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Download the weights that runs with these settings need, so that they need no network.
+
+    What is there already is checked and left; an interrupted download goes on where it stopped. The hub is
+    huggingface.co or HF_ENDPOINT, the token HF_TOKEN, the cache under HF_HOME. Exit status: 0 all is there, 1 some
+    could not be fetched (the others are there), 2 wrong usage or settings.
+    """
+    with opened(debug) as screen, told(screen), interruptible(screen):
+        from tasks import weights
+        from tasks.configuration import load
+
+        settings = load({"profile": profile}, assignments or [])
+        if settings.device == "cuda":
+            device = "cuda"  # for another machine, it may be
+        else:
+            from flows.preparation import device_of
+
+            device = device_of(settings)
+        failed = fetch(weights.wanted(settings, device), screen)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def fetch(wants: Iterable[tuple[Kind, str]], screen: Terminal) -> int:
+    """Have each of these on this machine, whole; how many could not be had."""
+    from tasks import weights
+
+    here: list[tuple[Kind, str, Path]] = []
+    remote: list[tuple[Kind, str, str]] = []
+    for kind, name in dict.fromkeys(wants):
+        local = weights.local_path(name)
+        if local is not None:
+            here.append((kind, name, local))
+        else:
+            remote.append((kind, name, weights.repository_of(kind, name)))
+    failed = _local(here, screen) + _remote(remote, screen)
+    if not failed:
+        bundled = all(name in weights.DEMO for _, name, _ in here) and not remote
+        screen.say("All of these come with Daylong: nothing to fetch." if bundled else "All is here.")
+    return failed
+
+
+def _local(here: list[tuple[Kind, str, Path]], screen: Terminal) -> int:
+    from tasks import weights
+
+    failed = 0
+    for kind, name, path in here:
+        bundled = name in weights.DEMO
+        problem = weights.unfit(kind, path)
+        if problem:
+            screen.fail(problem + ("; it comes with the clone: git checkout -- data/models/demo" if bundled else ""))
+            failed += 1
+        else:
+            what = "bundled" if bundled else "taken as it is"
+            screen.say(f"{kind} {plain(name)}: {what}, {size(weights.size_of(kind, path))}")
+    return failed
+
+
+def _remote(wants: list[tuple[Kind, str, str]], screen: Terminal) -> int:
+    from tasks import hub, weights
+
+    failed, due = 0, []
+    for kind, name, repository in wants:
+        label = f"{kind} {plain(name)}" + (f" ({plain(repository)})" if name != repository else "")
+        if found := weights.cached(kind, repository, deep=True):
+            screen.say(f"{label}: already there, {size(weights.size_of(kind, found))}")
+            continue
+        try:
+            due.append((label, kind, weights.listed(kind, repository)))
+        except MissingWeights as error:
+            screen.fail(f"{kind} {error}")
+            failed += 1
+    needs, free = sum(files.missing() for _, _, files in due), _free(hub.cache_folder())
+    if needs > free:
+        screen.fail(
+            f"needs {size(needs)}, free {size(free)} at {hub.cache_folder()}; "
+            "make room, or let HF_HOME name a folder on a larger disk"
+        )
+        return failed + len(due)
+    for label, kind, files in due:
+        try:
+            with shown(screen, label, files.missing()) as advance:
+                weights.fetch(kind, files.repository, advance)
+        except MissingWeights as error:
+            screen.fail(f"{kind} {error}")
+            failed += 1
+        else:
+            screen.say(f"{label}: fetched and checked, {size(files.size)}")
+    return failed
+
+
+def _free(folder: Path) -> int:
+    """Bytes free where this folder is, or will be."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    return shutil.disk_usage(there).free
