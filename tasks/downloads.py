@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 Advance = Callable[[int], object]
-"""Told of bytes that arrived (or, negative, that were of no use)."""
+"""Told of bytes as they arrive; and, negative, of those that turned out to be of no use."""
 
 
 class WrongChecksum(Exception):
@@ -35,7 +35,6 @@ def bring(url: str, blob: Path, size: int, sha256: str, advance: Advance) -> Non
         # Where locks do nothing (some network file systems), two processes may mix their bytes: the digest tells.
         fcntl.flock(file, fcntl.LOCK_EX)
         if blob.is_file() and blob.stat().st_size == size:  # another process was faster
-            advance(size)
             if partial.exists() and not os.path.samefile(partial, blob):
                 partial.unlink()
             return
@@ -43,15 +42,13 @@ def bring(url: str, blob: Path, size: int, sha256: str, advance: Advance) -> Non
             begun = file.seek(0, os.SEEK_END)
             if begun > size:
                 begun = file.truncate(0)
-            if begun == size:
-                advance(size)
             http_get(
                 url,
                 file,
                 resume_size=begun,
                 headers=build_hf_headers(),
                 expected_size=size,
-                tqdm_class=_bar(advance),
+                tqdm_class=_bar(advance, begun),
             )
             file.flush()
             if digest_of(partial) == sha256:
@@ -71,12 +68,12 @@ def digest_of(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _bar(advance: Advance) -> Any:
-    """What huggingface_hub draws its progress with: ours only counts."""
+def _bar(advance: Advance, begun: int) -> Any:
+    """What huggingface_hub draws its progress with: ours only counts what arrives now."""
 
     class Bar:
         def __init__(self, *_: Any, initial: int = 0, **__: Any) -> None:
-            advance(initial)
+            advance(initial - begun)  # less than 0 where the server sends it all again
 
         def __enter__(self) -> Bar:
             return self

@@ -24,6 +24,8 @@ class Faults:
     """Asked of everybody."""
     lies: set[str] = field(default_factory=set)
     """Files that arrive with other bytes than are listed."""
+    no_ranges: bool = False
+    """Files are always sent whole."""
     cut: int | None = None
     """After so many bytes of a file the connection breaks, and the hub is gone until this is None."""
     served: list[tuple[str, str | None]] = field(default_factory=list)
@@ -93,6 +95,7 @@ class _Hub(BaseHTTPRequestHandler):
             self.answer(200, data, headers)
             return
         self.faults.served.append((name, asked))
+        asked = None if self.faults.no_ranges else asked
         if asked:
             begin = int(asked.removeprefix("bytes=").rstrip("-"))
             headers |= {"Content-Range": f"bytes {begin}-{len(data) - 1}/{len(data)}"}

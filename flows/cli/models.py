@@ -82,8 +82,8 @@ def _demo() -> Iterator[tuple[str, ...]]:
         kind, path = DEMO_KINDS[name], demo_models() / place
         absent = unfit(kind, path) is not None
         needed = "always" if kind == "transcription" else next(p.needed for p in STANDARD if p.kind == kind)
-        how_much, here = ("–", "absent") if absent else (size(size_of(kind, path)), "bundled")
-        yield "demo", how_much, f"{kind} ({ENGINES[kind]})", name, f"data/models/demo/{place}", "MIT", needed, here
+        how_much, licence, here = ("–", "–", "absent") if absent else (size(size_of(kind, path)), "MIT", "bundled")
+        yield "demo", how_much, f"{kind} ({ENGINES[kind]})", name, f"data/models/demo/{place}", licence, needed, here
 
 
 @app.command("fetch", epilog=EXAMPLES)
