@@ -21,6 +21,7 @@ def show(result: Score, screen: Terminal) -> None:
     table = columns(screen, "", "", "", texts=1)
     table.show_header = False
     table.columns[2].justify = "left"
+    table.columns[2].no_wrap = False  # where the terminal is narrow, the remarks give way, not the figures
     for row in _figures(result):
         table.add_row(*row)
     screen.table(table)
