@@ -31,9 +31,7 @@ class Degrader:
             speech = speech + self._chance(0.2, clean) * self._at_snr(
                 speech, self._cut(self._music[None], clean), 5, 20
             )
-        speech = speech + self._chance(0.65, clean) * self._at_snr(
-            speech, self._cut(self._noises, clean), 3, 30
-        )
+        speech = speech + self._chance(0.65, clean) * self._at_snr(speech, self._cut(self._noises, clean), 3, 30)
         speech = torch.where(self._chance(share, clean) > 0, speech, clean)
         return speech * 10 ** (self._uniform(clean, -24, 6) / 20)
 
