@@ -41,7 +41,7 @@ class CacheSettings(Step):
 
 class ChunkingSettings(Step):
     min_minutes: float = Field(10.0, ge=0.5, le=60, description="Shortest core of a chunk, minutes.")
-    max_minutes: float = Field(15.0, ge=1, le=60, description="Longest core of a chunk, minutes.")
+    max_minutes: float = Field(15.0, ge=0.5, le=60, description="Longest core of a chunk, minutes.")
     overlap_s: float = Field(
         30.0,
         ge=0,

@@ -124,6 +124,6 @@ def test_real_odd_files_each_work_or_are_refused(shared_data: Path, tmp_path: Pa
             process(path, tmp_path / "out")
             done.append(path.name)
         except UnreadableAudio as error:
-            refused.append(str(error).partition(":")[0])
+            refused.append(Path(str(error).partition(":")[0]).name)
     assert {"zero_byte.wav", "null.wav"} <= set(refused)
     assert {"8_Channel_ID.m4a", "truncated.mp3"} <= set(done)

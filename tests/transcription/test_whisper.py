@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tasks.intervals import Span, clip
 from tasks.settings import TranscriptionSettings
 from tasks.transcription import whisper
-from tasks.transcription.guards import loops, plain
+from tasks.transcription.guards import plain
 from tasks.transcription.step import ChunkWords, transcribe_chunk
 
 RATE = 16_000
@@ -116,16 +116,6 @@ def test_speech_that_got_no_words_is_decoded_again(model: whisper.FasterWhisper,
     assert len(decodings) > 1
     assert found.redecoded_s > 5
     assert len(matches(found, excerpt)) >= 0.7 * len(matches(whole, excerpt))
-
-
-def test_a_loop_is_decoded_again(model: whisper.FasterWhisper, excerpt: Excerpt) -> None:
-    looping = {"repetition_penalty": 0.01, "max_new_tokens": 60}
-    raw = model.transcribe(excerpt.samples, [(1.5, 9.5)], "en", {"batch_size": 8, "beam_size": 1} | looping)
-    assert loops([w["word"] for w in raw]), "these options were meant to make it loop"
-    found, decodings = transcribed(model, excerpt, looping)
-    assert len(decodings) > 1
-    assert not loops([w.text for w in found.words])
-    assert len(matches(found, excerpt)) >= 0.7 * len(excerpt.words)
 
 
 def test_a_chunk_without_speech_asks_nothing(excerpt: Excerpt) -> None:
