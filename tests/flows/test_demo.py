@@ -27,6 +27,7 @@ def daylong(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {
         "DAYLONG_HOME": str(place),
         "PREFECT_HOME": str(place / "prefect"),
+        "PREFECT_LOCAL_STORAGE_PATH": str(place / "data" / "cache" / "results"),
         "HF_ENDPOINT": "http://127.0.0.1:9",
         "HF_HUB_OFFLINE": "1",
     }

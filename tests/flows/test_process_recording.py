@@ -140,7 +140,11 @@ def test_with_steps_switched_off_their_engines_are_never_imported(clip: Path, ho
         "heavy = {'nemo', 'demucs', 'deepmultilingualpunctuation', 'transformers'} & set(sys.modules)\n"
         "print(json.dumps([light, sorted(heavy), out['engine_calls']]))\n"
     )
-    environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
+    results = str(home / "data" / "cache" / "results")
+    environment = os.environ | {
+        "PREFECT_API_URL": str(PREFECT_API_URL.value()),
+        "PREFECT_LOCAL_STORAGE_PATH": results,
+    }
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     light, heavy, calls = json.loads(done.stdout.splitlines()[-1])
