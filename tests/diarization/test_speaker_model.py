@@ -16,8 +16,6 @@ RATE = 16_000
 @pytest.fixture(scope="module")
 def model(demo_models: Path) -> SpeakerModel:
     weights = demo_models / "speaker.nemo"
-    if not weights.is_file():
-        pytest.skip("the bundled speaker model is not in data/models/demo")
     return load(str(weights))
 
 

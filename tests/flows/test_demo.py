@@ -85,6 +85,6 @@ def test_the_one_who_returns_is_under_her_own_name(scores: dict[str, Any]) -> No
 
 def test_the_words_are_right_enough_under_the_right_names(scores: dict[str, Any]) -> None:
     if not available():
-        pytest.skip("cpWER needs MeetEval, which has to be compiled: pip install 'daylong[scoring]'")
+        pytest.skip("cpWER needs MeetEval, which has to be compiled: pip install -e '.[scoring]'")
     print(f"cpWER {scores['words']['cpwer']:.3f}, tcpWER {scores['words']['tcpwer']:.3f}")
     assert scores["words"]["cpwer"] <= 0.25

@@ -175,9 +175,7 @@ def test_engines_in_a_child_process_give_the_same_words(clip: Path, home: Path) 
     assert len(words) > 0.9 * len(here)
 
 
-def test_separation_changes_the_source_of_every_step(clip: Path, home: Path, demo_models: Path) -> None:
-    if not (demo_models / "separation").is_dir():
-        pytest.skip("the demo separation weights are absent")
+def test_separation_changes_the_source_of_every_step(clip: Path, home: Path) -> None:
     outcome = process(clip, home / "separated", separation={"mode": "always"})
     assert cached(str(home / "separated")) == dict.fromkeys(STEPS, False)
     assert outcome["num_words"] > 100

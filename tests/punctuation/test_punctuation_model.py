@@ -64,8 +64,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="module")
 def trained(demo_models: Path) -> Any:
-    if not (demo_models / "punctuation" / "model.safetensors").is_file():
-        pytest.skip("the bundled punctuation model is not in data/models/demo")
     return load(str(demo_models / "punctuation"))
 
 

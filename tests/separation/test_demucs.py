@@ -54,8 +54,6 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Demucs:
 
 @pytest.fixture(scope="module")
 def trained(demo_models: Path) -> Demucs:
-    if not (demo_models / "separation" / "model.safetensors").is_file():
-        pytest.skip("the bundled separation model is not in data/models/demo")
     return load(str(demo_models / "separation"))
 
 

@@ -34,8 +34,6 @@ class Excerpt:
 
 @pytest.fixture(scope="module")
 def model(demo_models: Path) -> whisper.FasterWhisper:
-    if not (demo_models / "whisper" / "model.bin").is_file():
-        pytest.skip("the bundled recogniser is not in data/models/demo")
     return whisper.load(str(demo_models / "whisper"), compute_type="float32", cpu_threads=1)
 
 
