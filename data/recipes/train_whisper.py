@@ -2,7 +2,8 @@
 
 Three losses at once: the next token; which word sounds in each frame (without it, so small a corpus teaches
 nothing for hours); and where the alignment heads look (they should look at the word they are about to print, which
-later gives the words' times). Short windows first, then longer ones.
+later gives the words' times). Short windows first, then longer ones; at last more voices, people who interrupt
+each other, and whole windows of nearly 30 s among them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import os
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -32,7 +33,8 @@ from data.recipes.word_errors import word_errors
 class Stage:
     """`seconds` a window (and `padding` more), `batch` windows a step and worker.
 
-    The learning rate falls along a cosine from `rate` to `final`.
+    The learning rate falls along a cosine from `rate` to `final`. `crowded` windows are those of `Mixer`, in the
+    voices of all parts that are trained on; then each fourth step has windows of `LONG` seconds.
     """
 
     steps: int
@@ -42,11 +44,18 @@ class Stage:
     rate: float
     final: float
     frame_weight: float
+    crowded: bool = False
+
+    def long(self) -> Stage:
+        """The same work a step in longer windows."""
+        return replace(self, seconds=LONG, batch=round(self.batch * self.seconds / LONG))
 
 
+LONG = 28.0
 STAGES = (
     Stage(1500, 4, 12, 0, 1.5e-3, 1.0e-3, 1.0),
     Stage(1400, 10, 8, 1, 1.0e-3, 2e-5, 0.3),
+    Stage(1600, 10, 8, 1, 8.0e-4, 1e-5, 0.3, crowded=True),
 )
 _GUIDE_WEIGHT = 0.4
 _EVERY = 150  # steps between looks at the development set
@@ -139,30 +148,36 @@ def error_rate(model: Whisper, windows: list[Window], seconds: float) -> float:
     return wrong / total
 
 
-def train(worker: int, workers: int, cache: Path, out: Path, seed: int = 1) -> None:
+def train(worker: int, workers: int, cache: Path, out: Path, first: int = 0, seed: int = 1) -> None:
     """All stages in one of `workers` processes, which draw their own windows and share their gradients.
 
-    `out` gets last.pt regularly and best.pt, the best on the development set.
+    `out` gets last.pt regularly and best.pt, the stage's best on the development set. The stages from number
+    `first` on begin with the best.pt that is there.
     """
     dist.init_process_group("gloo", rank=worker, world_size=workers)
     torch.set_num_threads(1)  # two processes of one thread wait less for each other than two threads do
     torch.manual_seed(seed)
     rng, generator = random.Random(seed + worker), torch.Generator().manual_seed(seed + worker)
     model = Whisper(Shape(len(_VOCABULARY)), len(WORDS))
-    mixer, examiner = Mixer(load("train", cache), 100 * seed + worker), Mixer(load("dev", cache), 99)
-    exam = [examiner.draw(STAGES[-1].seconds) for _ in range(96)]
+    if first:
+        model.load_state_dict(torch.load(out / "best.pt", weights_only=True))
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, betas=(0.9, 0.98), weight_decay=0.01)
-    best, begun, done = 1.0, time.monotonic(), 0
-    for stage in STAGES:
+    begun, done = time.monotonic(), 0
+    for number, stage in enumerate(STAGES[first:], first):
+        spoken = load("train", cache) + (load("others", cache) if stage.crowded else [])
+        mixer = Mixer(spoken, 100 * seed + 10 * number + worker, crowded=stage.crowded)
+        examiner = Mixer(load("dev", cache), 99, crowded=stage.crowded)
+        exam, best = [examiner.draw(STAGES[-1].seconds) for _ in range(96)], 1.0
         spare = round((STAGES[-1].seconds - stage.seconds) * FRAMES)
         for step in range(stage.steps):
             fall = 0.5 + 0.5 * math.cos(math.pi * step / stage.steps)
             rate = stage.final + (stage.rate - stage.final) * fall
             optimiser.param_groups[0]["lr"] = rate * min(1.0, (done + 1) / 100)
             offset = rng.randint(0, spare) if spare and rng.random() < 0.5 else 0
-            windows = [mixer.draw(stage.seconds) for _ in range(stage.batch)]
-            batch = collate(windows, stage, rng, timed=0.4 if offset == 0 else 0.0)
+            drawn = stage.long() if stage.crowded and step % 4 == 3 else stage
+            windows = [mixer.draw(drawn.seconds) for _ in range(drawn.batch)]
+            batch = collate(windows, drawn, rng, timed=0.4 if offset == 0 else 0.0)
             token, frame, guide = losses(model, batch, offset, generator)
             optimiser.zero_grad()
             (token + stage.frame_weight * frame + _GUIDE_WEIGHT * guide).backward()
@@ -197,13 +212,15 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=folder, help="folder of the speech, made if missing")
     parser.add_argument("--out", type=Path, default=folder, help="folder of the checkpoints")
     parser.add_argument("--workers", type=int, default=2, help="processes; the weights shipped were made with 2")
+    parser.add_argument("--from-stage", type=int, default=0, help="go on with the best.pt in --out, stages from 0")
     arguments = parser.parse_args()
-    for part in PARTS:
+    for part in ("train", "others", "dev"):
         load(part, arguments.cache)
     arguments.out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
     os.environ.setdefault("MASTER_PORT", "29511")
-    torch.multiprocessing.spawn(train, (arguments.workers, arguments.cache, arguments.out), nprocs=arguments.workers)
+    given = (arguments.workers, arguments.cache, arguments.out, arguments.from_stage)
+    torch.multiprocessing.spawn(train, given, nprocs=arguments.workers)
 
 
 if __name__ == "__main__":

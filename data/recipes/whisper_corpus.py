@@ -1,7 +1,10 @@
-"""Speech to train the demo recogniser on: sentences of the grammar in all voices, with times of the words.
+"""Speech to train and to measure the demo recogniser with: sentences of the grammar, with times of the words.
 
 The sample's sentences of more than three words (`roundtable_script.held_out`) are left out, and so are the
-long ones of the other parts. Rare words come more often than in the grammar.
+long ones of the other parts. Rare words come more often than in the grammar in the parts that are trained on.
+
+`train`, `dev` and `exam` are in the eight voices of `VOICES`; `others` in voices that only widen the choice;
+`strangers` in voices of which nothing is trained on, with formants that no other part has.
 """
 
 from __future__ import annotations
@@ -16,12 +19,22 @@ import numpy as np
 
 from data.recipes.lexicon import WORDS, plain, sentences
 from data.recipes.roundtable_script import held_out, normalised
-from data.recipes.synthesis import VOICES, speak
+from data.recipes.synthesis import VOICES, Voice, speak
 
-PARTS = {"train": 7000, "dev": 160, "test": 300}
+PARTS = {"train": 7000, "dev": 160, "test": 300, "others": 4000, "exam": 500, "strangers": 200}
 """Sentences a part."""
 _POOL, _ENOUGH = 150_000, 45
-_SEEDS = {"test": 11, "dev": 12, "train": 13}
+_SEEDS = {"test": 11, "dev": 12, "train": 13, "others": 14, "exam": 15, "strangers": 16}
+_TRAINED = ("train", "others")
+STRANGERS = (
+    Voice("iris", "en-us+f1", "female", 50, 50, 158, 1.02, 0.10),
+    Voice("jack", "en-gb-x-rp+m8", "male", 48, 44, 150, 0.97, 0.05),
+    Voice("kate", "en-gb-scotland+f1", "female", 60, 56, 152, 1.10, -0.15),
+    Voice("liam", "en-us+m8", "male", 36, 36, 164, 0.90, 0.30),
+)
+"""Voices for measuring alone."""
+_ACCENTS = ("en-us", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbcwmd", "en-029")
+_FORMANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f2", "f3", "f4", "f5")
 WORD_INDEX = {word: i for i, word in enumerate(WORDS)}
 
 
@@ -40,7 +53,7 @@ def chosen(part: str) -> list[str]:
     """The sentences of a part. Those of more than five words are in one part only."""
     taken = set(held_out())
     for name in _SEEDS:
-        texts = _draw(_SEEDS[name], PARTS[name], taken, balance=name == "train")
+        texts = _draw(_SEEDS[name], PARTS[name], taken, balance=name in _TRAINED)
         if name == part:
             return texts
         taken |= {n for t in texts if len((n := normalised(t)).split()) > 5}
@@ -67,16 +80,43 @@ def _draw(seed: int, count: int, without: set[str], *, balance: bool) -> list[st
 def synthesise(part: str) -> Iterator[Utterance]:
     """The part, spoken: voices in turn, tempo and pitch varied as people vary them."""
     rng = random.Random(f"voices {part}")
+    voices, first = voices_of(part)
     for i, text in enumerate(chosen(part)):
-        voice = i % len(VOICES)
-        samples, timed = speak(text, VOICES[voice], rng.uniform(0.88, 1.12), rng.randint(-6, 6))
+        voice = i % len(voices)
+        samples, timed = speak(text, voices[voice], rng.uniform(0.88, 1.12), rng.randint(-6, 6))
         yield Utterance(
-            voice,
+            first + voice,
             np.clip(samples * 32767, -32768, 32767).astype(np.int16),
             np.array([WORD_INDEX[w] for w in plain(text)], np.int16),
             np.array([a for _, a, _ in timed], np.float32),
             np.array([b for _, _, b in timed], np.float32),
         )
+
+
+def voices_of(part: str) -> tuple[tuple[Voice, ...], int]:
+    """The voices that speak a part, and the number of the first."""
+    if part == "others":
+        return others(), len(VOICES)
+    return (STRANGERS, len(VOICES) + len(others())) if part == "strangers" else (VOICES, 0)
+
+
+def others() -> tuple[Voice, ...]:
+    """A voice of each accent and formants, its pitch, tract and colour drawn."""
+    rng = random.Random("other voices")
+    return tuple(
+        Voice(
+            name="other",
+            variant=f"{accent}+{formants}",
+            sex="",
+            pitch=rng.randint(25, 72),
+            range=rng.randint(30, 66),
+            rate=rng.randint(142, 172),
+            tract=rng.uniform(0.86, 1.15),
+            tilt=rng.uniform(-0.3, 0.6),
+        )
+        for accent in _ACCENTS
+        for formants in _FORMANTS
+    )
 
 
 def load(part: str, cache: Path) -> list[Utterance]:

@@ -16,7 +16,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from torch import Tensor
 
 from data.recipes.music import music
-from data.recipes.synthesis import SAMPLE_RATE
+from data.recipes.synthesis import SAMPLE_RATE, VOICES
 from data.recipes.whisper_corpus import Utterance
 
 FRAMES = 50
@@ -28,7 +28,10 @@ _HANN = torch.hann_window(400)
 
 @dataclass
 class Window:
-    """Samples, the length that counts (seconds) and the words in it: (index, start, end), by start."""
+    """Samples, the length that counts (seconds) and the words in it: (index, start, end), by start.
+
+    In a crowded window words come by speaker instead: those of whoever began first, then the next one's.
+    """
 
     samples: np.ndarray
     length: float
@@ -36,9 +39,15 @@ class Window:
 
 
 class Mixer:
-    """Draws windows of at most `seconds` from utterances."""
+    """Draws windows of at most `seconds` from utterances.
 
-    def __init__(self, utterances: Sequence[Utterance], seed: int) -> None:
+    `crowded`: people interrupt each other more often, and each finishes in the labels before the next begins; what
+    somebody throws in while another speaks is heard but not written down. That is what a transcript with
+    one speaker at a time can say best.
+    """
+
+    def __init__(self, utterances: Sequence[Utterance], seed: int, *, crowded: bool = False) -> None:
+        self.crowded = crowded
         self.rng = random.Random(seed)
         self.noise = np.random.default_rng(seed)
         self.by_voice: dict[int, list[Utterance]] = {}
@@ -71,30 +80,41 @@ class Mixer:
         rng, limit = self.rng, window.length
         if rng.random() < 0.35:
             limit = rng.uniform(min(1.5, limit), limit)
-        voice = rng.choice(list(self.by_voice))
+        voice = self._voice()
         at = rng.choice((rng.uniform(0, 0.12), rng.uniform(0, 0.45)))
-        end = 0.0
+        end, stop = 0.0, 0.25 * min(1.0, 10 / window.length)
         while True:
             u = rng.choice(self.by_voice[voice])
             if not window.words and rng.random() < 0.2 and len(u.words) > 3:  # begins inside a sentence
                 at -= float(u.starts[rng.randrange(1, len(u.words) - 1)]) - rng.uniform(-0.05, 0.03)
             self._add(window, u, at)
             begin, end = at, at + len(u.samples) / SAMPLE_RATE
-            if rng.random() < 0.05:  # somebody says something in between
-                other = rng.choice(self.by_voice[rng.choice(list(self.by_voice))])
+            if rng.random() < (0.12 if self.crowded else 0.05):  # somebody says something in between
+                other = rng.choice(self.by_voice[self._voice()])
                 if other.voice != u.voice and len(other.words) <= 4:
-                    self._add(window, other, rng.uniform(max(begin, 0), end), gain=rng.uniform(0.5, 1.1))
-            if end > limit - 0.4 or rng.random() < 0.25:
+                    aside = rng.uniform(max(begin, 0), end)
+                    written = not self.crowded or aside + len(other.samples) / SAMPLE_RATE / 2 > end
+                    self._add(window, other, aside, gain=rng.uniform(0.5, 1.1), label=written)
+            if end > limit - 0.4 or rng.random() < stop:
                 break
-            if rng.random() < 0.3:
-                voice = rng.choice(list(self.by_voice))
-                at = end + rng.uniform(-0.5, 0.3)
+            if rng.random() < (0.45 if self.crowded else 0.3):
+                voice = self._voice()
+                overlap = min(1.6, 0.6 * (end - begin)) if self.crowded else 0.5
+                at = end + rng.uniform(-overlap, 0.3)
             else:
                 at = end + rng.uniform(0.1, 0.5)
         end = max(e for _, _, e in window.words) if window.words else end
         window.length = min(window.length, end + rng.choice((rng.uniform(0, 0.15), rng.uniform(0, 0.5))))
         cut = window.length + 0.02
-        window.words = sorted((w for w in window.words if w[2] <= cut), key=lambda w: w[1])
+        window.words = [w for w in window.words if w[2] <= cut]
+        if not self.crowded:
+            window.words.sort(key=lambda w: w[1])
+
+    def _voice(self) -> int:
+        """One of `VOICES` more often than one of the others, where there are others."""
+        others = [v for v in self.by_voice if v >= len(VOICES)]
+        known = [v for v in self.by_voice if v < len(VOICES)]
+        return self.rng.choice(others if others and self.rng.random() < 0.4 else known)
 
     def _add(self, window: Window, u: Utterance, at: float, gain: float = 1.0, *, label: bool = True) -> None:
         """Lays an utterance at `at` (negative: its beginning is cut) and, with `label`, its whole words."""
