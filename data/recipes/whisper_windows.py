@@ -54,7 +54,7 @@ class Mixer:
         for u in utterances:
             self.by_voice.setdefault(u.voice, []).append(u)
         self.utterances = utterances
-        self.tunes = [music(1000 + i, 20, SAMPLE_RATE).mean(axis=0) for i in range(16)]
+        self.tunes = [music(1000 + i, 40, SAMPLE_RATE).mean(axis=0) for i in range(16)]
 
     def draw(self, seconds: float) -> Window:
         rng = self.rng
