@@ -81,8 +81,9 @@ class Pool:
             if slot.loaded is None:
                 if self.keep == "one":
                     self._unload_others(engine)
-                log.info("loading %s", engine.name)
-                slot.loaded = engine.load()
+                with _loading:
+                    log.info("loading %s", engine.name)
+                    slot.loaded = engine.load()
             ready = time.perf_counter()
             value = getattr(slot.loaded, method)(*args, **kwargs)
             done = time.perf_counter()
@@ -116,6 +117,9 @@ class Pool:
         free_device_memory()
 
 
+# One after the other, whatever the pool: two threads that import the same large library at once (NeMo and the
+# punctuation engine both want transformers) can meet it half made: "cannot import name".
+_loading = threading.Lock()
 _pool = Pool()
 _remote: Any = None
 _choice = threading.Lock()

@@ -21,9 +21,16 @@ class Counter:
     """An engine that remembers how often it was loaded and called."""
 
     loaded = 0
+    loading = 0
+    most_loading = 0
 
     def __init__(self, step: int) -> None:
-        type(self).loaded += 1
+        kind = type(self)
+        kind.loaded += 1
+        kind.loading += 1
+        kind.most_loading = max(kind.most_loading, kind.loading)
+        time.sleep(0.01)
+        kind.loading -= 1
         self.step = step
         self.total = 0
         self.inside = 0
@@ -85,6 +92,16 @@ def test_two_threads_never_are_inside_one_engine_and_their_waiting_is_measured()
     assert pool.call(engine(), "crowd").value == 1
     assert sum(c.wait_s > 0.005 for c in calls) >= 4
     assert all(c.peak_mb > 1 for c in calls)
+
+
+def test_different_engines_load_one_after_the_other_since_their_libraries_share_imports() -> None:
+    pool = Pool()
+    threads = [threading.Thread(target=pool.call, args=(engine(k), "add")) for k in range(1, 5)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert Counter.most_loading == 1
 
 
 def test_with_room_for_one_engine_the_other_is_unloaded() -> None:
