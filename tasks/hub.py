@@ -1,7 +1,11 @@
 """The hub's own cache of weights: what is in it, whole, and fetching what isn't.
 
-Only files that an engine reads are fetched, and no pickles. huggingface_hub is imported where it is used: it
-reads the environment (`HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_TOKEN`) once, when it is imported.
+Only files that an engine reads are fetched, and no pickles. A repository is named `owner/name` or, at a certain
+commit, branch or tag, `owner/name@revision`. A mirror may keep a repository under commits of its own: where it
+hasn't the revision, its newest commit is taken, never so on the hub itself.
+
+huggingface_hub is imported where it is used: it reads the environment (`HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_TOKEN`)
+once, when it is imported.
 """
 
 from __future__ import annotations
@@ -71,14 +75,47 @@ class Listing:
         return min(partial.stat().st_size, file.size) if partial.is_file() else 0
 
 
+def parted(repository: str) -> tuple[str, str | None]:
+    """The name without and with its revision.
+
+    >>> parted("someone/voice@main"), parted("someone/voice")
+    (('someone/voice', 'main'), ('someone/voice', None))
+    """
+    name, _, revision = repository.partition("@")
+    return name, revision or None
+
+
+def is_mirror() -> bool:
+    """Does `HF_ENDPOINT` name another hub than huggingface.co?"""
+    from huggingface_hub import constants
+
+    return str(constants.ENDPOINT).rstrip("/") != "https://huggingface.co"
+
+
+def commit_of(repository: str) -> str:
+    """The commit that would be fetched, by the hub. Raises what its client raises."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import RevisionNotFoundError
+
+    name, revision = parted(repository)
+    try:
+        found = HfApi().model_info(name, revision=revision, timeout=10)
+    except RevisionNotFoundError:
+        if revision is None or not is_mirror():
+            raise
+        found = HfApi().model_info(name, timeout=10)
+    return found.sha or "main"
+
+
 def listing(repository: str, patterns: Iterable[str]) -> Listing:
     """Ask the hub what the repository holds. Raises `MissingWeights` with the reason."""
     from huggingface_hub import HfApi
 
+    name, _ = parted(repository)
     try:
-        commit = HfApi().model_info(repository, timeout=10).sha or "main"
-        listed = HfApi().list_repo_tree(repository, recursive=True, revision=commit)
-        return Listing(repository, commit, _files(listed, patterns))
+        commit = commit_of(repository)
+        listed = HfApi().list_repo_tree(name, recursive=True, revision=commit)
+        return Listing(name, commit, _files(listed, patterns))
     except Exception as error:  # network, permission, no such repository: the client raises many kinds
         raise _missing(repository, error) from error
 
@@ -93,21 +130,24 @@ def fetch(repository: str, patterns: Iterable[str], advance: Advance = lambda _:
 
     wanted = list(patterns)
     found = listing(repository, wanted)
+    name, revision = parted(repository)
+    if revision is not None and found.commit != revision:
+        revision = None if is_mirror() else found.commit
     try:
         _discard_damaged(found)
         for file in found.files:
             if file.sha256 is None or found.place(file).is_file():
                 continue
-            url = hf_hub_url(repository, file.name, revision=found.commit)
+            url = hf_hub_url(name, file.name, revision=found.commit)
             # A mirror may know a file by another name than its digest; its client then fetches it in its own way.
             if get_hf_file_metadata(url).etag == file.sha256:
                 bring(url, found.blob(file), file.size, file.sha256, advance)
-        folder = Path(snapshot_download(repository, allow_patterns=wanted))
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
     except Exception as error:  # as above, and the disk
         raise _missing(repository, error) from error
-    problem = damage(repository, folder, wanted, deep=True)
+    problem = damage(name, folder, wanted, deep=True)
     if problem:
-        raise MissingWeights(f"{repository}: {problem}; try again")
+        raise MissingWeights(f"{name}: {problem}; try again")
     return folder
 
 
@@ -115,18 +155,28 @@ def cached(repository: str, patterns: Iterable[str], deep: bool = False) -> Path
     """The repository's folder in the cache, if all files of these patterns are there, as long as they should
     be.
 
+    Where the revision isn't, the newest commit that was fetched does, if there is no hub that has the revision.
     `deep` also reads the large ones and compares their SHA-256, which takes seconds for each gigabyte.
     """
+    name, revision = parted(repository)
+    found = _cached(name, revision, patterns, deep)
+    if found is None and revision is not None:
+        newest = _cached(name, None, patterns, deep)
+        return newest if newest and (is_mirror() or not reachable(repository)) else None
+    return found
+
+
+def _cached(name: str, revision: str | None, patterns: Iterable[str], deep: bool) -> Path | None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     wanted = list(patterns)
     try:
-        found = snapshot_download(repository, allow_patterns=wanted, local_files_only=True)
+        found = snapshot_download(name, revision=revision, allow_patterns=wanted, local_files_only=True)
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError, ValueError):
         return None
     folder = Path(found)
-    return None if damage(repository, folder, wanted, deep) else folder
+    return None if damage(name, folder, wanted, deep) else folder
 
 
 def begun(repository: str) -> bool:
@@ -136,13 +186,13 @@ def begun(repository: str) -> bool:
 
 
 def reachable(repository: str) -> bool:
-    """Does the hub answer for this repository?"""
-    from huggingface_hub import HfApi, constants
+    """Does the hub answer for this repository, and this revision of it?"""
+    from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
         return False
     try:
-        HfApi().model_info(repository, timeout=10)
+        commit_of(repository)
     except Exception:  # whatever is wrong with the network or the name, it cannot be fetched
         return False
     return True
@@ -175,7 +225,7 @@ def cache_folder() -> Path:
 
 def storage(repository: str) -> Path:
     """The repository's part of the cache."""
-    return cache_folder() / ("models--" + repository.replace("/", "--"))
+    return cache_folder() / ("models--" + parted(repository)[0].replace("/", "--"))
 
 
 def _files(listed: Iterable[object], patterns: Iterable[str]) -> tuple[File, ...]:
@@ -187,6 +237,11 @@ def _files(listed: Iterable[object], patterns: Iterable[str]) -> tuple[File, ...
         for entry in listed
         if isinstance(entry, RepoFile) and any(fnmatch.fnmatch(entry.path, pattern) for pattern in wanted)
     )
+
+
+def file_at(place: Path) -> File:
+    """A file of the cache; its digest where the cache has it from the hub."""
+    return File(place.name, place.stat().st_size, _digest_in_name(place))
 
 
 def _digest_in_name(place: Path) -> str | None:

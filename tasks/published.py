@@ -68,6 +68,8 @@ class Published:
     kind: Kind
     name: str
     repository: str
+    revision: str
+    """The commit that is fetched: what is downloaded today is what was downloaded when this was written."""
     size_gb: float
     licence: str | None
     needed: str
@@ -75,11 +77,20 @@ class Published:
 
 
 STANDARD: tuple[Published, ...] = (
-    Published("transcription", "small", "Systran/faster-whisper-small", 0.49, "MIT", "without a GPU"),
+    Published(
+        "transcription",
+        "small",
+        "Systran/faster-whisper-small",
+        "536b0662742c02347bc0e980a01041f333bce120",
+        0.49,
+        "MIT",
+        "without a GPU",
+    ),
     Published(
         "transcription",
         "large-v3-turbo",
         "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+        "0a363e9161cbc7ed1431c9597a8ceaf0c4f78fcf",
         1.62,
         "MIT",
         "with a GPU",
@@ -88,6 +99,7 @@ STANDARD: tuple[Published, ...] = (
         "embedding",
         "nvidia/speakerverification_en_titanet_large",
         "nvidia/speakerverification_en_titanet_large",
+        "0dc382f40121a5fbd34db10a2bb04d826c2be6a8",
         0.10,
         "CC-BY-4.0",
         "always",
@@ -96,18 +108,34 @@ STANDARD: tuple[Published, ...] = (
         "diarization",
         "nvidia/diar_streaming_sortformer_4spk-v2.1",
         "nvidia/diar_streaming_sortformer_4spk-v2.1",
+        "cd03eee90fbec18297ac31b8c21546e596b7f71c",
         0.47,
         "NVIDIA Open Model License",
         "diarization.engine = sortformer",
     ),
-    Published("separation", "htdemucs", "adefossez/HTDemucs", 0.1, None, "separation.mode = always"),
+    Published(
+        "separation",
+        "htdemucs",
+        "adefossez/HTDemucs",
+        "cbc8a9b1a87023b7fd74e7b3412e6321c0eab003",
+        0.1,
+        None,
+        "separation.mode = always",
+    ),
     Published(
         "punctuation",
         "oliverguhr/fullstop-punctuation-multilang-large",
         "oliverguhr/fullstop-punctuation-multilang-large",
+        "345e80adc07e761d3a35feafd20f2f44a151f453",
         2.24,
         "MIT",
         "punctuation.mode = auto or always",
     ),
 )
-"""What profile `standard` needs."""
+"""What profile `standard` needs. The commits are those that others have published as theirs, several each."""
+
+PINNED = {published.repository: published.revision for published in STANDARD}
+"""The commit of a repository, where the name that is given does not say another (`owner/name@revision`)."""
+
+BUNDLED_LICENCES = {"demo:whisper": "CC0-1.0"}
+"""Of bundled weights that are not MIT, as the project is."""

@@ -4,7 +4,9 @@
     /models/whisper, ./voice.nemo                 taken as it is
     small, htdemucs                               short names of what the engines' makers publish
     nvidia/speakerverification_en_titanet_large   a hub repository
+    someone/voice@main                            the same, at a certain commit, branch or tag
 
+What profile `standard` needs by itself is pinned to a commit each (`tasks.published`).
 Only files that an engine reads are fetched, and no pickles. `resolve` finds or fetches; `check` says before
 a run what is neither here nor to be had.
 """
@@ -28,6 +30,7 @@ from tasks.profiles import profile_settings
 from tasks.published import DEMO as DEMO
 from tasks.published import ESSENTIAL
 from tasks.published import PATTERNS as PATTERNS
+from tasks.published import PINNED as PINNED
 from tasks.published import STANDARD as STANDARD
 from tasks.published import Kind as Kind
 from tasks.published import Published as Published
@@ -92,12 +95,12 @@ def resolve(kind: Kind, name: str) -> Weights:
         return Weights(kind, name, path, digest_of_files(kind, path))
     repository = repository_of(kind, name)
     folder = cached(kind, repository) or fetch(kind, repository)
-    return Weights(kind, name, _entry(kind, folder), f"{repository}@{folder.name}")
+    return Weights(kind, name, _entry(kind, folder), f"{hub.parted(repository)[0]}@{folder.name}")
 
 
 def fetch(kind: Kind, repository: str, advance: Advance = lambda _: None) -> Path:
     """Download what an engine of this kind reads of the repository. Raises `MissingWeights` with the reason."""
-    folder = hub.fetch(repository, PATTERNS[kind], advance)
+    folder = hub.fetch(pinned(repository), PATTERNS[kind], advance)
     problem = unfit(kind, folder)
     if problem:
         raise MissingWeights(f"{repository} is not a {kind} model: {problem}")
@@ -123,7 +126,7 @@ def problem_with(kind: Kind, name: str, command: str = FETCH) -> str | None:
         repository = repository_of(kind, name)
     except MissingWeights as error:
         return str(error)
-    if cached(kind, repository) or hub.reachable(repository):
+    if cached(kind, repository) or hub.reachable(pinned(repository)):
         return None
     return (
         f"{kind} model {name}: not in the cache, and {repository} cannot be reached; "
@@ -182,9 +185,19 @@ def repository_of(kind: Kind, name: str) -> str:
     raise MissingWeights(f"{kind} model {name}: name a hub repository (owner/name), a file or a folder")
 
 
+def pinned(repository: str) -> str:
+    """The repository at the commit that this project has pinned, unless the name says another.
+
+    >>> pinned("someone/voice"), pinned("adefossez/HTDemucs@main")
+    ('someone/voice', 'adefossez/HTDemucs@main')
+    """
+    known = PINNED.get(repository)
+    return f"{repository}@{known}" if known else repository
+
+
 def cached(kind: Kind, repository: str, deep: bool = False) -> Path | None:
     """The repository's folder in the hub's cache, if it is whole there; `deep` reads it all, to be sure."""
-    folder = hub.cached(repository, PATTERNS[kind], deep)
+    folder = hub.cached(pinned(repository), PATTERNS[kind], deep)
     return None if folder is None or unfit(kind, folder) else folder
 
 
@@ -197,7 +210,19 @@ def presence(kind: Kind, repository: str) -> hub.Presence:
 
 def listed(kind: Kind, repository: str) -> hub.Listing:
     """What the hub holds for an engine of this kind. Raises `MissingWeights` with the reason."""
-    return hub.listing(repository, PATTERNS[kind])
+    return hub.listing(pinned(repository), PATTERNS[kind])
+
+
+def files_of(kind: Kind, repository: str) -> tuple[hub.File, ...]:
+    """The files that an engine of this kind reads, by the hub or, if it can't be asked, as they are in the cache.
+    Raises `MissingWeights` where neither knows."""
+    try:
+        return listed(kind, repository).files
+    except MissingWeights:
+        folder = cached(kind, repository)
+        if folder is None:
+            raise
+        return tuple(hub.file_at(path) for path in _read(kind, folder))
 
 
 def size_of(kind: Kind, path: Path) -> int:

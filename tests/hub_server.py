@@ -28,6 +28,8 @@ class Faults:
     """Files are always sent whole."""
     cut: int | None = None
     """After so many bytes of a file the connection breaks, and the hub is gone until this is None."""
+    commits: dict[str, str] = field(default_factory=dict)
+    """Repositories whose one commit is this; else it is made of their contents."""
     served: list[tuple[str, str | None]] = field(default_factory=list)
     """Files that were sent, each with the range that was asked for."""
     gone: bool = False
@@ -75,16 +77,18 @@ class _Hub(BaseHTTPRequestHandler):
             self.answer(status, {"error": "no"}, {"Retry-After": "7"} if status == 429 else None)
         elif not files:
             self.answer(404, {"error": "no such repository"}, {"X-Error-Code": "RepoNotFound"})
+        elif len(rest) > 1 and rest[1] not in ("main", self.commit(repository)):
+            self.answer(404, {"error": "no such revision"}, {"X-Error-Code": "RevisionNotFound"})
         elif rest[:1] == ["tree"]:
             self.answer(200, [self.entry(name, data) for name, data in files.items()])
         elif rest[:1] in ([], ["revision"]):
             siblings = [{"rfilename": name} for name in files]
-            facts = {"_id": "0", "id": repository, "modelId": repository, "sha": self.commit(files)}
+            facts = {"_id": "0", "id": repository, "modelId": repository, "sha": self.commit(repository)}
             self.answer(200, facts | {"private": False, "tags": [], "siblings": siblings})
         elif rest[0] == "resolve" and "/".join(rest[2:]) in files:
             name = "/".join(rest[2:])
             data = files[name]
-            headers = {"X-Repo-Commit": self.commit(files), "ETag": f'"{hashlib.sha256(data).hexdigest()}"'}
+            headers = {"X-Repo-Commit": self.commit(repository), "ETag": f'"{hashlib.sha256(data).hexdigest()}"'}
             self.send(name, data[::-1] if name in self.faults.lies else data, headers)
         else:
             self.answer(404, {"error": "no such file"}, {"X-Error-Code": "EntryNotFound"})
@@ -114,9 +118,9 @@ class _Hub(BaseHTTPRequestHandler):
         lfs = {"oid": digest, "size": len(data), "pointerSize": 134}
         return {"type": "file", "path": name, "size": len(data), "oid": digest[:40], "lfs": lfs}
 
-    @staticmethod
-    def commit(files: dict[str, bytes]) -> str:
-        return hashlib.sha1(b"".join(k.encode() + v for k, v in files.items())).hexdigest()
+    def commit(self, repository: str) -> str:
+        contents = b"".join(k.encode() + v for k, v in self.files(repository).items())
+        return self.faults.commits.get(repository) or hashlib.sha1(contents).hexdigest()
 
     def answer(self, code: int, body: Any, headers: dict[str, str] | None = None) -> None:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -39,14 +39,21 @@ app = typer.Typer(
 
 
 @app.command("list", epilog="Example:  daylong models list")
-def list_models(debug: Debug = False) -> None:
+def list_models(
+    files: Annotated[
+        bool, typer.Option("--files", help="Each file too: its size and digest, as the hub tells them.")
+    ] = False,
+    debug: Debug = False,
+) -> None:
     """Which weights each profile needs, where they come from, how big they are and whether they are here."""
     screen = terminal(debug)
     with told(screen):
         from tasks import hub
         from tasks.weights import STANDARD
 
-        table = columns(screen, "profile", "size", "for", "name in the settings", "from", "licence", "needed", "here")
+        table = columns(
+            screen, "profile", "size", "for", "name in the settings", "from", "revision", "licence", "needed", "here"
+        )
         for column in table.columns[2:]:
             column.justify, column.no_wrap, column.overflow = "left", False, "fold"
         for row in (*_standard(), *_demo()):
@@ -60,6 +67,8 @@ def list_models(debug: Debug = False) -> None:
             "Short names are those of the engine's makers: large-v3-turbo, to faster-whisper, is "
             f"{turbo.repository}. A hub repository (owner/name) or a folder does as well."
         )
+        if files:
+            _tell_files(screen)
         screen.say(f"Cache: {plain(hub.cache_folder())} (HF_HOME moves it). Fetch ahead: daylong models fetch")
 
 
@@ -70,20 +79,37 @@ def _standard() -> Iterator[tuple[str, ...]]:
     for p in STANDARD:
         what = f"{p.kind} ({ENGINES[p.kind]})"
         here = presence(p.kind, p.repository)
-        yield "standard", size(p.size_gb * 1e9), what, p.name, p.repository, p.licence or "not known", p.needed, here
+        licence, revision = p.licence or "not known", p.revision[:12]
+        yield "standard", size(p.size_gb * 1e9), what, p.name, p.repository, revision, licence, p.needed, here
+
+
+def _tell_files(screen: Terminal) -> None:
+    """What a hub lists; where none can be asked, the files that are here, large ones named by their digest."""
+    from tasks import weights
+
+    for p in weights.STANDARD:
+        screen.say(f"{p.repository} at {p.revision}")
+        try:
+            for file in weights.files_of(p.kind, p.repository):
+                screen.say(f"  {plain(file.name)}  {size(file.size)}  {file.sha256 or 'no digest told'}")
+        except MissingWeights as error:
+            screen.say(f"  not known here: {error}")
+        screen.say()
 
 
 def _demo() -> Iterator[tuple[str, ...]]:
     from tasks.home import demo_models
-    from tasks.published import DEMO, DEMO_KINDS, ENGINES
+    from tasks.published import BUNDLED_LICENCES, DEMO, DEMO_KINDS, ENGINES
     from tasks.weights import STANDARD, size_of, unfit
 
     for name, place in DEMO.items():
         kind, path = DEMO_KINDS[name], demo_models() / place
-        absent = unfit(kind, path) is not None
         needed = "always" if kind == "transcription" else next(p.needed for p in STANDARD if p.kind == kind)
-        how_much, licence, here = ("–", "–", "absent") if absent else (size(size_of(kind, path)), "MIT", "bundled")
-        yield "demo", how_much, f"{kind} ({ENGINES[kind]})", name, f"data/models/demo/{place}", licence, needed, here
+        how_much, licence, here = "–", "–", "absent"
+        if unfit(kind, path) is None:
+            how_much, licence, here = size(size_of(kind, path)), BUNDLED_LICENCES.get(name, "MIT"), "bundled"
+        what, where = f"{kind} ({ENGINES[kind]})", f"data/models/demo/{place}"
+        yield "demo", how_much, what, name, where, "–", licence, needed, here
 
 
 @app.command("fetch", epilog=EXAMPLES)
@@ -164,26 +190,29 @@ def _remote(wants: list[tuple[Kind, str, str]], screen: Terminal) -> int:
             screen.say(f"{label}: already there, {size(weights.size_of(kind, found))}")
             continue
         try:
-            due.append((label, kind, weights.listed(kind, repository)))
+            due.append((label, kind, repository, weights.listed(kind, repository)))
         except MissingWeights as error:
             screen.fail(f"{kind} {error}")
             failed += 1
-    needs, free = sum(files.missing() for _, _, files in due), _free(hub.cache_folder())
+    needs, free = sum(files.missing() for *_, files in due), _free(hub.cache_folder())
     if needs > free:
         screen.fail(
             f"needs {size(needs)}, free {size(free)} at {hub.cache_folder()}; "
             "make room, or let HF_HOME name a folder on a larger disk"
         )
         return failed + len(due)
-    for label, kind, files in due:
+    for label, kind, repository, files in due:
         try:
             with shown(screen, label, files.missing()) as advance:
-                weights.fetch(kind, files.repository, advance)
+                weights.fetch(kind, repository, advance)
         except MissingWeights as error:
             screen.fail(f"{kind} {error}")
             failed += 1
         else:
             screen.say(f"{label}: fetched and checked, {size(files.size)}")
+            wanted = hub.parted(weights.pinned(repository))[1]
+            if wanted and wanted in weights.PINNED.values() and wanted != files.commit:
+                screen.note(f"{label}: this mirror has no revision {wanted[:12]}; its newest commit was taken")
     return failed
 
 
