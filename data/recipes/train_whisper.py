@@ -22,7 +22,7 @@ from torch import distributed as dist
 from torch.nn import functional as F
 
 from data.recipes.lexicon import WORDS
-from data.recipes.whisper_corpus import PARTS, load
+from data.recipes.whisper_corpus import load
 from data.recipes.whisper_model import Shape, Whisper, padded_positions
 from data.recipes.whisper_vocabulary import Vocabulary
 from data.recipes.whisper_windows import FRAMES, IGNORED, Mixer, Window, log_mel
@@ -148,18 +148,21 @@ def error_rate(model: Whisper, windows: list[Window], seconds: float) -> float:
     return wrong / total
 
 
-def train(worker: int, workers: int, cache: Path, out: Path, first: int = 0, seed: int = 1) -> None:
+def train(
+    worker: int, workers: int, cache: Path, out: Path, first: int = 0, first_step: int = 0, seed: int = 1
+) -> None:
     """All stages in one of `workers` processes, which draw their own windows and share their gradients.
 
     `out` gets last.pt regularly and best.pt, the stage's best on the development set. The stages from number
-    `first` on begin with the best.pt that is there.
+    `first` on begin with the best.pt that is there, the first of them at its step `first_step`.
     """
     dist.init_process_group("gloo", rank=worker, world_size=workers)
     torch.set_num_threads(1)  # two processes of one thread wait less for each other than two threads do
     torch.manual_seed(seed)
+    seed += first_step  # an interrupted training doesn't see the same windows again
     rng, generator = random.Random(seed + worker), torch.Generator().manual_seed(seed + worker)
     model = Whisper(Shape(len(_VOCABULARY)), len(WORDS))
-    if first:
+    if first or first_step:
         model.load_state_dict(torch.load(out / "best.pt", weights_only=True))
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, betas=(0.9, 0.98), weight_decay=0.01)
@@ -170,7 +173,7 @@ def train(worker: int, workers: int, cache: Path, out: Path, first: int = 0, see
         examiner = Mixer(load("dev", cache), 99, crowded=stage.crowded)
         exam, best = [examiner.draw(STAGES[-1].seconds) for _ in range(96)], 1.0
         spare = round((STAGES[-1].seconds - stage.seconds) * FRAMES)
-        for step in range(stage.steps):
+        for step in range(first_step if number == first else 0, stage.steps):
             fall = 0.5 + 0.5 * math.cos(math.pi * step / stage.steps)
             rate = stage.final + (stage.rate - stage.final) * fall
             optimiser.param_groups[0]["lr"] = rate * min(1.0, (done + 1) / 100)
@@ -213,13 +216,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=folder, help="folder of the checkpoints")
     parser.add_argument("--workers", type=int, default=2, help="processes; the weights shipped were made with 2")
     parser.add_argument("--from-stage", type=int, default=0, help="go on with the best.pt in --out, stages from 0")
+    parser.add_argument("--from-step", type=int, default=0, help="of that stage: an interrupted training goes on")
     arguments = parser.parse_args()
     for part in ("train", "others", "dev"):
         load(part, arguments.cache)
     arguments.out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
     os.environ.setdefault("MASTER_PORT", "29511")
-    given = (arguments.workers, arguments.cache, arguments.out, arguments.from_stage)
+    given = (arguments.workers, arguments.cache, arguments.out, arguments.from_stage, arguments.from_step)
     torch.multiprocessing.spawn(train, given, nprocs=arguments.workers)
 
 
