@@ -56,14 +56,12 @@ def assembled(
 
 
 def _report(worked: Worked, language: str | None, seams: Manifest) -> ChunkReport:
-    # A seam stands in the row of the chunk that begins there.
+    # A seam stands in the row of the chunk that begins there, all channels together.
     report = worked.report(language)
     wordless = clip([Span(*s) for s in seams["facts"]["wordless"]], worked.chunk.core)
     report = replace(report, seam_redecoded_s=total_s(wordless))
-    for seam in seams["facts"]["seams"]:
-        if seam["right"] == report.index:
-            return replace(report, seam_kept=seam["kept"], seam_dropped=seam["dropped"])
-    return report
+    own = [seam for seam in seams["facts"]["seams"] if seam["right"] == report.index]
+    return replace(report, seam_kept=sum(s["kept"] for s in own), seam_dropped=sum(s["dropped"] for s in own))
 
 
 def outcome(transcript: Transcript, run: Run, done: Sequence[Worked], exports: str, *, engine_calls: int) -> Outcome:

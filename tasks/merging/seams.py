@@ -1,32 +1,30 @@
 """Seams: where the words of one chunk end and those of the next begin.
 
-In an overlap both chunks heard the same speech. The cut lies in a gap that both word lists share, the widest one
-near the boundary: words left of it come from the left chunk, words right of it from the right one, by their
-midpoints. Without a shared gap the two lists are aligned, and the change is made inside a run of words on which
-they agree; at last resort at the boundary itself. What is then doubled (same word, overlapping times) is removed
-once. A seam may cost a moment of a word; it never deletes speech.
+In an overlap both chunks heard the same speech: left of a cut the left chunk tells it, right of the cut the right one
+(see `cut`), so that no word is lost and none doubled. A seam may cost a moment of a word; it never deletes speech.
+Each channel has words, cuts and evidence of its own.
 """
 
 from __future__ import annotations
 
-import difflib
 import itertools
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from tasks.intervals import Span, intersect, subtract, tidy, total_s
+from tasks.intervals import Span, intersect, tidy
+from tasks.merging.alignment import units
+from tasks.merging.cut import EDGE_S, decided, find_cut
+from tasks.merging.wordless import by_time, wordless
 from tasks.records import Chunk, Word
 
-REDECODE_S = 1.5
-"""Speech in an overlap that neither side has words for is decoded again from this length on, seconds."""
-TOLERANCE_S = 0.6
-"""Two recognitions of one word begin at most this far apart, seconds."""
+SPEECH_MARGIN_S = 0.3
+"""Words lie in speech up to this far outside of it: their times and the speech map's are not that exact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """Evidence of the seam before chunk `right`: words kept and dropped in the overlap, and where it was cut."""
+    """Evidence of the seam before chunk `right`: where it was cut, and what became of the words in the overlap."""
 
     right: int
     cut_s: float
@@ -34,119 +32,83 @@ class Seam:
     """gap, agreed or boundary."""
     kept: int
     dropped: int
+    """Of two hearings of a word one is dropped: about half of what both sides heard."""
+    recovered: int = 0
+    """Of those kept: words from the other side of the cut, which one chunk alone had heard."""
+    channel: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Words of all chunks as one list by time, evidence per seam, and speech left without words at the seams."""
+    """Words of all chunks as one list by time, evidence per seam and channel, and speech left without words."""
 
     words: tuple[Word, ...]
     seams: tuple[Seam, ...]
     wordless: tuple[Span, ...]
+    """Speech in the overlaps of at least REDECODE_S that no word of any channel tells of."""
 
 
 def join(chunks: Sequence[Chunk], words: Sequence[Sequence[Word]]) -> Joined:
-    """Join the chunks' word lists, given in recording time and in the chunks' order."""
-    cuts = []
-    for i in range(1, len(chunks)):
-        overlap = chunks[i - 1].span & chunks[i].span
-        cuts.append(find_cut(words[i - 1], words[i], overlap, chunks[i].core.start_s))
+    """Join the chunks' word lists, given in recording time and in the chunks' order. Takes time linear in words."""
+    channels = sorted({w.channel for own in words for w in own}) or [0]
+    speech = [_speech(left, right) for left, right in itertools.pairwise(chunks)]
     kept: list[Word] = []
     seams: list[Seam] = []
-    for i, own in enumerate(words):
-        start = cuts[i - 1][0] if i else float("-inf")
-        end = cuts[i][0] if i < len(cuts) else float("inf")
-        mine = [w for w in own if start <= w.middle_s < end]
-        doubled = _doubled(kept, mine)
-        kept += [w for j, w in enumerate(mine) if j not in doubled]
-        if i:
-            overlap = chunks[i - 1].span & chunks[i].span
-            heard = sum(w.middle_s in overlap for side in (words[i - 1], own) for w in side)
-            stayed = sum(w.middle_s in overlap for w in kept)
-            seams.append(Seam(chunks[i].index, cuts[i - 1][0], cuts[i - 1][1], stayed, heard - stayed))
-    kept.sort(key=lambda w: (w.start_s, w.end_s))
-    return Joined(tuple(kept), tuple(seams), tuple(_wordless(chunks, kept)))
+    for channel in channels:
+        lists = [sorted((w for w in own if w.channel == channel), key=by_time) for own in words]
+        joined, evidence = _join_channel(chunks, lists, speech, channel)
+        kept += joined
+        seams += evidence
+    kept.sort(key=by_time)
+    seams.sort(key=lambda s: (s.right, s.channel))
+    return Joined(tuple(kept), tuple(seams), tuple(wordless(chunks, kept)))
 
 
-def find_cut(left: Sequence[Word], right: Sequence[Word], overlap: Span, boundary_s: float) -> tuple[float, str]:
-    """(time_s, way) of the cut between two word lists, within `overlap`."""
-    if not overlap:
-        return boundary_s, "boundary"
-    silent = intersect(_gaps(left, overlap), _gaps(right, overlap))
-    if silent:
-        # Width counts up to a second; beyond that the nearness to the boundary decides.
-        best = max(silent, key=lambda s: (min(s.duration_s, 1.0) - s.distance_s(boundary_s) / 10, -s.start_s))
-        if best.duration_s >= 0.02:
-            at = boundary_s if boundary_s in best else best.middle_s
-            return at, "gap"
-    agreed = _agreed(left, right, overlap)
-    if agreed:
-        return min(agreed, key=lambda t: (abs(t - boundary_s), t)), "agreed"
-    return boundary_s, "boundary"
+def _join_channel(
+    chunks: Sequence[Chunk], words: Sequence[Sequence[Word]], speech: Sequence[Sequence[Span]], channel: int
+) -> tuple[list[Word], list[Seam]]:
+    """`speech`: in and around each overlap."""
+    done: list[Word] = []
+    tail = list(words[0]) if words else []
+    seams = []
+    for i in range(1, len(chunks)):
+        overlap = chunks[i - 1].span & chunks[i].span
+        boundary_s = chunks[i].core.start_s
+        # A word reaches into the overlap from at most a few seconds outside.
+        first = bisect_left(tail, overlap.start_s - 3 * EDGE_S, key=lambda w: w.start_s)
+        last = bisect_right(words[i], overlap.end_s + 3 * EDGE_S, key=lambda w: w.start_s)
+        left, right = tail[first:], words[i][:last]
+        if overlap:
+            both = units(left, right)
+            cut_s, way = find_cut(both, overlap, boundary_s)
+            here, recovered = decided(both, cut_s, overlap, speech[i - 1])
+        else:
+            cut_s, way, here, recovered = boundary_s, "boundary", [*left, *right], 0
+        heard = sum(w.middle_s in overlap for side in (left, right) for w in side)
+        stayed = sum(w.middle_s in overlap for w in here)
+        seams.append(Seam(chunks[i].index, cut_s, way, stayed, heard - stayed, recovered, channel))
+        done += tail[:first]
+        tail = [*_forwards(here), *words[i][last:]]
+    return done + tail, seams
 
 
-def _gaps(words: Sequence[Word], overlap: Span) -> list[Span]:
-    return subtract([overlap], [w.span for w in words])
+def _forwards(words: Sequence[Word]) -> Iterator[Word]:
+    """`words` of one channel in their order: where the telling passes from one chunk to another, times are clamped so
+    that the words don't overlap."""
+    before: Word | None = None
+    for word in words:
+        if before is not None:
+            if word.chunk != before.chunk and word.start_s < before.end_s:
+                border = min(max((word.start_s + before.end_s) / 2, before.start_s), max(word.end_s, before.start_s))
+                before = replace(before, end_s=border)
+                word = replace(word, start_s=border, end_s=max(word.end_s, border))
+            yield before
+        before = word
+    if before is not None:
+        yield before
 
 
-def _agreed(left: Sequence[Word], right: Sequence[Word], overlap: Span) -> list[float]:
-    # Middles of words that both sides have, at nearly the same time, within a run of at least two such words.
-    a = [w for w in left if w.middle_s in overlap]
-    b = [w for w in right if w.middle_s in overlap]
-    blocks = difflib.SequenceMatcher(
-        None, [spoken(w.text) for w in a], [spoken(w.text) for w in b], autojunk=False
-    ).get_matching_blocks()
-    times = []
-    for block in blocks:
-        pairs = [(a[block.a + k], b[block.b + k]) for k in range(block.size)]
-        near = [p for p in pairs if abs(p[0].start_s - p[1].start_s) <= TOLERANCE_S]
-        if len(near) >= 2:
-            # Between two words on which both agree: after the earlier word's end by both, where that is possible.
-            times += [max(x[0].middle_s, x[1].middle_s) + 1e-3 for x in near[:-1]]
-    return times
-
-
-def _doubled(kept: Sequence[Word], new: Sequence[Word]) -> set[int]:
-    # Indexes of new words that the left side already gave: the same word over the same moment.
-    tail = kept[-20:]
-    out = set()
-    for j, word in enumerate(new[:20]):
-        for other in tail:
-            common = (word.span & other.span).duration_s
-            shorter = min(word.span.duration_s, other.span.duration_s)
-            if spoken(word.text) == spoken(other.text) and shorter > 0 and common > shorter / 2:
-                out.add(j)
-    return out
-
-
-def _wordless(chunks: Sequence[Chunk], kept: Sequence[Word]) -> list[Span]:
-    out = []
-    for left, right in itertools.pairwise(chunks):
-        overlap = left.span & right.span
-        if not overlap:
-            continue
-        said = tidy((w.span.grow(0.2) for w in kept if w.end_s > overlap.start_s and w.start_s < overlap.end_s), 0.5)
-        speech = intersect([overlap], [*left.speech, *right.speech])
-        out += [s for s in subtract(speech, said) if s.duration_s > REDECODE_S]
-    return tidy(out)
-
-
-def fill(words: Sequence[Word], again: Sequence[Word], spans: Sequence[Span]) -> tuple[Word, ...]:
-    """`words` with those of `again` that lie in `spans` and collide with none already there."""
-    taken = tidy(w.span for w in words)
-    new = [
-        w
-        for w in again
-        if any(w.middle_s in s for s in spans) and total_s(intersect([w.span], taken)) < 0.5 * w.span.duration_s
-    ]
-    return tuple(sorted([*words, *new], key=lambda w: (w.start_s, w.end_s)))
-
-
-def spoken(text: str) -> str:
-    """A word without case, marks and punctuation, for comparing.
-
-    >>> spoken("Don’t!") == spoken("don't")
-    True
-    """
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
-    return "".join(c for c in folded if c.isalnum() or c == "'")
+def _speech(left: Chunk, right: Chunk) -> list[Span]:
+    """What the speech map of both chunks says about their overlap, with a margin."""
+    overlap = left.span & right.span
+    return tidy(s.grow(SPEECH_MARGIN_S) for s in intersect([overlap], [*left.speech, *right.speech]))

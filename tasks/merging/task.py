@@ -11,9 +11,10 @@ import numpy as np
 from tasks.caching import step_task
 from tasks.intervals import Span
 from tasks.merging.attribute import attribute
-from tasks.merging.seams import fill, join
+from tasks.merging.seams import join
 from tasks.merging.segments import segment
 from tasks.merging.voices import Windows, marked_overlaps, speakers_of
+from tasks.merging.wordless import fill
 from tasks.records import Chunk, Turn, Word, as_dict
 from tasks.work import Manifest, Meter, Place
 
@@ -31,7 +32,7 @@ class MergeJob:
     embedding_model: str | None
 
 
-@step_task("seams", version=1)
+@step_task("seams", version=2)
 def join_chunks(job: SeamJob, place: Place, words: Sequence[Manifest | None]) -> Manifest:
     """Artifact `words`; facts: a row of evidence for each seam, and the spans that want decoding again."""
     meter = Meter()
@@ -44,7 +45,7 @@ def join_chunks(job: SeamJob, place: Place, words: Sequence[Manifest | None]) ->
     )
 
 
-@step_task("merging", version=1)
+@step_task("merging", version=2)
 def merge(
     job: MergeJob, place: Place, seams: Manifest, again: Sequence[Manifest], linked: Manifest | None
 ) -> Manifest:

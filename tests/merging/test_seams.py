@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import time
+from collections.abc import Iterator, Sequence
 from random import Random
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.intervals import Span
-from tasks.merging.seams import fill, find_cut, join, spoken
+from tasks.merging.alignment import spoken, units
+from tasks.merging.cut import find_cut
+from tasks.merging.seams import Joined, join
+from tasks.merging.wordless import fill
 from tasks.records import Chunk, Word
+from tests.simulation.recogniser import chunk_words
+from tests.simulation.seams import around_seams, errors_of_days, split_at_the_boundary
 
 
 def word(start: float, text: str, length: float = 0.3, chunk: int = 0) -> Word:
@@ -88,7 +97,7 @@ def test_jitter_of_word_times_doubles_and_loses_nothing_where_speech_pauses(day:
 def test_the_cut_lies_in_a_gap_that_both_sides_heard() -> None:
     left = [word(596.0, "a"), word(598.2, "b"), word(601.0, "c")]
     right = [word(596.1, "a"), word(598.1, "b"), word(601.1, "c")]
-    cut, way = find_cut(left, right, Span(585, 615), 600.0)
+    cut, way = find_cut(units(left, right), Span(585, 615), 600.0)
     assert way == "gap"
     assert 598.5 <= cut <= 601.0
 
@@ -97,7 +106,7 @@ def test_without_a_shared_gap_the_change_is_made_where_both_agree() -> None:
     text = ["we", "will", "all", "meet", "again", "on", "monday", "at", "nine", "in", "the", "big", "room"]
     left = [word(585 + i * 0.3, text[i % len(text)]) for i in range(100)]
     right = [word(585.1 + i * 0.3, text[i % len(text)]) for i in range(99)]
-    cut, way = find_cut(left, right, Span(585, 615), 600.0)
+    cut, way = find_cut(units(left, right), Span(585, 615), 600.0)
     assert way == "agreed"
     assert abs(cut - 600.0) < 1.0
     joined = join(two_chunks(), [left, right])
@@ -114,9 +123,161 @@ def test_a_word_heard_by_one_side_only_survives_on_its_own_side() -> None:
     assert [w.text for w in join(two_chunks(), [left, right]).words] == ["only", "both", "new"]
 
 
-def test_a_chunk_without_words_takes_nothing_from_its_neighbours() -> None:
-    left = [word(590.0, "before"), word(599.0, "last")]
-    assert [w.text for w in join(two_chunks(), [left, []]).words] == ["before", "last"]
+@pytest.mark.parametrize("silent", [0, 1], ids=["left", "right"])
+def test_a_chunk_without_words_takes_nothing_from_its_neighbour(silent: int) -> None:
+    said = [word(586.0, "before"), word(599.0, "the"), word(614.0, "border")]
+    joined = join(two_chunks(), [said, []] if silent else [[], said])
+    assert [w.text for w in joined.words] == ["before", "the", "border"]
+    assert joined.seams[0].dropped == 0
+
+
+def test_what_nobody_said_in_silence_does_not_cross_the_cut() -> None:
+    left, right = two_chunks()
+    chunks = [dataclasses.replace(c, speech=(Span(500.0, 592.0),)) for c in (left, right)]
+    said = [word(590.0, "goodbye"), word(591.0, "then")]
+    invented = [word(606.0 + i, w) for i, w in enumerate(["thank", "you", "for", "watching"])]
+    again = [dataclasses.replace(w, chunk=1) for w in said]
+    assert text(join(chunks, [said + invented, again])) == "goodbye then"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("we have twenty one of them", "we have 21 of them"),
+        ("we have every one of them", "we have everyone of them"),
+        ("I don't know now", "I do n't know now"),
+        ("yes yes yes I know", "yes yes yes I know"),
+        ("yes yes I know", "yes yes yes I know"),
+        ("so we went home again", "so he went home again"),
+        ("so we home again", "so we went home again"),
+    ],
+)
+@pytest.mark.parametrize("shift", [-0.3, 0.0, 0.3])
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("border", [599.0, 600.0, 600.7, 602.0])
+def test_speech_heard_in_two_ways_is_told_in_one_of_them(
+    left: str, right: str, shift: float, flip: bool, border: float
+) -> None:
+    def spoken_evenly(line: str, from_s: float, chunk: int) -> list[Word]:
+        each = 2.0 / len(line)
+        starts = itertools.accumulate((len(w) + 1 for w in line.split()), initial=0)
+        return [
+            word(from_s + each * at, w, each * len(w), chunk) for at, w in zip(starts, line.split(), strict=False)
+        ]
+
+    if flip:
+        left, right = right, left
+    one, other = spoken_evenly(left, 599.5, 0), spoken_evenly(right, 599.5 + shift, 1)
+    joined = join(two_chunks(border), [one, other])
+    assert text(joined) in {left, right} | {" ".join(pair) for pair in mixtures(left, right)}
+    assert_forwards(joined.words)
+
+
+def mixtures(left: str, right: str) -> Iterator[tuple[str, ...]]:
+    """What stands between the words common to both, by one side or the other: here there is one such place."""
+    a, b = left.split(), right.split()
+    start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    end = next((i for i, (x, y) in enumerate(zip(a[::-1], b[::-1], strict=False)) if x != y), 0)
+    for middle in (a[start : len(a) - end], b[start : len(b) - end]):
+        yield (*a[:start], *middle, *a[len(a) - end :])
+
+
+def test_a_word_cut_by_the_edge_of_a_chunk_is_told_by_the_chunk_that_heard_it_whole() -> None:
+    left = [word(584.6, "good"), word(584.9, "morning"), word(585.3, "everyone")]
+    right = [word(585.0, "ning", 0.2, chunk=1), word(585.3, "everyone", chunk=1)]
+    assert text(join(two_chunks(), [left, right])) == "good morning everyone"
+
+
+def test_no_channel_knows_of_another() -> None:
+    # One channel talks through the other's pause; the pause of each is cut in its own place.
+    talk = [word(590.0 + i * 0.4, f"a{i}", 0.4) for i in range(50)]
+    other = [dataclasses.replace(word(600.0 + i * 0.4, f"b{i}", 0.4), channel=1) for i in range(20)]
+    heard = [sorted([*talk, *other], key=lambda w: w.start_s)] * 2
+    joined = join(two_chunks(), [[dataclasses.replace(w, chunk=c) for w in h] for c, h in enumerate(heard)])
+    assert [w.text for w in joined.words if w.channel == 0] == [w.text for w in talk]
+    assert [w.text for w in joined.words if w.channel == 1] == [w.text for w in other]
+    alone = join(two_chunks(), [talk, [dataclasses.replace(w, chunk=1) for w in talk]])
+    assert [s for s in joined.seams if s.channel == 0] == list(alone.seams)
+
+
+@given(days(), st.integers(0, 2**31))
+def test_whatever_a_recogniser_does_every_word_is_kept_or_dropped_and_time_runs_forwards(day: Day, seed: int) -> None:
+    chunks, words = day
+    chunks = [dataclasses.replace(c, speech=(c.span,)) for c in chunks]
+    heard = chunk_words(words, chunks, np.random.default_rng(seed))
+    joined = join(chunks, heard)
+    assert_forwards(joined.words)
+    assert len(joined.words) == sum(map(len, heard)) - sum(s.dropped for s in joined.seams)
+    assert {w.local_speaker for w in joined.words} <= {w.local_speaker for h in heard for w in h}
+
+
+@given(days(), st.integers(0, 2**31))
+def test_only_times_off_lose_and_double_nothing(day: Day, seed: int) -> None:
+    chunks, words = day
+    chunks = [dataclasses.replace(c, speech=(c.span,)) for c in chunks]
+    heard = chunk_words(words, chunks, np.random.default_rng(seed), rough=0.0)
+    made = {p for h in heard for w in h for p in str(w.local_speaker).split()}
+    joined = join(chunks, heard)
+    assert sorted(int(str(w.local_speaker)) for w in joined.words) == sorted(map(int, made))
+
+
+@given(days())
+def test_backwards_is_the_same_recording(day: Day) -> None:
+    """Mirrored in time, a recording has the mirrored words: neither side of a seam is favoured."""
+    chunks, words = day
+    end = chunks[-1].span.end_s
+
+    def mirrored(span: Span) -> Span:
+        return Span(end - span.end_s, end - span.start_s)
+
+    def backwards(said: Sequence[Word]) -> list[Word]:
+        return [dataclasses.replace(w, start_s=end - w.end_s, end_s=end - w.start_s) for w in reversed(said)]
+
+    def heard(chunk: Chunk, said: Sequence[Word]) -> list[Word]:
+        inside = [w for w in said if chunk.span.start_s <= w.start_s and w.end_s <= chunk.span.end_s]
+        return [dataclasses.replace(w, chunk=chunk.index) for w in inside]
+
+    forth = join(chunks, [heard(c, words) for c in chunks])
+    behind = [Chunk(i, mirrored(c.span), mirrored(c.core)) for i, c in enumerate(reversed(chunks))]
+    back = join(behind, [backwards(heard(c, words)) for c in reversed(chunks)])
+    assert [w.text for w in back.words] == [w.text for w in reversed(forth.words)]
+
+
+@pytest.mark.parametrize("pauses", [True, False], ids=["with pauses", "without a pause"])
+def test_the_seams_of_two_days_lose_nothing_and_double_next_to_nothing(pauses: bool) -> None:
+    errors = errors_of_days(lambda chunks, words: join(chunks, words).words, range(2), pauses=pauses)
+    assert errors.lost == 0
+    assert errors.doubled_per_10k <= 1.0, "and that among the words beside the seams alone"
+    simplest = errors_of_days(split_at_the_boundary, range(1), pauses=pauses)
+    assert simplest.lost > 0, "the recogniser makes it hard enough"
+    assert simplest.doubled_per_10k > 1.0
+
+
+def test_the_time_it_takes_grows_with_the_words_alone() -> None:
+    def seconds(seams: int) -> float:
+        rng = np.random.default_rng(1)
+        chunks, words = around_seams(rng, seams, pauses=True)
+        heard = chunk_words(words, chunks, rng, rough=0.0)
+        best = float("inf")
+        for _ in range(3):
+            start = time.process_time()
+            join(chunks, heard)
+            best = min(best, time.process_time() - start)
+        return best
+
+    assert seconds(200) < 8 * 2.5 * seconds(25)
+
+
+def text(joined: Joined) -> str:
+    return " ".join(w.text for w in joined.words)
+
+
+def assert_forwards(words: Sequence[Word]) -> None:
+    """No word begins before the one before it began, and where the chunk changes not before it ended."""
+    for one, other in itertools.pairwise(words):
+        assert one.start_s <= other.start_s
+        assert one.start_s <= one.end_s
+        assert one.chunk == other.chunk or one.channel != other.channel or one.end_s <= other.start_s + 1e-9
 
 
 def test_speech_in_an_overlap_without_words_is_named_and_filled() -> None:
