@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.merging.attribute import attribute
+from tasks.merging.attribute import _costs, _price, attribute
 from tasks.merging.segments import segment
 from tasks.merging.voices import marked_overlaps
 from tasks.records import UNKNOWN, Turn, Word
@@ -38,6 +42,34 @@ def test_overlapped_words_are_marked_and_given_to_the_one_with_most() -> None:
     assert (word.speaker, word.is_overlap) == (A, True)
 
 
+@pytest.mark.parametrize("late", [-0.5, -0.3, 0.0, 0.3, 0.6])
+def test_a_change_of_speaker_a_little_beside_a_sentences_end_is_drawn_to_it(late: float) -> None:
+    said = words("see you all on Monday. Good morning to you, Ana. And good morning, Ben.")
+    first, second = said[5].start_s + late, said[10].start_s + late
+    turns = [Turn(0.0, first, A), Turn(first, second, B), Turn(second, 10.0, A)]
+    assert who(attribute(said, turns)) == "aaaaabbbbbaaaa"
+
+
+def test_a_change_without_punctuation_is_drawn_to_a_pause() -> None:
+    said = [*words("see you on monday"), *words("good morning ana", 2.1)]
+    assert who(attribute(said, [Turn(0.0, 2.5, A), Turn(2.5, 10.0, B)])) == "aaaabbb"
+
+
+def test_a_short_answer_in_the_midst_of_anothers_speech_stays_its_speakers() -> None:
+    said = words("are you all here? Yes, yes. Then we begin.")
+    turns = [Turn(0.0, 1.55, A), Turn(1.55, 2.35, B), Turn(2.35, 10.0, A)]
+    assert who(attribute(said, turns)) == "aaaabbaaa"
+
+
+def test_the_sentences_of_one_channel_know_nothing_of_anothers() -> None:
+    one = words("we all meet again on Monday morning")
+    other = [replace(w, start_s=w.start_s + 0.1, channel=1, text="Yes.") for w in one]
+    both = sorted([*one, *other], key=lambda w: w.start_s)
+    turns = [Turn(0.0, 1.3, A), Turn(1.3, 10.0, B)]
+    found = attribute(both, turns)
+    assert who(tuple(w for w in found if w.channel == 0)) == who(attribute(one, turns))
+
+
 def test_a_sentence_split_nine_to_one_is_smoothed_and_one_split_six_to_four_is_not() -> None:
     ten = words("one two three four five six seven eight nine ten.")
     nearly_all = [Turn(0.0, 3.55, A), Turn(3.55, 10.0, B)]
@@ -58,6 +90,33 @@ def test_overlapped_speech_does_not_shatter() -> None:
     both = sorted([*words("a b c d", 0.0, speaker=A), *words("x y z", 0.2, speaker=B)], key=lambda w: w.start_s)
     both = [Word(w.start_s, w.end_s, w.text, speaker=w.speaker, is_overlap=True) for w in both]
     assert sorted(s.text for s in segment(tuple(both))[1]) == ["a b c d", "x y z"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0.0, 0.5), st.floats(0.1, 0.8), st.sampled_from(["x", "y."])), min_size=1, max_size=7
+    ),
+    st.lists(st.tuples(st.floats(0.0, 5.0), st.floats(0.1, 3.0), st.sampled_from([A, B])), max_size=5),
+)
+def test_no_other_way_to_give_the_words_to_speakers_costs_less(
+    rows: list[tuple[float, float, str]], spans: list[tuple[float, float, str]]
+) -> None:
+    said, at = [], 0.0
+    for gap, length, text in rows:
+        said.append(Word(at + gap, at + gap + length, text))
+        at += gap + length
+    turns = sorted((Turn(s, s + d, k) for s, d, k in spans), key=lambda t: t.start_s)
+    costs = [_costs(w, turns)[0] for w in said]
+
+    def price(speakers: Sequence[str | None]) -> float:
+        changes = zip(said, said[1:], speakers, speakers[1:], strict=False)
+        return sum(c[str(s)] for c, s in zip(costs, speakers, strict=True)) + sum(
+            _price(a, b) for a, b, x, y in changes if x != y
+        )
+
+    found = attribute(said, turns)
+    assert [replace(w, speaker=None, is_overlap=False) for w in found] == said
+    assert price([w.speaker for w in found]) <= min(map(price, itertools.product(*costs))) + 1e-9
 
 
 timed = st.lists(
