@@ -1,133 +1,105 @@
-"""Constrained agglomerative clustering of nodes into the recording's voices.
-
-Average linkage by centroids weighted with seconds. Nodes of one chunk must not be joined, unless they are
-near-identical twins: a diarizer sometimes splits one voice in two. Seconds that two neighbouring chunks both gave
-to a pair of their local speakers, in the overlap, raise that pair's likeness.
-"""
+"""Nodes -> the recording's voices: constrained agglomerative clustering by odds, with the recording's own spreads."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from tasks.intervals import Span, intersect, total_s
-from tasks.linking.nodes import Array, Node, unit
+from tasks.linking.agglomerate import agglomerate
+from tasks.linking.model import Groups, Model, session_size
+from tasks.linking.nodes import Array, Node
+from tasks.linking.pairs import evidence, together, twins
+from tasks.linking.short import assign
+from tasks.linking.spread import Spread
+
+BLOCK = 1000
+"""Units clustered at once, at most; what blocks find is clustered again, so that memory and time stay bounded."""
+CAREFUL = 5.0
+"""Log odds: within a block, only what is surer than this is joined."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkOptions:
-    """Cosine likenesses and seconds; none depends on the recording's length."""
+    """Seconds, and log odds; nothing here depends on the speaker model."""
 
-    threshold: float = 0.5
-    """Voices less alike than this are different people."""
-    twin: float = 0.85
-    """Local speakers of one chunk at least this alike are one voice that its diarizer split."""
     reliable_s: float = 6.0
     """Nodes with less speech than this don't found a voice of their own while others do."""
-    strange: float = 0.2
-    """A short node less like every voice than this is nobody we can name."""
-    shared_floor_s: float = 2.0
-    """Seconds shared in an overlap before they count as evidence."""
-    shared_bonus: float = 0.15
+    least_share: float = 0.0005
+    """A voice has at least this share of the recording's speech …"""
+    enough_s: float = 20.0
+    """… or this much, if that is less: what is rarer is mostly laughter, a cough, somebody passing by."""
+    doubt: float = 1.0
+    """Log odds by which a short node must be more likely its voice than any other, else it is nobody we can name."""
     least: int | None = None
+    """Speakers of the recording, at least; None where open."""
     most: int | None = None
 
 
-def cluster(nodes: Sequence[Node], options: LinkOptions) -> list[int]:
-    """A voice (0 …) for every node, −1 where none could be told. Deterministic, whatever the nodes' order."""
-    if not nodes:
-        return []
-    order = sorted(range(len(nodes)), key=lambda i: (-round(nodes[i].seconds, 3), nodes[i].chunk, nodes[i].local))
+@dataclass(frozen=True, eq=False)
+class Clustered:
+    """`voice[i]` (0 …) of the i-th node, −1 where none could be told; `voices` as K groups of `model`."""
+
+    voice: list[int]
+    model: Model
+    voices: Groups
+
+
+def cluster(nodes: Sequence[Node], spread: Spread, options: LinkOptions) -> Clustered:
+    """The voices of one or more nodes. Deterministic, whatever the nodes' order."""
+    order = sorted(range(len(nodes)), key=lambda i: (nodes[i].chunk, nodes[i].local))
+    placed = spread(np.array([n.mean for n in nodes]))
     sure = [i for i in order if nodes[i].seconds >= options.reliable_s] or order
-    groups = _agglomerate([nodes[i] for i in sure], options)
+    units = [[sure[k] for k in t] for t in twins([nodes[i] for i in sure], placed[sure])]
+    pairs = [together(nodes, placed, u) for u in units]
+    where, windows = np.array([p for p, _ in pairs]), np.array([n for _, n in pairs], float)
+    beside = evidence(nodes, units)
+    heard_twice = np.argwhere(beside.toarray() > 0) if len(units) <= BLOCK else np.stack((beside > 0).nonzero(), 1)
+    model = Model.of(where, windows, session_size(where, windows, heard_twice))
+    singles = model.groups(where, windows)
+    members = _joined(singles, beside, options)
+    members = _lasting(members, np.array([sum(nodes[i].seconds for i in u) for u in units]), options)
+    voices = singles.of(members)
     voice = [-1] * len(nodes)
-    for k, members in enumerate(groups):
-        for m in members:
-            voice[sure[m]] = k
-    _assign_rest(nodes, voice, [i for i in order if i not in set(sure)], options)
-    return voice
+    for k, group in enumerate(members):
+        for i in (i for u in group for i in units[u]):
+            voice[i] = k
+    rest = [i for i in order if voice[i] < 0]
+    assign(nodes, placed, voice, rest, voices, options.doubt)
+    return Clustered(voice, model, voices)
 
 
-def _agglomerate(nodes: Sequence[Node], options: LinkOptions) -> list[list[int]]:
-    count = len(nodes)
-    likeness = _likeness(nodes, options)
-    sums = np.array([n.centroid * n.seconds for n in nodes])
-    bonus = likeness - np.array([n.centroid for n in nodes]) @ np.array([n.centroid for n in nodes]).T
-    members: list[list[int]] = [[i] for i in range(count)]
-    chunks = [{n.chunk} for n in nodes]
-    alive = np.ones(count, bool)
-    apart = np.array([[a.chunk == b.chunk for b in nodes] for a in nodes])
-    np.fill_diagonal(likeness, -np.inf)
-    while alive.sum() > max(1, options.least or 1):
-        allowed = np.where(apart & (likeness < options.twin), -np.inf, likeness)
-        a, b = np.unravel_index(int(np.argmax(allowed)), allowed.shape)
-        too_many = options.most is not None and alive.sum() > options.most
-        if allowed[a, b] < options.threshold and too_many:
-            # More voices than were said to be there: the constraint within a chunk gives way last.
-            if not np.isfinite(allowed[a, b]):
-                a, b = np.unravel_index(int(np.argmax(likeness)), likeness.shape)
-        elif allowed[a, b] < options.threshold:
-            break
-        keep, gone = (int(a), int(b)) if a < b else (int(b), int(a))
-        members[keep] += members[gone]
-        chunks[keep] |= chunks[gone]
-        sums[keep] += sums[gone]
-        bonus[keep] = np.maximum(bonus[keep], bonus[gone])
-        bonus[:, keep] = bonus[keep]
-        alive[gone] = False
-        centroids = unit(sums)
-        likeness[keep] = np.where(alive, centroids @ centroids[keep] + bonus[keep], -np.inf)
-        likeness[keep, keep] = -np.inf
-        likeness[:, keep] = likeness[keep]
-        likeness[gone] = likeness[:, gone] = -np.inf
-        apart[keep] = apart[:, keep] = [bool(chunks[keep] & c) for c in chunks]
-    return [members[i] for i in range(count) if alive[i]]
+def _joined(singles: Groups, beside: Any, options: LinkOptions) -> list[list[int]]:
+    least, most = options.least or 1, options.most
+    count = len(singles.precision)
+    if count <= BLOCK:
+        return agglomerate(singles, beside.toarray(), least=least, most=most)
+    groups = []
+    for first in range(0, count, BLOCK):
+        mine = np.arange(first, min(first + BLOCK, count))
+        alone, known = singles.of([[int(u)] for u in mine]), beside[mine][:, mine].toarray()
+        groups += [mine[g].tolist() for g in agglomerate(alone, known, threshold=CAREFUL, least=least)]
+    again = agglomerate(singles.of(groups), _between(beside, groups), least=least, most=most)
+    return [sorted(u for k in g for u in groups[k]) for g in again]
 
 
-def _likeness(nodes: Sequence[Node], options: LinkOptions) -> Array:
-    centroids = np.array([n.centroid for n in nodes])
-    out: Array = centroids @ centroids.T
-    for i, a in enumerate(nodes):
-        for j in range(i):
-            b = nodes[j]
-            if abs(a.chunk - b.chunk) != 1:
-                continue
-            shared = total_s(intersect([Span(*s) for s in a.spans], [Span(*s) for s in b.spans]))
-            if shared >= options.shared_floor_s:
-                share = min(1.0, shared / 10.0)
-                out[i, j] = out[j, i] = out[i, j] + options.shared_bonus * share
+def _between(beside: Any, members: Sequence[Sequence[int]]) -> Array:
+    """What is known of pairs of units, summed to (G, G) of their groups."""
+    from scipy.sparse import csr_array
+
+    units = np.concatenate([np.array(m) for m in members])
+    groups = np.repeat(np.arange(len(members)), [len(m) for m in members])
+    belongs = csr_array((np.ones(len(units)), (units, groups)), shape=(beside.shape[0], len(members)))
+    out: Array = (belongs.T @ beside @ belongs).toarray()
+    np.fill_diagonal(out, 0.0)
     return out
 
 
-def _assign_rest(nodes: Sequence[Node], voice: list[int], rest: list[int], options: LinkOptions) -> None:
-    from scipy.optimize import linear_sum_assignment
-
-    count = max(voice) + 1
-    if not rest or count == 0:
-        return
-    centroids = voices_of(nodes, voice)
-    for chunk in sorted({nodes[i].chunk for i in rest}):
-        mine = [i for i in rest if nodes[i].chunk == chunk]
-        taken = {voice[i] for i in range(len(nodes)) if nodes[i].chunk == chunk and voice[i] >= 0}
-        like = np.array([nodes[i].centroid for i in mine]) @ centroids.T
-        # A voice that the chunk already has is open only to its twin: a splinter of the same voice.
-        cost = np.where([k in taken for k in range(count)], np.where(like >= options.threshold, -like, 2.0), -like)
-        rows, columns = linear_sum_assignment(cost)
-        chosen = dict(zip(rows.tolist(), columns.tolist(), strict=True))
-        for row, i in enumerate(mine):
-            best = chosen.get(row, int(np.argmax(like[row])))
-            if cost[row, best] > 1.0:
-                best = int(np.argmax(like[row]))
-            voice[i] = best if like[row, best] >= options.strange else -1
-
-
-def voices_of(nodes: Sequence[Node], voice: Sequence[int]) -> Array:
-    """(K, D) unit centroids of the voices, weighted by seconds."""
-    count = max(voice, default=-1) + 1
-    sums = np.zeros((count, len(nodes[0].centroid)))
-    for node, k in zip(nodes, voice, strict=True):
-        if k >= 0:
-            sums[k] += node.centroid * node.seconds
-    return unit(sums)
+def _lasting(members: list[list[int]], seconds: Array, options: LinkOptions) -> list[list[int]]:
+    """The voices that speak enough to be some; never fewer than the least number asked for, or one."""
+    needed = min(options.enough_s, max(options.reliable_s, options.least_share * float(seconds.sum())))
+    by_size = sorted(members, key=lambda m: (-float(seconds[m].sum()), m))
+    kept = [m for m in by_size if float(seconds[m].sum()) >= needed]
+    return kept if len(kept) >= (options.least or 1) else by_size[: options.least or 1]

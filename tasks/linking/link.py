@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tasks.linking.cluster import LinkOptions, cluster, voices_of
-from tasks.linking.nodes import Array, ChunkVoices, nodes_of, seconds_of, unit
+from tasks.linking.cluster import LinkOptions, cluster
+from tasks.linking.nodes import Array, ChunkVoices, Node, nodes_of, seconds_of, unit
+from tasks.linking.spread import measure
 from tasks.linking.turns import chunk_turns, own_turns
+from tasks.linking.windows import given_anew
 from tasks.records import UNKNOWN, Turn
-
-ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,31 +42,41 @@ class Linked:
 def link(chunks: Sequence[ChunkVoices], options: LinkOptions | None = None, *, reassign: bool = True) -> Linked:
     """The recording's speakers from its chunks' local ones.
 
-    `reassign` gives every window to the nearest voice afterwards, which mends chunks whose own diarizer merged or
+    `reassign` gives every window anew to the voices afterwards, which mends chunks whose own diarizer merged or
     split people; off, windows keep their local speaker's voice (for diarizers that see overlapping speech).
     """
-    options = options or LinkOptions()
     nodes = nodes_of(chunks)
-    voice = cluster(nodes, options)
-    voices = voices_of(nodes, voice) if nodes and max(voice) >= 0 else np.zeros((0, 0))
-    by_node = {(n.chunk, n.local): v for n, v in zip(nodes, voice, strict=True)}
-    labels = [
-        np.array([by_node.get((c.index, int(k)), -1) for k in c.labels], dtype=np.int64).reshape(-1) for c in chunks
-    ]
-    if len(voices) > 1:
-        for _ in range(ROUNDS):
-            nearest = [np.argmax(c.embeddings.astype(np.float64) @ voices.T, axis=1) for c in chunks if len(c.labels)]
-            voices = _recomputed(chunks, nearest, voices)
-        if reassign:
-            full = iter(nearest)
-            labels = [np.where(old < 0, -1, next(full)) if len(old) else old for old in labels]
-    labels, voices = _by_appearance(chunks, labels, voices)
+    labels = _labels(chunks, nodes, options or LinkOptions(), reassign=reassign)
+    labels, voices = _by_appearance(chunks, labels)
     margins = [_margins(c, lab, voices) for c, lab in zip(chunks, labels, strict=True)]
     turns = []
     for c, lab in zip(chunks, labels, strict=True):
         rows = chunk_turns(c, lab) if reassign or not len(c.turns) else own_turns(c, lab)
         turns += [Turn(a, b, f"SPEAKER_{k:02d}" if k >= 0 else UNKNOWN) for a, b, k in rows]
     return Linked(tuple(labels), tuple(margins), voices, tuple(_across_cores(turns)))
+
+
+def _labels(
+    chunks: Sequence[ChunkVoices], nodes: Sequence[Node], options: LinkOptions, *, reassign: bool
+) -> list[Array]:
+    if not nodes:
+        return [np.full(len(c.labels), -1, dtype=np.int64) for c in chunks]
+    spread = measure(chunks, nodes)
+    found = cluster(nodes, spread, options)
+    by_node = {(n.chunk, n.local): v for n, v in zip(nodes, found.voice, strict=True)}
+    out = []
+    for c in chunks:
+        # The last place is for windows of nobody, whose label is −1.
+        linked = np.array([by_node.get((c.index, k), -1) for k in range(max(c.locals, default=-1) + 1)] + [-1])
+        if reassign and len(c.labels):
+            order = np.lexsort((c.ends_s, c.starts_s))
+            placed = spread(c.embeddings[order].astype(np.float64)) @ found.model.axes
+            anew = np.empty(len(order), np.int64)
+            anew[order] = given_anew(placed, c.labels[order], linked, found.voices)
+            out.append(anew)
+        else:
+            out.append(linked[c.labels].astype(np.int64))
+    return out
 
 
 def _across_cores(turns: list[Turn]) -> list[Turn]:
@@ -80,18 +90,8 @@ def _across_cores(turns: list[Turn]) -> list[Turn]:
     return out
 
 
-def _recomputed(chunks: Sequence[ChunkVoices], nearest: Sequence[Array], voices: Array) -> Array:
-    sums = np.zeros_like(voices)
-    for c, near in zip((c for c in chunks if len(c.labels)), nearest, strict=True):
-        weight = seconds_of(c)[:, None] * c.embeddings.astype(np.float64)
-        np.add.at(sums, near, weight)
-    heard = np.linalg.norm(sums, axis=1) > 0
-    return np.where(heard[:, None], unit(sums), voices)
-
-
-def _by_appearance(
-    chunks: Sequence[ChunkVoices], labels: Sequence[Array], voices: Array
-) -> tuple[list[Array], Array]:
+def _by_appearance(chunks: Sequence[ChunkVoices], labels: Sequence[Array]) -> tuple[list[Array], Array]:
+    """Labels numbered by first appearance, and the (K, D) unit means of their windows, weighted by seconds."""
     first: dict[int, float] = {}
     for c, lab in zip(chunks, labels, strict=True):
         inside = (c.ends_s > c.core.start_s) & (c.starts_s < c.core.end_s)
@@ -101,7 +101,11 @@ def _by_appearance(
     order = sorted(first, key=lambda k: (first[k], k))
     new = {old: i for i, old in enumerate(order)}
     renamed = [np.array([new.get(int(k), -1) for k in lab], dtype=np.int64) for lab in labels]
-    return renamed, voices[order] if len(order) else voices[:0]
+    sums = np.zeros((len(order), chunks[0].embeddings.shape[1] if chunks else 0))
+    for c, lab in zip(chunks, renamed, strict=True):
+        heard = lab >= 0
+        np.add.at(sums, lab[heard], seconds_of(c)[heard, None] * c.embeddings[heard].astype(np.float64))
+    return renamed, unit(sums)
 
 
 def _margins(chunk: ChunkVoices, labels: Array, voices: Array) -> Array:

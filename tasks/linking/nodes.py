@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.intervals import Span
+from tasks.intervals import Span, tidy
 
 Array = np.ndarray[Any, Any]
 
@@ -42,10 +42,12 @@ class Node:
 
     chunk: int
     local: int
-    centroid: Array
-    """(D,), unit length."""
+    mean: Array
+    """(D,): of its windows' embeddings, weighted by seconds; shorter than unit length, the more they differ."""
+    windows: int
     seconds: float
-    spans: tuple[tuple[float, float], ...]
+    spans: tuple[Span, ...]
+    """Where it speaks; tidy."""
 
 
 def seconds_of(voices: ChunkVoices) -> Array:
@@ -68,13 +70,16 @@ def nodes_of(chunks: Sequence[ChunkVoices]) -> list[Node]:
         for local in voices.locals:
             mine = voices.labels == local
             weight = np.maximum(seconds[mine], 1e-3)
+            total = (voices.embeddings[mine].astype(np.float64) * weight[:, None]).sum(0)
+            spoken = zip(voices.starts_s[mine].tolist(), voices.ends_s[mine].tolist(), strict=True)
             nodes.append(
                 Node(
                     voices.index,
                     local,
-                    unit((voices.embeddings[mine].astype(np.float64) * weight[:, None]).sum(0)),
+                    total / weight.sum(),
+                    int(mine.sum()),
                     float(seconds[mine].sum()),
-                    tuple(zip(voices.starts_s[mine].tolist(), voices.ends_s[mine].tolist(), strict=True)),
+                    tuple(tidy(Span(a, b) for a, b in spoken)),
                 )
             )
     return nodes

@@ -1,0 +1,106 @@
+"""How voices vary from session to session and from each other: the two-covariance model of speaker verification.
+
+A voice is a point drawn with covariance B; each of its sessions (a node) lies around it with S, and a window around
+that with W. (Brümmer and de Villiers, "The speaker partitioning problem", Odyssey 2010; PLDA after Ioffe 2006.) Here
+is the space of `spread`, in which W is the identity.
+
+S is measured, not supposed: somebody who talks across the border of two chunks is a node in both, and the overlap,
+which both heard, proves that it is one voice. S has W's shape (a voice varies from hour to hour in the ways
+in which it varies from word to word) and a share of B's. B is what S and W leave of the nodes' scatter, in the
+directions that stand out of what so few nodes would show by chance (Johnstone's spiked model; the edge after
+Marchenko and Pastur, the correction after Baik and Silverstein 2006).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.linking.nodes import Array
+from tasks.linking.spread import REPEATED
+
+SESSION = 0.3
+"""S before anything is known …"""
+SUPPOSED = 4.0
+"""… and how many pairs heard twice that is worth."""
+FARTHER = 1.1
+"""Sessions hours apart differ by this much more than those of neighbouring chunks."""
+SESSION_OF_BETWEEN = 0.1
+"""Share of B that a voice's sessions add to S: where others talk at the same time, a mean leans towards them."""
+EDGE = 1.1
+"""How far beyond the edge of chance a direction must stand out."""
+FEW = 20
+"""Fewer nodes than this tell nothing of directions: voices are then taken to differ alike in all of them."""
+LEAST_BETWEEN = 25.0
+"""Trace of B, at least: the nearest of 31,000 pairs of real readers lie 3 spreads apart, most beyond 6."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """`axes` (D, Q), orthonormal; along them variances `between` (Q,) and `session` (Q,). A window's is 1."""
+
+    axes: Array
+    between: Array
+    session: Array
+
+    @classmethod
+    def of(cls, placed: Array, windows: Array, session: float) -> Model:
+        """From all nodes' places (N, D), their numbers of windows (N,) and S's size."""
+        count, dim = placed.shape
+        noise = REPEATED * float(np.mean(1.0 / windows))
+        around = session + noise
+        scatter = np.cov(placed.T) if count > 1 else around * np.eye(dim)
+        values, axes = np.linalg.eigh(scatter.reshape(dim, dim) / around)
+        values, axes = values[::-1], axes[:, ::-1]
+        ratio = dim / max(count - 1, 1)
+        kept = values > EDGE * (1 + np.sqrt(ratio)) ** 2
+        if count >= FEW and kept.any():
+            seen = values[kept] + 1 - ratio
+            freed = (seen + np.sqrt(np.maximum(seen**2 - 4 * values[kept], 0.0))) / 2
+            between, axes = (freed - 1) * around, axes[:, kept]
+        else:
+            left = float(values.sum() - dim) * around
+            between = np.full(dim, max(left, LEAST_BETWEEN) / dim)
+        share = SESSION_OF_BETWEEN * between
+        return cls(axes, between - share, session + share)
+
+    def groups(self, placed: Array, windows: Array) -> Groups:
+        """Each node as a group of its own."""
+        precision = 1.0 / (self.session + REPEATED / np.asarray(windows, float)[:, None])
+        return Groups(self, precision, precision * (placed @ self.axes))
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """N groups of nodes: `precision` (N, Q) and precision-weighted place `pull` (N, Q), each summed over members."""
+
+    model: Model
+    precision: Array
+    pull: Array
+
+    def of(self, members: Sequence[Sequence[int]]) -> Groups:
+        """Groups of these groups."""
+        size = self.precision.shape[1]
+        return Groups(
+            self.model,
+            np.array([self.precision[list(m)].sum(0) for m in members]).reshape(-1, size),
+            np.array([self.pull[list(m)].sum(0) for m in members]).reshape(-1, size),
+        )
+
+    def centres(self) -> Array:
+        """(N, Q): where each group's voice most likely lies."""
+        out: Array = self.model.between * self.pull / (1.0 + self.model.between * self.precision)
+        return out
+
+
+def session_size(placed: Array, windows: Array, heard_twice: Array) -> float:
+    """S's size from pairs (P, 2) of nodes that are one voice in two sessions."""
+    if not len(heard_twice):
+        return SESSION
+    a, b = heard_twice[:, 0], heard_twice[:, 1]
+    apart = np.square(placed[a] - placed[b]).mean(1) - REPEATED * (1.0 / windows[a] + 1.0 / windows[b])
+    # The median, as one diarizer or the other is wrong about some pairs.
+    found = max(0.0, FARTHER * float(np.median(apart)) / 2)
+    return (len(apart) * found + SUPPOSED * SESSION) / (len(apart) + SUPPOSED)

@@ -1,0 +1,39 @@
+"""Nodes too short to found a voice -> the voices they are likely to be of, or nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tasks.linking.likeness import Likeness
+from tasks.linking.model import Groups
+from tasks.linking.nodes import Array, Node
+
+
+def assign(
+    nodes: Sequence[Node], placed: Array, voice: list[int], rest: Sequence[int], voices: Groups, doubt: float
+) -> None:
+    """Write the voices of the nodes `rest` to `voice`, one to one within a chunk where nothing speaks against it.
+
+    A node stays −1 if it is unlike every voice, or not more than `doubt` (log odds) likelier one's than another's.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    if not rest:
+        return
+    windows = np.array([nodes[i].windows for i in rest], float)
+    odds = Likeness(voices.model.groups(placed[list(rest)], windows)).table(Likeness(voices))
+    for chunk in sorted({nodes[i].chunk for i in rest}):
+        here = [k for k, i in enumerate(rest) if nodes[i].chunk == chunk]
+        rows, columns = linear_sum_assignment(-odds[here])
+        own = dict(zip(rows.tolist(), columns.tolist(), strict=True))
+        for row, k in enumerate(here):
+            best = int(odds[k].argmax())
+            # Much likelier another's than the one left for it: a splinter of a voice that the chunk has already.
+            chosen = own.get(row, best)
+            if odds[k, best] - odds[k, chosen] > doubt:
+                chosen = best
+            others = np.delete(odds[k], chosen)
+            if odds[k, chosen] > 0 and odds[k, chosen] >= others.max(initial=-np.inf) + doubt:
+                voice[rest[k]] = chosen
