@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 from tasks.records import Word
 
-TOLERANCE_S = 0.75
-"""The middles of two hearings of one word lie at most this far apart: each may be off by 0.3 s."""
+TOLERANCE_S = 1.25
+"""The middles of two hearings of one word lie at most this far apart: mostly within 0.3 s, but where a recogniser
+crowds words into an instant (Whisper at a pause) its times are off by a second."""
 TOGETHER_S = 0.35
 """Different words of two hearings with at most this much time between them are about the same speech."""
 
@@ -61,7 +62,7 @@ class _Match:
 
 def _matches(left: Sequence[Word], right: Sequence[Word]) -> list[_Match]:
     """The heaviest chain of matches that runs forwards on both sides. A word matches a word of the same text, or two
-    that make the same text together ("every one").
+    that make the same text together ("every one"); two never match two, which are two pairs or none.
     """
     places: dict[str, list[tuple[int, int]]] = defaultdict(list)
     texts, others = [spoken(w.text) for w in left], [spoken(w.text) for w in right]

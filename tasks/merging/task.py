@@ -32,7 +32,7 @@ class MergeJob:
     embedding_model: str | None
 
 
-@step_task("seams", version=2)
+@step_task("seams", version=3)
 def join_chunks(job: SeamJob, place: Place, words: Sequence[Manifest | None]) -> Manifest:
     """Artifact `words`; facts: a row of evidence for each seam, and the spans that want decoding again."""
     meter = Meter()
@@ -45,7 +45,7 @@ def join_chunks(job: SeamJob, place: Place, words: Sequence[Manifest | None]) ->
     )
 
 
-@step_task("merging", version=2)
+@step_task("merging", version=3)
 def merge(
     job: MergeJob, place: Place, seams: Manifest, again: Sequence[Manifest], linked: Manifest | None
 ) -> Manifest:

@@ -188,6 +188,13 @@ def test_a_word_cut_by_the_edge_of_a_chunk_is_told_by_the_chunk_that_heard_it_wh
     assert text(join(two_chunks(), [left, right])) == "good morning everyone"
 
 
+def test_words_that_one_side_crowds_into_an_instant_are_not_heard_twice() -> None:
+    left = [word(604.0 + 0.4 * i, w) for i, w in enumerate(["so", "did", "Dora", "change", "the", "plan"])]
+    crowded = [word(603.4, "so", 0.1, 1), word(603.5, "did", 0.02, 1), word(603.52, "Dora", 0.02, 1)]
+    right = [*crowded, *(dataclasses.replace(w, chunk=1) for w in left[3:])]
+    assert text(join(two_chunks(), [left, right])) == "so did Dora change the plan"
+
+
 def test_no_channel_knows_of_another() -> None:
     # One channel talks through the other's pause; the pause of each is cut in its own place.
     talk = [word(590.0 + i * 0.4, f"a{i}", 0.4) for i in range(50)]
