@@ -190,7 +190,7 @@ def test_a_word_cut_by_the_edge_of_a_chunk_is_told_by_the_chunk_that_heard_it_wh
 
 def test_words_that_one_side_crowds_into_an_instant_are_not_heard_twice() -> None:
     left = [word(604.0 + 0.4 * i, w) for i, w in enumerate(["so", "did", "Dora", "change", "the", "plan"])]
-    crowded = [word(603.4, "so", 0.1, 1), word(603.5, "did", 0.02, 1), word(603.52, "Dora", 0.02, 1)]
+    crowded = [word(603.8, "so", 0.1, 1), word(603.9, "did", 0.02, 1), word(603.92, "Dora", 0.02, 1)]
     right = [*crowded, *(dataclasses.replace(w, chunk=1) for w in left[3:])]
     assert text(join(two_chunks(), [left, right])) == "so did Dora change the plan"
 
