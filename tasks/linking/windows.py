@@ -15,12 +15,12 @@ from tasks.linking.nodes import Array
 from tasks.linking.spread import REPEATED
 
 ROUNDS = 4
-TRUST = 0.6
+TRUST = 0.4
 """Share of a label's windows supposed to be of the voice it was linked to, before more is known: low enough for a
 voice that the diarizer missed to come in …"""
 TRUST_WINDOWS = 20.0
 """… and how many windows' evidence that is worth."""
-SUREST = 4.0
+SUREST = 3.0
 """Log odds: no window alone says more, as it may hold two people, a door, a laugh."""
 CHANGE = 0.1
 """Share of windows after which somebody else speaks: windows of 0.75 s, turns of 3 to 15 s."""
