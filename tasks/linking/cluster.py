@@ -101,5 +101,6 @@ def _lasting(members: list[list[int]], seconds: Array, options: LinkOptions) -> 
     """The voices that speak enough to be some; never fewer than the least number asked for, or one."""
     needed = min(options.enough_s, max(options.reliable_s, options.least_share * float(seconds.sum())))
     by_size = sorted(members, key=lambda m: (-float(seconds[m].sum()), m))
-    kept = [m for m in by_size if float(seconds[m].sum()) >= needed]
+    # Where nobody speaks for long, everybody counts.
+    kept = [m for m in by_size if float(seconds[m].sum()) >= needed] or by_size
     return kept if len(kept) >= (options.least or 1) else by_size[: options.least or 1]

@@ -153,3 +153,10 @@ def test_turns_that_a_diarizer_found_itself_keep_their_overlaps() -> None:
     assert turns == [
         (0.0, 18.0, "SPEAKER_00"), (15.0, 33.0, "SPEAKER_01"), (40.0, 41.0, "UNKNOWN"), (599.0, 600.0, "SPEAKER_01")
     ]  # fmt: skip
+
+
+def test_a_recording_of_a_few_seconds_keeps_both_its_voices() -> None:
+    v = centres(2)
+    assert len(link([chunk(0, [(0, 0, 1)], v)]).embeddings) == 1
+    few = link([chunk(0, [(0, 0, 4), (1, 1, 4)], v)])
+    assert speakers(few, 0) == [0, 1]
