@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +81,12 @@ def _one(source: str, settings: dict[str, Any], terminal: Terminal, position: st
 
 
 def _run(source: str, settings: dict[str, Any], show: Any) -> Outcome:
+    home = os.environ.get("PREFECT_HOME")
+    if home:
+        try:  # Prefect makes the folder, but not those above it: it would wait for its server in vain
+            Path(home).expanduser().mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"PREFECT_HOME={plain(home)}: no folder can be made there ({error.strerror})") from error
     # Imported here, below the bar: Prefect takes a second to import and several to start.
     from flows.process_recording import process_recording
     from flows.progress import listening

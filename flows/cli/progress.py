@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 EVERY_S = 10.0
-"""Plain lines are at least so far apart."""
+"""Plain lines are at least so far apart …"""
+STILL_S = 60.0
+"""… and at most so far, however long a step takes: a silent log looks like a dead run."""
 
 Show = Callable[[Snapshot], None]
 
@@ -29,7 +31,9 @@ def shown(terminal: Terminal, position: str = "") -> Iterator[Show]:
     before = f"{position}  " if position else ""
     if not terminal.live:
         terminal.note(f"{before}starting …")
-        yield plain_lines(terminal, before)
+        lines = PlainLines(terminal, before)
+        with _beating(lines):
+            yield lines
         return
     with _bar(terminal) as bar:
         task = bar.add_task(f"{before}starting", total=None, info="Prefect and the engines, a few seconds")
@@ -47,20 +51,51 @@ def shown(terminal: Terminal, position: str = "") -> Iterator[Show]:
         yield show
 
 
-def plain_lines(terminal: Terminal, before: str = "", clock: Callable[[], float] = time.monotonic) -> Show:
+class PlainLines:
     """Prints a snapshot as one line, unless the last line is less than EVERY_S old."""
-    lock = threading.Lock()
-    last = clock() - EVERY_S
 
-    def show(now: Snapshot) -> None:
-        nonlocal last
-        with lock:
-            if clock() - last < EVERY_S:
-                return
-            last = clock()
-        terminal.note(before + plain(now.line()))
+    def __init__(self, terminal: Terminal, before: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self._terminal = terminal
+        self._before = before
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._latest: Snapshot | None = None
+        self._last = clock() - EVERY_S
+        self._began = clock()
 
-    return show
+    def __call__(self, now: Snapshot) -> None:
+        with self._lock:
+            self._latest = now
+            if self._clock() - self._last >= EVERY_S:
+                self._print("")
+
+    def still(self) -> None:
+        """Says what the latest snapshot said once more, where nothing was printed for STILL_S."""
+        with self._lock:
+            if self._clock() - self._last >= STILL_S:
+                self._print(f"; still at work after {clock_time(self._clock() - self._began)}")
+
+    def _print(self, after: str) -> None:
+        self._last = self._clock()
+        told = plain(self._latest.line()) if self._latest else "starting"
+        self._terminal.note(self._before + told + after)
+
+
+@contextmanager
+def _beating(lines: PlainLines) -> Iterator[None]:
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(5.0):
+            lines.still()
+
+    thread = threading.Thread(target=beat, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def measure(now: Snapshot) -> tuple[float, float | None]:

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from flows.cli.progress import EVERY_S, details, measure, plain_lines, shown
+from flows.cli.progress import EVERY_S, STILL_S, PlainLines, details, measure, shown
 from flows.cli.terminal import Terminal
 from flows.progress import Snapshot
 
@@ -33,13 +33,26 @@ def chunks(done: int, steps: int = 40) -> Snapshot:
 def test_plain_lines_keep_their_distance() -> None:
     terminal, text = screen()
     now = 100.0
-    show = plain_lines(terminal, clock=lambda: now)
+    show = PlainLines(terminal, clock=lambda: now)
     for second in range(35):
         now = 100.0 + second
         show(chunks(second))
     lines = text.getvalue().splitlines()
     assert len(lines) == 1 + int(34 / EVERY_S)
     assert lines[1] == ("day [red].wav: chunk 2 of 10 done, step 10 of 40, 30.0 × real time, about 180 s left")
+
+
+def test_a_long_step_is_not_silent() -> None:
+    terminal, text = screen()
+    now = 100.0
+    lines = PlainLines(terminal, clock=lambda: now)
+    lines(chunks(4))
+    for second in range(100, 400, 5):
+        now = float(second)
+        lines.still()
+    said = text.getvalue().splitlines()
+    assert len(said) == 1 + int(295 / STILL_S)
+    assert said[1].endswith("about 540 s left; still at work after 1 min 00 s")
 
 
 def test_something_is_said_before_the_first_snapshot() -> None:
