@@ -196,7 +196,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("speech_s", "double", "Speech in the chunk by the speech map.", "s"),
             _null("language", "string", "Code of the language."),
             Column("num_words", "int32", "Words that the chunk gave."),
-            Column("seam_kept", "int32", "Words kept at the seam to the next chunk."),
+            Column("seam_kept", "int32", "Words kept at the seam with the chunk before."),
             Column("seam_dropped", "int32", "Words that both chunks heard, dropped here."),
             Column("seam_redecoded_s", "double", "Sound decoded again at the seam.", "s"),
             Column("loops_removed", "int32", "Repetition loops taken out."),
