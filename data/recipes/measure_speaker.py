@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from data.recipes.readers import RATE, Samples
+
+if TYPE_CHECKING:
+    from pyannote.core import Annotation
 
 Turn = tuple[float, float, int]
 """Start and end in seconds, and the number of the speaker."""
@@ -97,13 +101,16 @@ def diarize(model: nn.Module, samples: Samples, spans: Sequence[tuple[float, flo
 
 def diarization_error(reference: Sequence[Turn], found: Sequence[Turn]) -> float:
     """DER without a collar, 0–1."""
-    from pyannote.core import Annotation, Segment
     from pyannote.metrics.diarization import DiarizationErrorRate
 
-    def annotation(turns: Sequence[Turn]) -> Annotation:
-        result = Annotation(uri="conversation")
-        for track, (begin, end, speaker) in enumerate(turns):
-            result[Segment(begin, end), track] = str(speaker)
-        return result
-
     return float(DiarizationErrorRate()(annotation(reference), annotation(found)))
+
+
+def annotation(turns: Sequence[tuple[float, float, object]]) -> Annotation:
+    """Turns as pyannote has them."""
+    from pyannote.core import Annotation, Segment
+
+    result = Annotation(uri="conversation")
+    for track, (begin, end, speaker) in enumerate(turns):
+        result[Segment(begin, end), track] = str(speaker)
+    return result

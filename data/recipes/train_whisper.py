@@ -153,7 +153,8 @@ def train(
 ) -> None:
     """All stages in one of `workers` processes, which draw their own windows and share their gradients.
 
-    `out` gets last.pt regularly and best.pt, the stage's best on the development set. The stages from number
+    `out` gets last.pt regularly, best.pt, the stage's best on the development set, and begun.pt, what the last stage
+    began with: what is exported is the mean of these two. The stages from number
     `first` on begin with the best.pt that is there, the first of them at its step `first_step`.
     """
     dist.init_process_group("gloo", rank=worker, world_size=workers)
@@ -171,6 +172,8 @@ def train(
         spoken = load("train", cache) + (load("others", cache) if stage.crowded else [])
         mixer = Mixer(spoken, 100 * seed + 10 * number + worker, crowded=stage.crowded)
         examiner = Mixer(load("dev", cache), 99, crowded=stage.crowded)
+        if worker == 0 and stage.crowded and not (number == first and first_step):
+            torch.save(model.state_dict(), out / "begun.pt")
         exam, best = [examiner.draw(STAGES[-1].seconds) for _ in range(96)], 1.0
         spare = round((STAGES[-1].seconds - stage.seconds) * FRAMES)
         for step in range(first_step if number == first else 0, stage.steps):
