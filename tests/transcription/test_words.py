@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.intervals import Span
@@ -24,6 +24,7 @@ STRETCHES = [Span(0, 20), Span(25, 40), Span(50, 60)]
 
 
 @given(anything)
+@example([raw("0\r\x08")])
 def test_whatever_an_engine_says_the_words_are_in_order_and_inside(said: list[dict[str, Any]]) -> None:
     words = finished(said, STRETCHES, WITHIN)
     assert all(w.text and w.text == w.text.strip() for w in words)

@@ -44,7 +44,7 @@ def figures(models: Path, voices: Path | None, quick: bool) -> Iterator[Figure]:
 
 
 def quality(model: Any, readers: Sequence[Samples]) -> tuple[list[float], float]:
-    """(gain over the mix in dB, of each reader; median SI-SDR of clean speech after separation), 8 s of each reader."""
+    """(gain over the mix in dB, of each reader; median SI-SDR of clean speech after separation), of 8 s each."""
     gains, clean = [], []
     for k, reader in enumerate(readers):
         speech = reader[:LENGTH]
