@@ -43,7 +43,8 @@ def _attached(raw: Sequence[Raw]) -> list[dict[str, Any]]:
     """Without empty words; marks that stand alone go to the end of the word before, or vanish."""
     out: list[dict[str, Any]] = []
     for given in raw:
-        text = " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in str(given["word"])).split())
+        said = "".join(c for c in str(given["word"]) if c.isspace() or unicodedata.category(c) != "Cc")
+        text = " ".join(said.split())
         if any(c.isalnum() for c in text) or _is_symbol(text):
             out.append({**given, "word": text})
         elif text and out and text not in "-–—":
