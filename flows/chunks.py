@@ -42,8 +42,13 @@ class Worked:
     def has_voices(self) -> bool:
         return "embedding" in self.manifests and "diarization" in self.manifests
 
+    def language(self, recording: str | None) -> str | None:
+        """What the chunk was transcribed in, else the `recording`'s."""
+        facts = self.manifests["transcription"]["facts"] if "transcription" in self.manifests else {}
+        return facts.get("language") or recording
+
     def report(self, language: str | None) -> ChunkReport:
-        """The chunk's row, as far as its own steps tell."""
+        """The chunk's row, as far as its own steps tell; `language`: the recording's."""
         facts = self.manifests["transcription"]["facts"] if "transcription" in self.manifests else {}
         return ChunkReport(
             index=self.chunk.index,
@@ -52,7 +57,7 @@ class Worked:
             status="failed" if self.error else "complete" if self.chunk.speech else "no_speech",
             error=self.error,
             speech_s=self.chunk.speech_s,
-            language=language if self.chunk.speech else None,
+            language=self.language(language) if self.chunk.speech else None,
             num_words=facts.get("num_words", 0),
             loops_removed=facts.get("loops_removed", 0),
             silence_text_removed=facts.get("silence_text_removed", 0),

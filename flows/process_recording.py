@@ -31,7 +31,9 @@ from tasks.exports import render
 from tasks.intervals import Span, clip
 from tasks.linking.task import LinkJob, link_speakers
 from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
-from tasks.records import Audio, Chunk, Sound
+from tasks.records import Audio, Sound
+from tasks.settings import PER_CHUNK
+from tasks.transcription.language import vote
 from tasks.transcription.task import LanguageJob, TranscribeJob, find_language, transcribe
 from tasks.work import Manifest
 
@@ -84,7 +86,9 @@ def process_recording(source: str, settings: SettingsForm | None = None) -> Outc
 
     progress.stage("seams")
     seams = join_chunks(SeamJob(tuple(w.chunk for w in done)), run.place, [w.words for w in done])
-    again = heard_again(seams, chunks, audio, language, run)
+    again = heard_again(seams, done, audio, language, run)
+    if run.settings.transcription.language == PER_CHUNK:
+        language, confidence = most_spoken(done)
 
     progress.stage("merging")
     embedding = run.weights.get("embedding")
@@ -110,8 +114,10 @@ def process_recording(source: str, settings: SettingsForm | None = None) -> Outc
 
 
 def language_of(audio: Audio, speech: Sequence[Span], run: Run) -> tuple[str | None, float | None]:
-    """The recording's language and how sure that is: as set, or found once."""
+    """The recording's language and how sure that is: as set, or found once; None where each chunk has its own."""
     set_ = run.settings.transcription.language
+    if set_ == PER_CHUNK:
+        return None, None
     if set_ is not None or not speech:
         return set_, None
     job = LanguageJob(audio, tuple(speech), run.settings.transcription, run.weights["transcription"])
@@ -133,16 +139,22 @@ def voices_of(done: Sequence[chunk_steps.Worked], run: Run) -> Manifest | None:
     )
 
 
+def most_spoken(done: Sequence[chunk_steps.Worked]) -> tuple[str | None, float | None]:
+    """The language of most of the speech, and its share, where each chunk has its own."""
+    return vote(([(own, 1.0)], w.chunk.speech_s) for w in done if (own := w.language(None))) or (None, None)
+
+
 def heard_again(
-    seams: Manifest, chunks: Sequence[Chunk], audio: Audio, language: str | None, run: Run
+    seams: Manifest, done: Sequence[chunk_steps.Worked], audio: Audio, language: str | None, run: Run
 ) -> list[Manifest]:
     """Speech at the seams that neither side has words for, decoded by itself."""
     out = []
     for start, end in seams["facts"]["wordless"]:
         span = Span(start, end)
-        chunk = next(c for c in chunks if span.middle_s in c.core)
+        worked = next(w for w in done if span.middle_s in w.chunk.core)
+        chunk = worked.chunk
         around = span.grow(0.3) & chunk.span
         sound = Sound(audio, around, tuple(clip(chunk.speech, around)))
         job = TranscribeJob(chunk.index, sound, run.settings.transcription, run.weights["transcription"])
-        out.append(transcribe(job, run.place, language, None))
+        out.append(transcribe(job, run.place, worked.language(language), None))
     return out

@@ -29,7 +29,6 @@ UNBUILT = {
     "audio.channels": {"separate"},
     "separation.mode": {"auto"},
     "logging.format": {"json"},
-    "transcription.language": {"per-chunk"},
     "voices": None,
     "inbox": None,
 }

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Device = Literal["auto", "cpu", "cuda"]
+PER_CHUNK = "per-chunk"
+"""The language that says: find it anew in every chunk."""
 
 
 class Step(BaseModel):
@@ -76,8 +78,9 @@ class TranscriptionSettings(Step):
     )
     language: str | None = Field(
         None,
-        pattern=r"^[a-z]{2,3}$",
-        description="Code of the spoken language (en, de, …). Left out: found once for the recording.",
+        pattern=rf"^([a-z]{{2,3}}|{PER_CHUNK})$",
+        description="Code of the spoken language (en, de, …). Left out: found once for the recording. "
+        f"{PER_CHUNK}: found in every chunk.",
     )
     compute_type: Literal["auto", "int8", "int8_float16", "float16", "bfloat16", "float32"] = Field(
         "auto", description="Arithmetic of the recogniser. auto: float16 on a GPU, int8 on a CPU."

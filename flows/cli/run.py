@@ -40,7 +40,11 @@ def run(
         typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as chunking.max_minutes=12. Repeatable."),
     ] = None,
     language: Annotated[
-        str | None, typer.Option(metavar="xx", help="Spoken language (en, de, …). [found once for each recording]")
+        str | None,
+        typer.Option(
+            metavar="xx",
+            help="Spoken language (en, de, …), or per-chunk: found in every chunk. [found once for each recording]",
+        ),
     ] = None,
     speakers: Annotated[
         str | None, typer.Option(metavar="N or MIN-MAX", help="How many people speak. [found out]")

@@ -15,6 +15,8 @@ from tasks.work import Manifest, Meter, Place
 
 @dataclass(frozen=True, slots=True)
 class PunctuateJob:
+    """`language`: the recording's; None where each chunk has its own."""
+
     language: str | None
     settings: PunctuationSettings
     weights: Weights
@@ -25,7 +27,8 @@ def punctuate(job: PunctuateJob, place: Place, transcribed: Manifest) -> Manifes
     """Artifact `words`, as `transcribed` has them, punctuated where the settings ask for it."""
     meter = Meter()
     words = [Word(**w) for w in place.store.get_json(transcribed["artifacts"]["words"])]
-    if not wants_punctuation(words, job.language, job.settings.mode, languages_of(job.settings.model)):
+    language = job.language or transcribed["facts"].get("language")
+    if not wants_punctuation(words, language, job.settings.mode, languages_of(job.settings.model)):
         return meter.manifest(dict(transcribed["artifacts"]), punctuated=False)
     model = Engine.of(
         "punctuation/deepmultilingualpunctuation",
@@ -34,5 +37,5 @@ def punctuate(job: PunctuateJob, place: Place, transcribed: Manifest) -> Manifes
         device=place.device,
     )
     labels = meter.ask(model, "restore", [w.text for w in words])
-    marked = punctuated(words, labels, job.language)
+    marked = punctuated(words, labels, language)
     return meter.manifest({"words": place.store.put_json("punctuation", as_dict(marked))}, punctuated=True)

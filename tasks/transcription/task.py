@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tasks.caching import step_task
 from tasks.intervals import Span, clip, total_s
 from tasks.records import Audio, Sound, as_dict
 from tasks.settings import TranscriptionSettings
 from tasks.transcription.engines import engine
-from tasks.transcription.language import places, vote
+from tasks.transcription.language import Detection, places, vote
+from tasks.transcription.speech import SAMPLE_RATE
 from tasks.transcription.step import transcribe_chunk
 from tasks.weights import Weights
 from tasks.work import Manifest, Meter, Place
@@ -40,23 +44,27 @@ def find_language(job: LanguageJob, place: Place) -> Manifest:
     """Facts `language` (None where nobody speaks) and `confidence`: places of speech in the recording vote."""
     meter = Meter()
     recogniser = engine(job.settings, job.weights.path, place.device)
-    detections = []
-    for span in places(job.speech):
-        found = meter.ask(recogniser, "detect_language", place.samples(Sound(job.audio, span)))
-        detections.append((found, total_s(clip(job.speech, span))))
-    language, confidence = vote(detections) or (None, None)
+    found = _language(
+        job.speech, lambda span: meter.ask(recogniser, "detect_language", place.samples(Sound(job.audio, span)))
+    )
+    language, confidence = found or (None, None)
     return meter.manifest(language=language, confidence=confidence)
 
 
 @step_task("transcription", version=2)
 def transcribe(job: TranscribeJob, place: Place, language: str | None, separated: Manifest | None) -> Manifest:
-    """Artifact `words`, in the recording's time; facts: how often the guards cut."""
+    """Artifact `words`, in the recording's time; facts: the language, how often the guards cut.
+
+    A `language` of None is found in the chunk's own speech.
+    """
     meter = Meter()
     samples = place.samples(job.sound, separated)
     recogniser = engine(job.settings, job.weights.path, place.device)
-    heard = transcribe_chunk(
-        samples, job.sound.speech_within(), language, job.settings, partial(meter.ask, recogniser)
-    )
+    speech = job.sound.speech_within()
+    if language is None:
+        found = _language(speech, lambda span: meter.ask(recogniser, "detect_language", _part(samples, span)))
+        language = found[0] if found else None
+    heard = transcribe_chunk(samples, speech, language, job.settings, partial(meter.ask, recogniser))
     start = job.sound.span.start_s
     words = [
         # In whole milliseconds: a day's seconds plus a word's would show their binary tails in every table.
@@ -65,10 +73,19 @@ def transcribe(job: TranscribeJob, place: Place, language: str | None, separated
     ]
     return meter.manifest(
         {"words": place.store.put_json("transcription", as_dict(words))},
+        language=language,
         num_words=len(words),
         loops_removed=heard.loops_removed,
         silence_text_removed=heard.silence_text_removed,
     )
+
+
+def _language(speech: Sequence[Span], detect: Callable[[Span], Detection]) -> tuple[str, float] | None:
+    return vote((detect(span), total_s(clip(speech, span))) for span in places(speech))
+
+
+def _part(samples: NDArray[np.float32], span: Span) -> NDArray[np.float32]:
+    return samples[round(span.start_s * SAMPLE_RATE) : round(span.end_s * SAMPLE_RATE)]
 
 
 def joined_facts(manifests: Sequence[Manifest], name: str) -> int:

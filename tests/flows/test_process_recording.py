@@ -127,6 +127,18 @@ def test_another_number_of_speakers_redoes_only_linking_and_what_follows(clip: P
 
 
 @pytest.mark.usefixtures("first")
+def test_each_chunk_may_have_a_language_of_its_own(clip: Path, home: Path) -> None:
+    outcome = process(clip, home / "languages", transcription={"language": "per-chunk"})
+    assert outcome["language"] == "en"
+    assert {c["language"] for c in rows(outcome["out"], "chunks") if c["status"] == "complete"} == {"en"}
+    (recording,) = rows(outcome["out"], "recordings")
+    assert recording["language_confidence"] == 1.0
+    found = cached(outcome["out"])
+    assert found["embedding"]
+    assert not found["transcription"]
+
+
+@pytest.mark.usefixtures("first")
 def test_with_steps_switched_off_their_engines_are_never_imported(clip: Path, home: Path) -> None:
     from prefect.settings import PREFECT_API_URL
 

@@ -1,0 +1,31 @@
+"""A recording in several languages: every chunk has its own, the recording that of most of its speech."""
+
+from __future__ import annotations
+
+from flows.chunks import Worked
+from flows.process_recording import most_spoken
+from tasks.intervals import Span
+from tasks.records import Chunk
+from tasks.work import Meter
+
+
+def worked(index: int, speech_s: float, language: str | None) -> Worked:
+    core = Span(600.0 * index, 600.0 * (index + 1))
+    chunk = Chunk(index, core, core, (Span(core.start_s, core.start_s + speech_s),))
+    return Worked(chunk, {"transcription": Meter().manifest(language=language, num_words=0)} if language else {})
+
+
+def test_most_of_the_speech_decides_and_its_share_is_the_confidence() -> None:
+    done = [worked(0, 100, "de"), worked(1, 200, "en"), worked(2, 100, "de"), worked(3, 400, "fr")]
+    assert most_spoken(done) == ("fr", 0.5)
+
+
+def test_a_chunk_that_failed_has_the_recordings_language_and_no_vote() -> None:
+    failed = worked(1, 500, None)
+    assert failed.language("en") == "en"
+    assert most_spoken([worked(0, 100, "de"), failed]) == ("de", 1.0)
+    assert most_spoken([failed]) == (None, None)
+
+
+def test_a_chunks_own_language_stands_in_its_row() -> None:
+    assert worked(0, 100, "de").report("en").language == "de"
