@@ -16,6 +16,7 @@ from data.recipes.measure_speaker import Turn, annotation, equal_error_rate, win
 from data.recipes.readers import RATE, Samples, load_readers
 from data.recipes.synthesis import VOICES, speak
 from tests.benchmarks.demo_weights.figure import Figure
+from tests.simulation.talk import voiced
 
 FOLDS = 5
 STUDENT = 2.776
@@ -98,20 +99,6 @@ def talk_error(model: Any, clustering: Any, one: Samples, other: Samples, seed: 
     found = [(t.start_s, t.end_s, t.speaker) for t in link([chunk]).turns]
     parts = DiarizationErrorRate()(annotation(truth), annotation(found), detailed=True)
     return float(parts["diarization error rate"]), float(parts["confusion"] / parts["total"])
-
-
-def voiced(said: Samples) -> list[tuple[float, float]]:
-    """Seconds of a clean recording without its pauses: 0.3 s and more of less than a hundredth of the loudest."""
-    step = RATE // 100
-    frames = said[: len(said) // step * step].reshape(-1, step)
-    loud = np.sqrt(np.mean(np.square(frames), axis=1)) > 0.01 * np.abs(said).max()
-    out: list[tuple[float, float]] = []
-    for k in np.flatnonzero(loud):
-        if out and k / 100 - out[-1][1] < 0.3:
-            out[-1] = (out[-1][0], (k + 1) / 100)
-        else:
-            out.append((k / 100, (k + 1) / 100))
-    return out
 
 
 def conversation(one: Samples, other: Samples, seed: int) -> tuple[Samples, list[Turn]]:
