@@ -2,7 +2,8 @@
 
 Only files that an engine reads are fetched, and no pickles. A repository is named `owner/name` or, at a certain
 commit, branch or tag, `owner/name@revision`. A mirror may keep a repository under commits of its own: where it
-hasn't the revision, its newest commit is taken, never so on the hub itself.
+hasn't a commit that this project pinned, its newest is taken; never so on the hub itself, nor for a revision that
+somebody asked for.
 
 huggingface_hub is imported where it is used: it reads the environment (`HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_TOKEN`)
 once, when it is imported.
@@ -19,6 +20,7 @@ from typing import Literal
 
 from tasks.downloads import Advance, bring, digest_of, reason
 from tasks.errors import MissingWeights
+from tasks.published import PINNED
 
 Presence = Literal["yes", "no", "incomplete"]
 
@@ -92,6 +94,10 @@ def is_mirror() -> bool:
     return str(constants.ENDPOINT).rstrip("/") != "https://huggingface.co"
 
 
+def _is_pinned(revision: str | None) -> bool:
+    return revision in PINNED.values()
+
+
 def commit_of(repository: str) -> str:
     """The commit that would be fetched, by the hub. Raises what its client raises."""
     from huggingface_hub import HfApi
@@ -101,7 +107,7 @@ def commit_of(repository: str) -> str:
     try:
         found = HfApi().model_info(name, revision=revision, timeout=10)
     except RevisionNotFoundError:
-        if revision is None or not is_mirror():
+        if not _is_pinned(revision) or not is_mirror():
             raise
         found = HfApi().model_info(name, timeout=10)
     return found.sha or "main"
@@ -131,8 +137,8 @@ def fetch(repository: str, patterns: Iterable[str], advance: Advance = lambda _:
     wanted = list(patterns)
     found = listing(repository, wanted)
     name, revision = parted(repository)
-    if revision is not None and found.commit != revision:
-        revision = None if is_mirror() else found.commit
+    if _is_pinned(revision) and found.commit != revision:
+        revision = None
     try:
         _discard_damaged(found)
         for file in found.files:
@@ -155,12 +161,12 @@ def cached(repository: str, patterns: Iterable[str], deep: bool = False) -> Path
     """The repository's folder in the cache, if all files of these patterns are there, as long as they should
     be.
 
-    Where the revision isn't, the newest commit that was fetched does, if there is no hub that has the revision.
+    Where a pinned revision isn't, the newest commit that was fetched does, if there is no hub that has it.
     `deep` also reads the large ones and compares their SHA-256, which takes seconds for each gigabyte.
     """
     name, revision = parted(repository)
     found = _cached(name, revision, patterns, deep)
-    if found is None and revision is not None:
+    if found is None and _is_pinned(revision):
         newest = _cached(name, None, patterns, deep)
         return newest if newest and (is_mirror() or not reachable(repository)) else None
     return found

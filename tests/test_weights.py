@@ -125,6 +125,17 @@ def test_a_repository_is_fetched_once_and_only_what_is_read(tmp_path: Path) -> N
     assert python(RESOLVE, tmp_path, HF_HUB_OFFLINE="1") == online
 
 
+def test_a_revision_that_somebody_asked_for_is_never_replaced(tmp_path: Path) -> None:
+    write(tmp_path / "hub" / "someone" / "whisper", WHISPER)
+    at = 'resolve("transcription", "someone/whisper'
+    with hub(tmp_path / "hub") as endpoint:
+        online = python(RESOLVE.replace(at, at + "@main"), tmp_path, endpoint)
+        assert online.startswith("someone/whisper@")
+        assert python(RESOLVE.replace(at, at + "@v2"), tmp_path, endpoint).startswith("missing:")
+    assert python(RESOLVE.replace(at, at + "@main"), tmp_path, HF_HUB_OFFLINE="1") == online
+    assert python(RESOLVE.replace(at, at + "@v2"), tmp_path, HF_HUB_OFFLINE="1").startswith("missing:")
+
+
 def test_a_file_cut_short_in_the_cache_is_noticed_and_fetched_again(tmp_path: Path) -> None:
     write(tmp_path / "hub" / "someone" / "whisper", WHISPER)
     with hub(tmp_path / "hub") as endpoint:
