@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -58,8 +59,8 @@ def pieces(windows: Array, labels: Array, speech: Sequence[Span]) -> list[Piece]
     out: list[Piece] = []
     for span in tidy(speech):
         # Windows whose own place, from one edge to the next, has something in this span.
-        first = int(np.searchsorted(edges, span.start_s, side="right"))
-        last = int(np.searchsorted(edges, span.end_s, side="left"))
+        first = bisect_right(edges, span.start_s)
+        last = bisect_left(edges, span.end_s)
         begin = span.start_s
         for i in range(first, last + 1):
             end = span.end_s if i == last else edges[i]

@@ -28,7 +28,7 @@ def test_a_whole_day_has_one_name_per_voice(speakers: int) -> None:
     assert found.der < 0.005
     reference = turns_of(chunks, day.truth)
     assert score(reference, turns_of(chunks, chained(chunks))).der > 0.5
-    assert score(reference, turns_of(chunks, unconstrained(chunks, 0.5))).der > 10 * found.der
+    assert score(reference, turns_of(chunks, unconstrained(chunks, [0.5])[0])).der > 10 * found.der
 
 
 def test_a_better_speaker_model_needs_no_other_settings() -> None:

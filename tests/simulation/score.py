@@ -58,7 +58,8 @@ def score(reference: Sequence[Turn], found: Sequence[Turn]) -> LinkingScore:
     speech = sum(t.end_s - t.start_s for t in reference)
     heard = float(common.sum()) + unknown
     # Speech that nobody was given at all is as lost as what was given to nobody we can name.
-    return LinkingScore(speech, heard - unknown - matched, unknown + speech - heard, len(names), len(real))
+    confused, lost = max(0.0, heard - unknown - matched), max(0.0, unknown + speech - heard)
+    return LinkingScore(speech, confused, lost, len(names), len(real))
 
 
 def _common(left: Sequence[Turn], right: Sequence[Turn]) -> list[tuple[Turn, Turn, float]]:

@@ -45,10 +45,10 @@ def chained(chunks: Sequence[ChunkVoices]) -> list[Array]:
     return _windows(chunks, names)
 
 
-def unconstrained(chunks: Sequence[ChunkVoices], threshold: float) -> list[Array]:
-    """Speakers of each chunk's windows by average-linkage clustering of the local speakers' mean embeddings by
-    cosine, down to likenesses of `threshold`, whatever chunk they are from."""
-    from sklearn.cluster import AgglomerativeClustering
+def unconstrained(chunks: Sequence[ChunkVoices], thresholds: Sequence[float]) -> list[list[Array]]:
+    """For each threshold, speakers of each chunk's windows by average-linkage clustering of the local speakers' mean
+    embeddings by cosine, down to likenesses of that threshold, whatever chunk they are from."""
+    from scipy.cluster.hierarchy import fcluster, linkage
 
     keys, means = [], []
     for i, chunk in enumerate(chunks):
@@ -56,11 +56,10 @@ def unconstrained(chunks: Sequence[ChunkVoices], threshold: float) -> list[Array
             keys.append((i, local))
             means.append(unit(chunk.embeddings[chunk.labels == local].mean(0)))
     if len(keys) < 2:
-        return _windows(chunks, dict.fromkeys(keys, 0))
-    found = AgglomerativeClustering(
-        n_clusters=None, metric="cosine", linkage="average", distance_threshold=1.0 - threshold
-    ).fit_predict(np.array(means))
-    return _windows(chunks, {k: int(v) for k, v in zip(keys, found, strict=True)})
+        return [_windows(chunks, dict.fromkeys(keys, 0)) for _ in thresholds]
+    tree = linkage(np.array(means, np.float64), "average", "cosine")
+    cuts = [fcluster(tree, 1.0 - t, "distance").tolist() for t in thresholds]
+    return [_windows(chunks, dict(zip(keys, found, strict=True))) for found in cuts]
 
 
 def _windows(chunks: Sequence[ChunkVoices], names: dict[tuple[int, int], int]) -> list[Array]:
