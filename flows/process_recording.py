@@ -23,10 +23,11 @@ from flows.progress import Progress
 from flows.reporting import reporters
 from tasks import models
 from tasks.audio.decode import audio_of
+from tasks.audio.folder import called, recordings_in
 from tasks.audio.task import MapJob, PlanJob, Watcher, map_speech, plan_chunks, probe_recording, read_map, read_plan
 from tasks.configuration import load
 from tasks.dataset.task import Publication, publish_transcript
-from tasks.errors import PermanentError
+from tasks.errors import PermanentError, UnreadableAudio
 from tasks.exports import render
 from tasks.intervals import Span, clip
 from tasks.linking.task import LinkJob, link_speakers
@@ -47,20 +48,24 @@ WORKERS = 64
     task_runner=ThreadPoolTaskRunner(max_workers=WORKERS),  # type: ignore[arg-type]
     persist_result=False,
 )
-def process_recording(source: str, settings: SettingsForm | None = None) -> Outcome:
+def process_recording(
+    source: str, settings: SettingsForm | None = None, together: list[str] | None = None
+) -> Outcome:
     """Turn one recording into a speaker-labelled transcript.
 
     Args:
-        source: The recording: a path that the worker can read.
+        source: The recording: a path that the worker can read. The recordings in a folder are taken as one.
         settings: Anything to set for this run; what is left alone keeps what daylong.toml, the environment and
             the profile say.
+        together: More files of the same recording, where its recorder split it. Their order is found out.
     """
     started, calls = time.perf_counter(), models.calls_made()
     run = prepare(load(given(settings)))
-    progress = Progress(Path(source).name, reporters(get_run_logger()))
+    files = files_of(source, together or ())
+    progress = Progress(called(files), reporters(get_run_logger()))
 
     progress.stage("probe")
-    recording = probe_recording(source, run.settings.timezone)
+    recording = probe_recording(files, run.settings.timezone)
     audio = audio_of(recording)
 
     progress.stage("speech map", duration_s=recording.duration_s)
@@ -111,6 +116,18 @@ def process_recording(source: str, settings: SettingsForm | None = None) -> Outc
     exports = publish_transcript(Publication(transcript, render(transcript)), str(run.out))
     progress.stage("done")
     return outcome(transcript, run, done, exports, engine_calls=models.calls_made() - calls)
+
+
+def files_of(source: str, more: Sequence[str]) -> list[str]:
+    """The files of a recording; a folder stands for the recordings in it."""
+    files: list[str] = []
+    for name in (source, *more):
+        path = Path(name)
+        found = [str(f) for f in recordings_in(path)] if path.is_dir() else [name]
+        if not found:
+            raise UnreadableAudio(f"{name}: a folder without recordings (its own folders are not searched).")
+        files += found
+    return files
 
 
 def language_of(audio: Audio, speech: Sequence[Span], run: Run) -> tuple[str | None, float | None]:

@@ -22,17 +22,22 @@ STEPS = ("separation", "transcription", "punctuation", "embedding", "diarization
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a recording; most recordings have one."""
+    """One file of a recording; most recordings have one. `path` is where its bytes are now, as in `Recording`."""
 
     name: str
     sha256: str
     start_s: float
     duration_s: float
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What probing found out about a recording. `path` is where its bytes are now; it never enters a cache key."""
+    """What probing found out about a recording. `path` is where its bytes are now; it never enters a cache key.
+
+    Several files taken together have the `path` and `source_name` of the folder they lie in, and the rate, channels
+    and codec of the first.
+    """
 
     recording_id: str
     path: str
@@ -59,12 +64,12 @@ class Recording:
 class Audio:
     """A reference to sound, never the sound itself: a file's mixed-down (or one) channel, or a stored artifact.
 
-    `key` says what it is (it enters cache keys); `path` or `artifact` says where it is now.
+    `key` says what it is (it enters cache keys); `parts` (files) or `artifact` says where it is now.
     `offset_s` is the recording's time at which the artifact's first sample lies (0 for a whole file).
     """
 
     key: str
-    path: str | None = None
+    parts: tuple[Part, ...] = ()
     artifact: str | None = None
     channel: int | None = None
     """None: all channels mixed; else this one alone."""

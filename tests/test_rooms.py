@@ -63,4 +63,4 @@ def test_the_deployment_names_the_flow_by_module() -> None:
     (deployment,) = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     flow = load_flow_from_entrypoint(deployment["entrypoint"])
     assert flow.name == deployment["name"] == "process-recording"
-    assert set(flow.parameters.properties) == {"source", "settings"}
+    assert set(flow.parameters.properties) == {"source", "settings", "together"}

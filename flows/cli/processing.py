@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.cli.progress import shown
-from flows.cli.sources import recordings
+from flows.cli.sources import single, taken_together
 from flows.cli.summary import summarise
 from flows.cli.terminal import Terminal, plain
 from flows.cli.told import interruptible
+from tasks.audio.folder import called
 from tasks.errors import DaylongError, UsageError
 
 if TYPE_CHECKING:
@@ -28,22 +29,25 @@ class Processed:
     """Recordings without a transcript, or with one that lacks chunks."""
 
 
-def process(names: Iterable[str], settings: dict[str, Any], terminal: Terminal) -> Processed:
+def process(
+    names: Iterable[str], settings: dict[str, Any], terminal: Terminal, *, together: bool = False
+) -> Processed:
     """Process the recordings that `names` mean; each result is told as it comes, each failure is one line.
 
+    `together`: the files named are one recording, and so are each folder's.
     Raises UsageError where the settings ask for what this machine hasn't got: then nothing else was tried.
     """
-    found, errors = recordings(names)
+    found, errors = taken_together(names) if together else single(names)
     for error in errors:
         terminal.fail(str(error))
     if not found and all(isinstance(error, UsageError) for error in errors):
         raise UsageError("nothing to process.")
     done = Processed(failed=len(errors))
     with interruptible(terminal) as interrupted:
-        for number, source in enumerate(found, start=1):
+        for number, files in enumerate(found, start=1):
             if interrupted.is_set():
                 break
-            _one(source, settings, terminal, f"{number} of {len(found)}" if len(found) > 1 else "", done)
+            _one(files, settings, terminal, f"{number} of {len(found)}" if len(found) > 1 else "", done)
     if done.failed:
         if len(found) + len(errors) > 1:
             terminal.note(f"{done.failed} of {len(found) + len(errors)} failed.")
@@ -53,11 +57,13 @@ def process(names: Iterable[str], settings: dict[str, Any], terminal: Terminal) 
     return done
 
 
-def _one(source: str, settings: dict[str, Any], terminal: Terminal, position: str, done: Processed) -> None:
-    name = plain(Path(source).name)
+def _one(
+    files: tuple[str, ...], settings: dict[str, Any], terminal: Terminal, position: str, done: Processed
+) -> None:
+    name = plain(called(files))
     try:
         with shown(terminal, position) as show:
-            outcome = _run(source, settings, show)
+            outcome = _run(files, settings, show)
     except UsageError:
         raise
     except DaylongError as error:
@@ -80,7 +86,7 @@ def _one(source: str, settings: dict[str, Any], terminal: Terminal, position: st
     done.failed += outcome["status"] != "complete"
 
 
-def _run(source: str, settings: dict[str, Any], show: Any) -> Outcome:
+def _run(files: tuple[str, ...], settings: dict[str, Any], show: Any) -> Outcome:
     home = os.environ.get("PREFECT_HOME")
     if home:
         try:  # Prefect makes the folder, but not those above it: it would wait for its server in vain
@@ -93,5 +99,5 @@ def _run(source: str, settings: dict[str, Any], show: Any) -> Outcome:
 
     with listening(show):
         # Prefect validates the mapping into the form that the signature names.
-        outcome: Outcome = process_recording(source, settings)  # type: ignore[call-overload]
+        outcome: Outcome = process_recording(files[0], settings, files[1:])  # type: ignore[call-overload]
     return outcome

@@ -22,6 +22,8 @@ daylong run recordings/ --language en --speakers 2-6
 
 daylong run call.wav --set transcription.beam_size=1 --out /tmp/calls
 
+daylong run --together monday/*.wav
+
 daylong run -- -odd-name.wav
 """
 
@@ -49,7 +51,9 @@ def run(
     speakers: Annotated[
         str | None, typer.Option(metavar="N or MIN-MAX", help="How many people speak. [found out]")
     ] = None,
-    together: Annotated[bool, typer.Option("--together", hidden=True)] = False,
+    together: Annotated[
+        bool, typer.Option("--together", help="The files are one recording, split by the recorder; a folder's, too.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Process recordings now, one after another; no server to start.
@@ -58,8 +62,6 @@ def run(
     are done), 2 wrong usage or settings.
     """
     with told(terminal(debug)):
-        if together:
-            raise UsageError("--together: not built yet; each file is processed as a recording of its own.")
         settings = settings_of(
             {
                 "profile": profile,
@@ -70,7 +72,7 @@ def run(
             assignments or [],
         )
     with opened(debug) as told_to, told(told_to):
-        failed = process(files, settings, told_to).failed
+        failed = process(files, settings, told_to, together=together).failed
     if failed:
         raise typer.Exit(FAILED)
 

@@ -7,47 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from flows.cli.terminal import plain
+from tasks.audio.folder import recordings_in
 from tasks.errors import DaylongError, UnreadableAudio, UsageError
-
-SUFFIXES = frozenset(
-    [
-        ".aac",
-        ".ac3",
-        ".aif",
-        ".aiff",
-        ".amr",
-        ".ape",
-        ".au",
-        ".avi",
-        ".caf",
-        ".dss",
-        ".flac",
-        ".m4a",
-        ".m4b",
-        ".mka",
-        ".mkv",
-        ".mov",
-        ".mp2",
-        ".mp3",
-        ".mp4",
-        ".mpeg",
-        ".mpga",
-        ".oga",
-        ".ogg",
-        ".opus",
-        ".ra",
-        ".spx",
-        ".tta",
-        ".w64",
-        ".wav",
-        ".webm",
-        ".wma",
-        ".wmv",
-        ".wv",
-        ".3gp",
-    ]
-)
-"""What is taken for a recording in a folder. A file that is named itself is tried whatever it is called."""
 
 
 def recordings(names: Iterable[str]) -> tuple[list[str], list[DaylongError]]:
@@ -65,6 +26,34 @@ def recordings(names: Iterable[str]) -> tuple[list[str], list[DaylongError]]:
     return list(found), errors
 
 
+def single(names: Iterable[str]) -> tuple[list[tuple[str, ...]], list[DaylongError]]:
+    """`recordings`, each of one file."""
+    found, errors = recordings(names)
+    return [(path,) for path in found], errors
+
+
+def taken_together(names: Iterable[str]) -> tuple[list[tuple[str, ...]], list[DaylongError]]:
+    """The files of each recording where several make up one: a folder's are one, all files that are named another.
+
+    Files of which one can't be found give an error and no recording: it would lack a part of the day.
+    """
+    groups: list[tuple[str, ...]] = []
+    errors: list[DaylongError] = []
+    named = []
+    for name in names:
+        if not os.path.isdir(name):
+            named.append(name)
+            continue
+        found, wrong = recordings([name])
+        errors += wrong
+        groups += [tuple(found)] if found else []
+    found, wrong = recordings(named)
+    errors += wrong
+    if found and not wrong:
+        groups.append(tuple(found))
+    return list(dict.fromkeys(groups)), errors
+
+
 def _of(name: str) -> list[str]:
     path = Path(name)
     try:
@@ -72,7 +61,7 @@ def _of(name: str) -> list[str]:
             if not path.exists():
                 raise UnreadableAudio(f"{plain(name)}: no such file or folder. Check the name.")
             return [name]
-        files = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.name[0] != "." and f.is_file())
+        files = recordings_in(path)
     except (OSError, ValueError) as error:
         raise UnreadableAudio(f"{plain(name)}: cannot be read: {plain(error)}.") from error
     if not files:

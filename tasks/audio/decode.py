@@ -1,18 +1,20 @@
 """A recording's sound as numbers: one span by itself, or everything once, block by block.
 
-Both give float32 samples at 16 kHz, mono: the mean of the channels, or one channel. Both place samples by
-presentation time, so a span decoded by itself equals that span of the whole, and what cannot be decoded
-leaves silence of its length. A chunk is a reference, never an array passed between tasks, and several steps
-want the same one within seconds: `load` keeps the last few spans for them.
+A recording is a file, or several that lie one after the other with or without gaps. Both give float32 samples at
+16 kHz, mono: the mean of the channels, or one channel. Both place samples by presentation time, so a span decoded
+by itself equals that span of the whole, and what cannot be decoded leaves silence of its length. A chunk is a
+reference, never an array passed between tasks, and several steps want the same one within seconds: `load` keeps
+the last few spans for them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +27,7 @@ from tasks.audio.pieces import Samples as Samples
 from tasks.audio.pieces import pieces
 from tasks.audio.source import PREROLL_S, opened
 from tasks.intervals import Span
-from tasks.records import Audio, Recording
+from tasks.records import Audio, Part, Recording
 
 if TYPE_CHECKING:
     from tasks.audio.source import TimedFrame
@@ -44,15 +46,16 @@ _ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode-ahead")
 _waiting = threading.BoundedSemaphore(2)
 
 
-def decode(path: Path, span: Span, *, channel: int | None = None) -> Samples:
+def decode(source: Path | Sequence[Part], span: Span, *, channel: int | None = None) -> Samples:
     """`span` of the recording as float32 (n,) at 16 kHz, n = round(span.duration_s * 16000).
 
-    Silent before 0 and past the recording's end. Raises UnreadableAudio; TransientError if the file is gone.
+    Silent before 0, between parts and past the recording's end. Raises UnreadableAudio; TransientError if a file is
+    gone.
     """
     first, size = round(span.start_s * RATE_HZ), round(span.duration_s * RATE_HZ)
     out = np.zeros(size, np.float32)
-    with _frames_from(path, span.start_s) as frames:
-        for at, samples in pieces(frames, path, channel):
+    with contextlib.closing(_pieces(source, span.start_s, channel)) as found:
+        for at, samples in found:
             if at >= first + size:
                 break
             skip, place = max(0, first - at), max(0, at - first)
@@ -61,13 +64,13 @@ def decode(path: Path, span: Span, *, channel: int | None = None) -> Samples:
     return out
 
 
-def stream(path: Path, block_s: float = 60.0, *, channel: int | None = None) -> Iterator[Samples]:
+def stream(source: Path | Sequence[Part], block_s: float = 60.0, *, channel: int | None = None) -> Iterator[Samples]:
     """The whole recording once, in blocks of `block_s` (the last one shorter), in constant memory."""
     size = round(block_s * RATE_HZ)
     block, filled = np.zeros(size, np.float32), 0
     cursor = 0  # the next sample to be given out
-    with opened(path) as source:
-        for at, samples in pieces(source.frames(), path, channel):
+    with contextlib.closing(_pieces(source, 0.0, channel)) as found:
+        for at, samples in found:
             samples = samples[max(0, cursor - at) :]
             silence = max(0, at - cursor)
             cursor += silence + len(samples)
@@ -88,7 +91,7 @@ def audio_of(recording: Recording, channel: int | None = None) -> Audio:
     """The reference to a recording's own sound: all channels mixed, or one."""
     what = "mix" if channel is None else f"channel-{channel}"
     key = f"{recording.sha256}/{what}/decode-{DECODER_VERSION}"
-    return Audio(key=key, path=recording.path, channel=channel)
+    return Audio(key=key, parts=recording.parts, channel=channel)
 
 
 def load(audio: Audio, span: Span, open_artifact: OpenArtifact | None = None) -> Samples:
@@ -135,9 +138,9 @@ def forget() -> None:
 
 def _read(audio: Audio, span: Span, open_artifact: OpenArtifact | None) -> Samples:
     if audio.artifact is None:
-        if audio.path is None:
+        if not audio.parts:
             raise ValueError(f"{audio.key}: neither a file nor an artifact")
-        samples = decode(Path(audio.path), span, channel=audio.channel)
+        samples = decode(audio.parts, span, channel=audio.channel)
         return lift_quiet(samples) if span.duration_s <= LONGEST_S else samples
     if open_artifact is None:
         raise ValueError(f"{audio.key}: an artifact, and nothing to open it with")
@@ -149,6 +152,24 @@ def _read(audio: Audio, span: Span, open_artifact: OpenArtifact | None) -> Sampl
     place = max(0, -first)
     out[place : place + len(part)] = part
     return out
+
+
+def _pieces(
+    source: Path | Sequence[Part], start_s: float, channel: int | None
+) -> Generator[tuple[int, Samples], None, None]:
+    """(position, samples) at 16 kHz from a little before `start_s` on, one part after the other."""
+    for part in [Part("", "", 0.0, math.inf, str(source))] if isinstance(source, Path) else source:
+        if part.start_s + part.duration_s <= start_s:
+            continue
+        path, first = Path(part.path), round(part.start_s * RATE_HZ)
+        count = None if math.isinf(part.duration_s) else round((part.start_s + part.duration_s) * RATE_HZ) - first
+        with _frames_from(path, start_s - part.start_s) as frames:
+            for at, samples in pieces(frames, path, channel):
+                if count is not None and at + len(samples) > count:
+                    # a codec's padding would sound over what follows
+                    yield first + at, samples[: max(0, count - at)]
+                    break
+                yield first + at, samples
 
 
 @contextlib.contextmanager

@@ -42,11 +42,11 @@ def probe(path: Path, *, timezone: str = "UTC") -> Recording:
     after = _look(path)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise TransientError(f"{shown(path)}: it changed while it was read. Start again once it is written.")
-    name = os.fsencode(path.name).decode("utf-8", "replace")
+    name, where = os.fsencode(path.name).decode("utf-8", "replace"), str(path.absolute())
     at, at_source = recorded_at(metadata, path.stem, before.st_mtime, duration_s, timezone)
     return Recording(
         recording_id=f"{slug(path.stem)}-{sha256[:8]}",
-        path=str(path.absolute()),
+        path=where,
         source_name=name,
         sha256=sha256,
         size_bytes=before.st_size,
@@ -54,7 +54,7 @@ def probe(path: Path, *, timezone: str = "UTC") -> Recording:
         sample_rate_hz=rate_hz,
         channels=channels,
         codec=context.codec.canonical_name,
-        parts=(Part(name, sha256, 0.0, duration_s),),
+        parts=(Part(name, sha256, 0.0, duration_s, where),),
         recorded_at=at,
         recorded_at_source=at_source,
         timezone=timezone,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.audio.decode import RATE_HZ, Samples, stream
 from tasks.audio.plan import plan, speech_in
-from tasks.audio.probe import probe
 from tasks.audio.speech_map import speech_map
+from tasks.audio.together import probe_together
 from tasks.caching import step_task
 from tasks.intervals import Span
 from tasks.models import Engine
@@ -47,9 +47,9 @@ class Watcher:
 
 
 @task(name="probe", cache_policy=NO_CACHE, persist_result=False)
-def probe_recording(path: str, timezone: str) -> Recording:
-    """What the file is; its digest is the identity of everything after, so this is never cached."""
-    return probe(Path(path), timezone=timezone)
+def probe_recording(paths: Sequence[str], timezone: str) -> Recording:
+    """What the files are; their digest is the identity of everything after, so this is never cached."""
+    return probe_together([Path(p) for p in paths], timezone=timezone)
 
 
 @step_task("speech-map", version=1)
@@ -62,8 +62,7 @@ def map_speech(job: MapJob, place: Place, watcher: Watcher) -> Manifest:
         watcher.mapped(len(block) / RATE_HZ)
         return found
 
-    assert job.audio.path is not None
-    mapped = speech_map(stream(Path(job.audio.path), channel=job.audio.channel), detect, job.duration_s)
+    mapped = speech_map(stream(job.audio.parts, channel=job.audio.channel), detect, job.duration_s)
     spans = np.array([(s.start_s, s.end_s) for s in mapped.speech], np.float64).reshape(-1, 2)
     kept = place.store.put_arrays("speech-map", speech=spans, energy_db=mapped.energy_db)
     return meter.manifest({"map": kept}, speech_s=float((spans[:, 1] - spans[:, 0]).sum()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from tasks.audio.decode import KEPT, audio_of, decode, load, prefetch
 from tasks.audio.probe import probe
 from tasks.errors import TransientError
 from tasks.intervals import Span
-from tasks.records import Audio
+from tasks.records import Audio, Part
 
 RATE = 16_000
 
@@ -33,7 +33,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Span]:
     """Every span that is really decoded from now on."""
     spans: list[Span] = []
 
-    def slow(path: Path, span: Span, *, channel: int | None = None) -> np.ndarray:
+    def slow(path: Sequence[Part], span: Span, *, channel: int | None = None) -> np.ndarray:
         spans.append(span)
         time.sleep(0.05)
         return decode(path, span, channel=channel)
@@ -51,7 +51,7 @@ def test_threads_that_ask_for_one_span_decode_it_once(audio: Audio, decoded: lis
         thread.join()
     assert decoded == [Span(3, 5)]
     assert all(h is heard[0] for h in heard)
-    np.testing.assert_array_equal(heard[0], decode(Path(audio.path or ""), Span(3, 5)))
+    np.testing.assert_array_equal(heard[0], decode(audio.parts, Span(3, 5)))
 
 
 def test_what_is_shared_cannot_be_written(audio: Audio) -> None:
@@ -78,7 +78,7 @@ def test_prefetched_sound_is_there_when_it_is_wanted(audio: Audio, decoded: list
 
 
 def test_a_failure_is_not_remembered(audio: Audio) -> None:
-    path = Path(audio.path or "")
+    path = Path(audio.parts[0].path)
     data = path.read_bytes()
     path.unlink()
     with pytest.raises(TransientError):

@@ -12,7 +12,7 @@ import pytest
 from tasks.artifacts import ArtifactStore
 from tasks.errors import PermanentError, TransientError
 from tasks.intervals import Span
-from tasks.records import Audio, Sound
+from tasks.records import Audio, Part, Sound
 from tasks.settings import TranscriptionSettings
 from tasks.weights import Weights
 from tasks.work import Manifest, Meter, Place
@@ -29,7 +29,11 @@ class Job:
 
 def job(path: str = "/a/x.wav", start: float = 0.0, beam: int = 5, digest: str = "d", where: str = "/w") -> Job:
     return Job(
-        Sound(Audio("sha/mix", path=path), Span(start, start + 60.0), (Span(start, start + 5.0),)),
+        Sound(
+            Audio("sha/mix", (Part("x", "sha", 0.0, 90.0, path),)),
+            Span(start, start + 60.0),
+            (Span(start, start + 5.0),),
+        ),
         TranscriptionSettings(beam_size=beam),
         Weights("transcription", "w", Path(where), digest),
     )

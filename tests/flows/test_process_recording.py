@@ -37,11 +37,11 @@ def clip(home: Path) -> Path:
     return path
 
 
-def process(path: Path, out: Path, **settings: Any) -> Outcome:
+def process(path: Path, out: Path, *, together: list[str] | None = None, **settings: Any) -> Outcome:
     from flows.process_recording import process_recording
 
     given = {"profile": "demo", "out": str(out), "chunking": SMALL_CHUNKS, **settings}
-    return process_recording(str(path), given)
+    return process_recording(str(path), given, together)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,31 @@ def test_a_second_run_calls_no_engine(first: tuple[Outcome, list[Snapshot]], cli
     for name in ("transcript.srt", "transcript.rttm", "transcript.ctm", "transcript.seglst.json"):
         assert (Path(again["exports"]) / name).is_file()
     assert again["num_words"] == first[0]["num_words"]
+
+
+def test_files_of_one_recording_give_the_words_of_the_uncut_one(
+    first: tuple[Outcome, list[Snapshot]], clip: Path, home: Path
+) -> None:
+    sound, _ = soundfile.read(clip, dtype="int16")
+    day = home / "monday"
+    day.mkdir()
+    for i, part in enumerate(np.split(sound, [700_001, 1_500_007])):  # somewhere within words
+        soundfile.write(day / f"{i}.wav", part, 16_000)
+    outcome = process(day, home / "parts")
+    assert outcome["source_name"] == "monday"
+    told, uncut = rows(outcome["out"], "words"), rows(first[0]["out"], "words")
+    for what in ("word", "start_s", "end_s", "speaker"):
+        assert [w[what] for w in told] == [w[what] for w in uncut if w["recording_id"] == first[0]["recording_id"]]
+    (recording,) = rows(outcome["out"], "recordings")
+    assert [(p["name"], p["start_s"]) for p in recording["parts"]] == [
+        ("0.wav", 0.0),
+        ("1.wav", 700_001 / 16_000),
+        ("2.wav", 1_500_007 / 16_000),
+    ]
+    # its files, named one by one, are the same recording
+    again = process(day / "2.wav", home / "parts", together=[str(day / "0.wav"), str(day / "1.wav")])
+    assert again["recording_id"] == outcome["recording_id"]
+    assert again["engine_calls"] == 0
 
 
 @pytest.mark.usefixtures("first")

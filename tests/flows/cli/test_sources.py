@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.sources import recordings
+from flows.cli.sources import recordings, taken_together
 
 
 @pytest.fixture
@@ -42,3 +42,20 @@ def test_what_gives_no_recording_is_an_error_and_stops_nothing(folder: Path) -> 
     missing, empty = map(str, errors)
     assert "none.wav: no such file" in missing
     assert "empty: a folder without recordings" in empty
+
+
+def test_together_named_files_are_one_recording_and_each_folder_another(folder: Path) -> None:
+    named = [str(folder / "sub" / "e.wav"), str(folder / "notes.txt")]
+    groups, errors = taken_together([named[0], str(folder), named[1]])
+    assert [[Path(f).name for f in group] for group in groups] == [
+        ["-d.ogg", "a.mp3", "b.WAV"],
+        ["e.wav", "notes.txt"],
+    ]
+    assert errors == []
+
+
+def test_together_a_file_that_is_missing_stops_its_recording_alone(folder: Path) -> None:
+    groups, errors = taken_together([str(folder / "a.mp3"), str(folder / "none.wav"), str(folder)])
+    assert len(groups) == 1
+    assert [Path(f).name for f in groups[0]] == ["-d.ogg", "a.mp3", "b.WAV"]
+    assert "none.wav" in str(errors[0])

@@ -55,7 +55,6 @@ def test_version() -> None:
     [
         (["run"], "Missing argument"),
         (["run", "a.wav", "--no-such"], "--no-such"),
-        (["run", "a.wav", "--together"], "not built yet"),
         (["run", "a.wav", "--set", "beam"], "KEY=VALUE"),
         (["run", "a.wav", "--set", "transcription.beem_size=1"], "did you mean transcription.beam_size"),
         (["run", "a.wav", "--set", "transcription.beam_size=0"], "transcription.beam_size"),
@@ -83,7 +82,7 @@ def test_wrong_usage_is_told_at_once(arguments: list[str], says: str) -> None:
 
 
 def test_debug_shows_the_traceback() -> None:
-    done = daylong("run", "a.wav", "--together", "--debug")
+    done = daylong("run", "a.wav", "--speakers", "many", "--debug")
     assert isinstance(done.exception, UsageError)
 
 

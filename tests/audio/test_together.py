@@ -1,0 +1,161 @@
+"""Files that a recorder split are one recording: one timeline, nothing lost between them, one identity."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_sounds import lag_s, likeness, noise, write
+
+from tasks.audio.decode import decode, stream
+from tasks.audio.probe import probe
+from tasks.audio.together import probe_together, together
+from tasks.errors import PermanentError, UnreadableAudio
+from tasks.intervals import Span
+from tasks.records import Part, Recording
+
+RATE = 16_000
+
+
+def cut(folder: Path, sound: np.ndarray, at: Sequence[int], rate: int = RATE, codec: str = "pcm_s16le") -> list[Path]:
+    """The sound in files, cut at these samples."""
+    suffix = "flac" if codec == "flac" else "wav"
+    borders = [0, *at, len(sound)]
+    return [
+        write(folder / f"rec{i}.{suffix}", sound[a:b], rate, codec)
+        for i, (a, b) in enumerate(itertools.pairwise(borders))
+    ]
+
+
+@pytest.mark.parametrize("codec", ["pcm_s16le", "flac"])
+def test_the_parts_sound_as_the_uncut_recording_sample_for_sample(tmp_path: Path, codec: str) -> None:
+    sound = noise(30)
+    recording = probe_together(cut(tmp_path, sound, [100_001, 333_333], codec=codec))
+    assert recording.duration_s == 30.0
+    whole = np.concatenate(list(stream(recording.parts, 7.0)))
+    np.testing.assert_allclose(whole, sound, atol=1e-4)
+    for span in (Span(0, 30), Span(5.5, 7.0), Span(20, 25), Span(-1, 2), Span(29, 31)):
+        first = round(span.start_s * RATE)
+        same = np.pad(sound, (RATE, RATE))[first + RATE :][: round(span.duration_s * RATE)]
+        np.testing.assert_allclose(decode(recording.parts, span), same, atol=1e-4)
+
+
+def test_at_other_rates_too_nothing_moves(tmp_path: Path) -> None:
+    rate = 44_100
+    whole = write(tmp_path / "whole.wav", noise(20, rate), rate)
+    parts = cut(tmp_path, noise(20, rate), [300_001, 600_007], rate)
+    uncut, recording = decode(whole, Span(0, 20)), probe_together(parts)
+    assert recording.duration_s == pytest.approx(20.0, abs=1e-4)
+    joined = decode(recording.parts, Span(0, 20))
+    # parts begin on a sample of 16 kHz, up to half a sample from where they were cut
+    for at in (2, 6, 8, 12, 15, 18):
+        same = slice(at * RATE, (at + 2) * RATE)
+        assert abs(lag_s(joined[same], uncut[same])) < 1e-4
+        # white noise has most of its energy where half a sample tells
+        assert likeness(joined[same], uncut[same]) > 0.6
+
+
+@given(
+    starts=st.lists(st.integers(0, 3 * RATE), min_size=1, max_size=4),
+    span=st.tuples(st.integers(0, 12 * RATE), st.integers(1, 4 * RATE)),
+)
+def test_a_span_is_that_span_of_the_whole_wherever_parts_and_gaps_lie(
+    two_seconds: Path, starts: list[int], span: tuple[int, int]
+) -> None:
+    parts, end = [], 0
+    for gap in starts:
+        parts.append(Part("x", "x", (end + gap) / RATE, 2.0, str(two_seconds)))
+        end += gap + 2 * RATE
+    whole = np.pad(np.concatenate(list(stream(parts, 1.3))), (0, 20 * RATE))
+    first, size = span
+    np.testing.assert_array_equal(
+        decode(parts, Span(first / RATE, (first + size) / RATE)), whole[first : first + size]
+    )
+    assert not whole[: starts[0]].any()
+
+
+@pytest.fixture(scope="module")
+def two_seconds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("two") / "two.wav", noise(2))
+
+
+def one(name: str, at: str | None, seconds: float = 3600.0, source: str = "name", digest: str = "") -> Recording:
+    part = Part(name, digest or name, 0.0, seconds, f"/rec/monday/{name}")
+    return Recording(
+        recording_id=name,
+        path=part.path,
+        source_name=name,
+        sha256=part.sha256,
+        size_bytes=1000,
+        duration_s=seconds,
+        sample_rate_hz=48_000,
+        channels=2,
+        codec="flac",
+        parts=(part,),
+        recorded_at=at,
+        recorded_at_source=source if at else None,
+    )
+
+
+def starts(recording: Recording) -> list[tuple[str, float]]:
+    return [(p.name, p.start_s) for p in recording.parts]
+
+
+def test_without_clocks_files_follow_each_other_in_the_order_that_people_number_them() -> None:
+    files = [one("rec10.wav", None), one("rec9.wav", None), one("Rec1.wav", None)]
+    assert starts(together(files)) == [("Rec1.wav", 0.0), ("rec9.wav", 3600.0), ("rec10.wav", 7200.0)]
+
+
+def test_a_file_s_last_change_is_no_clock() -> None:
+    files = [one("a", "2026-03-01T12:00:00+00:00", source="mtime"), one("b", "2026-03-01T09:00:00+00:00")]
+    assert starts(together(files)) == [("a", 0.0), ("b", 3600.0)]
+
+
+def test_clocks_decide_the_order_and_gaps_stay_silent() -> None:
+    files = [
+        one("a", "2026-03-01T12:00:00+00:00"),
+        one("b", "2026-03-01T09:00:00+00:00"),
+        one("c", "2026-03-01T11:00:01+01:00"),  # a clock of whole seconds: right after b
+    ]
+    recording = together(files)
+    assert starts(recording) == [("b", 0.0), ("c", 3600.0), ("a", 10_799.0)]
+    assert recording.recorded_at == "2026-03-01T09:00:00+00:00"
+    assert recording.duration_s == 14_399.0
+
+
+def test_clocks_that_contradict_the_lengths_are_not_believed(caplog: pytest.LogCaptureFixture) -> None:
+    files = [one("b", "2026-03-01T09:00:00+00:00"), one("a", "2026-03-01T09:10:00+00:00")]
+    assert starts(together(files)) == [("a", 0.0), ("b", 3600.0)]
+    assert "3000 s before b ends" in caplog.text
+
+
+def test_days_apart_are_no_one_recording() -> None:
+    files = [one("a", "2026-03-01T09:00:00+00:00"), one("b", "2026-03-09T09:00:00+00:00")]
+    with pytest.raises(PermanentError, match="b: recorded 191 hours after a ends"):
+        together(files)
+
+
+def test_the_identity_is_that_of_the_parts_in_their_order_and_the_gaps() -> None:
+    a, b = one("a", "2026-03-01T09:00:00+00:00"), one("b", "2026-03-01T10:00:00+00:00")
+    recording = together([a, b])
+    assert together([b, a]) == recording
+    assert recording.recording_id == f"monday-{recording.sha256[:8]}"
+    assert (recording.source_name, recording.size_bytes) == ("monday", 2000)
+    later = one("b", "2026-03-01T10:05:00+00:00")
+    others = {together(files).sha256 for files in ([a, later], [a, one("b", None)], [a, one("b", None, digest="c")])}
+    assert len(others | {recording.sha256}) == 3  # without a gap it doesn't matter how that was found out
+
+
+def test_a_file_by_itself_stays_what_it_is(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.wav", noise(2))
+    assert probe_together([path, path]) == probe(path)
+
+
+def test_a_missing_part_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableAudio, match=r"gone\.wav: no such file"):
+        probe_together([write(tmp_path / "x.wav", noise(2)), tmp_path / "gone.wav"])
