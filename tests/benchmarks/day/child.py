@@ -1,0 +1,50 @@
+"""What runs in a process of its own: `python -m tests.benchmarks.day.child JOB`, JOB being JSON.
+
+`{"do": "flow", "source": FILE, "out": FOLDER, "answer": FILE}`: the flow as `daylong run --profile demo` calls it.
+`{"do": "nothing", "answer": FILE}`: an empty flow with the same settings of Prefect.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.day.hooks import Hooks, peak_mb
+
+
+def main() -> None:
+    job = json.loads(sys.argv[1])
+    answer = through_the_flow(job["source"], job["out"]) if job["do"] == "flow" else nothing()
+    Path(job["answer"]).write_text(json.dumps(answer | {"peak_mb": peak_mb()}), encoding="utf-8")
+
+
+def through_the_flow(source: str, out: str) -> dict[str, Any]:
+    """The flow's outcome, and what was heard of the run."""
+    hooks = Hooks()
+    hooks.install()
+    from flows.process_recording import process_recording
+    from flows.progress import listening
+
+    with listening(hooks.listen):
+        outcome: Any = process_recording(source, {"profile": "demo", "out": out})  # type: ignore[call-overload]
+    return {"outcome": outcome, "heard": hooks.heard.json()}
+
+
+def nothing() -> dict[str, Any]:
+    """A flow that does nothing."""
+    import flows  # noqa: F401  # Prefect's settings
+
+    # isort: split
+    from prefect import flow
+
+    @flow(name="nothing", persist_result=False)
+    def empty() -> int:
+        return 0
+
+    return {"outcome": empty()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Work in a process of its own, watched from outside: its wall clock, its memory, and its children's. Linux alone."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.day.hooks import peak_mb
+
+ROOT = Path(__file__).resolve().parents[3]
+_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`wall_s` from before the process is started to its end; `peak_mb` resident, MiB; `children_mb`: of each process
+    that it started for more than a second, by id. `answer`: what it wrote; None where it failed or was stopped: then
+    `error` says so."""
+
+    launched: float
+    ended: float
+    peak_mb: float
+    children_mb: dict[int, float]
+    answer: dict[str, Any] | None
+    error: str = ""
+
+    @property
+    def wall_s(self) -> float:
+        return self.ended - self.launched
+
+
+def run_fresh(
+    module: str, job: dict[str, Any], home: Path, *, limit_s: float = math.inf, limit_mb: float = math.inf
+) -> Ended:
+    """`python -m module JOB` with `home` as DAYLONG_HOME and PREFECT_HOME; `job` gets `answer`, the file to write.
+
+    It is stopped after `limit_s` seconds, or where it has more than `limit_mb` MiB resident.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "prefect").mkdir(exist_ok=True)
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "DAYLONG_"))}
+    env |= {"DAYLONG_HOME": str(home), "PREFECT_HOME": str(home / "prefect"), "PREFECT_LOGGING_LEVEL": "WARNING"}
+    with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "log", "w+", encoding="utf-8") as log:
+        file = Path(folder) / "answer.json"
+        told = json.dumps(job | {"answer": str(file)})
+        launched = time.monotonic()
+        child = subprocess.Popen(
+            [sys.executable, "-m", module, told], cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True
+        )
+        peaks: dict[int, float] = {}
+        seen: Counter[int] = Counter()
+        error = ""
+        try:
+            while child.poll() is None:
+                for pid in (child.pid, *_below(child.pid)):
+                    # The last word counts: between fork and exec a process shows its parent's memory.
+                    peaks[pid] = peak_mb(pid) or peaks.get(pid, 0.0)
+                    seen[pid] += 1
+                if peaks[child.pid] > limit_mb:
+                    error = f"stopped above {limit_mb / 1024:.1f} GB"
+                elif time.monotonic() - launched > limit_s:
+                    error = f"stopped after {limit_s:.0f} s"
+                if error:
+                    break
+                time.sleep(_EVERY_S)
+            ended = time.monotonic()
+        finally:
+            _end(child)
+        answer = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+        if answer is None and not error:
+            log.seek(0)
+            error = f"exit status {child.returncode}: {' | '.join(log.read().strip().splitlines()[-3:])}"
+        own = max(peaks.pop(child.pid, 0.0), (answer or {}).get("peak_mb", 0.0))
+        lasting = {pid: mb for pid, mb in peaks.items() if seen[pid] > 5}
+        return Ended(launched, ended, own, lasting, answer, error)
+
+
+def _below(pid: int) -> list[int]:
+    """Ids of all processes below."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [int(p) for p in task.read_text().split()]
+        except OSError:
+            continue  # a thread that has ended meanwhile
+    return found + [p for child in found for p in _below(child)]
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """It and all of its session, which outlive it where it was stopped."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
