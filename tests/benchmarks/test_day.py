@@ -68,4 +68,5 @@ def test_what_stands_beside_the_engines_is_what_no_engine_does() -> None:
     assert found.rows["chunks: Prefect and the cache"] == 5.0
     assert found.engines == {"audio/silero": 3.0, "transcription/faster-whisper": 2.0}
     assert (found.loading_s, found.idle_s, found.speech_s) == (3.0, (110 - 6 - 7) / 2, 1200.0)
-    assert found.gpu_engines_s == 12.0 + 3.0
+    assert found.gpu_engines_s(100.0) == 12.0 + 3.0
+    assert found.gpu_share(100.0) == pytest.approx(found.total_s / (found.total_s + 15.0))

@@ -67,7 +67,7 @@ def measured(made: Made, folder: Path) -> dict[str, Any]:
         "resident_mb": {name: mb for name, _, mb in _run(fresh)["heard"]["stages"]},
         "beside": dataclasses.asdict(told),
         "beside_s": told.total_s,
-        "gpu_share": told.gpu_share,
+        "gpu_share": told.gpu_share(),
         "cached": {
             "wall_s": cached.wall_s,
             "peak_mb": cached.peak_mb,

@@ -9,17 +9,19 @@ for these tasks is what the same stage takes where everything comes from the cac
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from tasks.intervals import Span, clip, subtract, total_s
 
-RECOGNISER_X = 100.0
-"""Recorded speech against time, of the standard weights' recogniser on a GPU, assumed. Published: large-v3-turbo in
-half precision with beams of 5 takes 19.2 s for 13 minutes on an RTX 2080 Ti, 41 × (SYSTRAN/faster-whisper #1030);
-newer cards and batches are some times faster. The other engines of a GPU are taken to cost nothing, which is as
-unkind to us as can be."""
+PUBLISHED_X = 41.0
+"""Recorded speech against time, of the standard weights' recogniser on a GPU: large-v3-turbo in half precision with
+beams of 5 takes 19.2 s for 13 minutes on an RTX 2080 Ti (SYSTRAN/faster-whisper #1030)."""
+ASSUMED_X = 100.0
+"""The same on a newer card with batches, assumed. The other engines of a GPU are taken to cost nothing. Both are as
+unkind to us as can be: the faster the engines, the more what stands beside them weighs."""
 ON_THE_CPU = ("audio/silero", "diarization/clustering")
 """Engines that are the same with any weights and run on the CPU wherever there is a GPU: they count as measured."""
 HOUR = 3600.0
@@ -51,19 +53,15 @@ class Beside:
     def total_s(self) -> float:
         return sum(self.rows.values())
 
-    @property
-    def gpu_engines_s(self) -> float:
-        """What the engines would take with the standard weights on a GPU."""
-        return self.speech_s / RECOGNISER_X + sum(self.engines.get(name, 0.0) for name in ON_THE_CPU)
+    def gpu_engines_s(self, x: float = ASSUMED_X) -> float:
+        """What the engines would take with the standard weights on a GPU that recognises `x` times faster than people
+        speak."""
+        return self.speech_s / x + sum(self.engines.get(name, 0.0) for name in ON_THE_CPU)
 
-    @property
-    def gpu_share(self) -> float:
-        return self.total_s / (self.total_s + self.gpu_engines_s)
-
-    def without(self, *rows: str) -> float:
-        """The share without some rows."""
-        left = self.total_s - sum(self.rows[r] for r in rows)
-        return left / (left + self.gpu_engines_s)
+    def gpu_share(self, x: float = ASSUMED_X, without: Sequence[str] = ()) -> float:
+        """Of what stands beside such engines in the whole, 0–1; `without` some rows."""
+        beside_s = sum(s for row, s in self.rows.items() if row not in without)
+        return beside_s / (beside_s + self.gpu_engines_s(x))
 
 
 START, END = "start (imports, Prefect's server)", "end (Prefect's server stops)"
