@@ -2,6 +2,7 @@
 
 JOB is JSON: `{"do": WAY, "source": FILE, "folder": FOLDER, "answer": FILE}`. The weights are the demo's, which the
 flow takes too. Each answer has `peak_mb`, `seconds` of its parts, and `words` (start, end, text) or `rttm`, a path.
+Threads wait asleep, as in the flow: on a busy machine, spinning ones would measure the others.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import flows  # noqa: F401  # how threads wait: before any engine is imported
 from tasks.home import demo_models
 from tests.benchmarks.day.hooks import peak_mb
 
