@@ -65,6 +65,7 @@ def measured(made: Made, folder: Path) -> dict[str, Any]:
         "peak_mb": fresh.peak_mb,
         "children_peak_mb": max(fresh.children_mb.values(), default=0.0),
         "resident_mb": {name: mb for name, _, mb in _run(fresh)["heard"]["stages"]},
+        "resident_mb_by_chunk": _run(fresh)["heard"]["chunks"],
         "beside": dataclasses.asdict(told),
         "beside_s": told.total_s,
         "gpu_share": told.gpu_share(),

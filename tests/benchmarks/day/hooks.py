@@ -35,12 +35,13 @@ STEPS = {
 class Heard:
     """Of one run; plain JSON.
 
-    `stages`: (name, when it began, resident MiB then). `calls`: (engine, began, ended, seconds of loading before).
-    `bodies`: (step, began, ended, seconds of its own work: neither engine nor decoding). `decoding`: (began, ended,
-    seconds of work).
+    `stages`: (name, when it began, resident MiB then). `chunks`: (chunks done, resident MiB then). `calls`: (engine,
+    began, ended, seconds of loading before). `bodies`: (step, began, ended, seconds of its own work: neither engine
+    nor decoding). `decoding`: (began, ended, seconds of work).
     """
 
     stages: list[tuple[str, float, float]] = field(default_factory=list)
+    chunks: list[tuple[int, float]] = field(default_factory=list)
     calls: list[tuple[str, float, float, float]] = field(default_factory=list)
     bodies: list[tuple[str, float, float, float]] = field(default_factory=list)
     decoding: list[tuple[float, float, float]] = field(default_factory=list)
@@ -60,6 +61,8 @@ class Hooks:
         """A listener of `flows.progress`."""
         if not self.heard.stages or self.heard.stages[-1][0] != snapshot.stage:
             self.heard.stages.append((snapshot.stage, time.monotonic(), resident_mb()))
+        if snapshot.chunks_done > (self.heard.chunks[-1][0] if self.heard.chunks else 0):
+            self.heard.chunks.append((snapshot.chunks_done, resident_mb()))
 
     def install(self) -> None:
         from tasks import models

@@ -28,6 +28,8 @@ def show(short: dict[str, Any], long: dict[str, Any]) -> None:
                 f"{long['peak_mb'] - short['peak_mb']:+.0f}",
                 f"≤ +{MOST_MB}",
             ],
+            ["  a quarter of the chunks done, MB", *(_resident(r, 0.25) for r in both), "", ""],
+            ["  all chunks done, MB", *(_resident(r, 1.0) for r in both), "", ""],
             ["Prefect's server, MB", *(round(r["children_peak_mb"]) for r in both), "", ""],
             [
                 "speech in it",
@@ -69,6 +71,12 @@ def show(short: dict[str, Any], long: dict[str, Any]) -> None:
             ["peak memory, MB", *(round(c["peak_mb"]) for c in cached), ""],
         ],
     )
+
+
+def _resident(one: dict[str, Any], share: float) -> int:
+    """Memory when this share of the chunks was done: what a day's chunks leave behind shows between two of these."""
+    chunks = one["resident_mb_by_chunk"]
+    return round(chunks[max(0, round(share * len(chunks)) - 1)][1])
 
 
 def _speech(made: dict[str, Any]) -> str:
