@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -11,13 +10,26 @@ from flows.chunks import Worked, all_manifests
 from flows.outcome import Outcome
 from flows.preparation import Run
 from tasks.intervals import Span, clip, total_s
-from tasks.records import ChunkReport, Recording, RunFacts, Segment, Speaker, Transcript, Turn, Word
-from tasks.work import Manifest
+from tasks.records import (
+    STEPS,
+    Chunk,
+    ChunkReport,
+    Recording,
+    RunFacts,
+    Segment,
+    Speaker,
+    StepCost,
+    Transcript,
+    Turn,
+    Word,
+)
+from tasks.work import Manifest, step_cost
 
 
 def assembled(
     recording: Recording,
     run: Run,
+    chunks: Sequence[Chunk],
     done: Sequence[Worked],
     seams: Manifest,
     merged: Manifest,
@@ -51,17 +63,54 @@ def assembled(
         segments=tuple(Segment(**s) for s in found["segments"]),
         turns=tuple(Turn(**t) for t in found["turns"]),
         speakers=tuple(Speaker(**{**s, "embedding": tuple(s["embedding"])}) for s in found["speakers"]),
-        chunks=tuple(_report(w, language, seams) for w in done),
+        chunks=reports(chunks, done, language, seams),
     )
 
 
-def _report(worked: Worked, language: str | None, seams: Manifest) -> ChunkReport:
-    # A seam stands in the row of the chunk that begins there, all channels together.
-    report = worked.report(language)
-    wordless = clip([Span(*s) for s in seams["facts"]["wordless"]], worked.chunk.core)
-    report = replace(report, seam_redecoded_s=total_s(wordless))
-    own = [seam for seam in seams["facts"]["seams"] if seam["right"] == report.index]
-    return replace(report, seam_kept=sum(s["kept"] for s in own), seam_dropped=sum(s["dropped"] for s in own))
+def reports(
+    chunks: Sequence[Chunk], done: Sequence[Worked], language: str | None, seams: Manifest
+) -> tuple[ChunkReport, ...]:
+    """A row for each chunk, all its tracks together; `language`: the recording's."""
+    by_chunk: dict[int, list[Worked]] = {}
+    for worked in done:
+        by_chunk.setdefault(worked.chunk.index, []).append(worked)
+    return tuple(_report(chunk, by_chunk[chunk.index], language, seams) for chunk in chunks)
+
+
+def _report(chunk: Chunk, tracks: Sequence[Worked], language: str | None, seams: Manifest) -> ChunkReport:
+    facts = [w.manifests["transcription"]["facts"] for w in tracks if "transcription" in w.manifests]
+    most = max(tracks, key=lambda w: w.chunk.speech_s)
+    error = next((w.error for w in tracks if w.error), None)
+    # A seam stands in the row of the chunk that begins there.
+    own = [seam for seam in seams["facts"]["seams"] if seam["right"] == chunk.index]
+    wordless = clip([Span(*s) for s in seams["facts"]["wordless"]], chunk.core)
+    return ChunkReport(
+        index=chunk.index,
+        span=chunk.span,
+        core=chunk.core,
+        status="failed" if error else "complete" if chunk.speech else "no_speech",
+        error=error,
+        speech_s=chunk.speech_s,
+        language=most.language(language) if chunk.speech else None,
+        num_words=sum(f["num_words"] for f in facts),
+        seam_kept=sum(s["kept"] for s in own),
+        seam_dropped=sum(s["dropped"] for s in own),
+        seam_redecoded_s=total_s(wordless),
+        loops_removed=sum(f["loops_removed"] for f in facts),
+        silence_text_removed=sum(f["silence_text_removed"] for f in facts),
+        costs={step: _cost(tracks, step) for step in STEPS if any(step in w.manifests for w in tracks)},
+    )
+
+
+def _cost(tracks: Sequence[Worked], step: str) -> StepCost:
+    """Of one step, all tracks together; it came from the cache if it did on every one."""
+    costs = [step_cost(w.manifests[step], step in w.cached) for w in tracks if step in w.manifests]
+    return StepCost(
+        seconds=sum(c.seconds for c in costs),
+        wait_s=sum(c.wait_s for c in costs),
+        peak_mb=max(c.peak_mb for c in costs),
+        cached=all(c.cached for c in costs),
+    )
 
 
 def outcome(transcript: Transcript, run: Run, done: Sequence[Worked], exports: str, *, engine_calls: int) -> Outcome:
@@ -79,9 +128,9 @@ def outcome(transcript: Transcript, run: Run, done: Sequence[Worked], exports: s
         "wall_s": facts.wall_s,
         "num_words": len(transcript.words),
         "num_speakers": transcript.num_speakers,
-        "num_chunks": len(done),
-        "chunks_failed": sum(w.error is not None for w in done),
-        "errors": [f"chunk {w.chunk.index}: {w.error}" for w in done if w.error],
+        "num_chunks": len(transcript.chunks),
+        "chunks_failed": sum(c.error is not None for c in transcript.chunks),
+        "errors": [f"chunk {c.index}: {c.error}" for c in transcript.chunks if c.error],
         "language": facts.language,
         "engine_calls": engine_calls,
         "steps": len(steps),

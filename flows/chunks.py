@@ -1,4 +1,4 @@
-"""The steps of all chunks, at most `chunks_in_flight` at a time.
+"""The steps of all chunks, at most `chunks_in_flight` at a time, of every track that has speech there.
 
 While one chunk is in the engines, the next one's tasks wait for them with their sound already decoded.
 """
@@ -14,22 +14,29 @@ from prefect.futures import PrefectFuture
 
 from flows.preparation import Run
 from flows.progress import Progress
+from flows.tracks import Track
+from tasks.audio.plan import speech_in
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
 from tasks.errors import DaylongError
 from tasks.punctuation.task import PunctuateJob, punctuate
-from tasks.records import Audio, Chunk, ChunkReport, Sound
+from tasks.records import Audio, Chunk, Sound
 from tasks.separation.task import SeparateJob, separate
 from tasks.transcription.task import TranscribeJob, transcribe
-from tasks.work import Manifest, step_cost
+from tasks.work import Manifest
 
 Future = PrefectFuture[Any]
+Lane = tuple[Chunk, Audio, dict[str, Future]]
 
 
 @dataclass(frozen=True)
 class Worked:
-    """A chunk with the manifests of the steps that ended well, by the names of `records.STEPS`."""
+    """A chunk of a track with the manifests of the steps that ended well, by the names of `records.STEPS`.
+
+    `chunk.speech` is the track's; `audio` is None where nobody speaks on any.
+    """
 
     chunk: Chunk
+    audio: Audio | None = None
     manifests: dict[str, Manifest] = field(default_factory=dict)
     cached: frozenset[str] = frozenset()
     error: str | None = None
@@ -47,23 +54,6 @@ class Worked:
         facts = self.manifests["transcription"]["facts"] if "transcription" in self.manifests else {}
         return facts.get("language") or recording
 
-    def report(self, language: str | None) -> ChunkReport:
-        """The chunk's row, as far as its own steps tell; `language`: the recording's."""
-        facts = self.manifests["transcription"]["facts"] if "transcription" in self.manifests else {}
-        return ChunkReport(
-            index=self.chunk.index,
-            span=self.chunk.span,
-            core=self.chunk.core,
-            status="failed" if self.error else "complete" if self.chunk.speech else "no_speech",
-            error=self.error,
-            speech_s=self.chunk.speech_s,
-            language=self.language(language) if self.chunk.speech else None,
-            num_words=facts.get("num_words", 0),
-            loops_removed=facts.get("loops_removed", 0),
-            silence_text_removed=facts.get("silence_text_removed", 0),
-            costs={step: step_cost(m, step in self.cached) for step, m in self.manifests.items()},
-        )
-
 
 def steps_of(run: Run) -> list[str]:
     """The steps that a chunk with speech goes through, in order."""
@@ -72,25 +62,40 @@ def steps_of(run: Run) -> list[str]:
         *(["separation"] if settings.separation.mode == "always" else []),
         "transcription",
         *(["punctuation"] if settings.punctuation.mode != "never" else []),
-        *(["embedding", "diarization"] if settings.diarization.engine != "off" else []),
+        *(["embedding", "diarization"] if settings.diarizes else []),
     ]
 
 
+def on_tracks(chunk: Chunk, tracks: Sequence[Track]) -> list[tuple[Chunk, Audio]]:
+    """The chunk as each track with speech in it has it, and that track's sound."""
+    own = [(replace(chunk, speech=speech_in(t.speech, chunk.span)), t.audio) for t in tracks]
+    return [(c, audio) for c, audio in own if c.speech]
+
+
 def work_through(
-    chunks: Sequence[Chunk], audio: Audio, language: str | None, run: Run, progress: Progress
+    chunks: Sequence[Chunk], tracks: Sequence[Track], language: str | None, run: Run, progress: Progress
 ) -> list[Worked]:
-    """All chunks with what their steps found. A step that fails fails its chunk, not the recording."""
+    """All chunks with what their steps found, by chunk and track. A step that fails fails its chunk, not the
+    recording."""
     done: list[Worked] = []
-    lanes: deque[tuple[Chunk, dict[str, Future]]] = deque()
+    waiting: deque[tuple[Chunk, list[Lane]]] = deque()
+
+    def collect() -> None:
+        chunk, lanes = waiting.popleft()
+        done.extend(_collected(*lane) for lane in lanes)
+        progress.chunk_done(chunk.core.duration_s)
+
     for chunk in chunks:
-        if not chunk.speech:
+        own = on_tracks(chunk, tracks)
+        if not own:
             done.append(Worked(chunk))
             progress.chunk_done(chunk.core.duration_s)
             continue
-        if len(lanes) >= run.settings.chunks_in_flight:
-            done.append(_collected(*lanes.popleft(), progress))
-        lanes.append((chunk, submit(chunk, audio, language, run, progress.step_done)))
-    done += [_collected(*lane, progress) for lane in lanes]
+        if len(waiting) >= run.settings.chunks_in_flight:
+            collect()
+        waiting.append((chunk, [(c, a, submit(c, a, language, run, progress.step_done)) for c, a in own]))
+    while waiting:
+        collect()
     return sorted(done, key=lambda w: w.chunk.index)
 
 
@@ -116,7 +121,7 @@ def submit(
         separated = started("separation", separate.submit(SeparateJob(sound, weights["separation"]), place))
     spoken = TranscribeJob(chunk.index, sound, settings.transcription, weights["transcription"])
     words = started("transcription", transcribe.submit(spoken, place, language, separated))
-    if settings.diarization.engine != "off":
+    if settings.diarizes:
         voices = started("embedding", embed.submit(EmbedJob(sound, weights["embedding"]), place, separated))
         how = TurnsJob(settings.diarization.engine, sound, weights.get("diarization"))
         started("diarization", find_turns.submit(how, place, voices, separated))
@@ -126,9 +131,9 @@ def submit(
     return lane
 
 
-def _collected(chunk: Chunk, lane: dict[str, Future], progress: Progress) -> Worked:
-    worked = Worked(chunk)
-    for step, future in lane.items():
+def _collected(chunk: Chunk, audio: Audio, futures: dict[str, Future]) -> Worked:
+    worked = Worked(chunk, audio)
+    for step, future in futures.items():
         future.wait()
         state = future.state
         if state.is_completed():
@@ -139,7 +144,6 @@ def _collected(chunk: Chunk, lane: dict[str, Future], progress: Progress) -> Wor
         elif worked.error is None:
             # What follows a failed step fails too; the first failure is the one to tell.
             worked = replace(worked, error=f"{step}: {reason(future)}")
-    progress.chunk_done(chunk.core.duration_s)
     return worked
 
 

@@ -21,10 +21,11 @@ from flows.outcome import Outcome
 from flows.preparation import Run, prepare
 from flows.progress import Progress
 from flows.reporting import reporters
+from flows.tracks import mapped_tracks
 from tasks import models
 from tasks.audio.decode import audio_of
 from tasks.audio.folder import called, recordings_in
-from tasks.audio.task import MapJob, PlanJob, Watcher, map_speech, plan_chunks, probe_recording, read_map, read_plan
+from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_map, read_plan
 from tasks.configuration import load
 from tasks.dataset.task import Publication, publish_transcript
 from tasks.errors import PermanentError, UnreadableAudio
@@ -66,10 +67,9 @@ def process_recording(
 
     progress.stage("probe")
     recording = probe_recording(files, run.settings.timezone)
-    audio = audio_of(recording)
 
     progress.stage("speech map", duration_s=recording.duration_s)
-    mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.mapped))
+    mapped, tracks = mapped_tracks(recording, run, progress)
     speech, _ = read_map(run.place, mapped)
 
     progress.stage("plan")
@@ -77,11 +77,11 @@ def process_recording(
     chunks = read_plan(run.place, planned, speech)
 
     progress.stage("language")
-    language, confidence = language_of(audio, speech, run)
+    language, confidence = language_of(audio_of(recording), speech, run)
 
-    busy = sum(bool(c.speech) for c in chunks)
+    busy = sum(len(chunk_steps.on_tracks(c, tracks)) for c in chunks)
     progress.stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.steps_of(run)))
-    done = chunk_steps.work_through(chunks, audio, language, run, progress)
+    done = chunk_steps.work_through(chunks, tracks, language, run, progress)
     failed = [w for w in done if w.error]
     if failed and len(failed) == busy:
         raise PermanentError(f"{recording.source_name}: every chunk failed; the first: {failed[0].error}")
@@ -90,20 +90,22 @@ def process_recording(
     linked = voices_of(done, run)
 
     progress.stage("seams")
-    seams = join_chunks(SeamJob(tuple(w.chunk for w in done)), run.place, [w.words for w in done])
-    again = heard_again(seams, done, audio, language, run)
+    words = [[w.words for w in done if w.chunk.index == c.index] for c in chunks]
+    seams = join_chunks(SeamJob(chunks), run.place, words)
+    again = heard_again(seams, done, language, run)
     if run.settings.transcription.language == PER_CHUNK:
         language, confidence = most_spoken(done)
 
     progress.stage("merging")
     embedding = run.weights.get("embedding")
     job = MergeJob(recording.duration_s, embedding.name if linked and embedding else None)
-    merged = merge(job, run.place, seams, again, linked)
+    merged = merge(job, run.place, seams, again, linked, mapped if by_channel(run) else None)
 
     progress.stage("publishing")
     transcript = assembled(
         recording,
         run,
+        chunks,
         done,
         seams,
         merged,
@@ -161,17 +163,24 @@ def most_spoken(done: Sequence[chunk_steps.Worked]) -> tuple[str | None, float |
     return vote(([(own, 1.0)], w.chunk.speech_s) for w in done if (own := w.language(None))) or (None, None)
 
 
+def by_channel(run: Run) -> bool:
+    """Whether the channel tells who speaks."""
+    return run.settings.audio.channels == "separate" and run.settings.diarization.engine != "off"
+
+
 def heard_again(
-    seams: Manifest, done: Sequence[chunk_steps.Worked], audio: Audio, language: str | None, run: Run
+    seams: Manifest, done: Sequence[chunk_steps.Worked], language: str | None, run: Run
 ) -> list[Manifest]:
     """Speech at the seams that neither side has words for, decoded by itself."""
     out = []
     for start, end in seams["facts"]["wordless"]:
         span = Span(start, end)
-        worked = next(w for w in done if span.middle_s in w.chunk.core)
-        chunk = worked.chunk
-        around = span.grow(0.3) & chunk.span
-        sound = Sound(audio, around, tuple(clip(chunk.speech, around)))
-        job = TranscribeJob(chunk.index, sound, run.settings.transcription, run.weights["transcription"])
-        out.append(transcribe(job, run.place, worked.language(language), None))
+        for worked in done:
+            chunk = worked.chunk
+            around = span.grow(0.3) & chunk.span
+            if worked.audio is None or span.middle_s not in chunk.core or not clip(chunk.speech, around):
+                continue
+            sound = Sound(worked.audio, around, tuple(clip(chunk.speech, around)))
+            job = TranscribeJob(chunk.index, sound, run.settings.transcription, run.weights["transcription"])
+            out.append(transcribe(job, run.place, worked.language(language), None))
     return out

@@ -26,7 +26,6 @@ NOT_SETTINGS = {"DAYLONG_HOME", "DAYLONG_TEST_DATA"}
 
 UNBUILT = {
     "runner": {"processes", "dask", "ray"},
-    "audio.channels": {"separate"},
     "separation.mode": {"auto"},
     "logging.format": {"json"},
     "voices": None,

@@ -59,7 +59,9 @@ class ChunkingSettings(Step):
 
 
 class AudioSettings(Step):
-    channels: Literal["mix"] = Field("mix", description="Channels: mixed down to one (mix).")
+    channels: Literal["mix", "separate"] = Field(
+        "mix", description="Channels: mixed down to one (mix), or a speaker in each (separate)."
+    )
 
 
 class SeparationSettings(Step):
@@ -162,6 +164,11 @@ class Settings(Step):
     diarization: Annotated[DiarizationSettings, Field(description="Speakers.")] = DiarizationSettings()
     punctuation: Annotated[PunctuationSettings, Field(description="Punctuation.")] = PunctuationSettings()
     logging: Annotated[LoggingSettings, Field(description="Logs.")] = LoggingSettings()
+
+    @property
+    def diarizes(self) -> bool:
+        """Whether voices are told apart: else nobody wants to know, or each has a channel."""
+        return self.diarization.engine != "off" and self.audio.channels == "mix"
 
     def result_facts(self) -> dict[str, Any]:
         """What changes the result: everything but devices, places and worker counts."""

@@ -70,9 +70,9 @@ def wanted(settings: Settings, device: str) -> list[Want]:
     if model == "auto":
         model = "large-v3-turbo" if device == "cuda" else "small"
     wants: list[Want] = [("transcription", model)]
-    if settings.diarization.engine != "off":
+    if settings.diarizes:
         wants.append(("embedding", settings.diarization.embedding_model))
-    if settings.diarization.engine == "sortformer":
+    if settings.diarizes and settings.diarization.engine == "sortformer":
         wants.append(("diarization", settings.diarization.model))
     if settings.separation.mode != "never":
         wants.append(("separation", settings.separation.model))

@@ -1,25 +1,29 @@
-"""The steps `probe`, `speech-map` and `plan` of a recording."""
+"""The steps `probe`, `speech-map`, `own-speech` and `plan` of a recording."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.audio.decode import RATE_HZ, Samples, stream
+from tasks.audio.bleed import noise_floor, own_speech
+from tasks.audio.decode import RATE_HZ, Samples, decode, stream
 from tasks.audio.plan import plan, speech_in
 from tasks.audio.speech_map import speech_map
 from tasks.audio.together import probe_together
 from tasks.caching import step_task
-from tasks.intervals import Span
+from tasks.intervals import Span, tidy, total_s
 from tasks.models import Engine
 from tasks.records import Audio, Chunk, Recording
 from tasks.settings import ChunkingSettings
 from tasks.work import Manifest, Meter, Place
+
+Array = np.ndarray[Any, Any]
 
 SILERO = Engine.of("audio/silero", "tasks.audio.speech_map:load")
 
@@ -28,6 +32,13 @@ SILERO = Engine.of("audio/silero", "tasks.audio.speech_map:load")
 class MapJob:
     audio: Audio
     duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSpeechJob:
+    """The channels of a recording, each with a speaker of its own."""
+
+    channels: tuple[Audio, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +74,33 @@ def map_speech(job: MapJob, place: Place, watcher: Watcher) -> Manifest:
         return found
 
     mapped = speech_map(stream(job.audio.parts, channel=job.audio.channel), detect, job.duration_s)
-    spans = np.array([(s.start_s, s.end_s) for s in mapped.speech], np.float64).reshape(-1, 2)
+    spans = _rows(mapped.speech)
     kept = place.store.put_arrays("speech-map", speech=spans, energy_db=mapped.energy_db)
     return meter.manifest({"map": kept}, speech_s=float((spans[:, 1] - spans[:, 0]).sum()))
+
+
+@step_task("own-speech", version=1)
+def find_own_speech(job: OwnSpeechJob, place: Place, mapped: Sequence[Manifest]) -> Manifest:
+    """Artifact `map`: as of `speech-map`, all channels together, and `own_0`, … the speech of each one's speaker.
+
+    What a channel only hears of another is in nobody's speech but the other's.
+    """
+    meter = Meter()
+    speech, energy = zip(*(read_map(place, m) for m in mapped), strict=True)
+
+    def hear(channel: int, span: Span) -> Samples:
+        return decode(job.channels[channel].parts, span, channel=job.channels[channel].channel)
+
+    own = own_speech(speech, [noise_floor(e) for e in energy], hear)
+    steps = min(map(len, energy))
+    arrays = {f"own_{i}": _rows(spans) for i, spans in enumerate(own)}
+    kept = place.store.put_arrays(
+        "own-speech",
+        speech=_rows(tidy(s for spans in own for s in spans)),
+        energy_db=np.maximum.reduce([e[:steps] for e in energy]),
+        **arrays,
+    )
+    return meter.manifest({"map": kept}, own_s=[round(total_s(spans), 3) for spans in own])
 
 
 @step_task("plan", version=1)
@@ -78,10 +113,16 @@ def plan_chunks(job: PlanJob, place: Place, mapped: Manifest) -> Manifest:
     return meter.manifest({"chunks": place.store.put_json("plan", rows)}, num_chunks=len(rows))
 
 
-def read_map(place: Place, mapped: Manifest) -> tuple[list[Span], np.ndarray[tuple[int, ...], np.dtype[np.floating]]]:
+def read_own(place: Place, found: Manifest) -> list[list[Span]]:
+    """The speech of each channel's speaker, of the manifest of `own-speech`."""
+    arrays = place.store.get_arrays(found["artifacts"]["map"])
+    return [_spans(arrays[f"own_{i}"]) for i in range(len(found["facts"]["own_s"]))]
+
+
+def read_map(place: Place, mapped: Manifest) -> tuple[list[Span], Array]:
     """(speech spans, energy in dB per half second) of a speech map's manifest."""
     arrays = place.store.get_arrays(mapped["artifacts"]["map"])
-    return [Span(*row) for row in arrays["speech"].tolist()], arrays["energy_db"]
+    return _spans(arrays["speech"]), arrays["energy_db"]
 
 
 def read_plan(place: Place, planned: Manifest, speech: list[Span]) -> tuple[Chunk, ...]:
@@ -92,3 +133,11 @@ def read_plan(place: Place, planned: Manifest, speech: list[Span]) -> tuple[Chun
         span = Span(start, end)
         out.append(Chunk(index, span, Span(core_start, core_end), speech_in(speech, span)))
     return tuple(out)
+
+
+def _rows(spans: Sequence[Span]) -> Array:
+    return np.array([(s.start_s, s.end_s) for s in spans], np.float64).reshape(-1, 2)
+
+
+def _spans(rows: Array) -> list[Span]:
+    return [Span(*row) for row in rows.tolist()]

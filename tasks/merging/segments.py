@@ -28,7 +28,7 @@ def segment(words: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Segment, ...
     for i, word in enumerate(words):
         key = (word.channel, word.speaker)
         for other in others_since:
-            if other != key and other[0] == word.channel:
+            if other != key:
                 others_since[other] += 1
         runs = lines.setdefault(key, [])
         if runs and not _breaks(words, runs[-1], word, others_since.get(key, 0)):

@@ -11,11 +11,12 @@ import numpy as np
 from tasks.caching import step_task
 from tasks.intervals import Span
 from tasks.merging.attribute import attribute
+from tasks.merging.channels import by_channel
 from tasks.merging.seams import join
 from tasks.merging.segments import segment
 from tasks.merging.voices import Windows, marked_overlaps, speakers_of
 from tasks.merging.wordless import fill
-from tasks.records import Chunk, Turn, Word, as_dict
+from tasks.records import UNKNOWN, Chunk, Turn, Word, as_dict
 from tasks.work import Manifest, Meter, Place
 
 
@@ -26,17 +27,20 @@ class SeamJob:
 
 @dataclass(frozen=True, slots=True)
 class MergeJob:
-    """`embedding_model` is None with diarization off."""
+    """`embedding_model` is None where no voices were told apart."""
 
     duration_s: float
     embedding_model: str | None
 
 
 @step_task("seams", version=3)
-def join_chunks(job: SeamJob, place: Place, words: Sequence[Manifest | None]) -> Manifest:
-    """Artifact `words`; facts: a row of evidence for each seam, and the spans that want decoding again."""
+def join_chunks(job: SeamJob, place: Place, words: Sequence[Sequence[Manifest | None]]) -> Manifest:
+    """Artifact `words`; facts: a row of evidence for each seam, and the spans that want decoding again.
+
+    `words`: for each chunk, what was transcribed of it, a manifest for each channel.
+    """
     meter = Meter()
-    lists = [words_of(place, w) for w in words]
+    lists = [[w for manifest in own for w in words_of(place, manifest)] for own in words]
     joined = join(job.chunks, lists)
     return meter.manifest(
         {"words": place.store.put_json("seams", as_dict(joined.words))},
@@ -47,9 +51,17 @@ def join_chunks(job: SeamJob, place: Place, words: Sequence[Manifest | None]) ->
 
 @step_task("merging", version=3)
 def merge(
-    job: MergeJob, place: Place, seams: Manifest, again: Sequence[Manifest], linked: Manifest | None
+    job: MergeJob,
+    place: Place,
+    seams: Manifest,
+    again: Sequence[Manifest],
+    linked: Manifest | None,
+    channels: Manifest | None,
 ) -> Manifest:
-    """Artifact `transcript`: words, segments, turns and speakers as JSON lists of records."""
+    """Artifact `transcript`: words, segments, turns and speakers as JSON lists of records.
+
+    Who speaks is told by linking (`linked`), or by the channel (`channels`: arrays `own_0`, … of its speech), or not.
+    """
     meter = Meter()
     spans = [Span(*s) for s in seams["facts"]["wordless"]]
     words = fill(words_of(place, seams), [w for m in again for w in words_of(place, m)], spans)
@@ -62,6 +74,11 @@ def merge(
         turns = marked_overlaps([Turn(**t) for t in place.store.get_json(linked["artifacts"]["turns"])])
         windows = Windows.of(table)
         words = tuple(windows.told(w) for w in attribute(words, turns))
+    if channels is not None:
+        table = place.store.get_arrays(channels["artifacts"]["map"])
+        own = [[Span(*row) for row in table[f"own_{i}"].tolist()] for i in range(len(channels["facts"]["own_s"]))]
+        words, turns = by_channel(words, own)
+        turns = marked_overlaps(turns)
     words = tuple(sorted(words, key=lambda w: (w.start_s, w.end_s, w.speaker or "")))
     words, segments = segment(words)
     margins = linked["facts"]["margins"] if linked is not None else []
@@ -70,7 +87,7 @@ def merge(
     return meter.manifest(
         {"transcript": place.store.put_json("merging", as_dict(transcript))},
         num_words=len(words),
-        num_speakers=len(embeddings),
+        num_speakers=len({s.label for s in speakers} - {UNKNOWN}),
     )
 
 

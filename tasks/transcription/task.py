@@ -65,10 +65,16 @@ def transcribe(job: TranscribeJob, place: Place, language: str | None, separated
         found = _language(speech, lambda span: meter.ask(recogniser, "detect_language", _part(samples, span)))
         language = found[0] if found else None
     heard = transcribe_chunk(samples, speech, language, job.settings, partial(meter.ask, recogniser))
-    start = job.sound.span.start_s
+    start, channel = job.sound.span.start_s, job.sound.audio.channel or 0
     words = [
         # In whole milliseconds: a day's seconds plus a word's would show their binary tails in every table.
-        replace(w, start_s=round(w.start_s + start, 3), end_s=round(w.end_s + start, 3), chunk=job.chunk)
+        replace(
+            w,
+            start_s=round(w.start_s + start, 3),
+            end_s=round(w.end_s + start, 3),
+            chunk=job.chunk,
+            channel=channel,
+        )
         for w in heard.words
     ]
     return meter.manifest(

@@ -51,6 +51,7 @@ def measure(recording_path: Path | None, folder: Path, *, quick: bool) -> dict[s
     import flows.chunks as steps
     from flows.preparation import prepare
     from flows.progress import Progress
+    from flows.tracks import Track
     from tasks.audio.decode import audio_of, forget, stream
     from tasks.audio.plan import plan
     from tasks.audio.probe import probe
@@ -73,11 +74,12 @@ def measure(recording_path: Path | None, folder: Path, *, quick: bool) -> dict[s
     chunks = plan(recording.duration_s, mapped.speech, mapped.energy_db, run.settings.chunking)
     chunks = chunks[:1] if quick else chunks
     audio = audio_of(recording)
+    track = Track(audio, mapped.speech)
 
     @flow(name="overhead", persist_result=False)
     def timed(run: Any) -> float:
         started = time.perf_counter()
-        done = steps.work_through(chunks, audio, "en", run, Progress(path.name))
+        done = steps.work_through(chunks, [track], "en", run, Progress(path.name))
         assert not any(w.error for w in done)
         return time.perf_counter() - started
 

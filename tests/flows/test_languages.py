@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flows.assembly import reports
 from flows.chunks import Worked
 from flows.process_recording import most_spoken
 from tasks.intervals import Span
@@ -11,8 +12,9 @@ from tasks.work import Meter
 
 def worked(index: int, speech_s: float, language: str | None) -> Worked:
     core = Span(600.0 * index, 600.0 * (index + 1))
-    chunk = Chunk(index, core, core, (Span(core.start_s, core.start_s + speech_s),))
-    return Worked(chunk, {"transcription": Meter().manifest(language=language, num_words=0)} if language else {})
+    chunk = Chunk(index, core, core, (Span(core.start_s, core.start_s + speech_s),) if speech_s else ())
+    facts = {"language": language, "num_words": 0, "loops_removed": 0, "silence_text_removed": 0}
+    return Worked(chunk, manifests={"transcription": Meter().manifest(**facts)} if language else {})
 
 
 def test_most_of_the_speech_decides_and_its_share_is_the_confidence() -> None:
@@ -28,4 +30,12 @@ def test_a_chunk_that_failed_has_the_recordings_language_and_no_vote() -> None:
 
 
 def test_a_chunks_own_language_stands_in_its_row() -> None:
-    assert worked(0, 100, "de").report("en").language == "de"
+    done = [worked(0, 100, "de"), worked(1, 100, "fr"), worked(2, 0, None)]
+    seams = Meter().manifest(seams=[], wordless=[])
+    assert [r.language for r in reports([w.chunk for w in done], done, "en", seams)] == ["de", "fr", None]
+
+
+def test_of_a_chunk_s_channels_the_one_that_says_most_names_the_language() -> None:
+    done = [worked(0, 100, "de"), worked(0, 200, "fr")]
+    (row,) = reports([done[1].chunk], done, "en", Meter().manifest(seams=[], wordless=[]))
+    assert row.language == "fr"

@@ -1,0 +1,53 @@
+"""What is transcribed of a recording: all channels mixed, or each by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flows.preparation import Run
+from flows.progress import Progress
+from tasks.audio.decode import audio_of
+from tasks.audio.task import MapJob, OwnSpeechJob, Watcher, find_own_speech, map_speech, read_map, read_own
+from tasks.errors import PermanentError
+from tasks.intervals import Span
+from tasks.records import Audio, Recording
+from tasks.work import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A sound and the speech in it."""
+
+    audio: Audio
+    speech: tuple[Span, ...]
+
+
+def mapped_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[Manifest, list[Track]]:
+    """(the recording's speech map, its tracks): one track, or with `audio.channels = separate` one a channel.
+
+    Raises PermanentError where the channels can't be those of speakers.
+    """
+    watcher = Watcher(progress.mapped)
+    if run.settings.audio.channels == "mix":
+        audio = audio_of(recording)
+        mapped = map_speech(MapJob(audio, recording.duration_s), run.place, watcher)
+        return mapped, [Track(audio, tuple(read_map(run.place, mapped)[0]))]
+    _check(recording, run)
+    audios = tuple(audio_of(recording, channel) for channel in range(recording.channels))
+    maps = [map_speech(MapJob(a, recording.duration_s), run.place, watcher) for a in audios]
+    own = find_own_speech(OwnSpeechJob(audios), run.place, maps)
+    return own, [Track(a, tuple(speech)) for a, speech in zip(audios, read_own(run.place, own), strict=True)]
+
+
+def _check(recording: Recording, run: Run) -> None:
+    if recording.channels < 2:
+        raise PermanentError(
+            f"{recording.source_name}: has one channel; audio.channels = separate needs one for each speaker. "
+            "Process it with audio.channels = mix."
+        )
+    least, _ = run.settings.diarization.speaker_range()
+    if least is not None and recording.channels < least:
+        raise PermanentError(
+            f"{recording.source_name}: has {recording.channels} channels, but {least} speakers are asked for: "
+            "audio.channels = separate finds one in each. Leave the number away, or set audio.channels = mix."
+        )

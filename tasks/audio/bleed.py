@@ -1,0 +1,146 @@
+"""Whose speech it is, where everybody has a microphone, and each microphone hears the others, too.
+
+Where two channels have speech at once, two people speak or one is heard twice. What is heard twice is the same
+wave, so the channels correlate there, and the fainter one only hears. (Cross-correlation after levels relative to
+the channel's noise: T. Pfau, D. Ellis, A. Stolcke, "Multispeaker speech activity detection for the ICSI meeting
+recorder", ASRU 2001.) How much fainter is much the same all the time: once that is known it tells somebody who
+speaks up from somebody who is silent, without any correlation.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.audio.pieces import RATE_HZ, Samples
+from tasks.intervals import Span, intersect, subtract, tidy
+
+HOP_S = 0.25
+WINDOW_S = 0.5
+COHERENT = 0.15
+"""A peak of the whitened cross-correlation above this comes from one source: of two readers it is 0.06 mostly, and
+above 0.1 in one window of a hundred."""
+FARTHEST_S = 0.1
+"""A sound reaches the other channel within this time."""
+PROVEN_S, PROVEN_SHARE = 2.0, 0.1
+"""Correlated speech that proves that one channel hears another: in seconds, and of what both claim."""
+LOUDER_DB = 6.0
+"""A channel this much louder than what it hears of another has a voice of its own; less, where it hears the other
+at no less than half of that."""
+LINGERS_S, FADES_DB = 0.5, 8.0
+"""A voice stays in a room for so long, and fades by so much each `HOP_S`."""
+SHORTEST_S = 0.3
+"""What is left of a span beside what was taken away is no word if it is shorter."""
+SPREAD_DB = 3.0
+"""How much the largest differences between a voice and its bleed lie above the usual one."""
+MISMATCH_DB = 12.0
+"""Channels' gains differ by at most this much, as far as noise tells: some are digitally silent between words."""
+_LONGEST_S = 60.0
+_BAND_HZ = (200.0, 3500.0)
+
+Hear = Callable[[int, Span], Samples]
+"""The samples of a channel and span, float32 at 16 kHz, all channels with the same gain throughout."""
+Levels = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Frames:
+    """Where two channels both have speech: `at_s` (n,), their levels in dB (n,) and the peak of correlation (n,)."""
+
+    at_s: Levels
+    left_db: Levels
+    right_db: Levels
+    peak: Levels
+
+
+def own_speech(speech: Sequence[Sequence[Span]], floors_db: Sequence[float], hear: Hear) -> list[list[Span]]:
+    """Each channel's own speech, of what its speech map says (`speech`, tidy spans by channel).
+
+    `floors_db`: the level of each channel's noise, dBFS. Only what several channels claim is listened to.
+    """
+    taken: list[list[Span]] = [[] for _ in speech]
+    for i, j in itertools.combinations(range(len(speech)), 2):
+        frames = _frames(intersect(speech[i], speech[j]), partial(hear, i), partial(hear, j))
+        # What is louder is louder than its channel's noise: recorders have gains of their own.
+        louder_db = min(max(floors_db[j] - floors_db[i], -MISMATCH_DB), MISMATCH_DB)
+        left_db = frames.left_db + louder_db
+        one_source = frames.peak > COHERENT
+        taken[i] += _heard(frames.at_s, left_db, frames.right_db, one_source & (left_db < frames.right_db))
+        taken[j] += _heard(frames.at_s, frames.right_db, left_db, one_source & (frames.right_db < left_db))
+    return [_without(own, tidy(away)) for own, away in zip(speech, taken, strict=True)]
+
+
+def noise_floor(energy_db: npt.NDArray[np.floating]) -> float:
+    """The level of a channel's noise from its speech map's energy, dBFS: the lowest tenth."""
+    return float(np.percentile(energy_db.astype(np.float64), 10)) if len(energy_db) else -100.0
+
+
+def _frames(
+    contested: Sequence[Span], hear_left: Callable[[Span], Samples], hear_right: Callable[[Span], Samples]
+) -> _Frames:
+    rows: list[tuple[float, float, float, float]] = []
+    size, hop = round(WINDOW_S * RATE_HZ), round(HOP_S * RATE_HZ)
+    for span in tidy((s.grow(HOP_S / 2) for s in contested), gap_s=1.0):
+        count = max(1, int(np.ceil(span.duration_s / _LONGEST_S)))
+        for k in range(count):
+            start_s = span.start_s + k * span.duration_s / count
+            part = Span(start_s, start_s + span.duration_s / count + WINDOW_S - HOP_S)
+            left, right = hear_left(part), hear_right(part)
+            for first in range(0, max(1, len(left) - size + 1), hop):
+                a, b = left[first : first + size], right[first : first + size]
+                at_s = part.start_s + (first + size / 2) / RATE_HZ
+                rows.append((at_s, _level(a), _level(b), correlation(a, b)))
+    columns = np.array(rows, np.float64).reshape(-1, 4).T
+    return _Frames(*columns)
+
+
+def correlation(left: Samples, right: Samples) -> float:
+    """The highest cross-correlation, 0–1, of two whitened waves that are up to `FARTHEST_S` apart (GCC-PHAT)."""
+    size = 2 * len(left)
+    cross = np.fft.rfft(left, size) * np.conj(np.fft.rfft(right, size))
+    frequency = np.fft.rfftfreq(size, 1 / RATE_HZ)
+    band = (frequency > _BAND_HZ[0]) & (frequency < _BAND_HZ[1])
+    strength = np.abs(cross)
+    white = np.where(band & (strength > 0), cross / np.maximum(strength, 1e-20), 0.0)
+    lags = np.fft.irfft(white, size)
+    farthest = round(FARTHEST_S * RATE_HZ)
+    peak = max(np.abs(lags[: farthest + 1]).max(), np.abs(lags[-farthest:]).max())
+    return float(peak * size / (2 * band.sum()))
+
+
+def _heard(at_s: Levels, own_db: Levels, other_db: Levels, proof: npt.NDArray[np.bool_]) -> list[Span]:
+    """Where a channel only hears the other: at no more than what it hears of it at the places of `proof`."""
+    if proof.sum() < max(PROVEN_S / HOP_S, PROVEN_SHARE * len(proof)):
+        return []
+    # Where both speak the difference is smaller, so what the channel only hears shows in the largest ones.
+    fainter_db = float(np.percentile(other_db[proof] - own_db[proof], 90)) - SPREAD_DB
+    only_heard = own_db <= _lingering(at_s, other_db) - fainter_db + min(LOUDER_DB, max(0.0, fainter_db / 2))
+    return tidy(Span(t - HOP_S / 2, t + HOP_S / 2) for t in at_s[only_heard].tolist())
+
+
+def _lingering(at_s: Levels, level_db: Levels) -> Levels:
+    """The level with what lingers of frames at most `LINGERS_S` away: a room answers while the speaker pauses."""
+    out = level_db.copy()
+    for hops in range(1, round(LINGERS_S / HOP_S) + 1):
+        near = at_s[hops:] - at_s[:-hops] < LINGERS_S + HOP_S / 2
+        out[hops:] = np.where(near, np.maximum(out[hops:], level_db[:-hops] - FADES_DB * hops), out[hops:])
+        out[:-hops] = np.where(near, np.maximum(out[:-hops], level_db[hops:] - FADES_DB * hops), out[:-hops])
+    return out
+
+
+def _without(speech: Sequence[Span], away: Sequence[Span]) -> list[Span]:
+    left = subtract(speech, away)
+    touched = intersect(left, [s.grow(0.01) for s in away])
+    near = tidy(s.grow(0.01) for s in touched)
+    short = {s for s in left if s.duration_s < SHORTEST_S and intersect([s], near)}
+    return [s for s in left if s not in short]
+
+
+def _level(samples: Samples) -> float:
+    power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
+    return 10.0 * float(np.log10(power + 1e-12))

@@ -1,0 +1,95 @@
+"""Everybody has a microphone that hears the others: each keeps what its owner says, and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.audio.bleed import correlation, noise_floor, own_speech
+from tasks.audio.decode import RATE_HZ, Samples, decode
+from tasks.audio.speech_map import Silero, energy_db, load
+from tasks.home import sample
+from tasks.intervals import Span, intersect, subtract, tidy, total_s
+
+TALK_S = 40.0
+
+
+@pytest.fixture(scope="module")
+def silero() -> Silero:
+    return load()
+
+
+@pytest.fixture(scope="module")
+def voices() -> tuple[Samples, Samples]:
+    """Two people by themselves, each silent for half of the time and both speaking for a few seconds."""
+    left, right = decode(sample(), Span(60, 60 + TALK_S)).copy(), decode(sample(), Span(400, 400 + TALK_S)).copy()
+    left[: 12 * RATE_HZ] = left[24 * RATE_HZ : 36 * RATE_HZ] = 0
+    right[15 * RATE_HZ : 24 * RATE_HZ] = right[36 * RATE_HZ :] = 0
+    return left, right
+
+
+def room(seed: int, t60_s: float = 0.25) -> np.ndarray:
+    """How a voice arrives at somebody else's microphone: late, with a room's echo, as loud in all."""
+    rng, n = np.random.default_rng(seed), RATE_HZ // 10
+    echo = rng.standard_normal(n) * np.exp(-6.9 * np.arange(n) / RATE_HZ / t60_s) * 0.15
+    echo[:40] = 0
+    echo[40] = 2.0
+    return echo / np.sqrt(np.square(echo).sum())
+
+
+def recorded(voices: tuple[Samples, Samples], bleed_db: float | None, gain_db: float = 0.0) -> list[Samples]:
+    """What the two microphones record; the second one's level is off by `gain_db`."""
+    rng = np.random.default_rng(3)
+    out = []
+    for own, other, seed, gain in ((*voices, 1, 0.0), (*voices[::-1], 2, gain_db)):
+        heard = np.convolve(other, room(seed))[: len(other)] * (0 if bleed_db is None else 10 ** (bleed_db / 20))
+        x = own + heard + rng.standard_normal(len(own)) * 3e-4
+        out.append((x * 10 ** (gain / 20)).astype(np.float32))
+    return out
+
+
+def owned(channels: list[Samples], silero: Silero) -> tuple[list[list[Span]], list[list[Span]]]:
+    """(speech by the map, own speech) of each channel."""
+    maps = [silero.speech(x) for x in channels]
+
+    def hear(channel: int, span: Span) -> Samples:
+        size = round(span.duration_s * RATE_HZ)
+        x = channels[channel][max(0, round(span.start_s * RATE_HZ)) :][:size]
+        return np.pad(x, (0, size - len(x)))
+
+    return maps, own_speech(maps, [noise_floor(energy_db(x)) for x in channels], hear)
+
+
+@pytest.mark.parametrize("bleed_db", [-24.0, -16.0, -8.0])
+@pytest.mark.parametrize("gain_db", [0.0, -12.0])
+def test_what_is_only_heard_belongs_to_whoever_said_it(
+    voices: tuple[Samples, Samples], silero: Silero, bleed_db: float, gain_db: float
+) -> None:
+    said = [silero.speech(v) for v in voices]
+    maps, own = owned(recorded(voices, bleed_db, gain_db), silero)
+    if bleed_db == -8.0:  # the microphones hear the others
+        assert min(total_s(subtract(mapped, mine)) for mine, mapped in zip(said, maps, strict=True)) > 4.0
+    for mine, kept in zip(said, own, strict=True):
+        assert total_s(subtract(kept, tidy(s.grow(0.3) for s in mine))) < 1.0
+        assert total_s(subtract(mine, kept)) < 0.1 * total_s(mine)
+
+
+def test_without_bleed_people_may_speak_at_once(voices: tuple[Samples, Samples], silero: Silero) -> None:
+    maps, own = owned(recorded(voices, None), silero)
+    assert total_s(intersect(*maps)) > 2.0
+    assert own == maps
+
+
+def test_of_two_who_never_stop_most_is_kept(silero: Silero) -> None:
+    voices = decode(sample(), Span(345, 385)), decode(sample(), Span(1705, 1745))
+    _, own = owned(recorded(voices, -20.0), silero)
+    for mine, kept in zip(map(silero.speech, voices), own, strict=True):
+        assert total_s(subtract(mine, kept)) < 0.15 * total_s(mine)
+
+
+def test_one_wave_in_both_channels_correlates_and_two_voices_do_not(voices: tuple[Samples, Samples]) -> None:
+    left, right = (v[25 * RATE_HZ : 25 * RATE_HZ + 8000] for v in (voices[1], voices[0][10 * RATE_HZ :]))
+    late = np.roll(left, 80) * np.float32(0.01)
+    assert correlation(left, late) > 0.8
+    assert correlation(left, right) < 0.15
+    assert correlation(left, np.zeros_like(left)) == 0.0

@@ -1,0 +1,117 @@
+"""`audio.channels = separate`: each channel is a speaker, whatever the others say at the same time."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+import soundfile
+
+from flows.outcome import Outcome
+from tasks.audio.decode import decode
+from tasks.errors import PermanentError
+from tasks.home import sample
+from tasks.intervals import Span
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+LENGTH_S = 60.0
+LATE_S = 4.0
+PLACES_S = (345.0, 1705.0)
+"""Stretches of the sample where nobody interrupts, one for each channel; the second begins `LATE_S` later."""
+
+
+def process(path: Path, out: Path, **settings: Any) -> Outcome:
+    from flows.process_recording import process_recording
+
+    return process_recording(str(path), {"profile": "demo", "out": str(out), **settings})
+
+
+@pytest.fixture(scope="module")
+def call(home: Path) -> Path:
+    """Two people on two lines who take no notice of each other."""
+    left, right = (decode(sample(), Span(at_s, at_s + LENGTH_S)).copy() for at_s in PLACES_S)
+    right = np.concatenate([np.zeros(round(LATE_S * 16_000), np.float32), right])[: len(left)]
+    path = home / "call.wav"
+    soundfile.write(path, np.stack([left, right], axis=1), 16_000)
+    return path
+
+
+@pytest.fixture(scope="module")
+def separate(call: Path, home: Path) -> Outcome:
+    chunks = {"min_minutes": 0.5, "max_minutes": 0.8, "overlap_s": 8}
+    return process(call, home / "separate", audio={"channels": "separate"}, chunking=chunks)
+
+
+def rows(out: str, table: str) -> list[dict[str, Any]]:
+    found = duckdb.sql(f"select * from read_parquet('{out}/{table}/*/*.parquet')")
+    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+def said(at_s: float, length_s: float) -> list[str]:
+    """The reference's words of utterances that lie in a stretch of the sample."""
+    words: list[str] = []
+    for line in sample().with_suffix(".stm").read_text().splitlines():
+        _, _, _, start, end, *text = line.split()
+        if at_s + 1 < float(start) and float(end) < at_s + length_s - 1:
+            words += [w for w in text if not w.startswith("<")]
+    return words
+
+
+def test_each_channel_has_its_own_words_and_speaker(separate: Outcome) -> None:
+    assert (separate["status"], separate["num_speakers"], separate["num_chunks"]) == ("complete", 2, 2)
+    words = rows(separate["out"], "words")
+    for channel, (at_s, late_s) in enumerate(zip(PLACES_S, (0.0, LATE_S), strict=True)):
+        own = [w for w in words if w["channel"] == channel]
+        assert {(w["speaker"], w["local_speaker"]) for w in own} == {(f"SPEAKER_{channel:02d}", str(channel))}
+        expected = [w.lower() for w in said(at_s, LENGTH_S - late_s)]
+        alike = difflib.SequenceMatcher(None, expected, [w["word_raw"] for w in own], autojunk=False)
+        assert len(expected) > 60
+        found = sum(block.size for block in alike.get_matching_blocks())
+        assert found > 0.8 * len(expected), channel
+    assert sum(w["is_overlap"] for w in words) > 0.5 * len(words)
+    assert [w["start_s"] for w in words] == sorted(w["start_s"] for w in words)
+
+
+def test_turns_and_chunks_tell_of_both_channels(separate: Outcome) -> None:
+    turns = rows(separate["out"], "turns")
+    assert {(t["channel"], t["speaker"]) for t in turns} == {(0, "SPEAKER_00"), (1, "SPEAKER_01")}
+    assert {s["speaker"]: s["embedding"] for s in rows(separate["out"], "speakers")} == {
+        "SPEAKER_00": None,
+        "SPEAKER_01": None,
+    }
+    chunks = rows(separate["out"], "chunks")
+    assert sum(c["num_words"] for c in chunks) >= separate["num_words"]
+    assert all(c["transcription_s"] > 0 and c["embedding_s"] is None for c in chunks)
+    assert (Path(separate["exports"]) / "transcript.srt").stat().st_size > 1000
+    rttm = (Path(separate["exports"]) / "transcript.rttm").read_text().splitlines()
+    assert {line.split()[2] for line in rttm} == {"1", "2"}
+
+
+def test_a_second_run_calls_no_engine(separate: Outcome, call: Path, home: Path) -> None:
+    chunks = {"min_minutes": 0.5, "max_minutes": 0.8, "overlap_s": 8}
+    again = process(call, home / "again", audio={"channels": "separate"}, chunking=chunks)
+    assert again["engine_calls"] == 0
+    assert again["num_words"] == separate["num_words"]
+
+
+def test_diarization_off_names_nobody(call: Path, home: Path) -> None:
+    out = home / "off"
+    process(call, out, audio={"channels": "separate"}, diarization={"engine": "off"})
+    assert {w["speaker"] for w in rows(str(out), "words")} == {None}
+
+
+def test_one_channel_can_t_be_two_speakers(home: Path) -> None:
+    path = home / "mono.wav"
+    soundfile.write(path, decode(sample(), Span(60, 70)), 16_000)
+    with pytest.raises(PermanentError, match=r"mono\.wav: has one channel"):
+        process(path, home / "out", audio={"channels": "separate"})
+
+
+def test_more_speakers_than_channels_are_refused(call: Path, home: Path) -> None:
+    with pytest.raises(PermanentError, match="has 2 channels, but 3 speakers"):
+        process(call, home / "out", audio={"channels": "separate"}, diarization={"num_speakers": 3})
