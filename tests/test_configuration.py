@@ -54,7 +54,7 @@ def test_what_a_form_leaves_alone_keeps_what_was_said_before() -> None:
         ("transcription.beam_size=99", "transcription.beam_size"),
         ("profile=best", "'standard' or 'demo'"),
         ("runner=dask", "runner = dask: not built yet"),
-        ("audio.channels=separate", "audio.channels = separate: not built yet"),
+        ("audio.channels=left", "audio.channels"),
         ("separation.mode=auto", "separation.mode = auto: not built yet"),
         ("inbox.settle_seconds=3", "inbox"),
         ("voices.store=x", "voices"),
