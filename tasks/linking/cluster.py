@@ -12,11 +12,16 @@ from tasks.linking.agglomerate import agglomerate
 from tasks.linking.model import Groups, Model, session_size
 from tasks.linking.nodes import Array, Node
 from tasks.linking.pairs import evidence, together, twins
+from tasks.linking.shift import common_shift
 from tasks.linking.short import assign
 from tasks.linking.spread import Spread
 
 BLOCK = 1000
 """Units clustered at once, at most; what blocks find is clustered again, so that memory and time stay bounded."""
+PART_S = 60.0
+"""Parts of labels with less speech than this don't found a voice."""
+SHIFTS = 4
+"""Of a recording, at most."""
 CAREFUL = 5.0
 """Log odds: within a block, only what is surer than this is joined."""
 
@@ -40,27 +45,65 @@ class LinkOptions:
 
 @dataclass(frozen=True, eq=False)
 class Clustered:
-    """`voice[i]` (0 …) of the i-th node, −1 where none could be told; `voices` as K groups of `model`."""
+    """`voice[i]` (0 …) of the i-th node, −1 where none could be told; `voices` as K groups of `model`. What lies in a
+    chunk is where the voices say once its shift is taken off."""
 
     voice: list[int]
     model: Model
     voices: Groups
+    shifts: tuple[tuple[int, Array], ...]
+    """(chunk, (D,) vector in the space of the spread): from that chunk on."""
+
+    singles: Groups
+    """The units: nodes that clustering took together as one."""
+    units: list[list[int]]
+    """Nodes of each unit."""
+
+    def without(self, nodes: Sequence[Node]) -> dict[tuple[int, int], Groups]:
+        """(chunk, local speaker) of each node, alone in its unit: the voices as they are without it."""
+        out = {}
+        for u, unit in enumerate(self.units):
+            k = self.voice[unit[0]]
+            if len(unit) > 1:
+                continue
+            precision, pull = self.voices.precision.copy(), self.voices.pull.copy()
+            left = np.arange(len(precision))
+            if k >= 0:
+                precision[k] -= self.singles.precision[u]
+                pull[k] -= self.singles.pull[u]
+                alone = sum(self.voice[i] == k for other in self.units for i in other) == 1
+                left = np.delete(left, k) if alone else left
+            if len(left):
+                node = nodes[unit[0]]
+                out[node.chunk, node.local] = Groups(self.model, precision[left], pull[left])
+        return out
+
+    def shift(self, chunk: int) -> Array:
+        """(D,) by which everything of the chunk is off, in the space of the spread."""
+        return total_shift(self.shifts, chunk, len(self.model.axes))
+
+
+def total_shift(shifts: Sequence[tuple[int, Array]], chunk: int, dim: int) -> Array:
+    """(D,) of all shifts since whose chunks this one comes."""
+    return sum((vector for since, vector in shifts if chunk >= since), np.zeros(dim))
 
 
 def cluster(nodes: Sequence[Node], spread: Spread, options: LinkOptions) -> Clustered:
     """The voices of one or more nodes. Deterministic, whatever the nodes' order."""
-    order = sorted(range(len(nodes)), key=lambda i: (nodes[i].chunk, nodes[i].local))
+    order = _in_order(nodes)
     placed = spread(np.array([n.mean for n in nodes]))
-    sure = [i for i in order if nodes[i].seconds >= options.reliable_s] or order
-    units = [[sure[k] for k in t] for t in twins([nodes[i] for i in sure], placed[sure])]
-    pairs = [together(nodes, placed, u) for u in units]
-    where, windows = np.array([p for p, _ in pairs]), np.array([n for _, n in pairs], float)
+    units = _units(nodes, placed, options)
     beside = evidence(nodes, units)
-    heard_twice = np.argwhere(beside.toarray() > 0) if len(units) <= BLOCK else np.stack((beside > 0).nonzero(), 1)
-    model = Model.of(where, windows, session_size(where, windows, heard_twice))
-    singles = model.groups(where, windows)
+    chunks = np.array([nodes[u[0]].chunk for u in units])
+    shifts: list[tuple[int, Array]] = []
+    singles = _singles(nodes, placed, units, beside)
     members = _joined(singles, beside, options)
-    members = _lasting(members, np.array([sum(nodes[i].seconds for i in u) for u in units]), options)
+    while len(shifts) < SHIFTS and (found := common_shift(singles, chunks, members, beside)):
+        shifts.append((found.since, singles.model.axes @ found.vector))
+        placed[[n.chunk >= found.since for n in nodes]] -= shifts[-1][1]
+        singles = _singles(nodes, placed, units, beside)
+        members = _joined(singles, beside, options)
+    members = _lasting(members, np.array([sum(_founding_s(nodes[i], options) for i in u) for u in units]), options)
     voices = singles.of(members)
     voice = [-1] * len(nodes)
     for k, group in enumerate(members):
@@ -68,7 +111,32 @@ def cluster(nodes: Sequence[Node], spread: Spread, options: LinkOptions) -> Clus
             voice[i] = k
     rest = [i for i in order if voice[i] < 0]
     assign(nodes, placed, voice, rest, voices, options.doubt)
-    return Clustered(voice, model, voices)
+    return Clustered(voice, singles.model, voices, tuple(shifts), singles, units)
+
+
+def modelled(nodes: Sequence[Node], spread: Spread, options: LinkOptions) -> Model:
+    """How voices vary, from one or more nodes."""
+    placed = spread(np.array([n.mean for n in nodes]))
+    units = _units(nodes, placed, options)
+    return _singles(nodes, placed, units, evidence(nodes, units)).model
+
+
+def _in_order(nodes: Sequence[Node]) -> list[int]:
+    return sorted(range(len(nodes)), key=lambda i: (nodes[i].chunk, nodes[i].local))
+
+
+def _units(nodes: Sequence[Node], placed: Array, options: LinkOptions) -> list[list[int]]:
+    order = _in_order(nodes)
+    sure = [i for i in order if nodes[i].seconds >= options.reliable_s] or order
+    return [[sure[k] for k in t] for t in twins([nodes[i] for i in sure], placed[sure])]
+
+
+def _singles(nodes: Sequence[Node], placed: Array, units: Sequence[Sequence[int]], beside: Any) -> Groups:
+    pairs = [together(nodes, placed, u) for u in units]
+    where, windows = np.array([p for p, _ in pairs]), np.array([n for _, n in pairs], float)
+    heard_twice = np.argwhere(beside.toarray() > 0) if len(units) <= BLOCK else np.stack((beside > 0).nonzero(), 1)
+    model = Model.of(where, windows, session_size(where, windows, heard_twice))
+    return model.groups(where, windows)
 
 
 def _joined(singles: Groups, beside: Any, options: LinkOptions) -> list[list[int]]:
@@ -95,6 +163,11 @@ def _between(beside: Any, members: Sequence[Sequence[int]]) -> Array:
     out: Array = (belongs.T @ beside @ belongs).toarray()
     np.fill_diagonal(out, 0.0)
     return out
+
+
+def _founding_s(node: Node, options: LinkOptions) -> float:
+    # Short parts of labels are of voices that are known, or where two talked at once.
+    return 0.0 if node.parted and node.seconds < PART_S else node.seconds
 
 
 def _lasting(members: list[list[int]], seconds: Array, options: LinkOptions) -> list[list[int]]:

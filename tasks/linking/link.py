@@ -7,12 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tasks.linking.cluster import LinkOptions, cluster
+from tasks.linking.cluster import Clustered, LinkOptions, cluster, modelled
 from tasks.linking.nodes import Array, ChunkVoices, Node, nodes_of, seconds_of, unit
-from tasks.linking.spread import measure
+from tasks.linking.parts import parted
+from tasks.linking.spread import Spread, measure
 from tasks.linking.turns import chunk_turns, own_turns
 from tasks.linking.windows import given_anew
 from tasks.records import UNKNOWN, Turn
+
+PARTINGS = 3
+"""Rounds of clustering and parting, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +49,7 @@ def link(chunks: Sequence[ChunkVoices], options: LinkOptions | None = None, *, r
     `reassign` gives every window anew to the voices afterwards, which mends chunks whose own diarizer merged or
     split people; off, windows keep their local speaker's voice (for diarizers that see overlapping speech).
     """
-    nodes = nodes_of(chunks)
-    labels = _labels(chunks, nodes, options or LinkOptions(), reassign=reassign)
+    labels = _labels(chunks, options or LinkOptions(), reassign=reassign)
     labels, voices = _by_appearance(chunks, labels)
     margins = [_margins(c, lab, voices) for c, lab in zip(chunks, labels, strict=True)]
     turns = []
@@ -56,27 +59,52 @@ def link(chunks: Sequence[ChunkVoices], options: LinkOptions | None = None, *, r
     return Linked(tuple(labels), tuple(margins), voices, tuple(_across_cores(turns)))
 
 
-def _labels(
-    chunks: Sequence[ChunkVoices], nodes: Sequence[Node], options: LinkOptions, *, reassign: bool
-) -> list[Array]:
+def _labels(chunks: Sequence[ChunkVoices], options: LinkOptions, *, reassign: bool) -> list[Array]:
+    nodes = nodes_of(chunks)
     if not nodes:
         return [np.full(len(c.labels), -1, dtype=np.int64) for c in chunks]
     spread = measure(chunks, nodes)
-    found = cluster(nodes, spread, options)
+    before = chunks
+    if reassign:
+        chunks, nodes, found = _with_parts(chunks, nodes, spread, options)
+    else:
+        found = cluster(nodes, spread, options)
     by_node = {(n.chunk, n.local): v for n, v in zip(nodes, found.voice, strict=True)}
     out = []
-    for c in chunks:
+    for c, whole in zip(chunks, before, strict=True):
         # The last place is for windows of nobody, whose label is −1.
         linked = np.array([by_node.get((c.index, k), -1) for k in range(max(c.locals, default=-1) + 1)] + [-1])
+        for k in c.locals:
+            # A part that is nobody's is the rest's after all.
+            linked[k] = linked[k] if linked[k] >= 0 else linked[whole.labels[c.labels == k][0]]
         if reassign and len(c.labels):
             order = np.lexsort((c.ends_s, c.starts_s))
-            placed = spread(c.embeddings[order].astype(np.float64)) @ found.model.axes
+            placed = (spread(c.embeddings[order].astype(np.float64)) - found.shift(c.index)) @ found.model.axes
             anew = np.empty(len(order), np.int64)
             anew[order] = given_anew(placed, c.labels[order], linked, found.voices)
             out.append(anew)
         else:
             out.append(linked[c.labels].astype(np.int64))
     return out
+
+
+def _with_parts(
+    chunks: Sequence[ChunkVoices], nodes: list[Node], spread: Spread, options: LinkOptions
+) -> tuple[list[ChunkVoices], list[Node], Clustered]:
+    """Clustered with labels parted that hold two voices: first those that plainly do, then those that sound like two
+    of the voices found."""
+    before, placed = chunks, [spread(c.embeddings.astype(np.float64)) for c in chunks]
+    model = modelled(nodes, spread, options)
+    labels = parted(chunks, [p @ model.axes for p in placed], model)
+    for _ in range(PARTINGS):
+        chunks = [replace(c, labels=p) for c, p in zip(chunks, labels, strict=True)]
+        nodes = nodes_of(chunks, before)
+        found = cluster(nodes, spread, options)
+        along = [(p - found.shift(c.index)) @ found.model.axes for c, p in zip(chunks, placed, strict=True)]
+        labels = parted(chunks, along, found.model, found.without(nodes))
+        if all(np.array_equal(c.labels, p) for c, p in zip(chunks, labels, strict=True)):
+            break
+    return list(chunks), nodes, found
 
 
 def _across_cores(turns: list[Turn]) -> list[Turn]:

@@ -67,9 +67,13 @@ class Model:
         return cls(axes, between - share, session + share)
 
     def groups(self, placed: Array, windows: Array) -> Groups:
-        """Each node as a group of its own."""
+        """Each node, placed (N, D), as a group of its own."""
+        return self.groups_along(placed @ self.axes, windows)
+
+    def groups_along(self, placed: Array, windows: Array) -> Groups:
+        """The same of places (N, Q) along the axes."""
         precision = 1.0 / (self.session + REPEATED / np.asarray(windows, float)[:, None])
-        return Groups(self, precision, precision * (placed @ self.axes))
+        return Groups(self, precision, precision * placed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,6 +48,8 @@ class Node:
     seconds: float
     spans: tuple[Span, ...]
     """Where it speaks; tidy."""
+    parted: bool = False
+    """It was part of another's label: who else the chunk's diarizer told apart says nothing of it."""
 
 
 def seconds_of(voices: ChunkVoices) -> Array:
@@ -60,9 +62,10 @@ def seconds_of(voices: ChunkVoices) -> Array:
     return out
 
 
-def nodes_of(chunks: Sequence[ChunkVoices]) -> list[Node]:
-    """All nodes, by chunk and local label."""
+def nodes_of(chunks: Sequence[ChunkVoices], before: Sequence[ChunkVoices] | None = None) -> list[Node]:
+    """All nodes, by chunk and local label. `before`: the same chunks before some of their labels were parted."""
     nodes = []
+    labels = {c.index: c.locals for c in before or chunks}
     for voices in sorted(chunks, key=lambda c: c.index):
         if len(voices.labels) == 0:
             continue
@@ -80,6 +83,7 @@ def nodes_of(chunks: Sequence[ChunkVoices]) -> list[Node]:
                     int(mine.sum()),
                     float(seconds[mine].sum()),
                     tuple(tidy(Span(a, b) for a, b in spoken)),
+                    local not in labels[voices.index],
                 )
             )
     return nodes

@@ -78,7 +78,8 @@ def evidence(nodes: Sequence[Node], units: Sequence[Sequence[int]]) -> Any:
     for chunk, mine in by_chunk.items():
         for k, a in enumerate(mine):
             for b in mine[:k]:
-                add(a, b, APART)
+                if not any(nodes[i].parted for i in (*units[a], *units[b])):
+                    add(a, b, APART)
         following = by_chunk.get(chunk + 1, [])
         if following:
             shared = np.array([[_shared_s(nodes, units[a], units[b]) for b in following] for a in mine])

@@ -1,0 +1,124 @@
+"""Labels that hold two voices, parted: a diarizer took two people of a chunk for one.
+
+Windows of one voice scatter by W, which is the identity in the space of `spread`; those of two scatter more along the
+line between these. Where they do, the windows are parted in two around two means (Lloyd's iteration), each with its
+neighbours in time, as nobody speaks for one window. What may then be two sessions of one voice stays together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tasks.linking.likeness import Likeness
+from tasks.linking.model import Groups, Model
+from tasks.linking.nodes import Array, ChunkVoices
+
+Key = tuple[int, int]
+"""Of a label: (chunk, local speaker)."""
+
+LEAST = 40
+"""Windows of a part, at least, half a minute: fewer spoil no mean, and may be where two talked at once."""
+SCATTER = 3.0
+"""Variance of a label's windows along some direction below which nobody looks for two voices in it, in a window's."""
+UNLIKE = -4.0
+"""Log odds of one voice for two parts that are two, at most: parted where they differ most, they look less alike than
+they are."""
+LEAST_KNOWN = 8
+"""As many for a part that sounds like a voice that is known: 6 s, as of any node that founds one …"""
+UNLIKE_KNOWN = -8.0
+"""… and log odds of one voice against two of the known ones, at most."""
+NEIGHBOURS = 5
+"""Windows, this one in the middle, that say together whose it is."""
+ROUNDS = 10
+
+
+def parted(
+    chunks: Sequence[ChunkVoices], placed: Sequence[Array], model: Model, known: Mapping[Key, Groups] | None = None
+) -> list[Array]:
+    """For each chunk the (N,) labels of its windows, with new ones, from the chunk's next number on, for voices that
+    were another's label. `placed`: (N, Q) windows along the model's axes, a chunk each.
+
+    `known`: for (chunk, label), the recording's voices as they are without it. Then only what sounds like two of
+    these is parted, and needs to be less unlike.
+    """
+    return [_of_chunk(c, p, model, known) for c, p in zip(chunks, placed, strict=True)]
+
+
+def _of_chunk(chunk: ChunkVoices, placed: Array, model: Model, known: Mapping[Key, Groups] | None) -> Array:
+    labels = chunk.labels.astype(np.int64)
+    order = np.lexsort((chunk.ends_s, chunk.starts_s))
+    left = [k for k in chunk.locals if known is None or (chunk.index, k) in known]
+    following = max(chunk.locals, default=-1) + 1
+    while left:
+        mine = order[labels[order] == left[-1]]
+        other = halves(placed[mine], model, known[chunk.index, left[-1]] if known is not None else None)
+        if other is None:
+            left.pop()
+            continue
+        labels[mine[other]] = following
+        if known is None:
+            # Either may hold a third.
+            left.append(following)
+        else:
+            left.pop()
+        following += 1
+    return labels
+
+
+def halves(placed: Array, model: Model, known: Groups | None = None) -> Array | None:
+    """(N,) bool: which of a label's windows, by time, are another voice's, the smaller part; None if there is none.
+
+    `placed` (N, Q): along the model's axes.
+    """
+    count = len(placed)
+    smallest, least = (LEAST, UNLIKE) if known is None else (LEAST_KNOWN, UNLIKE_KNOWN)
+    if count < 2 * smallest:
+        return None
+    x = placed - placed.mean(0)
+    values, axes = np.linalg.eigh(x.T @ x / count)
+    if values[-1] < SCATTER:
+        return None
+    along = x @ axes[:, -1]
+    # The few first: the longer tail is theirs.
+    along = along if (along**3).sum() >= 0 else -along
+    best = None
+    for share in (0.5, 0.85):
+        found = _settled(x, along > np.quantile(along, share))
+        size = int(found.sum())
+        if min(size, count - size) < smallest:
+            continue
+        means = np.array([placed[found].mean(0), placed[~found].mean(0)])
+        odds = _odds(model.groups_along(means, np.array([size, count - size])), known)
+        if odds < least:
+            best, least = found if size <= count / 2 else ~found, odds
+    return best
+
+
+def _odds(both: Groups, known: Groups | None) -> float:
+    """Log odds of one voice for two parts."""
+    parts = Likeness(both)
+    alike = float(parts.to(parts.precision[0], parts.pull[0])[1])
+    if known is None:
+        return alike
+    first, second = parts.table(Likeness(known))
+    a, b = int(first.argmax()), int(second.argmax())
+    if a == b or min(first[a], second[b]) < 0:
+        return np.inf
+    one = max(alike, float((first + second).max()))
+    return one - float(first[a] + second[b])
+
+
+def _settled(x: Array, other: Array) -> Array:
+    around = np.ones(NEIGHBOURS)
+    heard = np.convolve(np.ones(len(x)), around, "same")
+    for _ in range(ROUNDS):
+        if not 0 < other.sum() < len(x):
+            break
+        a, b = x[~other].mean(0), x[other].mean(0)
+        nearer = np.convolve((x - (a + b) / 2) @ (b - a), around, "same") / heard > 0
+        if np.array_equal(nearer, other):
+            break
+        other = nearer
+    return other

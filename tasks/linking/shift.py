@@ -1,0 +1,152 @@
+"""A shift common to all voices from some chunk on: somebody moved the microphone, or took another one.
+
+Linking sees voices end and as many others begin, each of which is one of the former moved by the same vector. For
+every border between chunks: the voices found are cut there, and a vector is sought that pairs those before with those
+after far better than no vector does. Whether there is one is a question of two models' evidence (MacKay, "Bayesian
+interpolation", 1992): the pairs' odds with the vector against those without, less what a vector that may be anything
+explains by chance. Pairs and vector are found by turns, as in iterated closest points (Besl and McKay 1992), but one
+to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tasks.linking.likeness import DRIFT, gain
+from tasks.linking.model import Groups
+from tasks.linking.nodes import Array
+
+SIZE = 1.0
+"""Variance of a shift, in a window's, in every direction, before anything is known."""
+EVIDENCE = 20.0
+"""Log odds for a shift and against none, at least."""
+PAIRS = 3
+"""Voices that must be there before and after it: one or two may be like others by chance."""
+VOICES = 16
+"""Before and after a border, the most heard of them are looked at first …"""
+BORDERS = 6
+"""… and so many borders then closely."""
+TURNS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Shift:
+    """From the chunk `since` on, everything is off by `vector` (Q,) along the model's axes; `evidence`: log odds."""
+
+    since: int
+    vector: Array
+    evidence: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Sides:
+    """The voices of both sides of a border: settled `precision` and `place` (N, Q) of N before and M after, and
+    (N, M) log odds of what else is known of pairs."""
+
+    since: int
+    before: tuple[Array, Array]
+    after: tuple[Array, Array]
+    beside: Array
+
+
+def common_shift(
+    singles: Groups, chunks: Array, members: Sequence[Sequence[int]], beside: Any, *, pairs: int = PAIRS
+) -> Shift | None:
+    """The likeliest shift, if there is one: of the units `singles`, each of a chunk of `chunks` (N,), which were
+    joined to voices, `members`; `beside` is what is known of pairs of units besides."""
+    between = singles.model.between
+    likeliest = sorted(
+        ((*_first_look(between, s), s) for s in _borders(singles, chunks, members, beside, pairs)),
+        key=lambda found: (-found[0], found[2].since),
+    )
+    found = [
+        f for score, vector, s in likeliest[:BORDERS] if score > 0 and (f := _closely(between, s, vector, pairs))
+    ]
+    return max(found, key=lambda f: (f.evidence, -f.since), default=None)
+
+
+def _borders(
+    singles: Groups, chunks: Array, members: Sequence[Sequence[int]], beside: Any, pairs: int
+) -> Iterator[_Sides]:
+    voice = np.full(len(chunks), -1)
+    for k, units in enumerate(members):
+        voice[list(units)] = k
+    known = beside.tocoo()
+    for since in np.unique(chunks)[1:].tolist():
+        sides, kept = [], []
+        for side in (chunks < since, chunks >= since):
+            mine = np.flatnonzero(side & (voice >= 0))
+            precision = np.zeros((len(members), singles.precision.shape[1]))
+            pull = np.zeros_like(precision)
+            np.add.at(precision, voice[mine], singles.precision[mine])
+            np.add.at(pull, voice[mine], singles.pull[mine])
+            there = np.flatnonzero(precision[:, 0] > 0)
+            sides.append((precision[there], pull[there] / precision[there]))
+            kept.append(there)
+        if min(map(len, kept)) < pairs:
+            continue
+        across = (chunks[known.row] < since) & (chunks[known.col] >= since)
+        across &= (voice[known.row] >= 0) & (voice[known.col] >= 0)
+        extra = np.zeros((len(members), len(members)))
+        np.add.at(extra, (voice[known.row[across]], voice[known.col[across]]), known.data[across])
+        drift = DRIFT * singles.model.session
+        before, after = ((p / (1.0 + p * drift), place) for p, place in sides)
+        yield _Sides(since, before, after, extra[np.ix_(*kept)])
+
+
+def _first_look(between: Array, sides: _Sides) -> tuple[float, Array]:
+    """How much more a shift explains than none, roughly, and which: of all that make one voice another, the best."""
+    (p, x), (q, y) = (
+        (a[order], b[order])
+        for a, b in (sides.before, sides.after)
+        for order in [np.argsort(-a.sum(1), kind="stable")[:VOICES]]
+    )
+    apart = (y[None] - x[:, None]).reshape(-1, x.shape[1])
+    weight = (p[:, None] * q[None] / (p[:, None] + q[None])).reshape(apart.shape)
+    both = np.log1p(between * p).sum(1)[:, None] + np.log1p(between * q).sum(1)[None]
+    alike = 0.5 * (both - np.log1p(between * (p[:, None] + q[None])).sum(2))
+    shifts = np.concatenate([np.zeros((1, x.shape[1])), apart])
+    squares = (weight * apart**2).sum(1) - 2 * shifts @ (weight * apart).T + shifts**2 @ weight.T
+    odds = np.maximum(alike.ravel() - 0.5 * squares, 0.0).reshape(-1, len(x), len(y))
+    score = np.minimum(odds.max(2).sum(1), odds.max(1).sum(1)) - 0.5 * (shifts**2).sum(1) / SIZE
+    best = int(score.argmax())
+    return float(score[best] - score[0]), shifts[best]
+
+
+def _closely(between: Array, sides: _Sides, vector: Array, pairs: int) -> Shift | None:
+    none, _ = _explained(between, sides, np.zeros_like(vector))
+    (p, x), (q, y) = sides.before, sides.after
+    matched: list[tuple[int, int]] = []
+    for _ in range(TURNS):
+        explained, now = _explained(between, sides, vector)
+        if now == matched:
+            break
+        matched = now
+        i, j = (np.array([m[side] for m in matched], int) for side in (0, 1))
+        weight = p[i] * q[j] / (p[i] + q[j])
+        vector = (weight * (y[j] - x[i])).sum(0) / (1.0 / SIZE + weight.sum(0))
+    if len(matched) < pairs:
+        return None
+    by_chance = 0.5 * float((vector**2 / SIZE + np.log1p(SIZE * weight.sum(0))).sum())
+    evidence = explained - none - by_chance
+    return Shift(sides.since, vector, evidence) if evidence > EVIDENCE else None
+
+
+def _explained(between: Array, sides: _Sides, vector: Array) -> tuple[float, list[tuple[int, int]]]:
+    """Log likelihood of both sides with the best pairs at this shift, but for a constant, and these."""
+    from scipy.optimize import linear_sum_assignment
+
+    (p, x), (q, y) = sides.before, sides.after
+    y = y - vector
+    alone = gain(between, q, q * y)
+    joint = gain(between, p[:, None] + q[None], (p * x)[:, None] + (q * y)[None])
+    odds = joint - gain(between, p, p * x)[:, None] - alone + sides.beside
+    rows, columns = linear_sum_assignment(-np.maximum(odds, 0.0))
+    matched = [(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if odds[i, j] > 0]
+    # `gain` is over what the centre explains, which moves along.
+    centre = -0.5 * (q * y**2).sum()
+    return float(centre + alone.sum() + sum(odds[m] for m in matched)), matched
