@@ -60,6 +60,7 @@ def run_fresh(
         peaks: dict[int, float] = {}
         seen: Counter[int] = Counter()
         error = ""
+        before = signal.signal(signal.SIGTERM, _asked_to_end)
         try:
             while child.poll() is None:
                 for pid in (child.pid, *_below(child.pid)):
@@ -76,6 +77,7 @@ def run_fresh(
             ended = time.monotonic()
         finally:
             _end(child)
+            signal.signal(signal.SIGTERM, before)
         answer = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
         if answer is None and not error:
             log.seek(0)
@@ -94,6 +96,11 @@ def _below(pid: int) -> list[int]:
         except OSError:
             continue  # a thread that has ended meanwhile
     return found + [p for child in found for p in _below(child)]
+
+
+def _asked_to_end(number: int, _frame: object) -> None:
+    """Whoever stops the benchmark stops what it has started."""
+    raise SystemExit(128 + number)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
