@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,7 @@ class Clustered:
     def without(self, nodes: Sequence[Node]) -> dict[tuple[int, int], Groups]:
         """(chunk, local speaker) of each node, alone in its unit: the voices as they are without it."""
         out = {}
+        units_of = Counter(self.voice[unit[0]] for unit in self.units)
         for u, unit in enumerate(self.units):
             k = self.voice[unit[0]]
             if len(unit) > 1:
@@ -71,8 +73,7 @@ class Clustered:
             if k >= 0:
                 precision[k] -= self.singles.precision[u]
                 pull[k] -= self.singles.pull[u]
-                alone = sum(self.voice[i] == k for other in self.units for i in other) == 1
-                left = np.delete(left, k) if alone else left
+                left = np.delete(left, k) if units_of[k] == 1 else left
             if len(left):
                 node = nodes[unit[0]]
                 out[node.chunk, node.local] = Groups(self.model, precision[left], pull[left])

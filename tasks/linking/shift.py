@@ -30,6 +30,8 @@ VOICES = 16
 """Before and after a border, the most heard of them are looked at first …"""
 BORDERS = 6
 """… and so many borders then closely."""
+LOOKED = 200
+"""Borders looked at first, about evenly; then those between the best and its neighbours."""
 TURNS = 10
 
 
@@ -59,10 +61,16 @@ def common_shift(
     """The likeliest shift, if there is one: of the units `singles`, each of a chunk of `chunks` (N,), which were
     joined to voices, `members`; `beside` is what is known of pairs of units besides."""
     between = singles.model.between
-    likeliest = sorted(
-        ((*_first_look(between, s), s) for s in _borders(singles, chunks, members, beside, pairs)),
-        key=lambda found: (-found[0], found[2].since),
-    )
+    starts = np.unique(chunks)[1:].tolist()
+    step = -(-len(starts) // LOOKED) or 1
+    looked = [
+        (*_first_look(between, s), s) for s in _borders(singles, chunks, members, beside, pairs, starts[::step])
+    ]
+    if step > 1 and looked:
+        best = starts.index(max(looked, key=lambda found: (found[0], -found[2].since))[2].since)
+        near = [s for i, s in enumerate(starts) if i % step and abs(i - best) < step]
+        looked += [(*_first_look(between, s), s) for s in _borders(singles, chunks, members, beside, pairs, near)]
+    likeliest = sorted(looked, key=lambda found: (-found[0], found[2].since))
     found = [
         f for score, vector, s in likeliest[:BORDERS] if score > 0 and (f := _closely(between, s, vector, pairs))
     ]
@@ -70,20 +78,25 @@ def common_shift(
 
 
 def _borders(
-    singles: Groups, chunks: Array, members: Sequence[Sequence[int]], beside: Any, pairs: int
+    singles: Groups,
+    chunks: Array,
+    members: Sequence[Sequence[int]],
+    beside: Any,
+    pairs: int,
+    starts: Sequence[int],
 ) -> Iterator[_Sides]:
+    from scipy.sparse import csr_array
+
     voice = np.full(len(chunks), -1)
     for k, units in enumerate(members):
         voice[list(units)] = k
     known = beside.tocoo()
-    for since in np.unique(chunks)[1:].tolist():
+    for since in starts:
         sides, kept = [], []
         for side in (chunks < since, chunks >= since):
             mine = np.flatnonzero(side & (voice >= 0))
-            precision = np.zeros((len(members), singles.precision.shape[1]))
-            pull = np.zeros_like(precision)
-            np.add.at(precision, voice[mine], singles.precision[mine])
-            np.add.at(pull, voice[mine], singles.pull[mine])
+            belongs = csr_array((np.ones(len(mine)), (voice[mine], mine)), shape=(len(members), len(chunks)))
+            precision, pull = belongs @ singles.precision, belongs @ singles.pull
             there = np.flatnonzero(precision[:, 0] > 0)
             sides.append((precision[there], pull[there] / precision[there]))
             kept.append(there)
