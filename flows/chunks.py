@@ -18,6 +18,7 @@ from flows.tracks import Track
 from tasks.audio.plan import speech_in
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
 from tasks.errors import DaylongError
+from tasks.memory import give_back
 from tasks.punctuation.task import PunctuateJob, punctuate
 from tasks.records import Audio, Chunk, Sound
 from tasks.separation.task import SeparateJob, separate
@@ -83,6 +84,7 @@ def work_through(
     def collect() -> None:
         chunk, lanes = waiting.popleft()
         done.extend(_collected(*lane) for lane in lanes)
+        give_back()
         progress.chunk_done(chunk.core.duration_s)
 
     for chunk in chunks:
