@@ -3,7 +3,7 @@
 Three losses at once: the next token; which word sounds in each frame (without it, so small a corpus teaches
 nothing for hours); and where the alignment heads look (they should look at the word they are about to print, which
 later gives the words' times). Short windows first, then longer ones; at last more voices, people who interrupt
-each other, and whole windows of nearly 30 s among them.
+each other, throats of other lengths, and whole windows of 30 s after a prompt of what was said before.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import math
 import os
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,15 +48,16 @@ class Stage:
     crowded: bool = False
 
     def long(self) -> Stage:
-        """The same work a step in longer windows."""
-        return replace(self, seconds=LONG, batch=round(self.batch * self.seconds / LONG))
+        """The same work a step in whole windows."""
+        return replace(self, seconds=LONG, padding=0, batch=round(self.batch * self.seconds / LONG))
 
 
-LONG = 28.0
+LONG = 30.0
 STAGES = (
     Stage(1500, 4, 12, 0, 1.5e-3, 1.0e-3, 1.0),
     Stage(1400, 10, 8, 1, 1.0e-3, 2e-5, 0.3),
     Stage(1600, 10, 8, 1, 8.0e-4, 1e-5, 0.3, crowded=True),
+    Stage(2000, 10, 8, 1, 8.0e-4, 1e-5, 0.3, crowded=True),
 )
 _GUIDE_WEIGHT = 0.4
 _EVERY = 150  # steps between looks at the development set
@@ -74,8 +76,14 @@ class Batch:
     guides: Tensor
 
 
-def target(window: Window, *, timed: bool) -> tuple[list[int], list[int], list[tuple[int, float, float]]]:
-    """-> (decoder input, labels, [(position, start, end) of what each position should look at])."""
+def target(
+    window: Window, *, timed: bool, before: Sequence[int] = ()
+) -> tuple[list[int], list[int], list[tuple[int, float, float]]]:
+    """-> (decoder input, labels, [(position, start, end) of what each position should look at]).
+
+    `before`: tokens of what was said earlier, as the engine shows them by default. An unfinished window ends with its
+    last time said twice: the engine then goes on there.
+    """
     v = _VOCABULARY
     start = [v.special(s) for s in ("startoftranscript", "en", "transcribe")]
     looks = [(_WORD_IDS[w], a, b) for w, a, b in window.words]
@@ -84,18 +92,31 @@ def target(window: Window, *, timed: bool) -> tuple[list[int], list[int], list[t
         looks = [(v.time(first), max(0.0, first - 0.1), first + 0.1), *looks]
         if window.words:
             last = min(max(b for _, _, b in window.words), window.length)
-            looks.append((v.time(last), last - 0.1, last + 0.1))
+            looks += [(v.time(last), last - 0.1, last + 0.1)] * (2 if window.unfinished else 1)
     else:
         start.append(v.special("notimestamps"))
     after = [i for i, _, _ in looks] + [v.special("endoftext")]
     language = v.special("en") if window.words else v.special("nospeech")
-    labels = [language, *[IGNORED] * (len(start) - 2), *after]
+    labels = [*[IGNORED] * len(before), language, *[IGNORED] * (len(start) - 2), *after]
+    start = [*before, *start]
     return start + after[:-1], labels, [(len(start) - 1 + k, a, b) for k, (_, a, b) in enumerate(looks)]
 
 
-def collate(windows: list[Window], stage: Stage, rng: random.Random, *, timed: float) -> Batch:
-    """Tensors of some windows; `timed` is the share that is taught with time tokens."""
-    made = [target(w, timed=rng.random() < timed) for w in windows]
+def earlier(mixer: Mixer, rng: random.Random) -> list[int]:
+    """A prompt of some sentences with their times, cut to the most that the engine gives."""
+    v, tokens = _VOCABULARY, []
+    for _ in range(rng.randint(1, 4)):
+        words = [w for _ in range(rng.randint(1, 8)) for w in rng.choice(mixer.utterances).words.tolist()]
+        tokens += [v.time(rng.uniform(0, 3)), *(_WORD_IDS[w] for w in words), v.time(rng.uniform(3, 30))]
+    return [v.special("startofprev"), *tokens[-(Shape.tokens // 2 - 1) :]]
+
+
+def collate(
+    windows: list[Window], stage: Stage, rng: random.Random, *, timed: float, prompts: Sequence[Sequence[int]] = ()
+) -> Batch:
+    """Tensors of some windows; `timed` is the share that is taught with time tokens, each with one of `prompts`."""
+    before = prompts or [()] * len(windows)
+    made = [target(w, timed=rng.random() < timed, before=b) for w, b in zip(windows, before, strict=True)]
     count, longest, length = len(windows), max(len(t) for t, _, _ in made), round(stage.seconds * FRAMES)
     tokens = torch.full((count, longest), _VOCABULARY.special("endoftext"))
     labels = torch.full((count, longest), IGNORED)
@@ -127,15 +148,16 @@ def losses(model: Whisper, batch: Batch, offset: int, generator: torch.Generator
 def error_rate(model: Whisper, windows: list[Window], seconds: float) -> float:
     """Word error rate of greedy decoding without time tokens, on windows of `seconds`."""
     v, generator = _VOCABULARY, torch.Generator().manual_seed(0)
-    positions, bias = padded_positions(round(seconds * FRAMES), 4 * FRAMES, 0, generator)
+    padding = 0 if seconds == LONG else 4
+    positions, bias = padded_positions(round(seconds * FRAMES), padding * FRAMES, 0, generator)
     wrong = total = 0
     for i in range(0, len(windows), 32):
         some = windows[i : i + 32]
-        mel = log_mel(some, 4, random.Random(0))
+        mel = log_mel(some, padding, random.Random(0))
         memory = model.encoder(mel, positions, bias)
         start = [v.special(s) for s in ("startoftranscript", "en", "transcribe", "notimestamps")]
         tokens = torch.tensor([start] * len(some))
-        for _ in range(48):
+        for _ in range(round(4.8 * seconds)):
             logits, _ = model.decoder(tokens, memory, bias)
             tokens = torch.cat([tokens, logits[:, -1:].argmax(-1)], dim=1)
             if (tokens == v.special("endoftext")).any(1).all():
@@ -153,9 +175,9 @@ def train(
 ) -> None:
     """All stages in one of `workers` processes, which draw their own windows and share their gradients.
 
-    `out` gets last.pt regularly, best.pt, the stage's best on the development set, and begun.pt, what the last stage
-    began with: what is exported is the mean of these two. The stages from number
-    `first` on begin with the best.pt that is there, the first of them at its step `first_step`.
+    `out` gets last.pt regularly, best.pt, the stage's best on the development set, and begun.pt, what the first
+    crowded stage began with: what is exported is the mean of these two. The stages from number `first` on begin with
+    the best.pt that is there, the first of them at its step `first_step`.
     """
     dist.init_process_group("gloo", rank=worker, world_size=workers)
     torch.set_num_threads(1)  # two processes of one thread wait less for each other than two threads do
@@ -172,18 +194,21 @@ def train(
         spoken = load("train", cache) + (load("others", cache) if stage.crowded else [])
         mixer = Mixer(spoken, 100 * seed + 10 * number + worker, crowded=stage.crowded)
         examiner = Mixer(load("dev", cache), 99, crowded=stage.crowded)
-        if worker == 0 and stage.crowded and not (number == first and first_step):
+        if worker == 0 and stage.crowded and not STAGES[number - 1].crowded and not first_step:
             torch.save(model.state_dict(), out / "begun.pt")
         exam, best = [examiner.draw(STAGES[-1].seconds) for _ in range(96)], 1.0
+        exam_long = [examiner.draw(LONG) for _ in range(32)]
         spare = round((STAGES[-1].seconds - stage.seconds) * FRAMES)
         for step in range(first_step if number == first else 0, stage.steps):
             fall = 0.5 + 0.5 * math.cos(math.pi * step / stage.steps)
             rate = stage.final + (stage.rate - stage.final) * fall
             optimiser.param_groups[0]["lr"] = rate * min(1.0, (done + 1) / 100)
             offset = rng.randint(0, spare) if spare and rng.random() < 0.5 else 0
-            drawn = stage.long() if stage.crowded and step % 4 == 3 else stage
+            drawn = stage.long() if stage.crowded and step % 2 == 1 else stage
             windows = [mixer.draw(drawn.seconds) for _ in range(drawn.batch)]
-            batch = collate(windows, drawn, rng, timed=0.4 if offset == 0 else 0.0)
+            timed = 0.0 if offset else 0.6 if drawn.seconds == LONG else 0.4
+            prompts = [earlier(mixer, rng) if timed == 0.6 and rng.random() < 0.6 else [] for _ in windows]
+            batch = collate(windows, drawn, rng, timed=timed, prompts=prompts)
             token, frame, guide = losses(model, batch, offset, generator)
             optimiser.zero_grad()
             (token + stage.frame_weight * frame + _GUIDE_WEIGHT * guide).backward()
@@ -196,7 +221,8 @@ def train(
                 print(f"{minutes:5.1f} min, step {done}: {token:.3f} {frame:.3f} {guide:.3f}", flush=True)
             if worker == 0 and (done % _EVERY == 0 or step + 1 == stage.steps):
                 score = error_rate(model, exam, STAGES[-1].seconds)
-                print(f"step {done}: word error rate {score:.3f} on the development set", flush=True)
+                long = f", {error_rate(model, exam_long, LONG):.3f} in whole windows" if stage.crowded else ""
+                print(f"step {done}: word error rate {score:.3f} on the development set{long}", flush=True)
                 torch.save(model.state_dict(), out / "last.pt")
                 if score < best:
                     best = score

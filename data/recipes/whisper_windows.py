@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import soxr
 import torch
 from faster_whisper.feature_extractor import FeatureExtractor
 from torch import Tensor
@@ -30,12 +31,14 @@ _HANN = torch.hann_window(400)
 class Window:
     """Samples, the length that counts (seconds) and the words in it: (index, start, end), by start.
 
-    In a crowded window words come by speaker instead: those of whoever began first, then the next one's.
+    `unfinished`: somebody speaks on beyond the length. In a crowded window words come by speaker instead: those of
+    whoever began first, then the next one's.
     """
 
     samples: np.ndarray
     length: float
     words: list[tuple[int, float, float]] = field(default_factory=list)
+    unfinished: bool = False
 
 
 class Mixer:
@@ -80,11 +83,11 @@ class Mixer:
         rng, limit = self.rng, window.length
         if rng.random() < 0.35:
             limit = rng.uniform(min(1.5, limit), limit)
-        voice = self._voice()
+        voice, throat = self._voice(), self._throat()
         at = rng.choice((rng.uniform(0, 0.12), rng.uniform(0, 0.45)))
         end, stop = 0.0, 0.25 * min(1.0, 10 / window.length)
         while True:
-            u = rng.choice(self.by_voice[voice])
+            u = self._changed(rng.choice(self.by_voice[voice]), throat)
             if not window.words and rng.random() < 0.2 and len(u.words) > 3:  # begins inside a sentence
                 at -= float(u.starts[rng.randrange(1, len(u.words) - 1)]) - rng.uniform(-0.05, 0.03)
             self._add(window, u, at)
@@ -98,7 +101,7 @@ class Mixer:
             if end > limit - 0.4 or rng.random() < stop:
                 break
             if rng.random() < (0.45 if self.crowded else 0.3):
-                voice = self._voice()
+                voice, throat = self._voice(), self._throat()
                 overlap = min(1.6, 0.6 * (end - begin)) if self.crowded else 0.5
                 at = end + rng.uniform(-overlap, 0.3)
             else:
@@ -106,9 +109,31 @@ class Mixer:
         end = max(e for _, _, e in window.words) if window.words else end
         window.length = min(window.length, end + rng.choice((rng.uniform(0, 0.15), rng.uniform(0, 0.5))))
         cut = window.length + 0.02
-        window.words = [w for w in window.words if w[2] <= cut]
+        whole = [w for w in window.words if w[2] <= cut]
+        window.words, window.unfinished = whole, len(whole) < len(window.words)
         if not self.crowded:
             window.words.sort(key=lambda w: w[1])
+
+    def _throat(self) -> tuple[float, float]:
+        """(how much shorter a vocal tract, how much brighter) than the voice's own; of a half of the people."""
+        if not self.crowded or self.rng.random() < 0.5:
+            return 1.0, 0.0
+        return self.rng.uniform(0.86, 1.16), self.rng.uniform(-0.5, 0.6)
+
+    def _changed(self, u: Utterance, throat: tuple[float, float]) -> Utterance:
+        """The utterance by somebody else: pitch, formants and tempo scaled, the spectrum tilted."""
+        factor, tilt = throat
+        if factor == 1.0:
+            return u
+        x = soxr.resample(u.samples.astype(np.float32), SAMPLE_RATE * factor, SAMPLE_RATE, "LQ")
+        y = x - np.float32(tilt) * np.concatenate([x[:1], x[:-1]])
+        y *= np.sqrt(np.mean(x**2) + 1) / np.sqrt(np.mean(y**2) + 1)
+        return replace(
+            u,
+            samples=np.clip(y, -32768, 32767).astype(np.int16),
+            starts=(u.starts / factor).astype(np.float32),
+            ends=(u.ends / factor).astype(np.float32),
+        )
 
     def _voice(self) -> int:
         """One of `VOICES` more often than one of the others, where there are others."""
