@@ -27,12 +27,12 @@ def mapped_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[M
 
     Raises PermanentError where the channels can't be those of speakers.
     """
-    watcher = Watcher(progress.mapped)
     if run.settings.audio.channels == "mix":
         audio = audio_of(recording)
-        mapped = map_speech(MapJob(audio, recording.duration_s), run.place, watcher)
+        mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.mapped))
         return mapped, [Track(audio, tuple(read_map(run.place, mapped)[0]))]
     _check(recording, run)
+    watcher = Watcher(lambda seconds: progress.mapped(seconds / recording.channels))
     audios = tuple(audio_of(recording, channel) for channel in range(recording.channels))
     maps = [map_speech(MapJob(a, recording.duration_s), run.place, watcher) for a in audios]
     own = find_own_speech(OwnSpeechJob(audios), run.place, maps)

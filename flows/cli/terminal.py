@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import io
+import logging
 import os
 import sys
 import tempfile
@@ -74,6 +75,18 @@ class Terminal:
         self.note("\n".join(plain(line) for line in message.splitlines()), style="red")
 
 
+class Warnings(logging.Handler):
+    """Tells people what our own code warns of; what the libraries warn of stays in the log."""
+
+    def __init__(self, told_to: Terminal) -> None:
+        super().__init__(logging.WARNING)
+        self._told_to = told_to
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(Exception):  # a warning must not end a run
+            self._told_to.note(plain(record.getMessage()), style="yellow")
+
+
 def terminal(debug: bool = False) -> Terminal:
     """The terminal as it is, without taking anything away: for the commands that load no engine."""
     for stream in (sys.stdout, sys.stderr):
@@ -119,8 +132,11 @@ def _taken() -> tuple[Terminal, Callable[[], None]]:
         os.dup2(handle, fd)
     os.close(handle)
     mine = Terminal(_console(files[0]), _console(files[1]), log=Path(path))
+    warned = Warnings(mine)
+    logging.getLogger("daylong").addHandler(warned)
 
     def give_back() -> None:
+        logging.getLogger("daylong").removeHandler(warned)
         sys.stdout.flush()
         sys.stderr.flush()
         for file, fd in zip(files, (1, 2), strict=True):

@@ -62,3 +62,8 @@ def test_with_debug_everything_is_heard(tmp_path: Path) -> None:
     assert "noise within" in done.stdout
     assert "noise of a logger" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_our_own_code_warns_of_is_told_in_one_line(tmp_path: Path) -> None:
+    done = run(tmp_path, 'logging.getLogger("daylong.audio").warning("clocks of %s\\nare wrong", "a")')
+    assert done.stderr == "a failure\nclocks of a\\nare wrong\n"
