@@ -84,7 +84,6 @@ def work_through(
     def collect() -> None:
         chunk, lanes = waiting.popleft()
         done.extend(_collected(*lane) for lane in lanes)
-        give_back()
         progress.chunk_done(chunk.core.duration_s)
 
     for chunk in chunks:
@@ -112,7 +111,10 @@ def submit(
     def started(step: str, future: Future) -> Any:
         def tell(ended: Future) -> None:
             ended.wait()  # returns at once: it fetches the state, which would else be asked of the server
-            step_done(step, ended.state.name == "Cached")
+            cached = ended.state.name == "Cached"
+            if not cached:
+                give_back()
+            step_done(step, cached)
 
         future.add_done_callback(tell)
         lane[step] = future
