@@ -44,6 +44,8 @@ def score(reference: Reference, hypothesis: Hypothesis) -> Score:
     words, missing = None, None
     if reference.utterances and not word_scores.available():
         missing = f"cpWER needs MeetEval: {word_scores.INSTALL}"
+    elif reference.utterances and (most := _most_speakers(reference, hypothesis)) > word_scores.MOST_SPEAKERS:
+        missing = f"no cpWER: MeetEval compares at most {word_scores.MOST_SPEAKERS} speakers, and here are {most}."
     elif reference.utterances:
         # Without regions every word counts: the last ones may lie beyond the last turn.
         limits = regions if given or reference.ignored else None
@@ -58,6 +60,10 @@ def score(reference: Reference, hypothesis: Hypothesis) -> Score:
         words,
         missing,
     )
+
+
+def _most_speakers(reference: Reference, hypothesis: Hypothesis) -> int:
+    return max(len({u.speaker for u in side}) for side in (reference.utterances, hypothesis.utterances))
 
 
 def as_json(result: Score) -> dict[str, Any]:

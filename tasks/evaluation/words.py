@@ -23,6 +23,9 @@ from tasks.intervals import Span
 COLLAR_S = 5
 """How far from its time tcpWER lets a word be, seconds."""
 
+MOST_SPEAKERS = 20
+"""On either side; MeetEval refuses more."""
+
 INSTALL = "pip install 'meeteval>=0.4'"
 """What brings MeetEval; it is compiled, so it needs a C++ compiler."""
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import UsageError
-from tasks.evaluation.references import Utterance
-from tasks.evaluation.words import normalise, score_words
+from tasks.evaluation.hypotheses import Hypothesis
+from tasks.evaluation.references import Reference, Utterance
+from tasks.evaluation.score import score
+from tasks.evaluation.words import MOST_SPEAKERS, normalise, score_words
 from tasks.intervals import Span
+from tasks.records import Turn
 
 pytest.importorskip("meeteval", reason="the extra `scoring` is not installed")
 
@@ -21,16 +24,16 @@ REFERENCE = said((0, "ana", "Good morning, Ben."), (2, "ben", "Morning!"), (4, "
 
 def test_the_same_words_under_other_names_are_right() -> None:
     found = said((0, "S1", "good morning ben"), (2, "S0", "morning"), (4, "S1", "let’s begin — then"))
-    score = score_words(REFERENCE, found)
-    assert (score.cpwer, score.tcpwer, score.num_words) == (0, 0, 7)
+    result = score_words(REFERENCE, found)
+    assert (result.cpwer, result.tcpwer, result.num_words) == (0, 0, 7)
 
 
 def test_a_word_under_the_wrong_name_is_wrong_twice() -> None:
     """Deleted from its speaker, inserted at the other: 2 errors of 7 words."""
     found = said((0, "S1", "good morning ben"), (2, "S0", "morning let's"), (4, "S1", "begin then"))
-    score = score_words(REFERENCE, found)
-    assert score.cpwer == pytest.approx(2 / 7)
-    assert (score.insertions, score.deletions, score.substitutions) == (1, 1, 0)
+    result = score_words(REFERENCE, found)
+    assert result.cpwer == pytest.approx(2 / 7)
+    assert (result.insertions, result.deletions, result.substitutions) == (1, 1, 0)
 
 
 def test_one_name_for_two_people_loses_the_words_of_one() -> None:
@@ -41,9 +44,9 @@ def test_one_name_for_two_people_loses_the_words_of_one() -> None:
 
 def test_words_far_from_their_time_count_only_without_the_clock() -> None:
     found = said((60, "S1", "good morning ben"), (62, "S0", "morning"), (64, "S1", "let's begin then"))
-    score = score_words(REFERENCE, found)
-    assert score.cpwer == 0
-    assert score.tcpwer == 2
+    result = score_words(REFERENCE, found)
+    assert result.cpwer == 0
+    assert result.tcpwer == 2
 
 
 def test_nothing_recognised() -> None:
@@ -74,3 +77,12 @@ def test_only_words_in_the_regions() -> None:
 )
 def test_texts_are_compared_without_case_and_punctuation(text: str, normal: str) -> None:
     assert normalise(text) == normal
+
+
+def test_more_speakers_than_meeteval_takes_leave_the_other_scores() -> None:
+    turns = (Turn(0.0, 1.0, "ana"),)
+    many = [(float(i), f"S{i}", "yes") for i in range(MOST_SPEAKERS + 1)]
+    result = score(Reference("x", turns, tuple(REFERENCE)), Hypothesis("x-1", "x", turns, tuple(said(*many))))
+    assert result.words is None
+    assert "at most 20 speakers, and here are 21" in (result.words_missing or "")
+    assert result.diarization.der == 0.0
