@@ -14,7 +14,7 @@ from tasks.linking.model import Groups, Model, session_size
 from tasks.linking.nodes import Array, Node
 from tasks.linking.pairs import evidence, together, twins
 from tasks.linking.shift import common_shift
-from tasks.linking.short import assign
+from tasks.linking.short import assign, share_out
 from tasks.linking.spread import Spread
 
 BLOCK = 1000
@@ -112,6 +112,7 @@ def cluster(nodes: Sequence[Node], spread: Spread, options: LinkOptions) -> Clus
             voice[i] = k
     rest = [i for i in order if voice[i] < 0]
     assign(nodes, placed, voice, rest, voices, options.doubt)
+    share_out(nodes, placed, voice, voices)
     return Clustered(voice, singles.model, voices, tuple(shifts), singles, units)
 
 
@@ -128,7 +129,8 @@ def _in_order(nodes: Sequence[Node]) -> list[int]:
 
 def _units(nodes: Sequence[Node], placed: Array, options: LinkOptions) -> list[list[int]]:
     order = _in_order(nodes)
-    sure = [i for i in order if nodes[i].seconds >= options.reliable_s] or order
+    heard = [i for i in order if not nodes[i].passing] or order
+    sure = [i for i in heard if nodes[i].seconds >= options.reliable_s] or heard
     return [[sure[k] for k in t] for t in twins([nodes[i] for i in sure], placed[sure])]
 
 

@@ -70,6 +70,10 @@ def _labels(chunks: Sequence[ChunkVoices], options: LinkOptions, *, reassign: bo
     else:
         found = cluster(nodes, spread, options)
     by_node = {(n.chunk, n.local): v for n, v in zip(nodes, found.voice, strict=True)}
+    passing: dict[int, list[int]] = {}
+    for node in nodes:
+        if node.passing:
+            passing.setdefault(node.chunk, []).append(node.local)
     out = []
     for c, whole in zip(chunks, before, strict=True):
         # The last place is for windows of nobody, whose label is −1.
@@ -81,7 +85,7 @@ def _labels(chunks: Sequence[ChunkVoices], options: LinkOptions, *, reassign: bo
             order = np.lexsort((c.ends_s, c.starts_s))
             placed = (spread(c.embeddings[order].astype(np.float64)) - found.shift(c.index)) @ found.model.axes
             anew = np.empty(len(order), np.int64)
-            anew[order] = given_anew(placed, c.labels[order], linked, found.voices)
+            anew[order] = given_anew(placed, c.labels[order], linked, found.voices, passing.get(c.index, ()))
             out.append(anew)
         else:
             out.append(linked[c.labels].astype(np.int64))

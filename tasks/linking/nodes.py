@@ -12,6 +12,9 @@ from tasks.intervals import Span, tidy
 
 Array = np.ndarray[Any, Any]
 
+LASTING, SELDOM = 4, 0.1
+"""Windows in a row, nearly four seconds; what share counts as hardly any."""
+
 
 @dataclass(frozen=True, eq=False)
 class ChunkVoices:
@@ -50,6 +53,8 @@ class Node:
     """Where it speaks; tidy."""
     parted: bool = False
     """It was part of another's label: who else the chunk's diarizer told apart says nothing of it."""
+    passing: bool = False
+    """It is where others pass the word to each other (see `is_passing`)."""
 
 
 def seconds_of(voices: ChunkVoices) -> Array:
@@ -60,6 +65,25 @@ def seconds_of(voices: ChunkVoices) -> Array:
     out = np.empty(len(order))
     out[order] = np.maximum(until - starts, 0.0)
     return out
+
+
+def is_passing(voices: ChunkVoices, local: int) -> bool:
+    """Whether a label is nobody's but that of windows in which two others speak, or the one after the other.
+
+    Such windows are alike in all chunks where the same two speak, and so diarizers make a third voice of them. They
+    give it away by never lasting: hardly one is among `LASTING` of its label in a row, and nearly all overlap a
+    neighbour's. Somebody who says little is heard between silences, or now and then for longer.
+    """
+    order = np.lexsort((voices.ends_s, voices.starts_s))
+    mine, starts, ends = voices.labels[order] == local, voices.starts_s[order], voices.ends_s[order]
+    edges = np.diff(np.concatenate([[0], mine.astype(np.int8), [0]]))
+    first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    lengths = last - first
+    if lengths[lengths >= LASTING].sum() > SELDOM * mine.sum():
+        return False
+    before = (first > 0) & (ends[np.maximum(first - 1, 0)] > starts[first])
+    after = (last < len(mine)) & (starts[np.minimum(last, len(mine) - 1)] < ends[last - 1])
+    return float(np.mean(before | after)) > 1 - 2 * SELDOM
 
 
 def nodes_of(chunks: Sequence[ChunkVoices], before: Sequence[ChunkVoices] | None = None) -> list[Node]:
@@ -84,6 +108,7 @@ def nodes_of(chunks: Sequence[ChunkVoices], before: Sequence[ChunkVoices] | None
                     float(seconds[mine].sum()),
                     tuple(tidy(Span(a, b) for a, b in spoken)),
                     local not in labels[voices.index],
+                    is_passing(voices, local),
                 )
             )
     return nodes

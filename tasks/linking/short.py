@@ -37,3 +37,16 @@ def assign(
             others = np.delete(odds[k], chosen)
             if odds[k, chosen] > 0 and odds[k, chosen] >= others.max(initial=-np.inf) + doubt:
                 voice[rest[k]] = chosen
+
+
+def share_out(nodes: Sequence[Node], placed: Array, voice: list[int], voices: Groups) -> None:
+    """Give the passing nodes that are nobody's yet to the likeliest voice of their chunk, who was speaking there."""
+    left = [i for i, n in enumerate(nodes) if n.passing and voice[i] < 0]
+    if not left:
+        return
+    windows = np.array([nodes[i].windows for i in left], float)
+    odds = Likeness(voices.model.groups(placed[left], windows)).table(Likeness(voices))
+    for i, row in zip(left, odds, strict=True):
+        here = sorted({v for n, v in zip(nodes, voice, strict=True) if n.chunk == nodes[i].chunk and v >= 0})
+        if here:
+            voice[i] = here[int(row[here].argmax())]

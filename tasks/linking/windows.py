@@ -8,6 +8,8 @@ can't spoil what a chunk's diarizer knew, and a bad diarizer can't spoil what th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tasks.linking.model import Groups
@@ -22,15 +24,17 @@ TRUST_WINDOWS = 20.0
 """… and how many windows' evidence that is worth."""
 SUREST = 3.0
 """Log odds: no window alone says more, as it may hold two people, a door, a laugh."""
+NEVER = 1e-9
 CHANGE = 0.1
 """Share of windows after which somebody else speaks: windows of 0.75 s, turns of 3 to 15 s."""
 
 
-def given_anew(placed: Array, labels: Array, linked: Array, voices: Groups) -> Array:
+def given_anew(placed: Array, labels: Array, linked: Array, voices: Groups, passing: Sequence[int] = ()) -> Array:
     """(N,) voices of a chunk's windows, which come in order of time.
 
     `placed` (N, Q): the windows along the axes of `voices`' model. `labels` (N,): the diarizer's, from 0. `linked`:
-    the voice of each label, −1 where it is nobody we can name; windows of such a label stay −1.
+    the voice of each label, −1 where it is nobody we can name; windows of such a label stay −1. `passing`: labels of
+    no voice of their own (see `nodes.is_passing`), whose windows are the chunk's other voices' alone.
     """
     known = linked[labels] >= 0
     found = np.full(len(labels), -1)
@@ -40,6 +44,11 @@ def given_anew(placed: Array, labels: Array, linked: Array, voices: Groups) -> A
     witness = np.full((len(linked), len(voices.precision)), (1 - TRUST) / len(voices.precision))
     named = np.flatnonzero(linked >= 0)
     witness[named, linked[named]] += TRUST
+    others = np.setdiff1d(linked[np.setdiff1d(named, passing)], [-1])
+    if len(others):
+        theirs = np.array(passing, dtype=np.intp)
+        witness[theirs] = NEVER
+        witness[np.ix_(theirs, others)] = 1.0 / len(others)
     trusted, way = witness, linked[labels]
     for _ in range(ROUNDS):
         before, way = way, _best_way(_likely(placed, way, voices) + np.log(trusted)[labels], labels)
