@@ -112,9 +112,9 @@ def submit(
         def tell(ended: Future) -> None:
             ended.wait()  # returns at once: it fetches the state, which would else be asked of the server
             cached = ended.state.name == "Cached"
+            step_done(step, cached)  # first: who waits for the chunk goes on meanwhile
             if not cached:
                 give_back()
-            step_done(step, cached)
 
         future.add_done_callback(tell)
         lane[step] = future
