@@ -12,6 +12,7 @@ from tasks.artifacts import ArtifactStore
 from tasks.audio.decode import load
 from tasks.errors import UsageError
 from tasks.home import cache, home, transcripts
+from tasks.memory import hold_less
 from tasks.settings import Settings
 from tasks.weights import Kind, Weights
 from tasks.work import Place
@@ -34,6 +35,7 @@ class Run:
 
 def prepare(settings: Settings) -> Run:
     """Find everything out that can fail before any work. Raises `UsageError` and `MissingWeights`."""
+    hold_less()
     device = device_of(settings)
     wants = weights.wanted(settings, device)
     weights.check(wants, weights.fetch_command(settings, device))

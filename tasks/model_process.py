@@ -16,11 +16,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from tasks.errors import DaylongError, EngineDied
+from tasks.memory import hold_less
 from tasks.models import Call, Engine, Keep, Pool
 
 
 def serve(pipe: Connection, keep: Keep) -> None:
     """The child's loop: receive a call, answer it, until the pipe closes."""
+    hold_less()
     pool = Pool(keep)
     while True:
         try:

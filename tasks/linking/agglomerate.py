@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tasks.linking.likeness import Likeness
@@ -9,13 +11,44 @@ from tasks.linking.model import Groups
 from tasks.linking.nodes import Array
 
 
+def of_known(sessions: Array) -> Array:
+    """Log odds that the next session is of a voice with so many already, and not of a new one, before it is heard:
+    who spoke often speaks again (the Chinese restaurant process; Pitman 2006, section 3.1)."""
+    out: Array = np.log(np.maximum(sessions, 1.0))
+    return out
+
+
+def in_favour(left: Array, right: Array) -> Array:
+    """Log odds to be set against those by which two groups of so many sessions seem to be two voices.
+
+    Groups that grew by likeness are the more alike within and the less between: the sessions of a single voice, cut
+    where they differ most, seem to be two by n/2 · φ(z)² / (p·(1−p)), p being one side's share, z its quantile (the
+    distance between the halves of a cut normal distribution). Of a large group and a small one, see `of_known`.
+    """
+    from scipy.special import ndtri
+
+    most, least = np.maximum(left, right), np.maximum(np.minimum(left, right), 1.0)
+    both = most + least
+    share = least / both
+    height = np.exp(-np.square(ndtri(share)) / 2) / np.sqrt(2 * np.pi)
+    out: Array = np.maximum(of_known(most), both / 2 * np.square(height) / (share * (1 - share)))
+    return out
+
+
 def agglomerate(
-    groups: Groups, extra: Array, *, threshold: float = 0.0, least: int = 1, most: int | None = None
+    groups: Groups,
+    extra: Array,
+    sizes: Sequence[int] | None = None,
+    *,
+    threshold: float = 0.0,
+    least: int = 1,
+    most: int | None = None,
 ) -> list[list[int]]:
     """Members of each voice found: pairs are joined, the likeliest first, down to likenesses of `threshold`.
 
     `extra` (N, N), symmetric: evidence for and against each pair besides its likeness, which adds up as groups are
-    joined. Never fewer than `least` groups; more are joined until there are at most `most`. Deterministic.
+    joined. `sizes`: sessions in each group; one where not given. Never fewer than `least` groups; more are joined
+    until there are at most `most`. Deterministic.
     """
     count = len(groups.precision)
     members: list[list[int]] = [[i] for i in range(count)]
@@ -24,7 +57,8 @@ def agglomerate(
     precision, pull = groups.precision.copy(), groups.pull.copy()
     likeness = Likeness(Groups(groups.model, precision, pull))
     beside = extra.astype(np.float32).copy()
-    odds = likeness.table() + beside
+    size = np.ones(count) if sizes is None else np.array(sizes, float)
+    odds = likeness.table() + beside + in_favour(size[:, None], size[None])
     np.fill_diagonal(odds, -np.inf)
     best = odds.argmax(1)
     value = odds[np.arange(count), best]
@@ -40,10 +74,12 @@ def agglomerate(
         pull[keep] += pull[gone]
         alive[gone] = False
         left -= 1
+        size[keep] += size[gone]
         beside[keep] += beside[gone]
         beside[:, keep] = beside[keep]
         likeness.replace(keep, Groups(groups.model, precision[keep][None], pull[keep][None]))
         row = likeness.to(likeness.precision[keep], likeness.pull[keep]) + beside[keep]
+        row += in_favour(size, size[keep])
         row[~alive] = -np.inf
         row[keep] = -np.inf
         odds[keep], odds[:, keep] = row, row

@@ -13,6 +13,7 @@ from tasks.linking.agglomerate import agglomerate
 from tasks.linking.model import Groups, Model, session_size
 from tasks.linking.nodes import Array, Node
 from tasks.linking.pairs import evidence, together, twins
+from tasks.linking.settle import settled
 from tasks.linking.shift import common_shift
 from tasks.linking.short import assign, share_out
 from tasks.linking.spread import Spread
@@ -143,6 +144,16 @@ def _singles(nodes: Sequence[Node], placed: Array, units: Sequence[Sequence[int]
 
 
 def _joined(singles: Groups, beside: Any, options: LinkOptions) -> list[list[int]]:
+    """Units of each voice: joined, gone over, and what is left alike then joined again."""
+    found = settled(singles, beside, _by_joining(singles, beside, options), options.least or 1)
+    sizes = [len(units) for units in found]
+    again = agglomerate(
+        singles.of(found), _between(beside, found), sizes, least=options.least or 1, most=options.most
+    )
+    return [sorted(u for k in g for u in found[k]) for g in again]
+
+
+def _by_joining(singles: Groups, beside: Any, options: LinkOptions) -> list[list[int]]:
     least, most = options.least or 1, options.most
     count = len(singles.precision)
     if count <= BLOCK:
@@ -152,7 +163,8 @@ def _joined(singles: Groups, beside: Any, options: LinkOptions) -> list[list[int
         mine = np.arange(first, min(first + BLOCK, count))
         alone, known = singles.of([[int(u)] for u in mine]), beside[mine][:, mine].toarray()
         groups += [mine[g].tolist() for g in agglomerate(alone, known, threshold=CAREFUL, least=least)]
-    again = agglomerate(singles.of(groups), _between(beside, groups), least=least, most=most)
+    sizes = [len(units) for units in groups]
+    again = agglomerate(singles.of(groups), _between(beside, groups), sizes, least=least, most=most)
     return [sorted(u for k in g for u in groups[k]) for g in again]
 
 
