@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from tasks.exports.text import ms, one_line
+from tasks.exports.text import GAP, missing, ms, one_line
 from tasks.records import Segment, Transcript, Word
 
 LINE_COLUMNS = 42
@@ -57,6 +57,12 @@ def cues(transcript: Transcript) -> list[Cue]:
             lines = _wrap([p.text for p in group], room)
             found.append(Cue(group[0].start_ms, group[-1].end_ms, segment.speaker, lines))
     return _apart(found, ms(transcript.recording.duration_s))
+
+
+def with_gaps(transcript: Transcript) -> list[Cue]:
+    """The cues, and one that says `[…]` for as long as nothing could be transcribed."""
+    gaps = [Cue(ms(g.start_s), ms(g.end_s), None, (GAP,)) for g in missing(transcript)]
+    return sorted(cues(transcript) + gaps, key=lambda c: (c.start_ms, c.end_ms, c.speaker or ""))
 
 
 def _pieces(segment: Segment, words: Sequence[Word]) -> list[_Piece]:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 
+from tasks.intervals import Span, tidy
+from tasks.records import Transcript
 from tasks.transcripts import scrub
+
+GAP = "[…]"
+"""Stands where speech may have been and nothing could be transcribed."""
 
 # Embeddings, overrides and isolates turn around what follows them in the line; the marks that Arabic and Hebrew
 # need (U+200E, U+200F) do not.
@@ -59,6 +64,11 @@ def clock(milliseconds: int, mark: str = ".") -> str:
     whole, rest = divmod(milliseconds, 1000)
     text = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
     return f"{text}{mark}{rest:03d}" if mark else text
+
+
+def missing(transcript: Transcript) -> list[Span]:
+    """What failed chunks should have told of, neighbours taken together."""
+    return tidy(c.core for c in transcript.chunks if c.status == "failed")
 
 
 def _is_control(char: str) -> bool:

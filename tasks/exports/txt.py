@@ -3,22 +3,24 @@
     file       = { paragraph blank-line }
     paragraph  = "[" hours ":" mm ":" ss "] " [ speaker ": " ] text
 
-One paragraph a segment, each in one line, so that grep finds who said it and when.
+One paragraph a segment, each in one line, so that grep finds who said it and when; and one that says `[…]` where
+nothing could be transcribed.
 """
 
 from __future__ import annotations
 
-from tasks.exports.text import clock, ms, one_line
+from tasks.exports.text import GAP, clock, missing, ms, one_line
 from tasks.records import Transcript
 from tasks.transcripts import tidy
 
 
 def write(transcript: Transcript) -> str:
     """transcript.txt; empty where nothing was said."""
-    paragraphs = []
-    for segment in tidy(transcript).segments:
+    transcript = tidy(transcript)
+    said = [(ms(g.start_s), GAP) for g in missing(transcript)]
+    for segment in transcript.segments:
         text = one_line(segment.text)
         if text:
             who = f"{one_line(segment.speaker)}: " if segment.speaker else ""
-            paragraphs.append(f"[{clock(ms(segment.start_s), '')}] {who}{text}\n")
-    return "\n".join(paragraphs)
+            said.append((ms(segment.start_s), f"{who}{text}"))
+    return "\n".join(f"[{clock(start, '')}] {text}\n" for start, text in sorted(said, key=lambda s: s[0]))

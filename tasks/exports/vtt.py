@@ -9,7 +9,7 @@ In text `&`, `<` and `>` are escaped, so neither tags nor `-->` can come from wh
 
 from __future__ import annotations
 
-from tasks.exports.cues import Cue, cues
+from tasks.exports.cues import Cue, with_gaps
 from tasks.exports.text import clock, one_line
 from tasks.records import Transcript
 from tasks.transcripts import tidy
@@ -19,7 +19,7 @@ def write(transcript: Transcript) -> str:
     """transcript.vtt; only the header where nothing was said."""
     import webvtt
 
-    captions = [webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _text(cue)) for cue in cues(tidy(transcript))]
+    captions = [webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _text(cue)) for cue in with_gaps(tidy(transcript))]
     return str(webvtt.WebVTT(captions=captions).content).rstrip("\n") + "\n"
 
 

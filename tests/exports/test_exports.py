@@ -21,6 +21,7 @@ from tasks.errors import UsageError
 from tasks.exports import EXPORTS, render
 from tasks.exports.cues import LINE_COLUMNS, MAX_LINES, MAX_MS, columns, cues
 from tasks.exports.text import one_line
+from tasks.intervals import Span
 from tasks.transcripts import tidy
 from tests.spoken import HOSTILE, meeting, recording, silence, spoken, transcripts, without_diarization
 
@@ -293,3 +294,29 @@ def test_one_line_is_one_line(text):
     assert len(line.splitlines()) <= 1
     assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", line)
     assert one_line(line) == line
+
+
+def with_failed_chunks():
+    """A meeting of which the second and third minute could not be transcribed."""
+    told = meeting()
+    (chunk,) = told.chunks[:1]
+    cores = [Span(0.0, 60.0), Span(60.0, 120.0), Span(120.0, 180.0), Span(180.0, 240.0)]
+    states = ["complete", "failed", "failed", "no_speech"]
+    return dataclasses.replace(
+        told,
+        recording=dataclasses.replace(told.recording, duration_s=240.0),
+        chunks=tuple(
+            dataclasses.replace(chunk, index=i, core=core, span=core, status=state)
+            for i, (core, state) in enumerate(zip(cores, states, strict=True))
+        ),
+    )
+
+
+def test_what_could_not_be_transcribed_is_marked_for_as_long_as_it_lasts(tmp_path):
+    exports = render(with_failed_chunks())
+    (gap,) = [c for c in srt.parse(exports["transcript.srt"]) if c.content == "[…]"]
+    assert (gap.start.total_seconds(), gap.end.total_seconds()) == (60.0, 180.0)
+    assert "00:01:00.000 --> 00:03:00.000\n[…]\n" in exports["transcript.vtt"]
+    assert exports["transcript.txt"].splitlines()[-1] == "[00:01:00] […]"
+    publish(with_failed_chunks(), tmp_path, exports=exports)
+    assert render(read_transcript(tmp_path, "meeting")) == exports
