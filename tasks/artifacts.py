@@ -6,6 +6,7 @@ value never changes, and one that is damaged is known by its name. The store is 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from tasks.errors import TransientError
+from tasks.errors import FULL, NoRoom, TransientError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,14 +32,24 @@ class ArtifactStore:
         """Keep `data`; its name is returned. Written aside, then renamed: a reader sees all or nothing."""
         digest = hashlib.sha256(data).hexdigest()
         name = f"{step}/{digest[:2]}/{digest}{suffix}"
-        if self.has(name, len(data)):
+        if self.has(name, len(data)) and self.intact(name):
             return name
         files, base = self._files()
         target, aside = f"{base}/{name}", f"{base}/{step}/{digest[:2]}/.{uuid.uuid4().hex}.part"
-        files.makedirs(os.path.dirname(target), exist_ok=True)
-        with files.open(aside, "wb") as file:
-            file.write(data)
-        files.mv(aside, target)
+        try:
+            files.makedirs(os.path.dirname(target), exist_ok=True)
+            with files.open(aside, "wb") as file:
+                file.write(data)
+            files.mv(aside, target)
+        except BaseException as error:
+            with contextlib.suppress(Exception):
+                files.rm(aside)
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise NoRoom(
+                    f"{self.root}: the disk is full. Make room, or prune the cache (daylong cache prune); "
+                    "the same command then goes on from here."
+                ) from error
+            raise
         return name
 
     def get(self, name: str) -> bytes:

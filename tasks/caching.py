@@ -23,12 +23,14 @@ from prefect.context import TaskRunContext
 from pydantic import BaseModel
 
 from tasks.artifacts import ArtifactStore, digest_of
-from tasks.errors import TransientError
+from tasks.errors import is_transient
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 log = logging.getLogger("daylong.caching")
+
+RETRY_AFTER_S = [2.0, 10.0]
 
 
 @dataclass
@@ -74,15 +76,17 @@ def identity(value: Any) -> Any:
 
 
 def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Prefect's `@task` with what all steps share. Transient faults are tried three times, others once."""
+    """Prefect's `@task` with what all steps share. Transient faults are tried three times, others once; the pauses
+    grow, and vary, so that several runs don't all come back at once."""
     return task(
         name=step,
         cache_policy=StepPolicy(step=step, version=version),
         persist_result=True,
         result_serializer="json",
         cache_result_in_memory=False,
-        retries=2,
-        retry_delay_seconds=1,
+        retries=len(RETRY_AFTER_S),
+        retry_delay_seconds=RETRY_AFTER_S,
+        retry_jitter_factor=0.5,
         retry_condition_fn=_is_transient,
     )
 
@@ -90,10 +94,8 @@ def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]
 def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     try:
         state.result()
-    except (TransientError, OSError):
-        return True
-    except BaseException:
-        return False
+    except BaseException as error:
+        return is_transient(error)
     return False
 
 

@@ -5,11 +5,23 @@ DaylongError
 │   └── MissingWeights    a model is neither cached nor to be had (exit status 2)
 ├── PermanentError        the file is at fault: never retried (exit status 1)
 │   └── UnreadableAudio   no audio in it, or not decodable
-└── TransientError        the world is at fault: retried
-    └── EngineDied        an engine's process ended or hung in the middle of a call
+└── TransientError        the world is at fault: retried (exit status 1)
+    ├── EngineDied        an engine's process ended or hung in the middle of a call
+    ├── OutOfMemory       of the device or the machine, in pieces as small as can be
+    └── NoRoom            a disk is full, or will be
 """
 
 from __future__ import annotations
+
+import errno
+
+LASTING = frozenset({
+    errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG,
+    errno.ELOOP, errno.EINVAL,
+})  # fmt: skip
+"""What the system refuses now it refuses in ten seconds: a wrong place, missing rights."""
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""No room: on the disk, in one's share of it, or for so large a file."""
 
 
 class DaylongError(Exception):
@@ -38,3 +50,18 @@ class TransientError(DaylongError):
 
 class EngineDied(TransientError):
     """The process that held an engine ended, or did not answer in time."""
+
+
+class OutOfMemory(TransientError):
+    """Not enough memory, even for the smallest piece of work."""
+
+
+class NoRoom(TransientError):
+    """Not enough room on a disk."""
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether trying again may help."""
+    if isinstance(error, OSError):
+        return error.errno not in LASTING
+    return isinstance(error, (TransientError, MemoryError))

@@ -1,10 +1,20 @@
-"""Memory that is free but still held, and how to hold less of it: what glibc keeps of what its threads freed."""
+"""Memory: what to do where there isn't enough, and how to hold less of what is free (what glibc keeps for its
+threads)."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import logging
+import sys
 from collections.abc import Callable
+from typing import TypeVar
+
+from tasks.errors import OutOfMemory
+
+log = logging.getLogger("daylong.memory")
+
+T = TypeVar("T")
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 """As <malloc.h> numbers them."""
@@ -23,6 +33,44 @@ def hold_less() -> None:
     if tune is not None:
         tune(_M_ARENA_MAX, ARENAS)
         tune(_M_MMAP_THRESHOLD, LARGE)
+
+
+def halving(work: Callable[[int], T], size: int, what: str) -> T:
+    """`work(size)`, where memory runs out with half the size, and so on down to 1.
+
+    Raises `OutOfMemory`, naming `what`, where even 1 is too much; any other error rises as it is.
+    """
+    while True:
+        try:
+            return work(size)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            if size <= 1:
+                raise OutOfMemory(
+                    f"{what}: out of memory, even for the smallest piece. Close what else uses the device, take a "
+                    "smaller model, or set device = cpu, models.keep = one."
+                ) from error
+        # Outside of `except`: the error's traceback holds the arrays of the call that failed.
+        size = max(1, size // 2)
+        log.warning("%s: out of memory; goes on with %d at a time", what, size)
+        free_device_memory()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a library said so: torch, CTranslate2 and NumPy each have their own way."""
+    if isinstance(error, (MemoryError, OutOfMemory)):
+        return True
+    said = str(error).lower()
+    told = ("out of memory", "can't allocate memory", "bad_alloc", "cudnn_status_alloc_failed")
+    return isinstance(error, RuntimeError) and any(words in said for words in told)
+
+
+def free_device_memory() -> None:
+    """Give cached GPU memory back, where torch is loaded at all."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def give_back() -> None:

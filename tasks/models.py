@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tasks.memory import free_device_memory
+
 log = logging.getLogger("daylong.models")
 
 Keep = Literal["all", "one"]
@@ -160,13 +162,6 @@ def unload() -> None:
     _pool.unload()
     if _remote is not None:
         _remote.close()
-
-
-def free_device_memory() -> None:
-    """Give cached GPU memory back, where torch is loaded at all."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def peak_mb() -> float:

@@ -1,12 +1,13 @@
 """The store of large values: kept once, never half-written, known by name when damaged."""
 
+import resource
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tasks.artifacts import ArtifactStore, canonical_json, digest_of
-from tasks.errors import TransientError
+from tasks.errors import NoRoom, TransientError, is_transient
 
 
 @pytest.fixture(params=["folder", "url"])
@@ -41,6 +42,8 @@ def test_a_damaged_or_missing_value_is_told_apart_from_a_good_one(tmp_path: Path
     assert not store.intact(name)
     with pytest.raises(TransientError, match="damaged"):
         store.get(name)
+    assert store.put("s", b"value", ".bin") == name  # of the same size, but not the same
+    assert store.intact(name)
     store.discard(name)
     with pytest.raises(TransientError, match="gone"):
         store.get(name)
@@ -59,3 +62,33 @@ def test_canonical_json_refuses_what_has_no_one_spelling() -> None:
     with pytest.raises(ValueError, match="JSON"):
         canonical_json(float("nan"))
     assert digest_of([1, "ä"]) == digest_of([1, "ä"])
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    try:
+        with pytest.raises(NoRoom, match="the disk is full"):
+            store.put("s", bytes(2 << 20), ".bin")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+    assert store.get(store.put("s", bytes(2 << 20), ".bin")) == bytes(2 << 20)
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (NoRoom("x"), True),
+        (MemoryError(), True),
+        (OSError(5, "Input/output error"), True),
+        (ConnectionResetError(104, "reset"), True),
+        (PermissionError(13, "Permission denied"), False),
+        (FileNotFoundError(2, "No such file"), False),
+        (OSError(30, "Read-only file system"), False),
+        (ValueError("x"), False),
+    ],
+)
+def test_what_may_help_to_try_again(error: Exception, again: bool) -> None:
+    assert is_transient(error) is again

@@ -1,14 +1,19 @@
-"""What was freed is given back to the system, whichever thread had it."""
+"""Memory that runs out, and memory that is given back: whichever thread had it."""
 
 from __future__ import annotations
 
 import platform
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from tasks.memory import give_back
+from tasks.errors import OutOfMemory
+from tasks.home import sample
+from tasks.memory import give_back, halving
 
 
 def resident_mb() -> float:
@@ -35,3 +40,89 @@ def test_what_threads_have_freed_goes_back() -> None:
     give_back()
     assert held - before > 20
     assert resident_mb() - before < 0.5 * (held - before)
+
+
+def limited(real: Any, batch_of: Callable[..., int], most: int) -> Callable[..., Any]:
+    """The real thing, for which more than `most` at a time is too much."""
+    import torch
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if batch_of(*args, **kwargs) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return real(*args, **kwargs)
+
+    return called
+
+
+def test_work_is_halved_until_it_fits() -> None:
+    tried: list[int] = []
+
+    def work(size: int) -> int:
+        tried.append(size)
+        if size > 3:
+            raise MemoryError
+        return size
+
+    assert halving(work, 20, "work") == 2
+    assert tried == [20, 10, 5, 2]
+
+
+def test_what_never_fits_says_what_to_do_and_is_transient() -> None:
+    def work(_: int) -> None:
+        raise RuntimeError("CUDA failed with error out of memory")
+
+    with pytest.raises(OutOfMemory, match="work: out of memory, even for the smallest piece"):
+        halving(work, 4, "work")
+
+
+@pytest.mark.parametrize("error", [ValueError("out of memory"), RuntimeError("shapes differ")])
+def test_other_errors_are_not_tried_again(error: Exception) -> None:
+    tried: list[int] = []
+
+    def work(size: int) -> None:
+        tried.append(size)
+        raise error
+
+    with pytest.raises(type(error)):
+        halving(work, 4, "work")
+    assert tried == [4]
+
+
+def test_a_smaller_batch_gives_the_same_voices(demo_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks.diarization.speaker_model import load
+
+    model = load(str(demo_models / "speaker.nemo"))
+    sound = np.random.default_rng(0).normal(0, 0.1, 20 * 16_000).astype(np.float32)
+    where = np.array([[i * 0.75, i * 0.75 + 1.5] for i in range(20)])
+    expected = model.embed(sound, where)
+    inner: Any = model._model
+    monkeypatch.setattr(inner, "forward", limited(inner.forward, lambda input_signal, **_: len(input_signal), 5))
+    assert model.embed(sound, where) == pytest.approx(expected, abs=1e-4)
+
+
+def test_smaller_pieces_give_nearly_the_same_vocals(demo_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks.separation.demucs import load
+
+    model = load(str(demo_models / "separation"))
+    sound = np.random.default_rng(0).normal(0, 0.1, 12 * 16_000).astype(np.float32)
+    expected = model.vocals(sound)
+    monkeypatch.setattr(model, "_separate", limited(model._separate, len, 8 * 44_100))
+    assert model.vocals(sound) == pytest.approx(expected, abs=0.05)
+
+
+def test_a_smaller_batch_gives_the_same_words(demo_models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from faster_whisper.audio import decode_audio
+
+    from tasks.transcription.whisper import load
+
+    model = load(str(demo_models / "whisper"), compute_type="float32", cpu_threads=1)
+    sound = decode_audio(str(sample()))[: 30 * 16_000]
+    stretches = [(0.0, 10.0), (10.0, 20.0), (20.0, 30.0)]
+    expected = model.transcribe(sound, stretches, "en", {"batch_size": 4})
+    batched: Any = model._batched
+    monkeypatch.setattr(
+        batched, "transcribe", limited(batched.transcribe, lambda *_, batch_size, **__: batch_size, 1)
+    )
+    again = model.transcribe(sound, stretches, "en", {"batch_size": 4})
+    assert [w["word"] for w in again] == [w["word"] for w in expected]
+    assert len(again) > 20

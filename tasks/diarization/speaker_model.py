@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.diarization.nemo import quiet
+from tasks.memory import halving
 
 SAMPLE_RATE = 16_000
 BATCH = 64
@@ -38,25 +40,32 @@ class SpeakerModel:
     def embed(self, samples: NDArray[np.float32], windows: NDArray[np.float64]) -> NDArray[np.float32]:
         """Embeddings (N, D) of unit length of the `windows` (N, 2) in seconds of 16 kHz mono `samples`
         (n,)."""
-        import torch
-
         pieces = [_piece(samples, start, end) for start, end in np.asarray(windows, dtype=np.float64).reshape(-1, 2)]
         by_length: dict[int, list[int]] = {}
         for i, piece in enumerate(pieces):
             by_length.setdefault(len(piece), []).append(i)
-        out: NDArray[np.float32] | None = None
+        if not pieces:
+            return np.zeros((0, 0), np.float32)
+        return halving(lambda batch: self._embedded(pieces, by_length, batch), BATCH, "embedding")
+
+    def _embedded(
+        self, pieces: Sequence[NDArray[np.float32]], by_length: Mapping[int, Sequence[int]], batch: int
+    ) -> NDArray[np.float32]:
+        import torch
+
+        out: NDArray[np.float32] = np.zeros((len(pieces), 0), np.float32)
         with torch.inference_mode():
             for length, same in by_length.items():
-                for k in range(0, len(same), BATCH):
-                    batch = same[k : k + BATCH]
-                    signal = torch.from_numpy(np.stack([pieces[i] for i in batch])).to(self._device)
-                    lengths = torch.full((len(batch),), length, device=self._device)
+                for k in range(0, len(same), batch):
+                    mine = list(same[k : k + batch])
+                    signal = torch.from_numpy(np.stack([pieces[i] for i in mine])).to(self._device)
+                    lengths = torch.full((len(mine),), length, device=self._device)
                     _, found = self._model.forward(input_signal=signal, input_signal_length=lengths)
                     found = torch.nn.functional.normalize(found.float(), dim=1).cpu().numpy()
-                    if out is None:
+                    if not out.shape[1]:
                         out = np.zeros((len(pieces), found.shape[1]), np.float32)
-                    out[batch] = found
-        return np.zeros((0, 0), np.float32) if out is None else out
+                    out[mine] = found
+        return out
 
 
 def _piece(samples: NDArray[np.float32], start_s: float, end_s: float) -> NDArray[np.float32]:

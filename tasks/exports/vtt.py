@@ -19,7 +19,9 @@ def write(transcript: Transcript) -> str:
     """transcript.vtt; only the header where nothing was said."""
     import webvtt
 
-    captions = [webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _text(cue)) for cue in with_gaps(tidy(transcript))]
+    captions = [
+        webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _text(cue)) for cue in with_gaps(tidy(transcript))
+    ]
     return str(webvtt.WebVTT(captions=captions).content).rstrip("\n") + "\n"
 
 

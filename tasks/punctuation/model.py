@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tasks.memory import halving
+
 NONE = "0"
 """The label of a word that nothing follows."""
 CONTEXT_WORDS = 20
@@ -56,8 +58,6 @@ def load(model: str, device: str = "cpu") -> Any:
 def _labels(pipe: Any, words: Sequence[str]) -> list[str]:
     """Labels by the last sub-token of each word, as the package reads them; words without letters get
     none."""
-    import torch
-
     tokenizer, model = pipe.tokenizer, pipe.model
     asked = [i for i, word in enumerate(words) if any(c.isalnum() for c in word)]
     bare = [_bare(words[i]) for i in asked]
@@ -70,10 +70,23 @@ def _labels(pipe: Any, words: Sequence[str]) -> list[str]:
         if length > room // 2:  # one word that alone would fill the model: its end decides
             bare[i] = tokenizer.decode(tokens[i][-(room // 4) :]).strip() or bare[i][-8:]
             lengths[i] = room // 2
-    found = [NONE] * len(bare)
     windows = list(pieces(lengths, room))
-    for k in range(0, len(windows), BATCH):
-        batch = windows[k : k + BATCH]
+    found = halving(lambda batch: _found(pipe, bare, windows, room, batch), BATCH, "punctuation")
+    out = [NONE] * len(words)
+    for i, label in zip(asked, found, strict=True):
+        out[i] = label
+    return out
+
+
+def _found(
+    pipe: Any, bare: Sequence[str], windows: Sequence[tuple[int, int, int, int]], room: int, at_a_time: int
+) -> list[str]:
+    import torch
+
+    tokenizer, model = pipe.tokenizer, pipe.model
+    found = [NONE] * len(bare)
+    for k in range(0, len(windows), at_a_time):
+        batch = windows[k : k + at_a_time]
         encoded = tokenizer(
             [bare[a:b] for a, b, _, _ in batch],
             is_split_into_words=True,
@@ -89,10 +102,7 @@ def _labels(pipe: Any, words: Sequence[str]) -> list[str]:
             for token, word in enumerate(encoded.word_ids(row)):
                 if word is not None and first <= start + word < last:
                     found[start + word] = str(model.config.id2label[best[row][token]])
-    out = [NONE] * len(words)
-    for i, label in zip(asked, found, strict=True):
-        out[i] = label
-    return out
+    return found
 
 
 def pieces(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int, int, int]]:

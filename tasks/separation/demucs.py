@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import UsageError
+from tasks.memory import halving
 
 SAMPLE_RATE = 16_000
-PIECE_S = 30.0
+PIECE_S = 30
 """Separated at a time: all stems of a piece are in memory, and there are four, in stereo, at 44.1 kHz."""
 FADE_S = 1.0
 """What neighbouring pieces share, faded from one into the other."""
@@ -73,21 +74,25 @@ class Demucs:
 
     def vocals(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The voices of 16 kHz mono `samples` (n,), in the same form and length. Deterministic."""
+        if not len(samples):
+            return np.zeros(0, np.float32)
+        return halving(lambda piece_s: self._in_pieces(samples, piece_s), PIECE_S, "separation")
+
+    def _in_pieces(self, samples: NDArray[np.float32], piece_s: int) -> NDArray[np.float32]:
         import soxr
 
         count = len(samples)
-        if count == 0:
-            return np.zeros(0, np.float32)
         out = np.zeros(count, np.float32)
         # As Demucs does: the model hears sound of one mean and loudness. Taken over all, so that pieces
         # match.
         mean, spread = float(np.mean(samples)), float(np.std(samples)) + 1e-8
         rate = int(self._bag.samplerate)
-        for first, last, weights in pieces(count):
-            piece = (samples[first:last] - mean) / spread
+        piece, fade = piece_s * SAMPLE_RATE, int(min(FADE_S, piece_s / 4) * SAMPLE_RATE)
+        for first, last, weights in pieces(count, piece, fade):
+            part = (samples[first:last] - mean) / spread
             if rate != SAMPLE_RATE:
-                piece = soxr.resample(piece, SAMPLE_RATE, rate)
-            voices = self._separate(piece.astype(np.float32))
+                part = soxr.resample(part, SAMPLE_RATE, rate)
+            voices = self._separate(part.astype(np.float32))
             if rate != SAMPLE_RATE:
                 voices = soxr.resample(voices, rate, SAMPLE_RATE)
             voices = np.resize(np.pad(voices, (0, max(0, last - first - len(voices)))), last - first)
@@ -107,7 +112,7 @@ class Demucs:
 
 
 def pieces(
-    count: int, piece: int = int(PIECE_S * SAMPLE_RATE), fade: int = int(FADE_S * SAMPLE_RATE)
+    count: int, piece: int = PIECE_S * SAMPLE_RATE, fade: int = int(FADE_S * SAMPLE_RATE)
 ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
     """(first, last, weights) of overlapping pieces of `count` samples; the weights add up to 1 everywhere.
 

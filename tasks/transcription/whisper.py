@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.memory import halving
+
 SAMPLE_RATE = 16_000
 
 
@@ -57,15 +59,19 @@ class FasterWhisper:
         if batch_size > 1:
             clips = [{"start": a, "end": b} for a, b in stretches]
             given.pop("condition_on_previous_text", None)  # the batched pipeline ignores it
-            segments, _ = self._batched.transcribe(
-                samples,
-                language=language,
-                clip_timestamps=clips,
-                batch_size=batch_size,
-                word_timestamps=True,
-                **given,
-            )
-            return _words(segments, stretches)
+
+            def decode(at_a_time: int) -> list[dict[str, Any]]:
+                segments, _ = self._batched.transcribe(
+                    samples,
+                    language=language,
+                    clip_timestamps=clips,
+                    batch_size=at_a_time,
+                    word_timestamps=True,
+                    **given,
+                )
+                return _words(segments, stretches)
+
+            return halving(decode, batch_size, "transcription")
         given.setdefault("condition_on_previous_text", False)
         if given["condition_on_previous_text"]:
             flat = [t for stretch in stretches for t in stretch]
