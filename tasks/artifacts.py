@@ -36,6 +36,7 @@ class ArtifactStore:
             return name
         files, base = self._files()
         target, aside = f"{base}/{name}", f"{base}/{step}/{digest[:2]}/.{uuid.uuid4().hex}.part"
+        _unfinished[aside] = files
         try:
             files.makedirs(os.path.dirname(target), exist_ok=True)
             with files.open(aside, "wb") as file:
@@ -50,6 +51,8 @@ class ArtifactStore:
                     "the same command then goes on from here."
                 ) from error
             raise
+        finally:
+            _unfinished.pop(aside, None)
         return name
 
     def get(self, name: str) -> bytes:
@@ -123,6 +126,17 @@ class ArtifactStore:
 
     def _files(self) -> tuple[Any, str]:
         return _filesystem(self.root)
+
+
+_unfinished: dict[str, Any] = {}
+"""What is being written now, and where."""
+
+
+def discard_unfinished() -> None:
+    """Remove what is half-written: for a process that ends while its threads write."""
+    for aside, files in list(_unfinished.items()):
+        with contextlib.suppress(Exception):
+            files.rm(aside)
 
 
 @lru_cache(maxsize=8)

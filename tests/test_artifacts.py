@@ -92,3 +92,19 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
 )
 def test_what_may_help_to_try_again(error: Exception, again: bool) -> None:
     assert is_transient(error) is again
+
+
+def test_a_process_that_ends_while_a_thread_writes_can_take_away_what_is_half_written(tmp_path: Path) -> None:
+    from fsspec.implementations.local import LocalFileSystem
+
+    from tasks import artifacts
+
+    half, whole = tmp_path / ".half.part", tmp_path / "whole"
+    half.write_bytes(b"hal")
+    whole.write_bytes(b"whole")
+    artifacts._unfinished[str(half)] = LocalFileSystem()
+    try:
+        artifacts.discard_unfinished()
+    finally:
+        artifacts._unfinished.clear()
+    assert [p.name for p in tmp_path.iterdir()] == ["whole"]

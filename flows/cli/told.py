@@ -14,9 +14,12 @@ import typer
 
 from flows.cli.children import descendants, end
 from flows.cli.terminal import Terminal
+from tasks.artifacts import discard_unfinished
 from tasks.errors import DaylongError, UsageError
 
-FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_USAGE = 1, 2
+STOPPED = {signal.SIGINT: ("Interrupted.", 130), signal.SIGTERM: ("Stopped.", 143)}
+"""What each signal is called, and the exit status that shells know it by."""
 
 GRACE_S = 8.0
 """So long may the run take to close after Ctrl-C; then the process ends anyway."""
@@ -45,24 +48,28 @@ def told(terminal: Terminal) -> Iterator[None]:
 
 @contextmanager
 def interruptible(terminal: Terminal) -> Iterator[threading.Event]:
-    """Ctrl-C ends the command with one line and status 130, with its children, even where an engine is at work.
+    """Ctrl-C or SIGTERM ends the command with one line and status 130 or 143, with its children, even where an
+    engine is at work.
 
     Everything that is published is written aside and renamed, so ending at any moment is safe; a moment is given
     all the same, for Prefect to note that the run has ended. Yields what tells that it happened.
     """
 
     interrupted = threading.Event()
+    status = [STOPPED[signal.SIGINT][1]]
 
-    def on_interrupt(_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        for each in STOPPED:
+            signal.signal(each, signal.SIG_IGN)
+        called, status[0] = STOPPED[signal.Signals(number)]
         interrupted.set()
-        terminal.note("Interrupted. Finished steps are kept: the same command goes on from there.")
-        watchdog = threading.Timer(GRACE_S, _end, [terminal])
+        terminal.note(f"{called} Finished steps are kept: the same command goes on from there.")
+        watchdog = threading.Timer(GRACE_S, _end, [terminal, status[0]])
         watchdog.daemon = True
         watchdog.start()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, on_interrupt)
+    before = {each: signal.signal(each, on_signal) for each in STOPPED}
     try:
         yield interrupted
     except KeyboardInterrupt:
@@ -70,14 +77,16 @@ def interruptible(terminal: Terminal) -> Iterator[threading.Event]:
     finally:
         # Set without the exception: somebody below swallowed it.
         if interrupted.is_set():
-            _end(terminal)
-        signal.signal(signal.SIGINT, before)
+            _end(terminal, status[0])
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
-def _end(terminal: Terminal) -> None:
+def _end(terminal: Terminal, status: int) -> None:
     """End this process and its children at once: threads that are inside an engine can't be stopped otherwise."""
     end(descendants())
+    discard_unfinished()
     terminal.err.show_cursor()
     if terminal.log:
         terminal.log.unlink(missing_ok=True)
-    os._exit(INTERRUPTED)
+    os._exit(status)

@@ -1,4 +1,5 @@
-"""Ctrl-C: one line, status 130, no child left; even where an engine can't be stopped or somebody swallows it."""
+"""Ctrl-C and SIGTERM: one line, status 130 or 143, no child left, even where an engine can't be
+stopped or somebody swallows the exception."""
 
 from __future__ import annotations
 
@@ -49,7 +50,10 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("body", [ENGINE, DEAF, STUCK], ids=["engine at work", "swallowed", "stuck"])
-def test_ctrl_c(body: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "called", "status"), [(signal.SIGINT, "Interrupted.", 130), (signal.SIGTERM, "Stopped.", 143)]
+)
+def test_ctrl_c_and_sigterm(body: str, number: int, called: str, status: int) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", COMMAND.format(body=body)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -57,10 +61,10 @@ def test_ctrl_c(body: str) -> None:
         child = int(process.stdout.readline())
         assert alive(child)
         time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert err == "Interrupted. Finished steps are kept: the same command goes on from there.\n"
+    assert process.returncode == status
+    assert err == f"{called} Finished steps are kept: the same command goes on from there.\n"
     assert out == ""
     assert not alive(child)
 
