@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from tasks.home import cache
+from tasks.home import results
 
 PREFECT_DEFAULTS = {
     # The embedded server's own history recorder loses task runs when it writes them one by one.
@@ -13,7 +13,7 @@ PREFECT_DEFAULTS = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
     # A new database takes 13 s here; the default limit is 20 s.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "60",
-    "PREFECT_LOCAL_STORAGE_PATH": str(cache() / "results"),
+    "PREFECT_LOCAL_STORAGE_PATH": str(results()),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
 

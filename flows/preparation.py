@@ -41,9 +41,13 @@ def prepare(settings: Settings) -> Run:
     weights.check(wants, weights.fetch_command(settings, device))
     found = {kind: weights.resolve(kind, name) for kind, name in wants}
     models.configure(keep=settings.models.keep, run_in=settings.models.run_in)
-    store = settings.cache.store or str(cache() / "artifacts")
     out = Path(settings.out).expanduser() if settings.out else transcripts()
-    return Run(settings, Place(ArtifactStore(store), load, device), found, out if out.is_absolute() else home() / out)
+    return Run(settings, Place(store_of(settings), load, device), found, out if out.is_absolute() else home() / out)
+
+
+def store_of(settings: Settings) -> ArtifactStore:
+    """The store of large values."""
+    return ArtifactStore(settings.cache.store or str(cache() / "artifacts"))
 
 
 def device_of(settings: Settings) -> Literal["cpu", "cuda"]:

@@ -26,6 +26,7 @@ from tasks import models
 from tasks.audio.decode import audio_of
 from tasks.audio.folder import called, recordings_in
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_map, read_plan
+from tasks.caching import used_by
 from tasks.configuration import load
 from tasks.dataset.task import Publication, publish_transcript
 from tasks.errors import PermanentError, UnreadableAudio
@@ -33,6 +34,8 @@ from tasks.exports import render
 from tasks.intervals import Span, clip
 from tasks.linking.task import LinkJob, link_speakers
 from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
+from tasks.pruning import used
+from tasks.pruning.prune import recordings_folder, runs_folder
 from tasks.records import Audio, Sound
 from tasks.settings import PER_CHUNK
 from tasks.transcription.language import vote
@@ -60,9 +63,14 @@ def process_recording(
             the profile say.
         together: More files of the same recording, where its recorder split it. Their order is found out.
     """
+    with used.under_way(runs_folder()):
+        return _processed(source, settings, together or ())
+
+
+def _processed(source: str, settings: SettingsForm | None, together: Sequence[str]) -> Outcome:
     started, calls = time.perf_counter(), models.calls_made()
     run = prepare(load(given(settings)))
-    files = files_of(source, together or ())
+    files = files_of(source, together)
     progress = Progress(called(files), reporters(get_run_logger()))
 
     progress.stage("probe")
@@ -116,6 +124,7 @@ def process_recording(
         wall_s=time.perf_counter() - started,
     )
     exports = publish_transcript(Publication(transcript, render(transcript)), str(run.out))
+    used.note(recordings_folder(), recording.recording_id, used_by(str(flow_run.id)))
     progress.stage("done")
     return outcome(transcript, run, done, exports, engine_calls=models.calls_made() - calls)
 

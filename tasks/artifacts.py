@@ -12,6 +12,7 @@ import io
 import json
 import os
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -86,8 +87,21 @@ class ArtifactStore:
 
     def discard(self, name: str) -> None:
         files, base = self._files()
-        if files.exists(f"{base}/{name}"):
+        with contextlib.suppress(FileNotFoundError):
             files.rm(f"{base}/{name}")
+
+    def listing(self) -> Iterator[tuple[str, int, float]]:
+        """(name, bytes, seconds since the epoch when it was made) of all that lies here, whole or not."""
+        files, base = self._files()
+        files.invalidate_cache()
+        try:
+            found = files.find(base, detail=True, withdirs=False)
+        except FileNotFoundError:
+            return
+        for path, facts in sorted(found.items()):
+            made = next((facts[k] for k in ("mtime", "LastModified", "created") if facts.get(k) is not None), 0.0)
+            seconds = made.timestamp() if hasattr(made, "timestamp") else float(made)
+            yield path[len(base) :].lstrip("/"), int(facts["size"] or 0), seconds
 
     def put_json(self, step: str, value: Any) -> str:
         return self.put(step, canonical_json(value), ".json")

@@ -8,9 +8,12 @@ store is, which device, how many threads).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
+import os
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +52,16 @@ class StepPolicy(CachePolicy):
     ) -> str:
         key = step_key(self.step, self.version, inputs)
         forget_if_broken(key, inputs)
+        _used[str(task_ctx.task_run.flow_run_id)].add(key)
         return key
+
+
+_used: dict[str, set[str]] = defaultdict(set)
+
+
+def used_by(flow_run_id: str) -> set[str]:
+    """The keys that a flow run has asked for; told once."""
+    return _used.pop(flow_run_id, set())
 
 
 def step_key(step: str, version: int, inputs: dict[str, Any]) -> str:
@@ -116,6 +128,9 @@ def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:
     if broken:
         log.warning("%s: %s in the cache is gone or damaged; the step runs again", key, broken[0])
         record.unlink(missing_ok=True)
+        return
+    with contextlib.suppress(OSError):
+        os.utime(record)  # used now: what isn't used is pruned first
 
 
 def results_folder() -> Path:

@@ -25,6 +25,11 @@ def cache() -> Path:
     return home() / "data" / "cache"
 
 
+def results() -> Path:
+    """Where Prefect keeps the records of the steps."""
+    return Path(os.environ.get("PREFECT_LOCAL_STORAGE_PATH") or cache() / "results")
+
+
 def demo_models() -> Path:
     return clone() / "data" / "models" / "demo"
 

@@ -56,11 +56,16 @@ def test_importing_the_flow_imports_no_engine() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_deployment_names_the_flow_by_module() -> None:
+def test_the_deployments_name_their_flows_by_module() -> None:
     import yaml
     from prefect.flows import load_flow_from_entrypoint
 
-    (deployment,) = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    flow = load_flow_from_entrypoint(deployment["entrypoint"])
-    assert flow.name == deployment["name"] == "process-recording"
-    assert set(flow.parameters.properties) == {"source", "settings", "together"}
+    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    flows = {d["name"]: load_flow_from_entrypoint(d["entrypoint"]) for d in deployments}
+    assert {name: flow.name for name, flow in flows.items()} == {name: name for name in flows}
+    assert {name: set(flow.parameters.properties) for name, flow in flows.items()} == {
+        "process-recording": {"source", "settings", "together"},
+        "prune-cache": {"older_than_days", "max_size_gb"},
+    }
+    for deployment in deployments:
+        assert set(deployment.get("parameters") or {}) <= set(flows[deployment["name"]].parameters.properties)

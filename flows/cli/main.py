@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import demo, evaluate, export, models, run
+from flows.cli import cache, demo, evaluate, export, models, run
 
 app = typer.Typer(
     name="daylong",
@@ -44,6 +44,7 @@ app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("export", epilog="Example:  daylong export meeting-1f2e3d4c --format srt --to meeting.srt")(export.export)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.add_typer(models.app, name="models")
+app.add_typer(cache.app, name="cache")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,3 +136,14 @@ def test_transient_faults_are_tried_again_and_permanent_ones_are_not(step: Step,
     with pytest.raises(PermanentError, match="never"):
         ran(hopeless, job(), place(home / "c"))
     assert len(tries) == 1
+
+
+def test_the_scheduled_flow_makes_room(home: Path) -> None:
+    from flows.prune_cache import prune_cache
+    from tasks.home import cache
+
+    old = ArtifactStore(str(cache() / "artifacts"))
+    name = old.put("test", b"left behind by a run that died", ".bin")
+    os.utime(Path(old.root) / name, (0, 0))
+    assert prune_cache(older_than_days=None)["artifacts"] >= 1
+    assert not old.has(name)

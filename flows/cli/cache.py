@@ -1,0 +1,149 @@
+"""`daylong cache`: what the cache holds by step and recording, and making room."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Annotated
+
+import typer
+
+from flows.cli.downloading import size
+from flows.cli.run import Debug
+from flows.cli.summary import columns
+from flows.cli.terminal import plain, terminal
+from flows.cli.told import told
+from tasks.errors import UsageError
+
+EXAMPLES = """Examples:
+
+daylong cache prune --older-than 30d
+
+daylong cache prune --max-size 20GB --dry-run
+
+daylong cache prune --recording meeting-1f2e3d4c
+"""
+
+AGES = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
+SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="What the cache holds by step and recording; make room.",
+    epilog="Example:  daylong cache list",
+)
+
+
+@app.command("list", epilog="Example:  daylong cache list")
+def list_cache(debug: Debug = False) -> None:
+    """What the cache holds: by step, and by recording whose last run came to an end."""
+    screen = terminal(debug)
+    with told(screen):
+        import flows  # noqa: F401  # says where the records are
+        from flows.preparation import store_of
+        from tasks.configuration import load
+        from tasks.pruning.inventory import Record
+        from tasks.pruning.prune import held
+
+        store = store_of(load())
+        found = held(store)
+        by_step: dict[str, list[Record]] = {}
+        for record in found.records:
+            by_step.setdefault(record.step, []).append(record)
+        table = columns(screen, "step", "results", "size", "last used")
+        for step, records in sorted(by_step.items()):
+            used = ago(max(r.used_at for r in records))
+            table.add_row(step, f"{len(records):,}", size(found.size_of(records)), used)
+        screen.table(table)
+        by_key = {r.key: r for r in found.records}
+        table = columns(screen, "recording", "results", "size", "last used")
+        for name, keys in sorted(found.recordings.items()):
+            records = [by_key[k] for k in keys if k in by_key]
+            if records:
+                used = ago(max(r.used_at for r in records))
+                table.add_row(plain(name), f"{len(records):,}", size(found.size_of(records)), used)
+        screen.say()
+        screen.table(table)
+        screen.say()
+        screen.say(
+            f"{size(found.size)} in all, in {plain(store.root)}. Make room: daylong cache prune --older-than 30d"
+        )
+
+
+@app.command("prune", epilog=EXAMPLES)
+def prune_cache(
+    older_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="What hasn't been used for so long: 12h, 30d, 8w.")
+    ] = None,
+    max_size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="What hasn't been used for longest, down to this: 500MB, 20GB.")
+    ] = None,
+    recording: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RECORDING", help="What only this recording used, by its id. Repeatable."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Remove results of steps from the cache; what is published stays. A run under way loses nothing.
+
+    What is removed is made again when it is needed.
+    """
+    screen = terminal(debug)
+    with told(screen):
+        import flows  # noqa: F401  # says where the records are
+        from flows.preparation import store_of
+        from tasks.configuration import load
+        from tasks.pruning import used
+        from tasks.pruning.prune import prune, recordings_folder
+
+        if older_than is None and max_size is None and not recording:
+            raise UsageError("say what may go: --older-than 30d, --max-size 20GB or --recording ID.")
+        known = used.noted(recordings_folder())
+        for name in recording or ():
+            if name not in known:
+                raise UsageError(f"--recording {plain(name)}: the cache knows none; daylong cache list tells them.")
+        gone = prune(
+            store_of(load()),
+            older_than_s=age(older_than) if older_than is not None else None,
+            max_size=bytes_of(max_size) if max_size is not None else None,
+            recordings=recording or (),
+            dry_run=dry_run,
+        )
+        results = "result" if len(gone.records) == 1 else "results"
+        verb = "Would remove" if dry_run else "Removed"
+        screen.say(f"{verb} {len(gone.records):,} {results} of steps, {size(gone.size)}.")
+
+
+def age(text: str) -> float:
+    """Seconds.
+
+    >>> age("30d"), age("1.5h")
+    (2592000.0, 5400.0)
+    """
+    given = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([hdw])\s*", text)
+    if not given:
+        raise UsageError(f"--older-than {plain(text)}: write a number and h, d or w (hours, days, weeks), as 30d.")
+    return float(given[1]) * AGES[given[2]]
+
+
+def bytes_of(text: str) -> int:
+    """Bytes.
+
+    >>> bytes_of("20GB"), bytes_of("1.5 mb")
+    (20000000000, 1500000)
+    """
+    given = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,9})?)\s*([kmgt]?b)\s*", text, re.IGNORECASE)
+    if not given:
+        raise UsageError(f"--max-size {plain(text)}: write a number and B, KB, MB, GB or TB, as 20GB.")
+    return round(float(given[1]) * SIZES[given[2].upper()])
+
+
+def ago(at: float) -> str:
+    """How long ago a time (seconds since the epoch) was, roughly."""
+    passed = max(0.0, time.time() - at)
+    for name, seconds in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if passed >= 2 * seconds:
+            return f"{passed / seconds:.0f} {name} ago"
+    return "just now"

@@ -1,0 +1,30 @@
+"""Scheduled: room in the cache."""
+
+from __future__ import annotations
+
+from prefect import flow, get_run_logger
+from pydantic import Field
+
+from flows.preparation import store_of
+from tasks.configuration import load
+from tasks.pruning.prune import prune
+
+
+@flow(name="prune-cache", persist_result=False)
+def prune_cache(
+    older_than_days: float | None = Field(30.0, ge=0, description="Results unused for so many days go. Empty: none."),
+    max_size_gb: float | None = Field(None, ge=0, description="Then those unused for longest, down to so many GB."),
+) -> dict[str, int]:
+    """Remove from the cache what hasn't been used for long. Runs under way lose nothing.
+
+    Args:
+        older_than_days: Results unused for so many days go. Empty: none.
+        max_size_gb: Then those unused for longest, down to so many GB (10^9 bytes). Empty: no limit.
+    """
+    gone = prune(
+        store_of(load()),
+        older_than_s=None if older_than_days is None else older_than_days * 86_400,
+        max_size=None if max_size_gb is None else round(max_size_gb * 1e9),
+    )
+    get_run_logger().info("%d results of steps removed, %.1f MB", len(gone.records), gone.size / 1e6)
+    return {"records": len(gone.records), "artifacts": len(gone.stored), "bytes": gone.size}

@@ -1,0 +1,78 @@
+"""`daylong cache`: what it holds, and making room, as the command tells it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.cli.cache import age, bytes_of
+from tasks.errors import UsageError
+
+
+def cache(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("DAYLONG_", "PREFECT_"))}
+    return subprocess.run(
+        [sys.executable, "-c", "from flows.cli.main import main; main()", "cache", *arguments],
+        env=clean | {"DAYLONG_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    from tasks.artifacts import ArtifactStore
+    from tasks.pruning import used
+    from tests.pruning_files import kept
+
+    store = ArtifactStore(str(tmp_path / "data" / "cache" / "artifacts"))
+    kept(store, tmp_path, "embedding/v1/aa", bytes(5000), 40)
+    kept(store, tmp_path, "linking/v1/bb", bytes(3000), 3)
+    used.note(tmp_path / "data" / "cache" / "recordings", "monday-1f2e3d4c", ["linking/v1/bb"])
+    return tmp_path
+
+
+def test_the_list_tells_steps_and_recordings(filled: Path) -> None:
+    found = cache(filled, "list")
+    assert found.returncode == 0, found.stderr
+    rows = [line.split() for line in found.stdout.splitlines()]
+    assert ["embedding", "1", "5", "kB", "40", "days", "ago"] in rows
+    assert ["monday-1f2e3d4c", "1", "3", "kB", "3", "days", "ago"] in rows
+    assert "8 kB in all" in found.stdout
+
+
+def test_pruning_says_what_it_did(filled: Path) -> None:
+    would = cache(filled, "prune", "--older-than", "30d", "--dry-run")
+    assert would.stdout == "Would remove 1 result of steps, 5 kB.\n", would.stderr
+    assert cache(filled, "prune", "--older-than", "30d").stdout == "Removed 1 result of steps, 5 kB.\n"
+    assert cache(filled, "prune", "--recording", "monday-1f2e3d4c").stdout == "Removed 1 result of steps, 3 kB.\n"
+    assert "0 B in all" in cache(filled, "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "say what may go"),
+        (("--older-than", "soon"), "write a number and h, d or w"),
+        (("--max-size", "20"), "write a number and B, KB, MB, GB or TB"),
+        (("--recording", "nobody"), "the cache knows none"),
+    ],
+)
+def test_wrong_usage_is_one_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    found = cache(tmp_path, "prune", *arguments)
+    assert found.returncode == 2
+    assert said in found.stderr
+    assert found.stderr.count("\n") == 1
+
+
+def test_ages_and_sizes() -> None:
+    assert age(" 2w ") == 14 * 86_400
+    assert bytes_of("0.5tb") == 500_000_000_000
+    for wrong in ("", "-1d", "1y", "nan"):
+        with pytest.raises(UsageError):
+            age(wrong)
