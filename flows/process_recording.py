@@ -22,7 +22,7 @@ from flows.preparation import Run, prepare
 from flows.progress import Progress
 from flows.reporting import reporters
 from flows.tracks import mapped_tracks
-from tasks import models
+from tasks import disk, models
 from tasks.audio.decode import audio_of
 from tasks.audio.folder import called, recordings_in
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_map, read_plan
@@ -75,6 +75,8 @@ def _processed(source: str, settings: SettingsForm | None, together: Sequence[st
 
     progress.stage("probe")
     recording = probe_recording(files, run.settings.timezone)
+    separated = run.settings.separation.mode == "always"
+    disk.check(recording.duration_s, run.place.store.root, run.out, separated=separated)
 
     progress.stage("speech map", duration_s=recording.duration_s)
     mapped, tracks = mapped_tracks(recording, run, progress)

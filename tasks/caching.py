@@ -27,6 +27,7 @@ from pydantic import BaseModel
 
 from tasks.artifacts import ArtifactStore, digest_of
 from tasks.errors import is_transient
+from tasks.work import found_digest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -112,7 +113,7 @@ def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bo
 
 
 def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:
-    """Remove the stored result under `key` if an artifact behind it is gone or damaged.
+    """Remove the stored result under `key` if it was edited, or an artifact behind it is gone or damaged.
 
     Prefect believes a stored result without looking further; without it, the step runs again.
     """
@@ -123,10 +124,12 @@ def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:
     try:
         manifest = json.loads(json.loads(record.read_text())["result"])
         broken = [name for name in manifest["artifacts"].values() if not store.intact(name)]
+        if manifest["digest"] != found_digest(manifest["artifacts"], manifest["facts"]):
+            broken = [str(record)]
     except (ValueError, KeyError, TypeError, AttributeError):
-        broken = ["its own record"]
+        broken = [str(record)]
     if broken:
-        log.warning("%s: %s in the cache is gone or damaged; the step runs again", key, broken[0])
+        log.warning("%s: in the cache, %s is gone, damaged or changed; the step runs again", key, broken[0])
         record.unlink(missing_ok=True)
         return
     with contextlib.suppress(OSError):

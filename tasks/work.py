@@ -3,7 +3,7 @@
 A manifest is small and plain JSON; what it names lies in the artifact store:
 
     {"artifacts": {"words": "transcription/3f/3f9a….json"}, "facts": {"num_words": 812},
-     "cost": {"seconds": 12.3, "wait_s": 0.1, "peak_mb": 812.0, "engine_calls": 2}}
+     "cost": {"seconds": 12.3, "wait_s": 0.1, "peak_mb": 812.0, "engine_calls": 2}, "digest": "3f9a…"}
 
 `artifacts` and `facts` are what the step found, and enter the keys of the steps that follow; `cost` doesn't.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from tasks import models
-from tasks.artifacts import ArtifactStore
+from tasks.artifacts import ArtifactStore, digest_of
 from tasks.models import Engine
 from tasks.records import Audio, Sound, StepCost
 
@@ -43,6 +43,8 @@ class Manifest(TypedDict):
     artifacts: dict[str, str]
     facts: dict[str, Any]
     cost: Cost
+    digest: str
+    """Of artifacts and facts: a record that was edited by hand is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Meter:
         return {
             "artifacts": artifacts or {},
             "facts": facts,
+            "digest": found_digest(artifacts or {}, facts),
             "cost": {
                 "seconds": round(seconds, 4),
                 "wait_s": round(self.wait_s, 4),
@@ -99,6 +102,11 @@ class Meter:
                 "engine_calls": self.engine_calls,
             },
         }
+
+
+def found_digest(artifacts: Mapping[str, str], facts: Mapping[str, Any]) -> str:
+    """SHA-256 of what a step found."""
+    return digest_of({"artifacts": artifacts, "facts": facts})
 
 
 def step_cost(manifest: Mapping[str, Any], cached: bool) -> StepCost:

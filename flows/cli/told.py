@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -56,37 +57,64 @@ def interruptible(terminal: Terminal) -> Iterator[threading.Event]:
     """
 
     interrupted = threading.Event()
-    status = [STOPPED[signal.SIGINT][1]]
+    number = [signal.SIGINT]
 
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        for each in STOPPED:
-            signal.signal(each, signal.SIG_IGN)
-        called, status[0] = STOPPED[signal.Signals(number)]
+    def begin(signalled: int) -> None:
+        if interrupted.is_set():
+            return
         interrupted.set()
-        terminal.note(f"{called} Finished steps are kept: the same command goes on from there.")
-        watchdog = threading.Timer(GRACE_S, _end, [terminal, status[0]])
+        number[0] = signal.Signals(signalled)
+        terminal.note(f"{STOPPED[number[0]][0]} Finished steps are kept: the same command goes on from there.")
+        watchdog = threading.Timer(GRACE_S, _end, [terminal, number[0]])
         watchdog.daemon = True
         watchdog.start()
+
+    def on_signal(signalled: int, _frame: FrameType | None) -> None:
+        for each in STOPPED:
+            signal.signal(each, signal.SIG_IGN)
+        begin(signalled)
         raise KeyboardInterrupt
 
     before = {each: signal.signal(each, on_signal) for each in STOPPED}
     try:
-        yield interrupted
+        with _heard(begin):
+            yield interrupted
     except KeyboardInterrupt:
         pass
     finally:
         # Set without the exception: somebody below swallowed it.
         if interrupted.is_set():
-            _end(terminal, status[0])
+            _end(terminal, number[0])
         for each, handler in before.items():
             signal.signal(each, handler)
 
 
-def _end(terminal: Terminal, status: int) -> None:
+@contextmanager
+def _heard(begin: Callable[[int], None]) -> Iterator[None]:
+    """Call `begin` when a signal comes, whoever handles it: a flow puts a handler of its own in our place, and waits
+    for its tasks, however long they take."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+
+    def listen() -> None:
+        while signalled := ours.recv(1):
+            if signalled[0] in STOPPED:
+                begin(signalled[0])
+
+    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=listen, name="daylong-signals", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        theirs.close()
+
+
+def _end(terminal: Terminal, number: signal.Signals) -> None:
     """End this process and its children at once: threads that are inside an engine can't be stopped otherwise."""
     end(descendants())
     discard_unfinished()
     terminal.err.show_cursor()
     if terminal.log:
         terminal.log.unlink(missing_ok=True)
-    os._exit(status)
+    os._exit(STOPPED[number][1])

@@ -40,40 +40,58 @@ class SpeakerModel:
     def embed(self, samples: NDArray[np.float32], windows: NDArray[np.float64]) -> NDArray[np.float32]:
         """Embeddings (N, D) of unit length of the `windows` (N, 2) in seconds of 16 kHz mono `samples`
         (n,)."""
-        pieces = [_piece(samples, start, end) for start, end in np.asarray(windows, dtype=np.float64).reshape(-1, 2)]
+        spans = [_samples(len(samples), a, b) for a, b in np.asarray(windows, dtype=np.float64).reshape(-1, 2)]
         by_length: dict[int, list[int]] = {}
-        for i, piece in enumerate(pieces):
-            by_length.setdefault(len(piece), []).append(i)
-        if not pieces:
+        for i, (first, last) in enumerate(spans):
+            by_length.setdefault(_length(last - first), []).append(i)
+        if not spans:
             return np.zeros((0, 0), np.float32)
-        return halving(lambda batch: self._embedded(pieces, by_length, batch), BATCH, "embedding")
+        return halving(lambda batch: self._embedded(samples, spans, by_length, batch), BATCH, "embedding")
 
     def _embedded(
-        self, pieces: Sequence[NDArray[np.float32]], by_length: Mapping[int, Sequence[int]], batch: int
+        self,
+        samples: NDArray[np.float32],
+        spans: Sequence[tuple[int, int]],
+        by_length: Mapping[int, Sequence[int]],
+        batch: int,
     ) -> NDArray[np.float32]:
         import torch
 
-        out: NDArray[np.float32] = np.zeros((len(pieces), 0), np.float32)
+        out: NDArray[np.float32] = np.zeros((len(spans), 0), np.float32)
         with torch.inference_mode():
             for length, same in by_length.items():
                 for k in range(0, len(same), batch):
                     mine = list(same[k : k + batch])
-                    signal = torch.from_numpy(np.stack([pieces[i] for i in mine])).to(self._device)
+                    # Cut here: all windows of a chunk at once would be twice its sound.
+                    pieces = np.stack([_piece(samples, *spans[i]) for i in mine])
                     lengths = torch.full((len(mine),), length, device=self._device)
-                    _, found = self._model.forward(input_signal=signal, input_signal_length=lengths)
+                    _, found = self._model.forward(
+                        input_signal=torch.from_numpy(pieces).to(self._device), input_signal_length=lengths
+                    )
                     found = torch.nn.functional.normalize(found.float(), dim=1).cpu().numpy()
                     if not out.shape[1]:
-                        out = np.zeros((len(pieces), found.shape[1]), np.float32)
+                        out = np.zeros((len(spans), found.shape[1]), np.float32)
                     out[mine] = found
         return out
 
 
-def _piece(samples: NDArray[np.float32], start_s: float, end_s: float) -> NDArray[np.float32]:
-    first = min(max(0, round(start_s * SAMPLE_RATE)), max(0, len(samples) - 1))
-    piece = samples[first : max(first + 1, round(end_s * SAMPLE_RATE))]
+def _samples(count: int, start_s: float, end_s: float) -> tuple[int, int]:
+    """(first, last) of the samples of a window; one at least, where there are any."""
+    first = min(max(0, round(start_s * SAMPLE_RATE)), max(0, count - 1))
+    return first, min(count, max(first + 1, round(end_s * SAMPLE_RATE)))
+
+
+def _length(count: int) -> int:
+    """Samples that the model sees of so many."""
+    # A sample more or less is the rounding of the window's two ends.
+    return LEAST_SAMPLES if count <= LEAST_SAMPLES + 1 else count
+
+
+def _piece(samples: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
+    piece = samples[first:last]
     if not len(piece):
         return np.zeros(LEAST_SAMPLES, np.float32)
-    if abs(len(piece) - LEAST_SAMPLES) <= 1:  # rounding of the window's two ends
+    if abs(len(piece) - LEAST_SAMPLES) <= 1:
         return np.resize(piece, LEAST_SAMPLES).astype(np.float32)
     if len(piece) < LEAST_SAMPLES:
         return np.pad(piece, (0, LEAST_SAMPLES - len(piece)), mode="wrap").astype(np.float32)

@@ -147,3 +147,25 @@ def test_the_scheduled_flow_makes_room(home: Path) -> None:
     os.utime(Path(old.root) / name, (0, 0))
     assert prune_cache(older_than_days=None)["artifacts"] >= 1
     assert not old.has(name)
+
+
+@pytest.mark.parametrize("how", ["edited", "cut off", "another's"])
+def test_a_record_that_was_changed_by_hand_is_not_believed_and_named(
+    step: Step, home: Path, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    from tasks.caching import results_folder
+
+    counted, runs = step("counted")
+    ran(counted, job(), place(home / "e"))
+    (record,) = (results_folder() / counted.name / "v1").iterdir()
+    text = record.read_text()
+    changed = {
+        "edited": text.replace(r"\"n\": 1", r"\"n\": 2").replace(r"\"n\":1", r"\"n\":2"),
+        "cut off": text[: len(text) // 2],
+        "another's": text.replace(r"\"n\"", r"\"m\""),
+    }[how]
+    assert changed != text
+    record.write_text(changed)
+    state, manifest = ran(counted, job(), place(home / "e"))
+    assert (state, manifest["facts"], len(runs)) == ("Completed", {"n": 1}, 2)
+    assert f"{record} is gone, damaged or changed" in caplog.text

@@ -15,7 +15,7 @@ import pytest
 from flows.cli.children import descendants, end
 
 COMMAND = """
-import subprocess, sys, threading, time
+import signal, subprocess, sys, threading, time
 from flows.cli import told
 from flows.cli.terminal import terminal
 told.GRACE_S = 1.0
@@ -38,6 +38,12 @@ STUCK = """
     finally:
         time.sleep(120)
 """
+HANDLED = """
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: None)
+    while True:
+        time.sleep(1)
+"""
 
 
 def alive(pid: int) -> bool:
@@ -49,7 +55,9 @@ def alive(pid: int) -> bool:
     return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
-@pytest.mark.parametrize("body", [ENGINE, DEAF, STUCK], ids=["engine at work", "swallowed", "stuck"])
+@pytest.mark.parametrize(
+    "body", [ENGINE, DEAF, STUCK, HANDLED], ids=["engine at work", "swallowed", "stuck", "handled below"]
+)
 @pytest.mark.parametrize(
     ("number", "called", "status"), [(signal.SIGINT, "Interrupted.", 130), (signal.SIGTERM, "Stopped.", 143)]
 )

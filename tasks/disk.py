@@ -1,0 +1,50 @@
+"""Room on disks: whether what a run will write fits."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tasks.errors import NoRoom
+
+CACHE_BYTES_S = 1_400
+"""What the steps of an hour keep, a third of it speech: 4.6 MB, measured over four hours. Talk without a pause keeps
+three times as much: a run is refused only where it can't but fail."""
+SEPARATED_BYTES_S = 11_000
+"""Vocals as FLAC, 16 bit, 16 kHz, mono: a third of what they are unpacked."""
+OUT_BYTES_S = 280
+LEAST_BYTES = 100_000
+
+
+def check(duration_s: float, cache: str, out: Path, *, separated: bool) -> None:
+    """Raise `NoRoom` where the results of so many seconds can't fit into the cache or into `out`.
+
+    A cache that isn't a folder has no room that could be asked for.
+    """
+    wanted: dict[int, tuple[Path, float]] = {}
+    kept = duration_s * (CACHE_BYTES_S + (SEPARATED_BYTES_S if separated else 0)) + LEAST_BYTES
+    for folder, need in ((_folder(cache), kept), (out, duration_s * OUT_BYTES_S + LEAST_BYTES)):
+        if folder is not None:
+            there = _existing(folder)
+            disk = there.stat().st_dev
+            wanted[disk] = (wanted.get(disk, (there, 0.0))[0], wanted.get(disk, (there, 0.0))[1] + need)
+    for folder, need in wanted.values():
+        free = shutil.disk_usage(folder).free
+        if free < need:
+            raise NoRoom(
+                f"{folder}: {free / 1e6:.1f} MB are free there, and at least {need / 1e6:.1f} MB are needed. Make "
+                "room, or keep results (--out) or the cache (cache.store) elsewhere."
+            )
+
+
+def _folder(store: str) -> Path | None:
+    if "://" in store:
+        scheme, _, path = store.partition("://")
+        return Path(path) if scheme in ("file", "local") else None
+    return Path(store)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the first above it that is there."""
+    folder = folder.absolute()
+    return next(f for f in (folder, *folder.parents) if f.exists())

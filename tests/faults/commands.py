@@ -1,0 +1,158 @@
+"""`daylong run` in a process of its own, that can be killed; and what came out of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = ("chunking.min_minutes=0.5", "chunking.max_minutes=0.8", "chunking.overlap_s=10")
+CHANGING = ("run_id", "processed_at", "wall_s")
+COSTS = ("_s", "_cached", "_wait_s", "_peak_mb")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    status: int
+    """Negative: killed by that signal."""
+    seconds: float
+    said: str
+    """stderr."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run keeps everything: `home` for results and cache, `prefect` for the server's database."""
+
+    home: Path
+    prefect: Path
+
+    @classmethod
+    def under(cls, folder: Path) -> Place:
+        place = cls(folder / "home", folder / "prefect")
+        place.home.mkdir(parents=True, exist_ok=True)
+        place.prefect.mkdir(parents=True, exist_ok=True)
+        return place
+
+    @property
+    def out(self) -> Path:
+        return self.home / "data" / "transcripts"
+
+    @property
+    def cache(self) -> Path:
+        return self.home / "data" / "cache"
+
+
+def started(source: Path, place: Place) -> subprocess.Popen[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("DAYLONG_", "PREFECT_"))}
+    settings = [word for setting in SMALL for word in ("--set", setting)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.daylong", "run", str(source), "--profile", "demo", *settings],
+        cwd=ROOT,
+        env=clean | {"DAYLONG_HOME": str(place.home), "PREFECT_HOME": str(place.prefect), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finished(process: subprocess.Popen[str], limit_s: float = 600.0) -> Ended:
+    began = time.monotonic()
+    try:
+        _, said = process.communicate(timeout=limit_s)
+    finally:
+        bury(process)
+    return Ended(process.returncode, time.monotonic() - began, said)
+
+
+def run(source: Path, place: Place) -> Ended:
+    return finished(started(source, place))
+
+
+def stopped(source: Path, place: Place, after_s: float, number: signal.Signals = signal.SIGKILL) -> Ended:
+    """The run, sent a signal after so many seconds (to itself alone, not its children), if it lasts so long."""
+    process = started(source, place)
+    try:
+        process.wait(after_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(number)
+    return finished(process, limit_s=60.0)
+
+
+def left_over(process_group: int) -> list[int]:
+    """Processes that the run has started and that are still there."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == process_group and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def bury(process: subprocess.Popen[str]) -> None:
+    """End what a killed run has left behind, as a reboot would."""
+    for pid in left_over(process.pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def exports(place: Place) -> dict[str, bytes]:
+    folder = place.out / "exports"
+    return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+def tables(place: Place) -> dict[str, list[dict[str, Any]]]:
+    """All rows of all tables, without what is of a run and not of its result."""
+    import pyarrow.parquet as pq
+
+    found = {}
+    for file in sorted(place.out.glob("*/recorded_date=*/*.parquet")):
+        rows = pq.read_table(file, partitioning=None).to_pylist()
+        found[file.parent.parent.name] = [{k: v for k, v in row.items() if not _of_the_run(k, row)} for row in rows]
+    return found
+
+
+def _of_the_run(column: str, row: dict[str, Any]) -> bool:
+    steps = [column[: -len(end)] for end in COSTS if column.endswith(end)]
+    return column in CHANGING or any(f"{step}_cached" in row for step in steps)
+
+
+def unfinished_files(place: Place) -> list[str]:
+    """Files that only a run that is under way should have."""
+    return [str(f.relative_to(place.home)) for f in place.home.rglob("*") if f.is_file() and f.name.startswith(".")]
+
+
+def completed(place: Place) -> dict[str, int]:
+    """How often each step ran to its end, by Prefect's own records (what came from the cache isn't counted)."""
+    with sqlite3.connect(f"file:{place.prefect / 'prefect.db'}?mode=ro", uri=True) as database:
+        rows = database.execute(
+            "select t.name, count(*) from task_run_state s join task_run t on t.id = s.task_run_id "
+            "where s.type = 'COMPLETED' and s.name = 'Completed' group by t.name"
+        ).fetchall()
+    counts: dict[str, int] = {}
+    for name, count in rows:
+        step = str(name).rsplit("-", 1)[0]
+        counts[step] = counts.get(step, 0) + int(count)
+    return counts
+
+
+def records(place: Place) -> dict[str, int]:
+    """Results in the cache, by step."""
+    counts: dict[str, int] = {}
+    for file in (place.cache / "results").glob("*/v*/*"):
+        step = file.parent.parent.name
+        counts[step] = counts.get(step, 0) + 1
+    return counts

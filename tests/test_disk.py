@@ -1,0 +1,50 @@
+"""Whether what a run will write fits: asked before any work."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tasks import disk
+from tasks.errors import NoRoom
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A disk whose free bytes are said."""
+    said = SimpleNamespace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: said)
+    return said
+
+
+def test_a_day_that_cannot_fit_is_refused_with_the_folder_and_both_figures(
+    tmp_path: Path, free: SimpleNamespace
+) -> None:
+    free.free = 10_000_000
+    with pytest.raises(NoRoom, match=r"10.0 MB are free there, and at least 145\.\d MB are needed") as error:
+        disk.check(DAY, str(tmp_path / "cache" / "artifacts"), tmp_path / "out", separated=False)
+    assert str(tmp_path) in str(error.value)
+    disk.check(60.0, str(tmp_path / "cache"), tmp_path / "out", separated=False)
+
+
+def test_separated_vocals_take_more(tmp_path: Path, free: SimpleNamespace) -> None:
+    free.free = 500_000_000
+    disk.check(DAY, str(tmp_path), tmp_path, separated=False)
+    with pytest.raises(NoRoom, match="1095"):
+        disk.check(DAY, str(tmp_path), tmp_path, separated=True)
+
+
+def test_a_store_that_is_no_folder_is_not_asked(tmp_path: Path, free: SimpleNamespace) -> None:
+    free.free = 30_000_000
+    disk.check(DAY, "s3://bucket/daylong", tmp_path, separated=True)
+    with pytest.raises(NoRoom):
+        disk.check(DAY, f"file://{tmp_path}", tmp_path, separated=True)
+
+
+def test_a_real_disk_has_room_for_a_minute(tmp_path: Path) -> None:
+    disk.check(60.0, str(tmp_path / "not" / "yet"), tmp_path / "there", separated=True)
