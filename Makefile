@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-all lint format types lock help clean
+.PHONY: demo test test-all test-faults lint format types lock help clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ test: $(VENV)/.ready-to-test ## The tests, a few minutes
 
 test-all: $(VENV)/.ready-to-test ## The slow ones too
 	$(BIN)/python -m pytest -q -m ""
+
+test-faults: $(VENV)/.ready-to-test ## Runs killed, caches damaged, a disk filled: nothing is lost (some ten minutes)
+	$(BIN)/python -m tests.faults
 
 lint: $(VENV)/.ready-to-test ## Style
 	$(BIN)/ruff check .

@@ -25,6 +25,9 @@ SESSION = 0.3
 """S before anything is known …"""
 SUPPOSED = 4.0
 """… and how many pairs heard twice that is worth."""
+LEAST_SESSION = 0.1
+"""S's size, at least: neighbouring chunks hear the same people in the same room, and so may vary hardly at all, while
+a voice's mean leans towards whoever it talks with, and that is somebody else in the evening."""
 FARTHER = 1.1
 """Sessions hours apart differ by this much more than those of neighbouring chunks."""
 SESSION_OF_BETWEEN = 0.1
@@ -107,4 +110,4 @@ def session_size(placed: Array, windows: Array, heard_twice: Array) -> float:
     apart = np.square(placed[a] - placed[b]).mean(1) - REPEATED * (1.0 / windows[a] + 1.0 / windows[b])
     # The median, as one diarizer or the other is wrong about some pairs.
     found = max(0.0, FARTHER * float(np.median(apart)) / 2)
-    return (len(apart) * found + SUPPOSED * SESSION) / (len(apart) + SUPPOSED)
+    return max(LEAST_SESSION, (len(apart) * found + SUPPOSED * SESSION) / (len(apart) + SUPPOSED))

@@ -29,6 +29,9 @@ LEAST_KNOWN = 8
 """As many for a part that sounds like a voice that is known: 6 s, as of any node that founds one …"""
 UNLIKE_KNOWN = -8.0
 """… and log odds of one voice against two of the known ones, at most."""
+AS_FAR = 0.5
+"""Of the distance at which this recording's diarizers mostly tell people apart: parts must differ by so much. What is
+nearer are the windows at the edges of turns and those within them, which may differ alike in every chunk."""
 NEIGHBOURS = 5
 """Windows, this one in the middle, that say together whose it is."""
 ROUNDS = 10
@@ -44,17 +47,29 @@ def parted(
     `known`: for (chunk, label), the recording's voices as they are without it. Then only what sounds like two of
     these is parted, and needs to be less unlike.
     """
-    return [_of_chunk(c, p, model, known) for c, p in zip(chunks, placed, strict=True)]
+    nearest = AS_FAR * _told_apart(chunks, placed)
+    return [_of_chunk(c, p, model, known, nearest) for c, p in zip(chunks, placed, strict=True)]
 
 
-def _of_chunk(chunk: ChunkVoices, placed: Array, model: Model, known: Mapping[Key, Groups] | None) -> Array:
+def _told_apart(chunks: Sequence[ChunkVoices], placed: Sequence[Array]) -> float:
+    """The median distance between two labels of one chunk; 0 where none has two."""
+    apart = []
+    for chunk, where in zip(chunks, placed, strict=True):
+        means = [where[mine].mean(0) for k in chunk.locals if (mine := chunk.labels == k).sum() >= LEAST]
+        apart += [float(np.linalg.norm(a - b)) for i, a in enumerate(means) for b in means[:i]]
+    return float(np.median(apart)) if apart else 0.0
+
+
+def _of_chunk(
+    chunk: ChunkVoices, placed: Array, model: Model, known: Mapping[Key, Groups] | None, nearest: float
+) -> Array:
     labels = chunk.labels.astype(np.int64)
     order = np.lexsort((chunk.ends_s, chunk.starts_s))
     left = [k for k in chunk.locals if known is None or (chunk.index, k) in known]
     following = max(chunk.locals, default=-1) + 1
     while left:
         mine = order[labels[order] == left[-1]]
-        other = halves(placed[mine], model, known[chunk.index, left[-1]] if known is not None else None)
+        other = halves(placed[mine], model, known[chunk.index, left[-1]] if known is not None else None, nearest)
         if other is None:
             left.pop()
             continue
@@ -68,10 +83,10 @@ def _of_chunk(chunk: ChunkVoices, placed: Array, model: Model, known: Mapping[Ke
     return labels
 
 
-def halves(placed: Array, model: Model, known: Groups | None = None) -> Array | None:
+def halves(placed: Array, model: Model, known: Groups | None = None, nearest: float = 0.0) -> Array | None:
     """(N,) bool: which of a label's windows, by time, are another voice's, the smaller part; None if there is none.
 
-    `placed` (N, Q): along the model's axes.
+    `placed` (N, Q): along the model's axes. `nearest`: how far their means must be from each other.
     """
     count = len(placed)
     smallest, least = (LEAST, UNLIKE) if known is None else (LEAST_KNOWN, UNLIKE_KNOWN)
@@ -91,6 +106,8 @@ def halves(placed: Array, model: Model, known: Groups | None = None) -> Array | 
         if min(size, count - size) < smallest:
             continue
         means = np.array([placed[found].mean(0), placed[~found].mean(0)])
+        if np.linalg.norm(means[0] - means[1]) < nearest:
+            continue
         odds = _odds(model.groups_along(means, np.array([size, count - size])), known)
         if odds < least:
             best, least = found if size <= count / 2 else ~found, odds

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.linking.cluster import LinkOptions, cluster, modelled
 from tasks.linking.link import link
+from tasks.linking.model import LEAST_SESSION, Model, session_size
 from tasks.linking.nodes import ChunkVoices, nodes_of
 from tasks.linking.parts import halves, parted
 from tasks.linking.spread import measure
@@ -77,3 +78,23 @@ def labels_of(chunks: list[ChunkVoices]) -> list[np.ndarray]:
     spread = measure(chunks, nodes)
     model = modelled(nodes, spread, LinkOptions())
     return parted(chunks, [spread(c.embeddings.astype(np.float64)) @ model.axes for c in chunks], model)
+
+
+def test_what_differs_less_than_people_do_is_not_parted() -> None:
+    rng = np.random.default_rng(4)
+    model = Model(np.eye(4), np.full(4, 100.0), np.full(4, 0.05))
+    windows = rng.normal(size=(200, 4))
+    windows[::3, 0] += 5.0  # those at the edges of turns, say
+    windows = np.sort(windows.reshape(4, 50, 4), axis=1).reshape(200, 4)
+    assert halves(windows, model) is not None
+    assert halves(windows, model, nearest=8.0) is None
+    windows[:80, 1] += 20.0
+    other = halves(windows, model, nearest=8.0)
+    assert other is not None
+    assert other.sum() == 80
+
+
+def test_sessions_differ_by_something_though_neighbouring_chunks_did_not() -> None:
+    places = np.zeros((40, 3))
+    pairs = np.array([[i, i + 1] for i in range(39)])
+    assert session_size(places, np.full(40, 300.0), pairs) == LEAST_SESSION
