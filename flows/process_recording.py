@@ -25,6 +25,7 @@ from flows.tracks import mapped_tracks
 from tasks import disk, models
 from tasks.audio.decode import audio_of
 from tasks.audio.folder import called, recordings_in
+from tasks.audio.source import shown
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_map, read_plan
 from tasks.caching import used_by
 from tasks.configuration import load
@@ -94,7 +95,7 @@ def _processed(source: str, settings: SettingsForm | None, together: Sequence[st
     done = chunk_steps.work_through(chunks, tracks, language, run, progress)
     failed = [w for w in done if w.error]
     if failed and len(failed) == busy:
-        raise PermanentError(f"{recording.source_name}: every chunk failed; the first: {failed[0].error}")
+        raise PermanentError(f"{shown(recording.source_name)}: every chunk failed; the first: {failed[0].error}")
 
     progress.stage("linking")
     linked = voices_of(done, run)
@@ -138,7 +139,7 @@ def files_of(source: str, more: Sequence[str]) -> list[str]:
         path = Path(name)
         found = [str(f) for f in recordings_in(path)] if path.is_dir() else [name]
         if not found:
-            raise UnreadableAudio(f"{name}: a folder without recordings (its own folders are not searched).")
+            raise UnreadableAudio(f"{shown(name)}: a folder without recordings (its own folders are not searched).")
         files += found
     return files
 

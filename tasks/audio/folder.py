@@ -12,8 +12,12 @@ SUFFIXES = frozenset(_KNOWN.split())
 
 
 def recordings_in(folder: Path) -> list[Path]:
-    """A folder's own recordings, sorted by name; hidden files and folders below it are left out."""
-    return sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.name[0] != "." and f.is_file())
+    """A folder's own recordings, sorted by name; hidden files and folders below it are left out.
+
+    A link to nowhere or a pipe is among them: whoever put it there is told that it is none.
+    """
+    named = (f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.name[0] != ".")
+    return sorted(f for f in named if not f.is_dir())
 
 
 def called(files: Sequence[str]) -> str:
