@@ -11,8 +11,8 @@ from tasks.audio.source import opened
 
 _BLOCK = 4 << 20
 
-_OGG_FIRST = b"OggS\x00\x02"
-"""A page with which a stream begins."""
+_OGG_FIRST = b"OggS\x00\x02" + bytes(8)
+"""A page with which a stream begins: it is marked so, and its clock is at 0."""
 _OGG_HEADER = 27
 _FLAC_FIRST = b"fLaC\x00\x00\x00\x22"
 """The mark and the STREAMINFO behind it, 34 bytes, which is not the last of its metadata."""
@@ -28,7 +28,8 @@ def starts_in(path: Path, size: int) -> Iterator[int]:
         if mark == b"OggS":
             yield from _ogg_starts(file)
         elif mark == b"fLaC":
-            yield from [0, *(at for at in _found(file, _FLAC_FIRST) if at)]
+            yield 0
+            yield from (at for at in _found(file, _FLAC_FIRST) if at)
         elif _adts(mark) is not None:
             yield from _adts_starts(file, size)
         elif mark[:1] == _TS_SYNC and file.seek(_TS_PACKET) and file.read(1) == _TS_SYNC:

@@ -65,7 +65,8 @@ NAMES = {
 
 def named(folder: Path, name: str) -> Path:
     try:
-        return good(folder / name)
+        # Each a little shorter: two recordings of the same bytes, whose names leave the same, would be one.
+        return good(folder / name, TALK_S - 0.001 * list(NAMES.values()).index(name))
     except OSError as error:
         raise CannotBeMade(f"this file system has no such names ({error.strerror})") from error
 
