@@ -72,11 +72,12 @@ def named(folder: Path, name: str) -> Path:
 
 
 def broken_and_named(folder: Path, name: str) -> Path:
+    path = folder / ("bad" + (name if len(name) < 200 else name[3:]))
     try:
-        (folder / f"bad {name}"[-250:]).write_text("no sound")
+        path.write_text("no sound")
     except OSError as error:
         raise CannotBeMade(f"this file system has no such names ({error.strerror})") from error
-    return folder / f"bad {name}"[-250:]
+    return path
 
 
 for _what, _name in NAMES.items():

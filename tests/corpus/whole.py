@@ -53,6 +53,8 @@ def run_all(folder: Path, kinds: Iterable[Kind] | None = None) -> Command:
     for kind in wanted:
         with contextlib.suppress(CannotBeMade):
             made[kind.name] = kind.make(source)
+    if len(set(made.values())) < len(made):
+        raise ValueError("two kinds have the same name: one wrote over the other")
     # What a folder's recordings don't include is named.
     named = [str(made[k.name]) for k in wanted if k.name in made and not k.listed]
     command = [sys.executable, "-c", "from flows.cli.main import main; main()", "run", str(source), *named]
