@@ -6,9 +6,9 @@ probe -> speech map -> plan -> language -> for each chunk: separate?, transcribe
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
@@ -24,7 +24,8 @@ from flows.reporting import reporters
 from flows.tracks import mapped_tracks
 from tasks import disk, models
 from tasks.audio.decode import audio_of
-from tasks.audio.folder import called, recordings_in
+from tasks.audio.folder import called, path_of, recordings_in
+from tasks.audio.source import shown
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_map, read_plan
 from tasks.caching import used_by
 from tasks.configuration import load
@@ -71,7 +72,7 @@ def _processed(source: str, settings: SettingsForm | None, together: Sequence[st
     started, calls = time.perf_counter(), models.calls_made()
     run = prepare(load(given(settings)))
     files = files_of(source, together)
-    progress = Progress(called(files), reporters(get_run_logger()))
+    progress = Progress(os.fsencode(called(files)).decode("utf-8", "replace"), reporters(get_run_logger()))
 
     progress.stage("probe")
     recording = probe_recording(files, run.settings.timezone)
@@ -94,7 +95,7 @@ def _processed(source: str, settings: SettingsForm | None, together: Sequence[st
     done = chunk_steps.work_through(chunks, tracks, language, run, progress)
     failed = [w for w in done if w.error]
     if failed and len(failed) == busy:
-        raise PermanentError(f"{recording.source_name}: every chunk failed; the first: {failed[0].error}")
+        raise PermanentError(f"{shown(recording.source_name)}: every chunk failed; the first: {failed[0].error}")
 
     progress.stage("linking")
     linked = voices_of(done, run)
@@ -135,10 +136,10 @@ def files_of(source: str, more: Sequence[str]) -> list[str]:
     """The files of a recording; a folder stands for the recordings in it."""
     files: list[str] = []
     for name in (source, *more):
-        path = Path(name)
-        found = [str(f) for f in recordings_in(path)] if path.is_dir() else [name]
+        path = path_of(name)
+        found = [str(f) for f in recordings_in(path)] if path.is_dir() else [str(path)]
         if not found:
-            raise UnreadableAudio(f"{name}: a folder without recordings (its own folders are not searched).")
+            raise UnreadableAudio(f"{shown(name)}: a folder without recordings (its own folders are not searched).")
         files += found
     return files
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flows.preparation import Run
 from flows.progress import Progress
 from tasks.audio.decode import audio_of
+from tasks.audio.source import shown
 from tasks.audio.task import MapJob, OwnSpeechJob, Watcher, find_own_speech, map_speech, read_map, read_own
 from tasks.errors import PermanentError
 from tasks.intervals import Span
@@ -42,12 +43,12 @@ def mapped_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[M
 def _check(recording: Recording, run: Run) -> None:
     if recording.channels < 2:
         raise PermanentError(
-            f"{recording.source_name}: has one channel; audio.channels = separate needs one for each speaker. "
+            f"{shown(recording.source_name)}: has one channel; audio.channels = separate needs one for each speaker. "
             "Process it with audio.channels = mix."
         )
     least, _ = run.settings.diarization.speaker_range()
     if least is not None and recording.channels < least:
         raise PermanentError(
-            f"{recording.source_name}: has {recording.channels} channels, but {least} speakers are asked for: "
+            f"{shown(recording.source_name)}: has {recording.channels} channels, but {least} speakers are asked for: "
             "audio.channels = separate finds one in each. Leave the number away, or set audio.channels = mix."
         )

@@ -22,13 +22,15 @@ STEPS = ("separation", "transcription", "punctuation", "embedding", "diarization
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a recording; most recordings have one. `path` is where its bytes are now, as in `Recording`."""
+    """One file of a recording; most recordings have one. `path` is where its bytes are now, as in `Recording`, and
+    `size_bytes` how many there have to be; tables hold neither."""
 
     name: str
     sha256: str
     start_s: float
     duration_s: float
     path: str = ""
+    size_bytes: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

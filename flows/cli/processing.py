@@ -13,7 +13,7 @@ from flows.cli.sources import single, taken_together
 from flows.cli.summary import summarise
 from flows.cli.terminal import Terminal, plain
 from flows.cli.told import interruptible
-from tasks.audio.folder import called
+from tasks.audio.folder import called, carried
 from tasks.errors import DaylongError, UsageError
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def _run(files: tuple[str, ...], settings: dict[str, Any], show: Any) -> Outcome
     from flows.process_recording import process_recording
     from flows.progress import listening
 
+    first, *more = map(carried, files)
     with listening(show):
         # Prefect validates the mapping into the form that the signature names.
-        outcome: Outcome = process_recording(files[0], settings, files[1:])  # type: ignore[call-overload]
+        outcome: Outcome = process_recording(first, settings, more)  # type: ignore[call-overload]
     return outcome

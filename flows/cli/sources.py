@@ -58,7 +58,7 @@ def _of(name: str) -> list[str]:
     path = Path(name)
     try:
         if not path.is_dir():
-            if not path.exists():
+            if not path.exists() and not path.is_symlink():
                 raise UnreadableAudio(f"{plain(name)}: no such file or folder. Check the name.")
             return [name]
         files = recordings_in(path)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -21,21 +22,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.audio.chain import Place, laid
 from tasks.audio.edits import LONGEST_S, lift_quiet
 from tasks.audio.pieces import RATE_HZ as RATE_HZ
 from tasks.audio.pieces import Samples as Samples
 from tasks.audio.pieces import pieces
-from tasks.audio.source import PREROLL_S, opened
+from tasks.audio.source import PREROLL_S, opened, raise_if_gone, shown
+from tasks.errors import TransientError, UnreadableAudio
 from tasks.intervals import Span
 from tasks.records import Audio, Part, Recording
 
 if TYPE_CHECKING:
+    from tasks.audio.slices import Link
     from tasks.audio.source import TimedFrame
 
 KEPT = 4
 """Spans held at a time: 15.5 minutes are 60 MB."""
 
-DECODER_VERSION = 1
+DECODER_VERSION = 2
 """Enters cache keys: raise it when the same file comes out as other samples."""
 
 OpenArtifact = Callable[[str], Samples]
@@ -50,11 +54,11 @@ def decode(source: Path | Sequence[Part], span: Span, *, channel: int | None = N
     """`span` of the recording as float32 (n,) at 16 kHz, n = round(span.duration_s * 16000).
 
     Silent before 0, between parts and past the recording's end. Raises UnreadableAudio; TransientError if a file is
-    gone.
+    gone or has lost bytes since it was probed.
     """
     first, size = round(span.start_s * RATE_HZ), round(span.duration_s * RATE_HZ)
     out = np.zeros(size, np.float32)
-    with contextlib.closing(_pieces(source, span.start_s, channel)) as found:
+    with _unshrunk(source), contextlib.closing(_pieces(source, span.start_s, channel)) as found:
         for at, samples in found:
             if at >= first + size:
                 break
@@ -69,7 +73,7 @@ def stream(source: Path | Sequence[Part], block_s: float = 60.0, *, channel: int
     size = round(block_s * RATE_HZ)
     block, filled = np.zeros(size, np.float32), 0
     cursor = 0  # the next sample to be given out
-    with contextlib.closing(_pieces(source, 0.0, channel)) as found:
+    with _unshrunk(source), contextlib.closing(_pieces(source, 0.0, channel)) as found:
         for at, samples in found:
             samples = samples[max(0, cursor - at) :]
             silence = max(0, at - cursor)
@@ -161,22 +165,60 @@ def _pieces(
     for part in [Part("", "", 0.0, math.inf, str(source))] if isinstance(source, Path) else source:
         if part.start_s + part.duration_s <= start_s:
             continue
-        path, first = Path(part.path), round(part.start_s * RATE_HZ)
-        count = None if math.isinf(part.duration_s) else round((part.start_s + part.duration_s) * RATE_HZ) - first
-        with _frames_from(path, start_s - part.start_s) as frames:
-            for at, samples in pieces(frames, path, channel):
-                if count is not None and at + len(samples) > count:
-                    # a codec's padding would sound over what follows
-                    yield first + at, samples[: max(0, count - at)]
-                    break
-                yield first + at, samples
+        path = Path(part.path)
+        for place in laid(path):
+            lies = Span(part.start_s + place.start_s, part.start_s + min(place.end_s, part.duration_s))
+            if place.start_s < part.duration_s and lies.end_s > start_s:
+                yield from _placed(path, place, lies, start_s, channel)
+
+
+def _placed(
+    path: Path, place: Place, lies: Span, start_s: float, channel: int | None
+) -> Generator[tuple[int, Samples], None, None]:
+    """The pieces of one file, or one link of its chain, that `lies` there in the recording."""
+    first = round(lies.start_s * RATE_HZ)
+    count = None if math.isinf(lies.end_s) else round(lies.end_s * RATE_HZ) - first
+    with _frames_from(path, place.link, start_s - lies.start_s) as frames:
+        for at, samples in pieces(frames, path, channel):
+            if count is not None and at + len(samples) > count:
+                # a codec's padding would sound over what follows
+                yield first + at, samples[: max(0, count - at)]
+                break
+            yield first + at, samples
 
 
 @contextlib.contextmanager
-def _frames_from(path: Path, start_s: float) -> Iterator[Iterator[TimedFrame]]:
+def _unshrunk(source: Path | Sequence[Part]) -> Iterator[None]:
+    """Sees to it that what was read is what was probed: silence where bytes were lost would be kept as a result."""
+    try:
+        yield
+    except UnreadableAudio:
+        _check_sizes(source)
+        raise
+    _check_sizes(source)
+
+
+def _check_sizes(source: Path | Sequence[Part]) -> None:
+    for part in [] if isinstance(source, Path) else source:
+        if part.size_bytes is None:
+            continue
+        try:
+            now = os.stat(part.path).st_size
+        except OSError as error:
+            raise_if_gone(Path(part.path), error)
+            raise
+        if now < part.size_bytes:
+            raise TransientError(
+                f"{shown(part.path)}: it changed while it was read, from {part.size_bytes:,} bytes to {now:,}. Start "
+                "again once it is whole."
+            )
+
+
+@contextlib.contextmanager
+def _frames_from(path: Path, link: Link | None, start_s: float) -> Iterator[Iterator[TimedFrame]]:
     """Frames from a little before `start_s` on; from the very beginning where the file cannot be sought."""
     with contextlib.ExitStack() as stack:
-        source = stack.enter_context(opened(path))
+        source = stack.enter_context(opened(path, link))
         if start_s > PREROLL_S and source.seek(start_s - PREROLL_S):
             frames = source.frames()
             head = next(frames, None)
@@ -184,5 +226,5 @@ def _frames_from(path: Path, start_s: float) -> Iterator[Iterator[TimedFrame]]:
                 yield itertools.chain([head], frames)
                 return
         if start_s > PREROLL_S:  # a failed seek may have left it anywhere
-            source = stack.enter_context(opened(path))
+            source = stack.enter_context(opened(path, link))
         yield source.frames()

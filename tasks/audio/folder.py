@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 _KNOWN = """.aac .ac3 .aif .aiff .amr .ape .au .avi .caf .dss .flac .m4a .m4b .mka .mkv .mov .mp2 .mp3 .mp4 .mpeg
 .mpga .oga .ogg .opus .ra .spx .tta .w64 .wav .webm .wma .wmv .wv .3gp"""
@@ -12,8 +14,36 @@ SUFFIXES = frozenset(_KNOWN.split())
 
 
 def recordings_in(folder: Path) -> list[Path]:
-    """A folder's own recordings, sorted by name; hidden files and folders below it are left out."""
-    return sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.name[0] != "." and f.is_file())
+    """A folder's own recordings, sorted by name; hidden files and folders below it are left out.
+
+    A link to nowhere or a pipe is among them: whoever put it there is told that it is none.
+    """
+    named = (f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.name[0] != ".")
+    return sorted(f for f in named if not f.is_dir())
+
+
+def carried(path: str) -> str:
+    """A path as Prefect can keep it: one whose bytes are no UTF-8 as a file URL, every other as it is.
+
+    >>> carried("/day/one.wav"), carried("/day/caf\\udce9.wav")
+    ('/day/one.wav', 'file:///day/caf%E9.wav')
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return Path(os.path.abspath(path)).as_uri()
+    return path
+
+
+def path_of(name: str) -> Path:
+    """The path that `carried` wrote.
+
+    >>> path_of("/day/100%.wav").name, os.fsencode(path_of("file:///day/caf%E9.wav").name)
+    ('100%.wav', b'caf\\xe9.wav')
+    """
+    if name.startswith("file:///"):
+        return Path(os.fsdecode(unquote_to_bytes(name.removeprefix("file://"))))
+    return Path(name)
 
 
 def called(files: Sequence[str]) -> str:

@@ -24,6 +24,8 @@ Samples = npt.NDArray[np.float32]
 
 _JUMP_S = 0.1
 """A frame this far from where the last one ended was not cut off by rounding: something is missing."""
+LEAP_S = 8 * 24 * 3600.0
+"""A clock that leaps so far is broken: nobody waits for what comes after, and it would be filled with silence."""
 _DRIFT_S = 0.01
 """How far the mean time of the last frames may wander from counted samples before we follow it."""
 _GROUP_S = 1.0
@@ -100,7 +102,7 @@ class _Run:
 
     def left_by(self, frame: AudioFrame, time_s: float | None) -> float | None:
         """Where another run has to start with `frame`, or None where it continues this one."""
-        off = 0.0 if time_s is None else time_s - self.end_s
+        off = 0.0 if time_s is None or abs(time_s - self.end_s) >= LEAP_S else time_s - self.end_s
         self.drift_s += 0.02 * (off - self.drift_s)  # the jitter of single frames is no reason
         if abs(off) > _JUMP_S:
             return time_s
@@ -126,6 +128,11 @@ class _Run:
             self.at += len(mono)
 
 
+_LOUDEST = 1e7
+"""140 dB over full scale. Floats past this are no sound, nor are NaN and infinity; whole numbers written as floats,
+24 bits of them, are still below."""
+
+
 def _kind(frame: AudioFrame) -> tuple[int, str, int]:
     return frame.sample_rate, frame.format.name, frame.layout.nb_channels
 
@@ -140,11 +147,17 @@ def _mono(frames: list[AudioFrame], channel: int | None) -> Samples:
         planes = [p.reshape(-1, channels).T for p in planes]
     wave = np.concatenate(planes, axis=1)
     chosen = wave[channel : channel + 1] if channel is not None else wave
+    if not np.issubdtype(wave.dtype, np.integer):
+        return _mean_of_sound(chosen)
     mono = chosen.mean(axis=0, dtype=np.float32 if wave.dtype.itemsize <= 4 else np.float64)
-    if wave.dtype == np.uint8:
-        mono = (mono - 128.0) / 128.0
-    elif np.issubdtype(wave.dtype, np.integer):
-        mono = mono / 2.0 ** (8 * wave.dtype.itemsize - 1)
-    else:
-        mono = np.nan_to_num(mono, nan=0.0, posinf=0.0, neginf=0.0)
+    mono = (mono - 128.0) / 128.0 if wave.dtype == np.uint8 else mono / 2.0 ** (8 * wave.dtype.itemsize - 1)
+    return np.asarray(mono, np.float32)
+
+
+def _mean_of_sound(planes: npt.NDArray[Any]) -> Samples:
+    """The mean over channels of floats (channels, n); a channel's values that are no sound count as silence."""
+    with np.errstate(all="ignore"):
+        mono = planes.mean(axis=0)
+        if not np.abs(mono).max(initial=0.0) < _LOUDEST:  # one look at the mean: it is hardly ever so
+            mono = np.where(np.abs(planes) < _LOUDEST, planes, 0.0).mean(axis=0)
     return np.asarray(mono, np.float32)

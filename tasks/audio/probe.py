@@ -12,17 +12,14 @@ import stat
 import unicodedata
 from pathlib import Path
 
-from tasks.audio.decode import stream
+from tasks.audio.chain import laid
+from tasks.audio.duration import duration_of
 from tasks.audio.recorded import recorded_at, zone
-from tasks.audio.source import Source, opened, raise_if_gone, shown
+from tasks.audio.source import opened, raise_if_gone, shown
 from tasks.errors import TransientError, UnreadableAudio
 from tasks.records import Part, Recording
 
 _SLUG_LENGTH = 60
-_TAIL_S = 5.0
-"""How much of a recording's end is decoded to see where it ends."""
-_TRUSTED_S = 0.5
-"""A header that promises at most so much more than there is counts as true: codecs pad."""
 
 
 def probe(path: Path, *, timezone: str = "UTC") -> Recording:
@@ -34,11 +31,12 @@ def probe(path: Path, *, timezone: str = "UTC") -> Recording:
     zone(timezone)
     before = _look(path)
     sha256 = _digest(path)
-    with opened(path) as source:
+    places = laid(path)
+    with opened(path, places[0].link) as source:
         context = source.stream.codec_context
         metadata = {**source.stream.metadata, **source.container.metadata}
         rate_hz, channels = source.rate_hz, source.channels
-        duration_s = _duration_s(source)
+        duration_s = duration_of(source) if len(places) == 1 else places[-1].end_s
     after = _look(path)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise TransientError(f"{shown(path)}: it changed while it was read. Start again once it is written.")
@@ -54,7 +52,7 @@ def probe(path: Path, *, timezone: str = "UTC") -> Recording:
         sample_rate_hz=rate_hz,
         channels=channels,
         codec=context.codec.canonical_name,
-        parts=(Part(name, sha256, 0.0, duration_s, where),),
+        parts=(Part(name, sha256, 0.0, duration_s, where, before.st_size),),
         recorded_at=at,
         recorded_at_source=at_source,
         timezone=timezone,
@@ -75,6 +73,9 @@ def _look(path: Path) -> os.stat_result:
     try:
         found = path.stat()
     except FileNotFoundError as error:
+        if path.is_symlink():
+            to = shown(os.readlink(path))
+            raise UnreadableAudio(f"{shown(path)}: a link to {to}, which isn't there. Put it back.") from error
         raise UnreadableAudio(f"{shown(path)}: no such file. Check the name.") from error
     except (OSError, ValueError) as error:
         raise_if_gone(path, error)
@@ -95,46 +96,3 @@ def _digest(path: Path) -> str:
     except OSError as error:
         raise_if_gone(path, error)
         raise UnreadableAudio(f"{shown(path)}: could not be read ({error.strerror}). Copy it again.") from error
-
-
-def _duration_s(source: Source) -> float:
-    """Where the sound ends. The header is believed only if sound is found at the end it promises."""
-    promised_s = _promised_s(source)
-    if promised_s is not None:
-        end_s = _end_near(source, promised_s)
-        if end_s is not None and end_s >= promised_s - _TRUSTED_S:
-            return end_s
-    counted_s = _last_packet_s(source)
-    end_s = None if counted_s is None else _end_near(source, counted_s)
-    if end_s is None:  # no clock in it, or not to be sought: count samples
-        end_s = sum(len(block) for block in stream(source.path)) / 16_000
-    return end_s
-
-
-def _promised_s(source: Source) -> float | None:
-    if source.stream.duration is not None and source.stream.time_base is not None:
-        start = source.stream.start_time or 0
-        return float((start + source.stream.duration) * source.stream.time_base) - source.origin_s
-    if source.container.duration is not None:
-        return source.container.duration / 1_000_000
-    return None
-
-
-def _end_near(source: Source, time_s: float) -> float | None:
-    """The end of the last frame that decodes, sought a little before `time_s`; None if there is none."""
-    end_s = None
-    if not source.seek(max(0.0, time_s - _TAIL_S)):
-        return None
-    for frame, at_s in source.frames():
-        if at_s is None:
-            return None
-        end_s = max(end_s or 0.0, at_s + frame.samples / frame.sample_rate)
-    return end_s
-
-
-def _last_packet_s(source: Source) -> float | None:
-    """The time of the last packet, by reading all of them without decoding any."""
-    if not source.seek(0.0):
-        return None
-    last = max((p.pts for p in source.packets() if p.pts is not None and p.size), default=None)
-    return None if last is None else float(last * source.stream.time_base) - source.origin_s

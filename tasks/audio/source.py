@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.audio import wav
+from tasks.audio.slices import Link, Slice
 from tasks.errors import PermanentError, TransientError, UnreadableAudio
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ _WORLD = {
 }
 """What the system says when a disk, a network or this machine is at fault, not the file."""
 
+_SLOWEST_HZ, _FASTEST_HZ = 1_000, 3_000_000
+"""Outside of these a rate is a header's damage: an hour at 1 Hz would be made seven years of sound."""
+
 _BROKEN_READS = 100
 """Consecutive unreadable packets after which the rest of a file is given up."""
 
@@ -57,8 +61,7 @@ def shown(path: Path | str) -> str:
     >>> shown("a\\nb.wav")
     'a\\\\nb.wav'
     """
-    text = str(path).encode("utf-8", "replace").decode("utf-8")
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
     return text if len(text) <= 300 else "…" + text[-299:]
 
 
@@ -69,13 +72,19 @@ class Source:
     Raises UnreadableAudio where nothing decodes.
     """
 
-    def __init__(self, path: Path, container: InputContainer, stream: AudioStream) -> None:
-        self.path, self.container, self.stream = path, container, stream
+    def __init__(self, path: Path, container: InputContainer, stream: AudioStream, link: Link | None = None) -> None:
+        self.path, self.container, self.stream, self.link = path, container, stream, link
         self.origin_s = 0.0
         """The stream's own time at which the recording starts."""
         self._rest: Iterator[TimedFrame] | None = self._decoded()
         self._head = next(self._rest, None)
         if self._head is None:
+            rate_hz = stream.codec_context.sample_rate
+            if rate_hz and not _SLOWEST_HZ <= rate_hz <= _FASTEST_HZ:
+                raise UnreadableAudio(
+                    f"{shown(path)}: says that it has {rate_hz:,} samples a second, as no sound has: its header is "
+                    "damaged. Record or copy it again."
+                )
             raise UnreadableAudio(f"{shown(path)}: nothing in it can be decoded. Record or copy it again.")
         frame, time_s = self._head
         self.rate_hz: int = frame.sample_rate
@@ -110,7 +119,8 @@ class Source:
                     yield packet
                 return
             except av.FFmpegError as error:
-                raise_if_gone(self.path, error)
+                if not broken:
+                    raise_if_gone(self.path, error)
                 broken += 1
 
     def frames(self) -> Iterator[TimedFrame]:
@@ -131,13 +141,13 @@ class Source:
                 continue
             for frame in frames:
                 time_s = None if frame.pts is None else frame.time - self.origin_s
-                if frame.samples and frame.sample_rate:
+                if frame.samples and _SLOWEST_HZ <= frame.sample_rate <= _FASTEST_HZ:
                     yield frame, time_s
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Source]:
-    """Open `path` at its default (else first) audio stream.
+def opened(path: Path, link: Link | None = None) -> Iterator[Source]:
+    """Open `path`, or one link of its chain alone, at its default (else first) audio stream.
 
     Raises UnreadableAudio where there is none, TransientError where the file is gone or cannot be read now.
     """
@@ -145,7 +155,7 @@ def opened(path: Path) -> Iterator[Source]:
 
     file: io.FileIO | None = None
     try:
-        file = wav.unbounded(path)
+        file = wav.mended(path) if link is None else Slice(path, link)
         # "file:" keeps names with a colon or a leading dash from being read as something else.
         container = av.open(
             file or f"file:{path.absolute()}",
@@ -168,7 +178,7 @@ def opened(path: Path) -> Iterator[Source]:
         for other in container.streams:
             if other.index != stream.index:
                 other.discard = av.stream.Discard.all
-        yield Source(path, container, stream)
+        yield Source(path, container, stream, link)
 
 
 def _video_start_s(container: InputContainer) -> float:
@@ -187,7 +197,22 @@ def raise_if_gone(path: Path, error: BaseException) -> None:
         raise PermanentError(f"{shown(path)}: no permission to read it. Change its owner or mode.") from error
     if isinstance(error, IsADirectoryError):
         raise UnreadableAudio(f"{shown(path)}: a folder, not a recording. Name a file.") from error
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        raise UnreadableAudio(f"{shown(path)}: a link that leads back to itself. Name the file it is for.") from error
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        raise UnreadableAudio(f"{shown(path)}: no such file; its name is too long for one. Check it.") from error
     if isinstance(error, FileNotFoundError) or not os.path.exists(path):
         raise TransientError(f"{shown(path)}: the file is gone. Put it back and start again.") from error
-    if isinstance(error, OSError) and error.errno in _WORLD:
+    if isinstance(error, OSError) and error.errno in _WORLD and not (error.errno == errno.EIO and _can_be_read(path)):
         raise TransientError(f"{shown(path)}: could not be read ({error.strerror}). Is its disk there?") from error
+
+
+def _can_be_read(path: Path) -> bool:
+    """Whether all bytes of a file are to be had: FFmpeg tells of an I/O error where a file is only cut short, too."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            while file.read(1 << 20):
+                pass
+    except OSError:
+        return False
+    return True

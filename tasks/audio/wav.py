@@ -1,51 +1,85 @@
-"""WAV files longer than their header can say.
+"""WAV files whose header can't be believed.
 
 RIFF counts bytes in 32 bits: a day of stereo at 44.1 kHz wraps around four times, and a reader that believes
 the header stops after hours. RF64 and W64 have room; recorders that write plain RIFF all the same are common.
+And where a header tells wrongly how many bytes a second takes, a reader that seeks by it lands elsewhere.
 """
 
 from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 LIMIT = 2**32
 _HEADER = 1 << 20
 """Where the sound must have begun."""
+_PLAIN = {0x0001, 0x0003, 0x0006, 0x0007}
+"""Codecs of which every sample takes as many bytes: PCM, floats, A-law, µ-law."""
+_EXTENSIBLE = 0xFFFE
+"""Stands for a codec that is told further on."""
 
 
-class UnboundedWav(io.FileIO):
-    """The same file with 0 as its length of sound, which readers take for "to the end"."""
+class MendedWav(io.FileIO):
+    """The same file with some bytes of its header put right."""
 
-    def __init__(self, path: Path, length_at: int) -> None:
+    def __init__(self, path: Path, right: Mapping[int, bytes]) -> None:
         super().__init__(path)
-        self._length_at = length_at
+        self._right = right
 
     def read(self, size: int | None = -1, /) -> bytes:
         start = self.tell()
         data = super().read(-1 if size is None else size) or b""
-        first, last = max(self._length_at, start), min(self._length_at + 4, start + len(data))
-        if first >= last:
-            return data
-        return data[: first - start] + bytes(last - first) + data[last - start :]
+        for at, right in self._right.items():
+            first, last = max(at, start), min(at + len(right), start + len(data))
+            if first < last:
+                data = data[: first - start] + right[first - at : last - at] + data[last - start :]
+        return data
 
 
-def unbounded(path: Path) -> UnboundedWav | None:
-    """`path`, opened so that its sound goes on to the end, if it is a RIFF WAV past 4 GiB; else None."""
-    if path.stat().st_size <= LIMIT:
-        return None
+def mended(path: Path) -> MendedWav | None:
+    """`path`, opened with its header put right, if it is a WAV whose header is known to be wrong; else None.
+
+    Past 4 GiB its length of sound becomes 0, which readers take for "to the end".
+    """
+    long = path.stat().st_size > LIMIT
+    right: dict[int, bytes] = {}
     with path.open("rb") as file:
-        if file.read(4) != b"RIFF":
+        riff = file.read(4)
+        if riff not in (b"RIFF", b"RF64"):
             return None
-        at = 12
-        while at < _HEADER:
-            file.seek(at)
-            head = file.read(8)
-            if len(head) < 8:
-                return None
-            if head[:4] == b"data":
-                return UnboundedWav(path, at + 4)
-            (size,) = struct.unpack("<I", head[4:])
-            at += 8 + size + size % 2
-    return None
+        for name, at in _chunks(file):
+            if name == b"fmt " and len(told := file.read(26)) >= 16:
+                right |= _widths(told, at + 8)
+            elif name == b"data":
+                if long and riff == b"RIFF":
+                    right[at + 4] = bytes(4)
+                break
+    return MendedWav(path, right) if right else None
+
+
+def _widths(told: bytes, at: int) -> dict[int, bytes]:
+    """What to put right of the bytes that a second and a sample take, in a format chunk whose content begins `at`."""
+    codec, channels, rate_hz, *widths, bits = struct.unpack_from("<HHIIHH", told)
+    if codec == _EXTENSIBLE:
+        codec = int.from_bytes(told[24:], "little")
+    width = channels * ((bits + 7) // 8)
+    true = [rate_hz * width, width]
+    if codec not in _PLAIN or widths == true or not (0 < true[0] < LIMIT and width < 2**16):
+        return {}
+    return {at + 8: struct.pack("<IH", *true)}
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """(name, where it begins) of each chunk up to the sound; the file then stands at the chunk's content."""
+    at = 12
+    while at < _HEADER:
+        file.seek(at)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        yield head[:4], at
+        (size,) = struct.unpack("<I", head[4:])
+        at += 8 + size + size % 2

@@ -41,8 +41,8 @@ def write_video(path: Path, wave: np.ndarray, rate: int = 16_000, sound_starts_s
 
 def _track(file: av.container.OutputContainer, wave: np.ndarray, rate: int, codec: str) -> av.AudioStream:
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[1 if wave.ndim == 1 else wave.shape[1]]
-    hurry = {"libopus": "0", "libmp3lame": "9"}.get(codec)
-    return file.add_stream(codec, rate=rate, layout=layout, options={"compression_level": hurry} if hurry else {})
+    options = {"libopus": {"compression_level": "0"}, "libmp3lame": {"compression_level": "9"}, "wmav2": {"b": "64k"}}
+    return file.add_stream(codec, rate=rate, layout=layout, options=options.get(codec, {}))
 
 
 def _encode(file: av.container.OutputContainer, track: av.AudioStream, wave: np.ndarray, first: int = 0) -> None:

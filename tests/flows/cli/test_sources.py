@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,16 @@ def test_a_folder_stands_for_its_own_recordings_by_name(folder: Path) -> None:
     found, errors = recordings([str(folder)])
     assert [Path(f).name for f in found] == ["-d.ogg", "a.mp3", "b.WAV"]
     assert errors == []
+
+
+def test_what_is_no_file_but_called_like_a_recording_is_not_passed_over(folder: Path) -> None:
+    (folder / "nowhere.wav").symlink_to(folder / "gone")
+    (folder / "round.wav").symlink_to(folder / "round.wav")
+    os.mkfifo(folder / "pipe.wav")
+    found, errors = recordings([str(folder)])
+    assert {"nowhere.wav", "round.wav", "pipe.wav"} <= {Path(f).name for f in found}
+    assert errors == []
+    assert recordings([str(folder / "nowhere.wav")]) == ([str(folder / "nowhere.wav")], [])
 
 
 def test_a_named_file_is_tried_whatever_it_is_called(folder: Path) -> None:
