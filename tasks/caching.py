@@ -88,28 +88,34 @@ def identity(value: Any) -> Any:
     return value
 
 
-def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Prefect's `@task` with what all steps share. Transient faults are tried three times, others once; the pauses
-    grow, and vary, so that several runs don't all come back at once."""
-    return task(
-        name=step,
-        cache_policy=StepPolicy(step=step, version=version),
-        persist_result=True,
-        result_serializer="json",
-        cache_result_in_memory=False,
-        retries=len(RETRY_AFTER_S),
-        retry_delay_seconds=RETRY_AFTER_S,
-        retry_jitter_factor=0.5,
-        retry_condition_fn=_is_transient,
-    )
-
-
 def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     try:
         state.result()
     except BaseException as error:
         return is_transient(error)
     return False
+
+
+TRIED_AGAIN: dict[str, Any] = {
+    "retries": len(RETRY_AFTER_S),
+    "retry_delay_seconds": RETRY_AFTER_S,
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": _is_transient,
+}
+"""Transient faults are tried three times, others once; the pauses grow, and vary, so that several runs don't all come
+back at once."""
+
+
+def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Prefect's `@task` with what all steps share."""
+    return task(
+        name=step,
+        cache_policy=StepPolicy(step=step, version=version),
+        persist_result=True,
+        result_serializer="json",
+        cache_result_in_memory=False,
+        **TRIED_AGAIN,
+    )
 
 
 def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:
