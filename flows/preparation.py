@@ -17,6 +17,9 @@ from tasks.settings import Settings
 from tasks.weights import Kind, Weights
 from tasks.work import Place
 
+LOADING_S = 600.0
+"""Large weights from a slow disk take minutes."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -40,9 +43,15 @@ def prepare(settings: Settings) -> Run:
     wants = weights.wanted(settings, device)
     weights.check(wants, weights.fetch_command(settings, device))
     found = {kind: weights.resolve(kind, name) for kind, name in wants}
-    models.configure(keep=settings.models.keep, run_in=settings.models.run_in)
+    models.configure(settings.models.keep, settings.models.run_in, patience_s(settings))
     out = Path(settings.out).expanduser() if settings.out else transcripts()
     return Run(settings, Place(store_of(settings), load, device), found, out if out.is_absolute() else home() / out)
+
+
+def patience_s(settings: Settings) -> float:
+    """Seconds that a call of an engine may take; a first call may have to load it."""
+    longest_s = 60 * settings.chunking.max_minutes + settings.chunking.overlap_s
+    return max(LOADING_S, settings.models.patience * longest_s)
 
 
 def store_of(settings: Settings) -> ArtifactStore:

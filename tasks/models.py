@@ -140,6 +140,7 @@ def configure(keep: Keep = "all", run_in: Where = "process", timeout_s: float | 
 
             if _remote is None:
                 _remote = Child(keep, timeout_s)
+            _remote.timeout_s = timeout_s
         elif _remote is not None:
             _remote.close()
             _remote = None

@@ -32,6 +32,13 @@ class ModelsSettings(Step):
         "process",
         description="Run engines in this process, or in one persistent child process that is replaced if it dies.",
     )
+    patience: float = Field(
+        10.0,
+        ge=0.1,
+        le=1000,
+        description="With run_in = child: so many times a chunk's longest length may an engine's call take (and ten "
+        "minutes at least) before its process is replaced.",
+    )
 
 
 class CacheSettings(Step):

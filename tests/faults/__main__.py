@@ -15,7 +15,17 @@ from functools import partial
 from pathlib import Path
 
 from tests.benchmarks import frame
-from tests.faults.cases import HOW, Result, Undisturbed, asked_to_end, clip, damaged, disk_filled, killed
+from tests.faults.cases import (
+    HOW,
+    Result,
+    Undisturbed,
+    asked_to_end,
+    clip,
+    damaged,
+    disk_filled,
+    engines_killed,
+    killed,
+)
 
 KILLS_A_RUN = 5
 SECONDS = 150.0
@@ -52,6 +62,7 @@ def _cases(undisturbed: Undisturbed, here: Path, kills: int, seed: int) -> list[
         cases.append((f"killed {of}", partial(killed, undisturbed, here / f"killed-{of}", count, of)))
     for number in (signal.SIGTERM, signal.SIGINT):
         cases.append((number.name, partial(asked_to_end, undisturbed, here / number.name, number)))
+    cases.append(("engines killed", partial(engines_killed, undisturbed, here / "engines")))
     for how in HOW:
         cases.append((how, partial(damaged, undisturbed, here / how, how)))
     cases.append(("full disk", partial(disk_filled, undisturbed, here / "disk")))

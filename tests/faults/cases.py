@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tests.faults.commands import (
     Ended,
     Place,
     completed,
+    engines_of,
     exports,
     finished,
     left_over,
@@ -95,11 +97,24 @@ def asked_to_end(undisturbed: Undisturbed, folder: Path, number: signal.Signals)
 
 
 def _without_burying(process: subprocess.Popen[str]) -> Ended:
-    import time
-
     began = time.monotonic()
     _, said = process.communicate(timeout=60)
     return Ended(process.returncode, time.monotonic() - began, said)
+
+
+def engines_killed(undisturbed: Undisturbed, folder: Path) -> Result:
+    """The process of the engines dies while they work, as by the kernel's memory killer; the run goes on."""
+    at = Place.under(folder)
+    process = started(undisturbed.source, at, "models.run_in=child")
+    deaths = 0
+    while process.poll() is None and not deaths:
+        time.sleep(0.5)
+        if pid := engines_of(process):
+            time.sleep(2.0)
+            os.kill(pid, signal.SIGKILL)
+            deaths += 1
+    ended = finished(process)
+    return compared("engines killed", f"{deaths} death, status {ended.status}", at, undisturbed, ended.seconds)
 
 
 def damaged(undisturbed: Undisturbed, folder: Path, how: str) -> Result:

@@ -50,9 +50,10 @@ class Place:
         return self.home / "data" / "cache"
 
 
-def started(source: Path, place: Place) -> subprocess.Popen[str]:
+def started(source: Path, place: Place, *more: str) -> subprocess.Popen[str]:
+    """The run, with `more` settings."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DAYLONG_", "PREFECT_"))}
-    settings = [word for setting in SMALL for word in ("--set", setting)]
+    settings = [word for setting in (*SMALL, *more) for word in ("--set", setting)]
     return subprocess.Popen(
         [sys.executable, "-m", "tests.faults.daylong", "run", str(source), "--profile", "demo", *settings],
         cwd=ROOT,
@@ -98,6 +99,19 @@ def left_over(process_group: int) -> list[int]:
         if int(fields[2]) == process_group and fields[0] != "Z":
             found.append(int(stat.parent.name))
     return found
+
+
+def engines_of(process: subprocess.Popen[str]) -> int | None:
+    """The id of the process that holds the run's engines, once it has loaded any."""
+    for pid in left_over(process.pid):
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+            libraries = Path(f"/proc/{pid}/maps").read_text(errors="replace")
+        except OSError:
+            continue
+        if b"multiprocessing.spawn" in words and "libtorch" in libraries:
+            return pid
+    return None
 
 
 def bury(process: subprocess.Popen[str]) -> None:

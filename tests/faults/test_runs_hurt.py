@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.cases import Undisturbed, asked_to_end, clip, damaged, killed, small_disk
+from tests.faults.cases import Undisturbed, asked_to_end, clip, damaged, engines_killed, killed, small_disk
 from tests.faults.commands import Place, completed, exports, records, tables
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
@@ -45,6 +45,13 @@ def test_asked_to_end_it_goes_in_seconds_and_leaves_nothing_behind(undisturbed: 
     found = asked_to_end(undisturbed, tmp_path, signal.SIGTERM)
     assert found.outcome.startswith("status 143")
     assert "told how to go on, 0 processes, 0 files left; then status 0" in found.outcome
+    assert found.same
+
+
+@pytest.mark.slow
+def test_the_engines_die_and_the_run_goes_on(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    found = engines_killed(undisturbed, tmp_path)
+    assert found.outcome == "1 death, status 0"
     assert found.same
 
 

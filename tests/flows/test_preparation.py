@@ -1,0 +1,13 @@
+"""What a run needs before its first step."""
+
+from __future__ import annotations
+
+from flows.preparation import LOADING_S, patience_s
+from tasks.settings import ChunkingSettings, ModelsSettings, Settings
+
+
+def test_patience_grows_with_the_chunks_and_leaves_time_for_loading() -> None:
+    assert patience_s(Settings()) == 10 * (15 * 60 + 30)
+    assert patience_s(Settings(models=ModelsSettings(patience=2.0))) == 2 * (15 * 60 + 30)
+    small = ChunkingSettings(min_minutes=0.5, max_minutes=0.8, overlap_s=10)
+    assert patience_s(Settings(chunking=small, models=ModelsSettings(patience=1.0))) == LOADING_S
