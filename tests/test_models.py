@@ -154,7 +154,7 @@ def test_the_process_wide_seam_counts_its_calls() -> None:
 def test_the_seams_child_has_as_much_patience_as_was_said_last() -> None:
     models.configure(run_in="child", timeout_s=60)
     try:
-        assert models.call(engine(4), "add").value == 1
+        assert models.call(engine(4), "add").value == 4
         models.configure(run_in="child", timeout_s=0.5)
         with pytest.raises(EngineDied, match=r"within 0\.5 s"):
             models.call(engine(4), "hang")
