@@ -26,7 +26,8 @@ def word_raw(text: str) -> str:
         or (c in "'-" + JOINERS and _beside(text, i, _in_word))
         or (c in ".,:" and _beside(text, i, str.isdigit))
     ]
-    return "".join(kept)
+    # Once more: what stood between a letter and its accent may be gone.
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def _in_word(char: str) -> bool:

@@ -45,6 +45,7 @@ def test_a_word_is_searched_in_lower_case_without_punctuation(shown, searched):
 
 
 @given(st.text())
+@example("A:\u0300")
 def test_the_searched_form_of_the_searched_form_is_itself(text):
     raw = word_raw(text)
     assert word_raw(raw) == raw
