@@ -11,7 +11,7 @@ from tasks import models, weights
 from tasks.artifacts import ArtifactStore
 from tasks.audio.decode import load
 from tasks.errors import UsageError
-from tasks.home import cache, home, transcripts
+from tasks.home import cache, home, keep_private, transcripts
 from tasks.memory import hold_less
 from tasks.settings import Settings
 from tasks.weights import Kind, Weights
@@ -39,6 +39,7 @@ class Run:
 def prepare(settings: Settings) -> Run:
     """Find everything out that can fail before any work. Raises `UsageError` and `MissingWeights`."""
     hold_less()
+    keep_private()
     device = device_of(settings)
     wants = weights.wanted(settings, device)
     weights.check(wants, weights.fetch_command(settings, device))

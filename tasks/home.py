@@ -36,3 +36,9 @@ def demo_models() -> Path:
 
 def sample() -> Path:
     return clone() / "data" / "samples" / "roundtable.opus"
+
+
+def keep_private() -> None:
+    """From now on this process makes files that nobody but their owner and the owner's group can read: voices are
+    people's own."""
+    os.umask(os.umask(0o077) | 0o007)
