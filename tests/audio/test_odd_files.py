@@ -67,19 +67,6 @@ def test_an_image(tmp_path: Path) -> None:
     assert "photo.png: " in refused(path)
 
 
-def test_a_silent_film(tmp_path: Path) -> None:
-    import av
-
-    path = tmp_path / "film.mp4"
-    with av.open(str(path), "w") as file:
-        pictures = file.add_stream("mpeg4", rate=5)
-        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
-        for _ in range(10):
-            file.mux(pictures.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")))
-        file.mux(pictures.encode(None))
-    assert "film.mp4: holds no audio" in refused(path)
-
-
 def test_a_playlist_does_not_open_other_files(tmp_path: Path) -> None:
     write(tmp_path / "secret.wav", noise(1))
     path = tmp_path / "list.m3u8"

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,16 +147,24 @@ HOW: dict[str, Callable[[Path, Path], None]] = {
 
 
 def disk_filled(undisturbed: Undisturbed, folder: Path) -> Result:
-    """The disk with results and cache fills up on the way; then there is room."""
+    """The disk with results and cache fills up once the engines are at work; then there is room again."""
     at = Place.under(folder)
-    with small_disk(at.home, "400k"):
-        first = run(undisturbed.source, at)
+    with small_disk(at.home, "20m"):
+        process = started(undisturbed.source, at)
+        while process.poll() is None and not records(at).get("language"):
+            time.sleep(0.1)
+        ballast = at.home / "ballast"
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1 << 16))
+        first = finished(process)
         half = [t for t in tables(at) if t == "recordings"]
-        subprocess.run(["mount", "-o", "remount,size=200m", str(at.home)], check=True)
+        ballast.unlink()
         last = run(undisturbed.source, at)
-        said = next((line for line in first.said.splitlines() if "disk" in line or "MB are free" in line), "nothing")
-        said = said.replace(str(at.home), "…")
-        outcome = f"status {first.status}, said: {said}; {len(half)} half-written tables"
+        said = next(
+            (line for line in first.said.splitlines() if "disk" in line), f"nothing of a disk: {first.said!r}"
+        )
+        outcome = f"status {first.status}, said: {said.replace(str(at.home), '…')}; {len(half)} half-written tables"
         return compared("full disk", f"{outcome}; then status {last.status}", at, undisturbed, last.seconds)
 
 

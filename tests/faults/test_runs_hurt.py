@@ -74,6 +74,6 @@ def test_a_full_disk_is_told_and_forgotten_once_there_is_room(undisturbed: Undis
         pytest.skip(f"no file system can be mounted here: {error}")
     found = disk_filled(undisturbed, tmp_path / "run")
     assert found.outcome.startswith("status 1, said: ")
-    assert "disk" in found.outcome
+    assert "the disk is full" in found.outcome
     assert "0 half-written tables; then status 0" in found.outcome
     assert found.same
