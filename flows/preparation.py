@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tasks import models, weights
+from tasks import models, remote, weights
 from tasks.artifacts import ArtifactStore
 from tasks.audio.decode import load
 from tasks.errors import UsageError
@@ -56,8 +56,11 @@ def patience_s(settings: Settings) -> float:
 
 
 def store_of(settings: Settings) -> ArtifactStore:
-    """The store of large values."""
-    return ArtifactStore(settings.cache.store or str(cache() / "artifacts"))
+    """The store of large values. Raises `UsageError` where a URL leads nowhere."""
+    given = settings.cache.store
+    if given and "://" in given:
+        remote.check(given)
+    return ArtifactStore(given or str(cache() / "artifacts"))
 
 
 def device_of(settings: Settings) -> Literal["cpu", "cuda"]:

@@ -37,7 +37,7 @@ from tasks.linking.task import LinkJob, link_speakers
 from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
 from tasks.pruning import used
 from tasks.pruning.prune import recordings_folder, runs_folder
-from tasks.records import Audio, Sound
+from tasks.records import Audio, Recording, Sound
 from tasks.settings import PER_CHUNK
 from tasks.transcription.language import vote
 from tasks.transcription.task import LanguageJob, TranscribeJob, find_language, transcribe
@@ -79,6 +79,11 @@ def _processed(source: str, settings: SettingsForm | None, together: Sequence[st
     separated = run.settings.separation.mode == "always"
     disk.check(recording.duration_s, run.place.store.root, run.out, separated=separated)
 
+    with used.noting(recordings_folder(), recording.recording_id, lambda: used_by(str(flow_run.id))):
+        return _transcribed(recording, run, progress, started, calls)
+
+
+def _transcribed(recording: Recording, run: Run, progress: Progress, started: float, calls: int) -> Outcome:
     progress.stage("speech map", duration_s=recording.duration_s)
     mapped, tracks = mapped_tracks(recording, run, progress)
     speech, _ = read_map(run.place, mapped)
@@ -127,7 +132,6 @@ def _processed(source: str, settings: SettingsForm | None, together: Sequence[st
         wall_s=time.perf_counter() - started,
     )
     exports = publish_transcript(Publication(transcript, render(transcript)), str(run.out))
-    used.note(recordings_folder(), recording.recording_id, used_by(str(flow_run.id)))
     progress.stage("done")
     return outcome(transcript, run, done, exports, engine_calls=models.calls_made() - calls)
 

@@ -14,10 +14,10 @@ import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import FULL, NoRoom, TransientError
+from tasks.remote import filesystem, reached
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,10 +39,11 @@ class ArtifactStore:
         target, aside = f"{base}/{name}", f"{base}/{step}/{digest[:2]}/.{uuid.uuid4().hex}.part"
         _unfinished[aside] = files
         try:
-            files.makedirs(os.path.dirname(target), exist_ok=True)
-            with files.open(aside, "wb") as file:
-                file.write(data)
-            files.mv(aside, target)
+            with reached(self.root):
+                files.makedirs(os.path.dirname(target), exist_ok=True)
+                with files.open(aside, "wb") as file:
+                    file.write(data)
+                files.mv(aside, target)
         except BaseException as error:
             with contextlib.suppress(Exception):
                 files.rm(aside)
@@ -60,7 +61,7 @@ class ArtifactStore:
         """The value named `name`. Raises `TransientError` where it is gone or damaged (a rerun makes it again)."""
         files, base = self._files()
         try:
-            with files.open(f"{base}/{name}", "rb") as file:
+            with reached(self.root), files.open(f"{base}/{name}", "rb") as file:
                 data: bytes = file.read()
         except FileNotFoundError as error:
             raise TransientError(f"{name} is gone from the cache; run again to make it anew") from error
@@ -73,7 +74,8 @@ class ArtifactStore:
         files, base = self._files()
         path = f"{base}/{name}"
         try:
-            return bool(files.exists(path)) and (size is None or files.size(path) == size)
+            with reached(self.root):
+                return bool(files.exists(path)) and (size is None or files.size(path) == size)
         except FileNotFoundError:
             return False
 
@@ -87,13 +89,12 @@ class ArtifactStore:
 
     def discard(self, name: str) -> None:
         files, base = self._files()
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), reached(self.root):
             files.rm(f"{base}/{name}")
 
     def listing(self) -> Iterator[tuple[str, int, float]]:
         """(name, bytes, seconds since the epoch when it was made) of all that lies here, whole or not."""
         files, base = self._files()
-        files.invalidate_cache()
         try:
             found = files.find(base, detail=True, withdirs=False)
         except FileNotFoundError:
@@ -139,7 +140,7 @@ class ArtifactStore:
         return samples  # type: ignore[no-any-return]
 
     def _files(self) -> tuple[Any, str]:
-        return _filesystem(self.root)
+        return filesystem(self.root)
 
 
 _unfinished: dict[str, Any] = {}
@@ -151,14 +152,6 @@ def discard_unfinished() -> None:
     for aside, files in list(_unfinished.items()):
         with contextlib.suppress(Exception):
             files.rm(aside)
-
-
-@lru_cache(maxsize=8)
-def _filesystem(root: str) -> tuple[Any, str]:
-    from fsspec.core import url_to_fs
-
-    files, path = url_to_fs(root)
-    return files, str(path).rstrip("/")
 
 
 def _digest(name: str) -> str:

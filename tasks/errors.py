@@ -63,5 +63,6 @@ class NoRoom(TransientError):
 def is_transient(error: BaseException) -> bool:
     """Whether trying again may help."""
     if isinstance(error, OSError):
-        return error.errno not in LASTING
+        # Stores on a network raise them by class alone, without the system's number.
+        return error.errno not in LASTING and not isinstance(error, (PermissionError, FileNotFoundError))
     return isinstance(error, (TransientError, MemoryError))

@@ -6,8 +6,12 @@ from __future__ import annotations
 import ctypes
 import functools
 import logging
+import os
+import resource
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from tasks.errors import OutOfMemory
@@ -24,6 +28,9 @@ hardly allocate."""
 LARGE = 1 << 20
 """Bytes: from this size on a block goes back to the system as soon as it is freed. By itself glibc raises that to
 32 MiB, the size of a chunk's arrays, which then stay where smaller ones hold them."""
+
+LOOK_S = 0.05
+"""Between two looks at memory: engines hold what they take for longer."""
 
 
 def hold_less() -> None:
@@ -79,6 +86,37 @@ def give_back() -> None:
     trim = _libc("malloc_trim", ctypes.c_size_t)
     if trim is not None:
         trim(0)
+
+
+@contextmanager
+def watched() -> Iterator[Callable[[], float]]:
+    """Look at this process's memory for as long as the block runs; what is given tells the most of it so far, MiB.
+
+    Several may watch at once: what the kernel keeps as a process's peak is one number for all of its life.
+    """
+    most, over = [resident_mb()], threading.Event()
+
+    def look() -> None:
+        while not over.wait(LOOK_S):
+            most[0] = max(most[0], resident_mb())
+
+    watch = threading.Thread(target=look, name="daylong-memory", daemon=True)
+    watch.start()
+    try:
+        yield lambda: max(most[0], resident_mb())
+    finally:
+        over.set()
+        watch.join()
+
+
+def resident_mb() -> float:
+    """Resident memory of this process, MiB: now, or where the system has no /proc, its peak so far."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from tasks.errors import DaylongError, EngineDied
-from tasks.memory import hold_less
+from tasks.memory import give_back, hold_less
 from tasks.models import Call, Engine, Keep, Pool
 
 
@@ -37,6 +37,8 @@ def serve(pipe: Connection, keep: Keep) -> None:
             # The original class may not be importable or picklable on the other side: its words are what counts.
             answer = RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
         pipe.send(answer)
+        answer = None
+        give_back()
 
 
 @dataclass(slots=True)

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import resource
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tasks.memory import free_device_memory
+from tasks.memory import free_device_memory, watched
 
 log = logging.getLogger("daylong.models")
 
@@ -49,7 +47,7 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What an engine answered, and what that cost: seconds, and the process's peak memory in MiB."""
+    """What an engine answered, and what that cost: seconds, and the most memory of its process meanwhile, MiB."""
 
     value: Any
     run_s: float
@@ -87,11 +85,13 @@ class Pool:
                     log.info("loading %s", engine.name)
                     slot.loaded = engine.load()
             ready = time.perf_counter()
-            value = getattr(slot.loaded, method)(*args, **kwargs)
+            with watched() as peak_mb:
+                value = getattr(slot.loaded, method)(*args, **kwargs)
+                most_mb = peak_mb()
             done = time.perf_counter()
         with self._guard:
             self.calls += 1
-        return Call(value, done - ready, got - asked, ready - got, peak_mb())
+        return Call(value, done - ready, got - asked, ready - got, most_mb)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -163,9 +163,3 @@ def unload() -> None:
     _pool.unload()
     if _remote is not None:
         _remote.close()
-
-
-def peak_mb() -> float:
-    """Peak resident memory of this process so far, MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024

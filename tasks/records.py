@@ -183,7 +183,7 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class StepCost:
-    """What a step cost on a chunk: seconds of work, of waiting for the engine, and the process's peak memory."""
+    """What a step cost on a chunk: seconds of work, of waiting for the engine; its process's peak memory, MiB."""
 
     seconds: float = 0.0
     wait_s: float = 0.0

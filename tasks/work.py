@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from tasks import models
 from tasks.artifacts import ArtifactStore, digest_of
+from tasks.memory import resident_mb
 from tasks.models import Engine
 from tasks.records import Audio, Sound, StepCost
 
@@ -98,7 +99,7 @@ class Meter:
                 "seconds": round(seconds, 4),
                 "wait_s": round(self.wait_s, 4),
                 "load_s": round(self.load_s, 4),
-                "peak_mb": round(self.peak_mb or models.peak_mb(), 1),
+                "peak_mb": round(self.peak_mb or resident_mb(), 1),
                 "engine_calls": self.engine_calls,
             },
         }

@@ -1,17 +1,33 @@
 """The store of large values: kept once, never half-written, known by name when damaged."""
 
 import resource
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tasks.artifacts import ArtifactStore, canonical_json, digest_of
-from tasks.errors import NoRoom, TransientError, is_transient
+from tasks.errors import NoRoom, TransientError, UsageError, is_transient
+from tasks.remote import check, filesystem
+from tests.s3_server import BUCKET, s3
 
 
-@pytest.fixture(params=["folder", "url"])
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """A bucket on a real S3 server, on loopback."""
+    with s3() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield f"s3://{BUCKET}"
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
+    if request.param == "s3":
+        return ArtifactStore(f"{request.getfixturevalue('bucket')}/{tmp_path.name}")
     return ArtifactStore(str(tmp_path) if request.param == "folder" else f"memory://{tmp_path.name}")
 
 
@@ -28,10 +44,64 @@ def test_values_come_back_as_they_went_in(store: ArtifactStore) -> None:
     assert np.abs(store.get_audio(store.put_audio("s", tone)) - tone).max() < 1e-4
 
 
-def test_nothing_but_finished_values_lies_in_the_store(tmp_path: Path) -> None:
-    store = ArtifactStore(str(tmp_path))
+def test_nothing_but_finished_values_lies_in_the_store(store: ArtifactStore) -> None:
     name = store.put("s", b"value", ".bin")
-    assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()] == [name]
+    [(found, size, made)] = store.listing()
+    assert (found, size) == (name, 5)
+    assert abs(made - time.time()) < 60
+
+
+def test_what_is_removed_is_gone_at_once(store: ArtifactStore) -> None:
+    name = store.put("s", b"value", ".bin")
+    assert [n for n, _, _ in store.listing()] == [name]
+    files, base = filesystem(store.root)
+    type(files)(skip_instance_cache=True).rm(f"{base}/{name}")  # as another process does
+    assert not store.has(name)
+    assert list(store.listing()) == []
+    with pytest.raises(TransientError, match="gone"):
+        store.get(name)
+
+
+def test_a_damaged_value_is_made_again_wherever_it_lies(store: ArtifactStore) -> None:
+    name = store.put("s", b"value", ".bin")
+    files, base = filesystem(store.root)
+    files.pipe_file(f"{base}/{name}", b"valve")
+    assert not store.intact(name)
+    assert store.put("s", b"value", ".bin") == name
+    assert store.get(name) == b"value"
+
+
+def test_an_address_where_nothing_can_be_kept_is_refused_by_name(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(f"{bucket}/somewhere")
+    with pytest.raises(UsageError, match="there is no bucket mistyped"):
+        check("s3://mistyped/daylong")
+    with pytest.raises(UsageError, match="nowhere://x: needs Protocol not known"):
+        check("nowhere://x")
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3")
+    with pytest.raises(UsageError, match=r"needs s3fs; pip install 'daylong\[s3\]'"):
+        check("s3://elsewhere")
+
+
+def test_a_store_that_cannot_be_reached_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = {"ENDPOINT_URL": "http://127.0.0.1:9", "ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x"}
+    for name, value in {**nowhere, "MAX_ATTEMPTS": "1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    import s3fs
+
+    store = ArtifactStore("s3://recordings/away")
+    filesystem.cache_clear()
+    s3fs.S3FileSystem.clear_instance_cache()
+    try:
+        with pytest.raises(TransientError, match="can't be reached"):
+            store.put("s", b"value", ".bin")
+        with pytest.raises(UsageError, match="nothing can be kept there"):
+            check(store.root)
+    finally:
+        filesystem.cache_clear()
+        s3fs.S3FileSystem.clear_instance_cache()
 
 
 def test_a_damaged_or_missing_value_is_told_apart_from_a_good_one(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,7 @@ import pytest
 
 from tasks.errors import OutOfMemory
 from tasks.home import sample
-from tasks.memory import give_back, halving
-
-
-def resident_mb() -> float:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+from tasks.memory import give_back, halving, resident_mb, watched
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what its threads freed")
@@ -40,6 +37,20 @@ def test_what_threads_have_freed_goes_back() -> None:
     give_back()
     assert held - before > 20
     assert resident_mb() - before < 0.5 * (held - before)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="without /proc only a process's peak is known")
+def test_the_memory_of_a_step_is_its_own_and_not_an_earlier_ones() -> None:
+    before = resident_mb()
+    with watched() as outer_mb:
+        with watched() as peak_mb:
+            held = np.ones(20 << 20)  # 160 MiB
+            time.sleep(0.2)
+            del held
+            assert peak_mb() - before > 120
+        with watched() as later_mb:
+            assert later_mb() - before < 60
+        assert outer_mb() - before > 120
 
 
 def limited(real: Any, batch_of: Callable[..., int], most: int) -> Callable[..., Any]:

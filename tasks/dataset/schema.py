@@ -60,7 +60,7 @@ def _costs(step: str) -> tuple[Column, ...]:
         _null(f"{step}_s", "double", f"Work of {step}; null where it did not run.", "s"),
         _null(f"{step}_cached", "bool", f"The result of {step} came from the cache."),
         _null(f"{step}_wait_s", "double", f"Waiting of {step} for its engine.", "s"),
-        _null(f"{step}_peak_mb", "double", f"Peak memory of the process during {step}.", "MB"),
+        _null(f"{step}_peak_mb", "double", f"Peak memory of the engine's process during {step}.", "MiB"),
     )
 
 

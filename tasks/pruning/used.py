@@ -7,7 +7,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,19 @@ def note(folder: Path, recording_id: str, keys: Collection[str]) -> None:
     aside = folder / f".{uuid.uuid4().hex}.part"
     aside.write_text(json.dumps(sorted(keys)), encoding="utf-8")
     os.replace(aside, folder / f"{recording_id}.json")
+
+
+@contextmanager
+def noting(folder: Path, recording_id: str, keys: Callable[[], Collection[str]]) -> Iterator[None]:
+    """Keep which records the block used: all that its run needs where it ends well, else those of before, too, since
+    the next run goes on with them."""
+    try:
+        yield
+    except BaseException:
+        before = noted(folder).get(recording_id, frozenset())
+        note(folder, recording_id, before | set(keys()))
+        raise
+    note(folder, recording_id, keys())
 
 
 def noted(folder: Path) -> dict[str, frozenset[str]]:

@@ -197,6 +197,13 @@ def test_txt_has_a_line_for_every_segment_with_text(transcript):
 
 @settings(max_examples=50, deadline=None)
 @given(transcripts())
+def test_txt_opened_as_a_spreadsheet_has_no_formula(transcript):
+    cells = [cell for line in EXPORTS["txt"].write(transcript).splitlines() for cell in line.split("\t")]
+    assert not [cell for cell in cells if cell.lstrip(" \"'").startswith(("=", "+", "-", "@"))]
+
+
+@settings(max_examples=50, deadline=None)
+@given(transcripts())
 def test_json_holds_segments_and_their_words(transcript):
     told = json.loads(EXPORTS["json"].write(transcript))
     held = tidy(transcript)

@@ -25,8 +25,11 @@ def prefect_server(home: Path) -> Iterator[None]:
 
     import flows  # noqa: F401  # sets what Prefect reads at its import
 
+    results = home / "data" / "cache" / "results"
     with (
         prefect_test_harness(server_startup_timeout=120),
-        temporary_settings({PREFECT_LOCAL_STORAGE_PATH: home / "data" / "cache" / "results"}),
+        temporary_settings({PREFECT_LOCAL_STORAGE_PATH: results}),
+        pytest.MonkeyPatch.context() as patch,
     ):
+        patch.setenv("PREFECT_LOCAL_STORAGE_PATH", str(results))  # for what looks there without Prefect: pruning
         yield

@@ -43,6 +43,16 @@ def test_a_recording_takes_along_what_only_it_used(store: ArtifactStore, tmp_pat
     assert set(held(store).recordings) == {"tuesday-2"}
 
 
+def test_a_run_that_failed_is_known_by_what_it_used_and_what_was_used_before(tmp_path: Path) -> None:
+    used.note(tmp_path, "monday-1", ["a", "b"])
+    with pytest.raises(KeyboardInterrupt), used.noting(tmp_path, "monday-1", lambda: {"a", "c"}):
+        raise KeyboardInterrupt
+    assert used.noted(tmp_path)["monday-1"] == {"a", "b", "c"}
+    with used.noting(tmp_path, "monday-1", lambda: {"c"}):
+        pass
+    assert used.noted(tmp_path)["monday-1"] == {"c"}
+
+
 def test_a_run_under_way_loses_nothing_and_one_that_died_is_no_reason_to_keep(
     store: ArtifactStore, tmp_path: Path
 ) -> None:

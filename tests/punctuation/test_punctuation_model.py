@@ -114,3 +114,23 @@ def test_the_bundled_model_ends_sentences(trained: Any) -> None:
     )
     assert len(labels) == 13
     assert "?" in labels or "." in labels
+
+
+def test_a_smaller_batch_gives_the_same_labels(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    words = [f"word{n}" for n in range(400)]
+    expected = model.restore(words)
+    sizes: list[int] = []
+    real = model.pipe.model.forward
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        sizes.append(len(kwargs["input_ids"]))
+        if sizes[-1] > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(model.pipe.model, "forward", forward)
+    assert model.restore(words) == expected
+    assert sizes[0] > 2
+    assert sizes[-1] <= 2

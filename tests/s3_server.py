@@ -1,0 +1,47 @@
+"""An S3 server on loopback, in a process of its own: moto's, which speaks S3's own protocol."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+BUCKET = "recordings"
+
+
+@contextmanager
+def s3() -> Iterator[dict[str, str]]:
+    """The environment in which `s3://recordings` is the one bucket of that server."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "tests",
+        "AWS_SECRET_ACCESS_KEY": "tests",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            _made(port, server)
+            yield environment
+        finally:
+            server.kill()
+
+
+def _made(port: int, server: subprocess.Popen[bytes]) -> None:
+    from urllib.request import Request, urlopen
+
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with urlopen(Request(f"http://127.0.0.1:{port}/{BUCKET}", method="PUT"), timeout=30):
+                return
+        except OSError:
+            if time.monotonic() > until or server.poll() is not None:
+                raise
+            time.sleep(0.1)
