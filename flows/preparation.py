@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tasks import models, remote, weights
+from tasks import disk, models, remote, weights
 from tasks.artifacts import ArtifactStore
 from tasks.audio.decode import load
 from tasks.errors import UsageError
-from tasks.home import cache, home, keep_private, transcripts
+from tasks.home import cache, home, keep_private, results, transcripts
 from tasks.memory import hold_less
 from tasks.settings import Settings
 from tasks.weights import Kind, Weights
@@ -46,7 +46,10 @@ def prepare(settings: Settings) -> Run:
     found = {kind: weights.resolve(kind, name) for kind, name in wants}
     models.configure(settings.models.keep, settings.models.run_in, patience_s(settings))
     out = Path(settings.out).expanduser() if settings.out else transcripts()
-    return Run(settings, Place(store_of(settings), load, device), found, out if out.is_absolute() else home() / out)
+    out = out if out.is_absolute() else home() / out
+    store = store_of(settings)
+    disk.check_writable(out=out, DAYLONG_HOME=cache(), PREFECT_LOCAL_STORAGE_PATH=results(), cache__store=store.root)
+    return Run(settings, Place(store, load, device), found, out)
 
 
 def patience_s(settings: Settings) -> float:

@@ -64,14 +64,13 @@ def process_recording(
             the profile say.
         together: More files of the same recording, where its recorder split it. Their order is found out.
     """
-    with used.under_way(runs_folder()):
-        return _processed(source, settings, together or ())
-
-
-def _processed(source: str, settings: SettingsForm | None, together: Sequence[str]) -> Outcome:
-    started, calls = time.perf_counter(), models.calls_made()
     run = prepare(load(given(settings)))
-    files = files_of(source, together)
+    with used.under_way(runs_folder()):
+        return _processed(files_of(source, together or ()), run)
+
+
+def _processed(files: Sequence[str], run: Run) -> Outcome:
+    started, calls = time.perf_counter(), models.calls_made()
     progress = Progress(os.fsencode(called(files)).decode("utf-8", "replace"), reporters(get_run_logger()))
 
     progress.stage("probe")

@@ -1,11 +1,12 @@
-"""Room on disks: whether what a run will write fits."""
+"""Room on disks: whether what a run will write fits, and whether anything can be written there at all."""
 
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
-from tasks.errors import NoRoom
+from tasks.errors import NoRoom, UsageError
 
 CACHE_BYTES_S = 1_400
 """What the steps of an hour keep, a third of it speech: 4.6 MB, measured over four hours. Talk without a pause keeps
@@ -35,6 +36,27 @@ def check(duration_s: float, cache: str, out: Path, *, separated: bool) -> None:
                 f"{folder}: {free / 1e6:.1f} MB are free there, and at least {need / 1e6:.1f} MB are needed. Make "
                 "room, or keep results (--out) or the cache (cache.store) elsewhere."
             )
+
+
+def check_writable(**folders: Path | str) -> None:
+    """Raise `UsageError` for the first folder in which nothing can be written; each is made where it isn't there.
+
+    Their names are those of the settings that say where they are, with `__` for a point. URLs are left alone.
+    """
+    for name, given in folders.items():
+        folder = _folder(str(given))
+        if folder is None:
+            continue
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            told = name.replace("__", ".")
+            raise UsageError(
+                f"{told} = {folder}: nothing can be written there ({error.strerror}); see to its rights, or name "
+                "another folder."
+            ) from error
 
 
 def _folder(store: str) -> Path | None:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from tasks import disk
-from tasks.errors import NoRoom
+from tasks.errors import NoRoom, UsageError
 
 DAY = 86_400.0
 
@@ -48,3 +48,13 @@ def test_a_store_that_is_no_folder_is_not_asked(tmp_path: Path, free: SimpleName
 
 def test_a_real_disk_has_room_for_a_minute(tmp_path: Path) -> None:
     disk.check(60.0, str(tmp_path / "not" / "yet"), tmp_path / "there", separated=True)
+
+
+def test_a_folder_in_which_nothing_can_be_written_is_refused_by_the_setting_that_names_it(tmp_path: Path) -> None:
+    disk.check_writable(out=tmp_path / "new" / "out", cache__store="s3://bucket/daylong")
+    assert [p.name for p in (tmp_path / "new" / "out").iterdir()] == []
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"^cache\.store = .*file/x: nothing can be written there \(Not a dir"):
+        disk.check_writable(out=tmp_path, cache__store=str(tmp_path / "file" / "x"))
+    with pytest.raises(UsageError, match=r"^out = /proc/1: nothing can be written there"):
+        disk.check_writable(out=Path("/proc/1"))

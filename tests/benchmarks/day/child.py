@@ -1,6 +1,7 @@
 """What runs in a process of its own: `python -m tests.benchmarks.day.child JOB`, JOB being JSON.
 
-`{"do": "flow", "source": FILE, "out": FOLDER, "answer": FILE}`: the flow as `daylong run --profile demo` calls it.
+`{"do": "flow", "source": FILE, "out": FOLDER, "settings": {…}, "answer": FILE}`: the flow as `daylong run --profile
+demo` calls it; `settings` may be absent.
 `{"do": "nothing", "answer": FILE}`: an empty flow with the same settings of Prefect.
 """
 
@@ -16,11 +17,12 @@ from tests.benchmarks.day.hooks import Hooks, peak_mb
 
 def main() -> None:
     job = json.loads(sys.argv[1])
-    answer = through_the_flow(job["source"], job["out"]) if job["do"] == "flow" else nothing()
+    wanted = job["do"] == "flow"
+    answer = through_the_flow(job["source"], job["out"], job.get("settings", {})) if wanted else nothing()
     Path(job["answer"]).write_text(json.dumps(answer | {"peak_mb": peak_mb()}), encoding="utf-8")
 
 
-def through_the_flow(source: str, out: str) -> dict[str, Any]:
+def through_the_flow(source: str, out: str, settings: dict[str, Any]) -> dict[str, Any]:
     """The flow's outcome, and what was heard of the run."""
     hooks = Hooks()
     hooks.install()
@@ -28,7 +30,8 @@ def through_the_flow(source: str, out: str) -> dict[str, Any]:
     from flows.progress import listening
 
     with listening(hooks.listen):
-        outcome: Any = process_recording(source, {"profile": "demo", "out": out})  # type: ignore[call-overload]
+        given = {"profile": "demo", "out": out, **settings}
+        outcome: Any = process_recording(source, given)  # type: ignore[call-overload]
     return {"outcome": outcome, "heard": hooks.heard.json()}
 
 
