@@ -58,7 +58,8 @@ def agglomerate(
     likeness = Likeness(Groups(groups.model, precision, pull))
     beside = extra.astype(np.float32).copy()
     size = np.ones(count) if sizes is None else np.array(sizes, float)
-    odds = likeness.table() + beside + in_favour(size[:, None], size[None])
+    told = groups.model.told
+    odds = likeness.table() + beside + told * in_favour(size[:, None], size[None])
     np.fill_diagonal(odds, -np.inf)
     best = odds.argmax(1)
     value = odds[np.arange(count), best]
@@ -79,7 +80,7 @@ def agglomerate(
         beside[:, keep] = beside[keep]
         likeness.replace(keep, Groups(groups.model, precision[keep][None], pull[keep][None]))
         row = likeness.to(likeness.precision[keep], likeness.pull[keep]) + beside[keep]
-        row += in_favour(size, size[keep])
+        row += told * in_favour(size, size[keep])
         row[~alive] = -np.inf
         row[keep] = -np.inf
         odds[keep], odds[:, keep] = row, row

@@ -17,6 +17,7 @@ from tasks.linking.settle import settled
 from tasks.linking.shift import common_shift
 from tasks.linking.short import assign, share_out
 from tasks.linking.spread import Spread
+from tasks.linking.strangers import strangers
 
 BLOCK = 1000
 """Units clustered at once, at most; what blocks find is clustered again, so that memory and time stay bounded."""
@@ -105,6 +106,8 @@ def cluster(nodes: Sequence[Node], spread: Spread, options: LinkOptions) -> Clus
         placed[[n.chunk >= found.since for n in nodes]] -= shifts[-1][1]
         singles = _singles(nodes, placed, units, beside)
         members = _joined(singles, beside, options)
+    room = len(units) if options.most is None else max(0, options.most - len(members))
+    members = _apart(members, strangers(singles, *_places(nodes, placed, units), members)[:room])
     members = _lasting(members, np.array([sum(_founding_s(nodes[i], options) for i in u) for u in units]), options)
     voices = singles.of(members)
     voice = [-1] * len(nodes)
@@ -136,11 +139,23 @@ def _units(nodes: Sequence[Node], placed: Array, options: LinkOptions) -> list[l
 
 
 def _singles(nodes: Sequence[Node], placed: Array, units: Sequence[Sequence[int]], beside: Any) -> Groups:
-    pairs = [together(nodes, placed, u) for u in units]
-    where, windows = np.array([p for p, _ in pairs]), np.array([n for _, n in pairs], float)
+    where, windows = _places(nodes, placed, units)
     heard_twice = np.argwhere(beside.toarray() > 0) if len(units) <= BLOCK else np.stack((beside > 0).nonzero(), 1)
     model = Model.of(where, windows, session_size(where, windows, heard_twice))
     return model.groups(where, windows)
+
+
+def _places(nodes: Sequence[Node], placed: Array, units: Sequence[Sequence[int]]) -> tuple[Array, Array]:
+    """(U, D) place and (U,) windows of each unit."""
+    pairs = [together(nodes, placed, u) for u in units]
+    return np.array([p for p, _ in pairs]), np.array([n for _, n in pairs], float)
+
+
+def _apart(members: Sequence[Sequence[int]], units: Sequence[int]) -> list[list[int]]:
+    """The voices without these units, and each of these as a voice of its own."""
+    gone = set(units)
+    stay = [[u for u in m if u not in gone] for m in members]
+    return [m for m in stay if m] + [[u] for u in units]
 
 
 def _joined(singles: Groups, beside: Any, options: LinkOptions) -> list[list[int]]:

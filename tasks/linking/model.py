@@ -69,6 +69,12 @@ class Model:
         share = SESSION_OF_BETWEEN * between
         return cls(axes, between - share, session + share)
 
+    @property
+    def told(self) -> float:
+        """How much of what tells one session from another is the voice, 0–1. Where it is little, nobody's odds mean
+        much, and what stands against two voices is to count no more than they do."""
+        return float(self.between.sum() / (self.between.sum() + self.session.sum()))
+
     def groups(self, placed: Array, windows: Array) -> Groups:
         """Each node, placed (N, D), as a group of its own."""
         return self.groups_along(placed @ self.axes, windows)
