@@ -6,15 +6,19 @@ cut speech nor invent it. What it says of the context is thrown away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from tasks.audio.pieces import RATE_HZ, Samples
 from tasks.intervals import Span, clip, tidy, total_s
+
+T = TypeVar("T")
 
 ENERGY_STEP_S = 0.5
 FLOOR_DB = -100.0
@@ -74,13 +78,22 @@ def speech_map(blocks: Iterable[Samples], detect: Callable[[Samples], list[Span]
     """
     speech: list[Span] = []
     energy: list[npt.NDArray[np.float16]] = []
-    for window, at_s, core in _windows(blocks):
+    for window, at_s, core in ahead(_windows(blocks)):
         speech += clip((span.shift(at_s) for span in detect(window)), core)
         first = round((core.start_s - at_s) * RATE_HZ)
         energy.append(energy_db(window[first : first + round(core.duration_s * RATE_HZ)]))
     whole = Span(0.0, duration_s)
     levels = np.concatenate(energy) if energy else np.zeros(0, np.float16)
     return SpeechMap(tuple(clip(tidy(speech), whole)), levels)
+
+
+def ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:
+    """The same items; while one is used, the next is made in a thread of its own."""
+    with contextlib.closing(items), ThreadPoolExecutor(1, "daylong-ahead") as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
 
 
 def energy_db(samples: Samples) -> npt.NDArray[np.float16]:
@@ -95,7 +108,7 @@ def energy_db(samples: Samples) -> npt.NDArray[np.float16]:
     return np.asarray(levels, np.float16)
 
 
-def _windows(blocks: Iterable[Samples]) -> Iterator[tuple[Samples, float, Span]]:
+def _windows(blocks: Iterable[Samples]) -> Generator[tuple[Samples, float, Span], None, None]:
     """(samples, their start, the core they are to be judged for): cores tile, samples have context around."""
     core, context = round(_CORE_S * RATE_HZ), round(_CONTEXT_S * RATE_HZ)
     held: list[Samples] = []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from made_sounds import noise
 from tasks.audio import speech_map as module
 from tasks.audio.decode import stream
 from tasks.audio.probe import probe
-from tasks.audio.speech_map import Silero, energy_db, load, speech_map
+from tasks.audio.speech_map import Silero, ahead, energy_db, load, speech_map
 from tasks.intervals import Span, intersect, subtract, tidy, total_s
 
 RATE = 16_000
@@ -116,3 +118,41 @@ def test_memory_does_not_grow_with_the_recording() -> None:
         return size
 
     assert peak(60) < 1.3 * peak(8)
+
+
+def test_the_next_window_is_read_while_one_is_judged() -> None:
+    reading: list[str] = []
+
+    def items() -> Generator[int, None, None]:
+        try:
+            for i in (1, 2, 3):
+                reading.append(f"{i} in {threading.current_thread().name}")
+                made[i].set()
+                yield i
+        finally:
+            reading.append("closed")
+
+    made = {i: threading.Event() for i in (1, 2, 3)}
+    first = ahead(items())
+    assert next(first) == 1
+    assert made[2].wait(10)
+    assert list(first) == [2, 3]
+    assert [r.split(" in ")[0] for r in reading] == ["1", "2", "3", "closed"]
+    assert all("daylong-ahead" in r for r in reading[:3])
+
+
+def test_who_stops_in_the_middle_closes_what_is_read_and_errors_reach_who_waits() -> None:
+    closed = []
+
+    def failing() -> Generator[int, None, None]:
+        try:
+            yield 1
+            raise OSError("gone")
+        finally:
+            closed.append(True)
+
+    with contextlib.closing(ahead(failing())) as stopped:
+        assert next(stopped) == 1
+    assert closed == [True]
+    with pytest.raises(OSError, match="gone"):
+        list(ahead(failing()))
