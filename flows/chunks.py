@@ -17,7 +17,7 @@ from flows.progress import Progress
 from flows.tracks import Track
 from tasks.audio.plan import speech_in
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
-from tasks.errors import DaylongError
+from tasks.errors import DaylongError, is_transient
 from tasks.memory import give_back
 from tasks.punctuation.task import PunctuateJob, punctuate
 from tasks.records import Audio, Chunk, Sound
@@ -41,6 +41,8 @@ class Worked:
     manifests: dict[str, Manifest] = field(default_factory=dict)
     cached: frozenset[str] = frozenset()
     error: str | None = None
+    passing: bool = False
+    """What failed may succeed another time: the world was at fault."""
 
     @property
     def words(self) -> Manifest | None:
@@ -147,7 +149,8 @@ def _collected(chunk: Chunk, audio: Audio, futures: dict[str, Future]) -> Worked
                 worked = replace(worked, cached=worked.cached | {step})
         elif worked.error is None:
             # What follows a failed step fails too; the first failure is the one to tell.
-            worked = replace(worked, error=f"{step}: {reason(future)}")
+            passing = is_transient(future.result(raise_on_failure=False))
+            worked = replace(worked, error=f"{step}: {reason(future)}", passing=passing)
     return worked
 
 

@@ -30,7 +30,7 @@ from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_map, re
 from tasks.caching import used_by
 from tasks.configuration import load
 from tasks.dataset.task import Publication, publish_transcript
-from tasks.errors import PermanentError, UnreadableAudio
+from tasks.errors import PermanentError, TransientError, UnreadableAudio
 from tasks.exports import render
 from tasks.intervals import Span, clip
 from tasks.linking.task import LinkJob, link_speakers
@@ -75,7 +75,7 @@ def _processed(source: str, settings: SettingsForm | None, together: Sequence[st
     progress = Progress(os.fsencode(called(files)).decode("utf-8", "replace"), reporters(get_run_logger()))
 
     progress.stage("probe")
-    recording = probe_recording(files, run.settings.timezone)
+    recording = probe_recording(files, run.settings.timezone, run.settings.audio.name_pattern)
     separated = run.settings.separation.mode == "always"
     disk.check(recording.duration_s, run.place.store.root, run.out, separated=separated)
 
@@ -95,7 +95,8 @@ def _processed(source: str, settings: SettingsForm | None, together: Sequence[st
     done = chunk_steps.work_through(chunks, tracks, language, run, progress)
     failed = [w for w in done if w.error]
     if failed and len(failed) == busy:
-        raise PermanentError(f"{shown(recording.source_name)}: every chunk failed; the first: {failed[0].error}")
+        kind = TransientError if any(w.passing for w in failed) else PermanentError
+        raise kind(f"{shown(recording.source_name)}: every chunk failed; the first: {failed[0].error}")
 
     progress.stage("linking")
     linked = voices_of(done, run)

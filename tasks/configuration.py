@@ -29,7 +29,6 @@ UNBUILT = {
     "separation.mode": {"auto"},
     "logging.format": {"json"},
     "voices": None,
-    "inbox": None,
 }
 """Settings (None) and values of settings whose feature doesn't exist yet, with their public names."""
 

@@ -11,7 +11,9 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from tasks.name_pattern import compiled
 
 Device = Literal["auto", "cpu", "cuda"]
 PER_CHUNK = "per-chunk"
@@ -69,6 +71,22 @@ class AudioSettings(Step):
     channels: Literal["mix", "separate"] = Field(
         "mix", description="Channels: mixed down to one (mix), or a speaker in each (separate)."
     )
+    name_pattern: str | None = Field(
+        None,
+        max_length=500,
+        description="How a file's name tells when it was recorded: %d%m%y-%H%M, say (strptime), or a regular "
+        "expression with groups year, month, day, hour, minute, second. Common ones are known.",
+    )
+
+    @field_validator("name_pattern")
+    @classmethod
+    def _readable(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            try:
+                compiled(pattern)
+            except ValueError as error:
+                raise ValueError(f"audio.name_pattern = {error}") from None
+        return pattern
 
 
 class SeparationSettings(Step):
@@ -145,6 +163,30 @@ class PunctuationSettings(Step):
     )
 
 
+class InboxSettings(Step):
+    folder: str | None = Field(None, description="The folder that is watched. Default: data/inbox.")
+    settle_seconds: float = Field(
+        10.0, ge=0, le=86_400, description="A file is taken when it has not changed for so long, seconds."
+    )
+    patience_minutes: float = Field(
+        60.0,
+        ge=0,
+        le=10_080,
+        description="A file that is empty, is no sound, or lacks the end that its header promises may still be "
+        "copied: so long is it waited for, minutes without a change, before it is taken as it is.",
+    )
+    after: Literal["done", "delete"] = Field(
+        "done", description="What becomes of a recording that is processed: moved to data/done, or deleted."
+    )
+    group: Literal["file", "folder"] = Field(
+        "file",
+        description="folder: the files of a sub-folder are one recording, as they are in one with a file _together.",
+    )
+    attempts: int = Field(
+        3, ge=1, le=100, description="So often is a recording tried that fails for passing reasons; then quarantine."
+    )
+
+
 class LoggingSettings(Step):
     format: Literal["text"] = Field("text", description="Log lines for people (text).")
 
@@ -170,6 +212,7 @@ class Settings(Step):
     transcription: Annotated[TranscriptionSettings, Field(description="Words.")] = TranscriptionSettings()
     diarization: Annotated[DiarizationSettings, Field(description="Speakers.")] = DiarizationSettings()
     punctuation: Annotated[PunctuationSettings, Field(description="Punctuation.")] = PunctuationSettings()
+    inbox: Annotated[InboxSettings, Field(description="The folder-watch.")] = InboxSettings()
     logging: Annotated[LoggingSettings, Field(description="Logs.")] = LoggingSettings()
 
     @property
@@ -188,6 +231,7 @@ class Settings(Step):
                 "chunks_in_flight": True,
                 "models": True,
                 "cache": True,
+                "inbox": True,
                 "logging": True,
             },
         )
