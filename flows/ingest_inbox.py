@@ -5,27 +5,28 @@ scan -> settle -> claim -> process, one after another so that the models stay wa
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
+from contextlib import suppress
+from pathlib import Path
 from typing import TypedDict
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from flows.form import SettingsForm, given
-from flows.intake import Event, opened_intake, paths_of, shown_name, summary, tell, waits
+from flows.intake import Event, opened_intake, paths_of, recovered, shown_name, summary, tell, waits
 from flows.preparation import prepare
 from flows.process_recording import process_recording
 from tasks.configuration import load
-from tasks.dataset.publish import recover
-from tasks.errors import FULL, DaylongError, NoRoom, UsageError
+from tasks.errors import FULL, DaylongError, NoRoom, TransientError, UsageError
 from tasks.intake.claim import Claim
 from tasks.intake.intake import Filed, Intake, Scanned, is_lasting
+from tasks.intake.ledger import Ledger
 from tasks.intake.scan import is_stopped
 
-stopping = threading.Event()
-"""Set by whoever wants no more recordings taken in this process: the one under way is finished."""
+_under_way: dict[str, Path] = {}
+"""Ledgers, by the arrivals that this process works on."""
 
 
 class Ingested(TypedDict):
@@ -53,16 +54,15 @@ def ingest_inbox(settings: SettingsForm | None = None) -> Ingested:
     loaded = load(told)
     run = prepare(loaded)  # refuses what no recording could be processed with, before any is taken
     intake = opened_intake(loaded)
-    recover(run.out)  # what a run that died had begun to publish is published, or isn't
     try:
-        return _ingested(intake, told)
+        return _ingested(intake, told, run.out)
     finally:
         intake.close()
 
 
-def _ingested(intake: Intake, settings: dict[str, object]) -> Ingested:
+def _ingested(intake: Intake, settings: dict[str, object], out: Path) -> Ingested:
     log = get_run_logger()
-    filed = intake.recover()
+    filed = recovered(intake, out)
     for each in filed:
         log.info("%s: left by a run that died; now %s", shown_name(each.name), each.state)
         tell(Event("filed", shown_name(each.name), each))
@@ -75,7 +75,7 @@ def _ingested(intake: Intake, settings: dict[str, object]) -> Ingested:
             due = scanned.due(time.time())
             if stopped or due is None or due > intake.settings.settle_seconds + 1:
                 break
-            stopping.wait(max(due, 0.2))
+            time.sleep(max(due, 0.2))
             continue
         if isinstance(taken, Claim):
             ended, stopped = _processed(intake, taken, settings)
@@ -113,8 +113,6 @@ def _next(intake: Intake, scanned: Scanned) -> Claim | Filed | None:
 
 
 def _told_to_stop(intake: Intake) -> str | None:
-    if stopping.is_set():
-        return "Told to stop: nothing more is taken."
     if is_stopped(intake.inbox):
         return f"The file STOP lies in {intake.inbox}: nothing is taken until it is removed."
     return None
@@ -126,6 +124,7 @@ def _processed(intake: Intake, claim: Claim, settings: dict[str, object]) -> tup
     get_run_logger().info("%s: taken", name)
     tell(Event("taken", name))
     first, *more = paths_of(claim)
+    _under_way[claim.note.id] = intake.ledger.path
     try:
         outcome = process_recording(first, settings, more)  # type: ignore[call-overload]
     except Exception as error:
@@ -144,8 +143,17 @@ def _processed(intake: Intake, claim: Claim, settings: dict[str, object]) -> tup
             claim, status=outcome["status"], recording_id=outcome["recording_id"], run_id=outcome["run_id"]
         )
         stop = None
+    finally:
+        _under_way.pop(claim.note.id, None)
     tell(Event("filed", name, ended, outcome))
     return ended, stop
+
+
+def excuse() -> None:
+    """The process is told to end: what it works on is given back at the next scan, and the attempt doesn't count."""
+    for arrival, path in list(_under_way.items()):
+        with suppress(TransientError), Ledger(path) as ledger:
+            ledger.excuse(arrival)
 
 
 def no_room(error: BaseException | None) -> bool:

@@ -14,6 +14,7 @@ from flows.preparation import out_of
 from tasks import home
 from tasks.audio.recorded import zone
 from tasks.audio.whole import lacking
+from tasks.dataset.publish import recover
 from tasks.dataset.read import row_of
 from tasks.errors import UsageError
 from tasks.intake.claim import Claim
@@ -79,6 +80,13 @@ def opened_intake(settings: Settings) -> Intake:
     cabinet = Cabinet(home.done(), home.quarantine(), settings.timezone, delete=settings.inbox.after == "delete")
     carried = Carried(lacking, lambda sha256, known: published(out, sha256, known, digest), digest)
     return Intake(inbox, cabinet, settings.inbox, carried)
+
+
+def recovered(intake: Intake, out: Path) -> list[Filed]:
+    """Finish what runs that died were about: first what they had begun to publish, then what they had claimed."""
+    if intake.claims():
+        recover(out)
+    return intake.recover()
 
 
 def published(out: Path, sha256: str, recording_id: str | None, settings_digest: str) -> Published | None:

@@ -48,12 +48,13 @@ def told(terminal: Terminal) -> Iterator[None]:
 
 
 @contextmanager
-def interruptible(terminal: Terminal) -> Iterator[threading.Event]:
+def interruptible(terminal: Terminal, also: Callable[[], None] | None = None) -> Iterator[threading.Event]:
     """Ctrl-C or SIGTERM ends the command with one line and status 130 or 143, with its children, even where an
     engine is at work.
 
     Everything that is published is written aside and renamed, so ending at any moment is safe; a moment is given
-    all the same, for Prefect to note that the run has ended. Yields what tells that it happened.
+    all the same, for Prefect to note that the run has ended; `also` is called then. Yields what tells that it
+    happened.
     """
 
     interrupted = threading.Event()
@@ -68,6 +69,8 @@ def interruptible(terminal: Terminal) -> Iterator[threading.Event]:
         watchdog = threading.Timer(GRACE_S, _end, [terminal, number[0]])
         watchdog.daemon = True
         watchdog.start()
+        if also is not None:
+            also()
 
     def on_signal(signalled: int, _frame: FrameType | None) -> None:
         for each in STOPPED:

@@ -185,6 +185,7 @@ class Intake:
             "linked" if known else "claimed",
             self.cabinet.place_when_done(self.ledger, note.id, note.original.name, now),
             filed=False,
+            excused=False,
             taken=now,
             ended=None,
             host=socket.gethostname(),
@@ -210,6 +211,7 @@ class Intake:
     def failed(self, claim: Claim, message: str, *, lasting: bool, run_id: str | None = None) -> Filed:
         """It could not be processed. `lasting`: the file is at fault, so it goes to the quarantine at once; else it
         goes back into the inbox, and to the quarantine after `inbox.attempts`."""
+        message = message.replace(f"{claim.hold.folder}{os.sep}", "")  # it isn't there any more
         with _ending(claim.hold):
             content = self.ledger.content(claim.note.sha256)
             tried = content.attempts if content else 1
@@ -223,12 +225,14 @@ class Intake:
             self.ledger.excuse(claim.note.id)
             return self._returned(claim, None)
 
+    def claims(self) -> list[Path]:
+        """The folders of the claims that there are, ours, others' and dead ones."""
+        return sorted(f for f in (self.inbox / names.CLAIMED).iterdir() if f.is_dir())
+
     def recover(self) -> list[Filed]:
         """Finish what processes that died were about: file what is published, give the rest back."""
         done: list[Filed] = []
-        for folder in sorted((self.inbox / names.CLAIMED).iterdir()):
-            if not folder.is_dir():
-                continue
+        for folder in self.claims():
             beat = claims.last_beat(folder)
             held = claims.hold(folder)
             if held is None:

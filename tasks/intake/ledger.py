@@ -33,7 +33,8 @@ create table if not exists contents (
 );
 create table if not exists arrivals (
     id text primary key, sha256 text not null, name blob not null, state text not null, destination blob,
-    filed integer not null default 0, taken real not null, ended real, host text not null, pid integer not null
+    filed integer not null default 0, excused integer not null default 0,
+    taken real not null, ended real, host text not null, pid integer not null
 );
 create index if not exists arrivals_by_content on arrivals (sha256);
 create index if not exists arrivals_by_destination on arrivals (destination);
@@ -71,6 +72,7 @@ class Arrival:
     state: str
     destination: Path | None
     filed: bool
+    excused: bool
     taken: float
     ended: float | None
     host: str
@@ -130,7 +132,7 @@ class Ledger:
                     (arrival.sha256, size, tried + 1, settings_digest, now, now),
                 )
             db.execute(
-                "insert into arrivals values (?, ?, ?, ?, ?, 0, ?, null, ?, ?)",
+                "insert into arrivals values (?, ?, ?, ?, ?, 0, 0, ?, null, ?, ?)",
                 (
                     arrival.id,
                     arrival.sha256,
@@ -163,10 +165,11 @@ class Ledger:
         """The attempt doesn't count: it was ended by somebody's wish, or by a fault that isn't the file's."""
         with self.writing() as db:
             db.execute(
-                "update contents set attempts = max(0, attempts - 1) "
-                "where state = 'claimed' and sha256 = (select sha256 from arrivals where id = ?)",
+                "update contents set attempts = max(0, attempts - 1) where state = 'claimed' "
+                "and sha256 = (select sha256 from arrivals where id = ? and not excused)",
                 (arrival_id,),
             )
+            db.execute("update arrivals set excused = 1 where id = ?", (arrival_id,))
 
     def send_to(self, arrival_id: str, destination: Path | None) -> None:
         with self.writing() as db:
@@ -274,6 +277,7 @@ def _arrival(row: Mapping[str, Any]) -> Arrival:
             "name": _path(row["name"]),
             "destination": None if destination is None else _path(destination),
             "filed": bool(row["filed"]),
+            "excused": bool(row["excused"]),
         }
     )
 

@@ -14,8 +14,8 @@ from tasks.intake import names
 
 DEEPEST = 16
 """Folders within folders that are looked into."""
-_MARKER_SLACK_NS = 2_000_000_000
-"""Some file systems tell times in steps of two seconds."""
+_COARSE_NS = 2_000_000_000
+"""Some file systems tell times in steps of so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +148,6 @@ def _marked(entries: dict[str, os.DirEntry[str]], name: str, changed_ns: int) ->
     marker = entries.get(name + names.MARKER)
     if marker is None or not marker.is_file(follow_symlinks=False):
         return False
-    return marker.stat(follow_symlinks=False).st_mtime_ns + _MARKER_SLACK_NS >= changed_ns
+    marked_ns = marker.stat(follow_symlinks=False).st_mtime_ns
+    coarse = marked_ns % 1_000_000_000 == 0
+    return marked_ns + (_COARSE_NS if coarse else 0) >= changed_ns
