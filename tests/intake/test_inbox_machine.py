@@ -20,7 +20,7 @@ from tasks.intake.intake import Filed, Intake
 NAMES = st.sampled_from(("a.wav", "b.wav", "urgent/a.wav", "monday/c.wav", "c.wav"))
 SOUNDS = st.sampled_from((b"good one ", b"good two ", b"broken one ", b"flaky one "))
 WHO = st.sampled_from((0, 1))
-KILLS = st.one_of(st.none(), st.integers(0, 30))
+KILLS = st.one_of(st.none(), st.integers(0, 6), st.integers(0, 40))
 
 
 class Inbox(RuleBasedStateMachine):
@@ -95,15 +95,17 @@ class Inbox(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.world.now += seconds
 
-    @rule(who=WHO, kill=KILLS)
-    def scan_and_take(self, who: int, kill: int | None) -> None:
+    @rule(who=WHO, kill=KILLS, wait=st.sampled_from((0, 10, 10)))
+    def scan_and_take(self, who: int, kill: int | None, wait: int) -> None:
         if self.claims[who] is None:
-            self._living(who, kill, self._take)
+            self._living(who, kill, lambda who: self._take(who, wait))
 
-    def _take(self, who: int) -> None:
+    def _take(self, who: int, wait: int = 0) -> None:
         watcher = self.watchers[who] or self.world.watcher()
         self.watchers[who] = watcher
         watcher.recover()
+        watcher.scan()
+        self.world.now += wait
         for candidate in watcher.scan().ready:
             taken = watcher.take(candidate)
             if isinstance(taken, Claim):
@@ -129,8 +131,8 @@ class Inbox(RuleBasedStateMachine):
             self.flaky_failures += 1
             ended = watcher.failed(claim, "the network is away.", lasting=False)
         else:
-            self.published[content] += 1
             self.mortal.step()
+            self.published[content] += 1
             row = self.world.publish(claim)
             self.mortal.step()
             ended = watcher.processed(
@@ -222,4 +224,4 @@ class Inbox(RuleBasedStateMachine):
 
 
 TestInbox = Inbox.TestCase
-TestInbox.settings = settings(max_examples=150, stateful_step_count=30)
+TestInbox.settings = settings(max_examples=250, stateful_step_count=30)
