@@ -224,4 +224,4 @@ class Inbox(RuleBasedStateMachine):
 
 
 TestInbox = Inbox.TestCase
-TestInbox.settings = settings(max_examples=250, stateful_step_count=30)
+TestInbox.settings = settings(max_examples=150, stateful_step_count=30)
