@@ -44,12 +44,13 @@ def watch(
     Several may watch one folder. Exit status: 0 all done, 1 some recording failed, 2 wrong usage or settings.
     """
     with told(terminal(debug)):
-        settings = settings_of({"profile": profile}, assignments or [])
-    with opened(debug) as screen, told(screen):
+        from flows.intake import opened_intake
         from tasks.configuration import load
 
-        with interruptible(screen, _excuse):
-            failed = _Watch(settings, load(settings), screen).until_done(once)
+        settings = settings_of({"profile": profile}, assignments or [])
+        opened_intake(load(settings)).close()
+    with opened(debug) as screen, told(screen), interruptible(screen, _excuse):
+        failed = _Watch(settings, load(settings), screen).until_done(once)
     if failed:
         raise typer.Exit(FAILED)
 

@@ -110,7 +110,7 @@ def _file(ledger: Ledger, arrival: Arrival, source: Path, target: Path) -> Path:
             if _same(source, target, arrival.sha256):
                 files.remove(source)
                 break
-            target = _free(ledger, arrival.id, target)
+            target = _free(ledger, arrival.id, target.with_name(source.name))
             ledger.send_to(arrival.id, target)
     return target
 

@@ -127,9 +127,7 @@ def test_what_a_run_that_died_had_published_is_filed_without_any_work(data: Path
     assert [Path(f).name for f in filed(data)] == ["a.flac"]
 
 
-def test_a_full_disk_is_no_recordings_fault(
-    data: Path, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_no_recordings_fault(data: Path, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     import tasks.disk
 
     soundfile.write(data / "inbox" / "a.flac", talk, 16_000)

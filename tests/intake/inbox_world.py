@@ -38,9 +38,13 @@ class World:
         self.done, self.quarantine = folder / "done", folder / "quarantine"
         self.inbox.mkdir(parents=True)
         self.now = self._stamped = 1_800_000_000.0
-        self.settings = InboxSettings(**{"settle_seconds": 10, "attempts": 100, **settings})
+        self.given = settings
+        self.settings = self.settings_of()
         self.published: dict[str, Published] = {}
         self.settings_digest = "one"
+
+    def settings_of(self) -> InboxSettings:
+        return InboxSettings(**{"settle_seconds": 10, "attempts": 100, **self.given})
 
     def watcher(self, **settings: Any) -> Intake:
         """A process that watches the inbox."""

@@ -1,5 +1,5 @@
-"""Any order of copying, growing, renaming, killing and scanning, with two watchers: in the end every file that was put
-there lies in done or in quarantine, once, and none was ever taken half-copied or published twice."""
+"""Any order of copying, growing, renaming, killing and scanning, with two watchers: in the end every file that was
+put there lies in done or in quarantine, once, and none was ever taken half-copied or published twice."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ class Inbox(RuleBasedStateMachine):
             if place == "quarantine":
                 told = json.loads((self.folder / path).with_name("error.json").read_text())
                 assert told["what"].endswith("no sound.")
-        assert [f for f in (self.world.inbox / ".claimed").iterdir()] == []
+        assert list((self.world.inbox / ".claimed").iterdir()) == []
         twice = {c: n for c, n in self.published.items() if n > 1 + (c == b"flaky one END")}
         assert twice == {}
         assert self.watchers[0] is not None
