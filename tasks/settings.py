@@ -93,14 +93,18 @@ class SeparationSettings(Step):
     mode: Literal["never", "always"] = Field(
         "never", description="Separate vocals from music before recognition: never or always."
     )
-    model: str = Field("htdemucs", description="A Demucs model's name, or a folder with one.")
+    model: str = Field(
+        "htdemucs",
+        description="A Demucs model's name (htdemucs, htdemucs_ft), a hub repository, or a folder with one.",
+    )
 
 
 class TranscriptionSettings(Step):
     engine: Literal["faster-whisper"] = Field("faster-whisper", description="The recogniser.")
     model: str = Field(
         "auto",
-        description="A faster-whisper model's name, hub repository or folder. "
+        description="A faster-whisper model's name (small, large-v3-turbo, …), a hub repository with a model "
+        "converted for it (Systran/faster-whisper-medium; openai/whisper-medium is not), or a folder with one. "
         "auto: large-v3-turbo on a GPU, small on a CPU.",
     )
     language: str | None = Field(
@@ -130,11 +134,12 @@ class DiarizationSettings(Step):
     )
     model: str = Field(
         "nvidia/diar_streaming_sortformer_4spk-v2.1",
-        description="The Sortformer model; clustering needs none.",
+        description="The Sortformer model: a hub repository or a .nemo file; clustering needs none.",
     )
     embedding_model: str = Field(
         "nvidia/speakerverification_en_titanet_large",
-        description="The NeMo speaker model: a hub repository or a .nemo file.",
+        description="The NeMo speaker model that tells voices apart: a hub repository with a .nemo file, or such a "
+        "file. Models of other toolkits (pyannote, SpeechBrain) don't fit.",
     )
     num_speakers: int | None = Field(None, ge=1, le=100, description="Speakers of the whole recording, if known.")
     min_speakers: int | None = Field(None, ge=1, le=100, description="At least so many speakers.")
@@ -159,7 +164,7 @@ class PunctuationSettings(Step):
     )
     model: str = Field(
         "oliverguhr/fullstop-punctuation-multilang-large",
-        description="A token classification model: a hub repository or a folder.",
+        description="A token classification model that marks ends of sentences: a hub repository or a folder.",
     )
 
 
@@ -188,7 +193,18 @@ class InboxSettings(Step):
 
 
 class LoggingSettings(Step):
-    format: Literal["text"] = Field("text", description="Log lines for people (text).")
+    format: Literal["text", "json"] = Field(
+        "text", description="Log lines for people (text), or one JSON object a line (json)."
+    )
+
+
+class MetricsSettings(Step):
+    textfile: str | None = Field(
+        None,
+        pattern=r"\.prom$",
+        description="File to which each run adds its figures as Prometheus text, for node_exporter's textfile "
+        "collector: a name ending in .prom. Left out: none.",
+    )
 
 
 class Settings(Step):
@@ -214,6 +230,7 @@ class Settings(Step):
     punctuation: Annotated[PunctuationSettings, Field(description="Punctuation.")] = PunctuationSettings()
     inbox: Annotated[InboxSettings, Field(description="The folder-watch.")] = InboxSettings()
     logging: Annotated[LoggingSettings, Field(description="Logs.")] = LoggingSettings()
+    metrics: Annotated[MetricsSettings, Field(description="Figures of the runs.")] = MetricsSettings()
 
     @property
     def diarizes(self) -> bool:
@@ -233,6 +250,7 @@ class Settings(Step):
                 "cache": True,
                 "inbox": True,
                 "logging": True,
+                "metrics": True,
             },
         )
 
