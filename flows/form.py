@@ -92,6 +92,9 @@ def _without_null(short: tuple[str, ...] | None = None) -> Callable[[dict[str, A
         schema.pop("default", None)
         if len(kinds) == 1:
             schema.update(kinds[0])
+        if schema.get("type") == "boolean":  # the UI's switch is never left alone, and says false
+            del schema["type"]
+            schema["enum"] = [True, False]
         if "const" in schema:  # the UI would send it unasked
             schema["enum"] = [schema.pop("const")]
         if short is not None:

@@ -7,13 +7,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from flows.preparation import device_of, store_of
+from flows.intake import inbox_of
+from flows.preparation import device_of, out_of, store_of
 from flows.serving.finding import Finding, missing, ok, warning
 from flows.serving.inspection import database, server
 from tasks import weights
 from tasks.disk import CACHE_BYTES_S, OUT_BYTES_S
 from tasks.errors import UsageError
-from tasks.home import home, sample, transcripts
+from tasks.home import sample
 from tasks.settings import Settings
 
 LOWEST_RATE = 3_000
@@ -93,13 +94,12 @@ def _is_here(kind: weights.Kind, name: str) -> bool:
 
 def room(settings: Settings) -> Iterator[Finding]:
     """Free room where results and cache are kept, against what lies in the inbox."""
-    inbox = home() / "data" / "inbox"
+    inbox = inbox_of(settings)
     files = [f for f in inbox.rglob("*") if f.is_file() and not f.is_symlink()] if inbox.is_dir() else []
     size = sum(f.stat().st_size for f in files)
     need = size / LOWEST_RATE * (CACHE_BYTES_S + OUT_BYTES_S)
-    out = Path(settings.out).expanduser() if settings.out else transcripts()
     store = store_of(settings).root
-    folders = [out if out.is_absolute() else home() / out, *([] if "://" in store else [Path(store)])]
+    folders = [out_of(settings), *([] if "://" in store else [Path(store)])]
     waits = f"{len(files):,} file{'' if len(files) == 1 else 's'} of {size / 1e9:.1f} GB in the inbox"
     for folder in {_existing(f).stat().st_dev: _existing(f) for f in folders}.values():
         free = shutil.disk_usage(folder).free

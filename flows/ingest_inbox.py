@@ -5,19 +5,29 @@ scan -> settle -> claim -> process, one after another so that the models stay wa
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
+from prefect.runtime import flow_run
+from prefect.states import Failed
 
-from flows.form import SettingsForm, given
+from flows.account import tells_alone
+from flows.events import quarantined
+from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.intake import Event, opened_intake, paths_of, recovered, shown_name, summary, tell, waits
+from flows.logs import in_worker, set_up
+from flows.outcome import Outcome
 from flows.preparation import prepare
 from flows.process_recording import process_recording
+from flows.serving.alive import sign
+from flows.signals import heard
 from tasks.configuration import load
 from tasks.errors import FULL, DaylongError, NoRoom, TransientError, UsageError
 from tasks.intake.claim import Claim
@@ -43,21 +53,26 @@ class Ingested(TypedDict):
 
 
 @flow(name="ingest-inbox", persist_result=False)
-def ingest_inbox(settings: SettingsForm | None = None) -> Ingested:
+def ingest_inbox(settings: Annotated[SettingsForm | None, LeftAlone()] = NOTHING) -> Ingested:
     """Process what lies in the inbox, urgent recordings first, and file each away; what arrives meanwhile, too.
 
     Args:
         settings: Anything to set for these recordings; what is left alone keeps what daylong.toml, the environment
             and the profile say.
     """
-    told = given(settings)
-    loaded = load(told)
-    run = prepare(loaded)  # refuses what no recording could be processed with, before any is taken
-    intake = opened_intake(loaded)
+    sign(flow_run.id)
     try:
-        return _ingested(intake, told, run.out)
-    finally:
-        intake.close()
+        told = given(settings)
+        loaded = load(told)
+        set_up(loaded.logging.format)
+        run = prepare(loaded)  # refuses what no recording could be processed with, before any is taken
+        intake = opened_intake(loaded)
+        with closing(intake), excused_at_the_end():
+            return _ingested(intake, told, run.out)
+    except DaylongError as error:
+        if tells_alone(error):
+            return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end
+        raise
 
 
 def _ingested(intake: Intake, settings: dict[str, object], out: Path) -> Ingested:
@@ -65,7 +80,7 @@ def _ingested(intake: Intake, settings: dict[str, object], out: Path) -> Ingeste
     filed = recovered(intake, out)
     for each in filed:
         log.info("%s: left by a run that died; now %s", shown_name(each.name), each.state)
-        tell(Event("filed", shown_name(each.name), each))
+        _tell_filed(each)
     stopped: str | None = None
     while stopped is None:
         scanned = intake.scan()
@@ -81,7 +96,7 @@ def _ingested(intake: Intake, settings: dict[str, object], out: Path) -> Ingeste
             ended, stopped = _processed(intake, taken, settings)
         else:
             ended = taken
-            tell(Event("filed", shown_name(ended.name), ended))
+            _tell_filed(ended)
         log.info("%s: %s%s", shown_name(ended.name), ended.state, f" ({ended.message})" if ended.message else "")
         filed.append(ended)
     scanned = intake.scan()
@@ -145,8 +160,25 @@ def _processed(intake: Intake, claim: Claim, settings: dict[str, object]) -> tup
         stop = None
     finally:
         _under_way.pop(claim.note.id, None)
-    tell(Event("filed", name, ended, outcome))
+    _tell_filed(ended, outcome)
     return ended, stop
+
+
+def _tell_filed(filed: Filed, outcome: Outcome | None = None) -> None:
+    name = shown_name(filed.name)
+    tell(Event("filed", name, filed, outcome))
+    if filed.state == "quarantined":
+        quarantined(name, filed.message or "", str(filed.place))
+
+
+@contextmanager
+def excused_at_the_end() -> Iterator[None]:
+    """In a worker's process: when it is told to end, what it works on hasn't failed."""
+    if not in_worker():  # a command hears the signals by itself
+        yield
+        return
+    with heard(lambda _number: excuse(), (signal.SIGTERM, signal.SIGINT)):
+        yield
 
 
 def excuse() -> None:

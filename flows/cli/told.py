@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import typer
 
 from flows.cli.children import descendants, end
 from flows.cli.terminal import Terminal
+from flows.signals import heard
 from tasks.artifacts import discard_unfinished
 from tasks.errors import DaylongError, UsageError
 
@@ -80,7 +80,7 @@ def interruptible(terminal: Terminal, also: Callable[[], None] | None = None) ->
 
     before = {each: signal.signal(each, on_signal) for each in STOPPED}
     try:
-        with _heard(begin):
+        with heard(begin, STOPPED):
             yield interrupted
     except KeyboardInterrupt:
         pass
@@ -90,27 +90,6 @@ def interruptible(terminal: Terminal, also: Callable[[], None] | None = None) ->
             _end(terminal, number[0])
         for each, handler in before.items():
             signal.signal(each, handler)
-
-
-@contextmanager
-def _heard(begin: Callable[[int], None]) -> Iterator[None]:
-    """Call `begin` when a signal comes, whoever handles it: a flow puts a handler of its own in our place, and waits
-    for its tasks, however long they take."""
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
-
-    def listen() -> None:
-        while signalled := ours.recv(1):
-            if signalled[0] in STOPPED:
-                begin(signalled[0])
-
-    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=listen, name="daylong-signals", daemon=True).start()
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(before)
-        theirs.close()
 
 
 def _end(terminal: Terminal, number: signal.Signals) -> None:

@@ -156,9 +156,14 @@ class Up:
         return Child("worker", work(name), environment, self._heard_of_worker)
 
     def _tell(self, web: str) -> None:
+        from flows.intake import inbox_of
+        from tasks.configuration import load
+
+        inbox = inbox_of(load())
         say = self._note if self._json else self._screen.say
         say("")
         say(f"Prefect's UI    {web}")
+        say(f"A folder        {plain(inbox)}: what is put there is processed, every minute")
         say(f"One recording   {web}/deployments  → process-recording → Run → Custom run; or: daylong run FILE")
         say("Is all well?    daylong doctor")
         say("Stop it all     Ctrl-C")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.progress import clock_time, shown
-from flows.cli.run import Debug, settings_of
+from flows.cli.progress import shown
+from flows.cli.run import Debug, lines_of, settings_of
 from flows.cli.terminal import Terminal, opened, plain, terminal
 from flows.cli.told import FAILED, interruptible, told
+from flows.progress import clock_time
 
 if TYPE_CHECKING:
     from flows.intake import Event
@@ -49,7 +50,7 @@ def watch(
 
         settings = settings_of({"profile": profile}, assignments or [])
         opened_intake(load(settings)).close()
-    with opened(debug) as screen, told(screen), interruptible(screen, _excuse):
+    with opened(debug, lines_of(settings)) as screen, told(screen), interruptible(screen, _excuse):
         failed = _Watch(settings, load(settings), screen).until_done(once)
     if failed:
         raise typer.Exit(FAILED)

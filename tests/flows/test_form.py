@@ -42,6 +42,7 @@ def test_a_field_is_explained_and_has_no_value_that_would_be_sent(name: str) -> 
     assert len(field["description"]) > 5
     assert "default" not in field
     assert "const" not in field
+    assert field.get("type") != "boolean"  # a switch is never left alone
     assert "anyOf" not in field  # a choice of "None" would have to be made first
 
 

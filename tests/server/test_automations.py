@@ -96,7 +96,7 @@ def test_somebody_is_told_of_a_recording_in_quarantine(
         "from flows.events import quarantined\n"
         "import prefect\n"
         "from prefect import flow\n"
-        "flow(name='x')(lambda: quarantined('0a1b2c3d4e5f', 'meeting.wav', 'no audio in it', '/q/0a1b2c3d4e5f'))()",
+        "flow(name='x')(lambda: quarantined('meeting.wav', 'no audio in it', '/q/0a1b2c3d4e5f'))()",
     )
     (told,) = until(lambda: heard[:1], 60)
     assert json.loads(told) == {
