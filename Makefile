@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-all test-faults lint format types lock help clean
+.PHONY: demo test test-all test-server test-faults lint format types lock help clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -19,7 +19,10 @@ test: $(VENV)/.ready-to-test ## The tests, a few minutes
 	$(BIN)/python -m pytest -q
 
 test-all: $(VENV)/.ready-to-test ## The slow ones too
-	$(BIN)/python -m pytest -q -m ""
+	$(BIN)/python -m pytest -q -m "not server"
+
+test-server: $(VENV)/.ready-to-test ## A real Prefect server, worker and browser (some five minutes)
+	$(BIN)/python -m pytest -q -m server tests/server
 
 test-faults: $(VENV)/.ready-to-test ## Runs killed, caches damaged, a disk filled: nothing is lost (some ten minutes)
 	$(BIN)/python -m tests.faults

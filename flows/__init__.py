@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from tasks.home import results
@@ -15,6 +16,12 @@ PREFECT_DEFAULTS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "60",
     "PREFECT_LOCAL_STORAGE_PATH": str(results()),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    # How soon a run that died on another machine is noticed: see serving/automations.yaml.
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    # Our own lines belong to a run's log; what every task says at its end doesn't: a day has hundreds of them.
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "daylong",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
 }
 
 QUIET = {
@@ -36,3 +43,5 @@ THREADS = {
 
 for _name, _value in {**PREFECT_DEFAULTS, **QUIET, **THREADS}.items():
     os.environ.setdefault(_name, _value)
+
+logging.getLogger("daylong").setLevel(logging.INFO)

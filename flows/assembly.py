@@ -119,6 +119,7 @@ def outcome(transcript: Transcript, run: Run, done: Sequence[Worked], exports: s
     recording, facts = transcript.recording, transcript.run
     return {
         "recording_id": recording.recording_id,
+        "run_id": facts.run_id,
         "source_name": recording.source_name,
         "status": facts.status,
         "out": str(run.out),

@@ -10,14 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from prefect import Task
 from prefect.futures import PrefectFuture
 
+from flows.logs import STORY
+from flows.names import clock, named
 from flows.preparation import Run
 from flows.progress import Progress
 from flows.tracks import Track
 from tasks.audio.plan import speech_in
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
-from tasks.errors import DaylongError
+from tasks.errors import DaylongError, is_transient
+from tasks.logs import about
 from tasks.memory import give_back
 from tasks.punctuation.task import PunctuateJob, punctuate
 from tasks.records import Audio, Chunk, Sound
@@ -41,6 +45,8 @@ class Worked:
     manifests: dict[str, Manifest] = field(default_factory=dict)
     cached: frozenset[str] = frozenset()
     error: str | None = None
+    passing: bool = False
+    """What failed may succeed another time: the world was at fault."""
 
     @property
     def words(self) -> Manifest | None:
@@ -83,8 +89,10 @@ def work_through(
 
     def collect() -> None:
         chunk, lanes = waiting.popleft()
-        done.extend(_collected(*lane) for lane in lanes)
+        collected = [_collected(*lane) for lane in lanes]
+        done.extend(collected)
         progress.chunk_done(chunk.core.duration_s)
+        tell(chunk, collected, len(chunks))
 
     for chunk in chunks:
         own = on_tracks(chunk, tracks)
@@ -94,44 +102,55 @@ def work_through(
             continue
         if len(waiting) >= run.settings.chunks_in_flight:
             collect()
-        waiting.append((chunk, [(c, a, submit(c, a, language, run, progress.step_done)) for c, a in own]))
+        waiting.append(
+            (chunk, [(c, a, submit(c, a, len(chunks), language, run, progress.step_done)) for c, a in own])
+        )
     while waiting:
         collect()
     return sorted(done, key=lambda w: w.chunk.index)
 
 
 def submit(
-    chunk: Chunk, audio: Audio, language: str | None, run: Run, step_done: Callable[[str, bool], None]
+    chunk: Chunk, audio: Audio, of: int, language: str | None, run: Run, step_done: Callable[[str, bool], None]
 ) -> dict[str, Future]:
-    """Start the steps of one chunk; the futures by step. They wait for each other where one needs another."""
+    """Start the steps of one chunk of `of`; the futures by step. They wait for each other where one needs another."""
+    with about(chunk=chunk.index):
+        return _submit(chunk, audio, of, language, run, step_done)
+
+
+def _submit(
+    chunk: Chunk, audio: Audio, of: int, language: str | None, run: Run, step_done: Callable[[str, bool], None]
+) -> dict[str, Future]:
     settings, place, weights = run.settings, run.place, run.weights
     sound = Sound(audio, chunk.span, chunk.speech)
     lane: dict[str, Future] = {}
 
-    def started(step: str, future: Future) -> Any:
-        def tell(ended: Future) -> None:
+    def start(step: str, task: Task[..., Any], doing: str, *inputs: Any) -> Any:
+        future = named(task, doing, chunk.index, of, chunk.core, audio.channel).submit(*inputs)
+
+        def note_end(ended: Future) -> None:
             ended.wait()  # returns at once: it fetches the state, which would else be asked of the server
             cached = ended.state.name == "Cached"
             step_done(step, cached)  # first: who waits for the chunk goes on meanwhile
             if not cached:
                 give_back()
 
-        future.add_done_callback(tell)
+        future.add_done_callback(note_end)
         lane[step] = future
         return future
 
     separated = None
     if settings.separation.mode == "always":
-        separated = started("separation", separate.submit(SeparateJob(sound, weights["separation"]), place))
+        separated = start("separation", separate, "separate", SeparateJob(sound, weights["separation"]), place)
     spoken = TranscribeJob(chunk.index, sound, settings.transcription, weights["transcription"])
-    words = started("transcription", transcribe.submit(spoken, place, language, separated))
+    words = start("transcription", transcribe, "transcribe", spoken, place, language, separated)
     if settings.diarizes:
-        voices = started("embedding", embed.submit(EmbedJob(sound, weights["embedding"]), place, separated))
+        voices = start("embedding", embed, "embed", EmbedJob(sound, weights["embedding"]), place, separated)
         how = TurnsJob(settings.diarization.engine, sound, weights.get("diarization"))
-        started("diarization", find_turns.submit(how, place, voices, separated))
+        start("diarization", find_turns, "find turns", how, place, voices, separated)
     if settings.punctuation.mode != "never":
         how_marked = PunctuateJob(language, settings.punctuation, weights["punctuation"])
-        started("punctuation", punctuate.submit(how_marked, place, words))
+        start("punctuation", punctuate, "punctuate", how_marked, place, words)
     return lane
 
 
@@ -147,8 +166,24 @@ def _collected(chunk: Chunk, audio: Audio, futures: dict[str, Future]) -> Worked
                 worked = replace(worked, cached=worked.cached | {step})
         elif worked.error is None:
             # What follows a failed step fails too; the first failure is the one to tell.
-            worked = replace(worked, error=f"{step}: {reason(future)}")
+            passing = is_transient(future.result(raise_on_failure=False))
+            worked = replace(worked, error=f"{step}: {reason(future)}", passing=passing)
     return worked
+
+
+def tell(chunk: Chunk, tracks: Sequence[Worked], of: int) -> None:
+    """What became of a chunk, as a line of the story."""
+    which = f"chunk {chunk.index + 1} of {of} ({clock(chunk.core.start_s)}–{clock(chunk.core.end_s)})"
+    error = next((w.error for w in tracks if w.error), None)
+    manifests = [(step, m, step in w.cached) for w in tracks for step, m in w.manifests.items()]
+    seconds = round(sum(m["cost"]["seconds"] for _, m, cached in manifests if not cached), 1)
+    with about(chunk=chunk.index):
+        if error:
+            STORY.warning("%s failed: %s", which, error)
+            return
+        words = sum(m["facts"]["num_words"] for step, m, _ in manifests if step == "transcription")
+        took = "from the cache" if all(cached for *_, cached in manifests) else f"{seconds:.1f} s of work"
+        STORY.info("%s: %d words, %s", which, words, took, extra={"seconds": seconds})
 
 
 def reason(future: PrefectFuture[Any]) -> str:

@@ -16,6 +16,8 @@ class Outcome(TypedDict):
     """Seconds are seconds; `engine_calls` is 0 where everything came from the cache."""
 
     recording_id: str
+    run_id: str
+    """The flow run's, as all tables have it."""
     source_name: str
     status: str
     """complete, or partial where chunks failed."""

@@ -45,9 +45,7 @@ def prepare(settings: Settings) -> Run:
     weights.check(wants, weights.fetch_command(settings, device))
     found = {kind: weights.resolve(kind, name) for kind, name in wants}
     models.configure(settings.models.keep, settings.models.run_in, patience_s(settings))
-    out = Path(settings.out).expanduser() if settings.out else transcripts()
-    out = out if out.is_absolute() else home() / out
-    store = store_of(settings)
+    out, store = out_of(settings), store_of(settings)
     disk.check_writable(out=out, DAYLONG_HOME=cache(), PREFECT_LOCAL_STORAGE_PATH=results(), cache__store=store.root)
     return Run(settings, Place(store, load, device), found, out)
 
@@ -56,6 +54,12 @@ def patience_s(settings: Settings) -> float:
     """Seconds that a call of an engine may take; a first call may have to load it."""
     longest_s = 60 * settings.chunking.max_minutes + settings.chunking.overlap_s
     return max(LOADING_S, settings.models.patience * longest_s)
+
+
+def out_of(settings: Settings) -> Path:
+    """The folder of the results, absolute."""
+    out = Path(settings.out).expanduser() if settings.out else transcripts()
+    return out if out.is_absolute() else home() / out
 
 
 def store_of(settings: Settings) -> ArtifactStore:

@@ -6,21 +6,26 @@ probe -> speech map -> plan -> language -> for each chunk: separate?, transcribe
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
+from typing import Annotated
 
-from prefect import flow, get_run_logger
+from prefect import flow
 from prefect.runtime import flow_run
+from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
 
 from flows import chunks as chunk_steps
+from flows.account import Account, accounted, tells_alone
 from flows.assembly import assembled, outcome
-from flows.form import SettingsForm, given
+from flows.form import NOTHING, LeftAlone, SettingsForm, given
+from flows.logs import in_worker
+from flows.names import clock, name_of, printable, rename, run_name
 from flows.outcome import Outcome
 from flows.preparation import Run, prepare
 from flows.progress import Progress
-from flows.reporting import reporters
+from flows.reporting import reporters, show, tell_what_it_is
 from flows.tracks import mapped_tracks
 from tasks import disk, models
 from tasks.audio.decode import audio_of
@@ -30,10 +35,12 @@ from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_map, re
 from tasks.caching import used_by
 from tasks.configuration import load
 from tasks.dataset.task import Publication, publish_transcript
-from tasks.errors import PermanentError, UnreadableAudio
+from tasks.errors import DaylongError, PermanentError, TransientError, UnreadableAudio
 from tasks.exports import render
+from tasks.home import home
 from tasks.intervals import Span, clip
 from tasks.linking.task import LinkJob, link_speakers
+from tasks.logs import about
 from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
 from tasks.pruning import used
 from tasks.pruning.prune import recordings_folder, runs_folder
@@ -49,40 +56,54 @@ WORKERS = 64
 
 @flow(
     name="process-recording",
-    flow_run_name="{source}",
+    flow_run_name=run_name,
     task_runner=ThreadPoolTaskRunner(max_workers=WORKERS),  # type: ignore[arg-type]
     persist_result=False,
 )
 def process_recording(
-    source: str, settings: SettingsForm | None = None, together: list[str] | None = None
+    source: Annotated[str, Field(min_length=1)],
+    settings: Annotated[SettingsForm | None, LeftAlone()] = NOTHING,
+    together: Annotated[tuple[str, ...] | None, LeftAlone()] = (),
 ) -> Outcome:
     """Turn one recording into a speaker-labelled transcript.
 
     Args:
-        source: The recording: a path that the worker can read. The recordings in a folder are taken as one.
+        source: The recording: a path on the worker's machine, such as /recordings/meeting.wav, or one within
+            DAYLONG_HOME, such as data/inbox/meeting.wav. The recordings in a folder are taken as one.
         settings: Anything to set for this run; what is left alone keeps what daylong.toml, the environment and
-            the profile say.
+            the profile say. [In brackets: what a setting is where nobody has said anything.]
         together: More files of the same recording, where its recorder split it. Their order is found out.
     """
-    run = prepare(load(given(settings)))
-    with used.under_way(runs_folder()):
-        return _processed(files_of(source, together or ()), run)
+    try:
+        with accounted() as account:
+            run = prepare(account.chosen(load(given(settings))))
+            files = files_of(source, together or ())
+            with used.under_way(runs_folder()), about(recording=printable(called(files))):
+                return _processed(files, run, account)
+    except DaylongError as error:
+        if tells_alone(error):
+            return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end
+        raise
 
 
-def _processed(files: Sequence[str], run: Run) -> Outcome:
+def _processed(files: Sequence[str], run: Run, account: Account) -> Outcome:
     started, calls = time.perf_counter(), models.calls_made()
-    progress = Progress(os.fsencode(called(files)).decode("utf-8", "replace"), reporters(get_run_logger()))
+    progress = Progress(printable(called(files)), reporters())
 
     progress.stage("probe")
-    recording = probe_recording(files, run.settings.timezone)
+    recording = probe_recording(files, run.settings.timezone, run.settings.audio.name_pattern)
+    rename(flow_run.id, name_of(recording.source_name), recording.duration_s)
+    tell_what_it_is(recording)
     separated = run.settings.separation.mode == "always"
     disk.check(recording.duration_s, run.place.store.root, run.out, separated=separated)
 
     with used.noting(recordings_folder(), recording.recording_id, lambda: used_by(str(flow_run.id))):
-        return _transcribed(recording, run, progress, started, calls)
+        return _transcribed(recording, run, progress, account, started, calls)
 
 
-def _transcribed(recording: Recording, run: Run, progress: Progress, started: float, calls: int) -> Outcome:
+def _transcribed(
+    recording: Recording, run: Run, progress: Progress, account: Account, started: float, calls: int
+) -> Outcome:
     progress.stage("speech map", duration_s=recording.duration_s)
     mapped, tracks = mapped_tracks(recording, run, progress)
     speech, _ = read_map(run.place, mapped)
@@ -99,7 +120,8 @@ def _transcribed(recording: Recording, run: Run, progress: Progress, started: fl
     done = chunk_steps.work_through(chunks, tracks, language, run, progress)
     failed = [w for w in done if w.error]
     if failed and len(failed) == busy:
-        raise PermanentError(f"{shown(recording.source_name)}: every chunk failed; the first: {failed[0].error}")
+        kind = TransientError if any(w.passing for w in failed) else PermanentError
+        raise kind(f"{shown(recording.source_name)}: every chunk failed; the first: {failed[0].error}")
 
     progress.stage("linking")
     linked = voices_of(done, run)
@@ -132,7 +154,10 @@ def _transcribed(recording: Recording, run: Run, progress: Progress, started: fl
     )
     exports = publish_transcript(Publication(transcript, render(transcript)), str(run.out))
     progress.stage("done")
-    return outcome(transcript, run, done, exports, engine_calls=models.calls_made() - calls)
+    account.transcript = transcript
+    found = outcome(transcript, run, done, exports, engine_calls=models.calls_made() - calls)
+    show(transcript, found)
+    return found
 
 
 def files_of(source: str, more: Sequence[str]) -> list[str]:
@@ -140,6 +165,8 @@ def files_of(source: str, more: Sequence[str]) -> list[str]:
     files: list[str] = []
     for name in (source, *more):
         path = path_of(name)
+        if not path.is_absolute() and in_worker():  # whose working directory nobody has chosen
+            path = home() / path
         found = [str(f) for f in recordings_in(path)] if path.is_dir() else [str(path)]
         if not found:
             raise UnreadableAudio(f"{shown(name)}: a folder without recordings (its own folders are not searched).")
@@ -197,5 +224,7 @@ def heard_again(
                 continue
             sound = Sound(worked.audio, around, tuple(clip(chunk.speech, around)))
             job = TranscribeJob(chunk.index, sound, run.settings.transcription, run.weights["transcription"])
-            out.append(transcribe(job, run.place, worked.language(language), None))
+            seam = f"transcribe seam · {clock(around.start_s)} – {clock(around.end_s)}"
+            hear = transcribe.with_options(task_run_name=seam)
+            out.append(hear(job, run.place, worked.language(language), None))
     return out

@@ -58,12 +58,26 @@ class Snapshot:
         if self.stage != "chunks":
             return f"{self.source_name}: {self.stage}"
         speed = f", {self.speed:.1f} × real time" if self.speed else ""
-        left = f", about {self.left_s:.0f} s left" if self.left_s is not None else ""
+        left = f", about {clock_time(self.left_s)} left" if self.left_s is not None else ""
         cached = f" ({self.steps_cached} cached)" if self.steps_cached else ""
         return (
             f"{self.source_name}: chunk {self.chunks_done} of {self.chunks} done, "
             f"step {self.steps_done} of {self.steps}{cached}{speed}{left}"
         )
+
+
+def clock_time(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> clock_time(9.4), clock_time(75), clock_time(7384)
+    ('9 s', '1 min 15 s', '2 h 03 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 Listener = Callable[[Snapshot], None]

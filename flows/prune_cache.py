@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.preparation import store_of
+from flows.serving.alive import sign
 from tasks.configuration import load
 from tasks.pruning.prune import prune
 
@@ -21,6 +23,7 @@ def prune_cache(
         older_than_days: Results unused for so many days go. Empty: none.
         max_size_gb: Then those unused for longest, down to so many GB (10^9 bytes). Empty: no limit.
     """
+    sign(flow_run.id)
     gone = prune(
         store_of(load()),
         older_than_s=None if older_than_days is None else older_than_days * 86_400,

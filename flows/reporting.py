@@ -1,46 +1,102 @@
-"""Progress in Prefect: a line in the run's log now and then, and one progress artifact."""
+"""What a run tells Prefect: its story in the log, one progress artifact, and a page about what came out."""
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
-from flows.progress import Listener, Snapshot
+from flows.logs import STORY
+from flows.names import clock
+from flows.outcome import Outcome
+from flows.page import key_of, page
+from flows.progress import Listener, Snapshot, clock_time
+from tasks.records import Recording, Transcript
 
 EVERY_S = 10.0
-"""Log lines and updates of the artifact are this far apart at least, seconds."""
+"""Updates of the artifact cost 10–20 ms: they are this far apart at least, seconds …"""
+LINE_EVERY_S = 60.0
+"""… and lines of the log, beside the one that each chunk has."""
+
+BEGINS = {
+    "probe": "Looking at the file.",
+    "speech map": "Listening for where anybody speaks.",
+    "linking": "Finding out which voices of the chunks are the same people.",
+    "seams": "Joining the chunks.",
+    "merging": "Giving words to speakers.",
+    "publishing": "Writing tables and subtitles.",
+}
 
 
 @dataclass(slots=True)
 class Reporter:
-    """Tells one run's log and artifact. Updates of the artifact cost 10–20 ms, so they are few."""
+    """Tells one run's log and artifact."""
 
-    logger: Any
     _artifact: UUID | None = None
     _last: float = 0.0
+    _last_line: float = 0.0
     _stage: str = ""
 
     def __call__(self, now: Snapshot) -> None:
-        new_stage, late = now.stage != self._stage, time.monotonic() - self._last >= EVERY_S
-        if not (new_stage or late):
+        moment = time.monotonic()
+        if now.stage != self._stage:
+            self._stage, self._last, self._last_line = now.stage, 0.0, moment
+            if now.stage in BEGINS:
+                STORY.info(BEGINS[now.stage])
+        if moment - self._last < EVERY_S:
             return
-        self._stage, self._last = now.stage, time.monotonic()
-        self.logger.info(now.line())
-        if now.stage not in ("chunks", "done"):
-            return
-        percent = 100.0 if now.stage == "done" else 100.0 * now.fraction
+        self._last = moment
+        if moment - self._last_line >= LINE_EVERY_S and now.stage in ("chunks", "speech map"):
+            self._last_line = moment
+            STORY.info(now.line())
+        if now.stage in ("chunks", "done"):
+            self._show(100.0 if now.stage == "done" else 100.0 * now.fraction, now.line())
+
+    def _show(self, percent: float, line: str) -> None:
         if self._artifact is None:
-            made = create_progress_artifact(progress=percent, key="daylong-progress", description=now.line())
+            made = create_progress_artifact(progress=percent, key="daylong-progress", description=line)
             self._artifact = made if isinstance(made, UUID) else None
         else:
-            update_progress_artifact(self._artifact, progress=percent, description=now.line())
+            update_progress_artifact(self._artifact, progress=percent, description=line)
 
 
-def reporters(logger: logging.Logger | logging.LoggerAdapter[Any]) -> tuple[Listener, ...]:
+def reporters() -> tuple[Listener, ...]:
     """The listeners that a flow run hands to its `Progress`."""
-    return (Reporter(logger),)
+    return (Reporter(),)
+
+
+def tell_what_it_is(recording: Recording) -> None:
+    """The recording, as a line of the story."""
+    at, source = recording.recorded_at, recording.recorded_at_source
+    recorded = f", recorded {at[:16].replace('T', ' ')} ({source})" if at else ""
+    files = f", {len(recording.parts)} files" if len(recording.parts) > 1 else ""
+    STORY.info(
+        "%s of %s, %d Hz, %d channel%s%s%s.",
+        clock(recording.duration_s),
+        recording.codec,
+        recording.sample_rate_hz,
+        recording.channels,
+        "" if recording.channels == 1 else "s",
+        files,
+        recorded,
+    )
+
+
+def show(transcript: Transcript, outcome: Outcome) -> None:
+    """The page about what came out, and the story's last line."""
+    run_s = transcript.run.wall_s
+    STORY.info(
+        "Done: %s words, %d speakers, %s; it lies in %s",
+        f"{outcome['num_words']:,}",
+        outcome["num_speakers"],
+        clock_time(run_s),
+        outcome["exports"],
+        extra={"seconds": round(run_s, 1)},
+    )
+    create_markdown_artifact(
+        key=key_of(transcript.recording.recording_id),
+        markdown=page(transcript, outcome),
+        description=f"{outcome['num_words']:,} words, {outcome['num_speakers']} speakers; in {outcome['exports']}",
+    )

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import logging
 import os
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,12 +29,14 @@ from pydantic import BaseModel
 
 from tasks.artifacts import ArtifactStore, digest_of
 from tasks.errors import is_transient
+from tasks.logs import about
 from tasks.work import found_digest
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 log = logging.getLogger("daylong.caching")
+steps = logging.getLogger("daylong.steps")
 
 RETRY_AFTER_S = [2.0, 10.0]
 
@@ -108,14 +112,31 @@ back at once."""
 
 def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Prefect's `@task` with what all steps share."""
-    return task(
+    prefects = task(
         name=step,
+        task_run_name=step,
         cache_policy=StepPolicy(step=step, version=version),
         persist_result=True,
         result_serializer="json",
         cache_result_in_memory=False,
         **TRIED_AGAIN,
     )
+    return lambda do: prefects(_told(step, do))
+
+
+def _told(step: str, do: Callable[P, R]) -> Callable[P, R]:
+    """The step, whose log lines say that they are of it, and how long it took."""
+
+    @functools.wraps(do)
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        with about(step=step):
+            began = time.perf_counter()
+            found = do(*args, **kwargs)
+            seconds = round(time.perf_counter() - began, 3)
+            steps.debug("%s done in %.1f s", step, seconds, extra={"seconds": seconds})
+        return found
+
+    return told
 
 
 def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:

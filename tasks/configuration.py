@@ -27,9 +27,7 @@ NOT_SETTINGS = {"DAYLONG_HOME", "DAYLONG_TEST_DATA"}
 UNBUILT = {
     "runner": {"processes", "dask", "ray"},
     "separation.mode": {"auto"},
-    "logging.format": {"json"},
     "voices": None,
-    "inbox": None,
 }
 """Settings (None) and values of settings whose feature doesn't exist yet, with their public names."""
 

@@ -21,6 +21,21 @@ def transcripts() -> Path:
     return home() / "data" / "transcripts"
 
 
+def inbox() -> Path:
+    """The folder that is watched."""
+    return home() / "data" / "inbox"
+
+
+def done() -> Path:
+    """Where the folder-watch puts what it has processed."""
+    return home() / "data" / "done"
+
+
+def quarantine() -> Path:
+    """Where the folder-watch puts what can't be processed, and why."""
+    return home() / "data" / "quarantine"
+
+
 def cache() -> Path:
     return home() / "data" / "cache"
 

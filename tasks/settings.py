@@ -11,7 +11,9 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from tasks.name_pattern import compiled
 
 Device = Literal["auto", "cpu", "cuda"]
 PER_CHUNK = "per-chunk"
@@ -69,20 +71,40 @@ class AudioSettings(Step):
     channels: Literal["mix", "separate"] = Field(
         "mix", description="Channels: mixed down to one (mix), or a speaker in each (separate)."
     )
+    name_pattern: str | None = Field(
+        None,
+        max_length=500,
+        description="How a file's name tells when it was recorded: %d%m%y-%H%M, say (strptime), or a regular "
+        "expression with groups year, month, day, hour, minute, second. Common ones are known.",
+    )
+
+    @field_validator("name_pattern")
+    @classmethod
+    def _readable(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            try:
+                compiled(pattern)
+            except ValueError as error:
+                raise ValueError(f"audio.name_pattern = {error}") from None
+        return pattern
 
 
 class SeparationSettings(Step):
     mode: Literal["never", "always"] = Field(
         "never", description="Separate vocals from music before recognition: never or always."
     )
-    model: str = Field("htdemucs", description="A Demucs model's name, or a folder with one.")
+    model: str = Field(
+        "htdemucs",
+        description="A Demucs model's name (htdemucs, htdemucs_ft), a hub repository, or a folder with one.",
+    )
 
 
 class TranscriptionSettings(Step):
     engine: Literal["faster-whisper"] = Field("faster-whisper", description="The recogniser.")
     model: str = Field(
         "auto",
-        description="A faster-whisper model's name, hub repository or folder. "
+        description="A faster-whisper model's name (small, large-v3-turbo, …), a hub repository with a model "
+        "converted for it (Systran/faster-whisper-medium; openai/whisper-medium is not), or a folder with one. "
         "auto: large-v3-turbo on a GPU, small on a CPU.",
     )
     language: str | None = Field(
@@ -112,11 +134,12 @@ class DiarizationSettings(Step):
     )
     model: str = Field(
         "nvidia/diar_streaming_sortformer_4spk-v2.1",
-        description="The Sortformer model; clustering needs none.",
+        description="The Sortformer model: a hub repository or a .nemo file; clustering needs none.",
     )
     embedding_model: str = Field(
         "nvidia/speakerverification_en_titanet_large",
-        description="The NeMo speaker model: a hub repository or a .nemo file.",
+        description="The NeMo speaker model that tells voices apart: a hub repository with a .nemo file, or such a "
+        "file. Models of other toolkits (pyannote, SpeechBrain) don't fit.",
     )
     num_speakers: int | None = Field(None, ge=1, le=100, description="Speakers of the whole recording, if known.")
     min_speakers: int | None = Field(None, ge=1, le=100, description="At least so many speakers.")
@@ -141,12 +164,47 @@ class PunctuationSettings(Step):
     )
     model: str = Field(
         "oliverguhr/fullstop-punctuation-multilang-large",
-        description="A token classification model: a hub repository or a folder.",
+        description="A token classification model that marks ends of sentences: a hub repository or a folder.",
+    )
+
+
+class InboxSettings(Step):
+    folder: str | None = Field(None, description="The folder that is watched. Default: data/inbox.")
+    settle_seconds: float = Field(
+        10.0, ge=0, le=86_400, description="A file is taken when it has not changed for so long, seconds."
+    )
+    patience_minutes: float = Field(
+        60.0,
+        ge=0,
+        le=10_080,
+        description="A file that is empty, is no sound, or lacks the end that its header promises may still be "
+        "copied: so long is it waited for, minutes without a change, before it is taken as it is.",
+    )
+    after: Literal["done", "delete"] = Field(
+        "done", description="What becomes of a recording that is processed: moved to data/done, or deleted."
+    )
+    group: Literal["file", "folder"] = Field(
+        "file",
+        description="folder: the files of a sub-folder are one recording, as they are in one with a file _together.",
+    )
+    attempts: int = Field(
+        3, ge=1, le=100, description="So often is a recording tried that fails for passing reasons; then quarantine."
     )
 
 
 class LoggingSettings(Step):
-    format: Literal["text"] = Field("text", description="Log lines for people (text).")
+    format: Literal["text", "json"] = Field(
+        "text", description="Log lines for people (text), or one JSON object a line (json)."
+    )
+
+
+class MetricsSettings(Step):
+    textfile: str | None = Field(
+        None,
+        pattern=r"\.prom$",
+        description="File to which each run adds its figures as Prometheus text, for node_exporter's textfile "
+        "collector: a name ending in .prom. Left out: none.",
+    )
 
 
 class Settings(Step):
@@ -170,7 +228,9 @@ class Settings(Step):
     transcription: Annotated[TranscriptionSettings, Field(description="Words.")] = TranscriptionSettings()
     diarization: Annotated[DiarizationSettings, Field(description="Speakers.")] = DiarizationSettings()
     punctuation: Annotated[PunctuationSettings, Field(description="Punctuation.")] = PunctuationSettings()
+    inbox: Annotated[InboxSettings, Field(description="The folder-watch.")] = InboxSettings()
     logging: Annotated[LoggingSettings, Field(description="Logs.")] = LoggingSettings()
+    metrics: Annotated[MetricsSettings, Field(description="Figures of the runs.")] = MetricsSettings()
 
     @property
     def diarizes(self) -> bool:
@@ -188,7 +248,9 @@ class Settings(Step):
                 "chunks_in_flight": True,
                 "models": True,
                 "cache": True,
+                "inbox": True,
                 "logging": True,
+                "metrics": True,
             },
         )
 

@@ -56,7 +56,7 @@ def test_what_a_form_leaves_alone_keeps_what_was_said_before() -> None:
         ("runner=dask", "runner = dask: not built yet"),
         ("audio.channels=left", "audio.channels"),
         ("separation.mode=auto", "separation.mode = auto: not built yet"),
-        ("inbox.settle_seconds=3", "inbox"),
+        ("inbox.settle_seconds=-3", "inbox.settle_seconds"),
         ("voices.store=x", "voices"),
         ("chunking.min_minutes=20", "must not exceed"),
         ("diarization.max_speakers=0", "diarization.max_speakers"),

@@ -65,6 +65,7 @@ def test_the_deployments_name_their_flows_by_module() -> None:
     assert {name: flow.name for name, flow in flows.items()} == {name: name for name in flows}
     assert {name: set(flow.parameters.properties) for name, flow in flows.items()} == {
         "process-recording": {"source", "settings", "together"},
+        "ingest-inbox": {"settings"},
         "prune-cache": {"older_than_days", "max_size_gb"},
     }
     for deployment in deployments:

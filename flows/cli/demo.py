@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from flows.cli.processing import process
-from flows.cli.run import Debug, Out, settings_of
+from flows.cli.run import Debug, Out, lines_of, settings_of
 from flows.cli.terminal import Terminal, opened, plain, terminal
 from flows.cli.told import FAILED, told
 from tasks.errors import UsageError
@@ -29,7 +29,7 @@ def demo(out: Out = None, debug: Debug = False) -> None:
         if not sample().is_file():
             raise UsageError(f"{sample()}: the bundled sample is missing; run daylong from its clone.")
         settings = settings_of({"profile": "demo", "out": os.path.abspath(out or transcripts())}, [])
-    with opened(debug) as told_to, told(told_to):
+    with opened(debug, lines_of(settings)) as told_to, told(told_to):
         done = process([str(sample())], settings, told_to)
         for outcome in done.outcomes:
             _taste(outcome, told_to)

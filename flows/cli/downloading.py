@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from flows.cli.progress import EVERY_S, clock_time
+from flows.cli.progress import EVERY_S
 from flows.cli.terminal import Terminal
+from flows.progress import clock_time
 from tasks.downloads import Advance
 
 

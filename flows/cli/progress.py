@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from flows.cli.terminal import Terminal, plain
-from flows.progress import Snapshot
+from flows.progress import Snapshot, clock_time
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -119,20 +119,6 @@ def details(now: Snapshot) -> str:
     if now.left_s is not None:
         parts.append(f"{clock_time(now.left_s)} left")
     return " · ".join(parts)
-
-
-def clock_time(seconds: float) -> str:
-    """Seconds as people say them.
-
-    >>> clock_time(9.4), clock_time(75), clock_time(7384)
-    ('9 s', '1 min 15 s', '2 h 03 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def _bar(terminal: Terminal) -> Progress:

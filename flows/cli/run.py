@@ -71,7 +71,7 @@ def run(
             },
             assignments or [],
         )
-    with opened(debug) as told_to, told(told_to):
+    with opened(debug, lines_of(settings)) as told_to, told(told_to):
         failed = process(files, settings, told_to, together=together).failed
     if failed:
         raise typer.Exit(FAILED)
@@ -83,6 +83,13 @@ def settings_of(parameters: dict[str, Any], assignments: list[str]) -> dict[str,
 
     load(parameters, assignments)
     return as_parameters(parameters, assignments)
+
+
+def lines_of(settings: dict[str, Any]) -> str:
+    """`logging.format`, as these settings and those of other sources say."""
+    from tasks.configuration import load
+
+    return load(settings).logging.format
 
 
 def number_of(speakers: str) -> dict[str, int]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.cli.progress import clock_time
 from flows.cli.terminal import Terminal, plain
+from flows.progress import clock_time
 
 if TYPE_CHECKING:
     from rich.table import Table

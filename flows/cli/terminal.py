@@ -83,6 +83,8 @@ class Warnings(logging.Handler):
         self._told_to = told_to
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name == "daylong.story":  # the command tells it in its own way
+            return
         with suppress(Exception):  # a warning must not end a run
             self._told_to.note(plain(record.getMessage()), style="yellow")
 
@@ -92,16 +94,21 @@ def terminal(debug: bool = False) -> Terminal:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    return Terminal(_console(sys.stdout), _console(sys.stderr), debug)
+    return Terminal(console(sys.stdout), console(sys.stderr), debug)
 
 
 @contextmanager
-def opened(debug: bool = False) -> Iterator[Terminal]:
+def opened(debug: bool = False, format: str = "text") -> Iterator[Terminal]:
     """A terminal that belongs to the command alone, to the end of the process: libraries talk at exit too.
 
     Only an exception that nobody expected gives the descriptors back, so that it can be read. The log is removed at
-    the end unless `keep_log` is set.
+    the end unless `keep_log` is set. `format`: of what is said beside the results, as in `logging.format`.
     """
+    if format == "json":
+        from flows.cli.json_lines import json_terminal
+
+        yield json_terminal(debug)
+        return
     if debug:
         yield terminal(debug=True)
         return
@@ -131,7 +138,7 @@ def _taken() -> tuple[Terminal, Callable[[], None]]:
     for fd in (1, 2):
         os.dup2(handle, fd)
     os.close(handle)
-    mine = Terminal(_console(files[0]), _console(files[1]), log=Path(path))
+    mine = Terminal(console(files[0]), console(files[1]), log=Path(path))
     warned = Warnings(mine)
     logging.getLogger("daylong").addHandler(warned)
 
@@ -158,7 +165,8 @@ def _copy(fd: int) -> int:
     return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
 
 
-def _console(file: TextIO) -> Console:
+def console(file: TextIO) -> Console:
+    """A console that prints text as it is."""
     from rich.console import Console
 
     return Console(file=file, highlight=False, markup=False, emoji=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import typer
 
 from flows.cli.children import descendants, end
 from flows.cli.terminal import Terminal
+from flows.signals import heard
 from tasks.artifacts import discard_unfinished
 from tasks.errors import DaylongError, UsageError
 
@@ -48,12 +48,13 @@ def told(terminal: Terminal) -> Iterator[None]:
 
 
 @contextmanager
-def interruptible(terminal: Terminal) -> Iterator[threading.Event]:
+def interruptible(terminal: Terminal, also: Callable[[], None] | None = None) -> Iterator[threading.Event]:
     """Ctrl-C or SIGTERM ends the command with one line and status 130 or 143, with its children, even where an
     engine is at work.
 
     Everything that is published is written aside and renamed, so ending at any moment is safe; a moment is given
-    all the same, for Prefect to note that the run has ended. Yields what tells that it happened.
+    all the same, for Prefect to note that the run has ended; `also` is called then. Yields what tells that it
+    happened.
     """
 
     interrupted = threading.Event()
@@ -68,6 +69,8 @@ def interruptible(terminal: Terminal) -> Iterator[threading.Event]:
         watchdog = threading.Timer(GRACE_S, _end, [terminal, number[0]])
         watchdog.daemon = True
         watchdog.start()
+        if also is not None:
+            also()
 
     def on_signal(signalled: int, _frame: FrameType | None) -> None:
         for each in STOPPED:
@@ -77,7 +80,7 @@ def interruptible(terminal: Terminal) -> Iterator[threading.Event]:
 
     before = {each: signal.signal(each, on_signal) for each in STOPPED}
     try:
-        with _heard(begin):
+        with heard(begin, STOPPED):
             yield interrupted
     except KeyboardInterrupt:
         pass
@@ -87,27 +90,6 @@ def interruptible(terminal: Terminal) -> Iterator[threading.Event]:
             _end(terminal, number[0])
         for each, handler in before.items():
             signal.signal(each, handler)
-
-
-@contextmanager
-def _heard(begin: Callable[[int], None]) -> Iterator[None]:
-    """Call `begin` when a signal comes, whoever handles it: a flow puts a handler of its own in our place, and waits
-    for its tasks, however long they take."""
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
-
-    def listen() -> None:
-        while signalled := ours.recv(1):
-            if signalled[0] in STOPPED:
-                begin(signalled[0])
-
-    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=listen, name="daylong-signals", daemon=True).start()
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(before)
-        theirs.close()
 
 
 def _end(terminal: Terminal, number: signal.Signals) -> None:

@@ -13,12 +13,12 @@ _TRUSTED_S = 0.5
 
 def duration_of(source: Source) -> float:
     """Seconds from the recording's start to its end. Leaves `source` anywhere."""
-    promised_s = _promised_s(source)
-    if promised_s is not None:
-        end_s = _end_near(source, promised_s)
-        if end_s is not None and promised_s - _TRUSTED_S <= end_s <= LEAP_S:
+    by_header_s = promised_s(source)
+    if by_header_s is not None:
+        end_s = _end_near(source, by_header_s)
+        if end_s is not None and by_header_s - _TRUSTED_S <= end_s <= LEAP_S:
             return end_s
-    counted_s = _last_packet_s(source)
+    counted_s = last_packet_s(source)
     end_s = None if counted_s is None else _end_near(source, counted_s)
     if end_s is None or end_s > LEAP_S:  # no clock in it, or a broken one, or not to be sought: count samples
         with opened(source.path, source.link) as afresh:
@@ -27,7 +27,8 @@ def duration_of(source: Source) -> float:
     return end_s
 
 
-def _promised_s(source: Source) -> float | None:
+def promised_s(source: Source) -> float | None:
+    """Where the header says that the recording ends, seconds; None where it doesn't."""
     if source.stream.duration is not None and source.stream.time_base is not None:
         start = source.stream.start_time or 0
         return float((start + source.stream.duration) * source.stream.time_base) - source.origin_s
@@ -48,7 +49,7 @@ def _end_near(source: Source, time_s: float) -> float | None:
     return end_s
 
 
-def _last_packet_s(source: Source) -> float | None:
+def last_packet_s(source: Source) -> float | None:
     """The time of the last packet, by reading all of them without decoding any."""
     if not source.seek(0.0):
         return None

@@ -22,8 +22,8 @@ from tasks.records import Part, Recording
 _SLUG_LENGTH = 60
 
 
-def probe(path: Path, *, timezone: str = "UTC") -> Recording:
-    """The recording at `path`; `timezone` is where a clock time in its name was told.
+def probe(path: Path, *, timezone: str = "UTC", name_pattern: str | None = None) -> Recording:
+    """The recording at `path`; `timezone` is where a clock time in its name was told, `name_pattern` how.
 
     Raises UnreadableAudio for what is no recording, TransientError where the file is gone or still changes,
     UsageError for an unknown `timezone`.
@@ -41,7 +41,7 @@ def probe(path: Path, *, timezone: str = "UTC") -> Recording:
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise TransientError(f"{shown(path)}: it changed while it was read. Start again once it is written.")
     name, where = os.fsencode(path.name).decode("utf-8", "replace"), str(path.absolute())
-    at, at_source = recorded_at(metadata, path.stem, before.st_mtime, duration_s, timezone)
+    at, at_source = recorded_at(metadata, path, before.st_mtime, duration_s, timezone, name_pattern)
     return Recording(
         recording_id=f"{slug(path.stem)}-{sha256[:8]}",
         path=where,

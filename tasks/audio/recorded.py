@@ -1,20 +1,36 @@
-"""When a recording started: what its container says, else its name, else the file's last change."""
+"""When a recording started: what a sidecar says, else its name, else its container, else the file's last change."""
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tasks.audio.source import shown
 from tasks.errors import UsageError
+from tasks.name_pattern import compiled, times_in, zone_of
 
-_IN_NAME = re.compile(
-    r"(?<!\d)((?:19|20)\d\d)([-_.]?)([01]\d)\2([0-3]\d)"  # 2026-03-01, 20260301
-    r"(?:[T _.-]|_-_| - )?"
-    r"([0-2]\d)([-_.:h]?)([0-5]\d)(?:\6([0-5]\d))?(?!\d)",  # 09-15-00, 091500, 09h15
-    re.IGNORECASE,
+log = logging.getLogger("daylong.audio")
+
+_IN_NAMES = (
+    re.compile(
+        r"(?P<zone>GMT)?(?<!\d)(?P<year>(?:19|20)\d\d)([-_.]?)(?P<month>[01]\d)\3(?P<day>[0-3]\d)"  # 2026-03-01
+        r"(?:[T _.-]|-_-_| - | at )?"
+        r"(?P<hour>[0-2]\d)([-_.:h]?)(?P<minute>[0-5]\d)(?:\7(?P<second>[0-5]\d))?(?!\d)",  # 09-15-00, 0915, 09h15
+        re.IGNORECASE,
+    ),
+    # 260301_091500: Sony, Zoom, Samsung. With less than seconds it may as well be a counter.
+    re.compile(
+        r"(?<!\d)(?P<year>[0-9]\d)(?P<month>[01]\d)(?P<day>[0-3]\d)[_-](?P<hour>[0-2]\d)(?P<minute>[0-5]\d)"
+        r"(?P<second>[0-5]\d)(?!\d)"
+    ),
 )
+_OFFSET = re.compile(r"(?P<zone>Z|[+-]\d{2}:?\d{2})(?![0-9A-Za-z])")
+_SIDECAR_BYTES = 1 << 16
 _EARLIEST = 1990
 """Containers without a clock say 1904 or 1970."""
 
@@ -28,38 +44,82 @@ def zone(name: str) -> ZoneInfo:
 
 
 def recorded_at(
-    metadata: Mapping[str, str], stem: str, mtime_s: float, duration_s: float, timezone: str
+    metadata: Mapping[str, str],
+    path: Path,
+    mtime_s: float,
+    duration_s: float,
+    timezone: str,
+    name_pattern: str | None = None,
 ) -> tuple[str, str]:
-    """(ISO 8601 time of the start in `timezone`, source: metadata, name or mtime).
+    """(ISO 8601 time of the start in `timezone`, source: sidecar, name, metadata or mtime).
 
-    A file's mtime is when writing it ended, so its start lies `duration_s` earlier.
+    `name_pattern`: how names tell it, before the ways that are known here. A file's mtime is when writing it ended,
+    so its start lies `duration_s` earlier.
     """
     local = zone(timezone)
+    found = from_sidecar(path, local)
+    if found is not None:
+        return found.astimezone(local).isoformat(), "sidecar"
+    found = from_name(path.stem, local, name_pattern)
+    if found is not None:
+        return found.astimezone(local).isoformat(), "name"
     found = _from_metadata(metadata, local)
     if found is not None:
         return found.astimezone(local).isoformat(), "metadata"
-    found = from_name(stem, local)
-    if found is not None:
-        return found.isoformat(), "name"
     started = datetime.fromtimestamp(mtime_s, UTC) - timedelta(seconds=duration_s)
     return started.astimezone(local).isoformat(), "mtime"
 
 
-def from_name(stem: str, local: ZoneInfo) -> datetime | None:
-    """A date with a time of day in a file's name.
+def from_sidecar(path: Path, local: ZoneInfo) -> datetime | None:
+    """`{"recorded_at": "2026-03-01T09:15:00"}` in `name.wav.json` or `name.json` beside the recording.
+
+    One that says it wrongly is told in a line, and passed over: the sound is good all the same. JSON that says
+    nothing about it belongs to somebody else.
+    """
+    for sidecar in (path.with_name(f"{path.name}.json"), path.with_suffix(".json")):
+        try:
+            with open(sidecar, "rb") as file:
+                told = json.loads(file.read(_SIDECAR_BYTES))
+        except OSError:
+            continue
+        except (ValueError, RecursionError) as error:
+            log.warning("%s: not valid JSON (%s), and not used. Write it anew.", shown(sidecar), error)
+            continue
+        if not isinstance(told, dict) or "recorded_at" not in told:
+            continue
+        try:
+            when = datetime.fromisoformat(told["recorded_at"])
+            return (when if when.tzinfo else when.replace(tzinfo=local)).astimezone(UTC)
+        except (ValueError, TypeError, OverflowError):
+            log.warning(
+                "%s: recorded_at = %s is no time, and is not used. Write it as 2026-03-01T09:15:00.",
+                shown(sidecar), shown(json.dumps(told["recorded_at"], ensure_ascii=False)[:100]),
+            )  # fmt: skip
+    return None
+
+
+def from_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> datetime | None:
+    """A date with a time of day in a file's name, told as `pattern` says, or in one of the ways that recorders have.
 
     >>> from_name("desk_2026-03-01_09-15-00", ZoneInfo("UTC")).isoformat()
     '2026-03-01T09:15:00+00:00'
     >>> from_name("20260301T0915", ZoneInfo("UTC")).isoformat()
     '2026-03-01T09:15:00+00:00'
+    >>> from_name("0103 26 lecture", ZoneInfo("UTC"), "%d%m %y").isoformat()
+    '2026-03-01T00:00:00+00:00'
     >>> from_name("order 4711 of 2026-03-01", ZoneInfo("UTC"))
     """
-    for match in _IN_NAME.finditer(stem):
-        year, _, month, day, hour, _, minute, second = match.groups()
-        try:
-            return datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=local)
-        except ValueError:
-            continue
+    if pattern is not None:
+        found = times_in(stem, compiled(pattern), local)
+        if found is not None:
+            return found
+    for known in _IN_NAMES:
+        for match in known.finditer(stem):
+            found = times_in(match[0], known, local)
+            if found is None:
+                continue
+            offset = _OFFSET.match(stem, match.end())
+            return found.replace(tzinfo=zone_of(offset["zone"])) if offset else found
     return None
 
 

@@ -57,10 +57,10 @@ class Watcher:
         return None
 
 
-@task(name="probe", cache_policy=NO_CACHE, persist_result=False)
-def probe_recording(paths: Sequence[str], timezone: str) -> Recording:
+@task(name="probe", task_run_name="probe", cache_policy=NO_CACHE, persist_result=False)
+def probe_recording(paths: Sequence[str], timezone: str, name_pattern: str | None = None) -> Recording:
     """What the files are; their digest is the identity of everything after, so this is never cached."""
-    return probe_together([Path(p) for p in paths], timezone=timezone)
+    return probe_together([Path(p) for p in paths], timezone=timezone, name_pattern=name_pattern)
 
 
 @step_task("speech-map", version=1)

@@ -32,10 +32,10 @@ _GRID_HZ = 16_000
 """Parts begin on samples of what is decoded, so that none is lost between them."""
 
 
-def probe_together(paths: Sequence[Path], *, timezone: str = "UTC") -> Recording:
+def probe_together(paths: Sequence[Path], *, timezone: str = "UTC", name_pattern: str | None = None) -> Recording:
     """The recording that the files at `paths` make up, in whatever order they are given. Raises what `probe` does."""
     unique = dict.fromkeys(Path(os.path.abspath(p)) for p in paths)
-    return together([probe(p, timezone=timezone) for p in unique])
+    return together([probe(p, timezone=timezone, name_pattern=name_pattern) for p in unique])
 
 
 def together(files: Sequence[Recording]) -> Recording:

@@ -42,6 +42,19 @@ def recordings(out: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def row_of(out: Path, sha256: str, recording_id: str | None = None) -> dict[str, Any] | None:
+    """The row of the recording whose bytes have that digest, or that has this id; None where there is none."""
+    for path in sorted((out / "recordings").glob(f"recorded_date=*/{recording_id or f'*-{sha256[:8]}'}.parquet")):
+        try:
+            _, found = _read(path)
+        except (FileNotFoundError, PermanentError):  # replaced by another run just now; damaged
+            continue
+        for row in found:
+            if row["recording_id"] == recording_id or row["sha256"] == sha256:
+                return row
+    return None
+
+
 def find(out: Path, recording: str) -> dict[str, Any]:
     """The row of the recording with this id, or with the only id that begins so, or with this source name.
 

@@ -23,7 +23,7 @@ class Publication:
         self.exports = exports
 
 
-@task(name="publish", cache_policy=NO_CACHE, persist_result=False, **TRIED_AGAIN)
+@task(name="publish", task_run_name="publish", cache_policy=NO_CACHE, persist_result=False, **TRIED_AGAIN)
 def publish_transcript(publication: Publication, out: str) -> str:
     """Publish under `out`; the folder with the recording's exports is returned."""
     published = publish(publication.transcript, Path(out), exports=publication.exports)

@@ -1,8 +1,10 @@
-"""When a recording started: its container's word, else its name's, else the file's last change."""
+"""When a recording started: a sidecar's word, else its name's, else its container's, else the file's last change."""
 
 from __future__ import annotations
 
+import json
 import os
+from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,6 +15,8 @@ from made_sounds import noise, write
 
 from tasks.audio.probe import probe
 from tasks.audio.recorded import from_name, recorded_at
+from tasks.configuration import load
+from tasks.errors import UsageError
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -40,22 +44,87 @@ def test_other_digits_are_no_time(stem: str) -> None:
     assert from_name(stem, BERLIN) is None
 
 
-def test_metadata_is_believed_before_the_name() -> None:
-    tags = {"creation_time": "2026-03-01T08:15:00.000000Z"}
-    assert recorded_at(tags, "2020-01-01_00-00-00", 0, 0, "Europe/Berlin") == (
-        "2026-03-01T09:15:00+01:00",
-        "metadata",
-    )
+@pytest.mark.parametrize(
+    ("stem", "utc"),
+    [
+        ("GMT20260301-091500_Recording", "2026-03-01T09:15:00+00:00"),
+        ("2026-03-01T09:15:00Z", "2026-03-01T09:15:00+00:00"),
+        ("20260301T091500+0530", "2026-03-01T03:45:00+00:00"),
+        ("WhatsApp Audio 2026-03-01 at 09.15.00", "2026-03-01T08:15:00+00:00"),
+        ("260301_091500", "2026-03-01T08:15:00+00:00"),
+        ("Voice 260301_091500-1", "2026-03-01T08:15:00+00:00"),
+    ],
+)
+def test_names_that_recorders_and_meetings_give(stem: str, utc: str) -> None:
+    found = from_name(stem, BERLIN)
+    assert found is not None
+    assert found.astimezone(UTC).isoformat() == utc
+
+
+def test_a_date_and_a_counter_are_no_time_of_day() -> None:
+    assert from_name("260301_0012", BERLIN) is None
+
+
+@pytest.mark.parametrize(
+    "pattern", ["%d.%m.%y %Hh%M", r"(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d\d) (?P<hour>\d\d)h(?P<minute>\d\d)"]
+)
+def test_a_pattern_of_ones_own_comes_first(pattern: str) -> None:
+    found = from_name("lecture 01.03.26 09h15, copied 2026-05-05 10-00-00", BERLIN, pattern)
+    assert found is not None
+    assert found.isoformat() == "2026-03-01T09:15:00+01:00"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["%Y-%m", "%Q%Y%m%d", "(?P<year>\\d{4}", "(?P<year>.)(?P<month>.)(?P<day>.)(?P<hr>.)"]
+)
+def test_a_pattern_that_can_tell_no_day_is_refused_by_name(pattern: str) -> None:
+    with pytest.raises(UsageError, match="name_pattern"):
+        load({"audio": {"name_pattern": pattern}}, environment={}, folder=Path("nowhere"))
+
+
+def recorded(path: Path, metadata: dict[str, str] | None = None, timezone: str = "UTC") -> tuple[str, str]:
+    return recorded_at(metadata or {}, path, 0, 0, timezone)
+
+
+def test_the_name_is_believed_before_metadata() -> None:
+    tags = {"creation_time": "2020-01-01T08:15:00.000000Z"}
+    assert recorded(Path("2026-03-01_09-15-00.wav"), tags, "Europe/Berlin") == ("2026-03-01T09:15:00+01:00", "name")
+    assert recorded(Path("meeting.wav"), tags) == ("2020-01-01T08:15:00+00:00", "metadata")
 
 
 @pytest.mark.parametrize("when", ["1904-01-01T00:00:00.000000Z", "1970-01-01T00:00:00Z", "yesterday", ""])
 def test_a_clock_that_was_never_set_is_not_believed(when: str) -> None:
-    assert recorded_at({"creation_time": when}, "2026-03-01_09-15-00", 0, 0, "UTC")[1] == "name"
+    assert recorded(Path("x.wav"), {"creation_time": when})[1] == "mtime"
 
 
 def test_broadcast_wav_has_day_and_time_apart() -> None:
-    found = recorded_at({"date": "2026-03-01", "creation_time": "09:15:00"}, "x", 0, 0, "Europe/Berlin")
+    found = recorded(Path("x.wav"), {"date": "2026-03-01", "creation_time": "09:15:00"}, "Europe/Berlin")
     assert found == ("2026-03-01T09:15:00+01:00", "metadata")
+
+
+@pytest.mark.parametrize("sidecar", ["2020-01-01_00-00-00.json", "2020-01-01_00-00-00.wav.json"])
+def test_a_sidecar_is_believed_before_all(tmp_path: Path, sidecar: str) -> None:
+    (tmp_path / sidecar).write_text(json.dumps({"recorded_at": "2026-03-01T09:15:00", "room": "big"}))
+    found = recorded(tmp_path / "2020-01-01_00-00-00.wav", timezone="Europe/Berlin")
+    assert found == ("2026-03-01T09:15:00+01:00", "sidecar")
+
+
+@pytest.mark.parametrize("text", ['{"recorded_at": "noon"}', '{"recorded_at": 7}', "{recorded", "[" * 50_000, "\xff"])
+def test_a_wrong_sidecar_is_one_warning_and_the_name_is_believed(
+    tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "2026-03-01_09-15-00.json").write_text(text, encoding="latin-1")
+    assert recorded(tmp_path / "2026-03-01_09-15-00.wav")[1] == "name"
+    (line,) = caplog.messages
+    assert "2026-03-01_09-15-00.json" in line
+    assert len(line.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '"2026-03-01"', '{"text": "a transcript by another program"}'])
+def test_json_of_somebody_else_is_passed_over(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "x.json").write_text(text)
+    assert recorded(tmp_path / "x.wav")[1] == "mtime"
+    assert caplog.messages == []
 
 
 def test_the_last_change_is_when_recording_ended(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_plain_lines_keep_their_distance() -> None:
         show(chunks(second))
     lines = text.getvalue().splitlines()
     assert len(lines) == 1 + int(34 / EVERY_S)
-    assert lines[1] == ("day [red].wav: chunk 2 of 10 done, step 10 of 40, 30.0 × real time, about 180 s left")
+    assert lines[1] == ("day [red].wav: chunk 2 of 10 done, step 10 of 40, 30.0 × real time, about 3 min 00 s left")
 
 
 def test_a_long_step_is_not_silent() -> None:
@@ -52,7 +52,7 @@ def test_a_long_step_is_not_silent() -> None:
         lines.still()
     said = text.getvalue().splitlines()
     assert len(said) == 1 + int(295 / STILL_S)
-    assert said[1].endswith("about 540 s left; still at work after 1 min 00 s")
+    assert said[1].endswith("about 9 min 00 s left; still at work after 1 min 00 s")
 
 
 def test_something_is_said_before_the_first_snapshot() -> None:

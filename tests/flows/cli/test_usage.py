@@ -33,11 +33,11 @@ def test_help_is_light() -> None:
     loaded = set(eval(done.stderr))
     assert "typer" in loaded
     assert loaded & HEAVY == set()
-    for command in ("demo", "run", "export", "evaluate"):
+    for command in ("demo", "run", "watch", "export", "evaluate", "inbox"):
         assert f"\n  {command} " in done.stdout
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "export", "evaluate"])
+@pytest.mark.parametrize("command", ["demo", "run", "watch", "export", "evaluate", "inbox"])
 def test_the_help_of_each_command_has_an_example(command: str) -> None:
     done = daylong(command, "--help")
     assert done.exit_code == 0
@@ -64,7 +64,9 @@ def test_version() -> None:
         (["run", "a.wav", "--speakers", "many"], "--speakers many"),
         (["run", "a.wav", "--speakers", "6-2"], "min_speakers"),
         (["run", "a.wav", "--speakers", "0"], "num_speakers"),
-        (["watch"], "No such command"),
+        (["watch", "--set", "inbox.settle_seconds=-1"], "inbox.settle_seconds"),
+        (["watch", "--set", "inbox.folder=/no/such/folder"], "no such folder"),
+        (["inbox"], "status"),
         (["export", "x"], "--format"),
         (["export", "x", "--format", "docx"], "there are srt, vtt"),
         (["export", "x", "--format", "srt", "--out", "/no/such/folder"], "no such folder"),

@@ -1,0 +1,39 @@
+"""`daylong doctor`: what is there, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.cli.run import Debug
+from flows.cli.terminal import plain, terminal
+from flows.cli.told import FAILED, told
+
+STYLES = {"ok": None, "warning": "yellow", "missing": "red"}
+
+
+def doctor(
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The profile whose weights are looked for. [as set]")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Look at the decoder, devices, weights, disks, the database, and Prefect's server, worker and schedules.
+
+    A line each: ok, warning (it works, but not all of it, or not at its best) or missing, with what to do. Exit
+    status: 1 if anything is missing.
+    """
+    screen = terminal(debug)
+    with told(screen):
+        import flows  # noqa: F401  # sets what we need of Prefect, before it is imported
+        from flows.health import checks
+        from tasks.configuration import load
+
+        settings = load({"profile": profile})
+        missing = 0
+        for finding in checks(settings):
+            missing += finding.level == "missing"
+            screen.say(f"{finding.level:8} {finding.about:10} {plain(finding.text)}", STYLES[finding.level])
+    if missing:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,116 @@
+"""What `daylong doctor` looks at: this machine first, then Prefect's server and what it knows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from flows.intake import inbox_of
+from flows.preparation import device_of, out_of, store_of
+from flows.serving.finding import Finding, missing, ok, warning
+from flows.serving.inspection import database, server
+from tasks import weights
+from tasks.disk import CACHE_BYTES_S, OUT_BYTES_S
+from tasks.errors import UsageError
+from tasks.home import sample
+from tasks.settings import Settings
+
+LOWEST_RATE = 3_000
+"""Bytes a second of the smallest recordings that are usual (Opus, 24 kbit/s): what an inbox holds at most."""
+LEAST_FREE = 2_000_000_000
+LEAST_MEMORY = {"cpu": 4_000_000_000, "cuda": 4_000_000_000}
+"""Bytes; a day took 1.9 GB with the demo weights."""
+
+Check = Callable[[Settings], Iterator[Finding]]
+
+
+def checks(settings: Settings) -> Iterator[Finding]:
+    """All findings, in the order in which a run would meet them. A check that breaks is a finding, too."""
+    for check in (decoder, device, present_weights, room, database, server):
+        try:
+            yield from check(settings)
+        except Exception as error:
+            yield missing(check.__name__.removeprefix("present_"), f"could not be looked at: {error}")
+
+
+def decoder(settings: Settings) -> Iterator[Finding]:
+    """FFmpeg's libraries, tried on the bundled sample."""
+    import av
+
+    from tasks.audio.decode import decode
+    from tasks.intervals import Span
+
+    version = ".".join(map(str, av.library_versions["libavcodec"]))
+    heard = decode(sample(), Span(60.0, 61.0))
+    if len(heard) != 16_000 or not abs(heard).max() > 0:
+        yield missing("decoder", f"libavcodec {version} does not decode the bundled sample: reinstall the package av")
+        return
+    yield ok("decoder", f"libavcodec {version}, with PyAV {av.__version__}")
+
+
+def device(settings: Settings) -> Iterator[Finding]:
+    """Where the engines run, and the memory there."""
+    try:
+        found = device_of(settings)
+    except UsageError as error:
+        yield missing("device", str(error))
+        return
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    here = f"{cores} CPU core{'' if cores == 1 else 's'}, {total / 1e9:.1f} GB of memory"
+    least = LEAST_MEMORY[found]
+    low = f": less than {least / 1e9:.0f} GB; set models.keep = one and chunks_in_flight = 1" if total < least else ""
+    yield (warning if low else ok)("device", here + low)
+    if found == "cuda":
+        import torch
+
+        for index in range(torch.cuda.device_count()):
+            free, whole = torch.cuda.mem_get_info(index)
+            name = torch.cuda.get_device_name(index)
+            yield ok("device", f"{name}: {free / 1e9:.1f} of {whole / 1e9:.1f} GB free")
+
+
+def present_weights(settings: Settings) -> Iterator[Finding]:
+    """The weights of the profile: here, to be fetched, or not to be had."""
+    found = device_of(settings)
+    command = weights.fetch_command(settings, found)
+    for kind, name in weights.wanted(settings, found):
+        problem = weights.problem_with(kind, name, command)
+        if problem:
+            yield missing("weights", problem)
+        elif _is_here(kind, name):
+            yield ok("weights", f"{kind}: {name}")
+        else:
+            yield warning("weights", f"{kind}: {name} is fetched when it is first needed; ahead of that: {command}")
+
+
+def _is_here(kind: weights.Kind, name: str) -> bool:
+    if weights.local_path(name) is not None:
+        return True
+    return weights.cached(kind, weights.repository_of(kind, name)) is not None
+
+
+def room(settings: Settings) -> Iterator[Finding]:
+    """Free room where results and cache are kept, against what lies in the inbox."""
+    inbox = inbox_of(settings)
+    files = [f for f in inbox.rglob("*") if f.is_file() and not f.is_symlink()] if inbox.is_dir() else []
+    size = sum(f.stat().st_size for f in files)
+    need = size / LOWEST_RATE * (CACHE_BYTES_S + OUT_BYTES_S)
+    store = store_of(settings).root
+    folders = [out_of(settings), *([] if "://" in store else [Path(store)])]
+    waits = f"{len(files):,} file{'' if len(files) == 1 else 's'} of {size / 1e9:.1f} GB in the inbox"
+    for folder in {_existing(f).stat().st_dev: _existing(f) for f in folders}.values():
+        free = shutil.disk_usage(folder).free
+        told = f"{folder}: {free / 1e9:.1f} GB free; {waits}, whose results take {need / 1e9:.1f} GB at most"
+        if not os.access(folder, os.W_OK):
+            yield missing("disk", f"{folder}: may not be written to")
+        elif free < need:
+            yield missing("disk", f"{told}. Make room: daylong cache prune --older-than 30d")
+        else:
+            yield (warning if free < LEAST_FREE else ok)("disk", told)
+
+
+def _existing(folder: Path) -> Path:
+    return next(f for f in (folder, *folder.parents) if f.exists())

@@ -1,0 +1,142 @@
+"""What the folder-watch needs of the other rooms, and how it tells what it does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from flows.outcome import Outcome
+from flows.preparation import out_of
+from tasks import home
+from tasks.audio.recorded import zone
+from tasks.audio.whole import lacking
+from tasks.dataset.publish import recover
+from tasks.dataset.read import row_of
+from tasks.errors import UsageError
+from tasks.intake.claim import Claim
+from tasks.intake.filing import Cabinet
+from tasks.intake.intake import Carried, Filed, Intake, Published, Scanned
+from tasks.settings import Settings
+
+Kind = Literal["taken", "filed", "waiting", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that the folder-watch has done, for whoever listens."""
+
+    kind: Kind
+    name: str = ""
+    filed: Filed | None = None
+    outcome: Outcome | None = None
+    text: str = ""
+
+
+_listeners: list[Callable[[Event], None]] = []
+
+
+@contextmanager
+def hearing(listener: Callable[[Event], None]) -> Iterator[None]:
+    """Hear all events of the folder-watch in this process for a while."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def tell(event: Event) -> None:
+    for listener in list(_listeners):
+        listener(event)
+
+
+def inbox_of(settings: Settings) -> Path:
+    """The folder that is watched."""
+    given = settings.inbox.folder
+    if given is None:
+        return home.inbox()
+    folder = Path(given).expanduser()
+    return folder if folder.is_absolute() else home.home() / folder
+
+
+def opened_intake(settings: Settings) -> Intake:
+    """The folder-watch, with what other rooms tell it. Raises UsageError where the inbox isn't there.
+
+    The default inbox is made; one that was named must be there: it may be a disk that isn't mounted.
+    """
+    inbox, out = inbox_of(settings), out_of(settings)
+    if settings.inbox.folder is None:
+        inbox.mkdir(parents=True, exist_ok=True)
+    elif not inbox.is_dir():
+        raise UsageError(f"inbox.folder = {inbox}: no such folder. Make it, or mount its disk.")
+    if out.resolve().is_relative_to(inbox.resolve()):
+        raise UsageError(f"inbox.folder = {inbox}: the results, {out}, lie in it. Keep them apart.")
+    zone(settings.timezone)
+    digest = settings.digest()
+    cabinet = Cabinet(home.done(), home.quarantine(), settings.timezone, delete=settings.inbox.after == "delete")
+    carried = Carried(lacking, lambda sha256, known: published(out, sha256, known, digest), digest)
+    return Intake(inbox, cabinet, settings.inbox, carried)
+
+
+def recovered(intake: Intake, out: Path) -> list[Filed]:
+    """Finish what runs that died were about: first what they had begun to publish, then what they had claimed."""
+    if intake.claims():
+        recover(out)
+    return intake.recover()
+
+
+def published(out: Path, sha256: str, recording_id: str | None, settings_digest: str) -> Published | None:
+    """What the tables under `out` hold of a recording, if it was made with settings of that digest."""
+    row = row_of(out, sha256, recording_id)
+    if row is None or row["settings_digest"] != settings_digest:
+        return None
+    return Published(row["recording_id"], row["run_id"], row["status"])
+
+
+def shown_name(path: Path) -> str:
+    """A path in the inbox as Prefect and JSON can keep it."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def waits(scanned: Scanned) -> list[str]:
+    """A line for each thing in the inbox that isn't taken."""
+    lines = [f"{shown_name(v.candidate.path)}: {v.waits_for}" for v in scanned.waiting]
+    return lines + [f"{shown_name(r.path)}: never taken: {r.reason}" for r in scanned.refused]
+
+
+def summary(intake: Intake, filed: list[Filed], scanned: Scanned) -> str:
+    """The ledger as Markdown, for Prefect."""
+    rows = [
+        f"| {cell(shown_name(f.name))} | {f.state} | {cell(f.recording_id or '')} | {cell(str(f.place or ''))} "
+        f"| {cell(f.message or '')} |"
+        for f in filed
+    ]
+    counts = ", ".join(f"{n:,} {state}" for state, n in intake.ledger.counts().items()) or "nothing yet"
+    lines = ["## Inbox", "", f"`{shown_name(intake.inbox).replace('`', '')}`: {counts} since the ledger began.", ""]
+    if rows:
+        lines += ["| file | became | recording | lies in | why |", "| --- | --- | --- | --- | --- |", *rows, ""]
+    if waiting := waits(scanned):
+        lines += ["Waiting:", "", *(f"- {cell(line)}" for line in waiting[:100])]
+    return "\n".join(lines)
+
+
+def cell(text: str) -> str:
+    """Text of strangers, safe in a Markdown table: nothing in it is Markdown or HTML.
+
+    >>> cell("a|b<i>*c*")
+    'a\\\\|b&lt;i&gt;\\\\*c\\\\*'
+    """
+    plain = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join("\\" + c if c in "\\`*_[]|#!~" else c for c in plain)
+
+
+def paths_of(claim: Claim) -> list[str]:
+    """The files of a claim, as Prefect can keep them."""
+    from tasks.audio.folder import carried
+
+    return [carried(str(path)) for path in claim.recordings]

@@ -1,0 +1,127 @@
+"""The page about a finished recording in Prefect's UI: who spoke, when, what went wrong, where the files lie."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from pathlib import Path
+
+from flows.names import clock, printable
+from flows.outcome import Outcome
+from flows.progress import clock_time
+from flows.timeline import timeline
+from tasks.records import Transcript
+
+SPECIAL = re.compile(r"[\\`*_{}\[\]()#+!|~.:-]")
+MOST_ERRORS = 20
+
+FILES = {
+    "transcript.txt": "to read",
+    "transcript.srt": "subtitles for any player",
+    "transcript.vtt": "subtitles for browsers, with the speakers' names",
+    "transcript.json": "everything, for programs",
+    "transcript.rttm": "who spoke when, for scoring",
+}
+
+
+def page(transcript: Transcript, outcome: Outcome) -> str:
+    """Markdown. Names of files and people are strangers' text: nothing in them is markup."""
+    recording, run = transcript.recording, transcript.run
+    facts = [
+        clock(recording.duration_s),
+        _count(outcome["num_speakers"], "speaker"),
+        _count(outcome["num_words"], "word"),
+        *([f"language {plain(run.language)}"] if run.language else []),
+        _count(outcome["num_chunks"], "chunk"),
+        f"took {clock_time(run.wall_s)}"
+        + (f" ({recording.duration_s / run.wall_s:.1f} × real time)" if run.wall_s else ""),
+    ]
+    if recording.recorded_at:
+        facts.insert(0, f"recorded {recording.recorded_at[:16].replace('T', ' ')}")
+    return "\n\n".join([
+        f"# {plain(recording.source_name)}", " · ".join(facts),
+        *_warnings(outcome), *_speakers(transcript), *_files(transcript, outcome),
+    ])  # fmt: skip
+
+
+def key_of(recording_id: str) -> str:
+    """The artifact's key: what Prefect allows of the recording's id.
+
+    >>> key_of("Board_meeting.1-1f2e3d4c")
+    'transcript-board-meeting-1-1f2e3d4c'
+    """
+    return "transcript-" + re.sub(r"[^a-z0-9]+", "-", recording_id.lower()).strip("-")
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is, on one line.
+
+    >>> plain("a|b<i>")
+    'a\\\\|b&lt;i&gt;'
+    """
+    return html.escape(SPECIAL.sub(r"\\\g<0>", printable(text)), quote=False)
+
+
+def code(text: str) -> str:
+    """Text as it is, in the letters of code.
+
+    >>> code("a`b"), code("a|b")
+    ('`` a`b ``', '` a|b `')
+    """
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    return f"{fence} {printable(text)} {fence}"
+
+
+def _warnings(outcome: Outcome) -> list[str]:
+    if not outcome["errors"]:
+        return [] if outcome["num_words"] else ["**No words were found in it.**"]
+    lines = [f"- {plain(line)}" for line in outcome["errors"][:MOST_ERRORS]]
+    more = len(outcome["errors"]) - len(lines)
+    return [
+        f"**{outcome['chunks_failed']} of {_count(outcome['num_chunks'], 'chunk')} failed; the transcript lacks "
+        "them.** Run it again: what succeeded is not done again.",
+        "\n".join([*lines, *([f"- and {more} more"] if more else [])]),
+    ]
+
+
+def _speakers(transcript: Transcript) -> list[str]:
+    speakers = transcript.speakers
+    if not speakers:
+        return []
+    total = sum(s.turn_s for s in speakers) or 1.0
+    rows = [
+        f"| {plain(s.label)} | {s.turn_s / 60:.1f} | {s.turn_s / total:.0%} | {s.num_words:,} "
+        f"| {clock(s.first_s)} | {clock(s.last_s)} |"
+        for s in speakers
+    ]
+    head = (
+        "| speaker | minutes | share | words | first heard | last heard |\n| --- | ---: | ---: | ---: | ---: | ---: |"
+    )
+    picture = timeline(transcript.turns, [s.label for s in speakers], transcript.recording.duration_s)
+    encoded = base64.b64encode(picture.encode()).decode()
+    return [
+        "## Who spoke", "\n".join([head, *rows]),
+        "## When", f"![Who spoke when](data:image/svg+xml;base64,{encoded})",
+    ]  # fmt: skip
+
+
+def _files(transcript: Transcript, outcome: Outcome) -> list[str]:
+    exports, out = outcome["exports"], Path(outcome["out"])
+    rows = [f"| {name} | {use} |" for name, use in FILES.items()]
+    read = (
+        "import pandas\n"
+        f"words = pandas.read_parquet({str(out / 'words')!r})\n"
+        f"words = words[words.recording_id == {transcript.recording.recording_id!r}]"
+    )
+    return [
+        "## Where",
+        f"On the machine that ran it, the transcript in the folder {code(exports)}:",
+        "\n".join(["| file | what for |", "| --- | --- |", *rows]),
+        f"The tables (recordings, segments, words, turns, speakers, chunks) are in {code(str(out))}. To read them:",
+        "\n".join(["````python", read.replace("````", "` ` ` `"), "````"]),
+    ]  # fmt: skip
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

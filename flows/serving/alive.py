@@ -1,0 +1,156 @@
+"""Whose process a run is, and the runs whose process is gone.
+
+A run says where it runs by a label on itself. A run that is killed stays "Running" for Prefect, and keeps the place
+that its deployment's limit gave it; whoever comes next marks it crashed. Runs of other machines are left alone:
+`automations.yaml` has what finds those, by their heartbeat.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun
+
+LABEL = "daylong.process"
+FLOWS = ("process-recording", "ingest-inbox", "prune-cache")
+UNSIGNED_S = 3600.0
+"""A run without the label has died before it could sign, or is about to: so long it is given."""
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process of some machine. `born`: what tells it from a later one with the same id, "" where unknown."""
+
+    host: str
+    pid: int
+    born: str = ""
+
+    @classmethod
+    def this(cls) -> Process:
+        return cls(socket.gethostname(), os.getpid(), birth_of(os.getpid()) or "")
+
+    @classmethod
+    def read(cls, text: str) -> Process | None:
+        """What `str` gave; None of anything else.
+
+        >>> Process.read(str(Process("desk", 17, "9 4"))).pid
+        17
+        """
+        host, _, rest = text.partition(" ")
+        pid, _, born = rest.partition(" ")
+        return cls(host, int(pid), born) if host and pid.isdecimal() else None
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.pid} {self.born}".strip()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has surely ended. Of another machine's nothing is known."""
+        if self.host != socket.gethostname():
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return bool(self.born) and birth_of(self.pid) not in (None, self.born)
+
+
+def birth_of(pid: int) -> str | None:
+    """The boot and the tick at which a process began; None where the system doesn't say."""
+    try:
+        ticks = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except (OSError, IndexError):
+        return None
+    return f"{boot} {ticks}"
+
+
+def sign(run: UUID, *, alone: bool = True) -> None:
+    """Say on the run that it is this process's; `alone`: mark crashed what died before it, too."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        client.update_flow_run_labels(run, {LABEL: str(Process.this())})
+        if alone:
+            mark_dead(client, but=run)
+
+
+def mark_dead(client: SyncPrefectClient, but: UUID | None = None) -> list[str]:
+    """Mark crashed every run of ours whose process is gone, with its unfinished tasks; their names."""
+    dead = [run for run in under_way(client) if run.id != but and is_dead(run)]
+    for run in dead:
+        _crash(client, run)
+    return [run.name for run in dead]
+
+
+def under_way(client: SyncPrefectClient) -> list[FlowRun]:
+    """The runs of our flows that Prefect believes to be running."""
+    return _runs(client, "RUNNING", "CANCELLING")
+
+
+def waiting(client: SyncPrefectClient) -> int:
+    """How many runs of our flows are due and wait for a worker, or for the one before them."""
+    now = time.time()
+    due = _runs(client, "SCHEDULED", "PENDING")
+    return sum(r.expected_start_time is None or r.expected_start_time.timestamp() <= now for r in due)
+
+
+def _runs(client: SyncPrefectClient, *states: str) -> list[FlowRun]:
+    from prefect.client.schemas.filters import (
+        FlowFilter,
+        FlowFilterName,
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+
+    held = FlowRunFilterStateType(any_=[StateType(state) for state in states])
+    return client.read_flow_runs(
+        flow_filter=FlowFilter(name=FlowFilterName(any_=list(FLOWS))),
+        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=held)),
+        limit=PAGE,
+    )
+
+
+def is_dead(run: FlowRun) -> bool:
+    """Whether Prefect believes it to be running, and its process is gone."""
+    process = Process.read(str(run.labels.get(LABEL, "")))
+    if process is not None:
+        return process.is_gone
+    began = run.start_time or run.expected_start_time
+    return began is not None and time.time() - began.timestamp() > UNSIGNED_S
+
+
+def _crash(client: SyncPrefectClient, run: FlowRun) -> None:
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterId,
+        TaskRunFilter,
+        TaskRunFilterState,
+        TaskRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed
+
+    why = "Its process is gone: killed, or the machine stopped. What it had done is kept: run it again to go on."
+    open_ = TaskRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING])
+    tasks = client.read_task_runs(
+        flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id])),
+        task_run_filter=TaskRunFilter(state=TaskRunFilterState(type=open_)),
+        limit=PAGE,
+    )
+    for task in tasks:
+        client.set_task_run_state(task.id, Crashed(message="The run's process is gone."), force=True)
+    client.set_flow_run_state(run.id, Crashed(message=why))

@@ -1,0 +1,149 @@
+"""Prefect's database, its server, and what that knows of our pool, worker, deployments and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from flows.serving.finding import Finding, missing, ok, warning
+from tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    """The database that a server started here would use."""
+    from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
+    from sqlalchemy.engine import make_url
+
+    url = make_url(str(PREFECT_API_DATABASE_CONNECTION_URL.value()))
+    shown = url.render_as_string(hide_password=True)
+    if url.get_backend_name() == "sqlite":
+        yield _sqlite(str(url.database), shown)
+        return
+    try:
+        version = _postgres(url.set(drivername="postgresql").render_as_string(hide_password=False))
+    except Exception as error:  # the driver has errors of many kinds
+        reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        yield missing(
+            "database", f"{shown}: cannot be reached ({reason[0]}). Start it, or correct "
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL",
+        )  # fmt: skip
+        return
+    yield ok("database", f"PostgreSQL {version}: {shown}")
+
+
+def _sqlite(file: str, shown: str) -> Finding:
+    import sqlite3
+    from pathlib import Path
+
+    if not Path(file).exists():
+        return ok("database", f"SQLite {sqlite3.sqlite_version}: {file}, made at the first start")
+    with sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5.0) as opened:
+        (state,) = opened.execute("pragma quick_check(1)").fetchone()
+    opened.close()
+    if state != "ok":
+        return missing("database", f"{file}: damaged ({state}). Put it aside; a new one is made at the next start")
+    size = Path(file).stat().st_size / 1e6
+    return ok("database", f"SQLite {sqlite3.sqlite_version}: {file}, {size:.1f} MB")
+
+
+def _postgres(dsn: str) -> str:
+    import asyncio
+
+    import asyncpg  # type: ignore[import-untyped]
+
+    async def ask() -> str:
+        connection = await asyncpg.connect(dsn, timeout=10)
+        try:
+            return str(await connection.fetchval("show server_version"))
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+def server(settings: Settings) -> Iterator[Finding]:
+    """The server, and through it the pool, the worker, the deployments and dead runs."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_SERVER_API_HOST,
+        PREFECT_SERVER_API_PORT,
+        temporary_settings,
+    )
+
+    from flows.serving.server import Address, answers
+
+    named = PREFECT_API_URL.value()
+    api = str(named or Address(PREFECT_SERVER_API_HOST.value(), PREFECT_SERVER_API_PORT.value()).api)
+    if not answers(api):
+        if named:
+            yield missing("server", f"none answers at {api}, which PREFECT_API_URL names. Start it, or unset it")
+        else:
+            yield warning("server", f"none answers at {api}; daylong up starts one (`daylong run` needs none)")
+        return
+    with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
+        yield ok("server", f"Prefect {client.request('GET', '/admin/version').json()} at {api}")
+        yield from _pool(client)
+        yield from _deployments(client)
+        yield from _runs(client)
+
+
+def _pool(client: SyncPrefectClient) -> Iterator[Finding]:
+    from prefect.client.schemas.objects import WorkerStatus
+    from prefect.exceptions import ObjectNotFound
+
+    from flows.serving.server import POOL
+
+    try:
+        pool = client.read_work_pool(POOL)
+    except ObjectNotFound:
+        yield missing("pool", f"there is no work pool {POOL}: daylong up makes it")
+        return
+    if pool.is_paused:
+        yield warning("pool", f"{POOL} is paused, no run starts: prefect work-pool resume {POOL}")
+    else:
+        yield ok("pool", f"{POOL}, of type {pool.type}")
+    alive = [w.name for w in client.read_workers_for_work_pool(POOL) if w.status == WorkerStatus.ONLINE]
+    if alive:
+        yield ok("worker", ", ".join(alive))
+    else:
+        yield missing("worker", "none is alive, runs wait: daylong up starts one")
+
+
+def _deployments(client: SyncPrefectClient) -> Iterator[Finding]:
+    import yaml
+
+    from flows.serving.server import prefect_file
+
+    wanted = yaml.safe_load(prefect_file().read_text(encoding="utf-8"))["deployments"]
+    there = {f"{d.name}": d for d in client.read_deployments(limit=200)}
+    for each in wanted:
+        name = each["name"]
+        found = there.get(name)
+        if found is None:
+            yield missing("deployment", f"{name} is not on the server: daylong up, or prefect deploy --all")
+        elif found.paused:
+            yield warning("deployment", f"{name} is paused: switch it on in the UI")
+        elif each.get("schedules") and not any(s.active for s in found.schedules):
+            yield warning("deployment", f"{name}: its schedule is off; switch it on in the UI, or daylong up again")
+        else:
+            times = ", ".join(_told(s.schedule) for s in found.schedules)
+            yield ok("deployment", f"{name}, scheduled ({times})" if times else f"{name}, started by hand")
+
+
+def _told(schedule: object) -> str:
+    interval = getattr(schedule, "interval", None)
+    return f"every {interval.total_seconds():.0f} s" if interval else str(getattr(schedule, "cron", schedule))
+
+
+def _runs(client: SyncPrefectClient) -> Iterator[Finding]:
+    from flows.serving.alive import is_dead, under_way, waiting
+
+    running = under_way(client)
+    dead = [run.name for run in running if is_dead(run)]
+    if dead:
+        yield warning("runs", f"{', '.join(dead)}: the process is gone; the next daylong up or run clears it")
+    yield ok("runs", f"{len(running) - len(dead)} under way, {waiting(client)} waiting")

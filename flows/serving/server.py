@@ -1,0 +1,146 @@
+"""Prefect's server, its worker and the deployments of prefect.yaml, each by Prefect's own command."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.errors import DaylongError, UsageError
+from tasks.home import clone
+
+POOL = "daylong"
+STARTING_S = 120.0
+"""A new database takes 13 s on an idle machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+    @property
+    def web(self) -> str:
+        """What a browser is given. A server that listens everywhere is called by the machine's name."""
+        host = socket.gethostname() if self.host in ("0.0.0.0", "::", "") else self.host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def api(self) -> str:
+        return f"{self.web}/api"
+
+    def check_free(self) -> None:
+        """Raise UsageError where nothing can listen there."""
+        try:
+            where = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(where[0], where[1]) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(where[4])
+        except (OSError, OverflowError) as error:
+            if answers(self.api):
+                raise UsageError(
+                    f"port {self.port}: a Prefect server answers there already, of another `daylong up` perhaps. "
+                    f"Use it: PREFECT_API_URL={self.api} daylong up. Or start a second one: daylong up --port "
+                    f"{self.port + 1}"
+                ) from error
+            reason = getattr(error, "strerror", None) or error
+            raise UsageError(
+                f"{self.host}:{self.port}: no server can listen there ({reason}). Another port: daylong up --port "
+                f"{self.port + 1}"
+            ) from error
+
+
+def answers(api: str) -> bool:
+    """Whether a Prefect server answers there."""
+    import httpx
+
+    try:
+        return httpx.get(f"{api.rstrip('/')}/health", timeout=5.0, trust_env=False).text.strip() == "true"
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+
+
+def serve(address: Address) -> list[str]:
+    """The command that starts the server."""
+    return [*PREFECT, "server", "start", "--host", address.host, "--port", str(address.port)]
+
+
+def work(name: str) -> list[str]:
+    """The command that starts a worker of our pool."""
+    return [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--name", name,
+            "--install-policy", "never"]  # fmt: skip
+
+
+PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
+
+
+def await_answer(api: str, alive: Callable[[], bool], limit_s: float = STARTING_S) -> None:
+    """Wait until the server answers. Raises DaylongError where it ended, or takes too long."""
+    until = time.monotonic() + limit_s
+    while not answers(api):
+        if not alive():
+            raise DaylongError("Prefect's server ended while it started.")
+        if time.monotonic() > until:
+            raise DaylongError(f"Prefect's server did not answer at {api} within {limit_s:.0f} s.")
+        time.sleep(0.2)
+
+
+def create_pool() -> None:
+    """The work pool that prefect.yaml names, if it isn't there yet."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+    from prefect.workers.process import ProcessWorker
+
+    with get_client(sync_client=True) as client:
+        try:
+            client.create_work_pool(
+                WorkPoolCreate(
+                    name=POOL,
+                    type=ProcessWorker.type,
+                    description="Recordings, on the machines where `daylong up` runs.",
+                    base_job_template=ProcessWorker.get_default_base_job_template(),
+                )
+            )
+        except ObjectAlreadyExists:
+            return
+
+
+def deploy(environment: Mapping[str, str]) -> None:
+    """`prefect deploy --all`, whatever the working directory. Raises DaylongError with what it said."""
+    told = subprocess.run(
+        [*PREFECT, "deploy", "--all", "--prefect-file", str(prefect_file())],
+        cwd=clone(),
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if told.returncode:
+        raise DaylongError("prefect deploy --all failed:\n" + "\n".join(told.stdout.strip().splitlines()[-15:]))
+
+
+def prefect_file() -> Path:
+    return clone() / "prefect.yaml"
+
+
+def environment_of(api: str) -> dict[str, str]:
+    """What the children need to know: our settings of Prefect, and where its server is."""
+    return os.environ | {
+        "PREFECT_API_URL": api,
+        "PREFECT_SERVER_UI_API_URL": api,
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        # The second UI asks a third party for its settings (sr-client-cfg.amplitude.com), analytics off or not.
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,0 +1,71 @@
+"""Who spoke when, as a picture: a row for each speaker, a mark where they spoke. SVG, small even for a day."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+
+from flows.names import clock
+from tasks.records import Turn
+
+WIDTH, LEFT, ROW, TOP = 960, 140, 22, 26
+COLOURS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
+TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400)
+MOST_TICKS = 10
+MOST_SPEAKERS = 40
+
+
+def timeline(turns: Iterable[Turn], speakers: Sequence[str], duration_s: float) -> str:
+    """The picture, `WIDTH` pixels wide; more than `MOST_SPEAKERS` are counted in its last line."""
+    drawn = speakers[:MOST_SPEAKERS]
+    spoken: dict[str, set[int]] = {name: set() for name in drawn}
+    scale = (WIDTH - LEFT - 10) / duration_s if duration_s else 0.0
+    for turn in turns:
+        if turn.speaker in spoken:
+            spoken[turn.speaker].update(range(int(turn.start_s * scale), int(turn.end_s * scale) + 1))
+    more = len(speakers) - len(drawn)
+    height = TOP + ROW * (len(drawn) + (more > 0)) + 8
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+        'font-family="sans-serif" font-size="12">',
+        f'<rect width="{WIDTH}" height="{height}" rx="6" fill="#fff"/>',
+    ]
+    for at in ticks(duration_s):
+        x = LEFT + at * scale
+        label = clock(at) if duration_s >= 3600 else clock(at)[3:]
+        anchor = "end" if x > WIDTH - 40 else "middle"
+        parts.append(f'<path d="M{x:.1f} {TOP - 6}V{height - 6}" stroke="#e5e7eb"/>')
+        parts.append(f'<text x="{x:.1f}" y="15" text-anchor="{anchor}" fill="#6b7280">{label}</text>')
+    for row, name in enumerate(drawn):
+        y = TOP + ROW * row + ROW // 2
+        marks = "".join(f"M{LEFT + a} {y}h{b - a}" for a, b in runs(spoken[name]))
+        parts.append(f'<text x="10" y="{y + 4}" fill="#111827">{html.escape(name[:18])}</text>')
+        parts.append(f'<path d="{marks}" stroke="{COLOURS[row % len(COLOURS)]}" stroke-width="{ROW - 8}"/>')
+    if more > 0:
+        parts.append(f'<text x="10" y="{height - 10}" fill="#6b7280">and {more} more</text>')
+    return "".join([*parts, "</svg>"])
+
+
+def ticks(duration_s: float) -> list[float]:
+    """Round times for the axis, at most `MOST_TICKS`.
+
+    >>> ticks(2160.0)
+    [0.0, 300.0, 600.0, 900.0, 1200.0, 1500.0, 1800.0, 2100.0]
+    """
+    step = next((t for t in TICKS_S if duration_s / t < MOST_TICKS), max(TICKS_S[-1], duration_s / MOST_TICKS))
+    return [float(n * step) for n in range(int(duration_s / step) + 1)]
+
+
+def runs(columns: Iterable[int]) -> list[tuple[int, int]]:
+    """Stretches of neighbouring whole numbers, each as (first, one after the last).
+
+    >>> runs({1, 2, 3, 7})
+    [(1, 4), (7, 8)]
+    """
+    out: list[tuple[int, int]] = []
+    for column in sorted(columns):
+        if out and out[-1][1] == column:
+            out[-1] = (out[-1][0], column + 1)
+        else:
+            out.append((column, column + 1))
+    return out

@@ -1,0 +1,144 @@
+"""Whether a file's end is there: what containers promise in their headers, beside what has arrived.
+
+Files are copied from their beginning; until the end is there, a player may well open them. What a container can't
+tell (raw streams, recorders that write no lengths) counts as there.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from tasks.audio.duration import last_packet_s, promised_s
+from tasks.audio.source import opened
+from tasks.errors import DaylongError
+
+_STREAMED = 0x7FFF_0000
+"""Lengths from here on are written by recorders that don't know theirs yet."""
+_OGG_PAGE = 65_307
+"""Longest page, bytes."""
+_SLACK_S = 2.0
+
+
+def lacking(path: Path) -> str | None:
+    """What is missing of the file, in a few words; None where nothing is, or nothing tells."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(12)
+            for magic, at, missing in _KINDS:
+                if start[at : at + len(magic)] == magic and (told := missing(file, size)):
+                    return told
+    except (OSError, struct.error):
+        return None
+    try:
+        with opened(path) as source:
+            if start[:4] != b"fLaC":
+                return None
+            promised = promised_s(source)
+            there = last_packet_s(source)
+    except DaylongError:
+        return "nothing yet that opens as sound"
+    if promised is not None and promised - (there or 0.0) > _SLACK_S:
+        return f"{promised - (there or 0.0):,.0f} s of its sound are not there yet"
+    return None
+
+
+def _bytes_of(count: int) -> str:
+    return f"{count:,} bytes of it are not there yet"
+
+
+def _riff(file: BinaryIO, size: int, order: str = "<") -> str | None:
+    """WAV, AIFF: chunks of a name and a length."""
+    at = 12
+    while at + 8 <= size:
+        file.seek(at)
+        name, length = struct.unpack(f"{order}4sI", file.read(8))
+        if length >= _STREAMED or (name == b"data" and length == 0):
+            return None  # by a recorder that doesn't know, or longer than this header can tell
+        at += 8 + length + length % 2
+    missing = at - size
+    return _bytes_of(missing) if missing > 1 else None
+
+
+def _aiff(file: BinaryIO, size: int) -> str | None:
+    return _riff(file, size, ">")
+
+
+def _mp4(file: BinaryIO, size: int) -> str | None:
+    """MP4, MOV: boxes of a length and a name; `moov` tells where everything is, and often comes last."""
+    at, found = 0, set()
+    while at + 8 <= size:
+        file.seek(at)
+        length, name = struct.unpack(">I4s", file.read(8))
+        found.add(name)
+        if length == 1:
+            (length,) = struct.unpack(">Q", file.read(8))
+        if length == 0:  # to the end
+            at = size
+            break
+        at += max(length, 8)
+    if at > size:
+        return _bytes_of(at - size)
+    return None if found & {b"moov", b"moof"} else "its table of contents is not there yet"
+
+
+def _ogg(file: BinaryIO, size: int) -> str | None:
+    """Ogg (Opus, Vorbis): the last page says that it is the last."""
+    begun = max(0, size - 2 * _OGG_PAGE)
+    file.seek(begun)
+    tail = file.read()
+    at = tail.rfind(b"OggS")
+    if at < 0 or at + 27 > len(tail):
+        return "its last page is not there yet"
+    flags, segments = tail[at + 5], tail[at + 26]
+    ends = at + 27 + segments + sum(tail[at + 27 : at + 27 + segments])
+    if not flags & 4 or ends > len(tail):
+        return "its last page is not there yet"
+    return None
+
+
+def _matroska(file: BinaryIO, size: int) -> str | None:
+    """Matroska, WebM: the segment's length, where it isn't of the kind that streams have."""
+    file.seek(0)
+    head = file.read(4096)
+    at = head.find(b"\x18\x53\x80\x67")
+    if at < 0 or at + 12 > len(head) or not head[at + 4]:
+        return None
+    width = 9 - head[at + 4].bit_length()
+    length = int.from_bytes(head[at + 4 : at + 4 + width], "big") & ((1 << 7 * width) - 1)
+    if length == (1 << 7 * width) - 1:
+        return None
+    missing = at + 4 + width + length - size
+    return _bytes_of(missing) if missing > 0 else None
+
+
+def _mp3(file: BinaryIO, size: int) -> str | None:
+    """MP3 with a Xing header, which tells the bytes of the sound."""
+    file.seek(0)
+    head = file.read(10)
+    begun = 0
+    if head[:3] == b"ID3":
+        begun = 10 + sum((b & 0x7F) << shift for b, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+    file.seek(begun)
+    frame = file.read(2048)
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if at < 0 or not frame[at + 7] & 2:
+        return None
+    (length,) = struct.unpack_from(">I", frame, at + (12 if frame[at + 7] & 1 else 8))
+    missing = begun + length - size
+    return _bytes_of(missing) if missing > 0 else None
+
+
+_KINDS: tuple[tuple[bytes, int, Callable[[BinaryIO, int], str | None]], ...] = (
+    (b"RIFF", 0, _riff),
+    (b"FORM", 0, _aiff),
+    (b"ftyp", 4, _mp4),
+    (b"OggS", 0, _ogg),
+    (b"\x1a\x45\xdf\xa3", 0, _matroska),
+    (b"ID3", 0, _mp3),
+    (b"\xff", 0, _mp3),
+)
+"""What a file begins with, and where; and who knows whether it ends."""

@@ -1,0 +1,139 @@
+"""What changes files in an inbox: each of these is one step that either happened or did not.
+
+No file ever takes the place of another. Moves within a file system are links and renames; across file systems a file
+is copied aside, flushed, and put in its place whole before the old one goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
+"""What file systems say that know no hard links (FAT, many network shares)."""
+
+
+def make_folder(folder: Path) -> None:
+    os.makedirs(folder, exist_ok=True)
+
+
+def take(source: Path, target: Path) -> None:
+    """Rename into a folder that is ours alone; FileNotFoundError where somebody else was faster."""
+    os.rename(source, target)
+
+
+def move_new(source: Path, target: Path) -> None:
+    """Move a file or folder within a file system; FileExistsError, and nothing changed, where `target` is taken."""
+    if source.is_dir() and not source.is_symlink():
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        os.rename(source, target)
+        return
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # The name is taken first, so that nobody else can; then the file replaces the empty one.
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))
+        os.replace(source, target)
+        return
+    remove(source)
+
+
+def move_across(source: Path, target: Path) -> None:
+    """`move_new` to another file system: `target` appears whole, and only then does `source` go."""
+    aside = target.parent / f".{uuid.uuid4().hex}.part"
+    try:
+        if source.is_dir():
+            shutil.copytree(source, aside, copy_function=_copy)
+            flush(aside)
+        else:
+            _copy(source, aside)
+        move_new(aside, target)
+    except BaseException:
+        remove(aside)
+        raise
+    flush(target.parent)
+    remove(source)
+
+
+def move(source: Path, target: Path) -> None:
+    """`move_new`, wherever the two are."""
+    try:
+        move_new(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        move_across(source, target)
+
+
+def copy_new(source: Path, target: Path) -> None:
+    """A copy in its place whole; FileExistsError where that is taken."""
+    aside = target.parent / f".{uuid.uuid4().hex}.part"
+    try:
+        _copy(source, aside)
+        move_new(aside, target)
+    except BaseException:
+        remove(aside)
+        raise
+
+
+def write(path: Path, text: str) -> None:
+    """A small file of our own, replaced whole."""
+    aside = path.parent / f".{uuid.uuid4().hex}.part"
+    with open(aside, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder if it is empty."""
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)
+
+
+def flush(folder: Path) -> None:
+    """Make the names in a folder last, where the file system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal; of a folder, of its files' names and digests."""
+    if not path.is_dir():
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    whole = hashlib.sha256()
+    for file_path in sorted(f for f in path.rglob("*") if f.is_file() and not f.is_symlink()):
+        name = os.fsencode(file_path.relative_to(path))
+        whole.update(name.hex().encode() + b" " + digest_of(file_path).encode() + b"\n")
+    return whole.hexdigest()
+
+
+def _copy(source: str | Path, target: str | Path) -> None:
+    shutil.copyfile(source, target)
+    with contextlib.suppress(OSError):
+        shutil.copystat(source, target)
+    with open(target, "rb") as file:
+        os.fsync(file.fileno())

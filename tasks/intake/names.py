@@ -1,0 +1,93 @@
+"""What names mean in an inbox: what is never taken, what stands beside a recording, who goes first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import PurePath
+
+LEDGER = ".ledger.sqlite3"
+CLAIMED = ".claimed"
+STOP = "STOP"
+"""A file of this name at the top of the inbox: nothing more is taken while it is there."""
+TOGETHER = "_together"
+"""A file of this name in a sub-folder: its recordings are one."""
+MARKER = ".done"
+URGENT = "urgent"
+
+UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".opdownload", ".!ut")
+"""Names that copying programs give to what isn't whole yet."""
+_OTHERS = (MARKER, ".json")
+_NEVER = frozenset(("thumbs.db", "desktop.ini", STOP.casefold(), TOGETHER))
+_NO_FOLDERS = frozenset(
+    ("@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information", "__macosx", "found.000")
+)
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a copy is under way into a file of this name.
+
+    >>> is_unfinished("day.wav.part"), is_unfinished(".day.wav.Xy12ab"), is_unfinished("day.wav")
+    (True, True, False)
+    """
+    return name.casefold().endswith(UNFINISHED) or name.startswith((".", "~$"))
+
+
+def may_be_taken(name: str) -> bool:
+    """Whether a file of this name is ever a recording.
+
+    >>> [may_be_taken(n) for n in ("a.wav", "a.WAV.Part", ".a.wav", "Thumbs.db", "a.json", "a.wav.done", "STOP")]
+    [True, False, False, False, False, False, False]
+    """
+    folded = name.casefold()
+    return not (is_unfinished(name) or folded in _NEVER or folded.endswith(_OTHERS))
+
+
+def may_be_entered(name: str) -> bool:
+    """Whether a folder of this name is looked into.
+
+    >>> may_be_entered("monday"), may_be_entered("@eaDir"), may_be_entered(".claimed")
+    (True, False, False)
+    """
+    return not name.startswith(".") and name.casefold() not in _NO_FOLDERS
+
+
+def sidecars(name: str, beside: Collection[str]) -> list[str]:
+    """The names, of those beside it, of the JSON files that belong to the recording called `name`.
+
+    `a.json` belongs to every recording called a; `a.wav.json` to that one alone.
+
+    >>> sidecars("a.wav", {"a.wav", "a.json", "a.wav.json", "b.json"})
+    ['a.wav.json', 'a.json']
+    """
+    return [own for own in (f"{name}.json", f"{PurePath(name).stem}.json") if own in beside]
+
+
+def shared_sidecar(sidecar: str, name: str, beside: Collection[str]) -> bool:
+    """Whether the sidecar belongs to another recording there, too.
+
+    >>> shared_sidecar("a.json", "a.wav", {"a.wav", "a.mp3", "a.json"})
+    True
+    """
+    stem = PurePath(sidecar).stem
+    return any(n != name and may_be_taken(n) and PurePath(n).stem == stem for n in beside)
+
+
+def is_urgent(relative: PurePath) -> bool:
+    """Whether it goes before the others.
+
+    >>> is_urgent(PurePath("urgent/a.wav")), is_urgent(PurePath("a.wav"))
+    (True, False)
+    """
+    return any(part.casefold() == URGENT for part in relative.parts[:-1])
+
+
+def numbered(name: str, number: int) -> str:
+    """The name that is tried where others are taken; 1 is the name itself.
+
+    >>> numbered("a.tar.wav", 1), numbered("a.tar.wav", 2), numbered("monday", 3)
+    ('a.tar.wav', 'a.tar (2).wav', 'monday (3)')
+    """
+    if number == 1:
+        return name
+    path = PurePath(name)
+    return f"{path.stem} ({number}){path.suffix}"

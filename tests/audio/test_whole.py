@@ -1,0 +1,52 @@
+"""Whether a file's end is there, told of files that are cut as copies that are under way are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from made_sounds import noise, write
+
+from tasks.audio.whole import lacking
+
+CODECS = {
+    "a.wav": "pcm_s16le", "a.aiff": "pcm_s16be", "a.flac": "flac", "a.mp3": "libmp3lame", "a.opus": "libopus",
+    "a.m4a": "aac", "a.mov": "aac", "a.mka": "libopus",
+}  # fmt: skip
+
+
+def made(folder: Path, name: str) -> Path:
+    return write(folder / name, noise(20), codec=CODECS[name])
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_a_whole_file_lacks_nothing(tmp_path: Path, name: str) -> None:
+    assert lacking(made(tmp_path, name)) is None
+
+
+@pytest.mark.parametrize("name", CODECS)
+@pytest.mark.parametrize("part", [0.001, 0.3, 0.8])
+def test_a_copy_that_is_under_way_lacks_its_end(tmp_path: Path, name: str, part: float) -> None:
+    path = made(tmp_path, name)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(part * len(whole))])
+    assert lacking(path)
+
+
+@pytest.mark.parametrize("length", [0, 0x7FFF_FFF0, 0xFFFF_FFFF])
+def test_a_recorder_that_does_not_know_its_length_is_believed(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.zeros(16_000), 16_000, subtype="PCM_16")
+    data = bytearray(path.read_bytes())
+    data[40:44] = length.to_bytes(4, "little")
+    path.write_bytes(data)
+    assert lacking(path) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"some notes of a meeting", b"\x00" * 1000, b"ID3\x04"])
+def test_what_does_not_open_as_sound_may_still_come(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    assert lacking(path)

@@ -1,0 +1,68 @@
+"""`daylong doctor` without a server: this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from flows.cli.main import app
+
+
+@pytest.fixture(autouse=True)
+def a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path
+
+
+def doctor(*words: str) -> Result:
+    from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_API_PORT, temporary_settings
+
+    with temporary_settings({PREFECT_SERVER_API_PORT: 9}, restore_defaults={PREFECT_API_URL}):
+        return CliRunner().invoke(app, ["doctor", *words])
+
+
+def line(told: Result, about: str) -> str:
+    return next(each for each in told.stdout.splitlines() if each[9:].startswith(about))
+
+
+def test_with_the_bundled_weights_nothing_is_missing() -> None:
+    told = doctor("--profile", "demo")
+    assert told.exit_code == 0, told.output
+    for about in ("decoder", "device", "weights", "database"):
+        assert line(told, about).startswith("ok ")
+    assert line(told, "server").startswith("warning")
+    assert "daylong up" in line(told, "server")
+
+
+def test_weights_that_are_not_to_be_had_are_missing() -> None:
+    told = doctor()
+    assert told.exit_code == 1
+    assert line(told, "weights").startswith("missing")
+    assert "daylong models fetch" in line(told, "weights")
+
+
+def test_an_inbox_that_does_not_fit_is_told(a_home: Path) -> None:
+    inbox = a_home / "data" / "inbox"
+    inbox.mkdir(parents=True)
+    with (inbox / "day.wav").open("wb") as file:
+        file.truncate(10**13)  # holes take no room
+    told = doctor("--profile", "demo")
+    assert told.exit_code == 1
+    assert line(told, "disk").startswith("missing")
+    assert "1 file of 10000.0 GB in the inbox" in line(told, "disk")
+
+
+def test_a_database_that_does_not_answer_is_told_without_its_password() -> None:
+    from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL, temporary_settings
+
+    url = "postgresql+asyncpg://daylong:secret@127.0.0.1:9/daylong"
+    with temporary_settings({PREFECT_API_DATABASE_CONNECTION_URL: url}):
+        told = doctor("--profile", "demo")
+    assert told.exit_code == 1
+    assert "cannot be reached" in line(told, "database")
+    assert "PREFECT_SERVER_DATABASE_CONNECTION_URL" in line(told, "database")
+    assert "secret" not in told.output

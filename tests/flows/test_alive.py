@@ -1,0 +1,110 @@
+"""Runs whose process is gone are marked crashed; others are left alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.serving.alive import LABEL, Process, birth_of, mark_dead, under_way, waiting
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture
+def client(prefect_server: None) -> Iterator[Any]:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as opened:
+        yield opened
+
+
+def running(client: Any, signed: Process | None, flow_name: str = "process-recording") -> UUID:
+    """A run that Prefect believes to be running."""
+    from prefect import flow
+    from prefect.states import Running
+
+    run = client.create_flow_run(flow(name=flow_name)(lambda: None), state=Running())
+    if signed is not None:
+        client.update_flow_run_labels(run.id, {LABEL: str(signed)})
+    return UUID(str(run.id))
+
+
+def dead() -> Process:
+    """A process that has ended."""
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = Process(Process.this().host, child.pid, birth_of(child.pid) or "")
+    child.communicate(b"\n")
+    return process
+
+
+def test_a_run_whose_process_is_gone_is_marked_with_what_to_do(client: Any) -> None:
+    gone, mine = running(client, dead()), running(client, Process.this())
+    abroad, unsigned = running(client, Process("elsewhere", 1)), running(client, None)
+    others = running(client, dead(), flow_name="somebody-elses")
+    names = mark_dead(client)
+    assert len(names) == 1
+    state = client.read_flow_run(gone).state
+    assert state.is_crashed()
+    assert "run it again to go on" in state.message
+    for left in (mine, abroad, unsigned, others):
+        assert client.read_flow_run(left).state.is_running()
+    assert mark_dead(client) == []
+    assert {run.id for run in under_way(client)} >= {mine, abroad, unsigned}
+    for run in (mine, abroad, unsigned, others):
+        client.delete_flow_run(run)
+
+
+def test_its_tasks_do_not_stay_running_either(client: Any) -> None:
+    from prefect import task
+    from prefect.states import Running
+
+    gone = running(client, dead())
+    made = client.create_task_run(task(lambda: None), flow_run_id=gone, dynamic_key="0", state=Running())
+    assert len(mark_dead(client)) == 1
+    assert client.read_task_run(made.id).state.is_crashed()
+
+
+def test_a_run_may_leave_itself_out(client: Any) -> None:
+    mine = running(client, dead())
+    assert mark_dead(client, but=mine) == []
+    assert len(mark_dead(client)) == 1
+
+
+def test_what_is_due_waits_and_what_is_planned_does_not(client: Any) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from prefect import flow
+    from prefect.states import Scheduled
+
+    ours = flow(name="prune-cache")(lambda: None)
+    before = waiting(client)
+    due = client.create_flow_run(ours, state=Scheduled())
+    later = client.create_flow_run(ours, state=Scheduled(scheduled_time=datetime.now(UTC) + timedelta(hours=1)))
+    assert waiting(client) == before + 1
+    for run in (due, later):
+        client.delete_flow_run(run.id)
+
+
+@given(st.from_regex(r"\A[A-Za-z0-9.-]+\Z"), st.integers(0, 10**7), st.from_regex(r"\A([0-9a-f-]+ [0-9]+)?\Z"))
+def test_a_process_is_read_as_it_was_written(host: str, pid: int, born: str) -> None:
+    assert Process.read(str(Process(host, pid, born))) == Process(host, pid, born)
+
+
+@pytest.mark.parametrize("text", ["", "host", "host pid", " 17", "host -3"])
+def test_a_label_of_somebody_else_names_no_process(text: str) -> None:
+    assert Process.read(text) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="when a process began is read from /proc")
+def test_a_later_process_with_the_same_id_is_another() -> None:
+    here = Process.this()
+    assert not here.is_gone
+    assert Process(here.host, os.getpid(), "another boot 12").is_gone

@@ -1,0 +1,117 @@
+"""The form in Prefect's UI: nothing filled in, everything explained, what is wrong refused."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows.form import SHORT, WHISPER, SettingsForm
+from flows.form import given as told
+from flows.process_recording import process_recording
+from tasks.configuration import setting_names
+from tasks.settings import Settings
+
+SCHEMA: dict[str, Any] = process_recording.parameters.model_dump_for_openapi()
+
+
+def fields() -> dict[str, dict[str, Any]]:
+    """Every field of the settings, by its dotted name, as the UI gets it."""
+    definitions = SCHEMA["definitions"]
+    out = {}
+    for name, field in definitions["SettingsForm"]["properties"].items():
+        inner = definitions.get(field.get("$ref", "").rpartition("/")[2])
+        if inner is None:
+            out[name] = field
+        else:
+            out |= {f"{name}.{key}": each for key, each in inner["properties"].items()}
+    return out
+
+
+def test_it_has_the_settings_and_no_other() -> None:
+    assert set(fields()) == set(setting_names())
+
+
+@pytest.mark.parametrize("name", setting_names())
+def test_a_field_is_explained_and_has_no_value_that_would_be_sent(name: str) -> None:
+    field = fields()[name]
+    assert len(field["description"]) > 5
+    assert "default" not in field
+    assert "const" not in field
+    assert field.get("type") != "boolean"  # a switch is never left alone
+    assert "anyOf" not in field  # a choice of "None" would have to be made first
+
+
+@pytest.mark.parametrize("name", setting_names())
+def test_a_field_tells_the_default_and_the_range(name: str) -> None:
+    group, _, key = name.partition(".")
+    field = Settings.model_fields[group]
+    if key:
+        field = field.annotation.model_fields[key]
+    shown = fields()[name]
+    if field.default is not None:
+        default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+        assert f" [{default.removesuffix('.0')}" in shown["description"]
+    for bound in ("minimum", "maximum"):
+        if bound in shown:
+            assert f"{shown[bound]:g}" in shown["description"]
+
+
+def test_only_the_source_has_to_be_given() -> None:
+    assert SCHEMA["required"] == ["source"]
+    # What the UI fills in by itself, and how it checks that
+    assert SCHEMA["properties"]["settings"]["default"] == {}
+    assert SCHEMA["properties"]["together"]["default"] == []
+    whole = jsonschema.Draft202012Validator(SCHEMA)
+    assert whole.is_valid({"source": "x", "settings": {}, "together": []})
+    assert not whole.is_valid({"source": "", "settings": {}})
+    for definition in SCHEMA["definitions"].values():
+        assert not definition.get("required")
+
+
+def test_the_names_of_faster_whispers_models_are_its_own() -> None:
+    from faster_whisper.utils import _MODELS as known
+
+    assert set(WHISPER) == set(known)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fits"),
+    [
+        ("transcription.model", "small", True),
+        ("transcription.model", "auto", True),
+        ("transcription.model", "Systran/faster-whisper-medium@main", True),
+        ("transcription.model", "/models/my own", True),
+        ("transcription.model", "./model", True),
+        ("transcription.model", "demo:whisper", True),
+        ("transcription.model", "whisper-small", False),
+        ("transcription.model", "largev3", False),
+        ("transcription.model", "tinyXen", False),
+        ("diarization.embedding_model", "nvidia/speakerverification_en_titanet_large", True),
+        ("diarization.embedding_model", "voice.nemo", True),
+        ("diarization.embedding_model", "titanet_large", False),
+        ("punctuation.model", "demo:punctuation", True),
+        ("punctuation.model", "fullstop", False),
+    ],
+)
+def test_a_model_that_no_engine_knows_does_not_fit(name: str, value: str, fits: bool) -> None:
+    assert bool(re.search(fields()[name]["pattern"], value)) == fits
+    assert jsonschema.Draft202012Validator(fields()[name]).is_valid(value) == fits
+
+
+def test_each_default_fits_its_own_field() -> None:
+    for name in SHORT:
+        group, key = name.split(".")
+        default = Settings.model_fields[group].annotation.model_fields[key].default
+        assert re.search(fields()[name]["pattern"], default), name
+
+
+@given(st.sampled_from([None, {}, {"transcription": {}}, {"transcription": {"model": None}, "profile": None}]))
+def test_what_is_left_alone_says_nothing(sent: dict[str, Any] | None) -> None:
+    from tasks.configuration import as_parameters
+
+    assert as_parameters(told(SettingsForm.model_validate(sent) if sent is not None else None)) == {}

@@ -1,0 +1,154 @@
+"""The folder-watch on real engines with the demo weights: every file ends in done or in quarantine, once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from flows.intake import Event, hearing, opened_intake
+from tasks.configuration import load
+from tasks.home import sample
+from tasks.intake.claim import Claim
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+SETTINGS: dict[str, Any] = {"profile": "demo", "inbox": {"settle_seconds": 0.2, "patience_minutes": 0}}
+
+
+@pytest.fixture(scope="module")
+def talk() -> np.ndarray:
+    """Ten seconds of the sample, float32 at 16 kHz."""
+    from tasks.audio.decode import decode
+    from tasks.intervals import Span
+
+    return decode(sample(), Span(1.0, 11.0))
+
+
+@pytest.fixture
+def data(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """`data/` of a home of its own, with an empty inbox; results of steps are shared."""
+    monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
+    monkeypatch.setenv("DAYLONG_CACHE__STORE", str(home / "data" / "cache" / "artifacts"))
+    (tmp_path / "data" / "inbox").mkdir(parents=True)
+    return tmp_path / "data"
+
+
+def ingest(**inbox: Any) -> tuple[dict[str, Any], list[Event]]:
+    from flows.ingest_inbox import ingest_inbox
+
+    events: list[Event] = []
+    with hearing(events.append):
+        ended = ingest_inbox({**SETTINGS, "inbox": {**SETTINGS["inbox"], **inbox}})
+    return dict(ended), events
+
+
+def filed(data: Path) -> list[str]:
+    return sorted(
+        str(f.relative_to(data)) for place in ("done", "quarantine") for f in (data / place).rglob("*") if f.is_file()
+    )
+
+
+def rows(data: Path) -> list[dict[str, Any]]:
+    from tasks.dataset.read import recordings
+
+    return recordings(data / "transcripts")
+
+
+def test_good_broken_urgent_same_and_together(data: Path, talk: np.ndarray) -> None:
+    inbox = data / "inbox"
+    soundfile.write(inbox / "2026-03-01_09-15-00.flac", talk, 16_000)
+    (inbox / "urgent").mkdir()
+    soundfile.write(inbox / "urgent" / "|<b>now.flac", talk[16_000:], 16_000)
+    shutil.copy(inbox / "2026-03-01_09-15-00.flac", inbox / "the same.flac")
+    (inbox / "broken.wav").write_bytes(b"RIFF????WAVE, but no sound")
+    (inbox / "monday").mkdir()
+    (inbox / "monday" / "_together").touch()
+    soundfile.write(inbox / "monday" / "1.flac", talk[:80_000], 16_000)
+    soundfile.write(inbox / "monday" / "2.flac", talk[80_000:], 16_000)
+    (inbox / "half.wav.part").write_bytes(b"RIFF")
+
+    ended, events = ingest()
+
+    assert ended == {
+        "done": 3, "partial": 0, "linked": 1, "quarantined": 1, "returned": 0, "waiting": 0, "stopped": None,
+    }  # fmt: skip
+    assert [e.name for e in events if e.kind == "taken"][0] == "urgent/|<b>now.flac"
+    told = {Path(f).name for f in filed(data)}
+    assert told == {
+        "2026-03-01_09-15-00.flac", "|<b>now.flac", "the same.flac", "broken.wav", "error.json",
+        "_together", "1.flac", "2.flac",
+    }  # fmt: skip
+    (error,) = data.glob("quarantine/*/error.json")
+    assert "broken.wav" in json.loads(error.read_text())["what"]
+    assert ".claimed" not in error.read_text()
+    left = sorted(str(f.relative_to(inbox)) for f in inbox.rglob("*"))
+    assert left == [".claimed", ".ledger.sqlite3", "half.wav.part", "urgent"]
+    published = {r["source_name"]: r for r in rows(data)}
+    assert set(published) == {"2026-03-01_09-15-00.flac", "|<b>now.flac", "monday"}
+    assert published["2026-03-01_09-15-00.flac"]["recorded_at_source"] == "name"
+    assert len(published["monday"]["parts"]) == 2
+
+    from prefect.artifacts import Artifact
+
+    ledger = Artifact.get("daylong-inbox")
+    assert ledger is not None
+    assert "3 done, 1 linked, 1 quarantined" in ledger.data
+    assert "<b>" not in ledger.data
+
+    again, _ = ingest()
+    assert sum(v for v in again.values() if isinstance(v, int)) == 0
+
+
+def test_what_a_run_that_died_had_published_is_filed_without_any_work(data: Path, talk: np.ndarray) -> None:
+    from flows.process_recording import process_recording
+
+    soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
+    died = opened_intake(load({**SETTINGS, "inbox": {"settle_seconds": 0}}))
+    died.scan()
+    (candidate,) = died.scan().ready
+    claim = died.take(candidate)
+    assert isinstance(claim, Claim)
+    outcome = process_recording(str(claim.path), SETTINGS, [])
+    claim.hold.abandon()
+    died.close()
+
+    ended, events = ingest()
+
+    assert ended["done"] == 1
+    assert [e.kind for e in events] == ["filed"]
+    assert [r["run_id"] for r in rows(data)] == [outcome["run_id"]]
+    assert [Path(f).name for f in filed(data)] == ["a.flac"]
+
+
+def test_a_full_disk_is_no_recordings_fault(data: Path, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tasks.disk
+
+    soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
+    soundfile.write(data / "inbox" / "b.flac", talk[::-1], 16_000)
+    monkeypatch.setattr(tasks.disk, "LEAST_BYTES", 1 << 60)
+    for _ in range(4):
+        ended, events = ingest(attempts=1)
+        assert ended["returned"] == 1
+        assert "are needed" in str(ended["stopped"])
+    assert sorted(f.name for f in (data / "inbox").glob("*.flac")) == ["a.flac", "b.flac"]
+    assert filed(data) == []
+
+
+def test_nothing_is_taken_while_stop_lies_there(data: Path, talk: np.ndarray) -> None:
+    soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
+    (data / "inbox" / "STOP").touch()
+    ended, events = ingest()
+    assert "STOP" in str(ended["stopped"])
+    assert [e.kind for e in events] == ["stopped"]
+    assert (data / "inbox" / "a.flac").is_file()
+    (data / "inbox" / "STOP").unlink()
+    ended, _ = ingest(after="delete")
+    assert ended["done"] == 1
+    assert filed(data) == []

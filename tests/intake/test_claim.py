@@ -1,0 +1,214 @@
+"""One of many takes a recording; what a dead one had is given back, and never over another file."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from inbox_world import END, World
+
+from tasks.intake import claim as claims
+from tasks.intake.claim import Claim
+from tasks.intake.intake import Filed
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CHILD = """
+import sys
+from pathlib import Path
+sys.path[:0] = [{tests!r}]
+from inbox_world import World
+from tasks.intake.claim import Claim
+
+world = World.__new__(World)
+world.__dict__.update({state!r})
+world.settings = world.settings_of()
+watcher = world.watcher()
+print("ready", flush=True)
+sys.stdin.readline()
+mine = [t for c in watcher.scan().ready if isinstance(t := watcher.take(c), Claim)]
+print(*(c.path.name for c in mine), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def child(world: World) -> subprocess.Popen[str]:
+    """A process that takes all it can when it is told to, tells what, and holds it until its stdin closes."""
+    state = {k: v for k, v in vars(world).items() if k != "settings"}
+    code = CHILD.format(tests=str(Path(__file__).parent), state=state).replace("PosixPath(", "Path(")
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_two_processes_never_both_take_one_file(world: World) -> None:
+    names = [f"{i}.wav" for i in range(20)]
+    for name in names:
+        world.put(name, name.encode())
+    watcher = world.watcher()
+    watcher.scan()
+    world.now += 10
+    children = [child(world), child(world)]
+    for each in children:
+        assert each.stdin is not None
+        each.stdin.write("\n")
+        each.stdin.flush()
+    taken = [set(c.stdout.readline().split()) for c in children if c.stdout]
+    assert taken[0] & taken[1] == set()
+    assert taken[0] | taken[1] == set(names)
+    assert watcher.recover() == []  # both live
+    for each in children:
+        each.kill()
+        each.communicate()
+    back = watcher.recover()
+    assert sorted(str(f.name) for f in back) == sorted(names)
+    assert {f.state for f in back} == {"returned"}
+    assert sorted(world.found()) == sorted(f"inbox/{n}" for n in names)
+
+
+def test_the_same_content_under_two_names_is_worked_on_by_one(world: World) -> None:
+    world.put("a.wav")
+    world.put("b.wav")
+    one, two = world.watcher(), world.watcher()
+    assert world.claimed(one).path.name == "a.wav"
+    (left,) = two.scan().ready
+    assert two.take(left) is None
+    assert world.found() == [f"inbox/.claimed/{_sha12(b'sound' + END)}/a.wav", "inbox/b.wav"]
+
+
+def _sha12(content: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def test_a_dead_ones_file_goes_back_under_its_own_name_with_its_sidecar(world: World) -> None:
+    path = world.put("monday/a.wav")
+    path.with_suffix(".json").write_text("{}")
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    assert [p.name for p in claim.hold.items()] == ["a.json", "a.wav"]
+    claim.hold.abandon()
+    (back,) = watcher.recover()
+    assert back.place == path
+    assert world.found() == ["inbox/monday/a.json", "inbox/monday/a.wav"]
+    assert watcher.claims() == []
+
+
+def test_giving_back_never_overwrites(world: World) -> None:
+    world.put("a.wav", b"first")
+    watcher = world.watcher()
+    world.claimed(watcher).hold.abandon()
+    world.put("a.wav", b"second")
+    watcher.recover()
+    assert world.found() == ["inbox/a (2).wav", "inbox/a.wav"]
+    assert (world.inbox / "a.wav").read_bytes() == b"second" + END
+
+
+def test_a_sidecar_of_two_recordings_is_copied_and_then_moved(world: World) -> None:
+    for name in ("a.wav", "a.mp3"):
+        world.put(name, name.encode())
+    (world.inbox / "a.json").write_text(json.dumps({"recorded_at": "2026-03-01T00:00:00"}))
+    watcher = world.watcher()
+    first = world.claimed(watcher)
+    assert (first.hold.folder / "a.json").is_file()
+    assert (world.inbox / "a.json").is_file()
+    second = watcher.take(watcher.scan().ready[0])
+    assert isinstance(second, Claim)
+    assert not (world.inbox / "a.json").exists()
+    watcher.release(first)
+    watcher.release(second)
+    assert world.found() == ["inbox/a.json", "inbox/a.mp3", "inbox/a.wav"]
+
+
+def test_a_file_that_changes_while_it_is_taken_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = world.put("a.wav")
+    taken = claims.files.take
+
+    def written_on(source: Path, target: Path) -> None:
+        with path.open("ab") as file:
+            file.write(b"more")
+        taken(source, target)
+
+    monkeypatch.setattr(claims.files, "take", written_on)
+    assert world.settled(world.watcher()) is None
+    assert world.found() == ["inbox/a.wav"]
+
+
+def test_another_machines_claim_is_dead_when_its_heart_has_stopped(world: World) -> None:
+    world.put("a.wav")
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    note = claim.hold.folder / claims.NOTE
+    note.write_text(note.read_text().replace(claim.note.host, "another"))
+    claim.hold.abandon()  # a lock that doesn't reach us
+    lock = claim.hold.folder / claims.LOCK
+    assert watcher.recover() == []
+    past = time.time() - claims.ABROAD_S - 1
+    os.utime(lock, (past, past))
+    (back,) = watcher.recover()
+    assert back.state == "returned"
+
+
+def test_a_claim_without_a_note_goes_to_the_top_of_the_inbox(world: World) -> None:
+    watcher = world.watcher()
+    folder = world.inbox / ".claimed" / "0123456789ab"
+    folder.mkdir()
+    (folder / "a.wav").write_bytes(b"END")
+    (folder / ".claim.json").write_text("{ damaged")
+    watcher.recover()
+    assert world.found() == ["inbox/a.wav"]
+    assert watcher.claims() == []
+
+
+def test_what_can_not_be_moved_is_told_and_stops_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    world.put("usb/a.wav", b"one")
+    world.put("b.wav", b"two")
+    watcher = world.watcher()
+    taken = claims.files.take
+
+    def on_another_disk(source: Path, target: Path) -> None:
+        if "usb" in source.parts:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        taken(source, target)
+
+    monkeypatch.setattr(claims.files, "take", on_another_disk)
+    watcher.scan()
+    world.now += 10
+    found = [watcher.take(c) for c in watcher.scan().ready]
+    assert [f.path.name for f in found if isinstance(f, Claim)] == ["b.wav"]
+    (refused,) = watcher.scan().refused
+    assert str(refused.path) == "usb/a.wav"
+    assert "cross-device" in refused.reason
+    assert (world.inbox / "usb" / "a.wav").is_file()
+
+
+def test_told_to_stop_the_attempt_does_not_count(world: World) -> None:
+    world.put("a.wav")
+    watcher = world.watcher(attempts=1)
+    for _ in range(3):
+        claim = world.claimed(watcher)
+        ended = watcher.release(claim)
+        assert isinstance(ended, Filed)
+        assert ended.state == "returned"
+    claim = world.claimed(watcher)
+    watcher.ledger.excuse(claim.note.id)  # as on Ctrl-C, by another thread
+    watcher.ledger.excuse(claim.note.id)
+    claim.hold.abandon()
+    (back,) = watcher.recover()
+    assert back.state == "returned"

@@ -1,0 +1,265 @@
+"""What becomes of a recording, and what the ledger tells of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from inbox_world import World
+
+from tasks.errors import TransientError, UsageError
+from tasks.intake.claim import Claim
+from tasks.intake.intake import Filed
+from tasks.intake.ledger import read_only
+
+DAY = "2027/01/15"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def processed(world: World, claim: Claim, watcher: object = None, status: str = "complete") -> Filed:
+    watcher = watcher or world.watcher()
+    row = world.publish(claim, status)
+    return watcher.processed(claim, status=status, recording_id=row["recording_id"], run_id=row["run_id"])  # type: ignore[attr-defined]
+
+
+def test_done_goes_to_its_day_under_its_own_name(world: World) -> None:
+    world.put("urgent/a.wav")
+    watcher = world.watcher()
+    ended = processed(world, world.claimed(watcher), watcher)
+    assert ended.place == world.done / DAY / "a.wav"
+    assert world.found() == [f"done/{DAY}/a.wav"]
+    ((arrival, content),) = watcher.ledger.arrivals()
+    assert (arrival.state, arrival.name, arrival.filed) == ("done", Path("urgent/a.wav"), True)
+    assert content is not None
+    assert (content.state, content.run_id, content.attempts) == ("done", "run-one", 1)
+
+
+def test_the_destination_is_decided_before_anything_is_published(world: World) -> None:
+    world.put("a.wav")
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    arrival = watcher.ledger.arrival(claim.note.id)
+    assert arrival is not None
+    assert arrival.destination == world.done / DAY / "a.wav"
+    world.now += 86_400  # past midnight
+    assert processed(world, claim, watcher).place == arrival.destination
+
+
+def test_nothing_is_ever_overwritten_in_done(world: World) -> None:
+    watcher = world.watcher()
+    (world.done / DAY).mkdir(parents=True)
+    for content in (b"one", b"two"):
+        world.put("a.wav", content)
+        (world.inbox / "a.json").write_bytes(b"{}" + content)
+        claim = world.claimed(watcher)
+        arrival = watcher.ledger.arrival(claim.note.id)
+        assert arrival is not None
+        assert arrival.destination is not None
+        arrival.destination.write_bytes(b"somebody else's")
+        processed(world, claim, watcher)
+    assert world.found() == sorted(
+        f"done/{DAY}/{n}" for n in ("a.wav", "a (2).wav", "a (2).json", "a (3).wav", "a (4).wav", "a (4).json")
+    )
+    assert (world.done / DAY / "a (4).wav").read_bytes().startswith(b"two")
+
+
+def test_the_same_content_is_not_processed_twice_and_both_files_are_kept(world: World) -> None:
+    watcher = world.watcher()
+    world.put("a.wav")
+    processed(world, world.claimed(watcher), watcher)
+    world.put("a.wav")
+    again = world.settled(watcher)
+    assert isinstance(again, Filed)
+    assert (again.state, again.recording_id) == ("linked", watcher.ledger.arrivals()[0][1].recording_id)  # type: ignore[union-attr]
+    assert world.found() == [f"done/{DAY}/a (2).wav", f"done/{DAY}/a.wav"]
+
+
+@pytest.mark.parametrize("why", ["settings", "transcript gone", "partial", "quarantined"])
+def test_it_is_processed_again_where_that_may_give_something_else(world: World, why: str) -> None:
+    watcher = world.watcher()
+    world.put("a.wav")
+    claim = world.claimed(watcher)
+    if why == "quarantined":
+        watcher.failed(claim, "no sound.", lasting=True)
+    else:
+        processed(world, claim, watcher, "partial" if why == "partial" else "complete")
+    if why == "settings":
+        world.settings_digest = "two"
+    if why == "transcript gone":
+        world.published.clear()
+    world.put("a.wav")
+    assert isinstance(world.settled(world.watcher()), Claim)
+
+
+def test_a_lasting_fault_goes_to_quarantine_with_plain_words(world: World) -> None:
+    path = world.put("a.wav")
+    path.with_suffix(".json").write_text("{}")
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    ended = watcher.failed(claim, f"{claim.path}: holds no audio.\nWas it the right file?", lasting=True)
+    assert ended.place is not None
+    assert ended.place.parent.parent == world.quarantine
+    assert sorted(f.name for f in ended.place.parent.iterdir()) == ["a.json", "a.wav", "error.json"]
+    told = json.loads((ended.place.parent / "error.json").read_text())
+    assert told["what"] == "a.wav: holds no audio.\nWas it the right file?"
+    assert set(told) == {
+        "file", "came_from", "what", "why", "what_to_do", "when", "run_id", "attempts", "sha256",
+    }  # fmt: skip
+    world.put("a.wav")
+    again = watcher.failed(world.claimed(watcher), "still no sound.", lasting=True)
+    assert again.place is not None
+    assert again.place.parent != ended.place.parent
+
+
+def test_a_passing_fault_goes_back_later_and_later_and_then_to_quarantine(world: World) -> None:
+    world.put("a.wav")
+    watcher = world.watcher(attempts=3)
+    states, waited = [], []
+    for _ in range(3):
+        began = world.now
+        while True:
+            world.now += 10
+            ready = watcher.scan().ready
+            if ready:
+                break
+        waited.append(world.now - began)
+        claim = watcher.take(ready[0])
+        assert isinstance(claim, Claim)
+        states.append(watcher.failed(claim, "the network is away.", lasting=False).state)
+    assert states == ["returned", "returned", "quarantined"]
+    assert waited == [20, 60, 240]
+    told = json.loads(next(world.quarantine.glob("*/error.json")).read_text())
+    assert "3 times" in told["why"]
+
+
+def test_a_recording_that_kills_its_process_each_time_is_set_aside(world: World) -> None:
+    world.put("a.wav")
+    states = []
+    for _ in range(3):
+        watcher = world.watcher(attempts=3)
+        world.claimed(watcher).hold.abandon()
+        watcher.close()
+        states += [f.state for f in world.watcher(attempts=3).recover()]
+    assert states == ["returned", "returned", "quarantined"]
+    assert "died" in next(world.quarantine.glob("*/error.json")).read_text()
+
+
+@pytest.mark.parametrize("status", ["complete", "partial"])
+def test_only_what_is_done_for_good_is_deleted_and_only_where_that_was_asked(tmp_path: Path, status: str) -> None:
+    world = World(tmp_path, after="delete")
+    world.put("a.wav")
+    watcher = world.watcher()
+    processed(world, world.claimed(watcher), watcher, status)
+    assert world.found() == ([] if status == "complete" else [f"done/{DAY}/a.wav"])
+
+
+def test_a_file_that_changed_while_it_was_processed_is_taken_again(world: World) -> None:
+    world.put("a.wav")
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    claim.path.write_bytes(b"other" + claim.path.read_bytes())
+    ended = processed(world, claim, watcher)
+    assert (ended.state, ended.place) == ("returned", world.inbox / "a.wav")
+    assert isinstance(world.settled(watcher), Claim)
+
+
+def test_no_room_in_done_leaves_the_file_where_it_is_until_there_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    from tasks.intake import filing
+
+    world.put("a.wav")
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(filing.files, "move", full)
+        ended = processed(world, claim, watcher)
+    assert (ended.state, ended.place) == ("done", claim.path)
+    assert "No space left" in (ended.message or "")
+    (filed,) = watcher.recover()
+    assert filed.place == world.done / DAY / "a.wav"
+
+
+def test_across_disks_a_file_appears_whole_or_not_at_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    from tasks.intake import files
+
+    path = world.put("a.wav")
+    os.utime(path, (1_000, 1_000))
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    link = os.link
+
+    def other_disk(source: Path, target: Path, **keywords: object) -> None:
+        if world.inbox in Path(source).parents:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        link(source, target)
+
+    monkeypatch.setattr(files.os, "link", other_disk)
+    processed(world, claim, watcher)
+    assert world.found() == [f"done/{DAY}/a.wav"]
+    assert (world.done / DAY / "a.wav").stat().st_mtime == 1_000
+
+
+def test_without_hard_links_nothing_is_overwritten_either(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    from tasks.intake import files
+
+    def no_links(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(files.os, "link", no_links)
+    one, two = world.put("a.wav", b"one"), world.put("b.wav", b"two")
+    with pytest.raises(FileExistsError):
+        files.move_new(one, two)
+    files.move_new(one, world.inbox / "c.wav")
+    assert world.found() == ["inbox/b.wav", "inbox/c.wav"]
+
+
+def test_names_that_are_no_text_are_kept_byte_for_byte(world: World) -> None:
+    name = os.fsdecode(b"caf\xe9 \n.wav")
+    world.put(name)
+    watcher = world.watcher()
+    watcher.failed(world.claimed(watcher), "no sound.", lasting=True)
+    assert (next(world.quarantine.iterdir()) / name).is_file()
+    assert watcher.ledger.arrivals()[0][0].name == Path(name)
+
+
+def test_the_ledger_can_be_read_while_it_is_written_and_reading_makes_nothing(world: World, tmp_path: Path) -> None:
+    assert read_only(tmp_path / "none.sqlite3") is None
+    assert not (tmp_path / "none.sqlite3").exists()
+    watcher = world.watcher()
+    world.put("a.wav")
+    claim = world.claimed(watcher)
+    found = read_only(world.inbox / ".ledger.sqlite3")
+    assert found is not None
+    with found as reader, watcher.ledger.writing():
+        assert reader.counts() == {"claimed": 1}
+    processed(world, claim, watcher)
+
+
+def test_a_damaged_ledger_is_told_in_one_line(world: World) -> None:
+    (world.inbox / ".ledger.sqlite3").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(TransientError, match="Move it away") as told:
+        world.watcher()
+    assert len(str(told.value).splitlines()) == 1
+
+
+def test_done_must_not_lie_in_the_inbox(world: World) -> None:
+    world.done = world.inbox / "done"
+    with pytest.raises(UsageError, match="lies in it"):
+        world.watcher()

@@ -1,0 +1,197 @@
+"""What may be taken out of an inbox, and when."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from inbox_world import World
+
+from tasks.intake.intake import Scanned
+from tasks.intake.open_files import is_being_written
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def ready(scanned: Scanned) -> list[str]:
+    return [str(c.path) for c in scanned.ready]
+
+
+def waits(scanned: Scanned) -> dict[str, str | None]:
+    return {str(v.candidate.path): v.waits_for for v in scanned.waiting}
+
+
+def test_a_file_is_taken_when_two_scans_far_enough_apart_find_it_the_same(world: World) -> None:
+    watcher = world.watcher()
+    world.put("a.wav")
+    assert waits(watcher.scan()) == {"a.wav": "just seen"}
+    world.now += 9
+    assert waits(watcher.scan()) == {"a.wav": "settling"}
+    world.now += 1
+    assert ready(watcher.scan()) == ["a.wav"]
+
+
+def test_what_was_seen_is_known_to_the_next_process_and_to_another(world: World) -> None:
+    world.put("a.wav")
+    first = world.watcher()
+    first.scan()
+    first.close()
+    world.now += 10
+    assert ready(world.watcher().scan()) == ["a.wav"]
+
+
+@pytest.mark.parametrize("change", ["longer", "later"])
+def test_any_change_starts_the_wait_anew(world: World, change: str) -> None:
+    watcher = world.watcher()
+    path = world.put("a.wav")
+    watcher.scan()
+    world.now += 10
+    if change == "longer":
+        path.write_bytes(b"longer" + path.read_bytes())
+    else:
+        os.utime(path, (1, 1))
+    assert waits(watcher.scan()) == {"a.wav": "still changing"}
+    world.now += 9
+    assert ready(watcher.scan()) == []
+    world.now += 1
+    assert ready(watcher.scan()) == ["a.wav"]
+
+
+def test_one_scan_is_never_enough_however_long_the_file_lies_there(world: World) -> None:
+    os.utime(world.put("a.wav"), (1, 1))
+    assert ready(world.watcher(settle_seconds=0).scan()) == []
+
+
+def test_a_clock_set_back_starts_the_wait_anew(world: World) -> None:
+    watcher = world.watcher()
+    world.put("a.wav")
+    watcher.scan()
+    world.now -= 3600
+    assert ready(watcher.scan()) == []
+    world.now += 10
+    assert ready(watcher.scan()) == ["a.wav"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.wav.part", "a.wav.tmp", "a.wav.CRDOWNLOAD", ".a.wav", "@eaDir/a.wav", "Thumbs.db", "a.json", "STOP",
+        ".hidden/a.wav", "#recycle/a.wav", "~$a.wav",
+    ],
+)  # fmt: skip
+def test_names_that_are_never_taken(world: World, name: str) -> None:
+    world.put(name)
+    scanned = world.watcher().scan()
+    assert (scanned.ready, scanned.waiting, scanned.refused) == ((), (), ())
+
+
+def test_links_and_pipes_are_told_and_never_followed(world: World, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "secret.wav").write_bytes(b"END")
+    (world.inbox / "a.wav").symlink_to(tmp_path / "elsewhere" / "secret.wav")
+    (world.inbox / "folder").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(world.inbox / "pipe.wav")
+    scanned = world.watcher().scan()
+    assert {str(r.path): r.reason.split(";")[0] for r in scanned.refused} == {
+        "a.wav": "a link", "folder": "a link", "pipe.wav": "not a regular file",
+    }  # fmt: skip
+    assert not scanned.waiting
+
+
+def test_a_marker_takes_its_file_at_once_and_goes(world: World) -> None:
+    watcher = world.watcher()
+    world.put("a.wav", whole=False)
+    world.stamp(world.put("a.wav.done"))
+    scanned = watcher.scan()
+    assert ready(scanned) == ["a.wav"]
+    watcher.take(scanned.ready[0])
+    assert not (world.inbox / "a.wav.done").exists()
+
+
+def test_a_marker_older_than_its_file_was_left_by_another(world: World) -> None:
+    world.put("a.wav.done")
+    world.put("a.wav")
+    assert ready(world.watcher().scan()) == []
+
+
+def test_a_file_without_its_end_is_waited_for_and_then_taken_as_it_is(world: World) -> None:
+    watcher = world.watcher()
+    world.put("a.wav", whole=False)
+    watcher.scan()
+    world.now += 60
+    assert waits(watcher.scan()) == {"a.wav": "its end is not there yet"}
+    world.now += 3539
+    assert ready(watcher.scan()) == []
+    world.now += 1
+    assert ready(watcher.scan()) == ["a.wav"]
+
+
+def test_an_empty_file_is_waited_for_as_long(world: World) -> None:
+    watcher = world.watcher()
+    world.put("a.wav", b"", whole=False)
+    watcher.scan()
+    world.now += 60
+    assert waits(watcher.scan()) == {"a.wav": "empty so far"}
+    world.now += 3600
+    assert ready(watcher.scan()) == ["a.wav"]
+
+
+def test_urgent_ones_first_then_the_oldest(world: World) -> None:
+    watcher = world.watcher()
+    for age, name in enumerate(("z.wav", "b.wav", "week/Urgent/y.wav", "urgent/x.wav")):
+        os.utime(world.put(name), (1000 - age, 1000 - age))
+    watcher.scan()
+    world.now += 10
+    assert ready(watcher.scan()) == ["urgent/x.wav", "week/Urgent/y.wav", "b.wav", "z.wav"]
+
+
+@pytest.mark.parametrize("how", ["marked", "set"])
+def test_a_folder_is_one_recording(world: World, how: str) -> None:
+    watcher = world.watcher(group="folder" if how == "set" else "file")
+    for part in ("1.wav", "2.wav"):
+        world.put(f"day/{part}")
+    world.put("urgent/a.wav")
+    if how == "marked":
+        world.put("day/_together")
+    watcher.scan()
+    world.now += 9
+    world.put("day/3.wav")
+    assert "day" in waits(watcher.scan())
+    world.now += 9
+    assert ready(watcher.scan()) == ["urgent/a.wav"]
+    world.now += 1
+    assert ready(watcher.scan()) == ["urgent/a.wav", "day"]
+
+
+def test_a_folder_that_is_copied_into_is_not_whole(world: World) -> None:
+    watcher = world.watcher(group="folder")
+    world.put("day/1.wav")
+    world.put("day/2.wav.part")
+    watcher.scan()
+    world.now += 60
+    assert waits(watcher.scan()) == {"day": "2.wav.part is being copied into it"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who writes")
+def test_a_file_that_somebody_has_open_is_not_taken_however_long_it_rests(world: World) -> None:
+    path = world.put("a.wav")
+    if is_being_written(path) is None:
+        pytest.skip("this file system doesn't tell who writes")
+    watcher = world.watcher()
+    hold = "import sys; f = open(sys.argv[1], 'ab'); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        watcher.scan()
+        world.now += 100_000
+        assert waits(watcher.scan()) == {"a.wav": "still open for writing"}
+        writer.communicate()
+    assert ready(watcher.scan()) == ["a.wav"]
