@@ -39,7 +39,7 @@ def check(duration_s: float, cache: str, out: Path, *, separated: bool) -> None:
 
 
 def check_writable(**folders: Path | str) -> None:
-    """Raise `UsageError` for the first folder in which nothing can be written; each is made where it isn't there.
+    """Raise `UsageError` for the first folder in which nothing can be written, or where it could not be made.
 
     Their names are those of the settings that say where they are, with `__` for a point. URLs are left alone.
     """
@@ -48,8 +48,7 @@ def check_writable(**folders: Path | str) -> None:
         if folder is None:
             continue
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
+            with tempfile.TemporaryFile(dir=_existing(folder)):
                 pass
         except OSError as error:
             told = name.replace("__", ".")

@@ -52,7 +52,7 @@ def test_a_real_disk_has_room_for_a_minute(tmp_path: Path) -> None:
 
 def test_a_folder_in_which_nothing_can_be_written_is_refused_by_the_setting_that_names_it(tmp_path: Path) -> None:
     disk.check_writable(out=tmp_path / "new" / "out", cache__store="s3://bucket/daylong")
-    assert [p.name for p in (tmp_path / "new" / "out").iterdir()] == []
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match=r"^cache\.store = .*file/x: nothing can be written there \(Not a dir"):
         disk.check_writable(out=tmp_path, cache__store=str(tmp_path / "file" / "x"))
