@@ -25,13 +25,11 @@ _SLACK_S = 2.0
 def lacking(path: Path) -> str | None:
     """What is missing of the file, in a few words; None where nothing is, or nothing tells."""
     try:
-        size = path.stat().st_size
         with path.open("rb") as file:
             start = file.read(12)
-            for magic, at, missing in _KINDS:
-                if start[at : at + len(magic)] == magic and (told := missing(file, size)):
-                    return told
-    except (OSError, struct.error):
+            if told := _promised(file, start, path.stat().st_size):
+                return told
+    except OSError:
         return None
     try:
         with opened(path) as source:
@@ -43,6 +41,16 @@ def lacking(path: Path) -> str | None:
         return "nothing yet that opens as sound"
     if promised is not None and promised - (there or 0.0) > _SLACK_S:
         return f"{promised - (there or 0.0):,.0f} s of its sound are not there yet"
+    return None
+
+
+def _promised(file: BinaryIO, start: bytes, size: int) -> str | None:
+    for magic, at, missing in _KINDS:
+        if start[at : at + len(magic)] == magic:
+            try:
+                return missing(file, size)
+            except (struct.error, ValueError, IndexError, OverflowError):
+                return None  # too short for its own header: whoever opens it will tell
     return None
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import HealthCheck, given, settings
 from made_sounds import noise, write
 
 from tasks.audio.whole import lacking
@@ -43,6 +45,17 @@ def test_a_recorder_that_does_not_know_its_length_is_believed(tmp_path: Path, le
     data[40:44] = length.to_bytes(4, "little")
     path.write_bytes(data)
     assert lacking(path) is None
+
+
+@given(
+    magic=st.sampled_from((b"RIFF", b"FORM", b"\0\0\0\x18ftyp", b"OggS", b"\x1a\x45\xdf\xa3", b"ID3", b"\xff\xfb")),
+    rest=st.binary(max_size=200),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_header_says_nothing_breaks(tmp_path: Path, magic: bytes, rest: bytes) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(magic + rest)
+    assert lacking(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"some notes of a meeting", b"\x00" * 1000, b"ID3\x04"])

@@ -79,7 +79,7 @@ def test_good_broken_urgent_same_and_together(data: Path, talk: np.ndarray) -> N
     assert ended == {
         "done": 3, "partial": 0, "linked": 1, "quarantined": 1, "returned": 0, "waiting": 0, "stopped": None,
     }  # fmt: skip
-    assert [e.name for e in events if e.kind == "taken"][0] == "urgent/|<b>now.flac"
+    assert next(e.name for e in events if e.kind == "taken") == "urgent/|<b>now.flac"
     told = {Path(f).name for f in filed(data)}
     assert told == {
         "2026-03-01_09-15-00.flac", "|<b>now.flac", "the same.flac", "broken.wav", "error.json",
@@ -134,7 +134,7 @@ def test_a_full_disk_is_no_recordings_fault(data: Path, talk: np.ndarray, monkey
     soundfile.write(data / "inbox" / "b.flac", talk[::-1], 16_000)
     monkeypatch.setattr(tasks.disk, "LEAST_BYTES", 1 << 60)
     for _ in range(4):
-        ended, events = ingest(attempts=1)
+        ended, _ = ingest(attempts=1)
         assert ended["returned"] == 1
         assert "are needed" in str(ended["stopped"])
     assert sorted(f.name for f in (data / "inbox").glob("*.flac")) == ["a.flac", "b.flac"]
