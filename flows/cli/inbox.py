@@ -13,9 +13,12 @@ from flows.cli.run import Debug, settings_of
 from flows.cli.summary import columns
 from flows.cli.terminal import Terminal, plain, terminal
 from flows.cli.told import told
+from tasks.home import home
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from rich.table import Table
 
     from tasks.intake.ledger import Ledger
 
@@ -96,14 +99,17 @@ def _facts(ledger: Ledger, inbox: Path, last: int | None) -> dict[str, Any]:
 def _show(told_all: dict[str, Any], screen: Terminal) -> None:
     if told_all["waiting"]:
         table = columns(screen, "waiting", "for", "since", texts=2)
+        _wide(screen, table, texts=2)
         for row in told_all["waiting"]:
             table.add_row(plain(row["name"]), plain(row["waits_for"]), _clock(row["since"]))
         screen.table(table)
         screen.say()
     if told_all["recordings"]:
-        table = columns(screen, "recording", "became", "lies in", "attempts", "taken", texts=3)
+        table = _wide(
+            screen, columns(screen, "recording", "became", "lies in", "attempts", "taken", texts=3), texts=3
+        )
         for row in told_all["recordings"]:
-            place = row["place"] or row["error"] or ""
+            place = (row["place"] or row["error"] or "").removeprefix(f"{home()}/")
             table.add_row(
                 plain(row["name"]), row["state"], plain(place), str(row["attempts"] or ""), _clock(row["taken"])
             )
@@ -111,6 +117,14 @@ def _show(told_all: dict[str, Any], screen: Terminal) -> None:
         screen.say()
     counts = ", ".join(f"{n:,} {state}" for state, n in told_all["counts"].items())
     screen.say(f"{plain(told_all['inbox'])}: {counts or 'nothing taken yet'}; {len(told_all['waiting'])} waiting.")
+
+
+def _wide(screen: Terminal, table: Table, texts: int) -> None:
+    """Names are never cut: they go on in the next line, or the line is as long as it must be."""
+    for column in table.columns[:texts]:
+        column.no_wrap, column.overflow = False, "fold"
+    if not screen.out.is_terminal:
+        screen.out.width = 500
 
 
 def _text(path: Path) -> str:

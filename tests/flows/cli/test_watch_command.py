@@ -1,0 +1,138 @@
+"""`daylong watch` in processes of their own, on a slow copy, a kill and a Ctrl-C; `daylong inbox status`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli.main import app
+from tests.faults.cases import clip
+from tests.faults.commands import ROOT, bury
+
+WATCH = (
+    sys.executable,
+    "-m",
+    "tests.faults.daylong",
+    "watch",
+    "--profile",
+    "demo",
+    "--set",
+    "inbox.settle_seconds=1",
+)
+
+
+def watch(home: Path, *more: str) -> subprocess.Popen[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("DAYLONG_", "PREFECT_"))}
+    ours = {"DAYLONG_HOME": str(home), "PREFECT_HOME": str(home / "prefect"), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, *WATCH, *more],
+        cwd=ROOT,
+        env=clean | ours,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    try:
+        out, err = process.communicate(timeout=240)
+    finally:
+        bury(process)
+    return process.returncode, out, err
+
+
+def status(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setenv("DAYLONG_HOME", str(home))
+    done = CliRunner().invoke(app, ["inbox", "status", "--json"])
+    assert done.exit_code == 0, done.output
+    return dict(json.loads(done.stdout))
+
+
+def until(is_so: Callable[[], bool], limit_s: float = 120.0) -> None:
+    give_up = time.monotonic() + limit_s
+    while not is_so():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+
+
+def test_nothing_there_is_told_at_once_and_starts_nothing(tmp_path: Path) -> None:
+    began = time.monotonic()
+    code, out, err = ended(watch(tmp_path, "--once"))
+    assert (code, out) == (0, "")
+    assert err == f"Watching {tmp_path}/data/inbox.\n"
+    assert time.monotonic() - began < 20
+    assert not (tmp_path / "prefect").exists()
+
+
+def test_before_anybody_watched_status_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
+    done = CliRunner().invoke(app, ["inbox", "status"])
+    assert done.exit_code == 0
+    assert "nothing has watched it yet" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow  # the engines are loaded three times
+def test_a_slow_copy_a_kill_and_a_ctrl_c_and_every_file_is_done_or_quarantined_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = tmp_path / "data" / "inbox"
+    inbox.mkdir(parents=True)
+    with clip(12.0) as source:
+        sound = source.read_bytes()
+    (inbox / "broken\n.wav").write_bytes(b"no sound at all")
+    (inbox / "broken\n.wav.done").touch()
+    slow = (inbox / "slow.flac").open("wb")
+    slow.write(sound[: len(sound) // 2])
+    slow.flush()
+
+    def claimed() -> bool:
+        return any(inbox.glob(".claimed/*/slow.flac"))
+
+    first = watch(tmp_path)
+    until(lambda: any((tmp_path / "data").glob("quarantine/*/error.json")))
+    assert (inbox / "slow.flac").is_file()  # half of it, and still open
+    slow.write(sound[len(sound) // 2 :])
+    slow.close()
+    until(claimed)
+    os.kill(first.pid, signal.SIGKILL)
+    code, out, err = ended(first)
+    assert code == -signal.SIGKILL
+    assert "broken\\n.wav: " in err
+    assert claimed()
+
+    second = watch(tmp_path)
+    until(lambda: not claimed())
+    until(claimed)
+    second.send_signal(signal.SIGINT)
+    code, out, err = ended(second)
+    assert code == 130
+    assert "slow.flac: left by a run that died." in err
+    assert "the same command goes on from there" in err
+
+    code, out, err = ended(watch(tmp_path, "--once"))
+    assert code == 0, err
+    assert "slow.flac: now " in out
+    (done,) = (tmp_path / "data" / "done").rglob("*.flac")
+    assert done.read_bytes() == sound
+    assert sorted(f.name for f in inbox.iterdir()) == [".claimed", ".ledger.sqlite3"]
+
+    told = status(tmp_path, monkeypatch)
+    assert (told["recordings"][0]["name"], told["recordings"][0]["state"]) == ("slow.flac", "done")
+    assert told["recordings"][0]["attempts"] == 2  # the kill counts, Ctrl-C does not
+    assert {r["state"] for r in told["recordings"]} == {"done", "returned", "quarantined"}
+    shown = CliRunner().invoke(app, ["inbox", "status"]).stdout
+    assert "broken\\n.wav" in shown
+    assert "1 done, 1 quarantined" in shown
