@@ -105,9 +105,8 @@ def _show(told_all: dict[str, Any], screen: Terminal) -> None:
         screen.table(table)
         screen.say()
     if told_all["recordings"]:
-        table = _wide(
-            screen, columns(screen, "recording", "became", "lies in", "attempts", "taken", texts=3), texts=3
-        )
+        table = columns(screen, "recording", "became", "lies in", "attempts", "taken", texts=3)
+        _wide(screen, table, texts=3)
         for row in told_all["recordings"]:
             place = (row["place"] or row["error"] or "").removeprefix(f"{home()}/")
             table.add_row(
