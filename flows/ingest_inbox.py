@@ -31,9 +31,11 @@ from flows.signals import heard
 from tasks.configuration import load
 from tasks.errors import FULL, DaylongError, NoRoom, TransientError, UsageError
 from tasks.intake.claim import Claim
-from tasks.intake.intake import Filed, Intake, Scanned, is_lasting
+from tasks.intake.ending import Filed
+from tasks.intake.intake import Intake, is_lasting
 from tasks.intake.ledger import Ledger
 from tasks.intake.scan import is_stopped
+from tasks.intake.settle import Scanned
 
 _under_way: dict[str, Path] = {}
 """Ledgers, by the arrivals that this process works on."""

@@ -17,9 +17,12 @@ from tasks.audio.whole import lacking
 from tasks.dataset.publish import recover
 from tasks.dataset.read import row_of
 from tasks.errors import UsageError
+from tasks.home import keep_private
 from tasks.intake.claim import Claim
+from tasks.intake.ending import Carried, Filed, Published
 from tasks.intake.filing import Cabinet
-from tasks.intake.intake import Carried, Filed, Intake, Published, Scanned
+from tasks.intake.intake import Intake
+from tasks.intake.settle import Scanned
 from tasks.settings import Settings
 
 Kind = Literal["taken", "filed", "waiting", "stopped"]
@@ -68,6 +71,7 @@ def opened_intake(settings: Settings) -> Intake:
 
     The default inbox is made; one that was named must be there: it may be a disk that isn't mounted.
     """
+    keep_private()
     inbox, out = inbox_of(settings), out_of(settings)
     if settings.inbox.folder is None:
         inbox.mkdir(parents=True, exist_ok=True)

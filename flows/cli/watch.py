@@ -15,7 +15,9 @@ from flows.progress import clock_time
 
 if TYPE_CHECKING:
     from flows.intake import Event
-    from tasks.intake.intake import Filed, Intake, Scanned
+    from tasks.intake.ending import Filed
+    from tasks.intake.intake import Intake
+    from tasks.intake.settle import Scanned
     from tasks.settings import Settings
 
 EXAMPLES = """Examples:

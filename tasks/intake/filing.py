@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 from tasks.intake import files, names
 from tasks.intake.claim import NOTE, Hold, Note
-from tasks.intake.ledger import SUCCESS, Arrival, Content, Ledger
+from tasks.intake.ledger import Ledger
+from tasks.intake.rows import SUCCESS, Arrival, Content
 
 ERROR = "error.json"
 

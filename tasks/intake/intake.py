@@ -11,74 +11,25 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.intake import claim as claims
 from tasks.intake import files, names
-from tasks.intake.claim import Claim, Hold, Note
-from tasks.intake.filing import Cabinet, carry_out
-from tasks.intake.ledger import Arrival, Content, Ledger
+from tasks.intake.claim import Claim
+from tasks.intake.ending import Carried, Desk, Filed, ending, kept, state_of
+from tasks.intake.filing import Cabinet
+from tasks.intake.ledger import Ledger
+from tasks.intake.rows import Arrival, Content
 from tasks.intake.scan import Candidate, Refused, is_stopped, look, scan
-from tasks.intake.settle import Sighting, Verdict, judge, open_for_writing
+from tasks.intake.settle import Scanned, judge, open_for_writing
 from tasks.settings import InboxSettings
 
 log = logging.getLogger("daylong.intake")
 
 RETRY_S = 60.0
 """A recording that was given back after a passing fault is left alone for so long, times four for each more try."""
-
-
-class Published(NamedTuple):
-    """What the tables hold of a recording."""
-
-    recording_id: str
-    run_id: str
-    status: str
-    """complete or partial."""
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """What the steps of other rooms tell the folder-watch; the flow carries it."""
-
-    lacking: Callable[[Path], str | None]
-    """What is missing of the file at a path, in a few words; None where it is whole."""
-    published: Callable[[str, str | None], Published | None]
-    """What the tables hold of these bytes (sha256, recording_id if known), made with the present settings."""
-    settings_digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """What lies in the inbox: what may be taken, in order, and what waits for something."""
-
-    ready: tuple[Candidate, ...]
-    waiting: tuple[Verdict, ...]
-    refused: tuple[Refused, ...]
-    stopped: bool = False
-
-    def due(self, now: float) -> float | None:
-        """Seconds until the next scan may find more, if nothing changes; None where it won't."""
-        return min((max(0.0, v.due - now) for v in self.waiting if v.due is not None), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """What became of a recording."""
-
-    name: Path
-    """What it was called, relative to the inbox."""
-    state: str
-    """done, partial, linked, quarantined or returned."""
-    place: Path | None
-    """Where it lies now; None where it was removed."""
-    message: str | None = None
-    recording_id: str | None = None
 
 
 class Intake:
@@ -103,6 +54,7 @@ class Intake:
         except OSError as error:
             raise UsageError(f"{inbox}: the inbox can't be written to ({error.strerror}).") from error
         self.ledger = Ledger(inbox / names.LEDGER, clock=clock)
+        self._desk = Desk(inbox, cabinet, self.ledger, carried, settings.attempts, clock)
         self._unmovable: dict[Path, str] = {}
 
     def close(self) -> None:
@@ -123,7 +75,7 @@ class Intake:
                 settle_s=self.settings.settle_seconds,
                 patience_s=self.settings.patience_minutes * 60,
                 whole=self._lacking,
-                is_open=lambda c: open_for_writing(self.inbox, c),
+                is_open=self._is_open,
             )
             for candidate in found
         ]
@@ -160,10 +112,10 @@ class Intake:
         held = claims.hold(folder)
         if held is None:
             return None
-        with _kept(held):
+        with kept(held):
             try:
                 if held.items() or held.note():
-                    self._recover(held, beat)
+                    self._desk.recover(held, beat)
                 claim = None if held.items() else claims.take(self.inbox, candidate, sha256, held)
             except OSError as error:
                 self._unmovable[candidate.path] = f"can't be taken ({error.strerror})"
@@ -175,9 +127,8 @@ class Intake:
 
     def _begun(self, claim: Claim) -> Claim | Filed:
         note, now = claim.note, self._clock()
-        before = self.ledger.content(note.sha256)
-        same = before is not None and before.settings_digest == self.carried.settings_digest
-        known = before if same and before and before.state == "done" and self._there(before) else None
+        before, sidecar = self.ledger.content(note.sha256), _sidecar(claim)
+        known = before if before and self._is_done(before, sidecar) else None
         with_place = Arrival(
             note.id,
             note.sha256,
@@ -191,37 +142,40 @@ class Intake:
             host=socket.gethostname(),
             pid=os.getpid(),
         )
-        self.ledger.begin(with_place, claim.candidate.size, self.carried.settings_digest, counted=known is None)
         if known is None:
+            self.ledger.begin(with_place, claim.candidate.size, self.carried.settings_digest, sidecar)
             claim.hold.keep_alive()
             return claim
-        self.ledger.end(note.id, "linked")
-        return self._file(claim.hold, note)
+        self.ledger.link(with_place)
+        return self._desk.file(claim.hold, note)
 
     def processed(self, claim: Claim, *, status: str, recording_id: str, run_id: str) -> Filed:
         """It is published: note that, and file it away. Where it has changed meanwhile it is given back, as new."""
-        with _ending(claim.hold):
+        with ending(claim.hold):
             if not claims.unchanged(claim):
                 self.ledger.excuse(claim.note.id)
                 return self._returned(claim, "it changed while it was processed; it is taken again.")
-            state = _state_of(status)
+            state = state_of(status)
             self.ledger.end(claim.note.id, state, recording_id=recording_id, run_id=run_id)
-            return self._file(claim.hold, claim.note)
+            return self._desk.file(claim.hold, claim.note)
 
     def failed(self, claim: Claim, message: str, *, lasting: bool, run_id: str | None = None) -> Filed:
         """It could not be processed. `lasting`: the file is at fault, so it goes to the quarantine at once; else it
         goes back into the inbox, and to the quarantine after `inbox.attempts`."""
         message = message.replace(f"{claim.hold.folder}{os.sep}", "")  # it isn't there any more
-        with _ending(claim.hold):
+        with ending(claim.hold):
+            if not claims.unchanged(claim):
+                self.ledger.excuse(claim.note.id)
+                return self._returned(claim, "it changed while it was processed; it is taken again.")
             content = self.ledger.content(claim.note.sha256)
             tried = content.attempts if content else 1
             if lasting or tried >= self.settings.attempts:
-                return self._quarantine(claim.hold, claim.note, message, lasting=lasting, run_id=run_id)
+                return self._desk.quarantine(claim.hold, claim.note, message, lasting=lasting, run_id=run_id)
             return self._returned(claim, message, not_before=self._clock() + RETRY_S * 4 ** (tried - 1))
 
     def release(self, claim: Claim) -> Filed:
         """Give it back, as if it had not been taken: somebody wants us to stop, or the world is at fault."""
-        with _ending(claim.hold):
+        with ending(claim.hold):
             self.ledger.excuse(claim.note.id)
             return self._returned(claim, None)
 
@@ -237,95 +191,43 @@ class Intake:
             held = claims.hold(folder)
             if held is None:
                 continue
-            with _ending(held):
+            with ending(held):
                 try:
-                    ended = self._recover(held, beat)
+                    ended = self._desk.recover(held, beat)
                     done += [ended] if ended else []
                 except OSError as error:
                     log.warning("%s: can't be given back now (%s); it is tried again.", folder, error.strerror)
         return done
 
-    def _recover(self, held: Hold, beat: float) -> Filed | None:
-        note = held.note()
-        if note is not None and claims.is_alive_elsewhere(note, beat):
-            return None
-        held.sweep()
-        arrival = self.ledger.arrival(note.id) if note else None
-        if note is None or arrival is None:  # it died before the ledger knew
-            return self._back(held, note, None) if held.items() or note else None
-        if arrival.state in ("done", "partial", "linked", "quarantined"):
-            return self._file(held, note)
-        if not (held.folder / note.original.name).exists():  # it was given back, and then it died
-            return self._back(held, note, arrival)
-        content = self.ledger.content(arrival.sha256)
-        found = self.carried.published(arrival.sha256, None) if arrival.state == "claimed" else None
-        if found is not None:
-            state = _state_of(found.status)
-            self.ledger.end(note.id, state, recording_id=found.recording_id, run_id=found.run_id)
-            return self._file(held, note)
-        if arrival.state == "claimed" and content and content.attempts >= self.settings.attempts:
-            return self._quarantine(
-                held, note, "the process that worked on it died, each time that it was tried.", lasting=False
-            )
-        return self._back(held, note, arrival)
-
-    def _there(self, content: Content) -> bool:
-        """Whether its transcript still is: who has removed it wants it made again."""
-        return self.carried.published(content.sha256, content.recording_id) is not None
-
-    def _file(self, held: Hold, note: Note) -> Filed:
-        arrival = self.ledger.arrival(note.id)
-        assert arrival is not None
-        content = self.ledger.content(note.sha256)
-        message = content.error if content and arrival.state == "quarantined" else None
-        try:
-            place = carry_out(self.ledger, self.cabinet, held, note, arrival)
-        except OSError as error:
-            # What is published stays so; where the file goes is in the ledger, and the next scan brings it there.
-            message = f"{held.folder}: could not be moved to its place ({error.strerror}); the next scan tries again."
-            log.warning("%s", message)
-            place = held.folder / note.original.name
-        recording_id = content.recording_id if content else None
-        text = message.partition(": ")[2] if message and arrival.state == "quarantined" else message
-        return Filed(note.original, arrival.state, place, text, recording_id)
-
-    def _quarantine(self, held: Hold, note: Note, message: str, *, lasting: bool, run_id: str | None = None) -> Filed:
-        place = self.cabinet.place_in_quarantine(self.ledger, note.id, note.sha256, note.original.name)
-        self.ledger.send_to(note.id, place)
-        told = f"{'permanent' if lasting else 'passing'}: {message}"
-        self.ledger.end(note.id, "quarantined", error=told, run_id=run_id)
-        return self._file(held, note)
+    def _is_done(self, content: Content, sidecar: str | None) -> bool:
+        """Whether there is nothing to do for it: who has removed its transcript, or tells another time in a sidecar,
+        wants it made again."""
+        return (
+            content.state == "done"
+            and content.settings_digest == self.carried.settings_digest
+            and sidecar in (None, content.sidecar)
+            and self.carried.published(content.sha256, content.recording_id) is not None
+        )
 
     def _returned(self, claim: Claim, message: str | None, not_before: float = 0.0) -> Filed:
         arrival = self.ledger.arrival(claim.note.id)
-        ended = self._back(claim.hold, claim.note, arrival, message, not_before)
+        ended = self._desk.back(claim.hold, claim.note, arrival, message, not_before)
         return ended or Filed(claim.note.original, "returned", None, message)
 
-    def _back(
-        self,
-        held: Hold,
-        note: Note | None,
-        arrival: Arrival | None,
-        message: str | None = None,
-        not_before: float = 0.0,
-    ) -> Filed | None:
-        if arrival is not None and arrival.state == "claimed":
-            self.ledger.end(arrival.id, "returned", error=message)
-        place = claims.give_back(self.inbox, held, note)
-        if place is not None and not_before:
-            self.ledger.keep_sightings({place: (Sighting("", self._clock(), None, not_before), "to be tried again")})
-        if arrival is not None:
-            self.ledger.send_to(arrival.id, None)
-            self.ledger.filed(arrival.id)
-        if place is None:
+    def _is_open(self, candidate: Candidate) -> bool | None:
+        try:
+            return open_for_writing(self.inbox, candidate)
+        except OSError:  # it has gone
             return None
-        return Filed(note.original if note else place, "returned", self.inbox / place, message)
 
     def _lacking(self, candidate: Candidate) -> str | None:
         whole = self.inbox / candidate.path
-        paths = [whole]
-        if candidate.is_folder:
-            paths = [f for f in sorted(whole.iterdir()) if f.is_file() and names.may_be_taken(f.name)]
+        try:
+            paths = [whole]
+            if candidate.is_folder:
+                paths = [f for f in sorted(whole.iterdir()) if f.is_file() and names.may_be_taken(f.name)]
+        except OSError:  # it has gone
+            return None
         for path in paths:
             lacking = self.carried.lacking(path)
             if lacking:
@@ -333,25 +235,10 @@ class Intake:
         return None
 
 
-@contextmanager
-def _kept(held: Hold) -> Iterator[None]:
-    """Where something goes wrong, the claim is left as by a process that died: the next scan sees to it."""
-    try:
-        yield
-    except BaseException:
-        held.abandon()
-        raise
-
-
-@contextmanager
-def _ending(held: Hold) -> Iterator[None]:
-    with _kept(held):
-        yield
-        held.let_go()
-
-
-def _state_of(status: str) -> Literal["done", "partial"]:
-    return "done" if status == "complete" else "partial"
+def _sidecar(claim: Claim) -> str | None:
+    """The digest of what sidecars tell; None without any."""
+    told = [files.digest_of(item) for item in claim.hold.items() if item != claim.path]
+    return " ".join(told) or None
 
 
 def is_lasting(error: BaseException) -> bool:

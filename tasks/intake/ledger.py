@@ -13,70 +13,12 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from tasks.errors import TransientError
+from tasks.intake.rows import Arrival, Content, State, arrival_of, bytes_of, connected, opened, path_of
 from tasks.intake.settle import Sighting
-
-State = Literal["claimed", "done", "partial", "linked", "quarantined", "returned"]
-"""linked: its content was done before, under this or another name. returned: it lies in the inbox again."""
-SUCCESS: frozenset[str] = frozenset(("done", "partial", "linked"))
-BUSY_S = 60.0
-
-_SCHEMA = """
-create table if not exists contents (
-    sha256 text primary key, size integer not null, state text not null, attempts integer not null,
-    settings_digest text not null, recording_id text, run_id text, error text,
-    first_seen real not null, changed real not null
-);
-create table if not exists arrivals (
-    id text primary key, sha256 text not null, name blob not null, state text not null, destination blob,
-    filed integer not null default 0, excused integer not null default 0,
-    taken real not null, ended real, host text not null, pid integer not null
-);
-create index if not exists arrivals_by_content on arrivals (sha256);
-create index if not exists arrivals_by_destination on arrivals (destination);
-create table if not exists sightings (
-    path blob primary key, signature text not null, since real not null, lacking text, not_before real not null,
-    waits_for text
-);
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What is known of some bytes."""
-
-    sha256: str
-    size: int
-    state: str
-    attempts: int
-    """Begun with these settings, and not ended by somebody's wish."""
-    settings_digest: str
-    recording_id: str | None
-    run_id: str | None
-    error: str | None
-    first_seen: float
-    changed: float
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One time that they were taken. `name` is relative to the inbox; `destination` is decided before publication."""
-
-    id: str
-    sha256: str
-    name: Path
-    state: str
-    destination: Path | None
-    filed: bool
-    excused: bool
-    taken: float
-    ended: float | None
-    host: str
-    pid: int
 
 
 class Ledger:
@@ -84,7 +26,7 @@ class Ledger:
 
     def __init__(self, path: Path, *, clock: Any = time.time) -> None:
         self.path, self._clock = path, clock
-        self._db = _opened(path)
+        self._db = opened(path)
 
     def close(self) -> None:
         self._db.close()
@@ -115,51 +57,55 @@ class Ledger:
 
     def arrival(self, arrival_id: str) -> Arrival | None:
         row = self._db.execute("select * from arrivals where id = ?", (arrival_id,)).fetchone()
-        return _arrival(row) if row else None
+        return arrival_of(row) if row else None
 
-    def begin(self, arrival: Arrival, size: int, settings_digest: str, *, counted: bool = True) -> Content:
-        """A claim is held: note it, with where its file will go. The content, with one attempt more if `counted`."""
+    def begin(self, arrival: Arrival, size: int, settings_digest: str, sidecar: str | None = None) -> None:
+        """A claim is held: note it, with where its file will go, and one attempt more for its content."""
         now = self._clock()
         with self.writing() as db:
             before = self.content(arrival.sha256)
             same = before is not None and before.settings_digest == settings_digest
             tried = before.attempts if before and same and before.state in ("claimed", "returned") else 0
-            if counted:
-                db.execute(
-                    "insert into contents values (?, ?, 'claimed', ?, ?, null, null, null, ?, ?) "
-                    "on conflict (sha256) do update set state = 'claimed', attempts = excluded.attempts, "
-                    "error = null, settings_digest = excluded.settings_digest, changed = excluded.changed",
-                    (arrival.sha256, size, tried + 1, settings_digest, now, now),
-                )
             db.execute(
-                "insert into arrivals values (?, ?, ?, ?, ?, 0, 0, ?, null, ?, ?)",
-                (
-                    arrival.id,
-                    arrival.sha256,
-                    os.fsencode(arrival.name),
-                    arrival.state,
-                    _bytes(arrival.destination),
-                    now,
-                    arrival.host,
-                    arrival.pid,
-                ),
+                "insert into contents values (?, ?, 'claimed', ?, ?, ?, null, null, null, ?, ?) "
+                "on conflict (sha256) do update set state = 'claimed', attempts = excluded.attempts, error = null, "
+                "settings_digest = excluded.settings_digest, sidecar = excluded.sidecar, changed = excluded.changed",
+                (arrival.sha256, size, tried + 1, settings_digest, sidecar, now, now),
             )
-        found = self.content(arrival.sha256)
-        assert found is not None
-        return found
+            self._insert(db, arrival)
+
+    def link(self, arrival: Arrival) -> None:
+        """A claim is held whose content is done already: note where its file goes."""
+        with self.writing() as db:
+            self._insert(db, arrival)
+            db.execute("update arrivals set ended = taken where id = ?", (arrival.id,))
+
+    def _insert(self, db: sqlite3.Connection, arrival: Arrival) -> None:
+        db.execute(
+            "insert into arrivals values (?, ?, ?, ?, ?, 0, 0, ?, null, ?, ?)",
+            (
+                arrival.id,
+                arrival.sha256,
+                os.fsencode(arrival.name),
+                arrival.state,
+                bytes_of(arrival.destination),
+                self._clock(),
+                arrival.host,
+                arrival.pid,
+            ),
+        )
 
     def end(self, arrival_id: str, state: State, **facts: str | None) -> None:
         """What became of an arrival, before its file is moved. `facts`: recording_id, run_id, error."""
         now = self._clock()
         with self.writing() as db:
             db.execute("update arrivals set state = ?, ended = ? where id = ?", (state, now, arrival_id))
-            if state != "linked":
-                names = ["state", "changed", *facts]
-                db.execute(
-                    f"update contents set {', '.join(f'{n} = ?' for n in names)} "
-                    "where sha256 = (select sha256 from arrivals where id = ?)",
-                    (state, now, *facts.values(), arrival_id),
-                )
+            names = ["state", "changed", *facts]
+            db.execute(
+                f"update contents set {', '.join(f'{n} = ?' for n in names)} "
+                "where sha256 = (select sha256 from arrivals where id = ?)",
+                (state, now, *facts.values(), arrival_id),
+            )
 
     def excuse(self, arrival_id: str) -> None:
         """The attempt doesn't count: it was ended by somebody's wish, or by a fault that isn't the file's."""
@@ -173,7 +119,7 @@ class Ledger:
 
     def send_to(self, arrival_id: str, destination: Path | None) -> None:
         with self.writing() as db:
-            db.execute("update arrivals set destination = ? where id = ?", (_bytes(destination), arrival_id))
+            db.execute("update arrivals set destination = ? where id = ?", (bytes_of(destination), arrival_id))
 
     def filed(self, arrival_id: str) -> None:
         """The file is where it belongs."""
@@ -193,7 +139,7 @@ class Ledger:
 
     def sightings(self) -> dict[Path, Sighting]:
         rows = self._db.execute("select * from sightings")
-        return {_path(r["path"]): Sighting(r["signature"], r["since"], r["lacking"], r["not_before"]) for r in rows}
+        return {path_of(r["path"]): Sighting(r["signature"], r["since"], r["lacking"], r["not_before"]) for r in rows}
 
     def keep_sightings(self, changed: Mapping[Path, tuple[Sighting, str | None]], gone: Iterable[Path] = ()) -> None:
         """Write what a scan has seen: (sighting, what it waits for) of each path."""
@@ -214,7 +160,7 @@ class Ledger:
         """What lies in the inbox, as of the last scan, and what it waits for."""
         rows = self._db.execute("select * from sightings order by since, path").fetchall()
         return [
-            (_path(r["path"]), Sighting(r["signature"], r["since"], r["lacking"], r["not_before"]), r["waits_for"])
+            (path_of(r["path"]), Sighting(r["signature"], r["since"], r["lacking"], r["not_before"]), r["waits_for"])
             for r in rows
         ]
 
@@ -223,7 +169,7 @@ class Ledger:
         rows = self._db.execute(
             "select * from arrivals order by taken desc, id limit ?", (-1 if limit is None else limit,)
         ).fetchall()
-        return [(a := _arrival(row), self.content(a.sha256)) for row in rows]
+        return [(a := arrival_of(row), self.content(a.sha256)) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """How many arrivals are in each state."""
@@ -234,62 +180,25 @@ class Ledger:
 class ReadOnly(Ledger):
     """The ledger for those who only look: nothing is made and nothing is changed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: Literal["ro", "rw"] = "ro") -> None:
         self.path = path
-        self._db = _connected(f"file:{_quoted(path)}?mode=ro")
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    try:
-        db = _connected(f"file:{_quoted(path)}?mode=rwc")
-        db.executescript(_SCHEMA)
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise TransientError(f"{path}: the ledger can't be opened ({error}).") from error
-        raise TransientError(
-            f"{path}: not a ledger, or damaged ({error}). Move it away: what is published already is recognised."
-        ) from error
-    return db
-
-
-def _connected(uri: str) -> sqlite3.Connection:
-    db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    db.row_factory = _dict
-    db.execute("pragma synchronous = full")
-    return db
-
-
-def _dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
-    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
-
-
-def _quoted(path: Path) -> str:
-    from urllib.parse import quote_from_bytes
-
-    return quote_from_bytes(os.fsencode(path.absolute()))
-
-
-def _arrival(row: Mapping[str, Any]) -> Arrival:
-    destination = row["destination"]
-    return Arrival(
-        **{
-            **row,
-            "name": _path(row["name"]),
-            "destination": None if destination is None else _path(destination),
-            "filed": bool(row["filed"]),
-            "excused": bool(row["excused"]),
-        }
-    )
-
-
-def _path(name: bytes) -> Path:
-    return Path(os.fsdecode(name))
-
-
-def _bytes(path: Path | None) -> bytes | None:
-    return None if path is None else os.fsencode(path)
+        self._db = connected(path, mode)
 
 
 def read_only(path: Path) -> closing[ReadOnly] | None:
     """The ledger at `path`, to be looked at; None where there is none yet."""
-    return closing(ReadOnly(path)) if path.is_file() else None
+    if not path.is_file():
+        return None
+    for mode in ("ro", "rw"):  # after a crash SQLite must first undo what was begun, and may not when it only reads
+        ledger = ReadOnly(path, mode)  # type: ignore[arg-type]
+        try:
+            ledger.counts()
+            return closing(ledger)
+        except sqlite3.OperationalError as error:
+            ledger.close()
+            if "no such table" in str(error):  # somebody is making it
+                return None
+        except sqlite3.DatabaseError as error:
+            ledger.close()
+            raise TransientError(f"{path}: not a ledger, or damaged ({error}). Move it away.") from error
+    raise TransientError(f"{path}: the ledger can't be read. Who may write into the inbox?")

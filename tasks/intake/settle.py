@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.intake.open_files import is_being_written
-from tasks.intake.scan import Candidate
+from tasks.intake.scan import Candidate, Refused
 
+SEEN = "just seen"
+SETTLING = "settling"
 EMPTY = "empty so far"
 CHANGING = "still changing"
 OPEN = "still open for writing"
@@ -38,6 +40,22 @@ class Verdict:
     """When it can be taken at the earliest, if nothing changes; None where that isn't known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What lies in the inbox: what may be taken, in order, and what waits for something."""
+
+    ready: tuple[Candidate, ...]
+    waiting: tuple[Verdict, ...]
+    refused: tuple[Refused, ...]
+    stopped: bool = False
+
+    def due(self, now: float) -> float | None:
+        """Seconds until what rests now may be taken; None where nothing does. What still changes isn't waited for:
+        a recording that grows for a day would never let anybody end."""
+        resting = [v.due for v in self.waiting if v.due is not None and v.waits_for in (SEEN, SETTLING)]
+        return max(0.0, min(resting) - now) if resting else None
+
+
 def judge(
     candidate: Candidate,
     before: Sighting | None,
@@ -59,10 +77,10 @@ def judge(
     if before is None or before.signature != candidate.signature or now < before.since:
         not_before = before.not_before if before else 0.0
         seen = Sighting(candidate.signature, now, not_before=not_before)
-        return Verdict(candidate, seen, CHANGING if before else "just seen", max(now + settle_s, not_before))
+        return Verdict(candidate, seen, CHANGING if before else SEEN, max(now + settle_s, not_before))
     due = max(before.since + settle_s, before.not_before)
     if now < due:
-        return Verdict(candidate, before, "to be tried again" if now < before.not_before else "settling", due)
+        return Verdict(candidate, before, "to be tried again" if now < before.not_before else SETTLING, due)
     if is_open(candidate):
         return Verdict(candidate, before, OPEN)
     if before.lacking is None:

@@ -18,8 +18,9 @@ import pytest
 
 from tasks.intake import files
 from tasks.intake.claim import Claim
+from tasks.intake.ending import Carried, Filed, Published
 from tasks.intake.filing import Cabinet
-from tasks.intake.intake import Carried, Filed, Intake, Published
+from tasks.intake.intake import Intake
 from tasks.intake.ledger import Ledger
 from tasks.settings import InboxSettings
 

@@ -14,7 +14,7 @@ from inbox_world import END, World
 
 from tasks.intake import claim as claims
 from tasks.intake.claim import Claim
-from tasks.intake.intake import Filed
+from tasks.intake.ending import Filed
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,7 +11,7 @@ from inbox_world import World
 
 from tasks.errors import TransientError, UsageError
 from tasks.intake.claim import Claim
-from tasks.intake.intake import Filed
+from tasks.intake.ending import Filed
 from tasks.intake.ledger import read_only
 
 DAY = "2027/01/15"

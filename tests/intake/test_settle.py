@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from inbox_world import World
 
-from tasks.intake.intake import Scanned
 from tasks.intake.open_files import is_being_written
+from tasks.intake.settle import Scanned
 
 
 @pytest.fixture

@@ -1,0 +1,125 @@
+"""The rows of the ledger: how they lie in the database, and what they are in Python."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote_from_bytes
+
+from tasks.errors import TransientError
+
+State = Literal["claimed", "done", "partial", "linked", "quarantined", "returned"]
+"""linked: its content was done before, under this or another name. returned: it lies in the inbox again."""
+SUCCESS: frozenset[str] = frozenset(("done", "partial", "linked"))
+BUSY_S = 60.0
+"""So long is another process's transaction waited for."""
+
+SCHEMA = """
+create table if not exists contents (
+    sha256 text primary key, size integer not null, state text not null, attempts integer not null,
+    settings_digest text not null, sidecar text, recording_id text, run_id text, error text,
+    first_seen real not null, changed real not null
+);
+create table if not exists arrivals (
+    id text primary key, sha256 text not null, name blob not null, state text not null, destination blob,
+    filed integer not null default 0, excused integer not null default 0,
+    taken real not null, ended real, host text not null, pid integer not null
+);
+create index if not exists arrivals_by_content on arrivals (sha256);
+create index if not exists arrivals_by_destination on arrivals (destination);
+create table if not exists sightings (
+    path blob primary key, signature text not null, since real not null, lacking text, not_before real not null,
+    waits_for text
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is known of some bytes."""
+
+    sha256: str
+    size: int
+    state: str
+    attempts: int
+    """Begun with these settings, and not ended by somebody's wish."""
+    settings_digest: str
+    sidecar: str | None
+    """Digest of what stood beside it."""
+    recording_id: str | None
+    run_id: str | None
+    error: str | None
+    first_seen: float
+    changed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One time that they were taken. `name` is relative to the inbox; `destination` is decided before publication."""
+
+    id: str
+    sha256: str
+    name: Path
+    state: str
+    destination: Path | None
+    filed: bool
+    excused: bool
+    taken: float
+    ended: float | None
+    host: str
+    pid: int
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """The database at `path`, made if need be. Raises TransientError in one line."""
+    try:
+        db = connected(path, "rwc")
+        db.executescript(SCHEMA)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise TransientError(f"{path}: the ledger can't be opened ({error}).") from error
+        raise TransientError(
+            f"{path}: not a ledger, or damaged ({error}). Move it away: what is published already is recognised."
+        ) from error
+    return db
+
+
+def connected(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
+    """Without anything made or read yet."""
+    uri = f"file:{quote_from_bytes(os.fsencode(path.absolute()))}?mode={mode}"
+    db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    db.row_factory = _dict
+    db.execute("pragma synchronous = full")
+    return db
+
+
+def _dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
+def arrival_of(row: Mapping[str, Any]) -> Arrival:
+    """A row of `arrivals`."""
+    destination = row["destination"]
+    return Arrival(
+        **{
+            **row,
+            "name": path_of(row["name"]),
+            "destination": None if destination is None else path_of(destination),
+            "filed": bool(row["filed"]),
+            "excused": bool(row["excused"]),
+        }
+    )
+
+
+def path_of(name: bytes) -> Path:
+    """Names are kept as the bytes that they are: not all are text."""
+    return Path(os.fsdecode(name))
+
+
+def bytes_of(path: Path | None) -> bytes | None:
+    """What `path_of` reads."""
+    return None if path is None else os.fsencode(path)
