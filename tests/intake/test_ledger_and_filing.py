@@ -80,7 +80,7 @@ def test_the_same_content_is_not_processed_twice_and_both_files_are_kept(world: 
     assert world.found() == [f"done/{DAY}/a (2).wav", f"done/{DAY}/a.wav"]
 
 
-@pytest.mark.parametrize("why", ["settings", "transcript gone", "partial", "quarantined"])
+@pytest.mark.parametrize("why", ["settings", "transcript gone", "partial", "quarantined", "sidecar"])
 def test_it_is_processed_again_where_that_may_give_something_else(world: World, why: str) -> None:
     watcher = world.watcher()
     world.put("a.wav")
@@ -93,6 +93,8 @@ def test_it_is_processed_again_where_that_may_give_something_else(world: World, 
         world.settings_digest = "two"
     if why == "transcript gone":
         world.published.clear()
+    if why == "sidecar":
+        (world.inbox / "a.json").write_text('{"recorded_at": "2026-03-01T09:15:00"}')
     world.put("a.wav")
     assert isinstance(world.settled(world.watcher()), Claim)
 
@@ -167,6 +169,27 @@ def test_a_file_that_changed_while_it_was_processed_is_taken_again(world: World)
     ended = processed(world, claim, watcher)
     assert (ended.state, ended.place) == ("returned", world.inbox / "a.wav")
     assert isinstance(world.settled(watcher), Claim)
+
+
+def test_a_file_that_fails_because_it_was_still_written_is_not_set_aside(world: World) -> None:
+    world.put("a.wav")
+    watcher = world.watcher(attempts=1)
+    claim = world.claimed(watcher)
+    with claim.path.open("ab") as file:
+        file.write(b"more")
+    assert watcher.failed(claim, "no sound.", lasting=True).place == world.inbox / "a.wav"
+
+
+def test_an_earlier_transcript_is_not_taken_for_that_of_a_run_that_died(world: World) -> None:
+    watcher = world.watcher()
+    for _ in range(2):
+        world.put("a.wav")
+        claim = world.claimed(watcher)
+        if not world.published:
+            processed(world, claim, watcher, "partial")
+    claim.hold.abandon()
+    (back,) = watcher.recover()
+    assert back.state == "returned"
 
 
 def test_no_room_in_done_leaves_the_file_where_it_is_until_there_is(

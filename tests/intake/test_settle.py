@@ -195,3 +195,12 @@ def test_a_file_that_somebody_has_open_is_not_taken_however_long_it_rests(world:
         assert waits(watcher.scan()) == {"a.wav": "still open for writing"}
         writer.communicate()
     assert ready(watcher.scan()) == ["a.wav"]
+
+
+def test_what_still_changes_keeps_nobody_waiting(world: World) -> None:
+    watcher = world.watcher()
+    path = world.put("a.wav")
+    assert watcher.scan().due(world.now) == 10
+    world.now += 10
+    path.write_bytes(b"longer" + path.read_bytes())
+    assert watcher.scan().due(world.now) is None

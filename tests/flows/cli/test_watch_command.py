@@ -35,7 +35,7 @@ def watch(home: Path, *more: str) -> subprocess.Popen[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DAYLONG_", "PREFECT_"))}
     ours = {"DAYLONG_HOME": str(home), "PREFECT_HOME": str(home / "prefect"), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, *WATCH, *more],
+        [*WATCH, *more],
         cwd=ROOT,
         env=clean | ours,
         stdout=subprocess.PIPE,
@@ -70,7 +70,7 @@ def until(is_so: Callable[[], bool], limit_s: float = 120.0) -> None:
 def test_nothing_there_is_told_at_once_and_starts_nothing(tmp_path: Path) -> None:
     began = time.monotonic()
     code, out, err = ended(watch(tmp_path, "--once"))
-    assert (code, out) == (0, "")
+    assert (code, out) == (0, ""), err
     assert err == f"Watching {tmp_path}/data/inbox.\n"
     assert time.monotonic() - began < 20
     assert not (tmp_path / "prefect").exists()
