@@ -104,6 +104,8 @@ def _ingested(intake: Intake, settings: dict[str, object], out: Path) -> Ingeste
     scanned = intake.scan()
     for line in waits(scanned):
         log.info("waiting: %s", line)
+    for path, reason in intake.unmovable.items():
+        tell(Event("waiting", shown_name(path), text=reason))
     if stopped:
         log.warning("%s", stopped)
         tell(Event("stopped", text=stopped))

@@ -14,11 +14,17 @@ from flows.cli.told import FAILED, interruptible, told
 from flows.progress import clock_time
 
 if TYPE_CHECKING:
+    from flows.ingest_inbox import Ingested
     from flows.intake import Event
     from tasks.intake.ending import Filed
     from tasks.intake.intake import Intake
     from tasks.intake.settle import Scanned
     from tasks.settings import Settings
+
+FUTILE_S = 60.0
+"""Where nothing could be taken of what is ready, this long until the next try."""
+IDLE_S = 900.0
+"""Engines stay in memory for so long after their last recording."""
 
 EXAMPLES = """Examples:
 
@@ -64,7 +70,9 @@ class _Watch:
     def __init__(self, given: dict[str, Any], settings: Settings, screen: Terminal) -> None:
         self._given, self._settings, self._screen = given, settings, screen
         self._told: dict[str, str] = {}
+        self._futile: dict[str, str] = {}
         self._failed = 0
+        self._worked: float | None = None
 
     def until_done(self, once: bool) -> int:
         """How many recordings failed; without `once` it never returns of itself."""
@@ -85,40 +93,57 @@ class _Watch:
 
     def _round(self, intake: Intake, once: bool) -> bool:
         """One look, and what follows from it; whether that was all, with `once`."""
+        from tasks.intake.scan import is_stopped
+
         scanned = intake.scan()
         self._tell_waiting(scanned)
         settle_s = self._settings.inbox.settle_seconds
         due = scanned.due(time.time())
         if scanned.ready and not scanned.stopped:
-            if stopped := self._processed():
-                self._screen.fail(stopped)
-                if once:
-                    self._failed += 1
-                    return True
-                time.sleep(60.0)
+            ended = self._processed()
+            if ended["stopped"] and not is_stopped(intake.inbox):
+                self._screen.fail(ended["stopped"])
+                self._failed += 1
+            if any(ended[state] for state in ("done", "partial", "linked", "quarantined")):
+                return False
+            if once:  # somebody else has it, or it can't be taken
+                return True
+            time.sleep(FUTILE_S)
             return False
         if once and (scanned.stopped or due is None or due > settle_s + 1):
             return True
+        self._rest()
         time.sleep(max(0.2, min(due if due is not None else 60.0, max(settle_s, 1.0), 60.0)))
         return False
 
-    def _processed(self) -> str | None:
-        """Run the flow; why it ended before all was taken."""
+    def _processed(self) -> Ingested:
+        """Run the flow; what it came to."""
         with shown(self._screen) as show:
             from flows.ingest_inbox import ingest_inbox
             from flows.intake import hearing
             from flows.progress import listening
 
             with listening(show), hearing(self._hear):
-                ended = ingest_inbox(self._given)  # type: ignore[call-overload]
-        stopped: str | None = ended["stopped"]
-        return stopped
+                ended: Ingested = ingest_inbox(self._given)  # type: ignore[call-overload]
+        self._worked = time.monotonic()
+        return ended
+
+    def _rest(self) -> None:
+        """Engines that nobody has asked for long give their memory back."""
+        if self._worked is not None and time.monotonic() - self._worked > IDLE_S:
+            from tasks import models
+
+            models.unload()
+            self._worked = None
 
     def _hear(self, event: Event) -> None:
         from flows.cli.summary import summarise
 
         if event.kind == "taken":
             self._screen.note(f"{plain(event.name)}: taken.")
+        if event.kind == "waiting" and self._futile.get(event.name) != event.text:
+            self._futile[event.name] = event.text
+            self._screen.note(f"{plain(event.name)}: not taken: {plain(event.text)}.")
         if event.outcome is not None:
             summarise(event.outcome, self._screen)
         if event.filed is not None:

@@ -55,7 +55,9 @@ class Intake:
             raise UsageError(f"{inbox}: the inbox can't be written to ({error.strerror}).") from error
         self.ledger = Ledger(inbox / names.LEDGER, clock=clock)
         self._desk = Desk(inbox, cabinet, self.ledger, carried, settings.attempts, clock)
-        self._unmovable: dict[Path, str] = {}
+        self.unmovable: dict[Path, str] = {}
+        """What could not be taken, and why; not tried again."""
+        self._digests: dict[tuple[Path, str], str] = {}
 
     def close(self) -> None:
         self.ledger.close()
@@ -84,9 +86,9 @@ class Intake:
         self.ledger.keep_sightings(
             {p: seen for p, seen in changed.items() if known.get(p) != seen}, set(before) - set(changed)
         )
-        refused += [Refused(path, why) for path, why in self._unmovable.items()]
+        refused += [Refused(path, why) for path, why in self.unmovable.items()]
         return Scanned(
-            ready=tuple(v.candidate for v in verdicts if not v.waits_for and v.candidate.path not in self._unmovable),
+            ready=tuple(v.candidate for v in verdicts if not v.waits_for and v.candidate.path not in self.unmovable),
             waiting=tuple(v for v in verdicts if v.waits_for),
             refused=tuple(refused),
             stopped=is_stopped(self.inbox),
@@ -97,12 +99,14 @@ class Intake:
 
         None where it is gone, has changed, or somebody else has it.
         """
+        seen = (candidate.path, candidate.signature)
         try:
-            sha256 = files.digest_of(self.inbox / candidate.path)
+            # Remembered, because what another watcher works on under another name is asked for again and again.
+            sha256 = self._digests[seen] = self._digests.get(seen) or files.digest_of(self.inbox / candidate.path)
         except FileNotFoundError:
             return None
         except OSError as error:
-            self._unmovable[candidate.path] = f"can't be read ({error.strerror})"
+            self.unmovable[candidate.path] = f"can't be read ({error.strerror})"
             return None
         now = look(self.inbox, candidate.path, is_folder=candidate.is_folder)
         if now is None or now.signature != candidate.signature:
@@ -118,7 +122,7 @@ class Intake:
                     self._desk.recover(held, beat)
                 claim = None if held.items() else claims.take(self.inbox, candidate, sha256, held)
             except OSError as error:
-                self._unmovable[candidate.path] = f"can't be taken ({error.strerror})"
+                self.unmovable[candidate.path] = f"can't be taken ({error.strerror})"
                 claim = None
             taken = self._begun(claim) if claim else None
             if not isinstance(taken, Claim):

@@ -141,6 +141,21 @@ def test_a_full_disk_is_no_recordings_fault(data: Path, talk: np.ndarray, monkey
     assert filed(data) == []
 
 
+def test_what_another_watcher_works_on_under_another_name_is_left_to_it(data: Path, talk: np.ndarray) -> None:
+    soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
+    other = opened_intake(load({**SETTINGS, "inbox": {"settle_seconds": 0}}))
+    other.scan()
+    claim = other.take(other.scan().ready[0])
+    assert isinstance(claim, Claim)
+    shutil.copy(claim.path, data / "inbox" / "b.flac")
+    ended, events = ingest()
+    assert (ended["waiting"], ended["done"], events) == (1, 0, [])
+    other.release(claim)
+    other.close()
+    ended, _ = ingest()
+    assert (ended["done"], ended["linked"]) == (1, 1)
+
+
 def test_nothing_is_taken_while_stop_lies_there(data: Path, talk: np.ndarray) -> None:
     soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
     (data / "inbox" / "STOP").touch()
