@@ -57,7 +57,8 @@ class Intake:
         self._desk = Desk(inbox, cabinet, self.ledger, carried, settings.attempts, clock)
         self.unmovable: dict[Path, str] = {}
         """What could not be taken, and why; not tried again."""
-        self._digests: dict[tuple[Path, str], str] = {}
+        self._digests: dict[tuple[Path, int, int], str] = {}
+        """Of what others work on under another name: it is asked for again and again."""
 
     def close(self) -> None:
         self.ledger.close()
@@ -99,22 +100,24 @@ class Intake:
 
         None where it is gone, has changed, or somebody else has it.
         """
-        seen = (candidate.path, candidate.signature)
         try:
-            # Remembered, because what another watcher works on under another name is asked for again and again.
-            sha256 = self._digests[seen] = self._digests.get(seen) or files.digest_of(self.inbox / candidate.path)
+            there = os.lstat(self.inbox / candidate.path)
+            seen = (candidate.path, there.st_ino, there.st_ctime_ns)
+            sha256 = self._digests.get(seen) or files.digest_of(self.inbox / candidate.path)
+            now = look(self.inbox, candidate.path, is_folder=candidate.is_folder)
+            if now is None or now.signature != candidate.signature:
+                return None
+            folder = claims.folder_of(self.inbox, sha256)
+            beat = claims.last_beat(folder)
+            held = claims.hold(folder)
         except FileNotFoundError:
             return None
         except OSError as error:
-            self.unmovable[candidate.path] = f"can't be read ({error.strerror})"
+            self.unmovable[candidate.path] = f"can't be taken ({error.strerror})"
             return None
-        now = look(self.inbox, candidate.path, is_folder=candidate.is_folder)
-        if now is None or now.signature != candidate.signature:
-            return None
-        folder = claims.folder_of(self.inbox, sha256)
-        beat = claims.last_beat(folder)
-        held = claims.hold(folder)
         if held is None:
+            if not candidate.is_folder:  # files in it may change without it
+                self._digests[seen] = sha256
             return None
         with kept(held):
             try:
@@ -185,14 +188,18 @@ class Intake:
 
     def claims(self) -> list[Path]:
         """The folders of the claims that there are, ours, others' and dead ones."""
-        return sorted(f for f in (self.inbox / names.CLAIMED).iterdir() if f.is_dir())
+        return sorted(f for f in (self.inbox / names.CLAIMED).glob("*") if f.is_dir())
 
     def recover(self) -> list[Filed]:
         """Finish what processes that died were about: file what is published, give the rest back."""
         done: list[Filed] = []
         for folder in self.claims():
             beat = claims.last_beat(folder)
-            held = claims.hold(folder)
+            try:
+                held = claims.hold(folder)
+            except OSError as error:
+                log.warning("%s: can't be looked into (%s). Whose is it?", folder, error.strerror)
+                continue
             if held is None:
                 continue
             with ending(held):

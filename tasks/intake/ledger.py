@@ -94,6 +94,8 @@ class Ledger:
                 arrival.pid,
             ),
         )
+        # The next file of that name is another one, though it be as long and as old.
+        db.execute("delete from sightings where path = ?", (os.fsencode(arrival.name),))
 
     def end(self, arrival_id: str, state: State, **facts: str | None) -> None:
         """What became of an arrival, before its file is moved. `facts`: recording_id, run_id, error."""

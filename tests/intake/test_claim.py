@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -86,13 +87,52 @@ def test_the_same_content_under_two_names_is_worked_on_by_one(world: World) -> N
     assert world.claimed(one).path.name == "a.wav"
     (left,) = two.scan().ready
     assert two.take(left) is None
-    assert world.found() == [f"inbox/.claimed/{_sha12(b'sound' + END)}/a.wav", "inbox/b.wav"]
+    assert world.found() == [f"inbox/.claimed/{_sha(b'sound' + END)[:12]}/a.wav", "inbox/b.wav"]
 
 
-def _sha12(content: bytes) -> str:
-    import hashlib
+def _sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
-    return hashlib.sha256(content).hexdigest()[:12]
+
+def test_what_somebody_else_held_is_read_again_when_it_is_another_file(world: World) -> None:
+    path = world.put("b.wav", b"one")
+    world.put("a.wav", b"one")
+    os.utime(world.inbox / "a.wav", (1, 1))
+    one, two = world.watcher(), world.watcher()
+    first = world.claimed(one)
+    assert first.path.name == "a.wav"
+    (left,) = two.scan().ready
+    assert two.take(left) is None  # and its digest is remembered
+    was = path.stat()
+    path.write_bytes(b"two" + END)
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    second = two.take(left)
+    assert isinstance(second, Claim)
+    assert second.note.sha256 != first.note.sha256
+
+
+def test_a_claims_folder_that_is_not_ours_stops_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    world.put("a.wav", b"one")
+    world.put("b.wav", b"two")
+    watcher = world.watcher()
+    hold, theirs = claims.hold, claims.folder_of(world.inbox, _sha(b"one" + END))
+    theirs.mkdir()
+
+    def refused(folder: Path) -> claims.Hold | None:
+        if folder == theirs:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return hold(folder)
+
+    monkeypatch.setattr(claims, "hold", refused)
+    assert watcher.recover() == []
+    watcher.scan()
+    world.now += 10
+    taken = [watcher.take(c) for c in watcher.scan().ready]
+    assert [t.path.name for t in taken if isinstance(t, Claim)] == ["b.wav"]
+    (told,) = watcher.scan().refused
+    assert "Permission denied" in told.reason
 
 
 def test_a_dead_ones_file_goes_back_under_its_own_name_with_its_sidecar(world: World) -> None:
