@@ -24,7 +24,7 @@ from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.intake import Event, opened_intake, paths_of, recovered, shown_name, summary, tell, waits
 from flows.logs import in_worker, set_up
 from flows.outcome import Outcome
-from flows.preparation import prepare
+from flows.preparation import out_of, prepare
 from flows.process_recording import process_recording
 from flows.serving.alive import sign
 from flows.signals import heard
@@ -36,6 +36,7 @@ from tasks.intake.intake import Intake, is_lasting
 from tasks.intake.ledger import Ledger
 from tasks.intake.scan import is_stopped
 from tasks.intake.settle import Scanned
+from tasks.settings import Settings
 
 _under_way: dict[str, Path] = {}
 """Ledgers, by the arrivals that this process works on."""
@@ -67,26 +68,29 @@ def ingest_inbox(settings: Annotated[SettingsForm | None, LeftAlone()] = NOTHING
         told = given(settings)
         loaded = load(told)
         set_up(loaded.logging.format)
-        run = prepare(loaded)  # refuses what no recording could be processed with, before any is taken
         intake = opened_intake(loaded)
         with closing(intake), excused_at_the_end():
-            return _ingested(intake, told, run.out)
+            return _ingested(intake, told, loaded)
     except DaylongError as error:
         if tells_alone(error):
             return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end
         raise
 
 
-def _ingested(intake: Intake, settings: dict[str, object], out: Path) -> Ingested:
+def _ingested(intake: Intake, form: dict[str, object], settings: Settings) -> Ingested:
     log = get_run_logger()
-    filed = recovered(intake, out)
+    filed = recovered(intake, out_of(settings))
     for each in filed:
         log.info("%s: left by a run that died; now %s", shown_name(each.name), each.state)
         _tell_filed(each)
     stopped: str | None = None
+    prepared = False
     while stopped is None:
         scanned = intake.scan()
         stopped = _told_to_stop(intake)
+        if scanned.ready and not (stopped or prepared):
+            prepare(settings)  # refuses what no recording could be processed with, before any is taken
+            prepared = True
         taken = None if stopped else _next(intake, scanned)
         if taken is None:
             due = scanned.due(time.time())
@@ -95,7 +99,7 @@ def _ingested(intake: Intake, settings: dict[str, object], out: Path) -> Ingeste
             time.sleep(max(due, 0.2))
             continue
         if isinstance(taken, Claim):
-            ended, stopped = _processed(intake, taken, settings)
+            ended, stopped = _processed(intake, taken, form)
         else:
             ended = taken
             _tell_filed(ended)

@@ -14,6 +14,7 @@ import soundfile
 
 from flows.intake import Event, hearing, opened_intake
 from tasks.configuration import load
+from tasks.errors import UsageError
 from tasks.home import sample
 from tasks.intake.claim import Claim
 
@@ -154,6 +155,20 @@ def test_what_another_watcher_works_on_under_another_name_is_left_to_it(data: Pa
     other.close()
     ended, _ = ingest()
     assert (ended["done"], ended["linked"]) == (1, 1)
+
+
+def test_settings_that_no_recording_could_be_processed_with_are_refused_before_any_is_taken(
+    data: Path, talk: np.ndarray
+) -> None:
+    from flows.ingest_inbox import ingest_inbox
+
+    wrong = {**SETTINGS, "transcription": {"model": str(data / "no such model")}}
+    assert ingest_inbox(wrong)["done"] == 0  # nothing lies there: nothing is asked for
+    soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
+    with pytest.raises(UsageError, match="no such model"):
+        ingest_inbox(wrong)
+    assert (data / "inbox" / "a.flac").is_file()
+    assert filed(data) == []
 
 
 def test_nothing_is_taken_while_stop_lies_there(data: Path, talk: np.ndarray) -> None:
