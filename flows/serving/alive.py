@@ -63,17 +63,28 @@ class Process:
             return True
         except PermissionError:
             return False
+        stat = _stat(self.pid)
+        if stat is not None and stat[0] == "Z":  # ended, and nobody has asked how
+            return True
         return bool(self.born) and birth_of(self.pid) not in (None, self.born)
 
 
 def birth_of(pid: int) -> str | None:
     """The boot and the tick at which a process began; None where the system doesn't say."""
+    stat = _stat(pid)
     try:
-        ticks = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except (OSError, IndexError):
+    except OSError:
         return None
-    return f"{boot} {ticks}"
+    return f"{boot} {stat[19]}" if stat else None
+
+
+def _stat(pid: int) -> list[str] | None:
+    """What /proc tells of a process, from its state on; None where there is no such process, or no /proc."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
 
 
 def sign(run: UUID, *, alone: bool = True) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from flows.cli.children import descendants, end
-from flows.serving.child import Child, adopt_orphans
+from flows.serving.child import Child, adopt_orphans, reap
 from flows.serving.server import Address, await_answer, create_pool, deploy, environment_of, serve, work
 from tasks.errors import DaylongError
 
@@ -19,6 +19,8 @@ AGAIN = 3
 """A worker that dies is started again so often within the hour; then something is wrong with this machine."""
 HOUR_S = 3600.0
 GRACE_S = 3.0
+LOOK_EVERY_S = 15.0
+"""So often are runs looked for whose process is gone."""
 
 Hear = Callable[[str, str], None]
 """Called with each line and who says it: up, server or worker."""
@@ -54,6 +56,7 @@ class Everything:
         self._server: Child | None = None
         self._worker: Child | None = None
         self._deaths: list[float] = []
+        self._looked = time.monotonic()
 
     def run(self, where: Address | str) -> signal.Signals | None:
         """Until a signal comes, which is returned, or something dies. Raises DaylongError for that."""
@@ -68,6 +71,8 @@ class Everything:
             self._ready(api.removesuffix("/api"))
             while not self._stop.wait(0.5):
                 self._watch(environment)
+                if time.monotonic() - self._looked > LOOK_EVERY_S:
+                    self._bury(api, "its process is gone; marked as crashed. Run it again to go on.")
         except Interrupted:
             pass
         finally:
@@ -89,15 +94,10 @@ class Everything:
             raise DaylongError("\n".join([str(error), *server.last])) from None
 
     def _prepare(self, api: str, environment: dict[str, str]) -> None:
-        from prefect.client.orchestration import get_client
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
-        from flows.serving.alive import mark_dead
-
+        self._bury(api, "its process is gone; marked as crashed. Run it again to go on.")
         with temporary_settings({PREFECT_API_URL: api}):
-            with get_client(sync_client=True) as client:
-                for name in mark_dead(client):
-                    self._note(f"{name}: its process is gone; marked as crashed. Run it again to go on.")
             create_pool()
         self._note("Putting the deployments of prefect.yaml on it …")
         deploy(environment)
@@ -122,24 +122,31 @@ class Everything:
             )
         self._note(f"The worker has died (status {self._worker.process.returncode}); another one starts.")
         self._worker = self._work(environment)
+        self._looked = -LOOK_EVERY_S  # its runs may have died with it
 
     def _end(self, api: str) -> None:
         """The runs first, while the server can still hear how they ended; then all that is left."""
+        server = self._server.process.pid if self._server else None
+        end([pid for pid in reversed(descendants()) if pid != server], GRACE_S)
+        if self._worker is not None and (self._server is None or self._server.is_alive):
+            self._bury(api, "stopped; run it again to go on where it was.")
+        end(descendants(), GRACE_S)
+
+    def _bury(self, api: str, why: str) -> None:
+        """Mark the runs whose process is gone: one that holds its deployment's only place keeps all others out."""
         from prefect.client.orchestration import get_client
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
         from flows.serving.alive import mark_dead
 
-        server = self._server.process.pid if self._server else None
-        end([pid for pid in reversed(descendants()) if pid != server], GRACE_S)
-        if self._worker is not None and (self._server is None or self._server.is_alive):
-            try:
-                with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
-                    for name in mark_dead(client):
-                        self._note(f"{name}: stopped; run it again to go on where it was.")
-            except Exception as error:  # it is marked at the next start
-                self._note(f"The runs that were stopped could not be marked: {type(error).__name__}.")
-        end(descendants(), GRACE_S)
+        self._looked = time.monotonic()
+        reap({child.process.pid for child in (self._server, self._worker) if child})
+        try:
+            with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
+                for name in mark_dead(client):
+                    self._note(f"{name}: {why}")
+        except Exception as error:  # of the server, or on the way there; they are marked the next time
+            self._note(f"Runs whose process is gone could not be looked for: {type(error).__name__}.")
 
     def _note(self, text: str) -> None:
         self._hear(text, "up")

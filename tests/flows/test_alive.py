@@ -93,6 +93,17 @@ def test_what_is_due_waits_and_what_is_planned_does_not(client: Any) -> None:
         client.delete_flow_run(run.id)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the state of a process is read from /proc")
+def test_a_process_that_ended_and_that_nobody_waits_for_is_gone() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = Process(Process.this().host, child.pid, birth_of(child.pid) or "")
+    assert not process.is_gone
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert process.is_gone
+    child.communicate()
+
+
 @given(st.from_regex(r"\A[A-Za-z0-9.-]+\Z"), st.integers(0, 10**7), st.from_regex(r"\A([0-9a-f-]+ [0-9]+)?\Z"))
 def test_a_process_is_read_as_it_was_written(host: str, pid: int, born: str) -> None:
     assert Process.read(str(Process(host, pid, born))) == Process(host, pid, born)
