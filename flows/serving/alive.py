@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 LABEL = "daylong.process"
 FLOWS = ("process-recording", "ingest-inbox", "prune-cache")
+WORKER = "prefect.worker.name"
+"""The label in which Prefect keeps who has taken a run; ours say whose `daylong up` they belong to."""
+STARTING_S = 300.0
+"""A process that was to begin a run and hasn't for so long never will."""
 UNSIGNED_S = 3600.0
 """A run without the label has died before it could sign, or is about to: so long it is given."""
 PAGE = 200
@@ -106,8 +110,8 @@ def mark_dead(client: SyncPrefectClient, but: UUID | None = None) -> list[str]:
 
 
 def under_way(client: SyncPrefectClient) -> list[FlowRun]:
-    """The runs of our flows that Prefect believes to be running."""
-    return _runs(client, "RUNNING", "CANCELLING")
+    """The runs of our flows that Prefect believes to be running, or about to."""
+    return _runs(client, "RUNNING", "CANCELLING", "PENDING")
 
 
 def waiting(client: SyncPrefectClient) -> int:
@@ -140,8 +144,25 @@ def is_dead(run: FlowRun) -> bool:
     process = Process.read(str(run.labels.get(LABEL, "")))
     if process is not None:
         return process.is_gone
+    if run.state is not None and run.state.is_pending():
+        host, _, pid = str(run.labels.get(WORKER, "")).rpartition("-")
+        if host and pid.isdecimal() and Process(host, int(pid)).is_gone:
+            return True
+        return time.time() - run.state.timestamp.timestamp() > STARTING_S
     began = run.start_time or run.expected_start_time
     return began is not None and time.time() - began.timestamp() > UNSIGNED_S
+
+
+def free_places(client: SyncPrefectClient) -> None:
+    """Give back the places that deployments' limits count as taken, where no run is under way: a server that was
+    killed forgets who held them."""
+    from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+
+    busy = {run.deployment_id for run in under_way(client)}
+    for deployment in client.read_deployments(limit=PAGE):
+        held = deployment.global_concurrency_limit
+        if held is not None and held.active_slots and deployment.id not in busy:
+            client.update_global_concurrency_limit(held.name, GlobalConcurrencyLimitUpdate(active_slots=0))
 
 
 def _crash(client: SyncPrefectClient, run: FlowRun) -> None:

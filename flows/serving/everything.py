@@ -94,10 +94,16 @@ class Everything:
             raise DaylongError("\n".join([str(error), *server.last])) from None
 
     def _prepare(self, api: str, environment: dict[str, str]) -> None:
+        from prefect.client.orchestration import get_client
         from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        from flows.serving.alive import free_places
 
         self._bury(api, "its process is gone; marked as crashed. Run it again to go on.")
         with temporary_settings({PREFECT_API_URL: api}):
+            if self._server is not None:  # nobody else has runs that it could be starting at this moment
+                with get_client(sync_client=True) as client:
+                    free_places(client)
             create_pool()
         self._note("Putting the deployments of prefect.yaml on it …")
         deploy(environment)
