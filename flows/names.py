@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from prefect import Task
@@ -12,6 +13,8 @@ from prefect.runtime import flow_run
 
 from tasks.audio.folder import path_of
 from tasks.intervals import Span
+
+T = TypeVar("T", bound=Task[..., Any])
 
 LONGEST = 120
 """Characters of a file's name that a run is called by; Prefect's lists show fewer."""
@@ -50,7 +53,14 @@ def named(task: Task[..., Any], doing: str, index: int, of: int, span: Span, cha
     """The task with its run's name: `transcribe 07/118 · 01:12:00 – 01:24:41`."""
     number = f"{index + 1:0{len(str(of))}}/{of}"
     where = "" if channel is None else f" · channel {channel + 1}"
-    return task.with_options(task_run_name=f"{doing} {number} · {clock(span.start_s)} – {clock(span.end_s)}{where}")
+    return called(task, f"{doing} {number} · {clock(span.start_s)} – {clock(span.end_s)}{where}")
+
+
+def called(task: T, name: str) -> T:
+    """The task with its runs' name; `with_options` would read its source again each time, some milliseconds."""
+    same = copy.copy(task)
+    same.task_run_name = name
+    return same
 
 
 def clock(seconds: float) -> str:

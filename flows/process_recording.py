@@ -17,6 +17,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows import chunks as chunk_steps
+from flows import names
 from flows.account import Account, accounted, tells_alone
 from flows.assembly import assembled, outcome
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
@@ -225,6 +226,6 @@ def heard_again(
             sound = Sound(worked.audio, around, tuple(clip(chunk.speech, around)))
             job = TranscribeJob(chunk.index, sound, run.settings.transcription, run.weights["transcription"])
             seam = f"transcribe seam · {clock(around.start_s)} – {clock(around.end_s)}"
-            hear = transcribe.with_options(task_run_name=seam)
+            hear = names.called(transcribe, seam)
             out.append(hear(job, run.place, worked.language(language), None))
     return out

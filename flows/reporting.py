@@ -98,5 +98,5 @@ def show(transcript: Transcript, outcome: Outcome) -> None:
     create_markdown_artifact(
         key=key_of(transcript.recording.recording_id),
         markdown=page(transcript, outcome),
-        description=f"{outcome['num_words']:,} words, {outcome['num_speakers']} speakers; in {outcome['exports']}",
+        description=f"{clock(transcript.recording.duration_s)}, {outcome['num_words']:,} words",
     )

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 LABEL = "daylong.process"
 FLOWS = ("process-recording", "ingest-inbox", "prune-cache")
+WORKER = "prefect.worker.name"
+"""The label in which Prefect keeps who has taken a run; ours say whose `daylong up` they belong to."""
+STARTING_S = 300.0
+"""A process that was to begin a run and hasn't for so long never will."""
 UNSIGNED_S = 3600.0
 """A run without the label has died before it could sign, or is about to: so long it is given."""
 PAGE = 200
@@ -63,17 +67,28 @@ class Process:
             return True
         except PermissionError:
             return False
+        stat = _stat(self.pid)
+        if stat is not None and stat[0] == "Z":  # ended, and nobody has asked how
+            return True
         return bool(self.born) and birth_of(self.pid) not in (None, self.born)
 
 
 def birth_of(pid: int) -> str | None:
     """The boot and the tick at which a process began; None where the system doesn't say."""
+    stat = _stat(pid)
     try:
-        ticks = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except (OSError, IndexError):
+    except OSError:
         return None
-    return f"{boot} {ticks}"
+    return f"{boot} {stat[19]}" if stat else None
+
+
+def _stat(pid: int) -> list[str] | None:
+    """What /proc tells of a process, from its state on; None where there is no such process, or no /proc."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
 
 
 def sign(run: UUID, *, alone: bool = True) -> None:
@@ -95,8 +110,8 @@ def mark_dead(client: SyncPrefectClient, but: UUID | None = None) -> list[str]:
 
 
 def under_way(client: SyncPrefectClient) -> list[FlowRun]:
-    """The runs of our flows that Prefect believes to be running."""
-    return _runs(client, "RUNNING", "CANCELLING")
+    """The runs of our flows that Prefect believes to be running, or about to."""
+    return _runs(client, "RUNNING", "CANCELLING", "PENDING")
 
 
 def waiting(client: SyncPrefectClient) -> int:
@@ -129,8 +144,25 @@ def is_dead(run: FlowRun) -> bool:
     process = Process.read(str(run.labels.get(LABEL, "")))
     if process is not None:
         return process.is_gone
+    if run.state is not None and run.state.is_pending():
+        host, _, pid = str(run.labels.get(WORKER, "")).rpartition("-")
+        if host and pid.isdecimal() and Process(host, int(pid)).is_gone:
+            return True
+        return time.time() - run.state.timestamp.timestamp() > STARTING_S
     began = run.start_time or run.expected_start_time
     return began is not None and time.time() - began.timestamp() > UNSIGNED_S
+
+
+def free_places(client: SyncPrefectClient) -> None:
+    """Give back the places that deployments' limits count as taken, where no run is under way: a server that was
+    killed forgets who held them."""
+    from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+
+    busy = {run.deployment_id for run in under_way(client)}
+    for deployment in client.read_deployments(limit=PAGE):
+        held = deployment.global_concurrency_limit
+        if held is not None and held.active_slots and deployment.id not in busy:
+            client.update_global_concurrency_limit(held.name, GlobalConcurrencyLimitUpdate(active_slots=0))
 
 
 def _crash(client: SyncPrefectClient, run: FlowRun) -> None:

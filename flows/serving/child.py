@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from flows.cli.children import descendants
 
 REMEMBERED = 20
 """Lines of what it said last, told if it dies."""
@@ -47,6 +50,14 @@ class Child:
             self.last.append(line.rstrip("\n"))
             with contextlib.suppress(Exception):  # a reader that has gone must not block the child
                 self._hear(line.rstrip("\n"))
+
+
+def reap(but: Collection[int]) -> None:
+    """Let go of adopted processes that have ended; those in `but` are waited for elsewhere."""
+    for pid in descendants():
+        if pid not in but:
+            with contextlib.suppress(ChildProcessError):  # it is a child of a child
+                os.waitpid(pid, os.WNOHANG)
 
 
 def adopt_orphans() -> None:

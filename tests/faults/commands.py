@@ -165,6 +165,13 @@ def completed(place: Place) -> dict[str, int]:
     return {STEP_OF.get(function := str(key).rsplit("-", 1)[0], function): int(count) for key, count in rows}
 
 
+def run_states(place: Place) -> list[str]:
+    """What Prefect believes of each run, in the order of their starts."""
+    with sqlite3.connect(f"file:{place.prefect / 'prefect.db'}?mode=ro", uri=True) as database:
+        rows = database.execute("select state_type from flow_run order by start_time").fetchall()
+    return [str(state) for (state,) in rows]
+
+
 def records(place: Place) -> dict[str, int]:
     """Results in the cache, by step."""
     counts: dict[str, int] = {}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.cases import Undisturbed, asked_to_end, clip, damaged, engines_killed, killed, small_disk
-from tests.faults.commands import Place, completed, exports, records, tables
+from tests.faults.commands import Place, completed, exports, records, run_states, tables
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 
@@ -39,6 +39,9 @@ def test_killed_twice_it_loses_nothing_and_does_nothing_twice(undisturbed: Undis
     assert found.outcome.endswith("then status 0")
     assert found.same
     assert found.redone == 0
+    *before, last = run_states(Place.under(tmp_path))
+    assert last == "COMPLETED"
+    assert set(before) <= {"CRASHED"}  # none stays running for ever
 
 
 def test_asked_to_end_it_goes_in_seconds_and_leaves_nothing_behind(undisturbed: Undisturbed, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.serving.alive import LABEL, Process, birth_of, mark_dead, under_way, waiting
+from flows.serving.alive import LABEL, WORKER, Process, birth_of, free_places, mark_dead, under_way, waiting
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -72,6 +72,43 @@ def test_its_tasks_do_not_stay_running_either(client: Any) -> None:
     assert client.read_task_run(made.id).state.is_crashed()
 
 
+def test_a_run_that_nobody_begins_any_more_is_marked(client: Any) -> None:
+    from prefect import flow
+    from prefect.states import Pending
+
+    ours = flow(name="ingest-inbox")(lambda: None)
+    here, gone = Process.this(), dead()
+    taken = client.create_flow_run(ours, state=Pending())
+    client.update_flow_run_labels(taken.id, {WORKER: f"{gone.host}-{gone.pid}"})
+    starting = client.create_flow_run(ours, state=Pending())
+    client.update_flow_run_labels(starting.id, {WORKER: f"{here.host}-{here.pid}"})
+    assert mark_dead(client) == [taken.name]
+    assert client.read_flow_run(starting.id).state.is_pending()
+    client.delete_flow_run(starting.id)
+
+
+def test_places_that_nobody_holds_are_free_again(client: Any) -> None:
+    from prefect import flow
+    from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+    from prefect.states import Running
+
+    ours = flow(name="prune-cache")(lambda: None)
+    deployment = client.create_deployment(client.create_flow(ours), "limited", concurrency_limit=1)
+
+    def held() -> Any:
+        return client.read_deployment(deployment).global_concurrency_limit
+
+    client.update_global_concurrency_limit(held().name, GlobalConcurrencyLimitUpdate(active_slots=1))
+    free_places(client)
+    assert held().active_slots == 0
+    client.update_global_concurrency_limit(held().name, GlobalConcurrencyLimitUpdate(active_slots=1))
+    run = client.create_flow_run_from_deployment(deployment, state=Running())
+    free_places(client)
+    assert held().active_slots == 1  # it is that run's
+    client.delete_flow_run(run.id)
+    client.delete_deployment(deployment)
+
+
 def test_a_run_may_leave_itself_out(client: Any) -> None:
     mine = running(client, dead())
     assert mark_dead(client, but=mine) == []
@@ -91,6 +128,17 @@ def test_what_is_due_waits_and_what_is_planned_does_not(client: Any) -> None:
     assert waiting(client) == before + 1
     for run in (due, later):
         client.delete_flow_run(run.id)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the state of a process is read from /proc")
+def test_a_process_that_ended_and_that_nobody_waits_for_is_gone() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = Process(Process.this().host, child.pid, birth_of(child.pid) or "")
+    assert not process.is_gone
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert process.is_gone
+    child.communicate()
 
 
 @given(st.from_regex(r"\A[A-Za-z0-9.-]+\Z"), st.integers(0, 10**7), st.from_regex(r"\A([0-9a-f-]+ [0-9]+)?\Z"))

@@ -237,7 +237,7 @@ def test_weights_that_do_not_load_fail_the_recording_in_one_line(clip: Path, hom
     broken.write_bytes(b"not an archive")
     with pytest.raises(PermanentError, match=r"^clip of the sample\.flac: every chunk failed; the first: embedding"):
         process(clip, home / "broken", diarization={"embedding_model": str(broken)})
-    assert not (home / "broken").exists()
+    assert list((home / "broken").rglob("*")) == []
 
 
 def test_what_is_missing_is_told_before_any_work(clip: Path, home: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tests.serving import clip, environment
 
-
 SETTINGS = """
 profile = "demo"
 logging.format = "json"
