@@ -105,7 +105,7 @@ def test_two_watchers_and_a_worker_that_dies(tmp_path: Path) -> None:
         events = up.ask("/events/filter", filter={"event": {"name": ["daylong.recording.quarantined"]}}, limit=10)
         assert {e["resource"]["prefect.resource.name"] for e in events["events"]} == {"broken.wav", "text.wav"}
         lines = [json.loads(line) for line in up.said().splitlines()]  # of the server, the worker and the runs
-        assert {"2026-11-20_10-01-00.flac", "2026-11-20_10-02-00.flac"} & {line["recording"] for line in lines}
+        assert any(str(line["recording"]).endswith(".flac") for line in lines)
         assert {"daylong.up", "daylong.story", "daylong.steps", "prefect.flow_runs"} <= {
             line["logger"] for line in lines
         }

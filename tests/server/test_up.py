@@ -38,10 +38,11 @@ def test_a_recording_from_its_deployment(up: Up, meeting: Path) -> None:
     run = up.ended(up.submit("process-recording", source=str(meeting), settings=SMALL))
     assert run["state_type"] == "COMPLETED", up.lines(run["id"])
     assert run["name"] == "roundtable-2026-11-20 · 00:00:40"
-    tasks = up.ask("/task_runs/filter", task_runs={"flow_run_id": {"any_": [run["id"]]}}, limit=100)
-    names = {t["name"] for t in tasks}
-    assert {"probe", "speech-map", "plan", "transcribe 1/1 · 00:00:00 – 00:00:40", "linking", "publish"} <= names
-    until(lambda: any("Done: " in line for line in up.lines(run["id"])))  # lines are sent now and then
+    wanted = {"probe", "speech-map", "plan", "transcribe 1/1 · 00:00:00 – 00:00:40", "linking", "publish"}
+    of = {"flow_run_id": {"any_": [run["id"]]}}
+    # Tasks and lines are sent now and then.
+    until(lambda: wanted <= {t["name"] for t in up.ask("/task_runs/filter", task_runs=of, limit=100)}, 60)
+    until(lambda: any("Done: " in line for line in up.lines(run["id"])))
     lines = up.lines(run["id"])
     story = [line.removeprefix("daylong.story: ") for line in lines if line.startswith("daylong.story")]
     assert story[0] == "Looking at the file."
