@@ -75,10 +75,11 @@ def _address(host: str | None, port: int | None) -> Address | str:
 
 
 def _hearing(screen: Terminal, format: str) -> Hear:
-    """What is said goes to stderr; the server's own lines only where machines read them, or with --debug."""
+    """What is said goes to stderr; of the server only errors, but where machines read it or with
+    --debug."""
 
     def hear(line: str, who: str) -> None:
-        if who != "server" or screen.debug or format == "json":
+        if who != "server" or screen.debug or format == "json" or "ERROR" in line or "Error: " in line:
             screen.note(as_json(line, "daylong.up" if who == "up" else who) if format == "json" else plain(line))
 
     return hear

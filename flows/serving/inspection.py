@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from flows.serving.finding import Finding, missing, ok, warning
 from tasks.settings import Settings
@@ -131,7 +132,33 @@ def _deployments(client: SyncPrefectClient) -> Iterator[Finding]:
             yield warning("deployment", f"{name}: its schedule is off; switch it on in the UI, or daylong up again")
         else:
             times = ", ".join(_told(s.schedule) for s in found.schedules)
+            if times and not _planned(client, found.id):
+                yield warning(
+                    "deployment", f"{name}, scheduled ({times}), has no run ahead: is the server's scheduler well?"
+                )
+                continue
             yield ok("deployment", f"{name}, scheduled ({times})" if times else f"{name}, started by hand")
+
+
+def _planned(client: SyncPrefectClient, deployment: UUID) -> bool:
+    """Whether the server has planned a run of the deployment, or one is under way."""
+    from prefect.client.schemas.filters import (
+        DeploymentFilter,
+        DeploymentFilterId,
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+
+    ahead = FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING])
+    return bool(
+        client.read_flow_runs(
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=ahead)),
+            limit=1,
+        )
+    )
 
 
 def _told(schedule: object) -> str:

@@ -21,6 +21,10 @@ def test_all_of_prefect_yaml_is_there_and_the_doctor_finds_nothing_missing(up: U
     assert {"process-recording", "prune-cache"} <= set(there)
     assert there["prune-cache"]["schedules"][0]["active"]
     assert there["process-recording"]["enforce_parameter_schema"]
+    planned = {"state": {"type": {"any_": ["SCHEDULED"]}}}
+    ours = {"name": {"any_": ["ingest-inbox", "prune-cache"]}}
+    runs = until(lambda: up.ask("/flow_runs/filter", flow_runs=planned, flows=ours, limit=50), 90)
+    assert all(run["auto_scheduled"] for run in runs)
     told = up.command("doctor", "--profile", "demo")
     assert told.returncode == 0, told.stdout + told.stderr
     for about in ("decoder", "device", "weights", "disk", "database", "server", "pool", "worker", "deployment"):
