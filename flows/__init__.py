@@ -15,7 +15,7 @@ PREFECT_DEFAULTS = {
     # A new database takes 13 s here; the default limit is 20 s.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "60",
     # On a busy machine SQLite is locked for longer than its 10 s: "database is locked", and a lost form.
-    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "30",
     "PREFECT_LOCAL_STORAGE_PATH": str(results()),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     # How soon a run that died on another machine is noticed: see serving/automations.yaml.

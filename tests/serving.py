@@ -159,7 +159,7 @@ class Up:
 
     def ask(self, path: str, **body: Any) -> Any:
         """What the server's API answers to a POST, or to a GET where nothing is sent."""
-        with httpx.Client(timeout=30, trust_env=False) as client:
+        with httpx.Client(timeout=90, trust_env=False) as client:
             for _ in range(30):
                 answer = client.post(f"{self.api}{path}", json=body) if body else client.get(f"{self.api}{path}")
                 if answer.status_code != 503:  # a locked database: whoever asks, asks again

@@ -140,8 +140,6 @@ def environment_of(api: str) -> dict[str, str]:
         "PREFECT_API_URL": api,
         "PREFECT_SERVER_UI_API_URL": api,
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        # Who holds a deployment's place is remembered when the server is started again.
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         # The second UI asks a third party for its settings (sr-client-cfg.amplitude.com), analytics off or not.
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
         "PYTHONUNBUFFERED": "1",
