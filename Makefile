@@ -21,7 +21,7 @@ test: $(VENV)/.ready-to-test ## The tests, a few minutes
 test-all: $(VENV)/.ready-to-test ## The slow ones too
 	$(BIN)/python -m pytest -q -m "not server"
 
-test-server: $(VENV)/.ready-to-test ## A real Prefect server, worker and browser (some five minutes)
+test-server: $(VENV)/.ready-to-test ## A real Prefect server, worker and browser (five to ten minutes)
 	$(BIN)/python -m pytest -q -m server tests/server
 
 test-faults: $(VENV)/.ready-to-test ## Runs killed, caches damaged, a disk filled: nothing is lost (some ten minutes)
