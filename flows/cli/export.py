@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from flows.cli.run import Debug
 from flows.cli.terminal import plain, terminal
 from flows.cli.told import told
 from tasks.errors import UsageError
+from tasks.records import Transcript
 
 
 def export(
@@ -20,7 +22,7 @@ def export(
         str, typer.Argument(metavar="RECORDING", help="A recording's id, how it begins, or its file's name.")
     ],
     form: Annotated[
-        str, typer.Option("--format", "-f", metavar="F", help="srt, vtt, txt, json, rttm, ctm or seglst.")
+        str, typer.Option("--format", "-f", metavar="F", help="srt, vtt, txt, json, rttm, ctm, seglst or report.")
     ],
     out: Annotated[
         Path | None,
@@ -32,6 +34,10 @@ def export(
             "--to", metavar="FILE", help="Where to write; - for stdout. [the recording's folder of exports]"
         ),
     ] = None,
+    audio: Annotated[
+        Path | None,
+        typer.Option("--audio", metavar="FILE", help="Where the recording is now, for the report to play it."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Write a transcript file again, from the tables."""
@@ -41,18 +47,38 @@ def export(
 
         if form not in EXPORTS:
             raise UsageError(f"--format {form}: there is no such format; there are {', '.join(EXPORTS)}.")
+        from tasks.dataset.publish import EXPORTS_FOLDER
         from tasks.dataset.read import read_transcript
         from tasks.exports import render
 
         folder = results(out)
         transcript = read_transcript(folder, recording)
-        text = render(transcript, [form])[EXPORTS[form].file_name]
+        name = EXPORTS[form].file_name
+        target = to or folder / EXPORTS_FOLDER / transcript.recording.recording_id / name
+        if audio is not None:
+            transcript = _found_at(transcript, audio)
+        text = render(transcript, [form], folder=target.parent)[name]
         if to is not None and str(to) == "-":
             screen.out.file.write(text)
             return
-        target = to or folder / "exports" / transcript.recording.recording_id / EXPORTS[form].file_name
         written(target, text)
         screen.say(plain(target))
+
+
+def _found_at(transcript: Transcript, audio: Path) -> Transcript:
+    """The transcript of a recording whose one file is `audio`, or whose files lie in that folder."""
+    recording = transcript.recording
+    if audio.is_dir():
+        paths = [audio / part.name for part in recording.parts]
+    elif len(recording.parts) == 1:
+        paths = [audio]
+    else:
+        raise UsageError(f"--audio {audio}: the recording has {len(recording.parts)} files; name their folder.")
+    for path in paths:
+        if not path.is_file():
+            raise UsageError(f"--audio {path}: no such file.")
+    parts = tuple(replace(p, path=str(path.absolute())) for p, path in zip(recording.parts, paths, strict=True))
+    return replace(transcript, recording=replace(recording, parts=parts))
 
 
 def results(out: Path | None) -> Path:

@@ -45,7 +45,7 @@ function pattern(colour, paper, kind) {
   pen.fillStyle = colour;
   pen.fillRect(0, 0, 8, 8);
   pen.strokeStyle = pen.fillStyle = paper;
-  pen.lineWidth = 2;
+  pen.lineWidth = 1.6;
   pen.beginPath();
   if (kind === 1) for (const x of [-4, 4, 12]) (pen.moveTo(x - 6, 10), pen.lineTo(x + 6, -2));
   if (kind === 2) (pen.arc(4, 4, 2, 0, 7), pen.fill());
@@ -118,7 +118,7 @@ function drawOverview() {
   line(pen, (now() / DURATION) * wide, 0, height, ink.accent, 2);
 }
 
-const gutter = () => (innerWidth <= 672 ? 0 : 132); // as report.css has it
+const gutter = () => (innerWidth <= 672 ? 84 : 132); // as report.css has it
 const heightOfDetail = () => TOP + Math.max(1, lanes.length) * LANE + CHUNKS + 8;
 
 function drawDetail() {
@@ -128,7 +128,7 @@ function drawDetail() {
   const wide = all - left;
   const xOf = (ms) => left + ((ms - from) / (to - from)) * wide;
   const bottom = TOP + Math.max(1, lanes.length) * LANE;
-  pen.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  pen.font = `${left < 100 ? 11 : 12}px ${getComputedStyle(document.body).fontFamily}`;
   pen.textBaseline = "middle";
   axis(pen, xOf, left, all, bottom);
   lanes.forEach((lane, k) => {
@@ -137,26 +137,24 @@ function drawDetail() {
     pen.fillRect(left, y + LANE - 0.5, wide, 0.5);
     pen.fillStyle = fills[k];
     drawLane(pen, lane, from, to, left, wide, y + 4, LANE - 8);
-    if (left) {
-      pen.fillStyle = ink.ink;
-      pen.fillText(short(pen, speakerName(k), left - 14), 0, y + LANE / 2);
-    }
+    pen.fillStyle = ink.ink;
+    pen.fillText(short(pen, speakerName(k), left - 12), 0, y + LANE / 2);
   });
   for (const chunk of D.chunks) {
     const [a, b] = [Math.max(left, xOf(chunk.from)), Math.min(all, xOf(chunk.to))];
     if (b < left || a > all) continue;
     if (chunk.status === "failed") {
       pen.fillStyle = pattern(ink.alert, ink.paper, 1);
-      pen.fillRect(a, TOP, b - a, bottom - TOP + CHUNKS - 4);
+      pen.globalAlpha = 0.6;
+      pen.fillRect(a, TOP, Math.max(1, b - a), bottom - TOP + CHUNKS - 4);
+      pen.globalAlpha = 1;
     }
     pen.fillStyle = ink.quiet;
     if (b - a > 26) pen.fillText(chunk.status === "failed" ? "✕" : String(chunk.index + 1), a + 6, bottom + CHUNKS / 2 + 2);
     if (chunk.index > 0 && a > left) line(pen, a, bottom + 3, bottom + CHUNKS, ink.quiet, 1);
   }
-  if (left) {
-    pen.fillStyle = ink.quiet;
-    pen.fillText("chunks", 0, bottom + CHUNKS / 2 + 2);
-  }
+  pen.fillStyle = ink.quiet;
+  pen.fillText("chunks", 0, bottom + CHUNKS / 2 + 2);
   if (hitOf) {
     pen.fillStyle = ink.hit;
     let last = -9;
