@@ -40,7 +40,7 @@ def export(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Write a transcript file again, from the tables."""
+    """Write a transcript file or the report again, from the tables."""
     screen = terminal(debug)
     with told(screen):
         from tasks.exports import EXPORTS

@@ -14,8 +14,8 @@ from tasks.records import Transcript
 def linked(transcript: Transcript, folder: Path) -> Transcript:
     """The transcript with the parts' paths relative to `folder`, in which its report will lie.
 
-    Empty where there is no such way: from another place under the root it would tell the whole absolute path, and in a
-    hidden folder files are only passing through (the folder-watch's claims).
+    Empty where there is no such way: from another place under the root it would tell the whole absolute path, and in
+    a hidden folder files are only passing through (the folder-watch's claims).
     """
     recording = transcript.recording
     parts = tuple(dataclasses.replace(p, path=_relative(p.path, folder)) for p in recording.parts)
