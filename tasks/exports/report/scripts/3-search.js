@@ -58,7 +58,7 @@ function told(asked) {
       : "nothing";
   $("before").disabled = $("after").disabled = !hits.length;
   for (const word of holder.querySelectorAll(".w")) mark(word, Number(word.dataset.word));
-  draw();
+  draw(VIEW);
 }
 
 /** A word's look: in a hit, in the current one. */

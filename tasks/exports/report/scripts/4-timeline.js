@@ -54,10 +54,9 @@ function pattern(colour, paper, kind) {
   return pen.createPattern(tile, "repeat");
 }
 
-/** A canvas as wide as it stands, sharp on every screen. */
-function prepared(canvas, height) {
+/** A canvas of this size, sharp on every screen and empty; its pen. */
+function prepared(canvas, wide, height) {
   const ratio = devicePixelRatio || 1;
-  const wide = canvas.clientWidth;
   if (canvas.width !== Math.round(wide * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(wide * ratio);
     canvas.height = Math.round(height * ratio);
@@ -66,7 +65,7 @@ function prepared(canvas, height) {
   const pen = canvas.getContext("2d");
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, wide, height);
-  return [pen, wide];
+  return pen;
 }
 
 /** The turns of a lane between two times; what lies within a pixel is drawn as one. */
@@ -90,20 +89,42 @@ function drawLane(pen, lane, a, b, left, wide, y, height) {
   flush();
 }
 
+// What changes rarely is drawn once, aside; what moves is drawn over a copy of it.
+const asideOverview = document.createElement("canvas");
+const asideDetail = document.createElement("canvas");
+const MOVED = 0;
+const VIEW = 1;
+const LOOK = 2;
 let due = false;
-function draw() {
-  if (!due) requestAnimationFrame(() => ((due = false), drawOverview(), drawDetail()));
+let stale = LOOK;
+
+/** Draw at the next frame: only what moves, the view anew, or all of it. */
+function draw(what = MOVED) {
+  stale = Math.max(stale, what);
+  if (!due) {
+    requestAnimationFrame(() => {
+      due = false;
+      drawOverview(stale === LOOK);
+      drawDetail(stale >= VIEW);
+      stale = MOVED;
+    });
+  }
   due = true;
 }
 
-function drawOverview() {
+function drawOverview(anew) {
+  const wide = overview.clientWidth;
   const height = 14 + 4 * Math.max(1, Math.min(lanes.length, 10));
-  const [pen, wide] = prepared(overview, height);
-  const each = (height - 14) / Math.max(1, lanes.length);
-  lanes.forEach((lane, k) => {
-    pen.fillStyle = D.speakers[k].unknown ? ink.quiet : fills[k];
-    drawLane(pen, lane, 0, DURATION, 0, wide, 7 + k * each, Math.max(1, each - 0.5));
-  });
+  if (anew) {
+    const pen = prepared(asideOverview, wide, height);
+    const each = (height - 14) / Math.max(1, lanes.length);
+    lanes.forEach((lane, k) => {
+      pen.fillStyle = D.speakers[k].unknown ? ink.quiet : fills[k];
+      drawLane(pen, lane, 0, DURATION, 0, wide, 7 + k * each, Math.max(1, each - 0.5));
+    });
+  }
+  const pen = prepared(overview, wide, height);
+  copy(pen, asideOverview, wide, height);
   const [a, b] = [(from / DURATION) * wide, (to / DURATION) * wide];
   pen.fillStyle = ink.paper;
   pen.globalAlpha = 0.7;
@@ -118,28 +139,55 @@ function drawOverview() {
   line(pen, (now() / DURATION) * wide, 0, height, ink.accent, 2);
 }
 
-const gutter = () => (innerWidth <= 672 ? 84 : 132); // as report.css has it
-const heightOfDetail = () => TOP + Math.max(1, lanes.length) * LANE + CHUNKS + 8;
+function copy(pen, aside, wide, height) {
+  if (aside.width && aside.height) pen.drawImage(aside, 0, 0, wide, height);
+}
 
-function drawDetail() {
-  const height = heightOfDetail();
-  const [pen, all] = prepared(detail, height);
-  const left = gutter();
-  const wide = all - left;
-  const xOf = (ms) => left + ((ms - from) / (to - from)) * wide;
+const gutter = () => (innerWidth <= 672 ? 84 : 132); // as report.css has it
+const xOf = (ms) => gutter() + ((ms - from) / (to - from)) * (detail.clientWidth - gutter());
+
+function drawDetail(anew) {
+  const all = detail.clientWidth;
   const bottom = TOP + Math.max(1, lanes.length) * LANE;
+  const height = bottom + CHUNKS + 8;
+  if (anew) drawLanes(prepared(asideDetail, all, height), gutter(), all, bottom);
+  const pen = prepared(detail, all, height);
+  copy(pen, asideDetail, all, height);
+  if (hover !== null) line(pen, xOf(hover), TOP, bottom + CHUNKS, ink.quiet, 1);
+  const at = xOf(now());
+  if (at >= gutter() && at <= all) line(pen, at, TOP - 6, bottom + CHUNKS, ink.accent, 2);
+  $("range").textContent =
+    hover === null
+      ? `${clock(from)} – ${clock(to)}`
+      : clock(hover) + (startOfDay ? ` · ${timeOfDay(hover)} by the clock` : "");
+}
+
+function drawLanes(pen, left, all, bottom) {
   pen.font = `${left < 100 ? 11 : 12}px ${getComputedStyle(document.body).fontFamily}`;
   pen.textBaseline = "middle";
-  axis(pen, xOf, left, all, bottom);
+  axis(pen, left, all, bottom);
   lanes.forEach((lane, k) => {
     const y = TOP + k * LANE;
     pen.fillStyle = ink.rule;
-    pen.fillRect(left, y + LANE - 0.5, wide, 0.5);
+    pen.fillRect(left, y + LANE - 0.5, all - left, 0.5);
     pen.fillStyle = fills[k];
-    drawLane(pen, lane, from, to, left, wide, y + 4, LANE - 8);
+    drawLane(pen, lane, from, to, left, all - left, y + 4, LANE - 8);
     pen.fillStyle = ink.ink;
     pen.fillText(short(pen, speakerName(k), left - 12), 0, y + LANE / 2);
   });
+  drawChunks(pen, left, all, bottom);
+  if (!hitOf) return;
+  pen.fillStyle = ink.hit;
+  let last = -9;
+  for (const [first] of hits) {
+    const x = xOf(wordStart[first]);
+    if (x < left || x > all || Math.abs(x - last) < 1) continue;
+    pen.fillRect(x - 1, TOP - 5, 2, 5);
+    last = x;
+  }
+}
+
+function drawChunks(pen, left, all, bottom) {
   for (const chunk of D.chunks) {
     const [a, b] = [Math.max(left, xOf(chunk.from)), Math.min(all, xOf(chunk.to))];
     if (b < left || a > all) continue;
@@ -150,31 +198,15 @@ function drawDetail() {
       pen.globalAlpha = 1;
     }
     pen.fillStyle = ink.quiet;
-    if (b - a > 26) pen.fillText(chunk.status === "failed" ? "✕" : String(chunk.index + 1), a + 6, bottom + CHUNKS / 2 + 2);
+    const said = chunk.status === "failed" ? "✕" : String(chunk.index + 1);
+    if (b - a > 26) pen.fillText(said, a + 6, bottom + CHUNKS / 2 + 2);
     if (chunk.index > 0 && a > left) line(pen, a, bottom + 3, bottom + CHUNKS, ink.quiet, 1);
   }
   pen.fillStyle = ink.quiet;
   pen.fillText("chunks", 0, bottom + CHUNKS / 2 + 2);
-  if (hitOf) {
-    pen.fillStyle = ink.hit;
-    let last = -9;
-    for (const [first] of hits) {
-      const x = xOf(wordStart[first]);
-      if (x < left || x > all || Math.abs(x - last) < 1) continue;
-      pen.fillRect(x - 1, TOP - 5, 2, 5);
-      last = x;
-    }
-  }
-  if (hover !== null) line(pen, xOf(hover), TOP, bottom + CHUNKS, ink.quiet, 1);
-  const at = xOf(now());
-  if (at >= left && at <= all) line(pen, at, TOP - 6, bottom + CHUNKS, ink.accent, 2);
-  $("range").textContent =
-    hover === null
-      ? `${clock(from)} – ${clock(to)}`
-      : clock(hover) + (startOfDay ? ` · ${timeOfDay(hover)} by the clock` : "");
 }
 
-function axis(pen, xOf, left, all, bottom) {
+function axis(pen, left, all, bottom) {
   const span = (to - from) / 1000;
   const step = (STEPS_S.find((s) => (span / s) * 78 < all - left) || STEPS_S.at(-1)) * 1000;
   for (let t = Math.ceil(from / step) * step; t <= to; t += step) {
@@ -198,64 +230,3 @@ function short(pen, name, room) {
   while (cut && pen.measureText(`${cut}…`).width > room) cut = cut.slice(0, -1);
   return `${cut}…`;
 }
-
-function view(a, b) {
-  const span = Math.min(DURATION, Math.max(Math.min(CLOSEST, DURATION), b - a));
-  from = Math.min(Math.max(0, a), DURATION - span);
-  to = from + span;
-  draw();
-}
-
-/** Closer by a factor, keeping a time where it is. */
-function zoom(factor, around) {
-  const centre = around ?? (now() > from && now() < to ? now() : (from + to) / 2);
-  view(centre - (centre - from) / factor, centre + (to - centre) / factor);
-}
-
-const timeAt = (x) => from + (Math.max(0, x - gutter()) / (detail.clientWidth - gutter())) * (to - from);
-
-let held = null;
-detail.addEventListener("pointerdown", (press) => {
-  held = { x: press.offsetX, from, to, moved: false };
-  detail.setPointerCapture(press.pointerId);
-});
-detail.addEventListener("pointermove", (move) => {
-  hover = timeAt(move.offsetX);
-  if (held && Math.abs(move.offsetX - held.x) > 4) held.moved = true;
-  if (held?.moved) {
-    const by = ((held.x - move.offsetX) / (detail.clientWidth - gutter())) * (held.to - held.from);
-    view(held.from + by, held.to + by);
-  }
-  draw();
-});
-detail.addEventListener("pointerup", (up) => {
-  if (held && !held.moved) go(timeAt(up.offsetX));
-  held = null;
-});
-detail.addEventListener("pointercancel", () => (held = null));
-detail.addEventListener("pointerleave", () => ((hover = null), draw()));
-detail.addEventListener("dblclick", (click) => zoom(4, timeAt(click.offsetX)));
-detail.addEventListener(
-  "wheel",
-  (wheel) => {
-    if (wheel.ctrlKey || wheel.metaKey) zoom(Math.exp(-wheel.deltaY / 250), timeAt(wheel.offsetX));
-    else if (wheel.shiftKey || Math.abs(wheel.deltaX) > Math.abs(wheel.deltaY)) {
-      const by = ((wheel.deltaX || wheel.deltaY) / detail.clientWidth) * (to - from);
-      view(from + by, to + by);
-    } else return;
-    wheel.preventDefault();
-  },
-  { passive: false },
-);
-
-function centre(press) {
-  const middle = (press.offsetX / overview.clientWidth) * DURATION;
-  if (to - from < DURATION) view(middle - (to - from) / 2, middle + (to - from) / 2);
-  else view(middle - DURATION / 16, middle + DURATION / 16);
-}
-overview.addEventListener("pointerdown", (press) => (overview.setPointerCapture(press.pointerId), centre(press)));
-overview.addEventListener("pointermove", (move) => move.buttons && to - from < DURATION && centre(move));
-$("in").addEventListener("click", () => zoom(2));
-$("out").addEventListener("click", () => zoom(0.5));
-$("whole").addEventListener("click", () => view(0, DURATION));
-addEventListener("resize", draw);

@@ -6,7 +6,7 @@ function theme(next) {
   const root = document.documentElement;
   if (next) root.dataset.theme = next;
   mix();
-  draw();
+  draw(LOOK);
 }
 
 function kept() {
@@ -66,6 +66,6 @@ theme(kept());
 lay();
 if (!load(0)) missing();
 waiting = null;
-draw();
+draw(LOOK);
 requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("first view")));
 (globalThis.requestIdleCallback || setTimeout)(prepareSearch);
