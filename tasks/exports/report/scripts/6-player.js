@@ -6,6 +6,7 @@ let place = 0; // where the reader is, while nothing is loaded
 let spoken = -1;
 let waiting = null; // where to go once a file is loaded
 let touched = 0; // when the reader last scrolled
+let followed = 0; // where it was at the last look
 let wished = false; // to play as soon as that is possible
 
 /** The time in the recording. */
@@ -128,7 +129,10 @@ function follow(ms) {
     wordElement(w)?.classList.add("now");
     if (w >= 0 && !sound.paused && $("follow").checked && Date.now() - touched > 4000) keepInSight(w);
   }
-  if (!sound.paused && (ms > to || ms < from)) view(ms - (to - from) * 0.1, ms + (to - from) * 0.9);
+  // The timeline goes along, unless the reader has moved it away from where the sound is.
+  const along = sound.paused || (followed >= from && followed <= to);
+  if (along && (ms > to || ms < from)) view(ms - (to - from) * 0.1, ms + (to - from) * 0.9);
+  followed = ms;
   draw();
 }
 
