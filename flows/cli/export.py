@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from flows.aside import written
 from flows.cli.run import Debug
 from flows.cli.terminal import plain, terminal
 from flows.cli.told import told
 from tasks.errors import UsageError
-from tasks.records import Transcript
 
 
 def export(
@@ -43,6 +40,7 @@ def export(
     """Write a transcript file or the report again, from the tables."""
     screen = terminal(debug)
     with told(screen):
+        from flows.sound import found_at
         from tasks.exports import EXPORTS
 
         if form not in EXPORTS:
@@ -56,29 +54,13 @@ def export(
         name = EXPORTS[form].file_name
         target = to or folder / EXPORTS_FOLDER / transcript.recording.recording_id / name
         if audio is not None:
-            transcript = _found_at(transcript, audio)
+            transcript = found_at(transcript, audio)
         text = render(transcript, [form], folder=target.parent)[name]
         if to is not None and str(to) == "-":
             screen.out.file.write(text)
             return
         written(target, text)
         screen.say(plain(target))
-
-
-def _found_at(transcript: Transcript, audio: Path) -> Transcript:
-    """The transcript of a recording whose one file is `audio`, or whose files lie in that folder."""
-    recording = transcript.recording
-    if audio.is_dir():
-        paths = [audio / part.name for part in recording.parts]
-    elif len(recording.parts) == 1:
-        paths = [audio]
-    else:
-        raise UsageError(f"--audio {audio}: the recording has {len(recording.parts)} files; name their folder.")
-    for path in paths:
-        if not path.is_file():
-            raise UsageError(f"--audio {path}: no such file.")
-    parts = tuple(replace(p, path=str(path.absolute())) for p, path in zip(recording.parts, paths, strict=True))
-    return replace(transcript, recording=replace(recording, parts=parts))
 
 
 def results(out: Path | None) -> Path:
@@ -92,24 +74,3 @@ def results(out: Path | None) -> Path:
     if not out.is_dir():
         raise UsageError(f"{out}: no such folder of results; --out says where they are.")
     return out
-
-
-def written(target: Path, text: str) -> None:
-    """Write a file aside, then put it in place, so that no reader sees half of it."""
-    if not target.parent.is_dir():
-        target.parent.mkdir(parents=True)
-    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".writing")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(aside, 0o666 & ~_umask())
-        os.replace(aside, target)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
