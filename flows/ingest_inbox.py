@@ -28,6 +28,7 @@ from flows.preparation import out_of, prepare
 from flows.process_recording import process_recording
 from flows.serving.alive import sign
 from flows.signals import heard
+from flows.sound import tell_report
 from tasks.configuration import load
 from tasks.errors import FULL, DaylongError, NoRoom, TransientError, UsageError
 from tasks.intake.claim import Claim
@@ -166,6 +167,8 @@ def _processed(intake: Intake, claim: Claim, settings: dict[str, object]) -> tup
             claim, status=outcome["status"], recording_id=outcome["recording_id"], run_id=outcome["run_id"]
         )
         stop = None
+        if ended.place is not None and ended.state in ("done", "partial"):
+            tell_report(Path(outcome["out"]), outcome["recording_id"], ended.place)
     finally:
         _under_way.pop(claim.note.id, None)
     _tell_filed(ended, outcome)

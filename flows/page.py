@@ -17,6 +17,7 @@ SPECIAL = re.compile(r"[\\`*_{}\[\]()#+!|~.:-]")
 MOST_ERRORS = 20
 
 FILES = {
+    "report.html": "to look at, search and listen to, in a browser",
     "transcript.txt": "to read",
     "transcript.srt": "subtitles for any player",
     "transcript.vtt": "subtitles for browsers, with the speakers' names",

@@ -35,6 +35,7 @@ from tasks.audio.source import shown
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_map, read_plan
 from tasks.caching import used_by
 from tasks.configuration import load
+from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.task import Publication, publish_transcript
 from tasks.errors import DaylongError, PermanentError, TransientError, UnreadableAudio
 from tasks.exports import render
@@ -153,7 +154,8 @@ def _transcribed(
         speech_s=sum(s.duration_s for s in speech),
         wall_s=time.perf_counter() - started,
     )
-    exports = publish_transcript(Publication(transcript, render(transcript)), str(run.out))
+    files = render(transcript, folder=run.out / EXPORTS_FOLDER / recording.recording_id)
+    exports = publish_transcript(Publication(transcript, files), str(run.out))
     progress.stage("done")
     account.transcript = transcript
     found = outcome(transcript, run, done, exports, engine_calls=models.calls_made() - calls)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.export import written
+from flows.aside import written
 from flows.cli.run import Debug
 from flows.cli.terminal import Terminal, plain, terminal
 from flows.cli.told import told

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from flows.aside import written
 from flows.cli.run import Debug
 from flows.cli.terminal import plain, terminal
 from flows.cli.told import told
@@ -20,7 +19,7 @@ def export(
         str, typer.Argument(metavar="RECORDING", help="A recording's id, how it begins, or its file's name.")
     ],
     form: Annotated[
-        str, typer.Option("--format", "-f", metavar="F", help="srt, vtt, txt, json, rttm, ctm or seglst.")
+        str, typer.Option("--format", "-f", metavar="F", help="srt, vtt, txt, json, rttm, ctm, seglst or report.")
     ],
     out: Annotated[
         Path | None,
@@ -32,25 +31,34 @@ def export(
             "--to", metavar="FILE", help="Where to write; - for stdout. [the recording's folder of exports]"
         ),
     ] = None,
+    audio: Annotated[
+        Path | None,
+        typer.Option("--audio", metavar="FILE", help="Where the recording is now, for the report to play it."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Write a transcript file again, from the tables."""
+    """Write a transcript file or the report again, from the tables."""
     screen = terminal(debug)
     with told(screen):
+        from flows.sound import found_at
         from tasks.exports import EXPORTS
 
         if form not in EXPORTS:
             raise UsageError(f"--format {form}: there is no such format; there are {', '.join(EXPORTS)}.")
+        from tasks.dataset.publish import EXPORTS_FOLDER
         from tasks.dataset.read import read_transcript
         from tasks.exports import render
 
         folder = results(out)
         transcript = read_transcript(folder, recording)
-        text = render(transcript, [form])[EXPORTS[form].file_name]
+        name = EXPORTS[form].file_name
+        target = to or folder / EXPORTS_FOLDER / transcript.recording.recording_id / name
+        if audio is not None:
+            transcript = found_at(transcript, audio)
+        text = render(transcript, [form], folder=target.parent)[name]
         if to is not None and str(to) == "-":
             screen.out.file.write(text)
             return
-        target = to or folder / "exports" / transcript.recording.recording_id / EXPORTS[form].file_name
         written(target, text)
         screen.say(plain(target))
 
@@ -66,24 +74,3 @@ def results(out: Path | None) -> Path:
     if not out.is_dir():
         raise UsageError(f"{out}: no such folder of results; --out says where they are.")
     return out
-
-
-def written(target: Path, text: str) -> None:
-    """Write a file aside, then put it in place, so that no reader sees half of it."""
-    if not target.parent.is_dir():
-        target.parent.mkdir(parents=True)
-    handle, aside = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".writing")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(aside, 0o666 & ~_umask())
-        os.replace(aside, target)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.cli.terminal import Terminal, plain
@@ -28,6 +29,7 @@ def summarise(outcome: Outcome, terminal: Terminal) -> None:
     if not words:
         terminal.say("No speech was found in it." if not outcome["speech_s"] else "No words were recognised.")
     terminal.say(f"Transcript  {plain(outcome['exports'])}")
+    terminal.say(f"Report      {plain(str(Path(outcome['exports']) / 'report.html'))}")
     terminal.say(f"Tables      {plain(outcome['out'])}  (recording {plain(outcome['recording_id'])})")
     if outcome["engine_calls"] == 0:
         terminal.say("Everything came from the cache: no engine was called.")

@@ -6,42 +6,46 @@ The registry is EXPORTS; `render` writes what is asked for, by file name, ready 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from tasks.errors import UsageError
-from tasks.exports import ctm, rttm, seglst, srt, transcript_json, txt, vtt
+from tasks.exports import ctm, report, rttm, seglst, srt, transcript_json, txt, vtt
+from tasks.exports.report.links import linked
 from tasks.records import Transcript
 from tasks.transcripts import tidy
 
 
 class Export(NamedTuple):
-    """A format: the suffix of its file, and what writes it."""
+    """A format: the name of its file, and what writes it."""
 
-    suffix: str
+    file_name: str
     write: Callable[[Transcript], str]
-
-    @property
-    def file_name(self) -> str:
-        return f"transcript{self.suffix}"
 
 
 EXPORTS: dict[str, Export] = {
-    "srt": Export(".srt", srt.write),
-    "vtt": Export(".vtt", vtt.write),
-    "txt": Export(".txt", txt.write),
-    "json": Export(".json", transcript_json.write),
-    "rttm": Export(".rttm", rttm.write),
-    "ctm": Export(".ctm", ctm.write),
-    "seglst": Export(".seglst.json", seglst.write),
+    "srt": Export("transcript.srt", srt.write),
+    "vtt": Export("transcript.vtt", vtt.write),
+    "txt": Export("transcript.txt", txt.write),
+    "json": Export("transcript.json", transcript_json.write),
+    "rttm": Export("transcript.rttm", rttm.write),
+    "ctm": Export("transcript.ctm", ctm.write),
+    "seglst": Export("transcript.seglst.json", seglst.write),
+    "report": Export("report.html", report.write),
 }
 
 
-def render(transcript: Transcript, formats: Sequence[str] | None = None) -> dict[str, str]:
-    """The contents of `transcript.srt`, … by file name: of the named formats, or of all.
+def render(
+    transcript: Transcript, formats: Sequence[str] | None = None, *, folder: Path | None = None
+) -> dict[str, str]:
+    """The contents of `transcript.srt`, …, `report.html` by file name: of the named formats, or of all.
 
-    Raises UsageError for a format that there isn't.
+    `folder` is where they will lie: from there the report finds the recording's sound, if `path` of its parts says
+    where that is. Raises UsageError for a format that there isn't.
     """
     transcript = tidy(transcript)
+    if folder is not None:
+        transcript = linked(transcript, folder)
     unknown = sorted(set(formats or ()) - set(EXPORTS))
     if unknown:
         raise UsageError(f"there is no export {', '.join(unknown)}; there are {', '.join(EXPORTS)}.")

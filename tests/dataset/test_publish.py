@@ -35,7 +35,7 @@ def test_a_recording_has_one_file_a_table_its_exports_and_the_schema(tmp_path):
     assert published.recorded_date == date(2024, 5, 1)
     assert files(tmp_path) == sorted(
         [f"{table}/recorded_date=2024-05-01/meeting-0a1b2c3d.parquet" for table in TABLES]
-        + [f"exports/meeting-0a1b2c3d/transcript{export.suffix}" for export in EXPORTS.values()]
+        + [f"exports/meeting-0a1b2c3d/{export.file_name}" for export in EXPORTS.values()]
         + ["schema.json"]
     )
     assert {

@@ -50,6 +50,7 @@ def test_the_formats_and_their_file_names():
         "rttm": "transcript.rttm",
         "ctm": "transcript.ctm",
         "seglst": "transcript.seglst.json",
+        "report": "report.html",
     }
     with pytest.raises(UsageError, match="no export docx; there are srt, vtt"):
         render(silence(), ["docx"])

@@ -25,7 +25,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbe
 
 
 def test_every_step_of_a_run_left_alone_is_kept_once(undisturbed: Undisturbed) -> None:
-    assert len(exports(undisturbed.place)) == 7
+    assert len(exports(undisturbed.place)) == 8
     assert set(tables(undisturbed.place)) == {"recordings", "segments", "words", "turns", "speakers", "chunks"}
     kept = records(undisturbed.place)
     chunks = len(tables(undisturbed.place)["chunks"])

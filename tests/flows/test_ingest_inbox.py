@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -62,6 +64,15 @@ def rows(data: Path) -> list[dict[str, Any]]:
     return recordings(data / "transcripts")
 
 
+def sounds(folder: Path) -> set[str]:
+    """The files that a report finds where the folder-watch has put them."""
+    page = (folder / "report.html").read_text()
+    (told,) = re.findall(r'"parts":(\[.*\])}</script>', page)
+    found = [(folder / unquote(part["src"])).resolve() for part in json.loads(told)]
+    assert all(file.is_file() and "done" in file.parts for file in found)
+    return {file.name for file in found}
+
+
 def test_good_broken_urgent_same_and_together(data: Path, talk: np.ndarray) -> None:
     inbox = data / "inbox"
     soundfile.write(inbox / "2026-03-01_09-15-00.flac", talk, 16_000)
@@ -95,6 +106,9 @@ def test_good_broken_urgent_same_and_together(data: Path, talk: np.ndarray) -> N
     assert set(published) == {"2026-03-01_09-15-00.flac", "|<b>now.flac", "monday"}
     assert published["2026-03-01_09-15-00.flac"]["recorded_at_source"] == "name"
     assert len(published["monday"]["parts"]) == 2
+
+    for row in rows(data):
+        assert sounds(data / "transcripts" / "exports" / row["recording_id"]) == {p["name"] for p in row["parts"]}
 
     from prefect.artifacts import Artifact
 

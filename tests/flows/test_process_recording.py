@@ -71,7 +71,8 @@ def test_a_recording_becomes_tables_and_subtitles(first: tuple[Outcome, list[Sna
     assert outcome["num_speakers"] >= 2
     assert outcome["language"] == "en"
     assert {p.name for p in Path(outcome["exports"]).iterdir()} == {
-        f"transcript.{s}" for s in ("srt", "vtt", "txt", "json", "rttm", "ctm", "seglst.json")
+        "report.html",
+        *(f"transcript.{s}" for s in ("srt", "vtt", "txt", "json", "rttm", "ctm", "seglst.json")),
     }
     words = rows(outcome["out"], "words")
     assert len(words) == outcome["num_words"] > 100

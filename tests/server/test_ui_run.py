@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,31 +11,18 @@ from urllib.parse import urlparse
 
 import pytest
 
+from tests.browsing import chromium
 from tests.serving import ROOT, Up, until
 
 pytestmark = pytest.mark.server
-
-pytest.importorskip("selenium", reason="selenium drives the browser: pip install -e '.[test]'")
 
 KEPT = ROOT / ".pytest_cache" / "screenshots"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from selenium import webdriver
-
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no browser here: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    for switch in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(switch)
-    options.binary_location = chromium
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    opened.set_window_size(1400, 1300)
-    yield opened
-    opened.quit()
+    with chromium() as opened:
+        yield opened
 
 
 class Page:

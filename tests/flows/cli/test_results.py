@@ -56,6 +56,33 @@ def test_an_export_is_written_again_as_the_run_wrote_it(out: Path) -> None:
         assert path.read_bytes() == before
 
 
+def test_a_report_written_again_is_told_where_the_recording_is(out: Path, tmp_path: Path) -> None:
+    path = out / "exports" / "meeting-0a1b2c3d" / "report.html"
+    before = path.read_bytes()
+    assert daylong("export", "meeting", "--format", "report", "--out", out).exit_code == 0
+    assert path.read_bytes() == before
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "moved" / "meeting.flac").write_bytes(b"sound")
+    for audio in (tmp_path / "moved" / "meeting.flac", tmp_path / "moved"):
+        done = daylong("export", "meeting", "--format", "report", "--out", out, "--audio", audio)
+        assert done.exit_code == 0
+        assert '"src":"../../../moved/meeting.flac"' in path.read_text()
+    done = daylong("export", "meeting", "--format", "report", "--out", out, "--audio", tmp_path / "nowhere.flac")
+    assert (done.exit_code, "nowhere.flac: no such file" in done.stderr) == (2, True)
+
+
+def test_a_report_of_a_recording_that_is_gone_stays_as_it_was(
+    out: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from flows.sound import tell_report
+
+    path = out / "exports" / "meeting-0a1b2c3d" / "report.html"
+    before = path.read_bytes()
+    tell_report(out, "meeting-0a1b2c3d", tmp_path / "nowhere.flac")
+    assert path.read_bytes() == before
+    assert "does not know where the recording lies now" in caplog.text
+
+
 def test_an_export_goes_where_one_wants_it(out: Path, tmp_path: Path) -> None:
     assert (
         daylong("export", "meeting-0a", "-f", "txt", "--out", out, "--to", tmp_path / "new" / "m.txt").exit_code == 0

@@ -1,0 +1,16 @@
+"""How quick the report of a whole day is: a bound that only a fault passes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.benchmarks.report import LIMIT_MS, main
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_day_is_seen_within_two_seconds() -> None:
+    for figures in main([]).values():
+        assert figures["first_view_ms"] < LIMIT_MS
+        assert figures["written_s"] < 30
+        assert figures["megabytes"] < 6

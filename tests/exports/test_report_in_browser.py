@@ -1,0 +1,342 @@
+"""report.html as it is read: in a real Chromium, from disk, without a network."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from tasks.exports import render
+from tasks.intervals import Span
+from tasks.records import Part, Transcript
+from tests.browsing import chromium
+from tests.serving import until
+from tests.spoken import HOSTILE, meeting, recording, spoken
+from tests.synthetic_day import day
+
+ATTACKS = [
+    *HOSTILE,
+    "<img src=x onerror=window.pwned=1>",
+    "</script><script>window.pwned=1</script>",
+    "<!--<script>",
+    "]]>",
+    "javascript:window.pwned=1",
+    "${window.pwned=1}",
+    "{{ pwned }}",
+    "'\"><svg onload=window.pwned=1>",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium("--autoplay-policy=no-user-gesture-required", "--mute-audio") as opened:
+        yield opened
+
+
+class Report:
+    """A report in the browser."""
+
+    def __init__(self, browser: Any, path: Path, waits: float = 10.0) -> None:
+        self.browser = browser
+        browser.set_window_size(1300, 900)
+        browser.get_log("browser")
+        browser.get_log("performance")
+        browser.get(path.as_uri())
+        self.first_view_ms = until(self._viewed, waits, 0.02)
+
+    def _viewed(self) -> float | None:
+        return self.does("return performance.getEntriesByName('first view')[0]?.startTime")
+
+    def does(self, script: str, *values: Any) -> Any:
+        return self.browser.execute_script(script, *values)
+
+    def text(self, css: str) -> str:
+        return str(self.browser.find_element("css selector", css).text)
+
+    def all(self, css: str) -> list[Any]:
+        return list(self.browser.find_elements("css selector", css))
+
+    def press(self, *keys: str) -> None:
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        ActionChains(self.browser).send_keys(*keys).perform()
+
+    def word(self, said: str) -> Any:
+        return next(w for w in self.all(".w") if w.text == said)
+
+    def click(self, said: str) -> None:
+        word = self.word(said)
+        self.does("arguments[0].scrollIntoView({block: 'center'})", word)
+        word.click()
+
+    def at(self) -> float:
+        """Where the sound is, in seconds."""
+        return float(self.does("return document.getElementById('audio').currentTime"))
+
+    def in_sight(self, element: Any) -> bool:
+        box = self.does("return arguments[0].getBoundingClientRect().toJSON()", element)
+        return bool(0 <= box["top"] <= box["bottom"] <= self.does("return innerHeight"))
+
+    def complaints(self) -> list[str]:
+        """What the browser's console has to say, violations of the policy among it."""
+        return [entry["message"] for entry in self.browser.get_log("browser")]
+
+    def fetched(self) -> set[str]:
+        """Where the page asked for anything, itself apart."""
+        asked = set()
+        for entry in self.browser.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                asked.add(message["params"]["request"]["url"].split("?")[0])
+        return {url for url in asked if not url.endswith(".html") and not url.startswith("data:")}
+
+
+def put(transcript: Transcript, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "report.html"
+    path.write_text(render(transcript, ["report"], folder=folder)["report.html"], encoding="utf-8", newline="\n")
+    return path
+
+
+def with_sound(transcript: Transcript, path: Path) -> Transcript:
+    """The transcript with a real file: a quiet tone as long as it says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    seconds = transcript.recording.duration_s
+    tone = 0.01 * np.sin(np.arange(int(seconds * 8000)) * 0.2)
+    soundfile.write(path, tone.astype(np.float32), 8000)
+    part = Part(path.name, "00" * 32, 0.0, seconds, str(path))
+    return dataclasses.replace(transcript, recording=dataclasses.replace(transcript.recording, parts=(part,)))
+
+
+@pytest.fixture
+def report(browser: Any, tmp_path: Path) -> Report:
+    told = with_sound(meeting(), tmp_path / "recordings" / "the meeting #1.wav")
+    return Report(browser, put(told, tmp_path / "out" / "exports" / "meeting"))
+
+
+@pytest.fixture(scope="module")
+def whole_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[Transcript, Path]:
+    told = day()
+    return told, put(told, tmp_path_factory.mktemp("day"))
+
+
+def test_a_word_that_is_clicked_is_played_and_followed(report: Report) -> None:
+    until(lambda: report.text("#state") == "the meeting #1.wav", 10)
+    report.click("quite")
+    until(lambda: report.at() >= 7.4, 10, 0.05)
+    assert report.at() < 9.0
+    until(lambda: report.does("return document.body.classList.contains('playing')"), 5, 0.05)
+    first = until(lambda: (found := report.all(".w.now")) and found[0].text, 5, 0.05)
+    until(lambda: (found := report.all(".w.now")) and found[0].text not in ("", first), 5, 0.05)
+    report.press(" ")
+    until(lambda: report.does("return document.getElementById('audio').paused"), 5, 0.05)
+    stood = report.at()
+    report.press("\ue012")  # left
+    until(lambda: abs(report.at() - (stood - 5)) < 0.1, 5, 0.05)
+    report.press("\ue014")  # right
+    until(lambda: abs(report.at() - stood) < 0.1, 5, 0.05)
+    assert report.text("#now") == f"00:00:{int(stood):02d}"
+    assert report.complaints() == []
+
+
+def test_lines_are_gone_through_by_arrows(report: Report) -> None:
+    report.press("\ue015")  # down
+    assert report.text(".line:has(.now) .name") == "SPEAKER_00"
+    report.press("\ue015")
+    assert report.text(".line:has(.now) .name") == "SPEAKER_01"
+    report.press("\ue013")  # up
+    assert report.text(".line:has(.now) .name") == "SPEAKER_00"
+
+
+def test_without_its_sound_one_chooses_it_by_hand(browser: Any, tmp_path: Path) -> None:
+    with_sound(meeting(), tmp_path / "elsewhere" / "meeting.wav")
+    report = Report(browser, put(meeting(), tmp_path / "report"))
+    assert report.text("#state") == "Choose the recording (meeting.flac)"
+    report.click("quite")
+    assert report.text("#now") == "00:00:07"
+    assert report.text(".w.now") == "quite"
+    report.browser.find_element("id", "file").send_keys(str(tmp_path / "elsewhere" / "meeting.wav"))
+    until(lambda: 7.39 < report.at() < 7.41, 10, 0.05)
+    assert report.complaints() == []
+
+
+def test_a_sound_that_has_been_moved_is_asked_for(browser: Any, tmp_path: Path) -> None:
+    told = with_sound(meeting(), tmp_path / "gone.wav")
+    (tmp_path / "gone.wav").unlink()
+    report = Report(browser, put(told, tmp_path / "report"))
+    until(lambda: report.text("#state") == "Choose the recording (gone.wav)", 10)
+
+
+def test_a_recording_in_two_files_is_played_from_the_right_one(browser: Any, tmp_path: Path) -> None:
+    one = with_sound(meeting(duration_s=30.0), tmp_path / "1.wav").recording.parts[0]
+    two = with_sound(meeting(duration_s=30.0), tmp_path / "2.wav").recording.parts[0]
+    told = meeting(parts=(one, dataclasses.replace(two, start_s=30.0)))
+    report = Report(browser, put(told, tmp_path / "report"))
+    until(lambda: report.text("#state") == "1.wav", 10)
+    report.click("Hm.")
+    until(lambda: report.text("#state") == "2.wav", 10)
+    until(lambda: 20.0 <= report.at() < 21.0, 10, 0.05)
+
+
+def test_what_is_not_sure_is_marked_by_more_than_colour(browser: Any, tmp_path: Path) -> None:
+    told = meeting()
+    words = tuple(dataclasses.replace(w, confidence=0.3 if w.text == "quite" else 0.9) for w in told.words)
+    segments = tuple(dataclasses.replace(s, speaker_confidence=0.2 if s.index == 0 else 0.9) for s in told.segments)
+    told = dataclasses.replace(told, words=words, segments=segments)
+    report = Report(browser, put(told, tmp_path))
+    assert {w.text for w in report.all(".w.low")} == {"quite"}
+    style = "return getComputedStyle(arguments[0]).textDecorationStyle"
+    assert report.does(style, report.word("quite")) == "dotted"
+    assert report.word("quite").get_attribute("title") == "00:00:07 · confidence 30 %"
+    assert report.text(".line[data-row='0'] .asks") == "?"
+    assert report.text(".line.stranger .name") == "Unknown"
+
+
+def test_seams_and_failed_chunks_stand_where_they_are(browser: Any, tmp_path: Path) -> None:
+    told = meeting(duration_s=240.0)
+    (chunk,) = told.chunks
+    cores = [Span(0.0, 30.0), Span(30.0, 120.0), Span(120.0, 240.0)]
+    chunks = [dataclasses.replace(chunk, index=k, core=core) for k, core in enumerate(cores)]
+    chunks[1] = dataclasses.replace(chunks[1], seam_kept=3, seam_dropped=4, seam_redecoded_s=1.25, loops_removed=1)
+    chunks[2] = dataclasses.replace(chunks[2], status="failed", error="<b>no memory</b>")
+    report = Report(browser, put(dataclasses.replace(told, chunks=tuple(chunks)), tmp_path))
+    seam, failed = (n.text for n in report.all(".note"))
+    assert seam.split("\n") == [
+        "00:00:30",
+        "seam, chunk 2 · 3 kept · 4 dropped · 1.3 s decoded again · 1 loop taken out",
+    ]
+    assert failed.split("\n") == ["00:02:00", "✕ Not transcribed until 00:04:00. <b>no memory</b>"]
+    order = [e.get_attribute("class") for e in report.all(".line, .note")]
+    assert order == ["line", "line", "line", "note", "line stranger", "note failed"]
+    report.does("document.querySelector('#chunks summary').click()")
+    assert "✕ failed <b>no memory</b>" in report.text("#chunks table")
+
+
+def test_it_is_light_or_dark_as_the_system_and_as_one_likes(report: Report) -> None:
+    paper = "return getComputedStyle(document.body).backgroundColor"
+    light = report.does(paper)
+    report.press("t")
+    dark = report.does(paper)
+    assert sum(map(int, dark[4:-1].split(","))) < 150 < 600 < sum(map(int, light[4:-1].split(",")))
+    report.press("t")
+    assert report.does(paper) == light
+    report.does("try { localStorage.clear() } catch {}; delete document.documentElement.dataset.theme")
+    system = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    report.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", system)
+    assert report.does(paper) == dark
+    report.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_help_opens_and_closes_by_key(report: Report) -> None:
+    report.press("?")
+    assert report.browser.find_element("id", "help").is_displayed()
+    report.press("\ue00c")
+    assert not report.browser.find_element("id", "help").is_displayed()
+
+
+def test_search_finds_moves_and_counts(report: Report) -> None:
+    report.press("/")
+    report.press("GOOD mor")
+    assert report.text("#hits") == "1 of 1"
+    assert [w.text for w in report.all(".w.current")] == ["Good", "morning,"]
+    report.press("\ue00c")
+    assert report.text("#hits") == ""
+    report.press("/")
+    report.press("some")
+    assert report.text("#hits") == "1 of 2"
+    report.press("\ue007")
+    assert report.text("#hits") == "2 of 2"
+    report.press("\ue007")
+    assert report.text("#hits") == "1 of 2"
+    report.press("xyz")
+    assert report.text("#hits") == "nothing"
+    assert report.all(".w.hit") == []
+
+
+def test_no_script_of_a_hostile_transcript_runs(browser: Any, tmp_path: Path) -> None:
+    said = [(k * 2.0, attack.replace("\ud800", "") or "_", [attack, "word"]) for k, attack in enumerate(ATTACKS)]
+    of = recording(source_name=ATTACKS[-1], duration_s=600.0, parts=(Part(ATTACKS[-2], "00" * 32, 0.0, 600.0),))
+    told = spoken(said, of=of)
+    (chunk,) = told.chunks
+    told = dataclasses.replace(
+        told, chunks=tuple(dataclasses.replace(chunk, index=k, status="failed", error=ATTACKS[-k]) for k in range(3))
+    )
+    report = Report(browser, put(told, tmp_path))
+    report.does("document.querySelectorAll('details').forEach((d) => d.open = true)")
+    assert report.does("return typeof window.pwned") == "undefined"
+    assert report.does("return document.querySelectorAll('script').length") == 2
+    assert report.does("return document.querySelectorAll('#transcript img, #transcript svg, h1 *').length") == 0
+    assert ATTACKS[-1] in report.text("h1")
+    report.does("document.getElementById('transcript').scrollIntoView()")
+    until(lambda: "<img src=x onerror=window.pwned=1>" in [w.text for w in report.all(".w")], 5)
+    assert (report.complaints(), report.fetched()) == ([], set())
+
+
+def test_markup_that_got_in_could_not_run_either(report: Report) -> None:
+    report.does("window.got = document.createElement('script'); got.textContent = 'window.pwned = 1'")
+    report.does("document.body.append(got)")
+    report.does("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.pwned = 1\">')")
+    time.sleep(0.3)
+    assert report.does("return typeof window.pwned") == "undefined"
+    assert any("Content Security Policy" in line for line in report.complaints())
+
+
+def test_printing_shows_all_of_it(browser: Any, tmp_path: Path) -> None:
+    told = day(3_000, hours=1.0, speakers=4)
+    report = Report(browser, put(told, tmp_path))
+    lines = "return document.querySelectorAll('.line').length"
+    assert report.does(lines) < len(told.segments)
+    report.does("addEventListener('beforeprint', () => (window.printed = document.querySelectorAll('.line').length))")
+    assert report.browser.print_page()
+    assert report.does("return window.printed") == len(told.segments)
+    until(lambda: report.does(lines) < len(told.segments), 5)
+    report.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    until(lambda: report.does(lines) == len(told.segments), 5)
+    said = report.does("return document.getElementById('transcript').textContent")
+    assert all(segment.text in said for segment in told.segments)
+    assert not report.browser.find_element("css selector", ".player").is_displayed()
+    report.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    until(lambda: report.does(lines) < len(told.segments), 5)
+
+
+def test_silence_has_a_page(browser: Any, tmp_path: Path) -> None:
+    report = Report(browser, put(spoken([]), tmp_path))
+    assert report.text("#transcript") == "Nothing was said."
+    for key in (" ", "\ue014", "\ue015", "+", "/", "a"):
+        report.press(key)
+    assert report.complaints() == []
+
+
+def test_a_whole_day_is_read_searched_and_scrolled(browser: Any, whole_day: tuple[Transcript, Path]) -> None:
+    told, path = whole_day
+    report = Report(browser, path, 30)
+    print(f"24 h, 200,000 words: {path.stat().st_size / 1e6:.1f} MB, first view {report.first_view_ms:.0f} ms")
+    assert report.does("return document.querySelectorAll('.w').length") < 10_000
+    report.press("/")
+    report.press("number3795")
+    said = sum(word == "number3795" for segment in told.segments for word in segment.text.split())
+    assert report.text("#hits") == f"1 of {said}"
+    (hit,) = report.all(".w.current")
+    assert hit.text == "number3795"
+    for _ in range(3):
+        report.press("\ue007")
+        until(lambda: len(found := report.all(".w.current")) == 1 and report.in_sight(found[0]), 5, 0.05)
+    report.press("\ue00c")
+    report.does("document.getElementById('seek').value = 990; "
+                "document.getElementById('seek').dispatchEvent(new Event('input'))")  # fmt: skip
+    until(lambda: any(report.in_sight(line) for line in report.all(".line:has(.now)")), 5)
+    for _ in range(12):
+        report.press("+")
+    begins, ends = report.text("#range").split(" – ")
+    assert begins[:2] == ends[:2] == "23"
+    report.press("0")
+    until(lambda: report.text("#range") == "00:00:00 – 24:00:00", 5, 0.05)
+    assert report.complaints() == []
+    assert report.fetched() == set()
