@@ -9,7 +9,7 @@ from pathlib import Path
 from flows.aside import written
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.read import read_transcript
-from tasks.errors import DaylongError, UsageError
+from tasks.errors import UsageError
 from tasks.exports import EXPORTS, render
 from tasks.records import Transcript
 
@@ -45,5 +45,5 @@ def tell_report(out: Path, recording_id: str, place: Path) -> None:
     try:
         transcript = found_at(read_transcript(out, recording_id), place)
         written(folder / name, render(transcript, ["report"], folder=folder)[name])
-    except (DaylongError, OSError) as error:
+    except Exception as error:
         log.warning("%s: its report does not know where the recording lies now (%s)", recording_id, error)
