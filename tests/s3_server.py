@@ -28,9 +28,21 @@ def s3() -> Iterator[dict[str, str]]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             _made(port, server)
+            _forget()
             yield environment
         finally:
+            _forget()
             server.kill()
+
+
+def _forget() -> None:
+    """What is connected to a server of before: it is kept for a process's whole life."""
+    import s3fs
+
+    from tasks.remote import filesystem
+
+    filesystem.cache_clear()
+    s3fs.S3FileSystem.clear_instance_cache()
 
 
 def _made(port: int, server: subprocess.Popen[bytes]) -> None:
