@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import time
@@ -10,6 +11,8 @@ import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+log = logging.getLogger("daylong.pruning")
 
 ABROAD_S = 7 * 24 * 3600.0
 """A run on another machine counts as under way for so long: its process can't be looked at."""
@@ -19,21 +22,29 @@ def note(folder: Path, recording_id: str, keys: Collection[str]) -> None:
     """Keep which records the recording's run used."""
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{uuid.uuid4().hex}.part"
-    aside.write_text(json.dumps(sorted(keys)), encoding="utf-8")
-    os.replace(aside, folder / f"{recording_id}.json")
+    try:
+        aside.write_text(json.dumps(sorted(keys)), encoding="utf-8")
+        os.replace(aside, folder / f"{recording_id}.json")
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 @contextmanager
 def noting(folder: Path, recording_id: str, keys: Callable[[], Collection[str]]) -> Iterator[None]:
     """Keep which records the block used: all that its run needs where it ends well, else those of before, too, since
-    the next run goes on with them."""
+    the next run goes on with them.
+
+    Where that can't be written (a full disk), the run is what it is all the same, and the log says so.
+    """
+    before: Collection[str] = noted(folder).get(recording_id, frozenset())
     try:
         yield
-    except BaseException:
-        before = noted(folder).get(recording_id, frozenset())
-        note(folder, recording_id, before | set(keys()))
-        raise
-    note(folder, recording_id, keys())
+        before = ()
+    finally:
+        try:
+            note(folder, recording_id, {*before, *keys()})
+        except OSError as error:
+            log.warning("%s: what of the cache it used is not noted (%s)", recording_id, error)
 
 
 def noted(folder: Path) -> dict[str, frozenset[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks.artifacts import ArtifactStore
+from tasks.errors import NoRoom
 from tasks.pruning import used
 from tasks.pruning.prune import held, prune, recordings_folder, runs_folder
 from tests.pruning_files import kept
@@ -51,6 +53,20 @@ def test_a_run_that_failed_is_known_by_what_it_used_and_what_was_used_before(tmp
     with used.noting(tmp_path, "monday-1", lambda: {"c"}):
         pass
     assert used.noted(tmp_path)["monday-1"] == {"c"}
+
+
+def test_a_full_disk_hides_nothing_of_what_a_run_ended_with(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, before[1]))
+    try:
+        with pytest.raises(NoRoom), used.noting(tmp_path, "monday-1", lambda: {"a" * 100}):
+            raise NoRoom("x")
+        with used.noting(tmp_path, "monday-1", lambda: {"a" * 100}):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    assert "what of the cache it used is not noted" in caplog.text
 
 
 def test_a_run_under_way_loses_nothing_and_one_that_died_is_no_reason_to_keep(
