@@ -1,17 +1,28 @@
 """Engines in a persistent child process: one that hangs or dies can be replaced without losing the run.
 
-The child is spawned (never forked: threads and CUDA don't survive a fork), serves one call at a time, and keeps
-its engines loaded between calls. Values cross a pipe of `multiprocessing`, between our own two processes only.
+The child is a fresh interpreter (never forked: threads and CUDA don't survive a fork; nor does it run the caller's
+script anew, as `multiprocessing` would). It serves calls of different engines side by side, as threads of one process
+would be, and keeps its engines loaded. Values cross a socket pair, between our own two processes only.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import atexit
+import logging
+import logging.handlers
 import os
+import queue
+import signal
+import subprocess
+import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -19,85 +30,189 @@ from tasks.errors import DaylongError, EngineDied
 from tasks.memory import give_back, hold_less
 from tasks.models import Call, Engine, Keep, Pool
 
+START = "from tasks.model_process import serve; serve({descriptor}, {keep!r})"
+"""What the child's interpreter runs."""
 
-def serve(pipe: Connection, keep: Keep) -> None:
-    """The child's loop: receive a call, answer it, until the pipe closes."""
+GONE = None
+"""What a waiting call is told where the child has ended."""
+
+_asked: ContextVar[int | None] = ContextVar("daylong_asked", default=None)
+
+
+def serve(descriptor: int, keep: Keep) -> None:
+    """The child's loop: receive calls and answer them, until the other side closes or ends; then end at once."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us, too: whoever started us decides
     hold_less()
-    pool = Pool(keep)
-    while True:
-        try:
-            engine, method, args, kwargs = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
-            return
-        try:
-            answer: Any = pool.call(engine, method, *args, **kwargs)
-        except DaylongError as error:
-            answer = error
-        except Exception as error:
-            # The original class may not be importable or picklable on the other side: its words are what counts.
-            answer = RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
-        pipe.send(answer)
-        answer = None
+    pipe, sending, pool = Connection(descriptor), threading.Lock(), Pool(keep)
+
+    def send(asked: int | None, message: Any) -> None:
+        with sending:
+            pipe.send((asked, message))
+
+    def answer(asked: int, engine: Engine, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        _asked.set(asked)
+        send(asked, _answer(pool, engine, method, args, kwargs))
         give_back()
+
+    logger = logging.getLogger("daylong")
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(_Passed(send))
+    with ThreadPoolExecutor(64, thread_name_prefix="daylong-engine") as threads:
+        while True:
+            try:
+                threads.submit(answer, *pipe.recv())
+            except (EOFError, OSError):
+                os._exit(0)  # calls that nobody waits for any more are not finished
+
+
+def _answer(pool: Pool, engine: Engine, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    try:
+        return pool.call(engine, method, *args, **kwargs)
+    except DaylongError as error:
+        return error
+    except (OSError, MemoryError) as error:
+        if type(error).__module__ == "builtins":  # whether it is worth another try depends on what it is
+            return error
+        return _in_words(error)
+    except Exception as error:
+        return _in_words(error)
+
+
+def _in_words(error: Exception) -> RuntimeError:
+    # The original class may not be importable or picklable on the other side: its words are what counts.
+    return RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+
+
+class _Passed(logging.handlers.QueueHandler):
+    """What our own code says in the child is said by the process that asked, where it asked."""
+
+    def __init__(self, send: Callable[[int | None, Any], None]) -> None:
+        super().__init__(queue.SimpleQueue())
+        self._send = send
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        self._send(_asked.get(), record)
+
+
+class _Living:
+    """One child from its start to its end."""
+
+    def __init__(self, keep: Keep) -> None:
+        self.pipe, theirs = Pipe()
+        self.waiting: dict[int, queue.SimpleQueue[Any]] = {}
+        self.ended = threading.Event()
+        self._sending = threading.Lock()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START.format(descriptor=theirs.fileno(), keep=keep)],
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        theirs.close()
+        threading.Thread(target=self._listen, name="daylong-answers", daemon=True).start()
+
+    def send(self, asked: int, call: tuple[Any, ...]) -> queue.SimpleQueue[Any]:
+        """Ask; what is said to it meanwhile and the answer are put into the queue, GONE where there won't be one."""
+        waits = self.waiting[asked] = queue.SimpleQueue()
+        try:
+            with self._sending:
+                self.pipe.send((asked, *call))
+        except OSError:
+            waits.put(GONE)
+        if self.ended.is_set():
+            waits.put(GONE)
+        return waits
+
+    def end(self) -> int:
+        """End it at once; the exit status that it has or had."""
+        if not self.ended.is_set():
+            self.process.kill()
+        try:
+            return self.process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                asked, message = self.pipe.recv()
+                waits = self.waiting.get(asked)
+                if waits is not None:
+                    waits.put(message)
+                elif isinstance(message, logging.LogRecord):
+                    _say(message)
+        except (EOFError, OSError):
+            self.ended.set()
+        for waits in list(self.waiting.values()):
+            waits.put(GONE)
+        self.process.wait()
+        self.pipe.close()
 
 
 @dataclass(slots=True)
 class Child:
-    """The parent's side. `timeout_s` bounds one call; None waits for as long as the child lives."""
+    """The parent's side: one call of an engine at a time. `timeout_s` bounds it; None waits for as long as the child
+    lives."""
 
     keep: Keep = "all"
     timeout_s: float | None = None
     calls: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _process: Any = None
-    _pipe: Any = None
+    _turns: dict[str, threading.Lock] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _living: _Living | None = None
 
     def call(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
         """Run the method in the child. Raises `EngineDied` where it ended or hung; the next call starts another."""
-        asked = time.perf_counter()
-        with self._lock:
-            waited = time.perf_counter() - asked
-            self._start()
-            self.calls += 1
+        with self._guard:
+            # With one engine in memory at a time, they all take turns.
+            turn = self._turns.setdefault("" if self.keep == "one" else repr(engine), threading.Lock())
+        came = time.perf_counter()
+        with turn:
+            waited_s = time.perf_counter() - came
+            with self._guard:
+                self.calls += 1
+                asked, living = self.calls, self._started()
             try:
-                self._pipe.send((engine, method, args, kwargs))
-                if not self._pipe.poll(self.timeout_s):
-                    raise TimeoutError
-                answer = self._pipe.recv()
-            except TimeoutError as error:
-                self._stop()
-                raise EngineDied(f"{engine.name} did not answer within {self.timeout_s:g} s") from error
-            except (EOFError, OSError) as error:
-                code = self._stop()
-                raise EngineDied(f"the process of {engine.name} ended (exit status {code})") from error
+                answer = self._answer(engine, living, living.send(asked, (engine, method, args, kwargs)))
+            finally:
+                living.waiting.pop(asked, None)
         if isinstance(answer, Exception):
             raise answer
         done: Call = answer
-        return replace(done, wait_s=done.wait_s + waited)
+        return replace(done, wait_s=done.wait_s + waited_s)
+
+    def _answer(self, engine: Engine, living: _Living, waits: queue.SimpleQueue[Any]) -> Any:
+        until = None if self.timeout_s is None else time.monotonic() + self.timeout_s
+        while True:
+            try:
+                message = waits.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                living.end()
+                raise EngineDied(f"{engine.name} did not answer within {self.timeout_s:g} s") from None
+            if message is GONE:
+                raise EngineDied(f"the process of {engine.name} ended (exit status {living.end()})")
+            if not isinstance(message, logging.LogRecord):
+                return message
+            _say(message)
 
     def pid(self) -> int | None:
-        return self._process.pid if self._process is not None else None
+        return self._living.process.pid if self._living is not None else None
 
     def close(self) -> None:
-        with self._lock:
-            self._stop()
+        with self._guard:
+            if self._living is not None:
+                self._living.end()
+            self._living = None
 
-    def _start(self) -> None:
-        if self._process is not None and self._process.is_alive():
-            return
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, self.keep), name="daylong-engines", daemon=True)
-        self._process.start()
-        theirs.close()
+    def _started(self) -> _Living:
+        if self._living is None or self._living.ended.is_set() or self._living.process.poll() is not None:
+            self._living = _Living(self.keep)
+            atexit.register(self._living.end)
+        return self._living
 
-    def _stop(self) -> int | None:
-        process, self._process = self._process, None
-        if process is None:
-            return None
-        self._pipe.close()
-        process.join(1.0)
-        if process.is_alive():
-            process.kill()
-            process.join()
-        return int(process.exitcode if process.exitcode is not None else os.EX_SOFTWARE)
+
+def _say(record: logging.LogRecord) -> None:
+    logger = logging.getLogger(record.name)
+    if logger.isEnabledFor(record.levelno):
+        logger.handle(record)

@@ -138,6 +138,9 @@ def configure(keep: Keep = "all", run_in: Where = "process", timeout_s: float | 
         if run_in == "child":
             from tasks.model_process import Child
 
+            if _remote is not None and _remote.keep != keep:
+                _remote.close()
+                _remote = None
             if _remote is None:
                 _remote = Child(keep, timeout_s)
             _remote.timeout_s = timeout_s

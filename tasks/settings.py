@@ -31,8 +31,9 @@ class ModelsSettings(Step):
         "all", description="Engines held in memory at a time: all, or one (for small GPUs)."
     )
     run_in: Literal["process", "child"] = Field(
-        "process",
-        description="Run engines in this process, or in one persistent child process that is replaced if it dies.",
+        "child",
+        description="Run engines in one persistent child process, which is replaced if it dies or hangs, or in this "
+        "process.",
     )
     patience: float = Field(
         10.0,

@@ -3,18 +3,27 @@ with real state, only small ones."""
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tasks import models
-from tasks.errors import EngineDied, PermanentError
+from tasks.errors import EngineDied, PermanentError, is_transient
+from tasks.logs import about, where
 from tasks.model_process import Child
 from tasks.models import Engine, Pool
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class Counter:
@@ -61,6 +70,15 @@ class Counter:
 
     def refuse(self) -> None:
         raise PermanentError("x.wav: not for me")
+
+    def break_down(self, number: int) -> None:
+        raise OSError(number, os.strerror(number), "weights.bin")
+
+    def say(self, words: str) -> None:
+        logging.getLogger("daylong.counter").warning("%s", words)
+
+    def take(self, seconds: float) -> None:
+        time.sleep(seconds)
 
 
 def load(step: int) -> Counter:
@@ -142,6 +160,97 @@ def test_a_child_that_hangs_is_ended(child: Child) -> None:
 def test_an_engines_own_refusal_crosses_as_what_it_is(child: Child) -> None:
     with pytest.raises(PermanentError, match=r"x\.wav"):
         child.call(engine(), "refuse")
+
+
+def test_what_the_system_refused_crosses_with_its_number_since_that_says_whether_to_try_again(child: Child) -> None:
+    with pytest.raises(OSError, match=r"weights\.bin") as full:
+        child.call(engine(), "break_down", errno.ENOSPC)
+    assert full.value.errno == errno.ENOSPC
+    assert is_transient(full.value)
+
+
+def test_what_our_own_code_warns_of_in_the_child_is_told_where_the_call_was_made(
+    child: Child, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[dict[str, object]] = []
+
+    class Where(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.append(where() | {"said": record.getMessage()})
+
+    logger, handler = logging.getLogger("daylong.counter"), Where()
+    logger.addHandler(handler)
+    try:
+        with about(chunk=7):
+            child.call(engine(), "say", "little memory")
+    finally:
+        logger.removeHandler(handler)
+    assert seen == [{"chunk": 7, "said": "little memory"}]
+
+
+def test_calls_of_different_engines_run_side_by_side_in_the_child(child: Child) -> None:
+    child.call(engine(1), "add")
+    child.call(engine(2), "add")
+    slow = threading.Thread(target=child.call, args=(engine(1), "take", 5.0))
+    slow.start()
+    began = time.monotonic()
+    child.call(engine(2), "add")
+    assert slow.is_alive()
+    assert time.monotonic() - began < 5
+    slow.join()
+
+
+def test_the_end_of_the_child_ends_every_call_in_it(child: Child) -> None:
+    child.call(engine(1), "add")
+    child.call(engine(2), "add")
+    ends: list[BaseException] = []
+
+    def hang() -> None:
+        try:
+            child.call(engine(1), "hang")
+        except EngineDied as error:
+            ends.append(error)
+
+    waiting = threading.Thread(target=hang)
+    waiting.start()
+    time.sleep(0.2)
+    with pytest.raises(EngineDied, match="exit status 7"):
+        child.call(engine(2), "die")
+    waiting.join(10)
+    assert len(ends) == 1
+
+
+def test_a_script_without_a_guard_for_its_main_part_may_use_engines_in_a_child(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nfrom tasks import models\nprint('once')\n"
+        "models.configure(run_in='child')\n"
+        "print(models.call(models.Engine.of('test/counter', 'tests.test_models:load', step=2), 'add').value)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("once\n2\n", "")
+
+
+def test_the_child_ends_with_the_process_that_started_it_however_that_ended(tmp_path: Path) -> None:
+    script = (
+        "import os, signal\nfrom tasks import models\nmodels.configure(run_in='child')\n"
+        "ask = lambda what: models.call(models.Engine.of('t', 'tests.test_models:load', step=1), what).value\n"
+        "print(ask('pid'), flush=True)\n"
+        "import threading\nthreading.Thread(target=ask, args=('hang',)).start()\n"
+        "import time\ntime.sleep(0.5)\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    pid, until = int(ended.stdout), time.monotonic() + 10
+    while time.monotonic() < until and Path(f"/proc/{pid}").exists():
+        time.sleep(0.05)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_the_process_wide_seam_counts_its_calls() -> None:

@@ -48,15 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
 
 
 def measured(source: Path, run_in: str, home: Path) -> dict[str, float]:
-    """Seconds and MiB of one run; the memory is the sum of the peaks of its processes but Prefect's server."""
+    """Seconds and MiB of one run."""
     job = {"do": "flow", "source": str(source), "out": str(home / "out"), "settings": {"models": {"run_in": run_in}}}
     ended = run_fresh("tests.benchmarks.day.child", job, home)
     if ended.answer is None:
         raise SystemExit(ended.error)
     stages = ended.answer["heard"]["stages"]
-    # Of the processes below, the server is the smaller one.
-    below = sorted(ended.children_mb.values())[1:] if run_in == "child" else []
-    return {"wall_s": ended.wall_s, "run_s": stages[-1][1] - stages[0][1], "peak_mb": ended.peak_mb + sum(below)}
+    return {"wall_s": ended.wall_s, "run_s": stages[-1][1] - stages[0][1], "peak_mb": ended.peak_mb}
 
 
 def _beginning(source: Path, folder: Path) -> Path:

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -193,22 +192,14 @@ def test_with_steps_switched_off_their_engines_are_never_imported(clip: Path, ho
     assert rows(str(home / "plain"), "turns") == []
 
 
-@pytest.fixture
-def in_a_child() -> Iterator[None]:
-    yield
-    from tasks import models
-
-    models.configure()
-
-
-@pytest.mark.usefixtures("first", "in_a_child")
-def test_engines_in_a_child_process_give_the_same_words(clip: Path, home: Path) -> None:
+@pytest.mark.usefixtures("first")
+def test_engines_in_the_runs_own_process_give_the_same_words(clip: Path, home: Path) -> None:
     outcome = process(
-        clip, home / "child", models={"run_in": "child"}, diarization={"engine": "off"},
+        clip, home / "own", models={"run_in": "process"}, diarization={"engine": "off"},
         punctuation={"mode": "never"}, transcription={"batch_size": 6},
     )  # fmt: skip
     assert outcome["engine_calls"] > 0
-    words = [w["word_raw"] for w in rows(str(home / "child"), "words")]
+    words = [w["word_raw"] for w in rows(str(home / "own"), "words")]
     here = [w["word_raw"] for w in rows(str(home / "out"), "words")]
     assert len(words) > 0.9 * len(here)
 

@@ -63,7 +63,7 @@ def measured(made: Made, folder: Path) -> dict[str, Any]:
         "wall_s": fresh.wall_s,
         "s_per_hour": fresh.wall_s / hours,
         "peak_mb": fresh.peak_mb,
-        "children_peak_mb": max(fresh.children_mb.values(), default=0.0),
+        "server_peak_mb": fresh.server_mb,
         "resident_mb": {name: mb for name, _, mb in _run(fresh)["heard"]["stages"]},
         "resident_mb_by_chunk": _run(fresh)["heard"]["chunks"],
         "beside": dataclasses.asdict(told),

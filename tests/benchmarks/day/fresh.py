@@ -10,12 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.day.hooks import peak_mb
+from tests.benchmarks.day.hooks import peak_mb, resident_mb
 
 ROOT = Path(__file__).resolve().parents[3]
 _EVERY_S = 0.2
@@ -23,14 +23,14 @@ _EVERY_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`wall_s` from before the process is started to its end; `peak_mb` resident, MiB; `children_mb`: of each process
-    that it started for more than a second, by id. `answer`: what it wrote; None where it failed or was stopped: then
-    `error` says so."""
+    """`wall_s` from before the process is started to its end. `peak_mb`: the most that it and all it has started had
+    resident at a time, MiB, Prefect's server left out, whose own peak is `server_mb`. `answer`: what it wrote; None
+    where it failed or was stopped: then `error` says so."""
 
     launched: float
     ended: float
     peak_mb: float
-    children_mb: dict[int, float]
+    server_mb: float
     answer: dict[str, Any] | None
     error: str = ""
 
@@ -44,7 +44,7 @@ def run_fresh(
 ) -> Ended:
     """`python -m module JOB` with `home` as DAYLONG_HOME and PREFECT_HOME; `job` gets `answer`, the file to write.
 
-    It is stopped after `limit_s` seconds, or where it has more than `limit_mb` MiB resident.
+    It is stopped after `limit_s` seconds, or where it and its children have more than `limit_mb` MiB resident.
     """
     home.mkdir(parents=True, exist_ok=True)
     (home / "prefect").mkdir(exist_ok=True)
@@ -57,17 +57,19 @@ def run_fresh(
         child = subprocess.Popen(
             [sys.executable, "-m", module, told], cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True
         )
-        peaks: dict[int, float] = {}
-        seen: Counter[int] = Counter()
+        most_mb = server_mb = 0.0
         error = ""
         before = signal.signal(signal.SIGTERM, _asked_to_end)
         try:
             while child.poll() is None:
-                for pid in (child.pid, *_below(child.pid)):
-                    # The last word counts: between fork and exec a process shows its parent's memory.
-                    peaks[pid] = peak_mb(pid) or peaks.get(pid, 0.0)
-                    seen[pid] += 1
-                if peaks[child.pid] > limit_mb:
+                now_mb = 0.0
+                for pid, words in _programs(child.pid):
+                    if b"uvicorn" in words:
+                        server_mb = max(server_mb, peak_mb(pid))
+                    else:
+                        now_mb += resident_mb(pid)
+                most_mb = max(most_mb, now_mb)
+                if now_mb > limit_mb:
                     error = f"stopped above {limit_mb / 1024:.1f} GB"
                 elif time.monotonic() - launched > limit_s:
                     error = f"stopped after {limit_s:.0f} s"
@@ -82,20 +84,29 @@ def run_fresh(
         if answer is None and not error:
             log.seek(0)
             error = f"exit status {child.returncode}: {' | '.join(log.read().strip().splitlines()[-3:])}"
-        own = max(peaks.pop(child.pid, 0.0), (answer or {}).get("peak_mb", 0.0))
-        lasting = {pid: mb for pid, mb in peaks.items() if seen[pid] > 5}
-        return Ended(launched, ended, own, lasting, answer, error)
+        return Ended(launched, ended, max(most_mb, (answer or {}).get("peak_mb", 0.0)), server_mb, answer, error)
 
 
-def _below(pid: int) -> list[int]:
-    """Ids of all processes below."""
-    found: list[int] = []
+def _programs(pid: int) -> list[tuple[int, bytes]]:
+    """Id and command line of the process and of all below, but those that have not become a program of their own yet:
+    between fork and exec a process shows its parent's memory."""
+    found: list[tuple[int, bytes]] = []
+    above: dict[int, bytes] = {}
+    for each, parent in [(pid, 0), *_below(pid)]:
+        with suppress(OSError):
+            above[each] = Path(f"/proc/{each}/cmdline").read_bytes()
+            if above[each] != above.get(parent):
+                found.append((each, above[each]))
+    return found
+
+
+def _below(pid: int) -> list[tuple[int, int]]:
+    """(id, its parent's) of all processes below."""
+    found: list[tuple[int, int]] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += [int(p) for p in task.read_text().split()]
-        except OSError:
-            continue  # a thread that has ended meanwhile
-    return found + [p for child in found for p in _below(child)]
+        with suppress(OSError):  # a thread that has ended meanwhile
+            found += [(int(p), pid) for p in task.read_text().split()]
+    return found + [pair for child, _ in found for pair in _below(child)]
 
 
 def _asked_to_end(number: int, _frame: object) -> None:

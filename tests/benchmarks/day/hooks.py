@@ -110,9 +110,9 @@ class Hooks:
         self._own.elsewhere = getattr(self._own, "elsewhere", 0.0) + seconds
 
 
-def resident_mb() -> float:
-    """Of this process, now."""
-    return _status_mb(Path("/proc/self/status"), "VmRSS:")
+def resident_mb(pid: int | None = None) -> float:
+    """Of a process (this one), now, MiB; 0 where it is gone."""
+    return _status_mb(Path(f"/proc/{pid or 'self'}/status"), "VmRSS:")
 
 
 def peak_mb(pid: int | None = None) -> float:

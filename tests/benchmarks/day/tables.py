@@ -23,14 +23,14 @@ def show(short: dict[str, Any], long: dict[str, Any]) -> None:
             ["wall, s", *(r["wall_s"] for r in both), "", ""],
             ["s per recorded hour", *(r["s_per_hour"] for r in both), _ratio(both, "s_per_hour"), ""],
             [
-                "peak memory, MB",
+                "peak memory, run and engines, MB",
                 *(round(r["peak_mb"]) for r in both),
                 f"{long['peak_mb'] - short['peak_mb']:+.0f}",
                 f"≤ +{MOST_MB}",
             ],
-            ["  a quarter of the chunks done, MB", *(_resident(r, 0.25) for r in both), "", ""],
+            ["  the run's own, a quarter of the chunks done, MB", *(_resident(r, 0.25) for r in both), "", ""],
             ["  all chunks done, MB", *(_resident(r, 1.0) for r in both), "", ""],
-            ["Prefect's server, MB", *(round(r["children_peak_mb"]) for r in both), "", ""],
+            ["Prefect's server, MB", *(round(r["server_peak_mb"]) for r in both), "", ""],
             [
                 "speech in it",
                 *(f"{r['recording']['speech_s'] / r['recording']['duration_s']:.1%}" for r in both),
