@@ -69,7 +69,8 @@ def steps_of(run: Run) -> list[str]:
         *(["separation"] if settings.separation.mode == "always" else []),
         "transcription",
         *(["punctuation"] if settings.punctuation.mode != "never" else []),
-        *(["embedding", "diarization"] if settings.diarizes else []),
+        *(["embedding"] if settings.knows_voices else []),
+        *(["diarization"] if settings.diarizes else []),
     ]
 
 
@@ -144,10 +145,11 @@ def _submit(
         separated = start("separation", separate, "separate", SeparateJob(sound, weights["separation"]), place)
     spoken = TranscribeJob(chunk.index, sound, settings.transcription, weights["transcription"])
     words = start("transcription", transcribe, "transcribe", spoken, place, language, separated)
-    if settings.diarizes:
+    if settings.knows_voices:
         voices = start("embedding", embed, "embed", EmbedJob(sound, weights["embedding"]), place, separated)
-        how = TurnsJob(settings.diarization.engine, sound, weights.get("diarization"))
-        start("diarization", find_turns, "find turns", how, place, voices, separated)
+        if settings.diarizes:
+            how = TurnsJob(settings.diarization.engine, sound, weights.get("diarization"))
+            start("diarization", find_turns, "find turns", how, place, voices, separated)
     if settings.punctuation.mode != "never":
         how_marked = PunctuateJob(language, settings.punctuation, weights["punctuation"])
         start("punctuation", punctuate, "punctuate", how_marked, place, words)

@@ -137,8 +137,9 @@ def _transcribed(
 
     progress.stage("merging")
     embedding = run.weights.get("embedding")
-    job = MergeJob(recording.duration_s, embedding.name if linked and embedding else None)
-    merged = merge(job, run.place, seams, again, linked, mapped if by_channel(run) else None)
+    job = MergeJob(recording.duration_s, embedding.name if embedding else None)
+    channels = (mapped, voices_by_channel(done, recording.channels)) if by_channel(run) else None
+    merged = merge(job, run.place, seams, again, linked, channels)
 
     progress.stage("publishing")
     transcript = assembled(
@@ -201,6 +202,15 @@ def voices_of(done: Sequence[chunk_steps.Worked], run: Run) -> Manifest | None:
     return link_speakers(
         job, run.place, [w.manifests["embedding"] for w in heard], [w.manifests["diarization"] for w in heard]
     )
+
+
+def voices_by_channel(done: Sequence[chunk_steps.Worked], channels: int) -> list[list[Manifest]]:
+    """What was measured of the voice on each channel, chunk by chunk."""
+    own: list[list[Manifest]] = [[] for _ in range(channels)]
+    for worked in done:
+        if worked.audio is not None and worked.audio.channel is not None and "embedding" in worked.manifests:
+            own[worked.audio.channel].append(worked.manifests["embedding"])
+    return own
 
 
 def most_spoken(done: Sequence[chunk_steps.Worked]) -> tuple[str | None, float | None]:

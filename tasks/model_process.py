@@ -20,10 +20,12 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from tasks.errors import DaylongError, EngineDied
@@ -43,6 +45,8 @@ def serve(descriptor: int, keep: Keep) -> None:
     """The child's loop: receive calls and answer them, until the other side closes or ends; then end at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us, too: whoever started us decides
     hold_less()
+    with suppress(OSError):  # where memory runs out the kernel ends this process, and not the run, which replaces it
+        Path("/proc/self/oom_score_adj").write_text("500")
     pipe, sending, pool = Connection(descriptor), threading.Lock(), Pool(keep)
 
     def send(asked: int | None, message: Any) -> None:

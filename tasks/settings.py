@@ -234,9 +234,14 @@ class Settings(Step):
     metrics: Annotated[MetricsSettings, Field(description="Figures of the runs.")] = MetricsSettings()
 
     @property
+    def knows_voices(self) -> bool:
+        """Whether speakers' voices are measured: anybody wants to know who speaks."""
+        return self.diarization.engine != "off"
+
+    @property
     def diarizes(self) -> bool:
         """Whether voices are told apart: else nobody wants to know, or each has a channel."""
-        return self.diarization.engine != "off" and self.audio.channels == "mix"
+        return self.knows_voices and self.audio.channels == "mix"
 
     def result_facts(self) -> dict[str, Any]:
         """What changes the result: everything but devices, places and worker counts."""

@@ -70,7 +70,7 @@ def wanted(settings: Settings, device: str) -> list[Want]:
     if model == "auto":
         model = "large-v3-turbo" if device == "cuda" else "small"
     wants: list[Want] = [("transcription", model)]
-    if settings.diarizes:
+    if settings.knows_voices:
         wants.append(("embedding", settings.diarization.embedding_model))
     if settings.diarizes and settings.diarization.engine == "sortformer":
         wants.append(("diarization", settings.diarization.model))

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
 
 from tasks.caching import step_task
 from tasks.intervals import Span
@@ -14,7 +11,7 @@ from tasks.merging.attribute import attribute
 from tasks.merging.channels import by_channel
 from tasks.merging.seams import join
 from tasks.merging.segments import segment
-from tasks.merging.voices import Windows, marked_overlaps, speakers_of
+from tasks.merging.voices import Voice, Windows, linked_voices, marked_overlaps, mean_voice, speakers_of
 from tasks.merging.wordless import fill
 from tasks.records import UNKNOWN, Chunk, Turn, Word, as_dict
 from tasks.work import Manifest, Meter, Place
@@ -27,7 +24,7 @@ class SeamJob:
 
 @dataclass(frozen=True, slots=True)
 class MergeJob:
-    """`embedding_model` is None where no voices were told apart."""
+    """`embedding_model` is None where nobody wants to know who speaks."""
 
     duration_s: float
     embedding_model: str | None
@@ -49,40 +46,42 @@ def join_chunks(job: SeamJob, place: Place, words: Sequence[Sequence[Manifest | 
     )
 
 
-@step_task("merging", version=3)
+@step_task("merging", version=4)
 def merge(
     job: MergeJob,
     place: Place,
     seams: Manifest,
     again: Sequence[Manifest],
     linked: Manifest | None,
-    channels: Manifest | None,
+    channels: tuple[Manifest, Sequence[Sequence[Manifest]]] | None,
 ) -> Manifest:
     """Artifact `transcript`: words, segments, turns and speakers as JSON lists of records.
 
-    Who speaks is told by linking (`linked`), or by the channel (`channels`: arrays `own_0`, … of its speech), or not.
+    Who speaks is told by linking (`linked`), or by the channel (`channels`: arrays `own_0`, … of its speech, and for
+    each channel its chunks' embeddings), or not.
     """
     meter = Meter()
     spans = [Span(*s) for s in seams["facts"]["wordless"]]
     words = fill(words_of(place, seams), [w for m in again for w in words_of(place, m)], spans)
     words = tuple(_within(w, job.duration_s) for w in words)
     turns: tuple[Turn, ...] = ()
-    embeddings: np.ndarray[Any, Any] = np.zeros((0, 0), np.float32)
+    voices: dict[str, Voice] = {}
     if linked is not None:
         table = place.store.get_arrays(linked["artifacts"]["voices"])
-        embeddings = table["embeddings"]
+        voices = linked_voices(table["embeddings"], linked["facts"]["margins"])
         turns = marked_overlaps([Turn(**t) for t in place.store.get_json(linked["artifacts"]["turns"])])
         windows = Windows.of(table)
         words = tuple(windows.told(w) for w in attribute(words, turns))
     if channels is not None:
-        table = place.store.get_arrays(channels["artifacts"]["map"])
-        own = [[Span(*row) for row in table[f"own_{i}"].tolist()] for i in range(len(channels["facts"]["own_s"]))]
+        mapped, measured = channels
+        table = place.store.get_arrays(mapped["artifacts"]["map"])
+        own = [[Span(*row) for row in table[f"own_{i}"].tolist()] for i in range(len(mapped["facts"]["own_s"]))]
         words, turns = by_channel(words, own)
+        voices = {t.speaker: _voice(place, measured[t.channel]) for t in {t.speaker: t for t in turns}.values()}
         turns = marked_overlaps(turns)
     words = tuple(sorted(words, key=lambda w: (w.start_s, w.end_s, w.speaker or "")))
     words, segments = segment(words)
-    margins = linked["facts"]["margins"] if linked is not None else []
-    speakers = speakers_of(turns, words, segments, embeddings, margins, job.embedding_model)
+    speakers = speakers_of(turns, words, segments, voices, job.embedding_model)
     transcript = {"words": words, "segments": segments, "turns": turns, "speakers": speakers}
     return meter.manifest(
         {"transcript": place.store.put_json("merging", as_dict(transcript))},
@@ -96,6 +95,12 @@ def words_of(place: Place, manifest: Manifest | None) -> list[Word]:
     if manifest is None:
         return []
     return [Word(**w) for w in place.store.get_json(manifest["artifacts"]["words"])]
+
+
+def _voice(place: Place, measured: Sequence[Manifest]) -> Voice:
+    """Of a channel's only speaker."""
+    tables = [place.store.get_arrays(m["artifacts"]["windows"]) for m in measured]
+    return Voice(mean_voice([t["windows"] for t in tables], [t["embeddings"] for t in tables]))
 
 
 def _within(word: Word, duration_s: float) -> Word:

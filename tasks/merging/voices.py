@@ -64,23 +64,48 @@ def marked_overlaps(turns: Sequence[Turn]) -> tuple[Turn, ...]:
     return tuple(replace(t, is_overlap=i in overlapping) for i, t in enumerate(ordered))
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A speaker's `embedding`, unit length, () where it was not measured; `margin`: cosine, over the next best voice,
+    None where none was weighed against it."""
+
+    embedding: tuple[float, ...] = ()
+    margin: float | None = None
+
+
+def linked_voices(embeddings: np.ndarray[Any, Any], margins: Sequence[float | None]) -> dict[str, Voice]:
+    """By speaker: row k of `embeddings` (K, D) is SPEAKER_k's."""
+    return {
+        f"SPEAKER_{k:02d}": Voice(tuple(map(float, row)), margin)
+        for k, (row, margin) in enumerate(zip(embeddings, margins, strict=True))
+    }
+
+
+def mean_voice(
+    windows: Sequence[np.ndarray[Any, Any]], embeddings: Sequence[np.ndarray[Any, Any]]
+) -> tuple[float, ...]:
+    """The mean of embeddings (N, D) by the seconds of their windows (N, 2), of one speaker's chunks, unit length;
+    () of none."""
+    weighed = [(w[:, 1] - w[:, 0]) @ e.astype(np.float64) for w, e in zip(windows, embeddings, strict=True) if len(w)]
+    length = float(np.linalg.norm(sum(weighed))) if weighed else 0.0
+    return tuple(map(float, sum(weighed) / length)) if length > 0 else ()
+
+
 def speakers_of(
     turns: Sequence[Turn],
     words: Sequence[Word],
     segments: Sequence[Segment],
-    embeddings: np.ndarray[Any, Any],
-    margins: Sequence[float | None],
+    voices: Mapping[str, Voice],
     embedding_model: str | None,
 ) -> tuple[Speaker, ...]:
-    """A row for every speaker that has a turn or a word, in order of their names; UNKNOWN last."""
+    """A row for every speaker that has a turn or a word, in order of their names; UNKNOWN last. `voices`: by name."""
     names = sorted({t.speaker for t in turns} | {w.speaker for w in words if w.speaker is not None})
     names.sort(key=lambda n: n == UNKNOWN)
     out = []
     for name in names:
         spans = [t.span for t in turns if t.speaker == name]
         said = [w.span for w in words if w.speaker == name]
-        number = int(name.removeprefix("SPEAKER_")) if name != UNKNOWN else -1
-        known = 0 <= number < len(embeddings)
+        voice = voices.get(name, Voice())
         every: list[Span] = spans + said
         out.append(
             Speaker(
@@ -90,9 +115,9 @@ def speakers_of(
                 num_words=len(said),
                 first_s=min(s.start_s for s in every),
                 last_s=max(s.end_s for s in every),
-                link_margin=margins[number] if known else None,
-                embedding=tuple(float(x) for x in embeddings[number]) if known else (),
-                embedding_model=embedding_model if known else None,
+                link_margin=voice.margin,
+                embedding=voice.embedding,
+                embedding_model=embedding_model if voice.embedding else None,
             )
         )
     return tuple(out)

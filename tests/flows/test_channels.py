@@ -80,16 +80,31 @@ def test_each_channel_has_its_own_words_and_speaker(separate: Outcome) -> None:
 def test_turns_and_chunks_tell_of_both_channels(separate: Outcome) -> None:
     turns = rows(separate["out"], "turns")
     assert {(t["channel"], t["speaker"]) for t in turns} == {(0, "SPEAKER_00"), (1, "SPEAKER_01")}
-    assert {s["speaker"]: s["embedding"] for s in rows(separate["out"], "speakers")} == {
-        "SPEAKER_00": None,
-        "SPEAKER_01": None,
-    }
     chunks = rows(separate["out"], "chunks")
     assert sum(c["num_words"] for c in chunks) >= separate["num_words"]
-    assert all(c["transcription_s"] > 0 and c["embedding_s"] is None for c in chunks)
+    assert all(c["transcription_s"] > 0 and c["embedding_s"] > 0 for c in chunks)
+    assert all(c["diarization_s"] is None for c in chunks)
     assert (Path(separate["exports"]) / "transcript.srt").stat().st_size > 1000
     rttm = (Path(separate["exports"]) / "transcript.rttm").read_text().splitlines()
     assert {line.split()[2] for line in rttm} == {"1", "2"}
+
+
+def test_each_channels_voice_is_measured_so_that_it_can_be_known_again(
+    separate: Outcome, call: Path, home: Path
+) -> None:
+    told = {s["speaker"]: s for s in rows(separate["out"], "speakers")}
+    assert {(s["embedding_model"], s["link_margin"]) for s in told.values()} == {("demo:speaker", None)}
+    voices = np.array([told[f"SPEAKER_{k:02d}"]["embedding"] for k in range(2)])
+    np.testing.assert_allclose(np.linalg.norm(voices, axis=1), 1.0, atol=1e-5)
+    # The same two people in another recording, where they are told apart by their voices.
+    mixed = home / "one after the other.wav"
+    left, right = soundfile.read(call, dtype="float32")[0].T
+    soundfile.write(mixed, np.concatenate([left, right[round(LATE_S * 16_000) :]]), 16_000)
+    process(mixed, home / "mixed", diarization={"speakers": "2"})
+    heard = {s["speaker"]: s["embedding"] for s in rows(str(home / "mixed"), "speakers")}
+    alike = voices @ np.array([heard["SPEAKER_00"], heard["SPEAKER_01"]]).T
+    assert alike.argmax(axis=1).tolist() == [0, 1]
+    assert alike.diagonal().min() > 0.8
 
 
 def test_a_second_run_calls_no_engine(separate: Outcome, call: Path, home: Path) -> None:
