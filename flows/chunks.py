@@ -14,13 +14,14 @@ from prefect import Task
 from prefect.futures import PrefectFuture
 
 from flows.logs import STORY
-from flows.names import clock, named
+from flows.names import named
 from flows.preparation import Run
 from flows.progress import Progress
 from flows.tracks import Track
 from tasks.audio.plan import speech_in
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
 from tasks.errors import DaylongError, is_transient
+from tasks.intervals import clock
 from tasks.logs import about
 from tasks.memory import give_back
 from tasks.punctuation.task import PunctuateJob, punctuate

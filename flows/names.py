@@ -12,7 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
 from tasks.audio.folder import path_of
-from tasks.intervals import Span
+from tasks.intervals import Span, clock
 
 T = TypeVar("T", bound=Task[..., Any])
 
@@ -61,13 +61,3 @@ def called(task: T, name: str) -> T:
     same = copy.copy(task)
     same.task_run_name = name
     return same
-
-
-def clock(seconds: float) -> str:
-    """A point in a recording.
-
-    >>> clock(4364.6), clock(86_413)
-    ('01:12:45', '24:00:13')
-    """
-    whole = round(seconds)
-    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"

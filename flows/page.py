@@ -7,10 +7,11 @@ import html
 import re
 from pathlib import Path
 
-from flows.names import clock, printable
+from flows.names import printable
 from flows.outcome import Outcome
 from flows.progress import clock_time
 from flows.timeline import timeline
+from tasks.intervals import clock
 from tasks.records import Transcript
 
 SPECIAL = re.compile(r"[\\`*_{}\[\]()#+!|~.:-]")

@@ -22,7 +22,7 @@ from flows.account import Account, accounted, tells_alone
 from flows.assembly import assembled, outcome
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.logs import in_worker
-from flows.names import clock, name_of, printable, rename, run_name
+from flows.names import name_of, printable, rename, run_name
 from flows.outcome import Outcome
 from flows.preparation import Run, prepare
 from flows.progress import Progress
@@ -40,7 +40,7 @@ from tasks.dataset.task import Publication, publish_transcript
 from tasks.errors import DaylongError, PermanentError, TransientError, UnreadableAudio
 from tasks.exports import render
 from tasks.home import home
-from tasks.intervals import Span, clip
+from tasks.intervals import Span, clip, clock
 from tasks.linking.task import LinkJob, link_speakers
 from tasks.logs import about
 from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge

@@ -9,10 +9,10 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
 from flows.logs import STORY
-from flows.names import clock
 from flows.outcome import Outcome
 from flows.page import key_of, page
 from flows.progress import Listener, Snapshot, clock_time
+from tasks.intervals import clock
 from tasks.records import Recording, Transcript
 
 EVERY_S = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from flows.names import clock
+from tasks.intervals import clock
 from tasks.records import Turn
 
 WIDTH, LEFT, ROW, TOP = 960, 140, 22, 26

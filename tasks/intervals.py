@@ -118,3 +118,13 @@ def clip(spans: Iterable[Span], to: Span) -> list[Span]:
 def total_s(spans: Iterable[Span]) -> float:
     """Seconds covered, overlapping parts counted once."""
     return sum(s.duration_s for s in tidy(spans))
+
+
+def clock(seconds: float) -> str:
+    """A point in a recording.
+
+    >>> clock(4364.6), clock(86_413)
+    ('01:12:45', '24:00:13')
+    """
+    whole = round(seconds)
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"

@@ -39,7 +39,12 @@ def evaluate(
     ],
     reference: Annotated[
         list[Path] | None,
-        typer.Option("--reference", "-r", metavar="REF…", help="Who spoke when (.rttm), who said what (.stm)."),
+        typer.Option(
+            "--reference",
+            "-r",
+            metavar="REF…",
+            help="Who spoke when, who said what: .rttm, .stm, .ctm, SegLST (.json), .TextGrid, labels (.txt).",
+        ),
     ] = None,
     uem: Annotated[
         Path | None, typer.Option(metavar="F", help="The regions to score. [from 0 to the last end of either side]")
@@ -49,7 +54,7 @@ def evaluate(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Score transcripts against references: DER, JER and, with an STM, cpWER.
+    """Score transcripts against references: DER, JER, WER, cpWER, tcpWER.
 
     A reference finds its recording by the name that stands in it: the recorded file's, or the recording's id.
     """
@@ -58,7 +63,7 @@ def evaluate(
         *more, folder = paths
         files = [*(reference or []), *more]
         if not files:
-            raise UsageError("--reference: name at least one .rttm or .stm file.")
+            raise UsageError("--reference: name at least one file that tells who spoke when, or who said what.")
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder of results; it stands last.")
         from tasks.evaluation.references import read_references

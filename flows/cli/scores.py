@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from flows.cli.summary import columns
 from flows.cli.terminal import Terminal, plain
+from tasks.intervals import clock
 
 if TYPE_CHECKING:
-    from tasks.evaluation.diarization import SpeakerMatch
+    from tasks.evaluation.diarization import DiarizationScore, SpeakerMatch
     from tasks.evaluation.score import Score
+    from tasks.evaluation.worst import Worst
 
 
 def show(result: Score, screen: Terminal) -> None:
@@ -27,31 +29,44 @@ def show(result: Score, screen: Terminal) -> None:
     screen.table(table)
     if result.words_missing:
         screen.note(result.words_missing)
+    if result.worst:
+        screen.say(worst_of(result.worst))
     screen.say()
-    _speakers(result, screen)
-    screen.say()
+    if result.speakers:
+        _speakers(result, screen)
+        screen.say()
 
 
 def _figures(result: Score) -> list[tuple[str, str, str]]:
     d, w = result.diarization, result.words
-    rows = [
+    rows = _diarization(d) if d else []
+    if w:
+        errors = f"{w.insertions} inserted, {w.deletions} deleted, {w.substitutions} substituted"
+        if w.wer is not None:
+            of = f", {w.num_words:,}: {errors}" if w.cpwer is None else ""
+            rows.append(("WER", _percent(w.wer), f"all speakers' words as one stream{of}"))
+        if w.cpwer is not None and w.tcpwer is not None:
+            rows += [
+                ("cpWER", _percent(w.cpwer), f"of {w.num_words:,} words: {errors}"),
+                ("tcpWER", _percent(w.tcpwer), "words count within 5 s"),
+            ]
+    return rows
+
+
+def _diarization(d: DiarizationScore) -> list[tuple[str, str, str]]:
+    return [
         ("DER", _percent(d.der), f"collar 0, overlapping speech scored ({d.scorer})"),
         ("  missed", _percent(d.missed), ""),
         ("  false alarm", _percent(d.false_alarm), ""),
         ("  confusion", _percent(d.confusion), ""),
         ("DER", _percent(d.der_collar), "collar 0.25 s on each side"),
+        ("DER", _percent(d.der_single), "collar 0, overlapping speech left out"),
+        ("DER", _percent(d.der_collar_single), "collar 0.25 s on each side, overlapping speech left out"),
         ("JER", _percent(d.jer), ""),
         ("purity", _percent(d.purity), ""),
         ("coverage", _percent(d.coverage), ""),
         ("speakers", str(d.speakers_found), f"of {d.speakers_reference} in the reference"),
     ]
-    if w:
-        errors = f"{w.insertions} inserted, {w.deletions} deleted, {w.substitutions} substituted"
-        rows += [
-            ("cpWER", _percent(w.cpwer), f"of {w.num_words:,} words: {errors}"),
-            ("tcpWER", _percent(w.tcpwer), "words count within 5 s"),
-        ]
-    return rows
 
 
 def _speakers(result: Score, screen: Terminal) -> None:
@@ -63,6 +78,20 @@ def _speakers(result: Score, screen: Terminal) -> None:
     for match in result.speakers:
         if match.absence:
             screen.say(returned(match))
+
+
+def worst_of(worst: Worst) -> str:
+    """Where to listen first, and why."""
+    parts = {"confusion": worst.confusion_s, "missed": worst.missed_s, "false alarm": worst.false_alarm_s}
+    order = sorted(parts, key=lambda name: -parts[name])
+    told = [f"{name} {parts[name] / 60:.1f}" for name in order if parts[name] >= 3]
+    if worst.speaker is not None and worst.taken_for is not None and worst.taken_s >= 3:
+        whose = f", {plain(worst.whose)}'s name," if worst.whose else ""
+        told.append(f"{plain(worst.speaker)} under {plain(worst.taken_for)}{whose} for {worst.taken_s / 60:.1f}")
+    return (
+        f"Worst ten minutes: {clock(worst.start_s)} – {clock(worst.end_s)}, {worst.wrong_s / 60:.1f} minutes wrong "
+        f"of {worst.reference_s / 60:.1f}: {'; '.join(told)}"
+    )
 
 
 def returned(match: SpeakerMatch) -> str:

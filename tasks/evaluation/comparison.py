@@ -7,8 +7,9 @@ grows with their number.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tasks.intervals import Span, intersect, tidy
 from tasks.records import Turn
@@ -30,6 +31,10 @@ class Comparison:
     """Seconds in which a reference speaker and a found one both speak."""
     mapping: dict[str, str]
     """Reference speaker to found speaker, one to one, with the most seconds in common."""
+
+    def der(self) -> float:
+        """The diarization error rate."""
+        return self.rate(self.missed_s + self.false_alarm_s + self.confusion_s)
 
     def rate(self, seconds: float) -> float:
         """As a fraction of the reference's speech; without any, 1 for whatever there is."""
@@ -70,30 +75,49 @@ def within(spans: Spans, regions: Sequence[Span]) -> dict[str, list[Span]]:
     return {speaker: held for speaker, own in spans.items() if (held := intersect(own, regions))}
 
 
-def compare(reference: Spans, hypothesis: Spans, regions: Sequence[Span]) -> Comparison:
-    """Lay the hypothesis over the reference within the regions."""
-    sides = (within(reference, regions), within(hypothesis, regions))
+def overlapping(spans: Spans) -> list[Span]:
+    """Where several speakers speak."""
+    edges = sorted((t, d) for own in spans.values() for s in own for t, d in ((s.start_s, 1), (s.end_s, -1)))
+    found, speaking = [], 0
+    for (time, step), (after, _) in pairwise(edges):
+        speaking += step
+        if speaking > 1 and after > time:
+            found.append(Span(time, after))
+    return tidy(found)
+
+
+def pieces(reference: Spans, hypothesis: Spans) -> Iterator[tuple[Span, set[str], set[str]]]:
+    """The time in which anybody speaks, cut wherever that changes: who speaks in the reference, and who was found.
+    The sets are good until the next piece."""
     events = sorted(
         (time, rises, side, speaker)
-        for side, spans in enumerate(sides)
+        for side, spans in enumerate((reference, hypothesis))
         for speaker, own in spans.items()
         for span in own
         for time, rises in ((span.start_s, True), (span.end_s, False))
     )
     active: tuple[set[str], set[str]] = (set(), set())
-    common: dict[tuple[str, str], float] = defaultdict(float)
-    missed = false_alarm = shared = last = 0.0
+    last = 0.0
     for time, rises, side, speaker in events:
-        truths, founds, seconds = len(active[0]), len(active[1]), time - last
-        if seconds > 0 and (truths or founds):
-            missed += max(0, truths - founds) * seconds
-            false_alarm += max(0, founds - truths) * seconds
-            shared += min(truths, founds) * seconds
-            for truth in active[0]:
-                for found in active[1]:
-                    common[truth, found] += seconds
+        if time > last and (active[0] or active[1]):
+            yield Span(last, time), *active
         last = time
         (active[side].add if rises else active[side].discard)(speaker)
+
+
+def compare(reference: Spans, hypothesis: Spans, regions: Sequence[Span]) -> Comparison:
+    """Lay the hypothesis over the reference within the regions."""
+    sides = (within(reference, regions), within(hypothesis, regions))
+    common: dict[tuple[str, str], float] = defaultdict(float)
+    missed = false_alarm = shared = 0.0
+    for piece, truths, founds in pieces(*sides):
+        seconds, more = piece.duration_s, len(truths) - len(founds)
+        missed += max(0, more) * seconds
+        false_alarm += max(0, -more) * seconds
+        shared += min(len(truths), len(founds)) * seconds
+        for truth in truths:
+            for found in founds:
+                common[truth, found] += seconds
     mapping = _best_mapping(sides[0], sides[1], common)
     return Comparison(
         missed_s=missed,

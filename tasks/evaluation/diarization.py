@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tasks.evaluation import standard
-from tasks.evaluation.comparison import Comparison, by_speaker, compare, within
+from tasks.evaluation.comparison import Comparison, Spans, by_speaker, compare, overlapping, within
 from tasks.evaluation.standard import MOST_TURNS, Rates
 from tasks.intervals import Span, intersect, subtract, tidy, total_s
 from tasks.records import UNKNOWN, Turn
@@ -34,6 +34,10 @@ class DiarizationScore:
     confusion: float
     der_collar: float
     """DER without what lies within COLLAR_S of a reference boundary."""
+    der_single: float
+    """DER where one person at most speaks in the reference, as some papers tell it."""
+    der_collar_single: float
+    """The same without what lies within COLLAR_S of a reference boundary."""
     jer: float
     purity: float
     coverage: float
@@ -89,8 +93,7 @@ def score_diarization(
     if truth and found and sum(len(spans) for side in (truth, found) for spans in side.values()) <= MOST_TURNS:
         rates, scorer = standard.rates(truth, found, scored, COLLAR_S), standard.name()
     else:
-        collars = [Span(t - COLLAR_S, t + COLLAR_S) for s in truth.values() for x in s for t in (x.start_s, x.end_s)]
-        rates, scorer = swept(exact, compare(truth, found, subtract(scored, collars))), "daylong's own sweep"
+        rates, scorer = swept(truth, found, scored, exact), "daylong's own sweep"
     return DiarizationScore(
         *rates,
         speakers_reference=len(exact.reference_s),
@@ -101,15 +104,19 @@ def score_diarization(
     )
 
 
-def swept(exact: Comparison, forgiving: Comparison) -> Rates:
-    """The rates by our own sweep over the turns, whose time grows with their number; `forgiving` is the comparison
-    without the collars."""
+def swept(truth: Spans, found: Spans, scored: Sequence[Span], exact: Comparison) -> Rates:
+    """The rates by our own sweep over the turns, whose time grows with their number; `exact` is the comparison of all
+    that is scored."""
+    collars = [Span(t - COLLAR_S, t + COLLAR_S) for s in truth.values() for x in s for t in (x.start_s, x.end_s)]
+    several = overlapping(truth)
     return Rates(
-        der=exact.rate(exact.missed_s + exact.false_alarm_s + exact.confusion_s),
+        der=exact.der(),
         missed=exact.rate(exact.missed_s),
         false_alarm=exact.rate(exact.false_alarm_s),
         confusion=exact.rate(exact.confusion_s),
-        der_collar=forgiving.rate(forgiving.missed_s + forgiving.false_alarm_s + forgiving.confusion_s),
+        der_collar=compare(truth, found, subtract(scored, collars)).der(),
+        der_single=compare(truth, found, subtract(scored, several)).der(),
+        der_collar_single=compare(truth, found, subtract(scored, [*collars, *several])).der(),
         jer=exact.jaccard_error(),
         purity=exact.purity(),
         coverage=exact.coverage(),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from tasks.errors import UsageError
-from tasks.evaluation.references import Utterance, read_rttm
+from tasks.evaluation.line_formats import read_rttm
+from tasks.evaluation.segment_formats import read_seglst
+from tasks.evaluation.utterances import Utterance
 from tasks.records import UNKNOWN, Transcript, Turn
 
 RTTM, SEGLST = "transcript.rttm", "transcript.seglst.json"
@@ -42,13 +42,7 @@ def from_exports(folder: Path) -> Hypothesis:
     utterances: tuple[Utterance, ...] = ()
     path = folder / SEGLST
     if path.is_file():
-        try:
-            utterances = tuple(
-                Utterance(float(s["start_time"]), float(s["end_time"]), str(s["speaker"]), str(s["words"]))
-                for s in json.loads(path.read_text(encoding="utf-8"))
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{path}: not a list of SegLST segments ({error!r}).") from None
+        utterances = tuple(said for _, said in read_seglst(path))
     recording_id = named[0][0] if named else folder.resolve().name
     return Hypothesis(recording_id, None, tuple(turn for _, turn in named), utterances)
 

@@ -17,6 +17,7 @@ from tasks.evaluation.diarization import (
 from tasks.evaluation.hypotheses import Hypothesis
 from tasks.evaluation.references import Reference
 from tasks.evaluation.words import WordScore, score_words
+from tasks.evaluation.worst import Worst, worst
 from tasks.intervals import Span, subtract
 
 
@@ -29,7 +30,9 @@ class Score:
     regions: tuple[Span, ...]
     regions_given: bool
     """Whether a UEM named the regions; else they reach from 0 to the last end of either side."""
-    diarization: DiarizationScore
+    diarization: DiarizationScore | None
+    """None where the reference tells no speakers."""
+    worst: Worst | None
     speakers: tuple[SpeakerMatch, ...]
     words: WordScore | None
     words_missing: str | None = None
@@ -37,16 +40,19 @@ class Score:
 
 
 def score(reference: Reference, hypothesis: Hypothesis) -> Score:
-    """Score turns always, words where the reference has any and MeetEval is installed."""
+    """Score turns where the reference tells speakers, words where it has any and MeetEval is installed."""
     given = reference.regions is not None
     regions = default_regions(reference.turns, hypothesis.turns) if reference.regions is None else reference.regions
     regions = tuple(subtract(regions, reference.ignored))
     words, missing = None, None
     if reference.utterances and not word_scores.available():
         missing = f"cpWER needs MeetEval: {word_scores.INSTALL}"
-    elif reference.utterances and (most := _most_speakers(reference, hypothesis)) > word_scores.MOST_SPEAKERS:
-        missing = f"no cpWER: MeetEval compares at most {word_scores.MOST_SPEAKERS} speakers, and here are {most}."
     elif reference.utterances:
+        most = _most_speakers(reference, hypothesis)
+        if most > word_scores.MOST_SPEAKERS:
+            missing = (
+                f"no cpWER: MeetEval compares at most {word_scores.MOST_SPEAKERS} speakers, and here are {most}."
+            )
         # Without regions every word counts: the last ones may lie beyond the last turn.
         limits = regions if given or reference.ignored else None
         words = score_words(reference.utterances, hypothesis.utterances, limits)
@@ -55,7 +61,8 @@ def score(reference: Reference, hypothesis: Hypothesis) -> Score:
         reference.name,
         regions,
         given,
-        score_diarization(reference.turns, hypothesis.turns, regions),
+        score_diarization(reference.turns, hypothesis.turns, regions) if reference.turns else None,
+        worst(reference.turns, hypothesis.turns, regions) if reference.turns else None,
         tuple(match_speakers(reference.turns, hypothesis.turns, regions)),
         words,
         missing,

@@ -20,13 +20,16 @@ BySpeaker = Mapping[str, Sequence[Span]]
 
 
 class Rates(NamedTuple):
-    """Fractions; missed, false_alarm and confusion are of the reference's speech."""
+    """Fractions; missed, false_alarm and confusion are of the reference's speech. `…_single`: without the stretches
+    where several people speak in the reference."""
 
     der: float
     missed: float
     false_alarm: float
     confusion: float
     der_collar: float
+    der_single: float
+    der_collar_single: float
     jer: float
     purity: float
     coverage: float
@@ -54,6 +57,10 @@ def rates(reference: BySpeaker, hypothesis: BySpeaker, regions: Iterable[Span], 
             false_alarm=float(parts["false alarm"] / total),
             confusion=float(parts["confusion"] / total),
             der_collar=float(metrics.DiarizationErrorRate(collar=2 * collar_s)(*both, uem=uem)),
+            der_single=float(metrics.DiarizationErrorRate(skip_overlap=True)(*both, uem=uem)),
+            der_collar_single=float(
+                metrics.DiarizationErrorRate(collar=2 * collar_s, skip_overlap=True)(*both, uem=uem)
+            ),
             jer=float(metrics.JaccardErrorRate()(*both, uem=uem)),
             purity=float(metrics.DiarizationPurity()(*both, uem=uem)),
             coverage=float(metrics.DiarizationCoverage()(*both, uem=uem)),

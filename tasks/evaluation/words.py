@@ -1,4 +1,4 @@
-"""Who said what, scored: cpWER and tcpWER, by MeetEval (the extra `scoring`).
+"""Who said what, scored: WER, cpWER and tcpWER, by MeetEval (the extra `scoring`).
 
 cpWER: Watanabe et al., "CHiME-6 Challenge" (2020): the words of each speaker in one row, the best one-to-one
 mapping of speakers, the word error rate over it. tcpWER: von Neumann et al., "MeetEval" (2023): the same, and a
@@ -17,11 +17,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.errors import UsageError
-from tasks.evaluation.references import Utterance
+from tasks.evaluation.utterances import Utterance
 from tasks.intervals import Span
 
 COLLAR_S = 5
 """How far from its time tcpWER lets a word be, seconds."""
+
+MOST_WORDS = 100_000
+"""In a row, on either side; the time of that grows with their square, a minute here for so many."""
 
 MOST_SPEAKERS = 20
 """On either side; MeetEval refuses more."""
@@ -34,10 +37,13 @@ _INSIDE_WORD = re.compile(r"(?<=\w)'(?=\w)|(?<=\d)[.,](?=\d)")
 
 @dataclass(frozen=True, slots=True)
 class WordScore:
-    """Rates are fractions of the reference's words."""
+    """Rates are fractions of the reference's words; the counts are cpWER's, else WER's."""
 
-    cpwer: float
-    tcpwer: float
+    wer: float | None
+    """All speakers' words as one stream, in the order in which they begin; None where these are too many."""
+    cpwer: float | None
+    """None where the reference tells no speakers, or there are too many."""
+    tcpwer: float | None
     num_words: int
     insertions: int
     deletions: int
@@ -51,16 +57,18 @@ def available() -> bool:
 
 def score_words(
     reference: Sequence[Utterance], hypothesis: Sequence[Utterance], regions: Iterable[Span] | None = None
-) -> WordScore:
+) -> WordScore | None:
     """Compare texts after `normalise`. An utterance may hold one word or many.
 
-    `regions`: only utterances whose middle lies in one are scored; None: all are.
-    Raises UsageError where MeetEval isn't installed or the reference has no words.
+    `regions`: only utterances whose middle lies in one are scored; None: all are. An empty speaker stands for one
+    that isn't known. None where there are too many words and speakers for any of the rates. Raises UsageError where
+    MeetEval isn't installed or the reference has no words.
     """
     if not available():
         raise UsageError(f"cpWER needs MeetEval, which is not installed: {INSTALL}")
     from meeteval.io.seglst import SegLST
     from meeteval.wer.wer.cp import cp_word_error_rate
+    from meeteval.wer.wer.siso import siso_word_error_rate
     from meeteval.wer.wer.time_constrained import time_constrained_minimum_permutation_word_error_rate
 
     held = None if regions is None else list(regions)
@@ -71,18 +79,31 @@ def score_words(
     with warnings.catch_warnings():
         # Both say that a speaker's own segments overlap, which is so in any reference cut by hand.
         warnings.simplefilter("ignore")
+        speakers = max(len({row["speaker"] for row in side}) for side in (truth, found))
+        of_speakers = speakers <= MOST_SPEAKERS and all(row["speaker"] for row in truth)
         if not found:
             count = sum(len(row["words"].split()) for row in truth)
-            return WordScore(1.0, 1.0, count, 0, count, 0)
-        cp = cp_word_error_rate(SegLST(truth), SegLST(found))
-        timed = time_constrained_minimum_permutation_word_error_rate(SegLST(truth), SegLST(found), collar=COLLAR_S)
+            none = 1.0 if of_speakers else None
+            return WordScore(1.0, none, none, count, 0, count, 0)
+        texts = [" ".join(row["words"] for row in side) for side in (truth, found)]
+        plain = siso_word_error_rate(*texts) if max(t.count(" ") for t in texts) < MOST_WORDS else None
+        cp = cp_word_error_rate(SegLST(truth), SegLST(found)) if of_speakers else None
+        timed = (
+            time_constrained_minimum_permutation_word_error_rate(SegLST(truth), SegLST(found), collar=COLLAR_S)
+            if of_speakers
+            else None
+        )
+    counts = cp or plain
+    if counts is None:
+        return None
     return WordScore(
-        cpwer=float(cp.error_rate),
-        tcpwer=float(timed.error_rate),
-        num_words=int(cp.length),
-        insertions=int(cp.insertions),
-        deletions=int(cp.deletions),
-        substitutions=int(cp.substitutions),
+        wer=float(plain.error_rate) if plain else None,
+        cpwer=float(cp.error_rate) if cp else None,
+        tcpwer=float(timed.error_rate) if timed else None,
+        num_words=int(counts.length),
+        insertions=int(counts.insertions),
+        deletions=int(counts.deletions),
+        substitutions=int(counts.substitutions),
     )
 
 

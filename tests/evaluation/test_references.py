@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import UsageError
-from tasks.evaluation.references import Utterance, read_references, read_rttm, read_stm
+from tasks.evaluation.line_formats import read_rttm, read_stm
+from tasks.evaluation.references import read_references
+from tasks.evaluation.utterances import Utterance
 from tasks.intervals import Span
 from tasks.records import Turn
 
@@ -51,6 +53,75 @@ def test_rttm_lines_of_other_types_are_passed_over(tmp_path: Path) -> None:
     assert list(read_rttm(file(tmp_path, "a.rttm", text))) == [("day", Turn(2.0, 2.5, "ana"))]
 
 
+def test_seglst_says_who_said_what(tmp_path: Path) -> None:
+    text = """[{"session_id": "day", "speaker": "ana", "start_time": 1.5, "end_time": "2.5", "words": "it's done"},
+               {"session_id": "day", "speaker": 7, "start_time": 3, "end_time": 4}]"""
+    reference = read_references([file(tmp_path, "a.json", text)])["day"]
+    assert reference.utterances == (Utterance(1.5, 2.5, "ana", "it's done"),)
+    assert reference.turns == (Turn(1.5, 2.5, "ana"), Turn(3, 4, "7"))
+
+
+def test_a_ctm_of_one_channel_tells_words_and_no_speakers(tmp_path: Path) -> None:
+    text = ";; made by hand\nday 1 1.5 0.5 good 0.9\nday 1 2 0.5 day\n"
+    reference = read_references([file(tmp_path, "a.ctm", text)])
+    assert reference["day"].utterances == (Utterance(1.5, 2, "", "good"), Utterance(2, 2.5, "", "day"))
+    assert reference["day"].turns == ()
+
+
+def test_a_ctm_of_two_channels_has_a_speaker_on_each(tmp_path: Path) -> None:
+    reference = read_references([file(tmp_path, "a.ctm", "call A 0 1 hello\ncall B 1 1 yes\nother A 0 1 hm\n")])
+    assert [t.speaker for t in reference["call"].turns] == ["channel A", "channel B"]
+    assert reference["other"].turns == ()
+
+
+def test_audacitys_labels_name_the_speaker_and_maybe_the_words(tmp_path: Path) -> None:
+    text = "0.000000\t1.500000\tana: Well: hello there\n\\\t100.0\t900.0\n2\t3\tBen Noor\n"
+    reference = read_references([file(tmp_path, "monday.txt", text)])["monday"]
+    assert reference.utterances == (Utterance(0, 1.5, "ana", "Well: hello there"),)
+    assert reference.turns == (Turn(0, 1.5, "ana"), Turn(2, 3, "Ben Noor"))
+
+
+TEXTGRID = """File type = "ooTextFile"
+Object class = "TextGrid"
+
+0
+4
+<exists>
+2
+"IntervalTier"
+"ana"
+0
+4
+2
+0
+1.5
+"she said ""no"" twice"
+1.5
+4
+""
+"TextTier"
+"clicks"
+0
+4
+1
+2
+"click"
+"""
+
+
+def test_a_tier_of_a_textgrid_is_a_speaker(tmp_path: Path) -> None:
+    reference = read_references([file(tmp_path, "talk.TextGrid", TEXTGRID)])["talk"]
+    assert reference.utterances == (Utterance(0, 1.5, "ana", 'she said "no" twice'),)
+
+
+def test_transcribers_textgrids_are_read(shared_data: Path) -> None:
+    grids = sorted((shared_data / "dialogues").glob("*.TextGrid"))
+    assert grids
+    for path in grids:
+        (reference,) = read_references([path]).values()
+        assert len(reference.utterances) > 5, path.name
+
+
 def test_regions_belong_to_their_recording(tmp_path: Path) -> None:
     rttm = file(tmp_path, "a.rttm", "SPEAKER a 1 0 1 <NA> <NA> x\nSPEAKER b 1 0 1 <NA> <NA> x\n")
     uem = file(tmp_path, "a.uem", "a 1 0 10\na 1 20 30\n")
@@ -74,7 +145,14 @@ def test_a_byte_order_mark_windows_line_ends_and_odd_line_separators(tmp_path: P
         ("a.rttm", "SPEAKER day 1 nan 1 <NA> <NA> ana\n", "'nan' is not a time"),
         ("a.stm", "day 1 ana 5 4 <o> hello\n", "before it starts"),
         ("a.stm", "day 1 ana\n", "expected file channel speaker start end"),
-        ("a.txt", "hello\n", "is an .rttm or an .stm file"),
+        ("a.txt", "hello\n", "expected start, end and speaker"),
+        ("a.txt", "1\t0\tana\n", "before it starts"),
+        ("a.ctm", "day 1 0 1\n", "expected file channel start duration word"),
+        ("a.json", "{}", "not a list of SegLST segments"),
+        ("a.json", '[{"session_id": "day"}]', "KeyError('start_time')"),
+        ("a.json", '[{"session_id": "d", "speaker": "a", "start_time": null, "end_time": 1}]', "is not a time"),
+        ("a.TextGrid", "nothing of the kind", "cannot be read as a TextGrid"),
+        ("a.doc", "hello\n", "no known reference; known are .rttm, .stm"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, name: str, text: str, says: str) -> None:

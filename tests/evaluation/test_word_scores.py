@@ -6,8 +6,9 @@ import pytest
 
 from tasks.errors import UsageError
 from tasks.evaluation.hypotheses import Hypothesis
-from tasks.evaluation.references import Reference, Utterance
+from tasks.evaluation.references import Reference
 from tasks.evaluation.score import score
+from tasks.evaluation.utterances import Utterance
 from tasks.evaluation.words import MOST_SPEAKERS, normalise, score_words
 from tasks.intervals import Span
 from tasks.records import Turn
@@ -83,6 +84,25 @@ def test_more_speakers_than_meeteval_takes_leave_the_other_scores() -> None:
     turns = (Turn(0.0, 1.0, "ana"),)
     many = [(float(i), f"S{i}", "yes") for i in range(MOST_SPEAKERS + 1)]
     result = score(Reference("x", turns, tuple(REFERENCE)), Hypothesis("x-1", "x", turns, tuple(said(*many))))
-    assert result.words is None
+    assert result.words is not None
+    assert (result.words.cpwer, result.words.tcpwer) == (None, None)
     assert "at most 20 speakers, and here are 21" in (result.words_missing or "")
+    assert result.diarization is not None
     assert result.diarization.der == 0.0
+
+
+def test_wer_takes_all_speakers_as_one_stream() -> None:
+    swapped = said((0, "S2", "good morning ben"), (1, "S1", "good morning"), (2, "S1", "ana yes"))
+    told = [Utterance(u.start_s, u.end_s, "", u.text) for u in swapped]
+    score = score_words(told, swapped)
+    assert (score.wer, score.cpwer, score.num_words) == (0.0, None, 7)
+
+
+def test_a_reference_without_speakers_gets_no_diarization_score() -> None:
+    words = (Utterance(0, 1, "", "good morning"),)
+    result = score(
+        Reference("x", (), words), Hypothesis("x-1", "x", (Turn(0, 1, "S"),), tuple(said((0, "S", "good"))))
+    )
+    assert (result.diarization, result.worst, result.speakers) == (None, None, ())
+    assert result.words is not None
+    assert (result.words.wer, result.words.deletions) == (0.5, 1)

@@ -1,0 +1,123 @@
+"""References of a line for each turn, utterance, word or region.
+
+RTTM, a turn a line (NIST RT-09), the columns after the speaker optional; lines of other types are passed over:
+    SPEAKER <file> <channel> <start> <duration> <NA> <NA> <speaker> …
+STM, an utterance a line (NIST SCTK), the label optional, comments begin with ;;:
+    <file> <channel> <speaker> <start> <end> <label> word word …
+CTM, a word a line (NIST SCTK), the confidence optional:
+    <file> <channel> <start> <duration> <word> [<confidence>]
+UEM, a scored region a line (NIST):
+    <file> <channel> <start> <end>
+Audacity's labels, parted by tabs; lines that begin with a backslash tell of frequencies:
+    <start> <end> <speaker>[: word word …]
+Labels name no recording: the file's stem does.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tasks.errors import UsageError
+from tasks.evaluation.utterances import Utterance
+from tasks.intervals import Span
+from tasks.records import Turn
+
+_LABEL = re.compile(r"^<[^<>]*>\s*")
+
+
+def read_rttm(path: Path) -> Iterator[tuple[str, Turn]]:
+    """Each turn with its recording's name."""
+    for where, fields in _lines(path):
+        if fields[0] != "SPEAKER":
+            continue
+        if len(fields) < 8:
+            raise UsageError(f"{where}: expected SPEAKER file channel start duration <NA> <NA> speaker.")
+        start, length = seconds(fields[3], where), seconds(fields[4], where)
+        yield fields[1], Turn(start, start + length, fields[7])
+
+
+def read_stm(path: Path) -> Iterator[tuple[str, Utterance]]:
+    """Each utterance with its recording's name."""
+    for where, fields in _lines(path, at_most=5):
+        if len(fields) < 5:
+            raise UsageError(f"{where}: expected file channel speaker start end <label> words.")
+        start, end = ordered(fields[3], fields[4], where)
+        text = _LABEL.sub("", fields[5]) if len(fields) > 5 else ""
+        yield fields[0], Utterance(start, end, fields[2], text.strip())
+
+
+def read_ctm(path: Path) -> Iterator[tuple[str, Utterance]]:
+    """Each word with its recording's name. CTM has no speakers: where a recording has words on several channels, each
+    is one."""
+    words = []
+    for where, fields in _lines(path):
+        if len(fields) not in (5, 6):
+            raise UsageError(f"{where}: expected file channel start duration word [confidence].")
+        start, length = seconds(fields[2], where), seconds(fields[3], where)
+        words.append((fields[0], fields[1], start, start + length, fields[4]))
+    channels: dict[str, set[str]] = {}
+    for name, channel, *_ in words:
+        channels.setdefault(name, set()).add(channel)
+    for name, channel, start, end, word in words:
+        yield name, Utterance(start, end, f"channel {channel}" if len(channels[name]) > 1 else "", word)
+
+
+def read_labels(path: Path) -> Iterator[tuple[str, Utterance]]:
+    """Each label of Audacity's, with the file's stem."""
+    for where, fields in _lines(path, separator="\t", at_most=2):
+        if fields[0].startswith("\\"):
+            continue
+        if len(fields) < 3 or not fields[2].strip():
+            raise UsageError(f"{where}: expected start, end and speaker or speaker: words, parted by tabs.")
+        start, end = ordered(fields[0], fields[1], where)
+        speaker, _, text = fields[2].strip().partition(":")
+        yield path.stem, Utterance(start, end, speaker.strip(), text.strip())
+
+
+def read_uem(path: Path) -> Iterator[tuple[str, Span]]:
+    """Each scored region with its recording's name."""
+    for where, fields in _lines(path):
+        if len(fields) != 4:
+            raise UsageError(f"{where}: expected file channel start end.")
+        yield fields[0], Span(*ordered(fields[2], fields[3], where))
+
+
+def text_of(path: Path) -> str:
+    """Of a reference file. Raises UsageError where there is none or it isn't text."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file. Check the name of the reference.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
+
+
+def seconds(value: object, where: str) -> float:
+    """A time as a reference tells it. Raises UsageError for what is none."""
+    try:
+        told = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        told = math.nan
+    if not 0 <= told < math.inf:
+        raise UsageError(f"{where}: {value!r} is not a time in seconds.")
+    return told
+
+
+def ordered(start: object, end: object, where: str) -> tuple[float, float]:
+    """Start and end. Raises UsageError where they are none."""
+    first, last = seconds(start, where), seconds(end, where)
+    if last < first:
+        raise UsageError(f"{where}: ends at {end}, before it starts at {start}.")
+    return first, last
+
+
+def _lines(path: Path, separator: str | None = None, at_most: int = -1) -> Iterator[tuple[str, list[str]]]:
+    """File and number of each line that says something, with its fields, split at most `at_most` times."""
+    # Not splitlines(): text may hold U+2028 and its like, which end no line of these formats.
+    for number, line in enumerate(text_of(path).replace("\r\n", "\n").split("\n"), start=1):
+        fields = line.split(separator, at_most)
+        if line.strip() and not fields[0].startswith(";;"):
+            yield f"{path}, line {number}", fields

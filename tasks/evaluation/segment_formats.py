@@ -1,0 +1,48 @@
+"""References in structured files: SegLST and Praat's TextGrid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from tasks.errors import UsageError
+from tasks.evaluation.line_formats import ordered, text_of
+from tasks.evaluation.utterances import Utterance
+
+
+def read_seglst(path: Path) -> Iterator[tuple[str, Utterance]]:
+    """Each segment with its session's name: a JSON list of session_id, speaker, start_time, end_time, words (the form
+    of the CHiME challenges and of MeetEval)."""
+    try:
+        segments = json.loads(text_of(path))
+        if not isinstance(segments, list):
+            raise ValueError("not a list")
+        for number, segment in enumerate(segments, start=1):
+            where = f"{path}, segment {number}"
+            start, end = ordered(segment["start_time"], segment["end_time"], where)
+            yield (
+                str(segment["session_id"]),
+                Utterance(start, end, str(segment["speaker"]), str(segment.get("words", "")).strip()),
+            )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path}: not a list of SegLST segments ({error!r}).") from None
+
+
+def read_textgrid(path: Path) -> Iterator[tuple[str, Utterance]]:
+    """Each labelled interval, with the file's stem; a tier is a speaker (Praat's manual, "TextGrid file formats")."""
+    from praatio import textgrid
+    from praatio.utilities.errors import PraatioException
+
+    try:
+        with path.open("rb"):
+            grid = textgrid.openTextgrid(str(path), includeEmptyIntervals=False, duplicateNamesMode="rename")
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file. Check the name of the reference.") from None
+    except (OSError, PraatioException, ValueError, IndexError, KeyError, TypeError, AssertionError) as error:
+        raise UsageError(f"{path}: cannot be read as a TextGrid ({type(error).__name__}: {error}).") from None
+    for tier in grid.tiers:
+        if not isinstance(tier, textgrid.IntervalTier):
+            continue  # points have no length, so nobody speaks in them
+        for start, end, label in tier.entries:
+            yield path.stem, Utterance(*ordered(start, end, str(path)), tier.name, label.strip())

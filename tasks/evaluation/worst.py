@@ -1,0 +1,90 @@
+"""Where a transcript is worst, so that somebody can listen there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tasks.evaluation.comparison import Comparison, by_speaker, compare, pieces, within
+from tasks.intervals import Span, intersect, tidy
+from tasks.records import Turn
+
+LENGTH_S, STEP_S = 600.0, 60.0
+"""Stretches so long are compared, beginning at every whole minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The stretch with the most seconds wrong, and what is wrong there; a speaker's seconds count for each."""
+
+    start_s: float
+    end_s: float
+    missed_s: float
+    false_alarm_s: float
+    confusion_s: float
+    reference_s: float
+    speaker: str | None = None
+    """Of the reference: whose speech stands most under a name that isn't hers, `taken_for`; None without any."""
+    taken_for: str | None = None
+    whose: str | None = None
+    """Whose name that is in the rest of the recording; None: nobody's."""
+    taken_s: float = 0.0
+
+    @property
+    def wrong_s(self) -> float:
+        return self.missed_s + self.false_alarm_s + self.confusion_s
+
+
+def worst(reference: Sequence[Turn], hypothesis: Sequence[Turn], regions: Iterable[Span]) -> Worst | None:
+    """The worst LENGTH_S of the scored regions, by the mapping of speakers that is best for all of them.
+
+    None where the regions are shorter than two such stretches, or nothing is wrong.
+    """
+    scored = tidy(regions)
+    truth, found = by_speaker(reference), by_speaker(hypothesis)
+    if not scored or scored[-1].end_s - scored[0].start_s < 2 * LENGTH_S:
+        return None
+    mapping = compare(truth, found, scored).mapping
+    wrong = [
+        (piece, count)
+        for piece, truths, founds in pieces(within(truth, scored), within(found, scored))
+        if (count := max(len(truths), len(founds)) - sum(mapping.get(t) in founds for t in truths))
+    ]
+    span = _most(wrong, scored[0].start_s, scored[-1].end_s)
+    if span is None:
+        return None
+    inside = intersect(scored, [span])
+    there = compare(truth, found, inside)
+    right = sum(there.common_s.get(pair, 0.0) for pair in mapping.items())
+    shared = sum(there.reference_s.values()) - there.missed_s
+    return Worst(
+        span.start_s,
+        span.end_s,
+        there.missed_s,
+        there.false_alarm_s,
+        max(0.0, shared - right),
+        sum(there.reference_s.values()),
+        *_taken(there, mapping),
+    )
+
+
+def _most(wrong: Sequence[tuple[Span, int]], start_s: float, end_s: float) -> Span | None:
+    """The stretch with the most of what is wrong, by running sums."""
+    import numpy as np
+
+    if not wrong:
+        return None
+    edges = np.array([t for piece, _ in wrong for t in (piece.start_s, piece.end_s)])
+    sums = np.cumsum([s for piece, count in wrong for s in (0.0, count * piece.duration_s)])
+    begins = np.arange(start_s - start_s % STEP_S, max(end_s - LENGTH_S, start_s) + STEP_S, STEP_S)
+    amounts = np.interp(begins + LENGTH_S, edges, sums, 0.0) - np.interp(begins, edges, sums, 0.0)
+    begin = float(begins[int(np.argmax(amounts))])
+    return Span(max(begin, 0.0), min(begin + LENGTH_S, end_s))
+
+
+def _taken(there: Comparison, mapping: dict[str, str]) -> tuple[str | None, str | None, str | None, float]:
+    confused = {pair: s for pair, s in there.common_s.items() if mapping.get(pair[0]) != pair[1]}
+    if not confused:
+        return None, None, None, 0.0
+    (speaker, name), seconds = max(confused.items(), key=lambda item: (item[1], item[0]))
+    return speaker, name, next((t for t, f in mapping.items() if f == name), None), seconds

@@ -1,0 +1,87 @@
+"""Where to listen first: the worst ten minutes and what is wrong with them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.evaluation.comparison import by_speaker, compare
+from tasks.evaluation.diarization import default_regions
+from tasks.evaluation.worst import LENGTH_S, worst
+from tasks.intervals import Span, intersect
+from tasks.records import Turn
+
+
+def talk(minutes: int, who: str = "ab") -> list[Turn]:
+    """Half a minute each, in turns."""
+    return [Turn(30.0 * i, 30.0 * i + 25, who[i % len(who)]) for i in range(2 * minutes)]
+
+
+def renamed(turns: list[Turn], names: dict[str, str], within: Span | None = None) -> list[Turn]:
+    inside = [within is None or t.span.middle_s in within for t in turns]
+    return [
+        Turn(t.start_s, t.end_s, names.get(t.speaker, t.speaker) if i else t.speaker)
+        for t, i in zip(turns, inside, strict=True)
+    ]
+
+
+REGIONS = [Span(0, 3600)]
+
+
+def test_a_speaker_under_anothers_name_is_told_with_whose_it_is() -> None:
+    truth = talk(60)
+    found = renamed(renamed(truth, {"a": "x", "b": "y"}), {"x": "y"}, Span(1210, 1500))
+    told = worst(truth, found, REGIONS)
+    assert told is not None
+    assert told.start_s <= 1210 < 1500 <= told.end_s == told.start_s + LENGTH_S
+    assert (told.speaker, told.taken_for, told.whose) == ("a", "y", "b")
+    assert told.confusion_s == told.taken_s == told.wrong_s == pytest.approx(125)
+    assert (told.missed_s, told.false_alarm_s) == (0, 0)
+
+
+def test_missed_speech_and_speech_out_of_nothing_are_told_apart() -> None:
+    truth = talk(60)
+    held = [t for t in truth if not 600 <= t.start_s < 900]
+    told = worst(truth, [*held, Turn(2000, 2010, "noise")], REGIONS)
+    assert told is not None
+    assert (told.missed_s, told.false_alarm_s, told.confusion_s) == (250, 0, 0)
+    assert told.speaker is None
+
+
+def test_a_name_that_is_nobodys() -> None:
+    truth = talk(60)
+    told = worst(truth, renamed(truth, {"a": "z"}, Span(600, 900)), REGIONS)
+    assert told is not None
+    assert (told.speaker, told.taken_for, told.whose) == ("a", "z", None)
+
+
+def test_nothing_is_told_where_nothing_is_wrong_or_the_recording_is_short() -> None:
+    assert worst(talk(60), talk(60), REGIONS) is None
+    assert worst(talk(15), [], [Span(0, 900)]) is None
+    assert worst([], [], []) is None
+
+
+turn = st.builds(
+    lambda start, length, who: Turn(float(start), float(start + length), who),
+    st.integers(0, 3000), st.integers(1, 400), st.sampled_from("abc"),
+)  # fmt: skip
+
+
+@given(st.lists(turn, min_size=1, max_size=12), st.lists(turn, max_size=12))
+def test_no_ten_minutes_are_worse(truth: list[Turn], found: list[Turn]) -> None:
+    regions = list(default_regions(truth, found))
+    told = worst(truth, found, regions)
+    sides = by_speaker(truth), by_speaker(found)
+    mapping = compare(*sides, regions).mapping
+
+    def wrong_s(at: float) -> float:
+        there = compare(*sides, intersect(regions, [Span(at, at + LENGTH_S)]))
+        shared = sum(there.reference_s.values()) - there.missed_s
+        right = sum(there.common_s.get(pair, 0.0) for pair in mapping.items())
+        return there.missed_s + there.false_alarm_s + shared - right
+
+    if told is not None:
+        most = max(wrong_s(60.0 * i) for i in range(60))
+        assert told.wrong_s == pytest.approx(wrong_s(told.start_s))
+        assert told.wrong_s >= most - 1e-6 or told.end_s == regions[-1].end_s
