@@ -10,6 +10,7 @@ from tasks.intervals import clock
 
 if TYPE_CHECKING:
     from tasks.evaluation.diarization import DiarizationScore, SpeakerMatch
+    from tasks.evaluation.reliability import Reliability
     from tasks.evaluation.score import Score
     from tasks.evaluation.worst import Worst
 
@@ -29,6 +30,9 @@ def show(result: Score, screen: Terminal) -> None:
     screen.table(table)
     if result.words_missing:
         screen.note(result.words_missing)
+    for what, sure in (("words", result.sure_words), ("speakers of words", result.sure_speakers)):
+        if sure is not None and sure.wrong:
+            screen.say(sureness(what, sure))
     if result.worst:
         screen.say(worst_of(result.worst))
     screen.say()
@@ -78,6 +82,16 @@ def _speakers(result: Score, screen: Terminal) -> None:
     for match in result.speakers:
         if match.absence:
             screen.say(returned(match))
+
+
+def sureness(what: str, sure: Reliability) -> str:
+    """How much is found by checking where the transcript is least sure."""
+    least, most = sure.bins[0], sure.bins[-1]
+    found = ", ".join(f"{share} hold {100 * caught:.0f} %" for share, caught in sure.caught.items())
+    return (
+        f"Least sure {what}: {found} of the wrong ones; right are {_percent(least.right)} of the least sure tenth, "
+        f"{_percent(most.right)} of the surest"
+    )
 
 
 def worst_of(worst: Worst) -> str:

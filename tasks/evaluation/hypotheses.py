@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from tasks.evaluation.line_formats import read_rttm
 from tasks.evaluation.segment_formats import read_seglst
 from tasks.evaluation.utterances import Utterance
-from tasks.records import UNKNOWN, Transcript, Turn
+from tasks.records import UNKNOWN, Transcript, Turn, Word
 
 RTTM, SEGLST = "transcript.rttm", "transcript.seglst.json"
 
@@ -24,6 +24,8 @@ class Hypothesis:
     source_name: str | None
     turns: tuple[Turn, ...]
     utterances: tuple[Utterance, ...]
+    words: tuple[Word, ...] = ()
+    """With their confidences; from the tables only."""
 
 
 def from_transcript(transcript: Transcript) -> Hypothesis:
@@ -33,6 +35,7 @@ def from_transcript(transcript: Transcript) -> Hypothesis:
         transcript.recording.source_name,
         transcript.turns,
         tuple(Utterance(w.start_s, w.end_s, w.speaker or UNKNOWN, w.text) for w in transcript.words),
+        transcript.words,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +18,11 @@ from tasks.evaluation.diarization import (
 )
 from tasks.evaluation.hypotheses import Hypothesis
 from tasks.evaluation.references import Reference
+from tasks.evaluation.reliability import Judged, Reliability, judged_speakers, judged_words, reliability
 from tasks.evaluation.words import WordScore, score_words
 from tasks.evaluation.worst import Worst, worst
 from tasks.intervals import Span, subtract
+from tasks.records import Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,10 @@ class Score:
     worst: Worst | None
     speakers: tuple[SpeakerMatch, ...]
     words: WordScore | None
+    sure_words: Reliability | None
+    """Whether the words' confidence tells where they are wrong; None where nothing can be said."""
+    sure_speakers: Reliability | None
+    """The same of the words' speakers."""
     words_missing: str | None = None
     """Why there is no word score though the reference has words."""
 
@@ -65,8 +73,22 @@ def score(reference: Reference, hypothesis: Hypothesis) -> Score:
         worst(reference.turns, hypothesis.turns, regions) if reference.turns else None,
         tuple(match_speakers(reference.turns, hypothesis.turns, regions)),
         words,
+        reliability(_judged_words(reference, hypothesis, regions)),
+        reliability(judged_speakers(reference.turns, hypothesis.turns, _within(hypothesis.words, regions), regions)),
         missing,
     )
+
+
+def _judged_words(reference: Reference, hypothesis: Hypothesis, regions: Sequence[Span]) -> list[Judged]:
+    if not reference.utterances or not word_scores.available():
+        return []
+    said = [u for u in reference.utterances if any(u.span.middle_s in r for r in regions)]
+    return judged_words(said, _within(hypothesis.words, regions))
+
+
+def _within(words: Sequence[Word], regions: Sequence[Span]) -> list[Word]:
+    starts = [r.start_s for r in regions]
+    return [w for w in words if (i := bisect_right(starts, w.middle_s)) and w.middle_s in regions[i - 1]]
 
 
 def _most_speakers(reference: Reference, hypothesis: Hypothesis) -> int:
