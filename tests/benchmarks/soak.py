@@ -1,7 +1,8 @@
 """Many small recordings in the inbox, some of them broken: `python -m tests.benchmarks.soak`.
 
 All are put there at once and taken by one `daylong watch --once` with the demo weights. Told are what became of them,
-the seconds that each took, and the memory of the watching process when it had done a tenth, half and all of them.
+the seconds that each took, and the memory of the watching process with its engines, and of Prefect's server, when a
+tenth, half and all of them were done.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 
 from tasks.intake.ledger import read_only
 from tests.benchmarks import frame
+from tests.benchmarks.processes import SERVER, programs, resident_mb
 
 ROOT = Path(__file__).resolve().parents[2]
 LENGTH_S = 4.0
@@ -50,7 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ["quarantined", sum(p == "quarantine" for p in became.values()), f"{len(broken):,} expected"],
         ["lost, twice or in the wrong place", len(lost) + len(wrong), "0 expected"],
         ["seconds a file", seconds / count, f"{seconds:,.0f} s in all, exit status {status}"],
-        *[[f"memory, {when}", f"{mb:,.0f} MB", ""] for when, mb in memory.items()],
+        *[
+            [f"memory, {when}", f"{mb['run and engines']:,.0f} MB", f"Prefect's server {mb['server']:,.0f} MB"]
+            for when, mb in memory.items()
+        ],
     ]
     frame.show(f"{count:,} files of {LENGTH_S:.0f} s in the inbox", ["", "", ""], rows)
     figures = {
@@ -90,7 +94,7 @@ def put(inbox: Path, count: int) -> tuple[set[str], set[str]]:
     return good, broken
 
 
-def watched(home: Path, count: int) -> tuple[int, float, dict[str, float]]:
+def watched(home: Path, count: int) -> tuple[int, float, dict[str, dict[str, float]]]:
     """(exit status, seconds, megabytes by when) of one `daylong watch --once`."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DAYLONG_", "PREFECT_"))}
     settings = ("inbox.settle_seconds=1", "inbox.patience_minutes=0")
@@ -105,7 +109,7 @@ def watched(home: Path, count: int) -> tuple[int, float, dict[str, float]]:
         stderr=subprocess.DEVNULL,
     )
     began = changed = time.monotonic()
-    seen: list[tuple[int, float]] = []
+    seen: list[tuple[int, tuple[float, float]]] = []
     try:
         while process.poll() is None:
             time.sleep(0.5)
@@ -114,17 +118,18 @@ def watched(home: Path, count: int) -> tuple[int, float, dict[str, float]]:
                 changed = time.monotonic()
             elif time.monotonic() - changed > 5 * ENOUGH_S:
                 break
-            seen.append((done, resident_mb(process.pid)))
+            seen.append((done, taken_mb(process.pid)))
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     seconds = time.monotonic() - began
 
-    def around(fraction: float) -> float:
-        near = [mb for done, mb in seen if abs(done / count - fraction) <= 0.05 and mb]
+    def around(fraction: float, which: int) -> float:
+        near = [mb[which] for done, mb in seen if abs(done / count - fraction) <= 0.05 and mb[which]]
         return statistics.median(near) if near else float("nan")
 
-    memory = {"a tenth done": around(0.1), "half": around(0.5), "all": around(0.98)}
+    moments = {"a tenth done": 0.1, "half": 0.5, "all": 0.98}
+    memory = {when: {"run and engines": around(at, 0), "server": around(at, 1)} for when, at in moments.items()}
     return process.returncode, seconds, memory
 
 
@@ -146,14 +151,15 @@ def found(home: Path) -> dict[str, str]:
     return places
 
 
-def resident_mb(pid: int) -> float:
-    """Memory that the process has in use; 0 where it is gone."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0.0
-    fields: dict[str, Any] = {line.partition(":")[0]: line.split() for line in lines}
-    return int(fields["VmRSS"][1]) / 1024 if "VmRSS" in fields else 0.0
+def taken_mb(pid: int) -> tuple[float, float]:
+    """Memory in use: of the process and its engines; of Prefect's server."""
+    own = server = 0.0
+    for each, words in programs(pid):
+        if SERVER in words:
+            server += resident_mb(each)
+        else:
+            own += resident_mb(each)
+    return own, server
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.day.hooks import Hooks, peak_mb
+from tests.benchmarks.day.hooks import Hooks
+from tests.benchmarks.processes import peak_mb
 
 
 def main() -> None:

@@ -10,12 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.day.hooks import peak_mb, resident_mb
+from tests.benchmarks.processes import SERVER, peak_mb, programs, resident_mb
 
 ROOT = Path(__file__).resolve().parents[3]
 _EVERY_S = 0.2
@@ -63,8 +62,8 @@ def run_fresh(
         try:
             while child.poll() is None:
                 now_mb = 0.0
-                for pid, words in _programs(child.pid):
-                    if b"uvicorn" in words:
+                for pid, words in programs(child.pid):
+                    if SERVER in words:
                         server_mb = max(server_mb, peak_mb(pid))
                     else:
                         now_mb += resident_mb(pid)
@@ -85,28 +84,6 @@ def run_fresh(
             log.seek(0)
             error = f"exit status {child.returncode}: {' | '.join(log.read().strip().splitlines()[-3:])}"
         return Ended(launched, ended, max(most_mb, (answer or {}).get("peak_mb", 0.0)), server_mb, answer, error)
-
-
-def _programs(pid: int) -> list[tuple[int, bytes]]:
-    """Id and command line of the process and of all below, but those that have not become a program of their own yet:
-    between fork and exec a process shows its parent's memory."""
-    found: list[tuple[int, bytes]] = []
-    above: dict[int, bytes] = {}
-    for each, parent in [(pid, 0), *_below(pid)]:
-        with suppress(OSError):
-            above[each] = Path(f"/proc/{each}/cmdline").read_bytes()
-            if above[each] != above.get(parent):
-                found.append((each, above[each]))
-    return found
-
-
-def _below(pid: int) -> list[tuple[int, int]]:
-    """(id, its parent's) of all processes below."""
-    found: list[tuple[int, int]] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):  # a thread that has ended meanwhile
-            found += [(int(p), pid) for p in task.read_text().split()]
-    return found + [pair for child, _ in found for pair in _below(child)]
 
 
 def _asked_to_end(number: int, _frame: object) -> None:

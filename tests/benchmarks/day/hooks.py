@@ -12,8 +12,9 @@ import sys
 import threading
 import time
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
+
+from tests.benchmarks.processes import resident_mb
 
 STEPS = {
     "map_speech": "speech map",
@@ -108,24 +109,3 @@ class Hooks:
 
     def _spent(self, seconds: float) -> None:
         self._own.elsewhere = getattr(self._own, "elsewhere", 0.0) + seconds
-
-
-def resident_mb(pid: int | None = None) -> float:
-    """Of a process (this one), now, MiB; 0 where it is gone."""
-    return _status_mb(Path(f"/proc/{pid or 'self'}/status"), "VmRSS:")
-
-
-def peak_mb(pid: int | None = None) -> float:
-    """The most that a process (this one) had resident since its program started, MiB; 0 where it is gone.
-
-    Not `ru_maxrss`: that one remembers what the parent had when it forked.
-    """
-    return _status_mb(Path(f"/proc/{pid or 'self'}/status"), "VmHWM:")
-
-
-def _status_mb(file: Path, name: str) -> float:
-    try:
-        lines = file.read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), 0.0)

@@ -16,7 +16,7 @@ from typing import Any
 
 import flows  # noqa: F401  # how threads wait: before any engine is imported
 from tasks.home import demo_models
-from tests.benchmarks.day.hooks import peak_mb
+from tests.benchmarks.processes import peak_mb
 
 
 def faster_whisper(source: Path, folder: Path, *, vad: bool = False) -> dict[str, Any]:
