@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
 from tasks.exports import EXPORTS, render
+from tasks.exports.report.links import CARRIED
 from tasks.records import Transcript
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,17 @@ def found_at(transcript: Transcript, audio: Path) -> Transcript:
         if not path.is_file():
             raise UsageError(f"--audio {path}: no such file.")
     parts = tuple(replace(p, path=str(path.absolute())) for p, path in zip(recording.parts, paths, strict=True))
+    return replace(transcript, recording=replace(recording, parts=parts))
+
+
+def carried(transcript: Transcript) -> Transcript:
+    """The transcript with the sound itself, small, for its report to carry. Raises as decoding does."""
+    from tasks.audio.opus import opus
+
+    recording = transcript.recording
+    parts = tuple(
+        replace(p, path=CARRIED + base64.b64encode(opus(Path(p.path))).decode("ascii")) for p in recording.parts
+    )
     return replace(transcript, recording=replace(recording, parts=parts))
 
 

@@ -35,16 +35,22 @@ def export(
         Path | None,
         typer.Option("--audio", metavar="FILE", help="Where the recording is now, for the report to play it."),
     ] = None,
+    embed_audio: Annotated[
+        bool,
+        typer.Option("--embed-audio", help="Carry the sound in the report, as Opus of 11 MB an hour; needs --audio."),
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Write a transcript file or the report again, from the tables."""
     screen = terminal(debug)
     with told(screen):
-        from flows.sound import found_at
+        from flows.sound import carried, found_at
         from tasks.exports import EXPORTS
 
         if form not in EXPORTS:
             raise UsageError(f"--format {form}: there is no such format; there are {', '.join(EXPORTS)}.")
+        if embed_audio and (form != "report" or audio is None):
+            raise UsageError("--embed-audio: goes with --format report and --audio FILE, the recording.")
         from tasks.dataset.publish import EXPORTS_FOLDER
         from tasks.dataset.read import read_transcript
         from tasks.exports import render
@@ -55,6 +61,8 @@ def export(
         target = to or folder / EXPORTS_FOLDER / transcript.recording.recording_id / name
         if audio is not None:
             transcript = found_at(transcript, audio)
+        if embed_audio:
+            transcript = carried(transcript)
         text = render(transcript, [form], folder=target.parent)[name]
         if to is not None and str(to) == "-":
             screen.out.file.write(text)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from flows.sound import carried
 from tasks.exports import render
 from tasks.intervals import Span
 from tasks.records import Part, Transcript
@@ -144,6 +145,21 @@ def test_a_word_that_is_clicked_is_played_and_followed(report: Report) -> None:
     until(lambda: abs(report.at() - stood) < 0.1, 5, 0.05)
     assert report.text("#now") == f"00:00:{int(stood):02d}"
     assert report.complaints() == []
+
+
+def test_a_report_that_carries_its_sound_needs_no_file(browser: Any, tmp_path: Path) -> None:
+    told = carried(with_sound(meeting(), tmp_path / "meeting.wav"))
+    path = put(told, tmp_path / "mail")
+    (tmp_path / "meeting.wav").unlink()
+    report = Report(browser, path)
+    report.click("quite")
+    until(
+        lambda: 7.4 <= report.at() < 9.5 and report.does("return !document.getElementById('audio').paused"), 10, 0.05
+    )
+    length = report.does("return document.getElementById('audio').duration")
+    assert length == pytest.approx(told.recording.duration_s, abs=0.1)
+    assert report.complaints() == []
+    assert {url.split(":")[0] for url in report.fetched()} <= {"blob"}
 
 
 def test_lines_are_gone_through_by_arrows(report: Report) -> None:

@@ -5,7 +5,7 @@
     words     {"text", "at", "long", "sure"}                 of all rows, one after another; `text`: a line each
     turns     {"at", "long", "who"}
     chunks    [{"index", "start", "end", "from", "to", …}]   `from` and `to`: the core
-    parts     [{"name", "start", "end", "src"}]              `src`: a relative URL, or null
+    parts     [{"name", "start", "end", "src"}]              `src`: a relative URL, the sound itself, or null
 
 Times are milliseconds. `at` is the distance to the start before it: of a row to the row before, of a word to the word
 before in its row or, for the first, to the row, of a turn to the turn before. `sure` is a confidence in per cent, -1

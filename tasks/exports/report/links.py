@@ -10,6 +10,9 @@ from urllib.parse import quote
 
 from tasks.records import Transcript
 
+CARRIED = "data:audio/ogg;base64,"
+"""How a part's path begins that is the sound itself."""
+
 
 def linked(transcript: Transcript, folder: Path) -> Transcript:
     """The transcript with the parts' paths relative to `folder`, in which its report will lie.
@@ -23,11 +26,13 @@ def linked(transcript: Transcript, folder: Path) -> Transcript:
 
 
 def source(path: str) -> str | None:
-    """The URL of a relative path; None of any other.
+    """The URL of a relative path, or of sound that is carried; None of any other.
 
     >>> source("../../a b#1.wav"), source("/home/ana/a.wav"), source("")
     ('../../a%20b%231.wav', None, None)
     """
+    if path.startswith(CARRIED):
+        return path
     if not path or os.path.isabs(path):
         return None
     try:
@@ -38,6 +43,8 @@ def source(path: str) -> str | None:
 
 
 def _relative(path: str, folder: Path) -> str:
+    if path.startswith(CARRIED):
+        return path
     if not os.path.isabs(path):
         return ""
     there, here = os.path.abspath(path), os.path.abspath(folder)

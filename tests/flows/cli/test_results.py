@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from typer.testing import CliRunner, Result
 
 from flows.cli.main import app
@@ -69,6 +71,22 @@ def test_a_report_written_again_is_told_where_the_recording_is(out: Path, tmp_pa
         assert '"src":"../../../moved/meeting.flac"' in path.read_text()
     done = daylong("export", "meeting", "--format", "report", "--out", out, "--audio", tmp_path / "nowhere.flac")
     assert (done.exit_code, "nowhere.flac: no such file" in done.stderr) == (2, True)
+
+
+def test_a_report_may_carry_the_sound_in_it(out: Path, tmp_path: Path) -> None:
+    sound = tmp_path / "meeting.wav"
+    soundfile.write(sound, np.zeros(8_000, np.float32), 8_000)
+    to = tmp_path / "mail.html"
+    with_it = ("--format", "report", "--out", out, "--to", to, "--embed-audio")
+    done = daylong("export", "meeting", *with_it, "--audio", sound)
+    assert (done.exit_code, '"src":"data:audio/ogg;base64,' in to.read_text()) == (0, True)
+    done = daylong("export", "meeting", *with_it)
+    assert (done.exit_code, "--embed-audio: goes with --format report and --audio" in done.stderr) == (2, True)
+    sound.write_bytes(b"no sound")
+    before = to.read_bytes()
+    done = daylong("export", "meeting", *with_it, "--audio", sound)
+    assert (done.exit_code, "meeting.wav" in done.stderr) == (1, True)
+    assert to.read_bytes() == before
 
 
 def test_a_report_of_a_recording_that_is_gone_stays_as_it_was(

@@ -33,10 +33,19 @@ function load(ms) {
   waiting = ms;
   if (wanted !== part || sound.error) {
     part = wanted;
-    sound.src = one.src;
+    sound.src = address(one);
     sound.playbackRate = sound.defaultPlaybackRate = Number($("rate").value);
   }
   return true;
+}
+
+/** Where a file is. What the report carries itself is unpacked when it is first needed. */
+function address(one) {
+  if (one.src.startsWith("data:")) {
+    const bytes = Uint8Array.from(atob(one.src.slice(one.src.indexOf(",") + 1)), (c) => c.charCodeAt(0));
+    one.src = one.url = URL.createObjectURL(new Blob([bytes], { type: "audio/ogg" }));
+  }
+  return one.src;
 }
 
 /** Go to a time: the sound, the timeline, the word. */
