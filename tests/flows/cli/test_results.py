@@ -150,7 +150,11 @@ def test_a_folder_of_exports_is_scored_like_the_tables(out: Path, references: li
     for folder in (out, out / "exports" / "meeting-0a1b2c3d"):
         assert daylong("evaluate", "-r", *references, folder, "--json", tmp_path / "s.json").exit_code == 0
         scores += json.loads((tmp_path / "s.json").read_text())
+    # Exports that scorers read have no confidences.
+    sure = [{name: one.pop(name) for name in ("sure_words", "sure_speakers")} for one in scores]
     assert scores[0] == scores[1]
+    assert sure[0]["sure_words"]["count"] > sure[0]["sure_speakers"]["count"] > 0
+    assert set(sure[1].values()) == {None}
 
 
 def test_without_meeteval_turns_are_still_scored(
