@@ -7,14 +7,14 @@ import tempfile
 from pathlib import Path
 
 
-def written(target: Path, text: str) -> None:
+def written(target: Path, content: str | bytes) -> None:
     """Write a file aside, then put it in place, so that no reader sees half of it."""
     if not target.parent.is_dir():
         target.parent.mkdir(parents=True)
     handle, aside = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".writing")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
         os.chmod(aside, 0o666 & ~_umask())
         os.replace(aside, target)
     except BaseException:

@@ -19,7 +19,13 @@ def export(
         str, typer.Argument(metavar="RECORDING", help="A recording's id, how it begins, or its file's name.")
     ],
     form: Annotated[
-        str, typer.Option("--format", "-f", metavar="F", help="srt, vtt, txt, json, rttm, ctm, seglst or report.")
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="F",
+            help="srt, vtt, txt, json, rttm, ctm, seglst, report, timeline.png or timeline.svg.",
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -41,14 +47,15 @@ def export(
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Write a transcript file or the report again, from the tables."""
+    """Write a transcript file, the report or a picture of who spoke when, from the tables."""
     screen = terminal(debug)
     with told(screen):
         from flows.sound import carried, found_at
-        from tasks.exports import EXPORTS
+        from tasks.exports import EXPORTS, PICTURES, timeline
 
-        if form not in EXPORTS:
-            raise UsageError(f"--format {form}: there is no such format; there are {', '.join(EXPORTS)}.")
+        if form not in EXPORTS and form not in PICTURES:
+            there = ", ".join([*EXPORTS, *PICTURES])
+            raise UsageError(f"--format {form}: there is no such format; there are {there}.")
         if embed_audio and (form != "report" or audio is None):
             raise UsageError("--embed-audio: goes with --format report and --audio FILE, the recording.")
         from tasks.dataset.publish import EXPORTS_FOLDER
@@ -57,17 +64,21 @@ def export(
 
         folder = results(out)
         transcript = read_transcript(folder, recording)
-        name = EXPORTS[form].file_name
+        name = form if form in PICTURES else EXPORTS[form].file_name
         target = to or folder / EXPORTS_FOLDER / transcript.recording.recording_id / name
         if audio is not None:
             transcript = found_at(transcript, audio)
         if embed_audio:
             transcript = carried(transcript)
-        text = render(transcript, [form], folder=target.parent)[name]
+        content: str | bytes
+        if form in PICTURES:
+            content = timeline.write(transcript, PICTURES[form])
+        else:
+            content = render(transcript, [form], folder=target.parent)[name]
         if to is not None and str(to) == "-":
-            screen.out.file.write(text)
+            screen.put(content)
             return
-        written(target, text)
+        written(target, content)
         screen.say(plain(target))
 
 

@@ -56,6 +56,14 @@ class Terminal:
         """A line of a result, never wrapped."""
         _line(self.out, text, style)
 
+    def put(self, content: str | bytes) -> None:
+        """A whole file, as it is, on stdout."""
+        if isinstance(content, str):
+            self.out.file.write(content)
+            return
+        self.out.file.flush()
+        self.out.file.buffer.write(content)  # type: ignore[attr-defined]  # a text stream over bytes
+
     def note(self, text: str, style: str | None = None) -> None:
         """A line beside the result: progress, a failure."""
         _line(self.err, text, style)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tasks.errors import UsageError
-from tasks.exports import ctm, report, rttm, seglst, srt, transcript_json, txt, vtt
+from tasks.exports import ctm, report, rttm, seglst, srt, timeline, transcript_json, txt, vtt
 from tasks.exports.report.links import linked
 from tasks.records import Transcript
 from tasks.transcripts import tidy
@@ -33,6 +33,9 @@ EXPORTS: dict[str, Export] = {
     "seglst": Export("transcript.seglst.json", seglst.write),
     "report": Export("report.html", report.write),
 }
+
+PICTURES: dict[str, timeline.Form] = {"timeline.png": "png", "timeline.svg": "svg"}
+"""Drawn when asked for by name, which is the file's, too; see `timeline.write`."""
 
 
 def render(

@@ -1,0 +1,73 @@
+"""timeline.png, timeline.svg: who spoke when, for a paper or a slide. Drawn by matplotlib (the extra `plots`).
+
+A row for each speaker by first appearance, UNKNOWN last; where two speak at once both rows are marked. Stretches too
+short to be seen are drawn as wide as a point.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from typing import TYPE_CHECKING, Literal
+
+from tasks.errors import UsageError
+from tasks.exports.text import one_line
+from tasks.intervals import clock, tidy
+from tasks.records import UNKNOWN, Transcript
+from tasks.transcripts import tidy as tidied
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Form = Literal["png", "svg"]
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Of M. Okabe and K. Ito, "Color Universal Design" (2008), told apart by the colour-blind."""
+NOBODYS = "0.6"
+STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400)
+MOST_TICKS = 9
+WIDTH_IN, ROW_IN, DPI = 9.0, 0.32, 150
+NAME = 24
+"""Characters of a speaker's name that have room."""
+
+
+def write(transcript: Transcript, form: Form) -> bytes:
+    """The picture; the same bytes of the same transcript. Raises UsageError where matplotlib isn't installed."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise UsageError(f"timeline.{form} needs matplotlib: pip install 'daylong[plots]'")
+    import matplotlib
+
+    file = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "daylong", "svg.fonttype": "none", "text.parse_math": False}):
+        metadata = {"Date": None} if form == "svg" else {"Software": None}
+        draw(transcript).savefig(file, format=form, dpi=DPI, metadata=metadata)
+    return file.getvalue()
+
+
+def draw(transcript: Transcript) -> Figure:
+    """The figure, for who wants to change it before it is saved."""
+    from matplotlib.figure import Figure
+
+    transcript = tidied(transcript)
+    speakers = transcript.speakers
+    duration_s = transcript.recording.duration_s
+    figure = Figure(figsize=(WIDTH_IN, 0.9 + ROW_IN * max(1, len(speakers))), layout="constrained")
+    axes = figure.add_subplot()
+    thinnest_s = duration_s / (WIDTH_IN * DPI)
+    for row, speaker in enumerate(speakers):
+        spans = tidy([t.span for t in transcript.turns if t.speaker == speaker.label])
+        bars = [(s.start_s, max(s.duration_s, thinnest_s)) for s in spans]
+        colour = NOBODYS if speaker.label == UNKNOWN else COLOURS[row % len(COLOURS)]
+        axes.broken_barh(bars, (row - 0.35, 0.7), facecolors=colour, linewidth=0)
+    axes.set_xlim(0, max(duration_s, 1e-3))
+    axes.set_ylim(len(speakers) - 0.4, -0.6)
+    axes.set_yticks(range(len(speakers)), [one_line(s.label)[:NAME] for s in speakers])
+    step = next((s for s in STEPS_S if duration_s / s < MOST_TICKS), duration_s / MOST_TICKS)
+    ticks = [step * k for k in range(int(duration_s / step) + 1)]
+    axes.set_xticks(ticks, [clock(t) for t in ticks])
+    axes.tick_params(length=0, labelsize=8)
+    axes.grid(axis="x", color="0.88", linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    axes.set_title(one_line(transcript.recording.source_name), fontsize=9, loc="left")
+    return figure
