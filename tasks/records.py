@@ -233,7 +233,7 @@ class RunFacts:
     speech_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Transcript:
     """Everything that is published about one recording."""
 

@@ -7,6 +7,7 @@ because an export written again from the tables must equal, byte for byte, the o
 from __future__ import annotations
 
 import dataclasses
+import weakref
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -18,10 +19,17 @@ from tasks.records import ChunkReport, Recording, Segment, Transcript, Turn, Wor
 Timed = TypeVar("Timed", Word, Segment, Turn)
 
 
+_last: weakref.ref[Transcript] | None = None
+"""What was made tidy last: every export asks for it, and a day's takes a third of a second."""
+
+
 def tidy(transcript: Transcript) -> Transcript:
     """The transcript with times inside the recording, rows sorted by start, end, speaker, segments numbered in
     that order, text that UTF-8 can hold, and `recorded_at` told in the recording's time zone. Idempotent.
     """
+    global _last
+    if _last is not None and _last() is transcript:
+        return transcript
     recording = _tidy_recording(transcript.recording)
     end_s = recording.duration_s
     segments, new_index = [], {}
@@ -37,7 +45,7 @@ def tidy(transcript: Transcript) -> Transcript:
         if place != word.segment or text is not word.text:
             word = dataclasses.replace(word, text=text, segment=place)
         words.append(word)
-    return dataclasses.replace(
+    tidied = dataclasses.replace(
         transcript,
         recording=recording,
         words=tuple(words),
@@ -46,6 +54,8 @@ def tidy(transcript: Transcript) -> Transcript:
         speakers=tuple(sorted(transcript.speakers, key=lambda s: s.label)),
         chunks=tuple(sorted(map(_tidy_chunk, transcript.chunks), key=lambda c: c.index)),
     )
+    _last = weakref.ref(tidied)
+    return tidied
 
 
 def scrub(text: str) -> str:

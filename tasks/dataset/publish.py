@@ -89,7 +89,7 @@ def published_files(out: Path, recording_id: str) -> list[Path]:
             if (partition / f"{recording_id}.parquet").exists():
                 found.append(Path(table, partition.name, f"{recording_id}.parquet"))
     folder = out / EXPORTS_FOLDER / recording_id
-    for name in ("report.html", "transcript.*"):
+    for name in ("report.html", "timeline.*", "transcript.*"):
         found += [path.relative_to(out) for path in sorted(folder.glob(name))]
     return found
 

@@ -89,7 +89,7 @@ def test_a_recording_whose_day_turns_out_to_be_another_leaves_the_first(tmp_path
 
 def test_exports_that_are_no_longer_written_go_and_other_peoples_files_stay(tmp_path):
     transcript = meeting()
-    publish(transcript, tmp_path, exports={**render(transcript), "report.html": b"<html>"})
+    publish(transcript, tmp_path, exports={**render(transcript), "timeline.png": b"of then"})
     notes = tmp_path / "exports" / "meeting-0a1b2c3d" / "notes.md"
     notes.write_text("mine")
     publish(transcript, tmp_path, exports=render(transcript, ["srt"]))

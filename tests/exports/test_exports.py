@@ -328,3 +328,11 @@ def test_what_could_not_be_transcribed_is_marked_for_as_long_as_it_lasts(tmp_pat
     assert exports["transcript.txt"].splitlines()[-1] == "[00:01:00] […]"
     publish(with_failed_chunks(), tmp_path, exports=exports)
     assert render(read_transcript(tmp_path, "meeting")) == exports
+
+
+@given(transcripts())
+def test_a_transcript_is_made_tidy_once(told: Transcript) -> None:
+    once = tidy(told)
+    assert tidy(once) is once
+    tidy(meeting())
+    assert tidy(once) == once
