@@ -22,6 +22,7 @@ from tasks.exports import EXPORTS, render
 from tasks.exports.cues import LINE_COLUMNS, MAX_LINES, MAX_MS, columns, cues
 from tasks.exports.text import one_line
 from tasks.intervals import Span
+from tasks.records import Transcript
 from tasks.transcripts import tidy
 from tests.spoken import HOSTILE, meeting, recording, silence, spoken, transcripts, without_diarization
 
