@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from flows.children import stat_of
+
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun
@@ -67,7 +69,7 @@ class Process:
             return True
         except PermissionError:
             return False
-        stat = _stat(self.pid)
+        stat = stat_of(self.pid)
         if stat is not None and stat[0] == "Z":  # ended, and nobody has asked how
             return True
         return bool(self.born) and birth_of(self.pid) not in (None, self.born)
@@ -75,20 +77,12 @@ class Process:
 
 def birth_of(pid: int) -> str | None:
     """The boot and the tick at which a process began; None where the system doesn't say."""
-    stat = _stat(pid)
+    stat = stat_of(pid)
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return None
     return f"{boot} {stat[19]}" if stat else None
-
-
-def _stat(pid: int) -> list[str] | None:
-    """What /proc tells of a process, from its state on; None where there is no such process, or no /proc."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
 
 
 def sign(run: UUID, *, alone: bool = True) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from flows.cli.children import descendants, end
+from flows.children import descendants, end
 from flows.serving.child import Child, adopt_orphans, reap
 from flows.serving.server import Address, await_answer, create_pool, deploy, environment_of, serve, work
 from tasks.errors import DaylongError
