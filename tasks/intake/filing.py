@@ -14,7 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tasks.intake import files, names
-from tasks.intake.claim import NOTE, Hold, Note
+from tasks.intake.hold import NOTE, Hold, Note
 from tasks.intake.ledger import Ledger
 from tasks.intake.rows import SUCCESS, Arrival, Content
 

@@ -99,6 +99,20 @@ def test_it_is_processed_again_where_that_may_give_something_else(world: World, 
     assert isinstance(world.settled(world.watcher()), Claim)
 
 
+def test_what_was_done_stays_done_though_it_was_given_back_since(world: World) -> None:
+    watcher = world.watcher()
+    world.put("a.wav")
+    processed(world, world.claimed(watcher), watcher)
+    sidecar = world.inbox / "a.json"
+    sidecar.write_text('{"recorded_at": "2026-03-01T09:15:00"}')
+    world.put("a.wav")
+    watcher.release(world.claimed(watcher))
+    sidecar.unlink()
+    ended = world.settled(watcher)
+    assert isinstance(ended, Filed)
+    assert ended.state == "linked"
+
+
 def test_a_lasting_fault_goes_to_quarantine_with_plain_words(world: World) -> None:
     path = world.put("a.wav")
     path.with_suffix(".json").write_text("{}")
