@@ -72,7 +72,7 @@ class Scanned:
 
 def again_at(now: float, tried: int) -> float:
     """When to try again what has failed so often."""
-    return now + AGAIN_S * 4 ** (tried - 1)
+    return now + AGAIN_S * 4.0 ** (tried - 1)
 
 
 def judge(
