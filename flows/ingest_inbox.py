@@ -39,6 +39,8 @@ from tasks.intake.scan import is_stopped
 from tasks.intake.settle import Scanned
 from tasks.settings import Settings
 
+MOST_LINES = 20
+"""Of what waits in the inbox: each run, every minute, tells them."""
 _under_way: dict[str, Path] = {}
 """Ledgers, by the arrivals that this process works on."""
 
@@ -107,8 +109,11 @@ def _ingested(intake: Intake, form: dict[str, object], settings: Settings) -> In
         log.info("%s: %s%s", shown_name(ended.name), ended.state, f" ({ended.message})" if ended.message else "")
         filed.append(ended)
     scanned = intake.scan()
-    for line in waits(scanned):
+    waiting = waits(scanned)
+    for line in waiting[:MOST_LINES]:
         log.info("waiting: %s", line)
+    if len(waiting) > MOST_LINES:
+        log.info("waiting: %s more", f"{len(waiting) - MOST_LINES:,}")
     for path, reason in intake.unmovable.items():
         tell(Event("waiting", shown_name(path), text=reason))
     if stopped:
