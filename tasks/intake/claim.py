@@ -163,7 +163,7 @@ def give_back(inbox: Path, held: Hold, note: Note | None) -> Path | None:
         target = (inbox / back).parent / item.name if back else inbox / item.name
         is_main = main is None or item.name == main
         files.make_folder(target.parent)
-        if not is_main and target.is_file() and target.read_bytes() == item.read_bytes():
+        if not is_main and target.is_file() and files.digest_of(target) == files.digest_of(item):
             files.remove(item)  # a sidecar shared with another recording was copied
             continue
         placed = put(item, target)

@@ -125,9 +125,12 @@ def hold(folder: Path) -> Hold | None:
         except BlockingIOError:
             os.close(handle)
             return None
-        except FileNotFoundError:
-            pass
-        os.close(handle)
+        except OSError as error:
+            os.close(handle)
+            if not isinstance(error, FileNotFoundError):
+                raise
+        else:
+            os.close(handle)  # of a folder that was let go of and made again meanwhile
 
 
 def is_alive_elsewhere(note: Note, last_beat: float) -> bool:

@@ -49,16 +49,22 @@ class Ledger:
                 self._db.execute("rollback")
                 raise
             self._db.execute("commit")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise TransientError(f"{self.path}: the ledger can't be written ({error}). Is the disk full?") from error
 
+    def _rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise TransientError(f"{self.path}: the ledger can't be read ({error}). Is its disk there?") from error
+
     def content(self, sha256: str) -> Content | None:
-        row = self._db.execute("select * from contents where sha256 = ?", (sha256,)).fetchone()
-        return Content(**row) if row else None
+        """What is known of these bytes."""
+        return next((Content(**row) for row in self._rows("select * from contents where sha256 = ?", sha256)), None)
 
     def arrival(self, arrival_id: str) -> Arrival | None:
-        row = self._db.execute("select * from arrivals where id = ?", (arrival_id,)).fetchone()
-        return arrival_of(row) if row else None
+        """One time that something was taken."""
+        return next(map(arrival_of, self._rows("select * from arrivals where id = ?", arrival_id)), None)
 
     def begin(self, arrival: Arrival, size: int, settings_digest: str, attempts: int | None = None) -> None:
         """A claim is held: note it, with where its file will go, and one attempt more for its content, or that there
@@ -134,12 +140,12 @@ class Ledger:
         """Whether another arrival goes, or went, to this place or into this folder."""
         place = os.fsencode(destination)
         return bool(
-            self._db.execute(
+            self._rows(
                 "select 1 from arrivals where id != ? and state != 'returned' "
                 "and (destination = ? or substr(destination, 1, ?) = ?) limit 1",
-                (to_other_than, place, len(place) + 1, place + b"/"),
-            ).fetchone()
-        )
+                to_other_than, place, len(place) + 1, place + b"/",
+            )
+        )  # fmt: skip
 
     def sightings(self) -> dict[Path, Sighting]:
         """What earlier scans have seen of what lies in the inbox."""
@@ -162,7 +168,7 @@ class Ledger:
 
     def waiting(self) -> list[tuple[Path, Sighting, str | None]]:
         """What lies in the inbox, as of the last scan, and what it waits for."""
-        rows = self._db.execute("select * from sightings order by since, path").fetchall()
+        rows = self._rows("select * from sightings order by since, path")
         return [(path_of(row["path"]), sighting_of(row), row["waits_for"]) for row in rows]
 
     def keep(self, path: Path, fingerprint: str, settings_digest: str) -> None:
@@ -173,7 +179,7 @@ class Ledger:
 
     def kept(self, settings_digest: str) -> dict[Path, str]:
         """The fingerprints of recordings that are done with these settings and have stayed where they are."""
-        rows = self._db.execute("select * from kept where settings_digest = ?", (settings_digest,))
+        rows = self._rows("select * from kept where settings_digest = ?", settings_digest)
         return {path_of(row["path"]): row["fingerprint"] for row in rows}
 
     def forget(self, gone: Iterable[Path]) -> None:
@@ -185,14 +191,12 @@ class Ledger:
 
     def arrivals(self, limit: int | None = None) -> list[tuple[Arrival, Content | None]]:
         """The last arrivals, newest first, and what is known of their contents."""
-        rows = self._db.execute(
-            "select * from arrivals order by taken desc, id limit ?", (-1 if limit is None else limit,)
-        ).fetchall()
+        rows = self._rows("select * from arrivals order by taken desc, id limit ?", -1 if limit is None else limit)
         return [(a := arrival_of(row), self.content(a.sha256)) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """How many arrivals are in each state."""
-        rows = self._db.execute("select state, count(*) as n from arrivals group by state order by state")
+        rows = self._rows("select state, count(*) as n from arrivals group by state order by state")
         return {r["state"]: r["n"] for r in rows}
 
 
@@ -203,6 +207,10 @@ class ReadOnly(Ledger):
         self.path = path
         self._db = database.connected(path, mode)
 
+    def look(self) -> None:
+        """Read something. Raises sqlite3.DatabaseError where it isn't to be read."""
+        self._db.execute("select count(*) from arrivals").fetchone()
+
 
 def read_only(path: Path) -> closing[ReadOnly] | None:
     """The ledger at `path`, to be looked at; None where there is none yet."""
@@ -211,7 +219,7 @@ def read_only(path: Path) -> closing[ReadOnly] | None:
     for mode in ("ro", "rw"):  # after a crash SQLite must first undo what was begun, and may not when it only reads
         ledger = ReadOnly(path, mode)  # type: ignore[arg-type]
         try:
-            ledger.counts()
+            ledger.look()
             return closing(ledger)
         except sqlite3.OperationalError as error:
             ledger.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import PurePath
 
@@ -13,6 +14,8 @@ TOGETHER = "_together"
 """A file of this name in a sub-folder: its recordings are one."""
 MARKER = ".done"
 URGENT = "urgent"
+LONGEST = 255
+"""Bytes that a file system allows a name."""
 
 UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".opdownload", ".!ut")
 """Names that copying programs give to what isn't whole yet."""
@@ -98,5 +101,7 @@ def numbered(name: str, number: int) -> str:
     """
     if number == 1:
         return name
-    path = PurePath(name)
-    return f"{path.stem} ({number}){path.suffix}"
+    stem, suffix = PurePath(name).stem, PurePath(name).suffix
+    while stem and len(os.fsencode(tried := f"{stem} ({number}){suffix}")) > LONGEST:
+        stem = stem[:-1]
+    return tried

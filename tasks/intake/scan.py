@@ -82,9 +82,14 @@ def _in(inbox: Path, under: Path, group: str, depth: int, *, first: bool = False
     try:
         with os.scandir(inbox / under) as listing:
             entries = {e.name: e for e in listing}
-    except OSError:
+    except FileNotFoundError:
         if first:
             raise
+        return
+    except OSError as error:
+        if first:
+            raise
+        yield Refused(under, f"can't be looked into ({error.strerror})")
         return
     for name, entry in entries.items():
         path = under / name
@@ -103,6 +108,8 @@ def _in(inbox: Path, under: Path, group: str, depth: int, *, first: bool = False
                     yield Refused(path, "not a regular file; put the sound itself here")
         except FileNotFoundError:
             continue
+        except OSError as error:
+            yield Refused(path, f"can't be looked at ({error.strerror})")
 
 
 def _sub_folder(

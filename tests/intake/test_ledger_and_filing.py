@@ -300,3 +300,23 @@ def test_done_must_not_lie_in_the_inbox(world: World) -> None:
     world.done = world.inbox / "done"
     with pytest.raises(UsageError, match="lies in it"):
         world.watcher()
+
+
+@pytest.mark.parametrize("name", ["a" * 251 + ".wav", "録" * 83 + ".wav"], ids=["letters", "signs"])
+def test_a_name_as_long_as_can_be_is_taken_and_filed_each_time(world: World, name: str) -> None:
+    assert len(os.fsencode(name)) > 250
+    watcher = world.watcher()
+    for content in (b"one", b"two"):
+        world.put(name, content)
+        processed(world, world.claimed(watcher), watcher)
+    done = [Path(f).name for f in world.found()]
+    assert name in done
+    assert [f.endswith(" (2).wav") and name.startswith(f[:-8]) for f in done if f != name] == [True]
+
+
+def test_a_ledger_that_breaks_while_it_is_open_is_told_in_one_line(world: World) -> None:
+    watcher = world.watcher()
+    path = watcher.ledger.path
+    path.write_bytes(b"\xff" * path.stat().st_size)
+    with pytest.raises(TransientError, match="the ledger can't be read"):
+        watcher.scan()

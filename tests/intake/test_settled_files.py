@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -265,3 +266,22 @@ def test_a_ledger_of_an_earlier_version_is_read_and_brought_up_to_date(world: Wo
         assert [s.failures for _, s, _ in ledger.waiting()] == [0]
     world.put("a.wav")
     assert isinstance(world.settled(world.watcher()), Claim)
+
+
+@pytest.mark.parametrize("group", ["file", "folder"])
+def test_a_folder_that_may_not_be_read_stops_nobody(
+    world: World, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put("locked/a.wav")
+    world.put("b.wav")
+    listing = os.scandir
+
+    def refused(folder: Path) -> object:
+        if Path(folder).name == "locked":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return listing(folder)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    scanned = world.watcher(group=group).scan()
+    assert list(waits(scanned)) == ["b.wav"]
+    assert [(str(r.path), "Permission denied" in r.reason) for r in scanned.refused] == [("locked", True)]
