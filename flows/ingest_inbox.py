@@ -23,6 +23,7 @@ from flows.events import quarantined
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.intake import Event, opened_intake, paths_of, recovered, shown_name, summary, tell, waits
 from flows.logs import in_worker, set_up
+from flows.names import printable
 from flows.outcome import Outcome
 from flows.preparation import out_of, prepare
 from flows.process_recording import process_recording
@@ -215,6 +216,6 @@ def no_room(error: BaseException | None) -> bool:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, DaylongError):
-        return str(error)
-    said = next(iter(str(error).strip().splitlines()), "")[:300]
+        return "\n".join(map(printable, str(error).splitlines()))
+    said = printable(next(iter(str(error).strip().splitlines()), ""))[:300]
     return f"failed unexpectedly ({type(error).__name__}: {said})"
