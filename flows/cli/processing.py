@@ -14,7 +14,6 @@ from flows.cli.summary import summarise
 from flows.cli.terminal import Terminal, plain
 from flows.cli.told import interruptible
 from tasks.audio.folder import called, carried
-from tasks.configuration import load
 from tasks.errors import DaylongError, UsageError
 
 if TYPE_CHECKING:
@@ -43,6 +42,8 @@ def process(
         terminal.fail(str(error))
     if not found and all(isinstance(error, UsageError) for error in errors):
         raise UsageError("nothing to process.")
+    from tasks.configuration import load
+
     if len(found) > 1 and (at := load(settings).audio.recorded_at) is not None:
         raise UsageError(
             f"audio.recorded_at = {at}: so would all {len(found)} recordings begin at once. Process one at a time, "

@@ -98,12 +98,22 @@ class Hold:
 
     def note(self) -> Note | None:
         """Whose claim it is; None where that was never written."""
-        try:
-            told = json.loads((self.folder / NOTE).read_text(encoding="utf-8"))
-            original = Path(os.fsdecode(bytes.fromhex(told["original"])))
-            return Note(str(told["id"]), str(told["sha256"]), original, str(told["host"]), told.get("stays"))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        return _read(self.folder)
+
+
+def worked_on_in_place(inbox: Path) -> dict[Path, str]:
+    """The fingerprints of recordings that are claimed where they lie, by anybody, by their paths."""
+    notes = map(_read, (inbox / names.CLAIMED).glob("*"))
+    return {note.original: note.stays for note in notes if note is not None and note.stays is not None}
+
+
+def _read(folder: Path) -> Note | None:
+    try:
+        told = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+        original = Path(os.fsdecode(bytes.fromhex(told["original"])))
+        return Note(str(told["id"]), str(told["sha256"]), original, str(told["host"]), told.get("stays"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def folder_of(inbox: Path, sha256: str) -> Path:

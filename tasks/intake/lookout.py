@@ -8,6 +8,7 @@ from pathlib import Path
 from tasks.errors import TransientError
 from tasks.intake import names
 from tasks.intake.ending import Carried
+from tasks.intake.hold import worked_on_in_place
 from tasks.intake.kept import fingerprint
 from tasks.intake.ledger import Ledger
 from tasks.intake.scan import Candidate, Refused, is_stopped, scan
@@ -48,12 +49,16 @@ class Lookout:
         )
 
     def _not_kept(self, found: list[Candidate]) -> list[Candidate]:
-        """Without those that are done, and have stayed where and what they were."""
+        """Without those that are done, or are being worked on, and have stayed where and what they were."""
         kept = self.ledger.kept(self.carried.settings_digest)
         self.ledger.forget(set(kept) - {c.path for c in found})
-        return [
-            c for c in found if c.path not in kept or fingerprint(self.inbox, c.path, c.signature) != kept[c.path]
-        ]
+        under_way = worked_on_in_place(self.inbox)
+
+        def is_new(candidate: Candidate) -> bool:
+            known = {kept.get(candidate.path), under_way.get(candidate.path)} - {None}
+            return not known or fingerprint(self.inbox, candidate.path, candidate.signature) not in known
+
+        return list(filter(is_new, found))
 
     def _judged(self, candidate: Candidate, known: dict[Path, tuple[Sighting, str | None]], now: float) -> Verdict:
         before, _ = known.get(candidate.path, (None, None))

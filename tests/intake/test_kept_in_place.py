@@ -66,6 +66,17 @@ def test_it_never_leaves_its_place_and_is_not_read_again(
     assert nothing_to_do(world, world.watcher())
 
 
+def test_nobody_else_reads_it_while_it_is_worked_on(world: World) -> None:
+    world.put("a.wav")
+    claim = world.claimed(world.watcher())
+    beside = world.watcher()
+    scanned = later(world, beside)
+    assert (scanned.ready, scanned.waiting) == ((), ())
+    claim.hold.abandon()
+    assert [f.state for f in beside.recover()] == ["returned"]
+    assert isinstance(world.settled(beside), Claim)
+
+
 def test_one_that_was_touched_is_known_by_its_content(world: World) -> None:
     path = world.put("a.wav")
     watcher = world.watcher()
@@ -172,11 +183,15 @@ def test_one_that_is_gone_or_has_changed_meanwhile_is_nobodys_fault(world: World
 
 def test_another_machine_whose_lock_does_not_reach_us_keeps_its_claim(world: World) -> None:
     path = world.put("a.wav")
-    watcher = world.watcher()
+    watcher, beside = world.watcher(), world.watcher()
+    beside.scan()
+    world.now += 10
+    (seen,) = beside.scan().ready
     claim = world.claimed(watcher)
     note = claim.hold.folder / hold.NOTE
     note.write_text(note.read_text().replace(claim.note.host, "another"))
     claim.hold.abandon()
+    assert beside.take(seen) is None
     assert world.settled(watcher) is None
     past = time.time() - hold.ABROAD_S - 1
     os.utime(claim.hold.folder / hold.LOCK, (past, past))

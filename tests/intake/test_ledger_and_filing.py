@@ -99,6 +99,20 @@ def test_it_is_processed_again_where_that_may_give_something_else(world: World, 
     assert isinstance(world.settled(world.watcher()), Claim)
 
 
+def test_a_folder_takes_its_sidecar_along_and_brings_it_back(world: World) -> None:
+    world.put("monday/1.wav")
+    world.put("monday/2.wav")
+    (world.inbox / "monday" / "_together").touch()
+    (world.inbox / "monday.json").write_text('{"recorded_at": "2026-03-01T09:15:00"}')
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    assert [item.name for item in claim.sidecars] == ["monday.json"]
+    watcher.release(claim)
+    assert (world.inbox / "monday.json").is_file()
+    processed(world, world.claimed(watcher), watcher)
+    assert {Path(f).relative_to(f"done/{DAY}").parts[0] for f in world.found()} == {"monday", "monday.json"}
+
+
 def test_what_was_done_stays_done_though_it_was_given_back_since(world: World) -> None:
     watcher = world.watcher()
     world.put("a.wav")
