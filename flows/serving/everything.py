@@ -106,7 +106,11 @@ class Everything:
                     free_places(client)
             create_pool()
         self._note("Putting the deployments of prefect.yaml on it …")
-        deploy(environment)
+        try:
+            deploy(environment)
+        except DaylongError:
+            if not self._stop.signal:  # a terminal's Ctrl-C has reached it, too
+                raise
         if self._stop.signal:
             raise Interrupted
 

@@ -13,7 +13,7 @@ from tasks.model_process import Child
 from tasks.models import Engine
 
 OPENER = Engine.of("audio/opening", "tasks.audio.apart:Opener")
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 SLOWEST = 4_000_000
 """Bytes a second at which a file is read at least: some have no header that tells their end."""
 

@@ -43,5 +43,5 @@ def test_a_crash_or_a_hang_is_told_and_the_next_file_is_opened(
     monkeypatch.setattr(apart, "PATIENCE_S", 1.0)
     with pytest.raises(EngineDied, match="did not answer within 1"):
         opener.lacking(hang)
-    monkeypatch.setattr(apart, "PATIENCE_S", 60.0)
+    monkeypatch.setattr(apart, "PATIENCE_S", 180.0)
     assert opener.lacking(good) is None
