@@ -141,6 +141,7 @@ class _Watch:
             with listening(show), hearing(self._hear):
                 ended: Ingested = ingest_inbox(self._given)  # type: ignore[call-overload]
         self._worked = time.monotonic()
+        self._screen.shorten_log()
         return ended
 
     def _rest(self) -> None:
