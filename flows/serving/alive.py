@@ -148,12 +148,14 @@ def is_dead(run: FlowRun) -> bool:
 
 
 def free_places(client: SyncPrefectClient) -> None:
-    """Give back the places that deployments' limits count as taken, where no run is under way: a server that was
+    """Give back the places that our deployments' limits count as taken, where no run is under way: a server that was
     killed forgets who held them."""
     from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+    from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 
     busy = {run.deployment_id for run in under_way(client)}
-    for deployment in client.read_deployments(limit=PAGE):
+    ours = FlowFilter(name=FlowFilterName(any_=list(FLOWS)))
+    for deployment in client.read_deployments(flow_filter=ours, limit=PAGE):
         held = deployment.global_concurrency_limit
         if held is not None and held.active_slots and deployment.id not in busy:
             client.update_global_concurrency_limit(held.name, GlobalConcurrencyLimitUpdate(active_slots=0))
