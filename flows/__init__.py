@@ -16,6 +16,8 @@ PREFECT_DEFAULTS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "60",
     # On a busy machine SQLite is locked for longer than its 10 s: "database is locked", and a lost form.
     "PREFECT_SERVER_DATABASE_TIMEOUT": "30",
+    # What a run that was deleted leaves behind goes, too: prune-cache deletes those of the folder-watch.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans",
     "PREFECT_LOCAL_STORAGE_PATH": str(results()),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     # How soon a run that died on another machine is noticed: see serving/automations.yaml.

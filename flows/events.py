@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+
 from prefect.events import emit_event
 
 from flows.names import printable
-from tasks.artifacts import digest_of
 
 QUARANTINED = "daylong.recording.quarantined"
 
 
 def quarantined(name: str, message: str, place: str) -> None:
-    """A recording can't be processed: `message` says why, `place` where it is kept."""
+    """A recording can't be processed: `message` says why, `place` where it is kept. Names may be no text."""
+    of = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
     emit_event(
         event=QUARANTINED,
         resource={
-            "prefect.resource.id": f"daylong.recording.{digest_of(place)[:12]}",
+            "prefect.resource.id": f"daylong.recording.{of}",
             "prefect.resource.name": printable(name),
         },
-        payload={"message": message, "place": printable(place)},
+        payload={"message": "\n".join(map(printable, message.splitlines())), "place": printable(place)},
     )

@@ -15,6 +15,8 @@ from tasks import weights
 from tasks.disk import CACHE_BYTES_S, OUT_BYTES_S
 from tasks.errors import UsageError
 from tasks.home import sample
+from tasks.intake.ledger import read_only
+from tasks.intake.names import LEDGER, may_be_taken
 from tasks.settings import Settings
 
 LOWEST_RATE = 3_000
@@ -94,8 +96,7 @@ def _is_here(kind: weights.Kind, name: str) -> bool:
 
 def room(settings: Settings) -> Iterator[Finding]:
     """Free room where results and cache are kept, against what lies in the inbox."""
-    inbox = inbox_of(settings)
-    files = [f for f in inbox.rglob("*") if f.is_file() and not f.is_symlink()] if inbox.is_dir() else []
+    files = _waiting(settings)
     size = sum(f.stat().st_size for f in files)
     need = size / LOWEST_RATE * (CACHE_BYTES_S + OUT_BYTES_S)
     store = store_of(settings).root
@@ -110,6 +111,20 @@ def room(settings: Settings) -> Iterator[Finding]:
             yield missing("disk", f"{told}. Make room: daylong cache prune --older-than 30d")
         else:
             yield (warning if free < LEAST_FREE else ok)("disk", told)
+
+
+def _waiting(settings: Settings) -> list[Path]:
+    """The recordings in the inbox that are still to be processed, as far as names and the ledger tell."""
+    inbox = inbox_of(settings)
+    if not inbox.is_dir():
+        return []
+    ledger = read_only(inbox / LEDGER) if settings.inbox.after == "keep" else None
+    kept: dict[Path, str] = {}
+    if ledger is not None:
+        with ledger as opened:
+            kept = opened.kept(settings.digest())
+    files = (f for f in inbox.rglob("*") if f.is_file() and not f.is_symlink() and may_be_taken(f.name))
+    return [f for f in files if not {p := f.relative_to(inbox), *p.parents} & kept.keys()]
 
 
 def _existing(folder: Path) -> Path:

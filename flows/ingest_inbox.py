@@ -23,6 +23,7 @@ from flows.events import quarantined
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.intake import Event, opened_intake, paths_of, recovered, shown_name, summary, tell, waits
 from flows.logs import in_worker, set_up
+from flows.names import printable
 from flows.outcome import Outcome
 from flows.preparation import out_of, prepare
 from flows.process_recording import process_recording
@@ -39,6 +40,8 @@ from tasks.intake.scan import is_stopped
 from tasks.intake.settle import Scanned
 from tasks.settings import Settings
 
+MOST_LINES = 20
+"""Of what waits in the inbox: each run, every minute, tells them."""
 _under_way: dict[str, Path] = {}
 """Ledgers, by the arrivals that this process works on."""
 
@@ -107,8 +110,11 @@ def _ingested(intake: Intake, form: dict[str, object], settings: Settings) -> In
         log.info("%s: %s%s", shown_name(ended.name), ended.state, f" ({ended.message})" if ended.message else "")
         filed.append(ended)
     scanned = intake.scan()
-    for line in waits(scanned):
+    waiting = waits(scanned)
+    for line in waiting[:MOST_LINES]:
         log.info("waiting: %s", line)
+    if len(waiting) > MOST_LINES:
+        log.info("waiting: %s more", f"{len(waiting) - MOST_LINES:,}")
     for path, reason in intake.unmovable.items():
         tell(Event("waiting", shown_name(path), text=reason))
     if stopped:
@@ -210,6 +216,6 @@ def no_room(error: BaseException | None) -> bool:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, DaylongError):
-        return str(error)
-    said = next(iter(str(error).strip().splitlines()), "")[:300]
+        return "\n".join(map(printable, str(error).splitlines()))
+    said = printable(next(iter(str(error).strip().splitlines()), ""))[:300]
     return f"failed unexpectedly ({type(error).__name__}: {said})"

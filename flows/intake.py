@@ -12,8 +12,8 @@ from typing import Literal
 from flows.outcome import Outcome
 from flows.preparation import out_of
 from tasks import home
+from tasks.audio.apart import Apart
 from tasks.audio.recorded import zone
-from tasks.audio.whole import lacking
 from tasks.dataset.publish import recover
 from tasks.dataset.read import row_of
 from tasks.errors import UsageError
@@ -67,11 +67,17 @@ def inbox_of(settings: Settings) -> Path:
 
 
 def opened_intake(settings: Settings) -> Intake:
-    """The folder-watch, with what other rooms tell it. Raises UsageError where the inbox isn't there.
+    """The folder-watch, with what other rooms tell it. Raises UsageError where the inbox isn't there, or the settings
+    are for one recording.
 
     The default inbox is made; one that was named must be there: it may be a disk that isn't mounted.
     """
     keep_private()
+    if settings.audio.recorded_at is not None:
+        raise UsageError(
+            f"audio.recorded_at = {settings.audio.recorded_at}: so would all recordings of the inbox begin at once. "
+            'Put name.json with {"recorded_at": …} beside each instead.'
+        )
     inbox, out = inbox_of(settings), out_of(settings)
     if settings.inbox.folder is None:
         inbox.mkdir(parents=True, exist_ok=True)
@@ -80,9 +86,11 @@ def opened_intake(settings: Settings) -> Intake:
     if out.resolve().is_relative_to(inbox.resolve()):
         raise UsageError(f"inbox.folder = {inbox}: the results, {out}, lie in it. Keep them apart.")
     zone(settings.timezone)
-    digest = settings.digest()
+    digest, apart = settings.digest(), Apart()
     cabinet = Cabinet(home.done(), home.quarantine(), settings.timezone, delete=settings.inbox.after == "delete")
-    carried = Carried(lacking, lambda sha256, known: published(out, sha256, known, digest), digest)
+    carried = Carried(
+        apart.lacking, lambda sha256, known: published(out, sha256, known, digest), digest, rest=apart.close
+    )
     return Intake(inbox, cabinet, settings.inbox, carried)
 
 

@@ -93,7 +93,7 @@ def _processed(files: Sequence[str], run: Run, account: Account) -> Outcome:
     progress = Progress(printable(called(files)), reporters())
 
     progress.stage("probe")
-    recording = probe_recording(files, run.settings.timezone, run.settings.audio.name_pattern)
+    recording = probe_recording(files, run.settings.timezone, run.settings.audio)
     rename(flow_run.id, name_of(recording.source_name), recording.duration_s)
     tell_what_it_is(recording)
     separated = run.settings.separation.mode == "always"

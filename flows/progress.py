@@ -144,5 +144,6 @@ class Progress:
                 listener(now)
             except Exception:
                 log.exception("a progress listener failed and hears no more")
+                self.own = tuple(each for each in self.own if each is not listener)
                 if listener in _listeners:
                     _listeners.remove(listener)

@@ -1,13 +1,15 @@
-"""Scheduled: room in the cache."""
+"""Scheduled: room in the cache, and in Prefect's record of runs."""
 
 from __future__ import annotations
 
 from prefect import flow, get_run_logger
+from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.preparation import store_of
 from flows.serving.alive import sign
+from flows.serving.history import forget_looks
 from tasks.configuration import load
 from tasks.pruning.prune import prune
 
@@ -16,12 +18,19 @@ from tasks.pruning.prune import prune
 def prune_cache(
     older_than_days: float | None = Field(30.0, ge=0, description="Results unused for so many days go. Empty: none."),
     max_size_gb: float | None = Field(None, ge=0, description="Then those unused for longest, down to so many GB."),
+    looks_older_than_days: float | None = Field(
+        7.0,
+        ge=0,
+        description="Runs of ingest-inbox go from Prefect's record after so many days. Empty: none.",
+    ),
 ) -> dict[str, int]:
     """Remove from the cache what hasn't been used for long. Runs under way lose nothing.
 
     Args:
         older_than_days: Results unused for so many days go. Empty: none.
         max_size_gb: Then those unused for longest, down to so many GB (10^9 bytes). Empty: no limit.
+        looks_older_than_days: Runs of ingest-inbox that ended and began so many days ago go from Prefect's record:
+            there is one a minute. Empty: none. Runs of recordings stay.
     """
     sign(flow_run.id)
     gone = prune(
@@ -30,4 +39,9 @@ def prune_cache(
         max_size=None if max_size_gb is None else round(max_size_gb * 1e9),
     )
     get_run_logger().info("%d results of steps removed, %.1f MB", len(gone.records), gone.size / 1e6)
-    return {"records": len(gone.records), "artifacts": len(gone.stored), "bytes": gone.size}
+    looks = 0
+    if looks_older_than_days is not None:
+        with get_client(sync_client=True) as client:
+            looks = forget_looks(client, looks_older_than_days * 86_400)
+        get_run_logger().info("%d runs of the folder-watch forgotten", looks)
+    return {"records": len(gone.records), "artifacts": len(gone.stored), "bytes": gone.size, "looks": looks}

@@ -17,9 +17,10 @@ def heard(begin: Callable[[int], None], numbers: Container[int]) -> Iterator[Non
     theirs.setblocking(False)
 
     def listen() -> None:
-        while signalled := ours.recv(1):
-            if signalled[0] in numbers:
-                begin(signalled[0])
+        with ours:
+            while signalled := ours.recv(1):
+                if signalled[0] in numbers:
+                    begin(signalled[0])
 
     before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     threading.Thread(target=listen, name="daylong-signals", daemon=True).start()

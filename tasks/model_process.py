@@ -205,15 +205,20 @@ class Child:
 
     def close(self) -> None:
         with self._guard:
-            if self._living is not None:
-                self._living.end()
-            self._living = None
+            self._end()
 
     def _started(self) -> _Living:
         if self._living is None or self._living.ended.is_set() or self._living.process.poll() is not None:
+            self._end()
             self._living = _Living(self.keep)
             atexit.register(self._living.end)
         return self._living
+
+    def _end(self) -> None:
+        if self._living is not None:
+            self._living.end()
+            atexit.unregister(self._living.end)
+        self._living = None
 
 
 def _say(record: logging.LogRecord) -> None:

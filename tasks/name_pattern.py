@@ -18,6 +18,8 @@ _DIRECTIVES = {
     "z": r"(?P<zone>Z|[+-]\d{2}:?\d{2})",
     "%": "%",
 }
+FARTHEST = timedelta(hours=14)
+"""No zone is farther from Greenwich."""
 _NEEDED = {"year", "month", "day"}
 _KNOWN = _NEEDED | {"hour", "minute", "second", "zone"}
 
@@ -64,10 +66,10 @@ def times_in(text: str, pattern: re.Pattern[str], local: ZoneInfo) -> datetime |
 
 
 def zone_of(text: str | None) -> timezone | None:
-    """The zone that a Z, GMT or +01:00 means.
+    """The zone that a Z, GMT or +01:00 means; None where no clock is set so: it may be a counter.
 
-    >>> str(zone_of("+01:00")), str(zone_of("Z")), zone_of(None)
-    ('UTC+01:00', 'UTC', None)
+    >>> str(zone_of("+01:00")), str(zone_of("Z")), zone_of(None), zone_of("-2534")
+    ('UTC+01:00', 'UTC', None, None)
     """
     if not text:
         return None
@@ -75,6 +77,8 @@ def zone_of(text: str | None) -> timezone | None:
         return timezone.utc  # noqa: UP017
     digits = text.replace(":", "")
     offset = timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5]))
+    if int(digits[3:5]) > 59 or offset > FARTHEST:
+        return None
     return timezone(-offset if text[0] == "-" else offset)
 
 

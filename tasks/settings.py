@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -78,6 +79,23 @@ class AudioSettings(Step):
         description="How a file's name tells when it was recorded: %d%m%y-%H%M, say (strptime), or a regular "
         "expression with groups year, month, day, hour, minute, second. Common ones are known.",
     )
+    recorded_at: str | None = Field(
+        None,
+        max_length=40,
+        description="When the recording starts, whatever its files tell: 2026-03-01T09:15:00, by the clocks of "
+        "timezone, or with an offset (+01:00). For one recording.",
+    )
+
+    @field_validator("recorded_at")
+    @classmethod
+    def _time(cls, told: str | None) -> str | None:
+        if told is not None:
+            try:
+                datetime.fromisoformat(told).astimezone(UTC)
+            except (ValueError, OverflowError):
+                shown = json.dumps(told, ensure_ascii=False)
+                raise ValueError(f"audio.recorded_at = {shown}: no time. Write it as 2026-03-01T09:15:00") from None
+        return told
 
     @field_validator("name_pattern")
     @classmethod
@@ -181,8 +199,10 @@ class InboxSettings(Step):
         description="A file that is empty, is no sound, or lacks the end that its header promises may still be "
         "copied: so long is it waited for, minutes without a change, before it is taken as it is.",
     )
-    after: Literal["done", "delete"] = Field(
-        "done", description="What becomes of a recording that is processed: moved to data/done, or deleted."
+    after: Literal["done", "keep", "delete"] = Field(
+        "done",
+        description="What becomes of a recording that is processed: moved to data/done (done), left where it is "
+        "(keep), or deleted (delete).",
     )
     group: Literal["file", "folder"] = Field(
         "file",

@@ -142,7 +142,7 @@ class Up:
         self.process.wait(60)
 
     def below(self) -> list[int]:
-        from flows.cli.children import descendants
+        from flows.children import descendants
 
         return descendants(self.process.pid) if self.process else []
 

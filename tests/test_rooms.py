@@ -66,7 +66,7 @@ def test_the_deployments_name_their_flows_by_module() -> None:
     assert {name: set(flow.parameters.properties) for name, flow in flows.items()} == {
         "process-recording": {"source", "settings", "together"},
         "ingest-inbox": {"settings"},
-        "prune-cache": {"older_than_days", "max_size_gb"},
+        "prune-cache": {"older_than_days", "max_size_gb", "looks_older_than_days"},
     }
     for deployment in deployments:
         assert set(deployment.get("parameters") or {}) <= set(flows[deployment["name"]].parameters.properties)

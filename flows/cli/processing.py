@@ -42,6 +42,13 @@ def process(
         terminal.fail(str(error))
     if not found and all(isinstance(error, UsageError) for error in errors):
         raise UsageError("nothing to process.")
+    from tasks.configuration import load
+
+    if len(found) > 1 and (at := load(settings).audio.recorded_at) is not None:
+        raise UsageError(
+            f"audio.recorded_at = {at}: so would all {len(found)} recordings begin at once. Process one at a time, "
+            "say --together where they are one, or put name.json beside each."
+        )
     done = Processed(failed=len(errors))
     with interruptible(terminal) as interrupted:
         for number, files in enumerate(found, start=1):

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+LONGEST_LOG = 20_000_000
+"""Bytes."""
+
+
 def plain(text: object) -> str:
     """Text of strangers, safe for a terminal: control characters, line breaks and the like are escaped.
 
@@ -67,6 +71,13 @@ class Terminal:
     def note(self, text: str, style: str | None = None) -> None:
         """A line beside the result: progress, a failure."""
         _line(self.err, text, style)
+
+    def shorten_log(self) -> None:
+        """What the libraries said goes where it has become long: a command that runs for months fills no disk."""
+        if self.log is not None:
+            with suppress(FileNotFoundError):
+                if self.log.stat().st_size > LONGEST_LOG:
+                    os.truncate(self.log, 0)
 
     def table(self, table: Table) -> None:
         """A table of a result; without the blanks at its right where nobody looks at it."""
@@ -136,6 +147,7 @@ def _taken() -> tuple[Terminal, Callable[[], None]]:
         os.environ.setdefault(name, "1")
     os.environ.setdefault("PREFECT_LOGGING_COLORS", "false")
     handle, path = tempfile.mkstemp(prefix="daylong-", suffix=".log")
+    _append(handle)
     sys.stdout.flush()
     sys.stderr.flush()
     # Copies of the real ones; children don't inherit them, so a reader of our pipe isn't kept waiting by a child.
@@ -165,6 +177,13 @@ def _taken() -> tuple[Terminal, Callable[[], None]]:
     # Registered before the libraries register theirs, so it runs after them.
     atexit.register(give_back)
     return mine, give_back
+
+
+def _append(fd: int) -> None:
+    """Write at the file's end, wherever that is by then: it may be cut off meanwhile."""
+    import fcntl
+
+    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
 
 
 def _copy(fd: int) -> int:

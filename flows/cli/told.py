@@ -12,7 +12,7 @@ from types import FrameType
 
 import typer
 
-from flows.cli.children import descendants, end
+from flows.children import descendants, end
 from flows.cli.terminal import Terminal
 from flows.signals import heard
 from tasks.artifacts import discard_unfinished

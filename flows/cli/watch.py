@@ -12,6 +12,7 @@ from flows.cli.run import Debug, lines_of, settings_of
 from flows.cli.terminal import Terminal, opened, plain, terminal
 from flows.cli.told import FAILED, interruptible, told
 from flows.progress import clock_time
+from tasks.errors import TransientError
 
 if TYPE_CHECKING:
     from flows.ingest_inbox import Ingested
@@ -73,6 +74,7 @@ class _Watch:
         self._futile: dict[str, str] = {}
         self._failed = 0
         self._worked: float | None = None
+        self._trouble = ""
 
     def until_done(self, once: bool) -> int:
         """How many recordings failed; without `once` it never returns of itself."""
@@ -83,13 +85,26 @@ class _Watch:
         try:
             self._screen.note(f"Watching {plain(intake.inbox)}{'' if once else '; Ctrl-C ends it'}.")
             while True:
-                for filed in recovered(intake, out_of(self._settings)):
-                    self._screen.note(f"{plain(filed.name)}: left by a run that died.")
-                    self._tell(filed)
-                if self._round(intake, once):
-                    return self._failed
+                try:
+                    for filed in recovered(intake, out_of(self._settings)):
+                        self._screen.note(f"{plain(filed.name)}: left by a run that died.")
+                        self._tell(filed)
+                    if self._round(intake, once):
+                        return self._failed
+                    self._trouble = ""
+                except TransientError as error:
+                    if once:
+                        raise
+                    self._wait_out(str(error))
         finally:
             intake.close()
+
+    def _wait_out(self, trouble: str) -> None:
+        """A disk or a network is away: who watches for weeks waits until it is back."""
+        if trouble != self._trouble:
+            self._screen.fail(f"{trouble}\n  It is tried again every {FUTILE_S:.0f} s.")
+        self._trouble = trouble
+        time.sleep(FUTILE_S)
 
     def _round(self, intake: Intake, once: bool) -> bool:
         """One look, and what follows from it; whether that was all, with `once`."""
@@ -126,6 +141,7 @@ class _Watch:
             with listening(show), hearing(self._hear):
                 ended: Ingested = ingest_inbox(self._given)  # type: ignore[call-overload]
         self._worked = time.monotonic()
+        self._screen.shorten_log()
         return ended
 
     def _rest(self) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from flows.children import stat_of
+
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun
@@ -67,7 +69,7 @@ class Process:
             return True
         except PermissionError:
             return False
-        stat = _stat(self.pid)
+        stat = stat_of(self.pid)
         if stat is not None and stat[0] == "Z":  # ended, and nobody has asked how
             return True
         return bool(self.born) and birth_of(self.pid) not in (None, self.born)
@@ -75,20 +77,12 @@ class Process:
 
 def birth_of(pid: int) -> str | None:
     """The boot and the tick at which a process began; None where the system doesn't say."""
-    stat = _stat(pid)
+    stat = stat_of(pid)
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return None
     return f"{boot} {stat[19]}" if stat else None
-
-
-def _stat(pid: int) -> list[str] | None:
-    """What /proc tells of a process, from its state on; None where there is no such process, or no /proc."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
 
 
 def sign(run: UUID, *, alone: bool = True) -> None:
@@ -154,12 +148,14 @@ def is_dead(run: FlowRun) -> bool:
 
 
 def free_places(client: SyncPrefectClient) -> None:
-    """Give back the places that deployments' limits count as taken, where no run is under way: a server that was
+    """Give back the places that our deployments' limits count as taken, where no run is under way: a server that was
     killed forgets who held them."""
     from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+    from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 
     busy = {run.deployment_id for run in under_way(client)}
-    for deployment in client.read_deployments(limit=PAGE):
+    ours = FlowFilter(name=FlowFilterName(any_=list(FLOWS)))
+    for deployment in client.read_deployments(flow_filter=ours, limit=PAGE):
         held = deployment.global_concurrency_limit
         if held is not None and held.active_slots and deployment.id not in busy:
             client.update_global_concurrency_limit(held.name, GlobalConcurrencyLimitUpdate(active_slots=0))

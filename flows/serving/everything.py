@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from flows.cli.children import descendants, end
+from flows.children import descendants, end
 from flows.serving.child import Child, adopt_orphans, reap
 from flows.serving.server import Address, await_answer, create_pool, deploy, environment_of, serve, work
 from tasks.errors import DaylongError
@@ -106,7 +106,11 @@ class Everything:
                     free_places(client)
             create_pool()
         self._note("Putting the deployments of prefect.yaml on it …")
-        deploy(environment)
+        try:
+            deploy(environment)
+        except DaylongError:
+            if not self._stop.signal:  # a terminal's Ctrl-C has reached it, too
+                raise
         if self._stop.signal:
             raise Interrupted
 

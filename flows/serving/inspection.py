@@ -37,13 +37,14 @@ def database(settings: Settings) -> Iterator[Finding]:
 
 def _sqlite(file: str, shown: str) -> Finding:
     import sqlite3
+    from contextlib import closing
     from pathlib import Path
+    from urllib.parse import quote
 
     if not Path(file).exists():
         return ok("database", f"SQLite {sqlite3.sqlite_version}: {file}, made at the first start")
-    with sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5.0) as opened:
+    with closing(sqlite3.connect(f"file:{quote(file)}?mode=ro", uri=True, timeout=5.0)) as opened:
         (state,) = opened.execute("pragma quick_check(1)").fetchone()
-    opened.close()
     if state != "ok":
         return missing("database", f"{file}: damaged ({state}). Put it aside; a new one is made at the next start")
     size = Path(file).stat().st_size / 1e6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -57,26 +57,47 @@ def recorded_at(
     so its start lies `duration_s` earlier.
     """
     local = zone(timezone)
-    found = from_sidecar(path, local)
-    if found is not None:
-        return found.astimezone(local).isoformat(), "sidecar"
-    found = from_name(path.stem, local, name_pattern)
-    if found is not None:
-        return found.astimezone(local).isoformat(), "name"
-    found = _from_metadata(metadata, local)
-    if found is not None:
-        return found.astimezone(local).isoformat(), "metadata"
+    for found, source in (
+        (from_sidecar(path, local), "sidecar"),
+        (from_name(path.stem, local, name_pattern), "name"),
+        (_from_metadata(metadata, local), "metadata"),
+    ):
+        at = in_zone(found, local)
+        if at is not None:
+            return at, source
     started = datetime.fromtimestamp(mtime_s, UTC) - timedelta(seconds=duration_s)
     return started.astimezone(local).isoformat(), "mtime"
 
 
+def in_zone(when: datetime | None, local: ZoneInfo) -> str | None:
+    """As ISO 8601 in that zone, whose clock it tells where it has none; None where no calendar has that day."""
+    if when is None:
+        return None
+    try:
+        return (when if when.tzinfo else when.replace(tzinfo=local)).astimezone(local).isoformat()
+    except OverflowError:
+        return None
+
+
 def from_sidecar(path: Path, local: ZoneInfo) -> datetime | None:
-    """`{"recorded_at": "2026-03-01T09:15:00"}` in `name.wav.json` or `name.json` beside the recording.
+    """`{"recorded_at": "2026-03-01T09:15:00"}` in `name.wav.json` or `name.json` beside the recording."""
+    return _told_in((path.with_name(f"{path.name}.json"), path.with_suffix(".json")), local)
+
+
+def from_folders_sidecar(folder: Path, files: Collection[Path], local: ZoneInfo) -> datetime | None:
+    """The same of files that are one recording: in `folder.json` beside their folder, or in it, if it isn't one of
+    the files' own."""
+    inside = [] if any(f.stem == folder.name for f in files) else [folder / f"{folder.name}.json"]
+    return _told_in([folder.with_name(f"{folder.name}.json"), *inside] if folder.name else [], local)
+
+
+def _told_in(sidecars: Iterable[Path], local: ZoneInfo) -> datetime | None:
+    """What the first of these says that says anything.
 
     One that says it wrongly is told in a line, and passed over: the sound is good all the same. JSON that says
     nothing about it belongs to somebody else.
     """
-    for sidecar in (path.with_name(f"{path.name}.json"), path.with_suffix(".json")):
+    for sidecar in sidecars:
         try:
             with open(sidecar, "rb") as file:
                 told = json.loads(file.read(_SIDECAR_BYTES))
@@ -119,7 +140,7 @@ def from_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> datetim
             if found is None:
                 continue
             offset = _OFFSET.match(stem, match.end())
-            return found.replace(tzinfo=zone_of(offset["zone"])) if offset else found
+            return found.replace(tzinfo=zone_of(offset["zone"]) or found.tzinfo) if offset else found
     return None
 
 

@@ -20,7 +20,7 @@ from tasks.caching import step_task
 from tasks.intervals import Span, tidy, total_s
 from tasks.models import Engine
 from tasks.records import Audio, Chunk, Recording
-from tasks.settings import ChunkingSettings
+from tasks.settings import AudioSettings, ChunkingSettings
 from tasks.work import Manifest, Meter, Place
 
 Array = np.ndarray[Any, Any]
@@ -58,9 +58,11 @@ class Watcher:
 
 
 @task(name="probe", task_run_name="probe", cache_policy=NO_CACHE, persist_result=False)
-def probe_recording(paths: Sequence[str], timezone: str, name_pattern: str | None = None) -> Recording:
+def probe_recording(paths: Sequence[str], timezone: str, settings: AudioSettings) -> Recording:
     """What the files are; their digest is the identity of everything after, so this is never cached."""
-    return probe_together([Path(p) for p in paths], timezone=timezone, name_pattern=name_pattern)
+    return probe_together(
+        [Path(p) for p in paths], timezone=timezone, name_pattern=settings.name_pattern, given=settings.recorded_at
+    )
 
 
 @step_task("speech-map", version=1)

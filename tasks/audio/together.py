@@ -15,8 +15,11 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from tasks.audio.folder import recordings_in
 from tasks.audio.probe import probe, slug
+from tasks.audio.recorded import from_folders_sidecar, in_zone, zone
 from tasks.audio.source import shown
 from tasks.errors import PermanentError
 from tasks.records import Part, Recording
@@ -32,10 +35,29 @@ _GRID_HZ = 16_000
 """Parts begin on samples of what is decoded, so that none is lost between them."""
 
 
-def probe_together(paths: Sequence[Path], *, timezone: str = "UTC", name_pattern: str | None = None) -> Recording:
-    """The recording that the files at `paths` make up, in whatever order they are given. Raises what `probe` does."""
-    unique = dict.fromkeys(Path(os.path.abspath(p)) for p in paths)
-    return together([probe(p, timezone=timezone, name_pattern=name_pattern) for p in unique])
+def probe_together(
+    paths: Sequence[Path], *, timezone: str = "UTC", name_pattern: str | None = None, given: str | None = None
+) -> Recording:
+    """The recording that the files at `paths` make up, in whatever order they are given. Raises what `probe` does.
+
+    `given`: when it starts (ISO 8601), whatever the files tell.
+    """
+    unique = list(dict.fromkeys(Path(os.path.abspath(p)) for p in paths))
+    recording = together([probe(p, timezone=timezone, name_pattern=name_pattern) for p in unique])
+    local = zone(timezone)
+    at, source = in_zone(datetime.fromisoformat(given), local) if given else None, "given"
+    if at is None:
+        at, source = in_zone(_of_folder(unique, local), local), "sidecar"
+    return recording if at is None else dataclasses.replace(recording, recorded_at=at, recorded_at_source=source)
+
+
+def _of_folder(paths: Sequence[Path], local: ZoneInfo) -> datetime | None:
+    """What the sidecar of the folder says whose recordings these are, all of them."""
+    folder, *others = {p.parent for p in paths}
+    if others:
+        return None
+    told = from_folders_sidecar(folder, paths, local)
+    return told if told and set(recordings_in(folder)) <= set(paths) else None
 
 
 def together(files: Sequence[Recording]) -> Recording:

@@ -20,6 +20,8 @@ _STREAMED = 0x7FFF_0000
 _OGG_PAGE = 65_307
 """Longest page, bytes."""
 _SLACK_S = 2.0
+_MOST_CHUNKS = 1_000_000
+"""No container has more of them: a file that has is made to keep us."""
 
 
 def lacking(path: Path) -> str | None:
@@ -61,9 +63,13 @@ def _bytes_of(count: int) -> str:
 def _riff(file: BinaryIO, size: int, order: str = "<") -> str | None:
     """WAV, AIFF: chunks of a name and a length."""
     at = 12
-    while at + 8 <= size:
+    for _ in range(_MOST_CHUNKS):
+        if at + 8 > size:
+            break
         file.seek(at)
         name, length = struct.unpack(f"{order}4sI", file.read(8))
+        if not any(name):  # room that a recorder has taken ahead
+            return None
         if length >= _STREAMED or (name == b"data" and length == 0):
             return None  # by a recorder that doesn't know, or longer than this header can tell
         at += 8 + length + length % 2
@@ -78,7 +84,9 @@ def _aiff(file: BinaryIO, size: int) -> str | None:
 def _mp4(file: BinaryIO, size: int) -> str | None:
     """MP4, MOV: boxes of a length and a name; `moov` tells where everything is, and often comes last."""
     at, found = 0, set()
-    while at + 8 <= size:
+    for _ in range(_MOST_CHUNKS):
+        if at + 8 > size:
+            break
         file.seek(at)
         length, name = struct.unpack(">I4s", file.read(8))
         found.add(name)

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tasks.intake import claim as claims
-from tasks.intake.claim import Hold, Note
+from tasks.intake import files
 from tasks.intake.filing import Cabinet, carry_out
+from tasks.intake.hold import NOTE, Hold, Note, is_alive_elsewhere
 from tasks.intake.ledger import Ledger
-from tasks.intake.rows import Arrival
+from tasks.intake.rows import SUCCESS, Arrival, Content
 from tasks.intake.settle import Sighting
 
 log = logging.getLogger("daylong.intake")
@@ -36,10 +37,13 @@ class Carried:
     """What the steps of other rooms tell the folder-watch; the flow carries it."""
 
     lacking: Callable[[Path], str | None]
-    """What is missing of the file at a path, in a few words; None where it is whole."""
+    """What is missing of the file at a path, in a few words; None where it is whole. Raises anything where opening it
+    fails."""
     published: Callable[[str, str | None], Published | None]
     """What the tables hold of these bytes (sha256, recording_id if known), made with the present settings."""
     settings_digest: str
+    rest: Callable[[], None] = lambda: None
+    """Called after a scan: nothing is asked of `lacking` for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +74,23 @@ class Desk:
     def recover(self, held: Hold, beat: float) -> Filed | None:
         """End the claim of a process that died, whose heart beat last at `beat`; None where nothing is left of it."""
         note = held.note()
-        if note is not None and claims.is_alive_elsewhere(note, beat):
+        if note is not None and is_alive_elsewhere(note, beat):
             return None
         held.sweep()
         arrival = self.ledger.arrival(note.id) if note else None
         if note is None or arrival is None:  # it died before the ledger knew
-            return self.back(held, note, None) if held.items() or note else None
+            left = held.items() or (held.folder / NOTE).exists()
+            return self.back(held, note, None) if left else None
         if arrival.state in ("done", "partial", "linked", "quarantined"):
             return self.file(held, note)
-        if not (held.folder / note.original.name).exists():  # it was given back, and then it died
+        if not claims.place_of(self.inbox, held, note).exists():  # it was given back, and then it died
             return self.back(held, note, arrival)
         content = self.ledger.content(arrival.sha256)
         found = self.carried.published(arrival.sha256, None) if arrival.state == "claimed" else None
         if found is not None and not (content and content.run_id == found.run_id):  # else it is an earlier run's
             state = state_of(found.status)
-            self.ledger.end(note.id, state, recording_id=found.recording_id, run_id=found.run_id)
+            told = digest_of(claims.sidecars_of(self.inbox, held, note))
+            self.ledger.end(note.id, state, recording_id=found.recording_id, run_id=found.run_id, sidecar=told)
             return self.file(held, note)
         if arrival.state == "claimed" and content and content.attempts >= self.attempts:
             return self.quarantine(
@@ -99,15 +105,33 @@ class Desk:
         content = self.ledger.content(note.sha256)
         message = content.error if content and arrival.state == "quarantined" else None
         try:
-            place = carry_out(self.ledger, self.cabinet, held, note, arrival)
+            if note.stays is None:
+                place = carry_out(self.ledger, self.cabinet, held, note, arrival)
+            elif arrival.state in SUCCESS:
+                place = self._leave(held, note, arrival, content)
+            elif claims.fetch(self.inbox, held, note):
+                place = carry_out(self.ledger, self.cabinet, held, note, arrival)
+            else:
+                changed = "it changed before it could be set aside; it is taken again."
+                return self.back(held, note, arrival, changed) or Filed(note.original, "returned", None, changed)
         except OSError as error:
             # What is published stays so; where the file goes is in the ledger, and the next scan brings it there.
             message = f"{held.folder}: could not be moved to its place ({error.strerror}); the next scan tries again."
             log.warning("%s", message)
-            place = held.folder / note.original.name
+            place = claims.place_of(self.inbox, held, note)
         recording_id = content.recording_id if content else None
         text = message.partition(": ")[2] if message and arrival.state == "quarantined" else message
         return Filed(note.original, arrival.state, place, text, recording_id)
+
+    def _leave(self, held: Hold, note: Note, arrival: Arrival, content: Content | None) -> Path:
+        """It stays where it is, and is known again there."""
+        if note.stays is not None and content is not None:
+            linked = arrival.state == "linked"  # to what these settings have made, whatever was tried since
+            digest = self.carried.settings_digest if linked else content.settings_digest
+            self.ledger.keep(note.original, note.stays, digest)
+        self.ledger.filed(arrival.id)
+        files.remove(held.folder / NOTE)
+        return self.inbox / note.original
 
     def quarantine(self, held: Hold, note: Note, message: str, *, lasting: bool, run_id: str | None = None) -> Filed:
         """Set it aside. `lasting`: the file is at fault; else it has failed too often."""
@@ -140,7 +164,7 @@ class Desk:
 
 
 @contextmanager
-def kept(held: Hold) -> Iterator[None]:
+def left_on_error(held: Hold) -> Iterator[None]:
     """Where something goes wrong, the claim is left as by a process that died: the next scan sees to it."""
     try:
         yield
@@ -151,10 +175,19 @@ def kept(held: Hold) -> Iterator[None]:
 
 @contextmanager
 def ending(held: Hold) -> Iterator[None]:
-    """`kept`, and the claim's folder goes afterwards."""
-    with kept(held):
+    """`left_on_error`, and the claim's folder goes afterwards."""
+    with left_on_error(held):
         yield
         held.let_go()
+
+
+def digest_of(sidecars: list[Path]) -> str | None:
+    """The digest of what sidecars tell; None without any."""
+    told = []
+    for sidecar in sidecars:
+        with suppress(FileNotFoundError):
+            told.append(files.digest_of(sidecar))
+    return " ".join(told) or None
 
 
 def state_of(status: str) -> Literal["done", "partial"]:

@@ -86,21 +86,38 @@ def copy_new(source: Path, target: Path) -> None:
 
 def write(path: Path, text: str) -> None:
     """A small file of our own, replaced whole."""
+    os.replace(_written(path, text), path)
+
+
+def write_new(path: Path, text: str) -> None:
+    """A small file of our own, there whole; FileExistsError where it is already, by whoever was faster."""
+    aside = _written(path, text)
+    try:
+        move_new(aside, path)
+    except BaseException:
+        remove(aside)
+        raise
+
+
+def _written(path: Path, text: str) -> Path:
     aside = path.parent / f".{uuid.uuid4().hex}.part"
     with open(aside, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(aside, path)
+    return aside
 
 
 def remove(path: Path) -> None:
     """Remove a file or a folder, if it is there."""
-    if path.is_dir() and not path.is_symlink():
+    if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+        return
+    try:
+        os.unlink(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENAMETOOLONG):  # a name that is too long is nobody's
+            raise
 
 
 def remove_folder(folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 done        data/done/YYYY/MM/DD/<its own name>, a numbered one where that is taken; or removed, where that was asked
 quarantine  data/quarantine/<sha12>/<its own name>, with error.json beside it
+
+What stays where it is (`inbox.after = keep`) is not filed, unless it goes to the quarantine.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tasks.intake import files, names
-from tasks.intake.claim import NOTE, Hold, Note
+from tasks.intake.hold import NOTE, Hold, Note
 from tasks.intake.ledger import Ledger
 from tasks.intake.rows import SUCCESS, Arrival, Content
 

@@ -14,22 +14,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tasks.errors import PermanentError, TransientError, UsageError
-from tasks.intake import claim as claims
+from tasks.errors import PermanentError, UsageError
 from tasks.intake import files, names
-from tasks.intake.claim import Claim
-from tasks.intake.ending import Carried, Desk, Filed, ending, kept, state_of
+from tasks.intake.claim import Claim, take
+from tasks.intake.ending import Carried, Desk, Filed, digest_of, ending, left_on_error, state_of
 from tasks.intake.filing import Cabinet
+from tasks.intake.hold import folder_of, hold, last_beat
 from tasks.intake.ledger import Ledger
-from tasks.intake.rows import Arrival, Content
-from tasks.intake.scan import Candidate, Refused, is_stopped, look, scan
-from tasks.intake.settle import Scanned, judge, open_for_writing
+from tasks.intake.lookout import Lookout
+from tasks.intake.rows import Arrival, State
+from tasks.intake.scan import Candidate, look
+from tasks.intake.settle import Scanned, again_at
 from tasks.settings import InboxSettings
 
 log = logging.getLogger("daylong.intake")
-
-RETRY_S = 60.0
-"""A recording that was given back after a passing fault is left alone for so long, times four for each more try."""
 
 
 class Intake:
@@ -54,46 +52,22 @@ class Intake:
         except OSError as error:
             raise UsageError(f"{inbox}: the inbox can't be written to ({error.strerror}).") from error
         self.ledger = Ledger(inbox / names.LEDGER, clock=clock)
+        self._lookout = Lookout(inbox, settings, self.ledger, carried, clock)
         self._desk = Desk(inbox, cabinet, self.ledger, carried, settings.attempts, clock)
-        self.unmovable: dict[Path, str] = {}
-        """What could not be taken, and why; not tried again."""
         self._digests: dict[tuple[Path, int, int], str] = {}
         """Of what others work on under another name: it is asked for again and again."""
 
     def close(self) -> None:
         self.ledger.close()
 
+    @property
+    def unmovable(self) -> dict[Path, str]:
+        """What could not be taken, and why; not tried again."""
+        return self._lookout.unmovable
+
     def scan(self) -> Scanned:
         """Look at the inbox, and remember what was seen for the next time."""
-        try:
-            found, refused = scan(self.inbox, self.settings.group)
-        except OSError as error:
-            raise TransientError(f"{self.inbox}: can't be read ({error.strerror}). Is its disk there?") from error
-        before, now = self.ledger.sightings(), self._clock()
-        verdicts = [
-            judge(
-                candidate,
-                before.get(candidate.path),
-                now,
-                settle_s=self.settings.settle_seconds,
-                patience_s=self.settings.patience_minutes * 60,
-                whole=self._lacking,
-                is_open=self._is_open,
-            )
-            for candidate in found
-        ]
-        changed = {v.candidate.path: (v.sighting, v.waits_for) for v in verdicts}
-        known = {p: (s, w) for p, s, w in self.ledger.waiting()}
-        self.ledger.keep_sightings(
-            {p: seen for p, seen in changed.items() if known.get(p) != seen}, set(before) - set(changed)
-        )
-        refused += [Refused(path, why) for path, why in self.unmovable.items()]
-        return Scanned(
-            ready=tuple(v.candidate for v in verdicts if not v.waits_for and v.candidate.path not in self.unmovable),
-            waiting=tuple(v for v in verdicts if v.waits_for),
-            refused=tuple(refused),
-            stopped=is_stopped(self.inbox),
-        )
+        return self._lookout.scan()
 
     def take(self, candidate: Candidate) -> Claim | Filed | None:
         """Claim a recording to process it; or file it, where its content is done already with these settings.
@@ -107,9 +81,9 @@ class Intake:
             now = look(self.inbox, candidate.path, is_folder=candidate.is_folder)
             if now is None or now.signature != candidate.signature:
                 return None
-            folder = claims.folder_of(self.inbox, sha256)
-            beat = claims.last_beat(folder)
-            held = claims.hold(folder)
+            folder = folder_of(self.inbox, sha256)
+            beat = last_beat(folder)
+            held = hold(folder)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -119,11 +93,13 @@ class Intake:
             if not candidate.is_folder:  # files in it may change without it
                 self._digests[seen] = sha256
             return None
-        with kept(held):
+        with left_on_error(held):
             try:
                 if held.items() or held.note():
                     self._desk.recover(held, beat)
-                claim = None if held.items() else claims.take(self.inbox, candidate, sha256, held)
+                stays = self.settings.after == "keep"
+                theirs = held.items() or held.note()
+                claim = None if theirs else take(self.inbox, candidate, sha256, held, stays=stays)
             except OSError as error:
                 self.unmovable[candidate.path] = f"can't be taken ({error.strerror})"
                 claim = None
@@ -133,15 +109,27 @@ class Intake:
             return taken
 
     def _begun(self, claim: Claim) -> Claim | Filed:
+        is_known, fault = self._is_done(claim), claim.candidate.fault
+        arrival = self._arrival(claim, "linked" if is_known else "claimed")
+        if is_known:
+            self.ledger.link(arrival)
+            return self._desk.file(claim.hold, claim.note)
+        tried = self.settings.attempts if fault else None
+        self.ledger.begin(arrival, claim.candidate.size, self.carried.settings_digest, tried)
+        if fault:
+            return self._desk.quarantine(claim.hold, claim.note, fault, lasting=False)
+        claim.hold.keep_alive()
+        return claim
+
+    def _arrival(self, claim: Claim, state: State) -> Arrival:
         note, now = claim.note, self._clock()
-        before, sidecar = self.ledger.content(note.sha256), _sidecar(claim)
-        known = before if before and self._is_done(before, sidecar) else None
-        with_place = Arrival(
+        place = self.cabinet.place_when_done(self.ledger, note.id, note.original.name, now)
+        return Arrival(
             note.id,
             note.sha256,
             note.original,
-            "linked" if known else "claimed",
-            self.cabinet.place_when_done(self.ledger, note.id, note.original.name, now),
+            state,
+            place if note.stays is None else claim.path,
             filed=False,
             excused=False,
             taken=now,
@@ -149,21 +137,16 @@ class Intake:
             host=socket.gethostname(),
             pid=os.getpid(),
         )
-        if known is None:
-            self.ledger.begin(with_place, claim.candidate.size, self.carried.settings_digest, sidecar)
-            claim.hold.keep_alive()
-            return claim
-        self.ledger.link(with_place)
-        return self._desk.file(claim.hold, note)
 
     def processed(self, claim: Claim, *, status: str, recording_id: str, run_id: str) -> Filed:
         """It is published: note that, and file it away. Where it has changed meanwhile it is given back, as new."""
         with ending(claim.hold):
-            if not claims.unchanged(claim):
+            if not claim.is_unchanged():
                 self.ledger.excuse(claim.note.id)
                 return self._returned(claim, "it changed while it was processed; it is taken again.")
             state = state_of(status)
-            self.ledger.end(claim.note.id, state, recording_id=recording_id, run_id=run_id)
+            told = digest_of(claim.sidecars)
+            self.ledger.end(claim.note.id, state, recording_id=recording_id, run_id=run_id, sidecar=told)
             return self._desk.file(claim.hold, claim.note)
 
     def failed(self, claim: Claim, message: str, *, lasting: bool, run_id: str | None = None) -> Filed:
@@ -171,14 +154,14 @@ class Intake:
         goes back into the inbox, and to the quarantine after `inbox.attempts`."""
         message = message.replace(f"{claim.hold.folder}{os.sep}", "")  # it isn't there any more
         with ending(claim.hold):
-            if not claims.unchanged(claim):
+            if not claim.is_unchanged():
                 self.ledger.excuse(claim.note.id)
                 return self._returned(claim, "it changed while it was processed; it is taken again.")
             content = self.ledger.content(claim.note.sha256)
             tried = content.attempts if content else 1
             if lasting or tried >= self.settings.attempts:
                 return self._desk.quarantine(claim.hold, claim.note, message, lasting=lasting, run_id=run_id)
-            return self._returned(claim, message, not_before=self._clock() + RETRY_S * 4 ** (tried - 1))
+            return self._returned(claim, message, not_before=again_at(self._clock(), tried))
 
     def release(self, claim: Claim) -> Filed:
         """Give it back, as if it had not been taken: somebody wants us to stop, or the world is at fault."""
@@ -194,9 +177,9 @@ class Intake:
         """Finish what processes that died were about: file what is published, give the rest back."""
         done: list[Filed] = []
         for folder in self.claims():
-            beat = claims.last_beat(folder)
+            beat = last_beat(folder)
             try:
-                held = claims.hold(folder)
+                held = hold(folder)
             except OSError as error:
                 log.warning("%s: can't be looked into (%s). Whose is it?", folder, error.strerror)
                 continue
@@ -210,46 +193,23 @@ class Intake:
                     log.warning("%s: can't be given back now (%s); it is tried again.", folder, error.strerror)
         return done
 
-    def _is_done(self, content: Content, sidecar: str | None) -> bool:
+    def _is_done(self, claim: Claim) -> bool:
         """Whether there is nothing to do for it: who has removed its transcript, or tells another time in a sidecar,
-        wants it made again."""
-        return (
-            content.state == "done"
-            and content.settings_digest == self.carried.settings_digest
-            and sidecar in (None, content.sidecar)
-            and self.carried.published(content.sha256, content.recording_id) is not None
-        )
+        wants it made again. What it failed at since then, or was given back from, doesn't count."""
+        content = self.ledger.content(claim.note.sha256)
+        if (
+            content is None
+            or content.recording_id is None
+            or digest_of(claim.sidecars) not in (None, content.sidecar)
+        ):
+            return False
+        found = self.carried.published(content.sha256, content.recording_id)
+        return found is not None and found.status == "complete"
 
     def _returned(self, claim: Claim, message: str | None, not_before: float = 0.0) -> Filed:
         arrival = self.ledger.arrival(claim.note.id)
         ended = self._desk.back(claim.hold, claim.note, arrival, message, not_before)
         return ended or Filed(claim.note.original, "returned", None, message)
-
-    def _is_open(self, candidate: Candidate) -> bool | None:
-        try:
-            return open_for_writing(self.inbox, candidate)
-        except OSError:  # it has gone
-            return None
-
-    def _lacking(self, candidate: Candidate) -> str | None:
-        whole = self.inbox / candidate.path
-        try:
-            paths = [whole]
-            if candidate.is_folder:
-                paths = [f for f in sorted(whole.iterdir()) if f.is_file() and names.may_be_taken(f.name)]
-        except OSError:  # it has gone
-            return None
-        for path in paths:
-            lacking = self.carried.lacking(path)
-            if lacking:
-                return f"{path.name}: {lacking}" if candidate.is_folder else lacking
-        return None
-
-
-def _sidecar(claim: Claim) -> str | None:
-    """The digest of what sidecars tell; None without any."""
-    told = [files.digest_of(item) for item in claim.hold.items() if item != claim.path]
-    return " ".join(told) or None
 
 
 def is_lasting(error: BaseException) -> bool:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tasks.errors import TransientError
-from tasks.intake.rows import Arrival, Content, State, arrival_of, bytes_of, connected, opened, path_of
+from tasks.intake import rows as database
+from tasks.intake.rows import Arrival, Content, State, arrival_of, bytes_of, path_of, sighting_of
 from tasks.intake.settle import Sighting
 
 
@@ -26,7 +27,7 @@ class Ledger:
 
     def __init__(self, path: Path, *, clock: Any = time.time) -> None:
         self.path, self._clock = path, clock
-        self._db = opened(path)
+        self._db = database.opened(path)
 
     def close(self) -> None:
         self._db.close()
@@ -48,29 +49,36 @@ class Ledger:
                 self._db.execute("rollback")
                 raise
             self._db.execute("commit")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise TransientError(f"{self.path}: the ledger can't be written ({error}). Is the disk full?") from error
 
+    def _rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise TransientError(f"{self.path}: the ledger can't be read ({error}). Is its disk there?") from error
+
     def content(self, sha256: str) -> Content | None:
-        row = self._db.execute("select * from contents where sha256 = ?", (sha256,)).fetchone()
-        return Content(**row) if row else None
+        """What is known of these bytes."""
+        return next((Content(**row) for row in self._rows("select * from contents where sha256 = ?", sha256)), None)
 
     def arrival(self, arrival_id: str) -> Arrival | None:
-        row = self._db.execute("select * from arrivals where id = ?", (arrival_id,)).fetchone()
-        return arrival_of(row) if row else None
+        """One time that something was taken."""
+        return next(map(arrival_of, self._rows("select * from arrivals where id = ?", arrival_id)), None)
 
-    def begin(self, arrival: Arrival, size: int, settings_digest: str, sidecar: str | None = None) -> None:
-        """A claim is held: note it, with where its file will go, and one attempt more for its content."""
+    def begin(self, arrival: Arrival, size: int, settings_digest: str, attempts: int | None = None) -> None:
+        """A claim is held: note it, with where its file will go, and one attempt more for its content, or that there
+        were so many `attempts`."""
         now = self._clock()
         with self.writing() as db:
             before = self.content(arrival.sha256)
             same = before is not None and before.settings_digest == settings_digest
             tried = before.attempts if before and same and before.state in ("claimed", "returned") else 0
             db.execute(
-                "insert into contents values (?, ?, 'claimed', ?, ?, ?, null, null, null, ?, ?) "
+                "insert into contents values (?, ?, 'claimed', ?, ?, null, null, null, null, ?, ?) "
                 "on conflict (sha256) do update set state = 'claimed', attempts = excluded.attempts, error = null, "
-                "settings_digest = excluded.settings_digest, sidecar = excluded.sidecar, changed = excluded.changed",
-                (arrival.sha256, size, tried + 1, settings_digest, sidecar, now, now),
+                "settings_digest = excluded.settings_digest, changed = excluded.changed",
+                (arrival.sha256, size, attempts or tried + 1, settings_digest, now, now),
             )
             self._insert(db, arrival)
 
@@ -98,7 +106,7 @@ class Ledger:
         db.execute("delete from sightings where path = ?", (os.fsencode(arrival.name),))
 
     def end(self, arrival_id: str, state: State, **facts: str | None) -> None:
-        """What became of an arrival, before its file is moved. `facts`: recording_id, run_id, error."""
+        """What became of an arrival, before its file is moved. `facts`: recording_id, run_id, sidecar, error."""
         now = self._clock()
         with self.writing() as db:
             db.execute("update arrivals set state = ?, ended = ? where id = ?", (state, now, arrival_id))
@@ -132,16 +140,16 @@ class Ledger:
         """Whether another arrival goes, or went, to this place or into this folder."""
         place = os.fsencode(destination)
         return bool(
-            self._db.execute(
+            self._rows(
                 "select 1 from arrivals where id != ? and state != 'returned' "
                 "and (destination = ? or substr(destination, 1, ?) = ?) limit 1",
-                (to_other_than, place, len(place) + 1, place + b"/"),
-            ).fetchone()
-        )
+                to_other_than, place, len(place) + 1, place + b"/",
+            )
+        )  # fmt: skip
 
     def sightings(self) -> dict[Path, Sighting]:
-        rows = self._db.execute("select * from sightings")
-        return {path_of(r["path"]): Sighting(r["signature"], r["since"], r["lacking"], r["not_before"]) for r in rows}
+        """What earlier scans have seen of what lies in the inbox."""
+        return {path: seen for path, seen, _ in self.waiting()}
 
     def keep_sightings(self, changed: Mapping[Path, tuple[Sighting, str | None]], gone: Iterable[Path] = ()) -> None:
         """Write what a scan has seen: (sighting, what it waits for) of each path."""
@@ -151,31 +159,44 @@ class Ledger:
         with self.writing() as db:
             db.executemany("delete from sightings where path = ?", [(os.fsencode(p),) for p in gone])
             db.executemany(
-                "insert or replace into sightings values (?, ?, ?, ?, ?, ?)",
+                "insert or replace into sightings values (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (os.fsencode(p), s.signature, s.since, s.lacking, s.not_before, waits)
+                    (os.fsencode(p), s.signature, s.since, s.lacking, s.not_before, waits, s.failures)
                     for p, (s, waits) in changed.items()
                 ],
             )
 
     def waiting(self) -> list[tuple[Path, Sighting, str | None]]:
         """What lies in the inbox, as of the last scan, and what it waits for."""
-        rows = self._db.execute("select * from sightings order by since, path").fetchall()
-        return [
-            (path_of(r["path"]), Sighting(r["signature"], r["since"], r["lacking"], r["not_before"]), r["waits_for"])
-            for r in rows
-        ]
+        rows = self._rows("select * from sightings order by since, path")
+        return [(path_of(row["path"]), sighting_of(row), row["waits_for"]) for row in rows]
+
+    def keep(self, path: Path, fingerprint: str, settings_digest: str) -> None:
+        """The recording at `path` is done with these settings, and stays there."""
+        with self.writing() as db:
+            row = (os.fsencode(path), settings_digest, fingerprint)
+            db.execute("insert or replace into kept values (?, ?, ?)", row)
+
+    def kept(self, settings_digest: str) -> dict[Path, str]:
+        """The fingerprints of recordings that are done with these settings and have stayed where they are."""
+        rows = self._rows("select * from kept where settings_digest = ?", settings_digest)
+        return {path_of(row["path"]): row["fingerprint"] for row in rows}
+
+    def forget(self, gone: Iterable[Path]) -> None:
+        """Recordings that were kept are there no more."""
+        gone = list(gone)
+        if gone:
+            with self.writing() as db:
+                db.executemany("delete from kept where path = ?", [(os.fsencode(p),) for p in gone])
 
     def arrivals(self, limit: int | None = None) -> list[tuple[Arrival, Content | None]]:
         """The last arrivals, newest first, and what is known of their contents."""
-        rows = self._db.execute(
-            "select * from arrivals order by taken desc, id limit ?", (-1 if limit is None else limit,)
-        ).fetchall()
+        rows = self._rows("select * from arrivals order by taken desc, id limit ?", -1 if limit is None else limit)
         return [(a := arrival_of(row), self.content(a.sha256)) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """How many arrivals are in each state."""
-        rows = self._db.execute("select state, count(*) as n from arrivals group by state order by state")
+        rows = self._rows("select state, count(*) as n from arrivals group by state order by state")
         return {r["state"]: r["n"] for r in rows}
 
 
@@ -184,7 +205,11 @@ class ReadOnly(Ledger):
 
     def __init__(self, path: Path, mode: Literal["ro", "rw"] = "ro") -> None:
         self.path = path
-        self._db = connected(path, mode)
+        self._db = database.connected(path, mode)
+
+    def look(self) -> None:
+        """Read something. Raises sqlite3.DatabaseError where it isn't to be read."""
+        self._db.execute("select count(*) from arrivals").fetchone()
 
 
 def read_only(path: Path) -> closing[ReadOnly] | None:
@@ -194,7 +219,7 @@ def read_only(path: Path) -> closing[ReadOnly] | None:
     for mode in ("ro", "rw"):  # after a crash SQLite must first undo what was begun, and may not when it only reads
         ledger = ReadOnly(path, mode)  # type: ignore[arg-type]
         try:
-            ledger.counts()
+            ledger.look()
             return closing(ledger)
         except sqlite3.OperationalError as error:
             ledger.close()

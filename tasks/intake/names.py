@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import PurePath
 
@@ -13,6 +14,8 @@ TOGETHER = "_together"
 """A file of this name in a sub-folder: its recordings are one."""
 MARKER = ".done"
 URGENT = "urgent"
+LONGEST = 255
+"""Bytes that a file system allows a name."""
 
 UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".opdownload", ".!ut")
 """Names that copying programs give to what isn't whole yet."""
@@ -51,15 +54,24 @@ def may_be_entered(name: str) -> bool:
     return not name.startswith(".") and name.casefold() not in _NO_FOLDERS
 
 
-def sidecars(name: str, beside: Collection[str]) -> list[str]:
-    """The names, of those beside it, of the JSON files that belong to the recording called `name`.
+def own_sidecars(name: str, *, is_folder: bool = False) -> list[str]:
+    """The names of the JSON files that may tell about the recording called `name`.
 
-    `a.json` belongs to every recording called a; `a.wav.json` to that one alone.
+    `a.wav.json` belongs to a.wav alone, `a.json` to every recording called a, and to a folder a that is one.
+
+    >>> own_sidecars("a.wav"), own_sidecars("26.03.01", is_folder=True)
+    (['a.wav.json', 'a.json'], ['26.03.01.json'])
+    """
+    return [f"{name}.json", *([] if is_folder else [f"{PurePath(name).stem}.json"])]
+
+
+def sidecars(name: str, beside: Collection[str], *, is_folder: bool = False) -> list[str]:
+    """Those of `own_sidecars` that are beside it.
 
     >>> sidecars("a.wav", {"a.wav", "a.json", "a.wav.json", "b.json"})
     ['a.wav.json', 'a.json']
     """
-    return [own for own in (f"{name}.json", f"{PurePath(name).stem}.json") if own in beside]
+    return [own for own in dict.fromkeys(own_sidecars(name, is_folder=is_folder)) if own in beside]
 
 
 def shared_sidecar(sidecar: str, name: str, beside: Collection[str]) -> bool:
@@ -89,5 +101,7 @@ def numbered(name: str, number: int) -> str:
     """
     if number == 1:
         return name
-    path = PurePath(name)
-    return f"{path.stem} ({number}){path.suffix}"
+    stem, suffix = PurePath(name).stem, PurePath(name).suffix
+    while stem and len(os.fsencode(tried := f"{stem} ({number}){suffix}")) > LONGEST:
+        stem = stem[:-1]
+    return tried

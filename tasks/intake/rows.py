@@ -11,6 +11,7 @@ from typing import Any, Literal
 from urllib.parse import quote_from_bytes
 
 from tasks.errors import TransientError
+from tasks.intake.settle import Sighting
 
 State = Literal["claimed", "done", "partial", "linked", "quarantined", "returned"]
 """linked: its content was done before, under this or another name. returned: it lies in the inbox again."""
@@ -33,7 +34,11 @@ create index if not exists arrivals_by_content on arrivals (sha256);
 create index if not exists arrivals_by_destination on arrivals (destination);
 create table if not exists sightings (
     path blob primary key, signature text not null, since real not null, lacking text, not_before real not null,
-    waits_for text
+    waits_for text, failures integer not null default 0
+);
+create table if not exists kept (
+    path blob not null, settings_digest text not null, fingerprint text not null,
+    primary key (path, settings_digest)
 );
 """
 
@@ -49,7 +54,7 @@ class Content:
     """Begun with these settings, and not ended by somebody's wish."""
     settings_digest: str
     sidecar: str | None
-    """Digest of what stood beside it."""
+    """Digest of what stood beside it when it was last published."""
     recording_id: str | None
     run_id: str | None
     error: str | None
@@ -79,6 +84,7 @@ def opened(path: Path) -> sqlite3.Connection:
     try:
         db = connected(path, "rwc")
         db.executescript(SCHEMA)
+        _bring_up_to_date(db)
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise TransientError(f"{path}: the ledger can't be opened ({error}).") from error
@@ -86,6 +92,16 @@ def opened(path: Path) -> sqlite3.Connection:
             f"{path}: not a ledger, or damaged ({error}). Move it away: what is published already is recognised."
         ) from error
     return db
+
+
+def _bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Columns that earlier versions of the ledger lack."""
+    lacks = "select 1 where not exists (select 1 from pragma_table_info('sightings') where name = 'failures')"
+    if db.execute(lacks).fetchone():
+        db.execute("begin immediate")
+        if db.execute(lacks).fetchone():  # else somebody was faster
+            db.execute("alter table sightings add column failures integer not null default 0")
+        db.execute("commit")
 
 
 def connected(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
@@ -113,6 +129,11 @@ def arrival_of(row: Mapping[str, Any]) -> Arrival:
             "excused": bool(row["excused"]),
         }
     )
+
+
+def sighting_of(row: Mapping[str, Any]) -> Sighting:
+    """A row of `sightings`; that of an earlier version, too."""
+    return Sighting(row["signature"], row["since"], row["lacking"], row["not_before"], row.get("failures", 0))
 
 
 def path_of(name: bytes) -> Path:

@@ -32,6 +32,8 @@ class Candidate:
     """Whoever put it there says that it is whole: `name.wav.done` lies beside it."""
     copying: str | None = None
     """In a folder: the name of a file that is being copied into it."""
+    fault: str | None = None
+    """Why it can't be processed, as was found by opening it."""
 
     @property
     def order(self) -> tuple[bool, float, str]:
@@ -70,7 +72,7 @@ def look(inbox: Path, path: Path, *, is_folder: bool) -> Candidate | None:
     try:
         entry = os.lstat(inbox / path)
         if is_folder:
-            return _folder(inbox, path)
+            return _folder(inbox, path) if stat.S_ISDIR(entry.st_mode) else None
     except OSError:
         return None
     return _file(path, entry, False) if stat.S_ISREG(entry.st_mode) else None
@@ -80,9 +82,14 @@ def _in(inbox: Path, under: Path, group: str, depth: int, *, first: bool = False
     try:
         with os.scandir(inbox / under) as listing:
             entries = {e.name: e for e in listing}
-    except OSError:
+    except FileNotFoundError:
         if first:
             raise
+        return
+    except OSError as error:
+        if first:
+            raise
+        yield Refused(under, f"can't be looked into ({error.strerror})")
         return
     for name, entry in entries.items():
         path = under / name
@@ -101,6 +108,8 @@ def _in(inbox: Path, under: Path, group: str, depth: int, *, first: bool = False
                     yield Refused(path, "not a regular file; put the sound itself here")
         except FileNotFoundError:
             continue
+        except OSError as error:
+            yield Refused(path, f"can't be looked at ({error.strerror})")
 
 
 def _sub_folder(

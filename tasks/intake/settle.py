@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,11 +10,22 @@ from pathlib import Path
 from tasks.intake.open_files import is_being_written
 from tasks.intake.scan import Candidate, Refused
 
+log = logging.getLogger("daylong.intake")
+
 SEEN = "just seen"
 SETTLING = "settling"
 EMPTY = "empty so far"
 CHANGING = "still changing"
 OPEN = "still open for writing"
+AGAIN = "to be tried again"
+HARMFUL = "opening it as sound failed, to be tried again"
+FAULT = (
+    "it can't be opened: the decoder crashed, hung or failed on it, each time that it was tried. Play it to see "
+    "whether it is sound."
+)
+
+AGAIN_S = 60.0
+"""What has failed for a passing reason is left alone for so long, times four for each more try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,8 @@ class Sighting:
     """What is missing of it, once that was looked at: "" where nothing is."""
     not_before: float = 0.0
     """It was tried and given back; next time not before then."""
+    failures: int = 0
+    """So often has opening it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,11 @@ class Scanned:
         return max(0.0, min(resting) - now) if resting else None
 
 
+def again_at(now: float, tried: int) -> float:
+    """When to try again what has failed so often."""
+    return now + AGAIN_S * 4.0 ** (tried - 1)
+
+
 def judge(
     candidate: Candidate,
     before: Sighting | None,
@@ -63,6 +82,7 @@ def judge(
     *,
     settle_s: float,
     patience_s: float,
+    attempts: int,
     whole: Callable[[Candidate], str | None],
     is_open: Callable[[Candidate], bool | None],
 ) -> Verdict:
@@ -70,25 +90,44 @@ def judge(
 
     It is taken at once if it is marked; else when it is as it was at least `settle_s` before, nobody has it open for
     writing, and `whole` finds nothing missing. Where something is missing, or it is empty, it is taken as it is once
-    nothing has changed for `patience_s`: its end will not come.
+    nothing has changed for `patience_s`: its end will not come. `whole` has it opened; where that fails `attempts`
+    times, it is taken to be set aside.
     """
+    known = before if before and before.signature == candidate.signature and now >= before.since else None
+    seen = known or Sighting(candidate.signature, now, not_before=before.not_before if before else 0.0)
     if candidate.marked:
-        return Verdict(candidate, Sighting(candidate.signature, now))
-    if before is None or before.signature != candidate.signature or now < before.since:
-        not_before = before.not_before if before else 0.0
-        seen = Sighting(candidate.signature, now, not_before=not_before)
-        return Verdict(candidate, seen, CHANGING if before else SEEN, max(now + settle_s, not_before))
-    due = max(before.since + settle_s, before.not_before)
+        if seen.failures and now < seen.not_before:
+            return Verdict(candidate, seen, HARMFUL, seen.not_before)
+        return _opened(candidate, seen, now, attempts, whole)
+    if known is None:
+        return Verdict(candidate, seen, CHANGING if before else SEEN, max(now + settle_s, seen.not_before))
+    due = max(known.since + settle_s, known.not_before)
     if now < due:
-        return Verdict(candidate, before, "to be tried again" if now < before.not_before else SETTLING, due)
+        return Verdict(candidate, known, AGAIN if now < known.not_before else SETTLING, due)
     if is_open(candidate):
-        return Verdict(candidate, before, OPEN)
-    if before.lacking is None:
-        before = replace(before, lacking=_lacking(candidate, whole))
-    due = before.since + max(settle_s, patience_s)
-    if before.lacking and now < due:
-        return Verdict(candidate, before, before.lacking, due)
-    return Verdict(candidate, before)
+        return Verdict(candidate, known, OPEN)
+    found = _opened(candidate, known, now, attempts, whole)
+    due = known.since + max(settle_s, patience_s)
+    if not found.waits_for and found.sighting.lacking and now < due:
+        return Verdict(candidate, found.sighting, found.sighting.lacking, due)
+    return found
+
+
+def _opened(
+    candidate: Candidate, seen: Sighting, now: float, attempts: int, whole: Callable[[Candidate], str | None]
+) -> Verdict:
+    """A candidate that is taken, with what is missing of it; or one that waits since opening it has failed."""
+    if seen.lacking is None and seen.failures < attempts:
+        try:
+            seen = replace(seen, lacking=_lacking(candidate, whole))
+        except Exception as error:  # whatever is wrong with it or with us: one file never stops the others
+            seen = replace(seen, failures=seen.failures + 1)
+            log.warning("%r: opening it failed: %s", str(candidate.path), error)
+            if seen.failures < attempts:
+                seen = replace(seen, not_before=again_at(now, seen.failures))
+                return Verdict(candidate, seen, HARMFUL, seen.not_before)
+    fault = FAULT if seen.failures >= attempts else None
+    return Verdict(replace(candidate, fault=fault), seen)
 
 
 def _lacking(candidate: Candidate, whole: Callable[[Candidate], str | None]) -> str:

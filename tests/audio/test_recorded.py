@@ -39,6 +39,21 @@ def test_a_date_and_time_in_the_name_are_local_time(stem: str) -> None:
     assert found.isoformat() == "2026-03-01T09:15:00+01:00"
 
 
+@pytest.mark.parametrize("stem", ["20260301_091500-2534", "2026-03-01T09:15:00+9900", "20260301_091500-1275"])
+def test_a_counter_after_the_time_is_no_zone(stem: str) -> None:
+    found = from_name(stem, BERLIN)
+    assert found is not None
+    assert found.isoformat() == "2026-03-01T09:15:00+01:00"
+
+
+@pytest.mark.parametrize("when", ["9999-12-31T23:59:59+00:00", "9999-12-31T23:59:59-10:00"])
+def test_a_day_that_no_calendar_has_in_this_zone_is_passed_over(tmp_path: Path, when: str) -> None:
+    path = tmp_path / "a.wav"
+    path.with_suffix(".json").write_text(json.dumps({"recorded_at": when}))
+    at, source = recorded_at({"creation_time": when}, path, 60.0, 0.0, "Asia/Tokyo")
+    assert (at, source) == ("1970-01-01T09:01:00+09:00", "mtime")
+
+
 @pytest.mark.parametrize("stem", ["interview", "2026-03-01", "2026-13-45_09-15-00", "1234567890123456"])
 def test_other_digits_are_no_time(stem: str) -> None:
     assert from_name(stem, BERLIN) is None

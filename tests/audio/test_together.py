@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -159,3 +160,39 @@ def test_a_file_by_itself_stays_what_it_is(tmp_path: Path) -> None:
 def test_a_missing_part_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableAudio, match=r"gone\.wav: no such file"):
         probe_together([write(tmp_path / "x.wav", noise(2)), tmp_path / "gone.wav"])
+
+
+def told(path: Path, at: str) -> None:
+    path.write_text(json.dumps({"recorded_at": at}))
+
+
+@pytest.mark.parametrize("place", ["monday.json", "monday/monday.json"])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_sidecar_of_the_folder_says_when_all_of_it_began(tmp_path: Path, place: str, parts: int) -> None:
+    folder = tmp_path / "monday"
+    folder.mkdir()
+    files = cut(folder, noise(6), [RATE, 3 * RATE][: parts - 1])
+    told(tmp_path / place, "2026-03-01T09:15:00")
+    recording = probe_together(files, timezone="Europe/Berlin")
+    assert recording.recorded_at == "2026-03-01T09:15:00+01:00"
+    assert recording.recorded_at_source == "sidecar"
+
+
+def test_but_not_when_a_part_of_it_began_nor_when_it_is_a_files_own(tmp_path: Path) -> None:
+    folder = tmp_path / "weekly"
+    folder.mkdir()
+    files = cut(folder, noise(6), [RATE, 3 * RATE])
+    told(tmp_path / "weekly.json", "2026-03-01T09:15:00")
+    assert probe_together(files[:2]).recorded_at_source == "mtime"
+    (tmp_path / "weekly.json").unlink()
+    last = write(folder / "weekly.wav", noise(2))
+    told(folder / "weekly.json", "2026-03-01T12:00:00")
+    assert probe_together([*files, last]).recorded_at_source == "mtime"
+    assert probe_together([last]).recorded_at == "2026-03-01T12:00:00+00:00"
+
+
+def test_what_is_given_goes_before_all_that_files_tell(tmp_path: Path) -> None:
+    path = write(tmp_path / "2026-03-01_09-15-00.wav", noise(2))
+    told(path.with_suffix(".json"), "2026-03-01T12:00:00")
+    recording = probe_together([path], timezone="Europe/Berlin", given="2026-07-01T08:00:00")
+    assert (recording.recorded_at, recording.recorded_at_source) == ("2026-07-01T08:00:00+02:00", "given")

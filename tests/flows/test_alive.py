@@ -87,26 +87,45 @@ def test_a_run_that_nobody_begins_any_more_is_marked(client: Any) -> None:
     client.delete_flow_run(starting.id)
 
 
-def test_places_that_nobody_holds_are_free_again(client: Any) -> None:
+def limited(client: Any, name: str) -> UUID:
+    """A deployment of a flow of that name, whose only place counts as taken."""
     from prefect import flow
+
+    made = client.create_deployment(client.create_flow(flow(name=name)(lambda: None)), "limited", concurrency_limit=1)
+    take_place(client, made)
+    return UUID(str(made))
+
+
+def take_place(client: Any, deployment: UUID) -> None:
     from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+
+    limit = client.read_deployment(deployment).global_concurrency_limit
+    client.update_global_concurrency_limit(limit.name, GlobalConcurrencyLimitUpdate(active_slots=1))
+
+
+def places_taken(client: Any, deployment: UUID) -> int:
+    return int(client.read_deployment(deployment).global_concurrency_limit.active_slots)
+
+
+def test_places_that_nobody_holds_are_free_again(client: Any) -> None:
     from prefect.states import Running
 
-    ours = flow(name="prune-cache")(lambda: None)
-    deployment = client.create_deployment(client.create_flow(ours), "limited", concurrency_limit=1)
-
-    def held() -> Any:
-        return client.read_deployment(deployment).global_concurrency_limit
-
-    client.update_global_concurrency_limit(held().name, GlobalConcurrencyLimitUpdate(active_slots=1))
+    deployment = limited(client, "prune-cache")
     free_places(client)
-    assert held().active_slots == 0
-    client.update_global_concurrency_limit(held().name, GlobalConcurrencyLimitUpdate(active_slots=1))
+    assert places_taken(client, deployment) == 0
+    take_place(client, deployment)
     run = client.create_flow_run_from_deployment(deployment, state=Running())
     free_places(client)
-    assert held().active_slots == 1  # it is that run's
+    assert places_taken(client, deployment) == 1  # it is that run's
     client.delete_flow_run(run.id)
     client.delete_deployment(deployment)
+
+
+def test_the_places_of_other_peoples_deployments_are_theirs(client: Any) -> None:
+    theirs = limited(client, "somebody-elses")
+    free_places(client)
+    assert places_taken(client, theirs) == 1
+    client.delete_deployment(theirs)
 
 
 def test_a_run_may_leave_itself_out(client: Any) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from flows.names import clock
+from tasks.dataset.read import recordings
 from tasks.evaluation.words import available
 from tasks.home import sample
 
@@ -22,7 +24,27 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("demo")
 
 
-def daylong(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+MAIN = "from flows.cli.main import main; main()"
+LATER = """
+import json, sys
+import flows
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+with get_client(sync_client=True) as client:
+    run = client.read_flow_run(sys.argv[1])
+    of = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+    tasks = client.read_task_runs(flow_run_filter=of)
+    said = client.request("POST", "/logs/filter", json={"logs": {"flow_run_id": {"any_": [str(run.id)]}}}).json()
+    artifacts = client.request("POST", "/artifacts/filter", json={"flow_runs": of.model_dump(mode="json")}).json()
+print(json.dumps({
+    "name": run.name, "state": run.state_name, "tasks": [[t.name, t.state_name] for t in tasks],
+    "said": [s["message"] for s in said], "artifacts": [a["key"] for a in artifacts],
+}))
+"""
+
+
+def daylong(place: Path, *arguments: str, code: str = MAIN) -> subprocess.CompletedProcess[str]:
     """Run the command with a home, a Prefect database and a cache of its own, and no hub."""
     environment = os.environ | {
         "DAYLONG_HOME": str(place),
@@ -31,7 +53,6 @@ def daylong(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "HF_ENDPOINT": "http://127.0.0.1:9",
         "HF_HUB_OFFLINE": "1",
     }
-    code = "from flows.cli.main import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment, check=False
     )
@@ -60,6 +81,24 @@ def test_the_demo_ends_well_and_says_where_its_results_lie(
     assert "transcripts" in demo.stdout
     assert "Traceback" not in demo.stderr
     assert len(list((place / "data" / "transcripts" / "recordings").rglob("*.parquet"))) == 1
+
+
+def test_its_history_is_there_for_a_server_that_is_started_later(
+    demo: subprocess.CompletedProcess[str], place: Path
+) -> None:
+    assert demo.returncode == 0
+    (row,) = recordings(place / "data" / "transcripts")
+    later = daylong(place, row["run_id"], code=LATER)
+    assert later.returncode == 0, later.stderr
+    told = json.loads(later.stdout.splitlines()[-1])
+    assert (told["name"], told["state"]) == (f"roundtable · {clock(row['duration_s'])}", "Completed")
+    tasks = [name for name, _ in told["tasks"]]
+    for step in ("transcribe", "embed", "find turns"):
+        assert sum(name.startswith(f"{step} ") for name in tasks) == row["num_chunks"], tasks
+    assert {"probe", "speech-map", "plan", "linking", "publish"} <= set(tasks)
+    assert {state for _, state in told["tasks"]} <= {"Completed", "Cached"}
+    assert any("Done: " in line for line in told["said"])
+    assert any(key.startswith("transcript-roundtable-") for key in told["artifacts"])
 
 
 def test_a_second_demo_calls_no_engine_and_says_so(demo: subprocess.CompletedProcess[str], place: Path) -> None:

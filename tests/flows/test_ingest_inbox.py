@@ -64,12 +64,12 @@ def rows(data: Path) -> list[dict[str, Any]]:
     return recordings(data / "transcripts")
 
 
-def sounds(folder: Path) -> set[str]:
-    """The files that a report finds where the folder-watch has put them."""
+def sounds(folder: Path, place: str = "done") -> set[str]:
+    """The files that a report finds where the folder-watch has put or left them."""
     page = (folder / "report.html").read_text()
     (told,) = re.findall(r'"parts":(\[.*\])}</script>', page)
     found = [(folder / unquote(part["src"])).resolve() for part in json.loads(told)]
-    assert all(file.is_file() and "done" in file.parts for file in found)
+    assert all(file.is_file() and place in file.parts for file in found)
     return {file.name for file in found}
 
 
@@ -196,3 +196,38 @@ def test_nothing_is_taken_while_stop_lies_there(data: Path, talk: np.ndarray) ->
     ended, _ = ingest(after="delete")
     assert ended["done"] == 1
     assert filed(data) == []
+
+
+def test_one_that_is_kept_stays_and_its_report_finds_it_there(data: Path, talk: np.ndarray) -> None:
+    path = data / "inbox" / "monday" / "a.flac"
+    path.parent.mkdir()
+    soundfile.write(path, talk, 16_000)
+    ended, events = ingest(after="keep")
+    assert ended["done"] == 1
+    assert [e.filed.place for e in events if e.filed] == [path]
+    (row,) = rows(data)
+    assert sounds(data / "transcripts" / "exports" / row["recording_id"], "inbox") == {"a.flac"}
+    assert filed(data) == []
+    again, events = ingest(after="keep")
+    assert (sum(v for v in again.values() if isinstance(v, int)), events) == (0, [])
+
+
+def test_a_file_that_crashes_the_decoder_takes_nobody_with_it(
+    data: Path, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.audio import apart
+    from tasks.models import Engine
+
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "audio")
+    monkeypatch.setattr(apart, "OPENER", Engine.of("audio/opening", "crashing_opener:CrashingOpener"))
+    for name in ("crash.flac", "good.flac"):
+        soundfile.write(data / "inbox" / name, talk if name == "good.flac" else talk[::-1], 16_000)
+    ended, _ = ingest(attempts=1)
+    assert (ended["done"], ended["quarantined"], ended["waiting"]) == (1, 1, 0)
+    (error,) = data.glob("quarantine/*/error.json")
+    assert "the decoder crashed" in json.loads(error.read_text())["what"]
+
+
+def test_a_time_that_is_given_is_for_one_recording(data: Path) -> None:
+    with pytest.raises(UsageError, match="so would all recordings"):
+        opened_intake(load({**SETTINGS, "audio": {"recorded_at": "2026-03-01T09:15:00"}}))

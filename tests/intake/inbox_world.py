@@ -1,6 +1,7 @@
 """An inbox in a folder of its own, with a clock that the test moves, and processes that die where the test says.
 
-What the other rooms tell is simple here: a file is whole when it ends in END, and published is what the test says is.
+What the other rooms tell is simple here: a file is whole when it ends in END, a decoder dies of one that begins with
+DEADLY, and published is what the test says is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tasks.errors import EngineDied
 from tasks.intake import files
 from tasks.intake.claim import Claim
 from tasks.intake.ending import Carried, Filed, Published
@@ -25,6 +27,7 @@ from tasks.intake.ledger import Ledger
 from tasks.settings import InboxSettings
 
 END = b"END"
+DEADLY = b"deadly"
 
 
 class Killed(BaseException):
@@ -62,7 +65,10 @@ class World:
         return found if found and found.run_id.endswith(self.settings_digest) else None
 
     def lacking(self, path: Path) -> str | None:
-        return None if path.read_bytes().endswith(END) else "its end is not there yet"
+        content = path.read_bytes()
+        if content.startswith(DEADLY):
+            raise EngineDied("the process of audio/opening ended (exit status -11)")
+        return None if content.endswith(END) else "its end is not there yet"
 
     def put(self, name: str, content: bytes = b"sound", *, whole: bool = True) -> Path:
         path = self.inbox / name

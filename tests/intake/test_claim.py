@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from inbox_world import END, World
 
-from tasks.intake import claim as claims
+from tasks.intake import files, hold, intake
 from tasks.intake.claim import Claim
 from tasks.intake.ending import Filed
 
@@ -117,15 +117,15 @@ def test_a_claims_folder_that_is_not_ours_stops_nobody(world: World, monkeypatch
     world.put("a.wav", b"one")
     world.put("b.wav", b"two")
     watcher = world.watcher()
-    hold, theirs = claims.hold, claims.folder_of(world.inbox, _sha(b"one" + END))
+    theirs = hold.folder_of(world.inbox, _sha(b"one" + END))
     theirs.mkdir()
 
-    def refused(folder: Path) -> claims.Hold | None:
+    def refused(folder: Path) -> hold.Hold | None:
         if folder == theirs:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return hold(folder)
+        return hold.hold(folder)
 
-    monkeypatch.setattr(claims, "hold", refused)
+    monkeypatch.setattr(intake, "hold", refused)
     assert watcher.recover() == []
     watcher.scan()
     world.now += 10
@@ -176,14 +176,14 @@ def test_a_sidecar_of_two_recordings_is_copied_and_then_moved(world: World) -> N
 
 def test_a_file_that_changes_while_it_is_taken_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     path = world.put("a.wav")
-    taken = claims.files.take
+    taken = files.take
 
     def written_on(source: Path, target: Path) -> None:
         with path.open("ab") as file:
             file.write(b"more")
         taken(source, target)
 
-    monkeypatch.setattr(claims.files, "take", written_on)
+    monkeypatch.setattr(files, "take", written_on)
     assert world.settled(world.watcher()) is None
     assert world.found() == ["inbox/a.wav"]
 
@@ -192,12 +192,12 @@ def test_another_machines_claim_is_dead_when_its_heart_has_stopped(world: World)
     world.put("a.wav")
     watcher = world.watcher()
     claim = world.claimed(watcher)
-    note = claim.hold.folder / claims.NOTE
+    note = claim.hold.folder / hold.NOTE
     note.write_text(note.read_text().replace(claim.note.host, "another"))
     claim.hold.abandon()  # a lock that doesn't reach us
-    lock = claim.hold.folder / claims.LOCK
+    lock = claim.hold.folder / hold.LOCK
     assert watcher.recover() == []
-    past = time.time() - claims.ABROAD_S - 1
+    past = time.time() - hold.ABROAD_S - 1
     os.utime(lock, (past, past))
     (back,) = watcher.recover()
     assert back.state == "returned"
@@ -220,14 +220,14 @@ def test_what_can_not_be_moved_is_told_and_stops_nobody(world: World, monkeypatc
     world.put("usb/a.wav", b"one")
     world.put("b.wav", b"two")
     watcher = world.watcher()
-    taken = claims.files.take
+    taken = files.take
 
     def on_another_disk(source: Path, target: Path) -> None:
         if "usb" in source.parts:
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
         taken(source, target)
 
-    monkeypatch.setattr(claims.files, "take", on_another_disk)
+    monkeypatch.setattr(files, "take", on_another_disk)
     watcher.scan()
     world.now += 10
     found = [watcher.take(c) for c in watcher.scan().ready]

@@ -99,6 +99,34 @@ def test_it_is_processed_again_where_that_may_give_something_else(world: World, 
     assert isinstance(world.settled(world.watcher()), Claim)
 
 
+def test_a_folder_takes_its_sidecar_along_and_brings_it_back(world: World) -> None:
+    world.put("monday/1.wav")
+    world.put("monday/2.wav")
+    (world.inbox / "monday" / "_together").touch()
+    (world.inbox / "monday.json").write_text('{"recorded_at": "2026-03-01T09:15:00"}')
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    assert [item.name for item in claim.sidecars] == ["monday.json"]
+    watcher.release(claim)
+    assert (world.inbox / "monday.json").is_file()
+    processed(world, world.claimed(watcher), watcher)
+    assert {Path(f).relative_to(f"done/{DAY}").parts[0] for f in world.found()} == {"monday", "monday.json"}
+
+
+def test_what_was_done_stays_done_though_it_was_given_back_since(world: World) -> None:
+    watcher = world.watcher()
+    world.put("a.wav")
+    processed(world, world.claimed(watcher), watcher)
+    sidecar = world.inbox / "a.json"
+    sidecar.write_text('{"recorded_at": "2026-03-01T09:15:00"}')
+    world.put("a.wav")
+    watcher.release(world.claimed(watcher))
+    sidecar.unlink()
+    ended = world.settled(watcher)
+    assert isinstance(ended, Filed)
+    assert ended.state == "linked"
+
+
 def test_a_lasting_fault_goes_to_quarantine_with_plain_words(world: World) -> None:
     path = world.put("a.wav")
     path.with_suffix(".json").write_text("{}")
@@ -286,3 +314,23 @@ def test_done_must_not_lie_in_the_inbox(world: World) -> None:
     world.done = world.inbox / "done"
     with pytest.raises(UsageError, match="lies in it"):
         world.watcher()
+
+
+@pytest.mark.parametrize("name", ["a" * 251 + ".wav", "録" * 83 + ".wav"], ids=["letters", "signs"])
+def test_a_name_as_long_as_can_be_is_taken_and_filed_each_time(world: World, name: str) -> None:
+    assert len(os.fsencode(name)) > 250
+    watcher = world.watcher()
+    for content in (b"one", b"two"):
+        world.put(name, content)
+        processed(world, world.claimed(watcher), watcher)
+    done = [Path(f).name for f in world.found()]
+    assert name in done
+    assert [f.endswith(" (2).wav") and name.startswith(f[:-8]) for f in done if f != name] == [True]
+
+
+def test_a_ledger_that_breaks_while_it_is_open_is_told_in_one_line(world: World) -> None:
+    watcher = world.watcher()
+    path = watcher.ledger.path
+    path.write_bytes(b"\xff" * path.stat().st_size)
+    with pytest.raises(TransientError, match="the ledger can't be read"):
+        watcher.scan()

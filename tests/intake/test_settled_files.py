@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from inbox_world import World
+from inbox_world import DEADLY, END, World
 
+from tasks.intake.claim import Claim
+from tasks.intake.ending import Filed
+from tasks.intake.ledger import read_only
 from tasks.intake.open_files import is_being_written
 from tasks.intake.settle import Scanned
 
@@ -204,3 +210,78 @@ def test_what_still_changes_keeps_nobody_waiting(world: World) -> None:
     world.now += 10
     path.write_bytes(b"longer" + path.read_bytes())
     assert watcher.scan().due(world.now) is None
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_a_file_that_kills_its_decoder_is_set_aside_and_the_others_go_on(world: World, marked: bool) -> None:
+    world.put("hostile.wav", DEADLY)
+    world.put("good.wav")
+    if marked:
+        world.stamp(world.put("hostile.wav.done"))
+    watcher, waited = world.watcher(attempts=3), []
+    watcher.scan()
+    world.now += 10
+    assert ready(watcher.scan()) == ["good.wav"]
+    assert isinstance(watcher.take(watcher.scan().ready[0]), Claim)
+    while "hostile.wav" not in ready(scanned := watcher.scan()):
+        waited.append(waits(scanned)["hostile.wav"])
+        watcher = world.watcher(attempts=3)  # who counts must not be who dies
+        world.now += 30
+    assert set(waited) == {"opening it as sound failed, to be tried again", "to be tried again"} - (
+        {"to be tried again"} if marked else set()
+    )
+    ended = watcher.take(scanned.ready[0])
+    assert isinstance(ended, Filed)
+    assert ended.state == "quarantined"
+    told = json.loads(next(world.quarantine.glob("*/error.json")).read_text())
+    assert "crashed, hung or failed" in told["what"]
+    assert "3 times" in told["why"]
+    assert {Path(f).name for f in world.found() if f.startswith("quarantine")} == {"hostile.wav"}
+
+
+def test_a_file_that_killed_its_decoder_is_tried_anew_when_it_has_changed(world: World) -> None:
+    path = world.put("a.wav", DEADLY)
+    watcher = world.watcher(attempts=2)
+    watcher.scan()
+    world.now += 10
+    watcher.scan()
+    path.write_bytes(b"mended" + END)
+    world.stamp(path)
+    watcher.scan()
+    world.now += 100
+    assert isinstance(watcher.take(watcher.scan().ready[0]), Claim)
+
+
+def test_a_ledger_of_an_earlier_version_is_read_and_brought_up_to_date(world: World) -> None:
+    path = world.inbox / ".ledger.sqlite3"
+    world.watcher().close()
+    with sqlite3.connect(path) as db:
+        db.execute("alter table sightings drop column failures")
+        db.execute("drop table kept")
+        db.execute("insert into sightings values (?, 'old', 1.0, null, 0.0, 'settling')", (b"a.wav",))
+    db.close()
+    found = read_only(path)
+    assert found is not None
+    with found as ledger:
+        assert [s.failures for _, s, _ in ledger.waiting()] == [0]
+    world.put("a.wav")
+    assert isinstance(world.settled(world.watcher()), Claim)
+
+
+@pytest.mark.parametrize("group", ["file", "folder"])
+def test_a_folder_that_may_not_be_read_stops_nobody(
+    world: World, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put("locked/a.wav")
+    world.put("b.wav")
+    listing = os.scandir
+
+    def refused(folder: Path) -> object:
+        if Path(folder).name == "locked":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return listing(folder)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    scanned = world.watcher(group=group).scan()
+    assert list(waits(scanned)) == ["b.wav"]
+    assert [(str(r.path), "Permission denied" in r.reason) for r in scanned.refused] == [("locked", True)]

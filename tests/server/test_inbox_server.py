@@ -135,7 +135,7 @@ def _claimed(inbox: Path) -> list[Path]:
 
 
 def _below(pid: int) -> list[int]:
-    from flows.cli.children import descendants
+    from flows.children import descendants
 
     return descendants(pid)
 

@@ -56,6 +56,20 @@ def test_an_inbox_that_does_not_fit_is_told(a_home: Path) -> None:
     assert "1 file of 10000.0 GB in the inbox" in line(told, "disk")
 
 
+def test_what_is_done_and_stays_in_the_inbox_needs_no_room(a_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks.configuration import load
+    from tasks.intake.ledger import Ledger
+
+    inbox = a_home / "data" / "inbox"
+    inbox.mkdir(parents=True)
+    for name in ("day.wav", "other.wav"):
+        (inbox / name).write_bytes(b"RIFF")
+    monkeypatch.setenv("DAYLONG_INBOX__AFTER", "keep")
+    with Ledger(inbox / ".ledger.sqlite3") as ledger:
+        ledger.keep(Path("day.wav"), "as it was", load({"profile": "demo"}).digest())
+    assert "1 file of 0.0 GB in the inbox" in line(doctor("--profile", "demo"), "disk")
+
+
 def test_a_database_that_does_not_answer_is_told_without_its_password() -> None:
     from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL, temporary_settings
 

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.children import descendants, end
-
 COMMAND = """
 import signal, subprocess, sys, threading, time
 from flows.cli import told
@@ -75,22 +73,3 @@ def test_ctrl_c_and_sigterm(body: str, number: int, called: str, status: int) ->
     assert err == f"{called} Finished steps are kept: the same command goes on from there.\n"
     assert out == ""
     assert not alive(child)
-
-
-def test_children_of_children_are_found_and_ended() -> None:
-    stubborn = (
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(99)"
-    )
-    parent = (
-        "import subprocess, sys, time\n"
-        f"p = subprocess.Popen([sys.executable, '-c', {stubborn!r}], stdout=subprocess.PIPE)\n"
-        "p.stdout.readline(); print(p.pid, flush=True); time.sleep(99)"
-    )
-    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        grandchild = int(process.stdout.readline())
-        below = [pid for pid in descendants() if pid in (process.pid, grandchild)]
-        assert below == [process.pid, grandchild]
-        end(below, grace_s=0.5)
-        assert not alive(grandchild)
-        assert not alive(process.pid)

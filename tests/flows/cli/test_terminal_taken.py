@@ -51,6 +51,17 @@ def test_the_log_can_be_kept(tmp_path: Path) -> None:
         assert f"noise {source}" in text
 
 
+def test_the_log_of_a_command_that_runs_for_long_is_cut_off(tmp_path: Path) -> None:
+    body = (
+        "import flows.cli.terminal as module; module.LONGEST_LOG = 5\n"
+        "    terminal.shorten_log(); os.write(1, b'said since\\n')\n"
+        "    terminal.keep_log = True; raise typer.Exit(1)"
+    )
+    run(tmp_path, body)
+    (log,) = tmp_path.iterdir()
+    assert log.read_bytes().startswith(b"said since\n")
+
+
 def test_an_error_nobody_expected_is_not_hidden(tmp_path: Path) -> None:
     done = run(tmp_path, "1 / 0")
     assert done.returncode == 1

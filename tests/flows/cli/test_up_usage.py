@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,10 @@ from typer.testing import CliRunner
 
 from flows.cli.json_lines import as_json
 from flows.cli.main import app
+from flows.serving import everything
+from flows.serving.everything import Everything, Interrupted, Stop
 from flows.serving.server import Address
+from tasks.errors import DaylongError
 
 
 @pytest.fixture(autouse=True)
@@ -84,3 +88,18 @@ def test_lines_of_prefects_processes_become_json() -> None:
     assert (said["logger"], said["message"], said["recording"]) == ("worker", "Worker 'a' started!", None)
     line = as_json("x", "y")
     assert as_json(line, "z") == line
+
+
+def test_a_ctrl_c_that_breaks_the_deployments_off_is_no_failure_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = Stop()
+
+    def broken_off(_: object) -> None:
+        stop(signal.SIGINT, None)
+        raise DaylongError("prefect deploy --all failed:")
+
+    monkeypatch.setattr(everything, "deploy", broken_off)
+    monkeypatch.setattr(everything, "create_pool", lambda: None)
+    monkeypatch.setattr(Everything, "_bury", lambda *_: None)
+    with pytest.raises(Interrupted):
+        Everything(stop, lambda *_: None, lambda _: None)._prepare("http://127.0.0.1:9/api", {})
+    assert stop.signal is signal.SIGINT

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli.main import app
+from flows.cli.processing import process
 from flows.cli.run import number_of, settings_of
-from flows.cli.terminal import plain
+from flows.cli.terminal import plain, terminal
 from tasks.errors import UsageError
 
 HEAVY = {"torch", "nemo", "prefect", "pandas", "pyarrow", "numpy", "faster_whisper", "transformers", "scipy", "av"}
@@ -59,6 +60,8 @@ def test_version() -> None:
         (["run", "a.wav", "--set", "transcription.beem_size=1"], "did you mean transcription.beam_size"),
         (["run", "a.wav", "--set", "transcription.beam_size=0"], "transcription.beam_size"),
         (["run", "a.wav", "--set", "runner=dask"], "not built yet"),
+        (["run", "a.wav", "--set", "audio.recorded_at=yesterday"], "no time. Write it as 2026-03-01T09:15:00"),
+        (["watch", "--set", "audio.recorded_at=2026-03-01T09:15:00"], "so would all recordings"),
         (["run", "a.wav", "--profile", "huge"], "profile"),
         (["run", "a.wav", "--language", "English"], "transcription.language"),
         (["run", "a.wav", "--speakers", "many"], "--speakers many"),
@@ -81,6 +84,14 @@ def test_wrong_usage_is_told_at_once(arguments: list[str], says: str) -> None:
     assert says in " ".join(done.stderr.split())
     assert "Traceback" not in done.output
     assert done.stdout == ""
+
+
+def test_two_recordings_do_not_begin_at_one_given_time(tmp_path: Path) -> None:
+    names = [tmp_path / "a.wav", tmp_path / "b.wav"]
+    for name in names:
+        name.write_bytes(b"RIFF")
+    with pytest.raises(UsageError, match="all 2 recordings begin at once"):
+        process(map(str, names), {"audio": {"recorded_at": "2026-03-01T09:15:00"}}, terminal(False))
 
 
 def test_debug_shows_the_traceback() -> None:

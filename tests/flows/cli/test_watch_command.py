@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -10,12 +11,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from flows.cli import watch as command
 from flows.cli.main import app
+from flows.cli.terminal import Terminal
+from tasks.configuration import load
 from tasks.intake.ledger import read_only
 from tests.faults.cases import clip
 from tests.faults.commands import ROOT, bury
@@ -141,3 +147,24 @@ def test_a_slow_copy_a_kill_and_a_ctrl_c_and_every_file_is_done_or_quarantined_o
     shown = CliRunner().invoke(app, ["inbox", "status"]).stdout
     assert "broken\\n.wav" in shown
     assert "1 done, 1 quarantined" in shown
+
+
+def test_a_disk_that_is_away_is_told_once_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
+    inbox, away, rests = tmp_path / "data" / "inbox", tmp_path / "away", iter(range(9))
+
+    def sleep(_: float) -> None:
+        rest = next(rests)
+        if rest == 0:
+            inbox.rename(away)
+        elif rest == 2:
+            away.rename(inbox)
+        elif rest == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "time", SimpleNamespace(sleep=sleep, time=time.time, monotonic=time.monotonic))
+    told = io.StringIO()
+    screen = Terminal(Console(file=io.StringIO()), Console(file=told, width=200))
+    with pytest.raises(KeyboardInterrupt):
+        command._Watch({}, load(), screen).until_done(once=False)
+    assert told.getvalue().count("can't be read") == 1

@@ -29,11 +29,12 @@ def end(pids: list[int], grace_s: float = 3.0) -> None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
         until = time.monotonic() + grace_s
-        while time.monotonic() < until and any(map(_runs, pids)):
+        while time.monotonic() < until and any(map(is_running, pids)):
             time.sleep(0.05)
 
 
-def _runs(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Whether the process does anything still; a child of ours that has ended is let go of."""
     with contextlib.suppress(ChildProcessError):
         # Our own child stays a zombie until it is waited for.
         if os.waitpid(pid, os.WNOHANG)[0] == pid:
@@ -42,27 +43,24 @@ def _runs(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    stat = _stat(pid)
-    return stat is not None and stat[0] == "Z"
+    stat = stat_of(pid)
+    return stat is None or stat[0] != "Z"
 
 
 def _processes() -> list[tuple[int, int]]:
     """(id, parent's id) of all processes."""
     if Path("/proc/self/stat").exists():
         pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-        return [(pid, int(stat[1])) for pid in pids if (stat := _stat(pid)) is not None]
+        return [(pid, int(stat[1])) for pid in pids if (stat := stat_of(pid)) is not None]
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False)
     return [(int(pid), int(parent)) for pid, parent in (line.split() for line in listed.stdout.splitlines())]
 
 
-def _stat(pid: int) -> list[str] | None:
-    """State and parent's id from /proc; None where there is no such process or no /proc."""
+def stat_of(pid: int) -> list[str] | None:
+    """What /proc tells of a process, from its state and its parent's id on; None where there is no such process, or
+    no /proc."""
     try:
         # The command's name stands in parentheses before them, and may hold blanks and parentheses itself.
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return None

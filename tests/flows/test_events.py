@@ -1,0 +1,22 @@
+"""What automations hear of recordings, whatever these are called."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from flows import events
+
+
+def test_a_name_that_is_no_text_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(events, "emit_event", lambda **event: told.append(event))
+    for name in (b"caf\xe9.wav", b"caf\xe8.wav"):
+        hostile = os.fsdecode(name)
+        events.quarantined(hostile, f"{hostile}: no sound.\nRecord it again.", f"/quarantine/{hostile}")
+    json.dumps(told, ensure_ascii=False).encode()
+    assert told[0]["payload"]["message"] == "caf\N{REPLACEMENT CHARACTER}.wav: no sound.\nRecord it again."
+    assert len({event["resource"]["prefect.resource.id"] for event in told}) == 2

@@ -1,0 +1,229 @@
+"""`inbox.after = keep`: a recording is worked on where it lies, stays there, and is not read again."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from inbox_world import END, World
+
+from tasks.intake import files, hold
+from tasks.intake.claim import Claim
+from tasks.intake.ending import Filed
+from tasks.intake.intake import Intake
+from tasks.intake.settle import Scanned
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path, after="keep")
+
+
+def process(world: World, watcher: Intake, status: str = "complete") -> Filed:
+    claim = world.claimed(watcher)
+    row = world.publish(claim, status)
+    return watcher.processed(claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"])
+
+
+def later(world: World, watcher: Intake) -> Scanned:
+    """What there is to do long after."""
+    watcher.scan()
+    world.now += 4_000
+    return watcher.scan()
+
+
+def nothing_to_do(world: World, watcher: Intake) -> bool:
+    scanned = later(world, watcher)
+    return not (scanned.ready or scanned.waiting or watcher.claims())
+
+
+@pytest.mark.parametrize("status", ["complete", "partial"])
+def test_it_never_leaves_its_place_and_is_not_read_again(
+    world: World, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = world.put("monday/a.wav")
+    path.with_suffix(".json").write_text("{}")
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    assert claim.path == path
+    assert world.found() == ["inbox/monday/a.json", "inbox/monday/a.wav"]
+    arrival = watcher.ledger.arrival(claim.note.id)
+    assert arrival is not None
+    assert arrival.destination == path
+    row = world.publish(claim, status)
+    ended = watcher.processed(claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"])
+    assert (ended.state, ended.place) == ("done" if status == "complete" else "partial", path)
+    assert world.found() == ["inbox/monday/a.json", "inbox/monday/a.wav"]
+
+    def read(_: Path) -> str:
+        raise AssertionError("it was read again")
+
+    monkeypatch.setattr(files, "digest_of", read)
+    monkeypatch.setattr(world, "lacking", read)
+    assert nothing_to_do(world, watcher)
+    assert nothing_to_do(world, world.watcher())
+
+
+def test_nobody_else_reads_it_while_it_is_worked_on(world: World) -> None:
+    world.put("a.wav")
+    claim = world.claimed(world.watcher())
+    beside = world.watcher()
+    scanned = later(world, beside)
+    assert (scanned.ready, scanned.waiting) == ((), ())
+    claim.hold.abandon()
+    assert [f.state for f in beside.recover()] == ["returned"]
+    assert isinstance(world.settled(beside), Claim)
+
+
+def test_one_that_was_touched_is_known_by_its_content(world: World) -> None:
+    path = world.put("a.wav")
+    watcher = world.watcher()
+    process(world, watcher)
+    world.stamp(path)
+    ended = world.settled(watcher)
+    assert isinstance(ended, Filed)
+    assert (ended.state, ended.place) == ("linked", path)
+    assert nothing_to_do(world, watcher)
+
+
+def test_so_is_one_that_was_renamed_or_lies_there_twice(world: World) -> None:
+    path = world.put("a.wav")
+    watcher = world.watcher()
+    process(world, watcher)
+    path.rename(world.inbox / "b.wav")
+    world.put("c.wav")
+    states = []
+    for _ in range(2):
+        ended = world.settled(watcher)
+        assert isinstance(ended, Filed)
+        states.append((ended.name.name, ended.state))
+    assert sorted(states) == [("b.wav", "linked"), ("c.wav", "linked")]
+    assert world.found() == ["inbox/b.wav", "inbox/c.wav"]
+    assert nothing_to_do(world, watcher)
+
+
+@pytest.mark.parametrize("what", ["other content", "another time in its sidecar", "partial"])
+def test_what_has_changed_is_processed_again(world: World, what: str) -> None:
+    path = world.put("a.wav")
+    watcher = world.watcher()
+    process(world, watcher, "partial" if what == "partial" else "complete")
+    if what == "another time in its sidecar":
+        path.with_suffix(".json").write_text('{"recorded_at": "2026-03-01T09:15:00"}')
+    else:
+        world.put("a.wav", b"sound" if what == "partial" else b"other sound")
+    assert isinstance(world.settled(watcher), Claim)
+
+
+def test_new_settings_process_it_again_and_old_ones_do_not(world: World) -> None:
+    world.put("a.wav")
+    process(world, world.watcher())
+    world.settings_digest = "two"
+    process(world, world.watcher())
+    world.settings_digest = "one"
+    assert nothing_to_do(world, world.watcher())
+
+
+def test_what_killed_its_process_is_not_moved_before_it_is_set_aside(world: World) -> None:
+    path = world.put("a.wav")
+    path.with_suffix(".json").write_text("{}")
+    states = []
+    for _ in range(3):
+        watcher = world.watcher(attempts=3)
+        world.claimed(watcher).hold.abandon()
+        watcher.close()
+        assert path.exists()
+        states += [f.state for f in world.watcher(attempts=3).recover()]
+    assert states == ["returned", "returned", "quarantined"]
+    assert {Path(f).name for f in world.found()} == {"a.wav", "a.json"}
+    assert all(f.startswith("quarantine/") for f in world.found())
+
+
+def test_what_a_run_that_died_had_published_is_known(world: World) -> None:
+    path = world.put("a.wav")
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    world.publish(claim)
+    claim.hold.abandon()
+    (ended,) = world.watcher().recover()
+    assert (ended.state, ended.place) == ("done", path)
+    assert nothing_to_do(world, watcher)
+
+
+def test_what_can_not_be_processed_goes_to_quarantine_all_the_same(world: World) -> None:
+    path = world.put("a.wav")
+    watcher = world.watcher()
+    ended = watcher.failed(world.claimed(watcher), f"{path}: holds no audio.", lasting=True)
+    assert ended.place is not None
+    assert ended.place.parent.parent == world.quarantine
+    assert not path.exists()
+    assert (ended.place.parent / "error.json").exists()
+
+
+def test_another_file_in_its_place_is_not_set_aside_for_it(world: World) -> None:
+    world.put("a.wav", b"one that killed its process")
+    watcher = world.watcher(attempts=1)
+    world.claimed(watcher).hold.abandon()
+    path = world.put("a.wav", b"a good one")
+    assert [f.state for f in world.watcher(attempts=1).recover()] == ["returned"]
+    assert path.exists()
+    assert isinstance(world.settled(world.watcher()), Claim)
+
+
+def test_one_that_is_gone_or_has_changed_meanwhile_is_nobodys_fault(world: World) -> None:
+    path = world.put("a.wav")
+    watcher = world.watcher(attempts=1)
+    claim = world.claimed(watcher)
+    path.unlink()
+    ended = watcher.failed(claim, "the file is gone.", lasting=False)
+    assert (ended.state, ended.place) == ("returned", None)
+    assert nothing_to_do(world, watcher)
+
+
+def test_another_machine_whose_lock_does_not_reach_us_keeps_its_claim(world: World) -> None:
+    path = world.put("a.wav")
+    watcher, beside = world.watcher(), world.watcher()
+    beside.scan()
+    world.now += 10
+    (seen,) = beside.scan().ready
+    claim = world.claimed(watcher)
+    note = claim.hold.folder / hold.NOTE
+    note.write_text(note.read_text().replace(claim.note.host, "another"))
+    claim.hold.abandon()
+    assert beside.take(seen) is None
+    assert world.settled(watcher) is None
+    past = time.time() - hold.ABROAD_S - 1
+    os.utime(claim.hold.folder / hold.LOCK, (past, past))
+    assert [f.place for f in watcher.recover()] == [path]
+    assert isinstance(world.settled(watcher), Claim)
+
+
+def test_a_folder_that_is_one_recording_stays_too(world: World) -> None:
+    world.put("monday/1.wav")
+    world.put("monday/2.wav")
+    (world.inbox / "monday" / "_together").touch()
+    watcher = world.watcher()
+    assert process(world, watcher).place == world.inbox / "monday"
+    assert nothing_to_do(world, watcher)
+    world.put("monday/3.wav")
+    assert isinstance(world.settled(watcher), Claim)
+
+
+def test_when_they_are_to_be_filed_after_all_they_are(world: World) -> None:
+    world.put("a.wav")
+    process(world, world.watcher())
+    ended = world.settled(world.watcher(after="done"))
+    assert isinstance(ended, Filed)
+    assert ended.state == "linked"
+    assert [Path(f).parts[0] for f in world.found()] == ["done"]
+
+
+def test_what_is_there_no_more_is_forgotten(world: World) -> None:
+    path = world.put("a.wav", b"one" + END)
+    watcher = world.watcher()
+    process(world, watcher)
+    assert watcher.ledger.kept("one")
+    path.unlink()
+    watcher.scan()
+    assert watcher.ledger.kept("one") == {}
