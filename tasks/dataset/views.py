@@ -33,6 +33,9 @@ TYPES = {
 }
 """The types of schema.py, as DuckDB finds them in Parquet."""
 
+NESTED = ("parts", "embedding")
+"""These are taken as they are found."""
+
 READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 """What a query may be made of. DuckDB lets `with x as (copy …)` write files in the middle of a SELECT."""
 
@@ -145,7 +148,7 @@ def _select(db: duckdb.DuckDBPyConnection, out: Path, table: str, columns: tuple
     found = {name: kind for name, kind, *_ in db.execute(f"describe from {_files(out, table)}").fetchall()}
     known = [
         c.name
-        if found.get(c.name) == TYPES[c.type]
+        if found.get(c.name) == TYPES[c.type] or (c.name in found and c.type in NESTED)
         else f"cast({c.name if c.name in found else 'null'} as {TYPES[c.type]}) as {c.name}"
         for c in columns
     ]

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import importlib.util
 import inspect
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -236,6 +237,27 @@ def test_each_script_runs_by_itself(
     assert all(name in shown for name in EXPECTED[question][0].split()[:2])
     assert inspect.getdoc(names["with_pandas"]) is None
     assert f"questions/{question}.py data/transcripts" in names["__doc__"]
+
+
+def test_the_three_in_the_readme_are_right(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    section = (FOLDER.parents[2] / "README.md").read_text(encoding="utf-8").split("## Read the results\n")[1]
+    section = section.split("\n## ")[0]
+    (sql,) = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
+    with connect(small) as db:
+        _, batches = ask(db, sql)
+        minutes = [row["minutes"] for batch in batches for row in batch.to_pylist()]
+    assert minutes == [0.1, 0.1, 0.0, 0.0]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "transcripts").symlink_to(small)
+    monkeypatch.chdir(tmp_path)
+    by_hour, unsure = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    exec(by_hour, {})
+    assert re.search(r"tuesday-00000002 0 +0\.0 +0\.0\n +1 +0\.0 +NaN", capsys.readouterr().out)
+    exec(unsure, {})
+    shown = capsys.readouterr().out
+    assert re.findall(r"again\.|website\.|Yes\.", shown) == ["again.", "website.", "Yes."]
 
 
 def test_a_word_of_ones_own_is_asked_for_by_let(small: Path) -> None:
