@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import cache, demo, doctor, evaluate, export, inbox, models, run, up, watch
+from flows.cli import cache, demo, doctor, evaluate, export, inbox, models, query, run, up, watch
 
 app = typer.Typer(
     name="daylong",
@@ -45,6 +45,7 @@ app.command("watch", epilog=watch.EXAMPLES)(watch.watch)
 app.command("up", epilog=up.EXAMPLES)(up.up)
 app.command("doctor", epilog="Example:  daylong doctor --profile demo")(doctor.doctor)
 app.command("export", epilog="Example:  daylong export meeting-1f2e3d4c --format srt --to meeting.srt")(export.export)
+app.command("query", epilog=query.EXAMPLES)(query.query)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")

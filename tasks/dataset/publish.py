@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tasks.dataset import files, journal
 from tasks.dataset.rows import tables
@@ -95,7 +95,11 @@ def published_files(out: Path, recording_id: str) -> list[Path]:
 
 
 def parquet(table: pa.Table) -> bytes:
-    """A table as a Parquet file, zstd, saying by which columns it is sorted."""
+    """A table as a Parquet file, zstd, saying by which columns it is sorted: one row group up to a million rows.
+
+    By measurement (`python -m tests.benchmarks.dataset`): smaller groups make no question quicker that is asked of
+    a recording, a day or a year.
+    """
     import pyarrow.parquet as pq
 
     order = [(name, "ascending") for name in SORTED_BY if name in table.column_names]
@@ -103,8 +107,26 @@ def parquet(table: pa.Table) -> bytes:
         pq.SortingColumn.from_ordering(table.schema, order, "at_start") if "end_s" in table.column_names else None
     )
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd", sorting_columns=sorting)
+    pq.write_table(table, buffer, compression="zstd", sorting_columns=sorting, **encodings(table.schema))
     return buffer.getvalue()
+
+
+def encodings(schema: pa.Schema) -> dict[str, Any]:
+    """How the columns are written: dictionaries for text and whatever else repeats, differences for what counts up.
+
+    Words differ in their times and confidences: a dictionary of these is larger than they are (of a day's `words`, by
+    nearly half).
+    """
+    import pyarrow as pa
+
+    counting = [f.name for f in schema if pa.types.is_timestamp(f.type) or f.name.endswith("_index")]
+    scattered = [f.name for f in schema if pa.types.is_float32(f.type) and f.name == "confidence"]
+    plain = {f.name for f in schema if pa.types.is_floating(f.type)} | {*counting}
+    return {
+        "use_dictionary": [f.name for f in schema if f.name not in plain],
+        "column_encoding": dict.fromkeys(counting, "DELTA_BINARY_PACKED")
+        | dict.fromkeys(scattered, "BYTE_STREAM_SPLIT"),
+    }
 
 
 def check_file_name(name: str) -> None:

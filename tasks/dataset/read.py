@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tasks.dataset.schema import TABLES
+from tasks.dataset.versions import todays
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.intervals import Span
 from tasks.records import (
@@ -35,7 +36,7 @@ def recordings(out: Path) -> list[dict[str, Any]]:
     rows = []
     for path in sorted((out / "recordings").glob("recorded_date=*/*.parquet")):
         try:
-            _, found = _read(path)
+            _, found = _read("recordings", path)
         except FileNotFoundError:  # replaced by another run just now
             continue
         rows += [{**row, "recorded_date": path.parent.name.removeprefix("recorded_date=")} for row in found]
@@ -46,7 +47,7 @@ def row_of(out: Path, sha256: str, recording_id: str | None = None) -> dict[str,
     """The row of the recording whose bytes have that digest, or that has this id; None where there is none."""
     for path in sorted((out / "recordings").glob(f"recorded_date=*/{recording_id or f'*-{sha256[:8]}'}.parquet")):
         try:
-            _, found = _read(path)
+            _, found = _read("recordings", path)
         except (FileNotFoundError, PermanentError):  # replaced by another run just now; damaged
             continue
         for row in found:
@@ -89,7 +90,7 @@ def read_transcript(out: Path, recording: str) -> Transcript:
         row = find(out, recording)
         partition = f"recorded_date={row['recorded_date']}"
         try:
-            held = {t: _read(out / t / partition / f"{row['recording_id']}.parquet") for t in TABLES}
+            held = {t: _read(t, out / t / partition / f"{row['recording_id']}.parquet") for t in TABLES}
         except FileNotFoundError:
             continue
         if {run_id for run_id, _ in held.values()} == {row["run_id"]}:
@@ -97,8 +98,8 @@ def read_transcript(out: Path, recording: str) -> Transcript:
     raise TransientError(f"{recording}: its tables in {out} are being replaced; try again in a moment.")
 
 
-def _read(path: Path) -> tuple[str, list[dict[str, Any]]]:
-    """The run that wrote a file, and its rows."""
+def _read(table_name: str, path: Path) -> tuple[str, list[dict[str, Any]]]:
+    """The run that wrote a file, and its rows with today's columns, whichever version wrote it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -108,7 +109,8 @@ def _read(path: Path) -> tuple[str, list[dict[str, Any]]]:
             table = file.read()
     except pa.ArrowInvalid as err:
         raise PermanentError(f"{path}: not a readable Parquet file ({err}); process its recording again.") from err
-    return (table.schema.metadata or {}).get(b"run_id", b"").decode(), table.to_pylist()
+    run_id = (table.schema.metadata or {}).get(b"run_id", b"").decode()
+    return run_id, todays(table_name, table, path).to_pylist()
 
 
 def _transcript(held: dict[str, list[dict[str, Any]]]) -> Transcript:

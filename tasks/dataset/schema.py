@@ -2,6 +2,19 @@
 
 A column is written here once: name, type, whether it may be null, unit, meaning. pyarrow is imported only
 when a schema is asked for.
+
+The rule for changes. `SCHEMA_VERSION` says what the columns of a file mean; it stands in `recordings.schema_version`,
+in schema.json and in every file's own metadata. Files of all versions lie in one dataset, so:
+
+- A column may be added without a new version, if it may be null. Readers take it for null in older files, and leave
+  columns alone that they don't know.
+- A name, once used, keeps its type, unit and meaning for ever. What needs another gets a new name; the old column is
+  null from then on.
+- Whatever makes a reader of today's columns wrong (a column no longer written, rows that mean something else, another
+  order) raises the version by one, and versions.py learns to turn tables of the version before into today's, with a
+  test on a file written by hand in the older form. Tables of a later version are refused.
+- `recording_id`, `run_id`, `schema_version` and the folders (`<table>/recorded_date=…/<recording_id>.parquet`) stay:
+  by them a reader of any version finds out what it has before it.
 """
 
 from __future__ import annotations

@@ -117,3 +117,17 @@ def test_files_are_zstd_and_say_how_they_are_sorted(out):
         assert {group.column(i).compression for i in range(group.num_columns)} == {"ZSTD"}
         names = [file.schema_arrow.names[c.column_index] for c in group.sorting_columns]
     assert names == ["start_s", "end_s", "speaker"]
+
+
+def test_only_what_repeats_has_a_dictionary(out):
+    """Times and confidences differ from word to word: a dictionary of them is larger than they are."""
+    import pyarrow.parquet as pq
+
+    (path,) = out.glob("words/*/b-meeting-1.parquet")
+    with pq.ParquetFile(path) as file:
+        columns = [file.metadata.row_group(0).column(i) for i in range(file.metadata.num_columns)]
+    found = {c.path_in_schema: {e for e in c.encodings if e not in ("RLE", "PLAIN")} for c in columns}
+    assert found["word_raw"] == found["speaker"] == found["recording_id"] == {"RLE_DICTIONARY"}
+    assert found["word_index"] == found["segment_index"] == found["start_at"] == {"DELTA_BINARY_PACKED"}
+    assert found["confidence"] == {"BYTE_STREAM_SPLIT"}
+    assert found["start_s"] == found["end_s"] == set()

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from flows.cli.main import app
 from tasks.dataset.publish import publish
 from tasks.evaluation import words
-from tasks.exports import render
+from tasks.exports import EXPORTS, render
 from tests.spoken import meeting, recording, spoken
 
 RTTM = """\
@@ -49,8 +49,8 @@ def daylong(*arguments: object) -> Result:
 
 
 def test_an_export_is_written_again_as_the_run_wrote_it(out: Path) -> None:
-    for form, name in (("srt", "transcript.srt"), ("seglst", "transcript.seglst.json")):
-        path = out / "exports" / "meeting-0a1b2c3d" / name
+    for form, export in EXPORTS.items():
+        path = out / "exports" / "meeting-0a1b2c3d" / export.file_name
         before = path.read_bytes()
         path.unlink()
         done = daylong("export", "meeting", "--format", form, "--out", out)

@@ -15,7 +15,19 @@ from flows.cli.run import number_of, settings_of
 from flows.cli.terminal import plain, terminal
 from tasks.errors import UsageError
 
-HEAVY = {"torch", "nemo", "prefect", "pandas", "pyarrow", "numpy", "faster_whisper", "transformers", "scipy", "av"}
+HEAVY = {
+    "torch",
+    "nemo",
+    "prefect",
+    "pandas",
+    "pyarrow",
+    "duckdb",
+    "numpy",
+    "faster_whisper",
+    "transformers",
+    "scipy",
+    "av",
+}
 
 
 def daylong(*arguments: str) -> Result:
@@ -34,11 +46,11 @@ def test_help_is_light() -> None:
     loaded = set(eval(done.stderr))
     assert "typer" in loaded
     assert loaded & HEAVY == set()
-    for command in ("demo", "run", "watch", "export", "evaluate", "inbox"):
+    for command in ("demo", "run", "watch", "export", "query", "evaluate", "inbox"):
         assert f"\n  {command} " in done.stdout
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "watch", "export", "evaluate", "inbox"])
+@pytest.mark.parametrize("command", ["demo", "run", "watch", "export", "query", "evaluate", "inbox"])
 def test_the_help_of_each_command_has_an_example(command: str) -> None:
     done = daylong(command, "--help")
     assert done.exit_code == 0

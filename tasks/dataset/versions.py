@@ -1,0 +1,47 @@
+"""Tables of other versions of Daylong: older ones are read as today's, newer ones are refused.
+
+The rule for changes stands in schema.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tasks.dataset.schema import SCHEMA_VERSION, TABLES, schemas
+from tasks.errors import UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FIRST = 1
+"""The version of a file that says none: other tools drop what stands beside the columns."""
+
+
+def version_of(schema: pa.Schema) -> int:
+    """The version that a file says it is of."""
+    said = (schema.metadata or {}).get(b"schema_version", b"").decode(errors="replace")
+    return int(said) if said.isascii() and said.isdecimal() else FIRST
+
+
+def refuse_newer(version: int, where: object) -> None:
+    """Raises UsageError for tables that a later Daylong wrote: what their columns mean isn't known here."""
+    if version > SCHEMA_VERSION:
+        raise UsageError(
+            f"{where}: written by a later Daylong (tables of version {version}; this one reads up to "
+            f"{SCHEMA_VERSION}): update this one, or process the recording again into another folder."
+        )
+
+
+def todays(table: str, held: pa.Table, where: object) -> pa.Table:
+    """A table of any version up to ours with today's columns: those it lacks are null, those we don't know stay.
+
+    Raises UsageError for a later version.
+    """
+    import pyarrow as pa
+
+    refuse_newer(version_of(held.schema), where)
+    for column in TABLES[table][1]:
+        field = schemas()[table].field(column.name)
+        if column.name not in held.column_names:
+            held = held.append_column(field.with_nullable(True), pa.nulls(held.num_rows, field.type))
+    return held
