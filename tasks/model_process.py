@@ -2,7 +2,7 @@
 
 The child is a fresh interpreter (never forked: threads and CUDA don't survive a fork; nor does it run the caller's
 script anew, as `multiprocessing` would). It serves calls of different engines side by side, as threads of one process
-would be, and keeps its engines loaded. Values cross a socket pair, between our own two processes only.
+would be, and keeps its engines loaded. Values cross a socket pair (`wire.py`), between our own two processes only.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from typing import Any
 from tasks.errors import DaylongError, EngineDied
 from tasks.memory import give_back, hold_less
 from tasks.models import Call, Engine, Keep, Pool
+from tasks.wire import Wire
 
 START = "from tasks.model_process import serve; serve({descriptor}, {keep!r})"
 """What the child's interpreter runs."""
@@ -47,11 +48,11 @@ def serve(descriptor: int, keep: Keep) -> None:
     hold_less()
     with suppress(OSError):  # where memory runs out the kernel ends this process, and not the run, which replaces it
         Path("/proc/self/oom_score_adj").write_text("500")
-    pipe, sending, pool = Connection(descriptor), threading.Lock(), Pool(keep)
+    wire, sending, pool = Wire(Connection(descriptor)), threading.Lock(), Pool(keep)
 
     def send(asked: int | None, message: Any) -> None:
         with sending:
-            pipe.send((asked, message))
+            wire.send((asked, message))
 
     def answer(asked: int, engine: Engine, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         _asked.set(asked)
@@ -64,7 +65,7 @@ def serve(descriptor: int, keep: Keep) -> None:
     with ThreadPoolExecutor(64, thread_name_prefix="daylong-engine") as threads:
         while True:
             try:
-                threads.submit(answer, *pipe.recv())
+                threads.submit(answer, *wire.receive())
             except (EOFError, OSError):
                 os._exit(0)  # calls that nobody waits for any more are not finished
 
@@ -102,7 +103,8 @@ class _Living:
     """One child from its start to its end."""
 
     def __init__(self, keep: Keep) -> None:
-        self.pipe, theirs = Pipe()
+        ours, theirs = Pipe()
+        self.wire = Wire(ours)
         self.waiting: dict[int, queue.SimpleQueue[Any]] = {}
         self.ended = threading.Event()
         self._sending = threading.Lock()
@@ -120,7 +122,7 @@ class _Living:
         waits = self.waiting[asked] = queue.SimpleQueue()
         try:
             with self._sending:
-                self.pipe.send((asked, *call))
+                self.wire.send((asked, *call))
         except OSError:
             waits.put(GONE)
         if self.ended.is_set():
@@ -140,7 +142,7 @@ class _Living:
     def _listen(self) -> None:
         try:
             while True:
-                asked, message = self.pipe.recv()
+                asked, message = self.wire.receive()
                 waits = self.waiting.get(asked)
                 if waits is not None:
                     waits.put(message)
@@ -151,7 +153,7 @@ class _Living:
         for waits in list(self.waiting.values()):
             waits.put(GONE)
         self.process.wait()
-        self.pipe.close()
+        self.wire.close()
 
 
 @dataclass(slots=True)
