@@ -7,8 +7,9 @@ because an export written again from the tables must equal, byte for byte, the o
 from __future__ import annotations
 
 import dataclasses
+import functools
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -17,6 +18,20 @@ from tasks.errors import UsageError
 from tasks.records import ChunkReport, Recording, Segment, Transcript, Turn, Word
 
 Timed = TypeVar("Timed", Word, Segment, Turn)
+Made = TypeVar("Made")
+
+
+def remembered(make: Callable[[Transcript], Made]) -> Callable[[Transcript], Made]:
+    """`make`, which remembers what it last made for as long as that transcript lives: exports ask for the same."""
+    last: list[tuple[weakref.ref[Transcript], Made]] = []
+
+    @functools.wraps(make)
+    def made(transcript: Transcript) -> Made:
+        if not last or last[0][0]() is not transcript:
+            last[:] = [(weakref.ref(transcript, lambda _: last.clear()), make(transcript))]
+        return last[0][1]
+
+    return made
 
 
 _last: weakref.ref[Transcript] | None = None

@@ -13,6 +13,7 @@ from itertools import groupby
 
 from tasks.exports.text import GAP, missing, ms, one_line
 from tasks.records import Segment, Transcript, Word
+from tasks.transcripts import remembered
 
 LINE_COLUMNS = 42
 MAX_LINES = 2
@@ -59,10 +60,11 @@ def cues(transcript: Transcript) -> list[Cue]:
     return _apart(found, ms(transcript.recording.duration_s))
 
 
-def with_gaps(transcript: Transcript) -> list[Cue]:
+@remembered
+def with_gaps(transcript: Transcript) -> tuple[Cue, ...]:
     """The cues, and one that says `[…]` for as long as nothing could be transcribed."""
     gaps = [Cue(ms(g.start_s), ms(g.end_s), None, (GAP,)) for g in missing(transcript)]
-    return sorted(cues(transcript) + gaps, key=lambda c: (c.start_ms, c.end_ms, c.speaker or ""))
+    return tuple(sorted(cues(transcript) + gaps, key=lambda c: (c.start_ms, c.end_ms, c.speaker or "")))
 
 
 def _pieces(segment: Segment, words: Sequence[Word]) -> list[_Piece]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import decimal
+import gc
 import html
 import json
 import re
 import warnings
+import weakref
 
 import pytest
 import srt
@@ -23,7 +25,7 @@ from tasks.exports.cues import LINE_COLUMNS, MAX_LINES, MAX_MS, columns, cues
 from tasks.exports.text import one_line
 from tasks.intervals import Span
 from tasks.records import Transcript
-from tasks.transcripts import tidy
+from tasks.transcripts import remembered, tidy
 from tests.spoken import HOSTILE, meeting, recording, silence, spoken, transcripts, without_diarization
 
 
@@ -337,3 +339,21 @@ def test_a_transcript_is_made_tidy_once(told: Transcript) -> None:
     assert tidy(once) is once
     tidy(meeting())
     assert tidy(once) == once
+
+
+def test_what_two_exports_ask_for_is_made_once_and_forgotten_with_its_transcript() -> None:
+    made: list[str] = []
+
+    @remembered
+    def name(told: Transcript) -> list[str]:
+        made.append(told.recording.recording_id)
+        return made[-1:]
+
+    one, other = meeting(), silence()
+    assert name(one) is name(one)
+    assert name(other) is not name(one)
+    assert made == [one.recording.recording_id, other.recording.recording_id, one.recording.recording_id]
+    held = weakref.ref(one)
+    del one
+    gc.collect()
+    assert held() is None
