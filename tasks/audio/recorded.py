@@ -50,8 +50,9 @@ def recorded_at(
     duration_s: float,
     timezone: str,
     name_pattern: str | None = None,
-) -> tuple[str, str]:
-    """(ISO 8601 time of the start in `timezone`, source: sidecar, name, metadata or mtime).
+) -> tuple[str | None, str | None]:
+    """(ISO 8601 time of the start in `timezone`, source: sidecar, name, metadata or mtime); None for both where even
+    the file's times are none that a calendar has.
 
     `name_pattern`: how names tell it, before the ways that are known here. A file's mtime is when writing it ended,
     so its start lies `duration_s` earlier.
@@ -65,8 +66,11 @@ def recorded_at(
         at = in_zone(found, local)
         if at is not None:
             return at, source
-    started = datetime.fromtimestamp(mtime_s, UTC) - timedelta(seconds=duration_s)
-    return started.astimezone(local).isoformat(), "mtime"
+    try:
+        at = in_zone(datetime.fromtimestamp(mtime_s, UTC) - timedelta(seconds=duration_s), local)
+    except (ValueError, OverflowError, OSError):
+        at = None
+    return at, "mtime" if at else None
 
 
 def in_zone(when: datetime | None, local: ZoneInfo) -> str | None:

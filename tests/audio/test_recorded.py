@@ -54,6 +54,11 @@ def test_a_day_that_no_calendar_has_in_this_zone_is_passed_over(tmp_path: Path, 
     assert (at, source) == ("1970-01-01T09:01:00+09:00", "mtime")
 
 
+@pytest.mark.parametrize("mtime_s", [3e11, 1e300, -1e13])
+def test_a_file_whose_own_times_are_none_is_no_failure(tmp_path: Path, mtime_s: float) -> None:
+    assert recorded_at({}, tmp_path / "a.wav", mtime_s, 0.0, "Europe/Berlin") == (None, None)
+
+
 @pytest.mark.parametrize("stem", ["interview", "2026-03-01", "2026-13-45_09-15-00", "1234567890123456"])
 def test_other_digits_are_no_time(stem: str) -> None:
     assert from_name(stem, BERLIN) is None
