@@ -120,6 +120,10 @@ def _opened(
     if seen.lacking is None and seen.failures < attempts:
         try:
             seen = replace(seen, lacking=_lacking(candidate, whole))
+        except (OSError, MemoryError) as error:  # this machine's fault: no file is set aside for that
+            log.warning("%r: could not be opened now: %s", str(candidate.path), error)
+            seen = replace(seen, not_before=again_at(now, 1))
+            return Verdict(candidate, seen, HARMFUL, seen.not_before)
         except Exception as error:  # whatever is wrong with it or with us: one file never stops the others
             seen = replace(seen, failures=seen.failures + 1)
             log.warning("%r: opening it failed: %s", str(candidate.path), error)

@@ -239,6 +239,25 @@ def test_a_file_that_kills_its_decoder_is_set_aside_and_the_others_go_on(world: 
     assert {Path(f).name for f in world.found() if f.startswith("quarantine")} == {"hostile.wav"}
 
 
+@pytest.mark.parametrize("marked", [False, True])
+def test_no_file_is_set_aside_where_the_machine_is_at_fault(
+    world: World, marked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(_: Path) -> str | None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    world.put("a.wav")
+    if marked:
+        world.stamp(world.put("a.wav.done"))
+    with monkeypatch.context() as patch:
+        patch.setattr(world, "lacking", no_memory)
+        watcher = world.watcher(attempts=2)
+        for _ in range(5):
+            assert ready(watcher.scan()) == []
+            world.now += 100
+    assert isinstance(world.settled(world.watcher()), Claim)
+
+
 def test_a_file_that_killed_its_decoder_is_tried_anew_when_it_has_changed(world: World) -> None:
     path = world.put("a.wav", DEADLY)
     watcher = world.watcher(attempts=2)
