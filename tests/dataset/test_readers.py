@@ -7,7 +7,7 @@ import datetime
 
 import pytest
 
-from tasks.dataset.publish import publish
+from tasks.dataset.publish import parquet, publish
 from tasks.dataset.schema import TABLES, schemas
 from tests.spoken import meeting, silence, without_diarization
 
@@ -131,3 +131,11 @@ def test_only_what_repeats_has_a_dictionary(out):
     assert found["word_index"] == found["segment_index"] == found["start_at"] == {"DELTA_BINARY_PACKED"}
     assert found["confidence"] == {"BYTE_STREAM_SPLIT"}
     assert found["start_s"] == found["end_s"] == set()
+
+
+def test_a_day_is_laid_out_in_groups_of_rows_of_which_a_reader_may_take_one():
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(pa.BufferReader(parquet(pa.table({"word_index": range(192_000)})))) as file:
+        assert [file.metadata.row_group(k).num_rows for k in range(2)] == [100_000, 92_000]
