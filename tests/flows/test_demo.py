@@ -15,6 +15,7 @@ from flows.names import clock
 from tasks.dataset.read import recordings
 from tasks.evaluation.words import available
 from tasks.home import sample
+from tests.asking import FOLDER, agreed
 
 REFERENCES = [str(sample().with_suffix(".stm")), str(sample().with_suffix(".rttm"))]
 
@@ -106,6 +107,16 @@ def test_a_second_demo_calls_no_engine_and_says_so(demo: subprocess.CompletedPro
     again = daylong(place, "demo")
     assert again.returncode == 0, again.stderr
     assert "no engine was called" in again.stdout
+
+
+@pytest.mark.parametrize("question", sorted(p.stem for p in FOLDER.glob("*.sql")))
+def test_the_ten_questions_have_one_answer_each(
+    question: str, demo: subprocess.CompletedProcess[str], place: Path
+) -> None:
+    assert demo.returncode == 0
+    answer = agreed(question, place / "data" / "transcripts")
+    # One recording has no other to find its voices in, and "budget" is said in it.
+    assert bool(answer) == (question != "speaker_across_recordings")
 
 
 def test_who_spoke_when_is_right_enough(scores: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import importlib.util
 import inspect
 import re
 import runpy
@@ -16,10 +15,10 @@ import pytest
 from tasks.dataset.publish import publish
 from tasks.dataset.views import ask, connect
 from tasks.records import Part, Transcript
+from tests.asking import FOLDER, GIVEN, agreed, by_duckdb, by_python, plain, told
 from tests.spoken import recording, silence, spoken, without_diarization
 from tests.synthetic_day import day
 
-FOLDER = Path(__file__).resolve().parents[2] / "data" / "recipes" / "questions"
 DAYS = [datetime.date(2024, 5, 6), datetime.date(2024, 5, 7)]
 
 
@@ -125,20 +124,13 @@ EXPECTED: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         [(DAYS[0], 1, 100 / 3600, 20 / 3600, 14, None), (DAYS[1], 1, 7300 / 3600, 20 / 3600, 6, -8)],
     ),
 }
-GIVEN: dict[str, tuple[object, ...]] = {
-    "every_mention": ("budget",),
-    "silence": (30.0,),
-    "speaker_across_recordings": (0.7,),
-    "low_confidence": (0.5,),
-}
-"""Arguments after the folder; in the SQL the same are its defaults."""
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("small")
-    for told in (monday(), tuesday()):
-        publish(told, out, exports={})
+    for one in (monday(), tuesday()):
+        publish(one, out, exports={})
     return out
 
 
@@ -150,47 +142,12 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     turns = tuple(dataclasses.replace(t, end_s=t.end_s + (9 if k % 7 == 0 else 0)) for k, t in enumerate(long.turns))
     publish(dataclasses.replace(long, turns=turns), out, exports={})
     publish(silence(), out, exports={})
-    for told, name in ((without_diarization(), "plain-00000003"), (monday(), "undated-00000004")):
-        facts = dataclasses.replace(told.recording, recording_id=name, recorded_at=None)
-        publish(dataclasses.replace(told, recording=facts), out, exports={})
-    for told in (monday(), tuesday()):
-        publish(told, out, exports={})
+    for one, name in ((without_diarization(), "plain-00000003"), (monday(), "undated-00000004")):
+        facts = dataclasses.replace(one.recording, recording_id=name, recorded_at=None)
+        publish(dataclasses.replace(one, recording=facts), out, exports={})
+    for one in (monday(), tuesday()):
+        publish(one, out, exports={})
     return out
-
-
-def by_duckdb(question: str, out: Path) -> tuple[list[str], list[tuple[object, ...]]]:
-    with connect(out) as db:
-        schema, batches = ask(db, (FOLDER / f"{question}.sql").read_text(encoding="utf-8"))
-        return schema.names, [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
-
-
-def by_python(question: str, way: str, out: Path) -> tuple[list[str], list[tuple[object, ...]]]:
-    spec = importlib.util.spec_from_file_location(question, FOLDER / f"{question}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    frame = getattr(module, f"with_{way}")(out, *GIVEN.get(question, ()))
-    if way == "polars":
-        return frame.columns, frame.rows()
-    return list(frame.columns), list(frame.itertuples(index=False, name=None))
-
-
-def told(row: tuple[object, ...]) -> list[object]:
-    """A row in which the same values are equal, whoever gave them; numbers within what is rounded off."""
-    import pandas as pd
-
-    held: list[object] = []
-    for value in row:
-        if value is None or value is pd.NA or value is pd.NaT or value != value:
-            held.append(None)
-        elif isinstance(value, datetime.datetime):
-            held.append(value.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M"))
-        elif isinstance(value, (str, datetime.date)):
-            held.append(value)
-        else:
-            held.append(pytest.approx(float(value), abs=0.00051))  # type: ignore[arg-type]
-    return held
 
 
 def test_there_are_ten_questions_each_in_sql_and_python() -> None:
@@ -206,24 +163,12 @@ def test_the_answer_is_what_one_counts_by_hand(question: str, way: str, small: P
     columns, rows = by_duckdb(question, small) if way == "duckdb" else by_python(question, way, small)
     names, expected = EXPECTED[question]
     assert list(columns) == names.split()
-    assert [[_plain(v) for v in row] for row in rows] == [told(row) for row in expected]
-
-
-def _plain(value: object) -> object:
-    (one,) = told((value,))
-    return one if one is None or isinstance(one, (str, datetime.date)) else value
+    assert [[plain(v) for v in row] for row in rows] == [told(row) for row in expected]
 
 
 @pytest.mark.parametrize("question", EXPECTED)
 def test_the_three_ways_agree_on_hours_of_talk(question: str, large: Path) -> None:
-    answers = [by_duckdb(question, large), *(by_python(question, way, large) for way in ("pandas", "polars"))]
-    columns, rows = answers[0]
-    assert rows
-    for others, found in answers[1:]:
-        assert list(others) == list(columns)
-        assert len(found) == len(rows)
-        for ours, theirs in zip(rows, found, strict=True):
-            assert [_plain(v) for v in theirs] == told(ours)
+    assert agreed(question, large)
 
 
 @pytest.mark.parametrize("question", EXPECTED)
