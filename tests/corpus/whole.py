@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tasks.audio.source import shown
 from tasks.dataset.read import recordings
+from tests.benchmarks.processes import SERVER, programs, resident_mb
 from tests.corpus import KINDS, CannotBeMade, Kind
 
 LIMIT_S = 3600.0
@@ -83,14 +84,14 @@ def _became(path: Path, rows: dict[str, dict[str, object]], said: str) -> Became
 
 
 def _watched(process: subprocess.Popen[bytes], until: float) -> float:
-    """The process's peak of resident memory in MB, once it has ended; it is ended where it takes too long."""
-    peak_kb = 0
+    """The most memory in MB that the process and its engines had resident at a time, once it has ended; it is ended
+    where it takes too long."""
+    peak_mb = 0.0
     while process.poll() is None:
         if time.monotonic() > until:
             process.kill()
             process.wait()
-        with contextlib.suppress(OSError, StopIteration):
-            status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-            peak_kb = max(peak_kb, int(next(line for line in status if line.startswith("VmHWM")).split()[1]))
+        held = sum(resident_mb(pid) for pid, words in programs(process.pid) if SERVER not in words)
+        peak_mb = max(peak_mb, held)
         time.sleep(0.5)
-    return peak_kb / 1024
+    return peak_mb
