@@ -96,15 +96,16 @@ def test_each_channels_voice_is_measured_so_that_it_can_be_known_again(
     assert {(s["embedding_model"], s["link_margin"]) for s in told.values()} == {("demo:speaker", None)}
     voices = np.array([told[f"SPEAKER_{k:02d}"]["embedding"] for k in range(2)])
     np.testing.assert_allclose(np.linalg.norm(voices, axis=1), 1.0, atol=1e-5)
-    # The same two people in another recording, where they are told apart by their voices.
-    mixed = home / "one after the other.wav"
-    left, right = soundfile.read(call, dtype="float32")[0].T
-    soundfile.write(mixed, np.concatenate([left, right[round(LATE_S * 16_000) :]]), 16_000)
-    process(mixed, home / "mixed", diarization={"speakers": "2"})
-    heard = {s["speaker"]: s["embedding"] for s in rows(str(home / "mixed"), "speakers")}
-    alike = voices @ np.array([heard["SPEAKER_00"], heard["SPEAKER_01"]]).T
+    # Each line by itself, as one speaker of a recording of one channel, has the voice that it has here.
+    heard = []
+    for name, samples in zip(("left", "right"), soundfile.read(call, dtype="float32")[0].T, strict=True):
+        soundfile.write(home / f"{name}.wav", samples, 16_000)
+        process(home / f"{name}.wav", home / name, diarization={"num_speakers": 1})
+        (one,) = [s for s in rows(str(home / name), "speakers") if s["speaker"] != "UNKNOWN"]
+        heard.append(one["embedding"])
+    alike = voices @ np.array(heard).T
     assert alike.argmax(axis=1).tolist() == [0, 1]
-    assert alike.diagonal().min() > 0.8
+    assert alike.diagonal().min() > 0.95
 
 
 def test_a_second_run_calls_no_engine(separate: Outcome, call: Path, home: Path) -> None:
