@@ -5,13 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
+from tasks.exports.timeline import ticks
 from tasks.intervals import clock
 from tasks.records import Turn
 
 WIDTH, LEFT, ROW, TOP = 960, 140, 22, 26
 COLOURS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
-TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400)
-MOST_TICKS = 10
 MOST_SPEAKERS = 40
 
 
@@ -44,16 +43,6 @@ def timeline(turns: Iterable[Turn], speakers: Sequence[str], duration_s: float) 
     if more > 0:
         parts.append(f'<text x="10" y="{height - 10}" fill="#6b7280">and {more} more</text>')
     return "".join([*parts, "</svg>"])
-
-
-def ticks(duration_s: float) -> list[float]:
-    """Round times for the axis, at most `MOST_TICKS`.
-
-    >>> ticks(2160.0)
-    [0.0, 300.0, 600.0, 900.0, 1200.0, 1500.0, 1800.0, 2100.0]
-    """
-    step = next((t for t in TICKS_S if duration_s / t < MOST_TICKS), max(TICKS_S[-1], duration_s / MOST_TICKS))
-    return [float(n * step) for n in range(int(duration_s / step) + 1)]
 
 
 def runs(columns: Iterable[int]) -> list[tuple[int, int]]:

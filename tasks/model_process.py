@@ -56,7 +56,12 @@ def serve(descriptor: int, keep: Keep) -> None:
 
     def answer(asked: int, engine: Engine, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         _asked.set(asked)
-        send(asked, _answer(pool, engine, method, args, kwargs))
+        try:
+            send(asked, _answer(pool, engine, method, args, kwargs))
+        except OSError:
+            os._exit(1)  # half a message may be on its way: nobody could read what comes after it
+        except Exception as error:  # an answer that can't be sent: nothing of it was
+            send(asked, _in_words(error))
         give_back()
 
     logger = logging.getLogger("daylong")

@@ -74,6 +74,9 @@ class Counter:
     def break_down(self, number: int) -> None:
         raise OSError(number, os.strerror(number), "weights.bin")
 
+    def lock(self) -> object:
+        return threading.Lock()
+
     def say(self, words: str) -> None:
         logging.getLogger("daylong.counter").warning("%s", words)
 
@@ -174,6 +177,13 @@ def test_what_the_system_refused_crosses_with_its_number_since_that_says_whether
         child.call(engine(), "break_down", errno.ENOSPC)
     assert full.value.errno == errno.ENOSPC
     assert is_transient(full.value)
+
+
+def test_an_answer_that_cannot_be_sent_is_told_and_the_child_lives(child: Child) -> None:
+    child.call(engine(), "add")
+    with pytest.raises(RuntimeError, match="lock"):
+        child.call(engine(), "lock")
+    assert child.call(engine(), "add").value == 2
 
 
 def test_what_our_own_code_warns_of_in_the_child_is_told_where_the_call_was_made(

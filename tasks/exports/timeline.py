@@ -23,8 +23,8 @@ Form = Literal["png", "svg"]
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Of M. Okabe and K. Ito, "Color Universal Design" (2008), told apart by the colour-blind."""
 NOBODYS = "0.6"
-STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400)
-MOST_TICKS = 9
+TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400)
+MOST_TICKS = 10
 WIDTH_IN, ROW_IN, DPI = 9.0, 0.32, 150
 NAME = 24
 """Characters of a speaker's name that have room."""
@@ -61,9 +61,8 @@ def draw(transcript: Transcript) -> Figure:
     axes.set_xlim(0, max(duration_s, 1e-3))
     axes.set_ylim(len(speakers) - 0.4, -0.6)
     axes.set_yticks(range(len(speakers)), [one_line(s.label)[:NAME] for s in speakers])
-    step = next((s for s in STEPS_S if duration_s / s < MOST_TICKS), duration_s / MOST_TICKS)
-    ticks = [step * k for k in range(int(duration_s / step) + 1)]
-    axes.set_xticks(ticks, [clock(t) for t in ticks])
+    marks = ticks(duration_s)
+    axes.set_xticks(marks, [clock(t) for t in marks])
     axes.tick_params(length=0, labelsize=8)
     axes.grid(axis="x", color="0.88", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -71,3 +70,13 @@ def draw(transcript: Transcript) -> Figure:
         side.set_visible(False)
     axes.set_title(one_line(transcript.recording.source_name), fontsize=9, loc="left")
     return figure
+
+
+def ticks(duration_s: float) -> list[float]:
+    """Round times for the axis, at most `MOST_TICKS`.
+
+    >>> ticks(2160.0)
+    [0.0, 300.0, 600.0, 900.0, 1200.0, 1500.0, 1800.0, 2100.0]
+    """
+    step = next((t for t in TICKS_S if duration_s / t < MOST_TICKS), max(TICKS_S[-1], duration_s / MOST_TICKS))
+    return [float(n * step) for n in range(int(duration_s / step) + 1)]

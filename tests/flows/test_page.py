@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.page import code, key_of, page, plain
-from flows.timeline import LEFT, MOST_SPEAKERS, WIDTH, runs, ticks, timeline
+from flows.timeline import LEFT, MOST_SPEAKERS, WIDTH, runs, timeline
+from tasks.exports.timeline import ticks
 from tasks.records import Transcript, Turn
 from tests.spoken import HOSTILE, meeting, recording, spoken
 
