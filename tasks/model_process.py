@@ -40,6 +40,14 @@ GONE = None
 """What a waiting call is told where the child has ended."""
 
 _asked: ContextVar[int | None] = ContextVar("daylong_asked", default=None)
+_ending = threading.Event()
+_starting = threading.Lock()
+
+
+def start_no_more() -> None:
+    """From now on no child is started in this process: a call whose child is being ended would start the next one."""
+    with _starting:
+        _ending.set()
 
 
 def serve(descriptor: int, keep: Keep) -> None:
@@ -217,7 +225,10 @@ class Child:
     def _started(self) -> _Living:
         if self._living is None or self._living.ended.is_set() or self._living.process.poll() is not None:
             self._end()
-            self._living = _Living(self.keep)
+            with _starting:
+                if _ending.is_set():
+                    raise EngineDied("this process is ending")
+                self._living = _Living(self.keep)
             atexit.register(self._living.end)
         return self._living
 

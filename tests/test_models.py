@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks import models
+from tasks import model_process, models
 from tasks.errors import EngineDied, PermanentError, is_transient
 from tasks.logs import about, where
 from tasks.model_process import Child
@@ -158,6 +158,19 @@ def test_a_child_that_dies_is_replaced(child: Child) -> None:
     with pytest.raises(EngineDied, match="exit status 7"):
         child.call(engine(), "die")
     assert child.call(engine(), "add").value == 1
+
+
+def test_a_process_that_is_ending_starts_no_other_child(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+    child.call(engine(), "add")
+    ending = threading.Event()
+    monkeypatch.setattr(model_process, "_ending", ending)
+    model_process.start_no_more()
+    assert child.call(engine(), "add").value == 2  # what is at work may go on
+    with pytest.raises(EngineDied, match="exit status 7"):
+        child.call(engine(), "die")
+    with pytest.raises(EngineDied, match="is ending"):
+        child.call(engine(), "add")
+    assert child.pid() is None
 
 
 def test_a_child_that_hangs_is_ended(child: Child) -> None:

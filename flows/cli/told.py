@@ -12,11 +12,12 @@ from types import FrameType
 
 import typer
 
-from flows.children import descendants, end
+from flows.children import descendants, end, is_running
 from flows.cli.terminal import Terminal
 from flows.signals import heard
 from tasks.artifacts import discard_unfinished
 from tasks.errors import DaylongError, UsageError
+from tasks.model_process import start_no_more
 
 FAILED, WRONG_USAGE = 1, 2
 STOPPED = {signal.SIGINT: ("Interrupted.", 130), signal.SIGTERM: ("Stopped.", 143)}
@@ -94,7 +95,9 @@ def interruptible(terminal: Terminal, also: Callable[[], None] | None = None) ->
 
 def _end(terminal: Terminal, number: signal.Signals) -> None:
     """End this process and its children at once: threads that are inside an engine can't be stopped otherwise."""
-    end(descendants())
+    start_no_more()
+    for _ in range(3):  # a thread may start one (a decoder) while others end
+        end([pid for pid in descendants() if is_running(pid)])
     discard_unfinished()
     terminal.err.show_cursor()
     if terminal.log:
