@@ -179,6 +179,14 @@ class Speaker:
     link_margin: float | None = None
     embedding: tuple[float, ...] = ()
     embedding_model: str | None = None
+    name: str | None = None
+    """Of the person, where known."""
+    voice_id: str | None = None
+    voice_similarity: float | None = None
+    """To what was known of the voice before; None where it was heard for the first time."""
+    maybe_voice_id: str | None = None
+    """A known voice that this one may be: offered, not taken for it."""
+    maybe_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

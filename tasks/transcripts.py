@@ -6,10 +6,10 @@ because an export written again from the tables must equal, byte for byte, the o
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import weakref
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -28,8 +28,12 @@ def remembered(make: Callable[[Transcript], Made]) -> Callable[[Transcript], Mad
     @functools.wraps(make)
     def made(transcript: Transcript) -> Made:
         if not last or last[0][0]() is not transcript:
-            last[:] = [(weakref.ref(transcript, lambda _: last.clear()), make(transcript))]
+            last[:] = [(weakref.ref(transcript, forget), make(transcript))]
         return last[0][1]
+
+    def forget(dead: weakref.ref[Transcript]) -> None:
+        if last and last[0][0] is dead:
+            last.clear()
 
     return made
 
@@ -52,15 +56,15 @@ def tidy(transcript: Transcript) -> Transcript:
         new_index[segment.index] = place
         text = scrub(segment.text)
         if place != segment.index or text is not segment.text:
-            segment = dataclasses.replace(segment, index=place, text=text)
+            segment = replace(segment, index=place, text=text)
         segments.append(segment)
     words = []
     for word in _in_order(transcript.words, end_s):
         text, place = scrub(word.text), new_index.get(word.segment, -1)
         if place != word.segment or text is not word.text:
-            word = dataclasses.replace(word, text=text, segment=place)
+            word = replace(word, text=text, segment=place)
         words.append(word)
-    tidied = dataclasses.replace(
+    tidied = replace(
         transcript,
         recording=recording,
         words=tuple(words),
@@ -71,6 +75,20 @@ def tidy(transcript: Transcript) -> Transcript:
     )
     _last = weakref.ref(tidied)
     return tidied
+
+
+def by_name(transcript: Transcript) -> Transcript:
+    """The tidy transcript in whose segments and turns people are called by their names, where known."""
+    transcript = tidy(transcript)
+    return _by_name(transcript) if any(s.name for s in transcript.speakers) else transcript
+
+
+@remembered
+def _by_name(transcript: Transcript) -> Transcript:
+    names = {s.label: scrub(s.name) for s in transcript.speakers if s.name}
+    segments = (replace(s, speaker=names.get(s.speaker or "", s.speaker)) for s in transcript.segments)
+    turns = (replace(t, speaker=names.get(t.speaker, t.speaker)) for t in transcript.turns)
+    return tidy(replace(transcript, segments=tuple(segments), turns=tuple(turns)))
 
 
 def scrub(text: str) -> str:
@@ -132,7 +150,7 @@ def _in_order(items: Iterable[Timed], end_s: float) -> list[Timed]:
         start = min(max(item.start_s, 0.0), end_s)
         end = min(max(item.end_s, start), end_s)
         if start != item.start_s or end != item.end_s:
-            item = dataclasses.replace(item, start_s=start, end_s=end)
+            item = replace(item, start_s=start, end_s=end)
         held.append(item)
     held.sort(key=lambda i: (i.start_s, i.end_s, i.speaker or ""))
     return held
@@ -140,13 +158,13 @@ def _in_order(items: Iterable[Timed], end_s: float) -> list[Timed]:
 
 def _tidy_recording(recording: Recording) -> Recording:
     start = starts_at(recording)
-    return dataclasses.replace(
+    return replace(
         recording,
         source_name=scrub(recording.source_name),
-        parts=tuple(dataclasses.replace(p, name=scrub(p.name)) for p in recording.parts),
+        parts=tuple(replace(p, name=scrub(p.name)) for p in recording.parts),
         recorded_at=None if start is None else start.isoformat(),
     )
 
 
 def _tidy_chunk(chunk: ChunkReport) -> ChunkReport:
-    return chunk if chunk.error is None else dataclasses.replace(chunk, error=scrub(chunk.error))
+    return chunk if chunk.error is None else replace(chunk, error=scrub(chunk.error))

@@ -142,8 +142,10 @@ def _transcript(held: dict[str, list[dict[str, Any]]]) -> Transcript:
         speakers=tuple(
             Speaker(
                 label=r["speaker"],
+                name=r["speaker_name"],
                 embedding=tuple(r["embedding"] or ()),
-                **_same(r, "turn_s num_segments num_words first_s last_s link_margin embedding_model"),
+                **_same(r, "turn_s num_segments num_words first_s last_s link_margin embedding_model voice_id"),
+                **_same(r, "voice_similarity maybe_voice_id maybe_name"),
             )
             for r in held["speakers"]
         ),

@@ -91,9 +91,13 @@ def _recordings(transcript: Transcript) -> dict[str, list[Any]]:
 
 def _segments(transcript: Transcript) -> dict[str, Any]:
     rows = transcript.segments
+    names: dict[str | None, str | None] = {s.label: s.name for s in transcript.speakers}
+    voices: dict[str | None, str | None] = {s.label: s.voice_id for s in transcript.speakers}
     return _times(transcript, rows, "segment_index") | {
         "channel": [s.channel for s in rows],
         "speaker": [s.speaker for s in rows],
+        "speaker_name": [names.get(s.speaker) for s in rows],
+        "voice_id": [voices.get(s.speaker) for s in rows],
         "text": [s.text for s in rows],
         "language": [transcript.run.language] * len(rows),
         "num_words": [s.num_words for s in rows],
@@ -135,6 +139,8 @@ def _speakers(transcript: Transcript) -> dict[str, Any]:
     rows = transcript.speakers
     return {
         "speaker": [s.label for s in rows],
+        "speaker_name": [s.name for s in rows],
+        "voice_id": [s.voice_id for s in rows],
         "turn_s": [s.turn_s for s in rows],
         "num_segments": [s.num_segments for s in rows],
         "num_words": [s.num_words for s in rows],
@@ -143,6 +149,9 @@ def _speakers(transcript: Transcript) -> dict[str, Any]:
         "link_margin": [s.link_margin for s in rows],
         "embedding": [_padded(s) for s in rows],
         "embedding_model": [s.embedding_model for s in rows],
+        "voice_similarity": [s.voice_similarity for s in rows],
+        "maybe_voice_id": [s.maybe_voice_id for s in rows],
+        "maybe_name": [s.maybe_name for s in rows],
     }
 
 

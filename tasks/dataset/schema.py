@@ -193,6 +193,14 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
                 "The voice, unit length; zeros fill up the vectors of smaller models.",
             ),
             _null("embedding_model", "string", "The model that measured it; compare within one model only."),
+            _null(
+                "voice_similarity",
+                "float",
+                "To what was known of the voice; null where it was new or named by hand.",
+                "cosine",
+            ),
+            _null("maybe_voice_id", "string", "A known voice that this one may be: offered, not taken for it."),
+            _null("maybe_name", "string", "The name of that voice."),
         ),
     ),
     "chunks": (

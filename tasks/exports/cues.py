@@ -16,6 +16,8 @@ from tasks.records import Segment, Transcript, Word
 from tasks.transcripts import remembered
 
 LINE_COLUMNS = 42
+LEAST_COLUMNS = 20
+"""Beside a long name."""
 MAX_LINES = 2
 MAX_MS = 7_000
 MIN_MS = 700
@@ -52,7 +54,7 @@ def cues(transcript: Transcript) -> list[Cue]:
         words.setdefault(word.segment, []).append(word)
     found = []
     for segment in transcript.segments:
-        room = LINE_COLUMNS - (len(segment.speaker) + 2 if segment.speaker else 0)
+        room = max(LEAST_COLUMNS, LINE_COLUMNS - (len(segment.speaker) + 2 if segment.speaker else 0))
         pieces = _pieces(segment, words.get(segment.index, []))
         for group in _split(pieces, room):
             lines = _wrap([p.text for p in group], room)

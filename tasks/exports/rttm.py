@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from tasks.exports.text import field, ms, seconds
 from tasks.records import Transcript
-from tasks.transcripts import tidy
+from tasks.transcripts import by_name
 
 
 def write(transcript: Transcript) -> str:
     """transcript.rttm; empty where nobody spoke or turns were not looked for."""
-    transcript = tidy(transcript)
+    transcript = by_name(transcript)
     name = field(transcript.recording.recording_id)
     lines = []
     for turn in transcript.turns:

@@ -13,12 +13,12 @@ import json
 
 from tasks.exports.text import ms, one_line
 from tasks.records import UNKNOWN, Transcript
-from tasks.transcripts import tidy
+from tasks.transcripts import by_name
 
 
 def write(transcript: Transcript) -> str:
     """transcript.seglst.json; an empty list where nothing was said."""
-    transcript = tidy(transcript)
+    transcript = by_name(transcript)
     lines = ",\n".join(
         json.dumps(
             {

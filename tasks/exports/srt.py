@@ -15,7 +15,7 @@ from datetime import timedelta
 from tasks.exports.cues import Cue, with_gaps
 from tasks.exports.text import field
 from tasks.records import Transcript
-from tasks.transcripts import tidy
+from tasks.transcripts import by_name
 
 
 def write(transcript: Transcript) -> str:
@@ -24,7 +24,7 @@ def write(transcript: Transcript) -> str:
 
     subtitles = [
         srt.Subtitle(number, timedelta(milliseconds=cue.start_ms), timedelta(milliseconds=cue.end_ms), _text(cue))
-        for number, cue in enumerate(with_gaps(tidy(transcript)), 1)
+        for number, cue in enumerate(with_gaps(by_name(transcript)), 1)
     ]
     return str(srt.compose(subtitles, reindex=False))
 

@@ -60,7 +60,7 @@ def draw(transcript: Transcript) -> Figure:
         axes.broken_barh(bars, (row - 0.35, 0.7), facecolors=colour, linewidth=0)
     axes.set_xlim(0, max(duration_s, 1e-3))
     axes.set_ylim(len(speakers) - 0.4, -0.6)
-    axes.set_yticks(range(len(speakers)), [one_line(s.label)[:NAME] for s in speakers])
+    axes.set_yticks(range(len(speakers)), [one_line(s.name or s.label)[:NAME] for s in speakers])
     marks = ticks(duration_s)
     axes.set_xticks(marks, [clock(t) for t in marks])
     axes.tick_params(length=0, labelsize=8)

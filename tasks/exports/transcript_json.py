@@ -43,6 +43,10 @@ def write(transcript: Transcript) -> str:
     speakers = (
         _known(
             speaker=s.label,
+            speaker_name=s.name,
+            voice_id=s.voice_id,
+            maybe_name=s.maybe_name,
+            maybe_voice_id=s.maybe_voice_id,
             turn_s=round(s.turn_s, 3),
             num_segments=s.num_segments,
             num_words=s.num_words,
@@ -51,19 +55,21 @@ def write(transcript: Transcript) -> str:
         )
         for s in transcript.speakers
     )
-    segments = (_segment(s, words.get(s.index, ())) for s in transcript.segments)
+    names: dict[str | None, str | None] = {s.label: s.name for s in transcript.speakers}
+    segments = (_segment(s, names.get(s.speaker), words.get(s.index, ())) for s in transcript.segments)
     return (
         f'{{"recording": {_json(head["recording"])},\n"language": {_json(head["language"])},\n'
         f'"speakers": {_lines(speakers)},\n"segments": {_lines(segments)}}}\n'
     )
 
 
-def _segment(segment: Segment, words: Iterable[Word]) -> dict[str, Any]:
+def _segment(segment: Segment, name: str | None, words: Iterable[Word]) -> dict[str, Any]:
     return _known(
         start=round(segment.start_s, 3),
         end=round(segment.end_s, 3),
         text=segment.text,
         speaker=segment.speaker,
+        speaker_name=name,
         score=_score(segment.confidence),
         words=[
             _known(

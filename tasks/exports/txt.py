@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from tasks.exports.text import GAP, clock, missing, ms, one_line
 from tasks.records import Transcript
-from tasks.transcripts import tidy
+from tasks.transcripts import by_name
 
 
 def write(transcript: Transcript) -> str:
     """transcript.txt; empty where nothing was said."""
-    transcript = tidy(transcript)
+    transcript = by_name(transcript)
     said = [(ms(g.start_s), GAP) for g in missing(transcript)]
     for segment in transcript.segments:
         text = one_line(segment.text)

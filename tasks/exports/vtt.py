@@ -12,7 +12,7 @@ from __future__ import annotations
 from tasks.exports.cues import Cue, with_gaps
 from tasks.exports.text import clock, one_line
 from tasks.records import Transcript
-from tasks.transcripts import tidy
+from tasks.transcripts import by_name
 
 
 def write(transcript: Transcript) -> str:
@@ -20,7 +20,7 @@ def write(transcript: Transcript) -> str:
     import webvtt
 
     captions = [
-        webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _text(cue)) for cue in with_gaps(tidy(transcript))
+        webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _text(cue)) for cue in with_gaps(by_name(transcript))
     ]
     return str(webvtt.WebVTT(captions=captions).content).rstrip("\n") + "\n"
 

@@ -27,7 +27,8 @@ COLUMNS = {
     "confidence speaker_confidence is_overlap chunk_index local_speaker",
     "turns": "recording_id run_id turn_index start_s end_s start_at channel speaker is_overlap",
     "speakers": "recording_id run_id speaker speaker_name voice_id turn_s num_segments num_words first_s last_s "
-    "link_margin embedding embedding_model",
+    "link_margin embedding embedding_model "
+    "voice_similarity maybe_voice_id maybe_name",
     "chunks": "recording_id run_id chunk_index start_s end_s core_start_s core_end_s status error speech_s language "
     "num_words seam_kept seam_dropped seam_redecoded_s loops_removed silence_text_removed "
     + " ".join(f"{step}_s {step}_cached {step}_wait_s {step}_peak_mb" for step in STEPS),
