@@ -2,7 +2,7 @@
 
 A voice is a set of embeddings. A speaker is as similar to it as to the nearest of them in the mean (`nearest` at
 most): by the nearest alone a mistake once made would go on, by the mean of all a voice would blur. The threshold is
-that of open-set identification (as in NIST's speaker recognition evaluations); the margin and one voice to one speaker
+that of open-set identification (as in NIST's evaluations of speaker recognition); margin and one voice to one speaker
 make a wrong name rarer than a missing one.
 """
 
