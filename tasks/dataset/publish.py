@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.dataset import files, journal
+from tasks import files, journal
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import TABLES, schema_json
 from tasks.errors import PermanentError, TransientError

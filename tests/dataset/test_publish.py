@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.dataset import journal
+from tasks import journal
 from tasks.dataset.publish import publish, recover
 from tasks.dataset.read import find, read_transcript, recordings
 from tasks.dataset.schema import TABLES, schema_json
@@ -154,7 +154,7 @@ def test_two_recordings_published_at_once_while_somebody_reads(tmp_path):
 
 def test_while_another_process_publishes_one_waits_and_at_last_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(journal, "LOCK_PATIENCE_S", 0.1)
-    with journal.locked(tmp_path), pytest.raises(TransientError, match="another process has been publishing"):
+    with journal.locked(tmp_path), pytest.raises(TransientError, match="another process has been writing"):
         publish_all(meeting(), tmp_path)
     publish_all(meeting(), tmp_path)
 
@@ -162,7 +162,7 @@ def test_while_another_process_publishes_one_waits_and_at_last_says_so(tmp_path,
 def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path, monkeypatch):
     monkeypatch.setattr(journal, "LOCK_PATIENCE_S", 5)
     code = (
-        "import os, pathlib, signal, sys; from tasks.dataset import journal\n"
+        "import os, pathlib, signal, sys; from tasks import journal\n"
         "with journal.locked(pathlib.Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
     )
     root = Path(__file__).resolve().parents[2]

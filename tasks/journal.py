@@ -31,7 +31,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.dataset import files
+from tasks import files
 from tasks.errors import TransientError
 
 FOLDER = ".journal"
@@ -42,12 +42,14 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def locked(out: Path) -> Iterator[Path]:
-    """The journal's folder, alone in it. TransientError where another process holds it for two minutes."""
+def locked(out: Path, patience_s: float | None = None) -> Iterator[Path]:
+    """The journal's folder, alone in it. TransientError where another process holds it for `patience_s` (two minutes
+    where nothing is said)."""
+    patience_s = LOCK_PATIENCE_S if patience_s is None else patience_s
     folder = out / FOLDER
     files.make_folder(folder)
     with open(folder / "lock", "ab") as lock:
-        give_up = time.monotonic() + LOCK_PATIENCE_S
+        give_up = time.monotonic() + patience_s
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,7 +57,7 @@ def locked(out: Path) -> Iterator[Path]:
             except BlockingIOError:
                 if time.monotonic() > give_up:
                     raise TransientError(
-                        f"{out}: another process has been publishing into this folder for {LOCK_PATIENCE_S:.0f} s; "
+                        f"{out}: another process has been writing into this folder for {patience_s:.0f} s; "
                         "try again when it is done."
                     ) from None
                 time.sleep(0.02)

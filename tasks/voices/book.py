@@ -1,0 +1,75 @@
+"""What holds of every book: nothing refers to what isn't there; and what has to be told again."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import replace
+
+from tasks.voices.records import FORGOTTEN, Book, Correction, Hearing, Known
+
+
+def tidied(book: Book) -> Book:
+    """Without voices that nobody named and nobody hears, and without what refers to voices that aren't there."""
+    heard = {h.voice_id for h in book.hearings.values()}
+    voices = {key: v for key, v in book.voices.items() if v.name or key in heard}
+    hearings = {
+        key: h if h.maybe is None or h.maybe in voices else h._replace(maybe=None, maybe_similarity=None)
+        for key, h in book.hearings.items()
+    }
+    apart = frozenset(p for p in book.apart if p[0] in voices and p[1] in voices)
+    return replace(book, voices=voices, hearings=hearings, apart=apart)
+
+
+def shown(known: Known) -> str:
+    """A digest of what tables and exports say of a speaker."""
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]
+
+
+def is_stale(book: Book, hearing: Hearing) -> bool:
+    """Whether its recording's tables say something else of it, or anything of who is forgotten."""
+    if hearing.voice_id == FORGOTTEN:
+        return True
+    return bool(hearing.out and hearing.speaker) and hearing.shown != shown(book.known(hearing))
+
+
+def stale(book: Book) -> list[tuple[str, str]]:
+    """The recordings, each by `out` and id, whose tables and exports have to be written again."""
+    return sorted({(h.out, h.recording_id) for h in book.hearings.values() if is_stale(book, h)})
+
+
+def told(book: Book, out: str, recording_id: str) -> Book:
+    """The book once this recording's tables say what it says; who is forgotten leaves it."""
+    hearings = {}
+    for key, hearing in book.hearings.items():
+        if (hearing.out, hearing.recording_id) == (out, recording_id):
+            if hearing.voice_id == FORGOTTEN:
+                continue
+            hearing = hearing._replace(shown=shown(book.known(hearing)))
+        hearings[key] = hearing
+    return tidied(replace(book, hearings=hearings))
+
+
+def new_voice_id(recording_id: str, label: str, taken: Collection[str]) -> str:
+    """The same for the same recording each time, so that a run tried again comes to the same."""
+    number = 0
+    while True:
+        digest = hashlib.sha256(f"{recording_id}/{label}/{number}".encode()).digest()
+        voice_id = "v" + base64.b32encode(digest).decode().lower()[:8]
+        if voice_id not in taken:
+            return voice_id
+        number += 1
+
+
+def used(book: Book) -> set[str]:
+    """All ids of voices that the book knows, also of those that undoing a correction would bring back."""
+    return {*book.voices, *(v for c in book.corrections for v in touched(c))}
+
+
+def touched(entry: Correction) -> set[str]:
+    """The voices that a correction is about."""
+    change = json.loads(entry.change)
+    about = set(change["voices"]) | {v for p in (*change["apart"], *change["together"]) for v in p}
+    return about | {str(d[0]) for both in change["hearings"].values() for d in both}

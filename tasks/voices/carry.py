@@ -1,0 +1,37 @@
+"""A recording processed again: which of its speakers is which of before, by when they speak.
+
+Who spoke in those seconds is what people corrected, and what stays when models and settings change: embeddings of
+another model can't be compared, and labels are given anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tasks.intervals import Span, intersect, tidy, total_s
+
+ENOUGH = 0.5
+"""Of the shorter one's speech: so much must both have in common."""
+
+Spoken = Mapping[str, Sequence[Span]]
+
+
+def carried(before: Spoken, now: Spoken) -> dict[str, str]:
+    """The speaker of before that each speaker of now is, where there is one; none is two.
+
+    >>> carried({"SPEAKER_00": [Span(0, 10)]}, {"SPEAKER_01": [Span(1, 9)], "SPEAKER_00": [Span(20, 30)]})
+    {'SPEAKER_01': 'SPEAKER_00'}
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    old, new = ({label: tidy(spans) for label, spans in sorted(each.items())} for each in (before, now))
+    both = np.array([[total_s(intersect(a, b)) for b in old.values()] for a in new.values()]).reshape(len(new), -1)
+    if not both.size:
+        return {}
+    least = np.array([[min(total_s(a), total_s(b)) for b in old.values()] for a in new.values()])
+    worth = np.where((both > 0) & (both >= ENOUGH * least), both, 0.0)
+    rows, columns = linear_sum_assignment(worth, maximize=True)
+    ours, theirs = list(new), list(old)
+    return {ours[r]: theirs[c] for r, c in zip(rows, columns, strict=True) if worth[r, c] > 0}

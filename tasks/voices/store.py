@@ -1,0 +1,120 @@
+"""The book on the disk: one writer at a time, changed as a whole, never at odds with what was published.
+
+    <store>/.journal/                 see tasks/journal.py: the four tables are replaced as one, under its lock
+    <store>/prepared/                 the book as it will be once a recording is published, and `intent.json`, which
+                                      says of which run
+
+A run that names its speakers writes the book that it comes to aside (`intend`), publishes, and puts the book in place
+(`keep`). Whoever opens the store after a process that died finds the intent: is that run's recording published, its
+book is put in place; else it is dropped. So neither tells of what the other doesn't know.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks import files, journal
+from tasks.errors import TransientError
+from tasks.voices import tables
+from tasks.voices.records import FORGOTTEN, Book
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 900.0
+"""Others publish meanwhile: of a day some ten seconds each."""
+PREPARED, INTENT, CLIPS = "prepared", "intent.json", "clips"
+CLIPS_OF_A_VOICE = 3
+
+Published = Callable[[str, str], str | None]
+"""(out, recording_id) -> the run whose tables lie there."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """The open store: nobody else changes it meanwhile. TransientError where it can't be written."""
+
+    folder: Path
+    book: Book
+
+    def intend(self, book: Book, out: str, recording_id: str, run_id: str) -> None:
+        """Write aside what is to hold once this run of the recording is published."""
+        aside, intent = self.folder / PREPARED, {"out": out, "recording_id": recording_id, "run_id": run_id}
+        with _told(self.folder):
+            files.remove_folder_of_files(aside)
+            files.make_folder(aside)
+            for path, data in tables.contents(book).items():
+                files.write(aside / path, data)
+            files.write(aside / "intent.draft", json.dumps(intent).encode())
+            files.sync_folders([aside])
+            files.move(aside / "intent.draft", aside / INTENT)
+            files.sync_folders([aside])
+
+    def keep(self, book: Book) -> None:
+        """Put the book in place. Clips of who isn't in it any more go first: forgotten is forgotten."""
+        with _told(self.folder):
+            wanted = with_clips(book)
+            for clip in (self.folder / CLIPS).glob("*.*"):
+                if clip.name.partition(".")[0] not in wanted:
+                    files.remove(clip)
+            journal.commit(self.folder / journal.FOLDER, "voices", tables.contents(book), [])
+            files.remove_folder_of_files(self.folder / PREPARED)
+        self.book = book
+
+
+def look(folder: Path) -> Book:
+    """The book as it is now, for who changes nothing."""
+    return tables.read(folder)
+
+
+@contextmanager
+def opened(folder: Path, published: Published) -> Iterator[Desk]:
+    """The store, recovered if a process died with it open, alone in it. It is made where there is none.
+
+    Raises TransientError where another process has it for a quarter of an hour, or it can't be written.
+    """
+    with ExitStack() as held:
+        with _told(folder):
+            lock = held.enter_context(journal.locked(folder, PATIENCE_S))
+            journal.recover(lock)
+            _decide(folder, lock, published)
+            desk = Desk(folder, tables.read(folder))
+        yield desk
+
+
+def with_clips(book: Book) -> set[str]:
+    """The hearings that a clip is kept of: the latest few of each voice."""
+    latest: dict[str, list[tuple[str, str]]] = {}
+    for h in book.hearings.values():
+        if h.voice_id != FORGOTTEN:
+            latest.setdefault(h.voice_id, []).append((h.heard_on, h.hearing_id))
+    return {key for found in latest.values() for _, key in sorted(found)[-CLIPS_OF_A_VOICE:]}
+
+
+def _decide(folder: Path, lock: Path, published: Published) -> None:
+    aside = folder / PREPARED
+    if (aside / INTENT).exists():
+        try:
+            intent = json.loads((aside / INTENT).read_bytes())
+            done = published(intent["out"], intent["recording_id"]) == intent["run_id"]
+        except (ValueError, KeyError, TypeError):
+            done = False
+        if done:
+            held = {path: (aside / path).read_bytes() for path in tables.contents(Book())}
+            journal.commit(lock, "voices", held, [])
+            log.info("%s: the voices of %s are kept after an interruption", folder, intent["recording_id"])
+    files.remove_folder_of_files(aside)
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as err:
+        raise TransientError(
+            f"{folder}: the voices could not be kept there ({err.strerror or err}); check the disk's space and rights."
+        ) from err

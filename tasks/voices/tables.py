@@ -1,0 +1,122 @@
+"""The book as Parquet: what `data/voices/` holds, for this program and for who wants to look.
+
+voices.parquet       voice_id, name
+hearings.parquet     a row for each speaker of each recording, with its embedding
+apart.parquet        pairs of voices that are not one person
+corrections.parquet  what people said, and what undoes it
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tasks.errors import PermanentError, UsageError
+from tasks.voices.records import Book, Correction, Hearing, Voice
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+VERSION = 1
+COLUMNS: dict[str, dict[str, str]] = {
+    "voices": {"voice_id": "string", "name": "string"},
+    "hearings": {
+        "hearing_id": "string", "voice_id": "string", "out": "string", "recording_id": "string", "run_id": "string",
+        "source_name": "string", "speaker": "string", "seconds": "double", "heard_on": "string", "by": "string",
+        "similarity": "double", "maybe": "string", "maybe_similarity": "double", "embedder": "string",
+        "embedding": "embedding", "shown": "string",
+    },
+    "apart": {"one": "string", "other": "string"},
+    "corrections": {
+        "number": "int64", "at": "string", "kind": "string", "what": "string", "change": "string", "undone": "bool_",
+    },
+}  # fmt: skip
+
+
+def contents(book: Book) -> dict[Path, bytes]:
+    """The files' contents, by name; the same bytes for the same book."""
+    rows: dict[str, list[tuple[Any, ...]]] = {
+        "voices": sorted(book.voices.values()),
+        "hearings": [book.hearings[key] for key in sorted(book.hearings)],
+        "apart": sorted(book.apart),
+        "corrections": list(book.corrections),
+    }
+    return {Path(f"{name}.parquet"): _parquet(name, found) for name, found in rows.items()}
+
+
+def read(folder: Path) -> Book:
+    """The book that lies there; an empty one where there is none.
+
+    Raises PermanentError for files that can't be read, UsageError for those of a later version.
+    """
+    if not (folder / "hearings.parquet").exists():
+        return Book()
+    held = {name: _columns(name, folder / f"{name}.parquet") for name in COLUMNS}
+    hearings = map(Hearing._make, zip(*held["hearings"].values(), strict=True))
+    return Book(
+        voices={v.voice_id: v for v in map(Voice._make, zip(*held["voices"].values(), strict=True))},
+        hearings={h.hearing_id: h for h in hearings},
+        apart=frozenset(zip(*held["apart"].values(), strict=True)),
+        corrections=tuple(map(Correction._make, zip(*held["corrections"].values(), strict=True))),
+    )
+
+
+def _parquet(name: str, rows: list[tuple[Any, ...]]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS[name])
+    arrays = [
+        _embeddings(values) if kind == "embedding" else pa.array(values, getattr(pa, kind)())
+        for values, kind in zip(columns, COLUMNS[name].values(), strict=True)
+    ]
+    table = pa.Table.from_arrays(arrays, names=list(COLUMNS[name]))
+    buffer = io.BytesIO()
+    # Embeddings are noise to a compressor, and to a dictionary.
+    plain = [c for c, kind in COLUMNS[name].items() if kind != "embedding"]
+    pq.write_table(
+        table.replace_schema_metadata({"version": str(VERSION)}), buffer, compression="zstd", use_dictionary=plain
+    )
+    return buffer.getvalue()
+
+
+def _embeddings(rows: tuple[np.ndarray[Any, Any], ...]) -> pa.Array:
+    import pyarrow as pa
+
+    ends = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int32)
+    values = np.concatenate([np.zeros(0, np.float32), *rows]).astype(np.float32)
+    return pa.ListArray.from_arrays(pa.array(ends), pa.array(values))
+
+
+def _columns(name: str, path: Path) -> Mapping[str, list[Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            version = (file.schema_arrow.metadata or {}).get(b"version", b"").decode(errors="replace")
+            if version != str(VERSION):
+                raise UsageError(f"{path}: written by another Daylong (version {version or '?'}); update this one.")
+            table = file.read()
+        return {
+            column: _rows(table.column(column).combine_chunks())
+            if kind == "embedding"
+            else table.column(column).to_pylist()
+            for column, kind in COLUMNS[name].items()
+        }
+    except (pa.ArrowInvalid, OSError, KeyError) as err:
+        raise PermanentError(
+            f"{path}: the voices can't be read ({err}). Put the folder aside and make it anew from the recordings: "
+            "daylong speakers rebuild"
+        ) from err
+
+
+def _rows(lists: pa.Array) -> list[np.ndarray[Any, Any]]:
+    ends = lists.offsets.to_numpy()
+    values = lists.values.to_numpy()
+    return [values[a:b] for a, b in pairwise(ends)]
