@@ -137,7 +137,14 @@ def outcome(transcript: Transcript, run: Run, done: Sequence[Worked], exports: s
         "steps": len(steps),
         "steps_cached": sum(cached for _, cached in steps),
         "speakers": [
-            {"speaker": s.label, "turn_s": s.turn_s, "num_words": s.num_words, "num_segments": s.num_segments}
+            {
+                "speaker": s.label,
+                "name": s.name,
+                "maybe": s.maybe_name or s.maybe_voice_id,
+                "turn_s": s.turn_s,
+                "num_words": s.num_words,
+                "num_segments": s.num_segments,
+            }
             for s in transcript.speakers
         ],
     }

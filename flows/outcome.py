@@ -7,6 +7,10 @@ from typing import TypedDict
 
 class SpeakerLine(TypedDict):
     speaker: str
+    name: str | None
+    """Of the person, where known."""
+    maybe: str | None
+    """The name, or else the voice, of a known person that this may be."""
     turn_s: float
     num_words: int
     num_segments: int

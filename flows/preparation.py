@@ -33,7 +33,12 @@ class Run:
     @property
     def models(self) -> dict[str, str]:
         """Name and digest of each model, by the step that uses it."""
-        return {kind: f"{w.name} ({w.digest})" for kind, w in sorted(self.weights.items())}
+        return {kind: called(w) for kind, w in sorted(self.weights.items())}
+
+
+def called(found: Weights) -> str:
+    """Name and digest of weights."""
+    return f"{found.name} ({found.digest})"
 
 
 def prepare(settings: Settings) -> Run:

@@ -23,6 +23,7 @@ from flows.assembly import assembled, outcome
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.logs import in_worker
 from flows.names import name_of, printable, rename, run_name
+from flows.naming import named
 from flows.outcome import Outcome
 from flows.preparation import Run, prepare
 from flows.progress import Progress
@@ -155,8 +156,9 @@ def _transcribed(
         speech_s=sum(s.duration_s for s in speech),
         wall_s=time.perf_counter() - started,
     )
-    files = render(transcript, folder=run.out / EXPORTS_FOLDER / recording.recording_id)
-    exports = publish_transcript(Publication(transcript, files), str(run.out))
+    with named(transcript, run) as transcript:
+        files = render(transcript, folder=run.out / EXPORTS_FOLDER / recording.recording_id)
+        exports = publish_transcript(Publication(transcript, files), str(run.out))
     progress.stage("done")
     account.transcript = transcript
     found = outcome(transcript, run, done, exports, engine_calls=models.calls_made() - calls)

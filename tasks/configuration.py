@@ -27,7 +27,6 @@ NOT_SETTINGS = {"DAYLONG_HOME", "DAYLONG_TEST_DATA"}
 UNBUILT = {
     "runner": {"processes", "dask", "ray"},
     "separation.mode": {"auto"},
-    "voices": None,
 }
 """Settings (None) and values of settings whose feature doesn't exist yet, with their public names."""
 

@@ -36,6 +36,11 @@ def quarantine() -> Path:
     return home() / "data" / "quarantine"
 
 
+def voices() -> Path:
+    """Where people's voices are remembered across recordings."""
+    return home() / "data" / "voices"
+
+
 def cache() -> Path:
     return home() / "data" / "cache"
 

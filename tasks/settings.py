@@ -213,6 +213,29 @@ class InboxSettings(Step):
     )
 
 
+class VoicesSettings(Step):
+    mode: Literal["always", "never"] = Field(
+        "always",
+        description="Whether speakers are compared with the voices known from other recordings, and remembered.",
+    )
+    store: str | None = Field(None, description="Folder that remembers them. Default: data/voices.")
+    # NeMo's own verification takes two voices for one from a cosine of 0.4 on (`verify_speakers`: half of it and a
+    # half is 0.7). Here a wrong name costs more than a missing one.
+    threshold: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="A speaker is taken for a known voice from this similarity (cosine) on. Each speaker model wants "
+        "its own.",
+    )
+    margin: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="And only where that voice is so much more similar than the next; else it is offered for review.",
+    )
+
+
 class LoggingSettings(Step):
     format: Literal["text", "json"] = Field(
         "text", description="Log lines for people (text), or one JSON object a line (json)."
@@ -249,6 +272,7 @@ class Settings(Step):
     transcription: Annotated[TranscriptionSettings, Field(description="Words.")] = TranscriptionSettings()
     diarization: Annotated[DiarizationSettings, Field(description="Speakers.")] = DiarizationSettings()
     punctuation: Annotated[PunctuationSettings, Field(description="Punctuation.")] = PunctuationSettings()
+    voices: Annotated[VoicesSettings, Field(description="People across recordings.")] = VoicesSettings()
     inbox: Annotated[InboxSettings, Field(description="The folder-watch.")] = InboxSettings()
     logging: Annotated[LoggingSettings, Field(description="Logs.")] = LoggingSettings()
     metrics: Annotated[MetricsSettings, Field(description="Figures of the runs.")] = MetricsSettings()
@@ -274,6 +298,7 @@ class Settings(Step):
                 "chunks_in_flight": True,
                 "models": True,
                 "cache": True,
+                "voices": {"store"},
                 "inbox": True,
                 "logging": True,
                 "metrics": True,

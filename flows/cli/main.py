@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import cache, demo, doctor, evaluate, export, inbox, models, query, run, up, watch
+from flows.cli import (
+    cache,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    inbox,
+    models,
+    query,
+    run,
+    speaker_corrections,
+    speakers,
+    up,
+    watch,
+)
 
 app = typer.Typer(
     name="daylong",
@@ -50,6 +64,7 @@ app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(inbox.app, name="inbox")
+app.add_typer(speakers.app, name=speaker_corrections.GROUP)
 
 
 def main() -> None:

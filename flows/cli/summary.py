@@ -11,7 +11,7 @@ from flows.progress import clock_time
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from flows.outcome import Outcome
+    from flows.outcome import Outcome, SpeakerLine
 
 
 def summarise(outcome: Outcome, terminal: Terminal) -> None:
@@ -45,8 +45,14 @@ def _speakers(outcome: Outcome, terminal: Terminal) -> None:
     table = columns(terminal, "speaker", "minutes", "share", "words")
     for row in rows:
         minutes, share = f"{row['turn_s'] / 60:.1f}", f"{row['turn_s'] / total:.0%}"
-        table.add_row(plain(row["speaker"]), minutes, share, f"{row['num_words']:,}")
+        table.add_row(plain(_called(row)), minutes, share, f"{row['num_words']:,}")
     terminal.table(table)
+
+
+def _called(row: SpeakerLine) -> str:
+    if row["name"]:
+        return f"{row['name']} ({row['speaker']})"
+    return f"{row['speaker']} (perhaps {row['maybe']})" if row["maybe"] else row["speaker"]
 
 
 def columns(terminal: Terminal, first: str, *numbers: str, texts: int = 1) -> Table:

@@ -40,6 +40,10 @@ def plain(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
+WHOLE = 10_000
+"""Columns: a program that reads a table wants all of it."""
+
+
 @dataclass(slots=True)
 class Terminal:
     """Two consoles, and the file that holds what the libraries said (None with --debug)."""
@@ -80,7 +84,7 @@ class Terminal:
                     os.truncate(self.log, 0)
 
     def table(self, table: Table) -> None:
-        """A table of a result; without the blanks at its right where nobody looks at it."""
+        """A table of a result; where nobody looks at it as wide as it is, without the blanks at its right."""
         if self.out.is_terminal:
             self.out.print(table)
             return
@@ -196,7 +200,8 @@ def console(file: TextIO) -> Console:
     """A console that prints text as it is."""
     from rich.console import Console
 
-    return Console(file=file, highlight=False, markup=False, emoji=False)
+    width = None if file.isatty() else WHOLE
+    return Console(file=file, highlight=False, markup=False, emoji=False, width=width)
 
 
 def _line(console: Console, text: str, style: str | None) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
-from tasks.audio.decode import stream
+from tasks.audio.decode import Samples, stream
 from tasks.audio.pieces import RATE_HZ
 
 BIT_RATE = 24_000
@@ -14,6 +15,11 @@ BIT_RATE = 24_000
 
 def opus(source: Path) -> bytes:
     """The whole recording as Ogg Opus, one channel, the same bytes each time. Raises as `decode.stream` does."""
+    return opus_of(stream(source))
+
+
+def opus_of(blocks: Iterable[Samples]) -> bytes:
+    """Samples (float32, mono, 16 kHz) as Ogg Opus."""
     import av
 
     file = io.BytesIO()
@@ -22,7 +28,7 @@ def opus(source: Path) -> bytes:
         sound = out.add_stream("libopus", rate=RATE_HZ, layout="mono", options={"application": "voip"})
         sound.bit_rate = BIT_RATE
         told = 0
-        for block in stream(source):
+        for block in blocks:
             frame = av.AudioFrame.from_ndarray(block[None, :], format="flt", layout="mono")
             frame.sample_rate, frame.pts = RATE_HZ, told
             told += block.size

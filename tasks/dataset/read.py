@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from glob import escape
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -96,6 +98,29 @@ def read_transcript(out: Path, recording: str) -> Transcript:
         if {run_id for run_id, _ in held.values()} == {row["run_id"]}:
             return _transcript({table: rows for table, (_, rows) in held.items()})
     raise TransientError(f"{recording}: its tables in {out} are being replaced; try again in a moment.")
+
+
+def turns_of(out: Path, recording_id: str) -> tuple[str, dict[str, list[Span]]] | None:
+    """The run whose tables of this recording lie there, and when each speaker speaks; None where there are none."""
+    for path in sorted((out / "turns").glob(f"recorded_date=*/{escape(recording_id)}.parquet")):
+        try:
+            run_id, rows = _read("turns", path)
+        except FileNotFoundError:
+            continue
+        spoken: dict[str, list[Span]] = {}
+        for row in rows:
+            spoken.setdefault(row["speaker"], []).append(Span(row["start_s"], row["end_s"]))
+        return run_id, spoken
+    return None
+
+
+def speakers_of(out: Path, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of `speakers` of a recording, by its row as `recordings` gives it."""
+    path = out / "speakers" / f"recorded_date={row['recorded_date']}" / f"{row['recording_id']}.parquet"
+    run_id, rows = _read("speakers", path)
+    if run_id != row["run_id"]:
+        raise TransientError(f"{row['recording_id']}: its tables in {out} are being replaced; try again in a moment.")
+    return rows
 
 
 def _read(table_name: str, path: Path) -> tuple[str, list[dict[str, Any]]]:

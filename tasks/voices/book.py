@@ -71,5 +71,11 @@ def used(book: Book) -> set[str]:
 def touched(entry: Correction) -> set[str]:
     """The voices that a correction is about."""
     change = json.loads(entry.change)
-    about = set(change["voices"]) | {v for p in (*change["apart"], *change["together"]) for v in p}
+    about = {*change["voices"], *change["added"].values()} | {
+        v for p in (*change["apart"], *change["together"]) for v in p
+    }
     return about | {str(d[0]) for both in change["hearings"].values() for d in both}
+
+
+def hearing_id(out: str, recording_id: str, label: str, voice_id: str) -> str:
+    return hashlib.sha256("\0".join((out, recording_id, label, voice_id)).encode()).hexdigest()[:16]

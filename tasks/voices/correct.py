@@ -156,6 +156,7 @@ def difference(before: Book, after: Book) -> dict[str, Any]:
             for key, old in before.hearings.items()
             if key in after.hearings and _decision(old) != _decision(after.hearings[key])
         },
+        "added": {key: h.voice_id for key, h in after.hearings.items() if key not in before.hearings},
         "apart": sorted(map(list, after.apart - before.apart)),
         "together": sorted(map(list, before.apart - after.apart)),
     }
@@ -179,6 +180,9 @@ def _reversed(book: Book, change: dict[str, Any]) -> Book:
         if key in hearings and hearings[key].voice_id == new[0]:
             hearings[key] = hearings[key]._replace(**dict(zip(DECIDED, old, strict=True)))
             voices.setdefault(old[0], Voice(old[0]))
+    for key, voice_id in change["added"].items():
+        if key in hearings and hearings[key].voice_id == voice_id:
+            del hearings[key]
     apart: set[Pair] = (set(book.apart) - {pair(*p) for p in change["apart"]}) | {
         pair(*p) for p in change["together"]
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.records import UNKNOWN
-from tasks.voices.book import new_voice_id, shown, tidied, used
+from tasks.voices.book import hearing_id, new_voice_id, shown, tidied, used
 from tasks.voices.match import Answer, Rule, answers, grouped, similarities
 from tasks.voices.records import FORGOTTEN, Book, Hearing, Known, Vector, Voice, pair
 
@@ -79,10 +78,6 @@ def _marked(book: Book, entered: Sequence[str]) -> tuple[Book, dict[str, Known]]
         replace(book, hearings={**book.hearings, **marked}),
         {book.hearings[key].speaker: known for key, known in said.items()},
     )
-
-
-def hearing_id(out: str, recording_id: str, label: str, voice_id: str) -> str:
-    return hashlib.sha256("\0".join((out, recording_id, label, voice_id)).encode()).hexdigest()[:16]
 
 
 def _may_be_asked_again(elsewhere: Book, hearing: Hearing) -> bool:
@@ -171,3 +166,29 @@ def _again(hearing: Hearing, visit: Visit, heard: Heard) -> Hearing:
 def _sized(embedding: Vector, size: int) -> Vector:
     """Tables fill embeddings up with zeros: neither length nor angle changes."""
     return np.pad(np.asarray(embedding, np.float32), (0, size - len(embedding)))
+
+
+def offered(book: Book, voice_id: str, rule: Rule) -> Book:
+    """The book in which hearings of nameless voices that may be this one's are offered to it."""
+    own = [h for h in book.of_voice(voice_id) if len(h.embedding)]
+    hearings = dict(book.hearings)
+    for embedder in sorted({h.embedder for h in own}):
+        known = [h.embedding for h in own if h.embedder == embedder]
+        asked = [
+            h
+            for h in book.hearings.values()
+            if h.embedder == embedder
+            and len(h.embedding)
+            and h.voice_id not in (FORGOTTEN, voice_id)
+            and h.maybe is None
+            if book.voices[h.voice_id].name is None and pair(h.voice_id, voice_id) not in book.apart
+        ]
+        if not asked:
+            continue
+        size = max(map(len, [*known, *(h.embedding for h in asked)]))
+        table = np.array([_sized(e, size) for e in known])
+        near = similarities(np.array([_sized(h.embedding, size) for h in asked]), table, np.zeros(len(known), int), 1)
+        for h, similarity in zip(asked, near[:, 0], strict=True):
+            if similarity >= rule.threshold - rule.margin:
+                hearings[h.hearing_id] = h._replace(maybe=voice_id, maybe_similarity=float(similarity))
+    return replace(book, hearings=hearings)

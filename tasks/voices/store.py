@@ -116,5 +116,5 @@ def _told(folder: Path) -> Iterator[None]:
         yield
     except OSError as err:
         raise TransientError(
-            f"{folder}: the voices could not be kept there ({err.strerror or err}); check the disk's space and rights."
+            f"{folder}: voices could not be kept there ({err.strerror or err}); check the disk's space and rights."
         ) from err

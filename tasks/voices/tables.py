@@ -27,8 +27,8 @@ COLUMNS: dict[str, dict[str, str]] = {
     "voices": {"voice_id": "string", "name": "string"},
     "hearings": {
         "hearing_id": "string", "voice_id": "string", "out": "string", "recording_id": "string", "run_id": "string",
-        "source_name": "string", "speaker": "string", "seconds": "double", "heard_on": "string", "by": "string",
-        "similarity": "double", "maybe": "string", "maybe_similarity": "double", "embedder": "string",
+        "source_name": "string", "speaker": "string", "seconds": "float64", "heard_on": "string", "by": "string",
+        "similarity": "float64", "maybe": "string", "maybe_similarity": "float64", "embedder": "string",
         "embedding": "embedding", "shown": "string",
     },
     "apart": {"one": "string", "other": "string"},

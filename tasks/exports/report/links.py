@@ -4,14 +4,18 @@ and the page does not tell where on the disk they lie."""
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
+import re
 from pathlib import Path, PurePath
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from tasks.records import Transcript
 
 CARRIED = "data:audio/ogg;base64,"
 """How a part's path begins that is the sound itself."""
+
+_DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 
 
 def linked(transcript: Transcript, folder: Path) -> Transcript:
@@ -40,6 +44,18 @@ def source(path: str) -> str | None:
     except UnicodeEncodeError:
         return None
     return url if url.startswith(".") else f"./{url}"
+
+
+def sounds(report: str, folder: Path) -> list[str]:
+    """The parts' paths, absolute, as a report that lies in `folder` has them; sound that it carries as it is; ""
+    where it has none. [] of a text that is no report."""
+    found = _DATA.search(report)
+    try:
+        parts = json.loads(found[1])["parts"] if found else []
+        sources = [part["src"] or "" for part in parts]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return [s if s.startswith(CARRIED) or not s else os.path.normpath(folder / unquote(s)) for s in sources]
 
 
 def _relative(path: str, folder: Path) -> str:

@@ -1,0 +1,219 @@
+"""`daylong speakers rename`, `merge`, `split`, `enroll`, `apply`, `undo`, `forget`, `rebuild`: what people say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.run import Debug
+from flows.cli.speakers import VOICE, Out, Settings, _results, app, corrected, loaded, report
+from flows.cli.terminal import plain, terminal
+from flows.cli.told import told
+from tasks.errors import UsageError
+
+if TYPE_CHECKING:
+    from tasks.voices.records import Book
+
+GROUP = "speakers"
+Voice = Annotated[str, typer.Argument(metavar="VOICE", help=VOICE)]
+
+
+@app.command(epilog='Example:  daylong speakers rename v3k2m7qa "Anna Berg"')
+def rename(
+    voice: Voice,
+    name: Annotated[str, typer.Argument(metavar="NAME", help='What to call them; "" takes the name away.')],
+    out: Out = None,
+    settings: Settings = None,
+    debug: Debug = False,
+) -> None:
+    """Give a voice a name, in all recordings, those to come too."""
+    screen = terminal(debug)
+    with told(screen):
+        from flows.naming import store_of
+        from tasks.voices import correct, lookup
+
+        kept, place = lookup.checked(name) if name else None, _results(out)
+
+        def change(book: Book) -> tuple[str, Book]:
+            voice_id = lookup.find(book, voice, place)
+            return f"rename {correct.called(book, voice_id)} to {kept or 'nothing'}", correct.rename(
+                book, voice_id, kept
+            )
+
+        corrected(screen, store_of(loaded(settings)), "rename", change)
+
+
+@app.command(epilog="Example:  daylong speakers merge Anna v7q2mb4k")
+def merge(
+    into: Annotated[str, typer.Argument(metavar="VOICE", help=f"{VOICE} It keeps its name.")],
+    others: Annotated[list[str], typer.Argument(metavar="OTHER…", help="Voices that are the same person.")],
+    out: Out = None,
+    settings: Settings = None,
+    debug: Debug = False,
+) -> None:
+    """Voices that are one person."""
+    screen = terminal(debug)
+    with told(screen):
+        from flows.naming import store_of
+        from tasks.voices import correct, lookup
+
+        place = _results(out)
+
+        def change(book: Book) -> tuple[str, Book]:
+            first, *rest = (lookup.find(book, text, place) for text in (into, *others))
+            names = ", ".join(correct.called(book, v) for v in rest)
+            return f"merge {names} into {correct.called(book, first)}", correct.merge(book, first, rest)
+
+        corrected(screen, store_of(loaded(settings)), "merge", change)
+
+
+@app.command(epilog="Example:  daylong speakers split Anna monday-1f2e3d4c --name Berta")
+def split(
+    voice: Voice,
+    recordings: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RECORDING…", help="Where it is somebody else: ids, how they begin, or with /SPEAKER_00."
+        ),
+    ],
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Who it is there, if you know.")] = None,
+    out: Out = None,
+    settings: Settings = None,
+    debug: Debug = False,
+) -> None:
+    """A voice that is two people: in these recordings it is another one. They stay apart from then on."""
+    screen = terminal(debug)
+    with told(screen):
+        from flows.naming import store_of
+        from tasks.voices import correct, lookup
+
+        kept, place = lookup.checked(name) if name else None, _results(out)
+
+        def change(book: Book) -> tuple[str, Book]:
+            voice_id = lookup.find(book, voice, place)
+            found = [key for text in recordings for key in lookup.heard_in(book, voice_id, text)]
+            holder = lookup.named(book, kept)
+            what = f"split {correct.called(book, voice_id)} in {', '.join(recordings)}" + (
+                f" as {kept}" if kept else ""
+            )
+            return what, correct.split(book, found, holder, None if holder else kept)
+
+        corrected(screen, store_of(loaded(settings)), "split", change)
+
+
+@app.command(epilog='Example:  daylong speakers enroll anna.wav --name "Anna Berg"')
+def enroll(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording in which only this person speaks.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Who it is.")],
+    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="standard or demo.")] = None,
+    settings: Settings = None,
+    debug: Debug = False,
+) -> None:
+    """Learn a voice from a file, before it is met."""
+    screen = terminal(debug)
+    with told(screen):
+        from flows.corrections import enroll as learn
+        from flows.enrolment import measured
+        from flows.naming import rule_of, store_of
+        from tasks.voices.lookup import checked
+
+        kept = checked(name)
+        chosen = loaded([*([f"profile={profile}"] if profile else []), *(settings or [])])
+        hearing, sound = measured(file, chosen)
+        store = store_of(chosen)
+        corrected(screen, store, "enroll", learn(hearing, kept, rule_of(chosen)))
+        from flows.clips import keep_clip
+
+        keep_clip(store, hearing.hearing_id, *sound)
+
+
+@app.command(epilog="Example:  daylong speakers apply monday-1f2e3d4c.corrections.json")
+def apply(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Corrections saved from a report.")],
+    settings: Settings = None,
+    debug: Debug = False,
+) -> None:
+    """Take the names that were given in a report. All of them are taken, or none."""
+    screen = terminal(debug)
+    with told(screen):
+        from flows.corrections import changes_of
+        from flows.naming import store_of
+
+        corrected(screen, store_of(loaded(settings)), "apply", *changes_of(file))
+
+
+@app.command(epilog="Example:  daylong speakers undo")
+def undo(
+    number: Annotated[
+        int | None, typer.Argument(metavar="[NUMBER]", help="Which, by daylong speakers log. [the last]")
+    ] = None,
+    settings: Settings = None,
+    debug: Debug = False,
+) -> None:
+    """Take a correction back. What was forgotten stays forgotten."""
+    screen = terminal(debug)
+    with told(screen):
+        from flows.corrections import take_back
+        from flows.naming import store_of
+
+        store = store_of(loaded(settings))
+        report(screen, take_back(store, number, lambda line: screen.note(plain(line))), "undone: ")
+
+
+@app.command(epilog="Example:  daylong speakers forget Anna")
+def forget(
+    voice: Voice,
+    out: Out = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    settings: Settings = None,
+    debug: Debug = False,
+) -> None:
+    """Remove a person for good: embeddings, clips and name, from tables, exports, cache and corrections."""
+    screen = terminal(debug)
+    with told(screen):
+        from flows.corrections import forget as remove
+        from flows.naming import store_of
+        from flows.remains import remains
+        from tasks.voices import lookup
+        from tasks.voices.correct import called
+        from tasks.voices.store import look
+
+        place, store = _results(out), store_of(loaded(settings))
+        book = look(store)
+        who = called(book, lookup.find(book, voice, place))
+        if not yes and not typer.confirm(f"Forget {plain(who)} for good?", default=False):
+            raise UsageError("nothing was forgotten.")
+        heard, name, done = remove(
+            store, lambda b: lookup.find(b, voice, place), lambda line: screen.note(plain(line))
+        )
+        screen.say(f"Forgotten: {len(heard)} embeddings, their clips, the name, and the corrections that tell of it.")
+        screen.say(
+            "The results of the steps of these recordings left the cache: processing them again takes full time."
+        )
+        for line in remains(name, heard):
+            screen.say(plain(line))
+        report(screen, done, "forgotten")
+
+
+@app.command(epilog="Example:  daylong speakers rebuild")
+def rebuild(out: Out = None, settings: Settings = None, debug: Debug = False) -> None:
+    """Learn the voices of all recordings from their tables: where the store was lost, or results came from elsewhere.
+
+    Voices and names that the tables tell stay. Where the speaker model has changed, process the recordings again: who
+    spoke when tells who they are.
+    """
+    screen = terminal(debug)
+    with told(screen):
+        from flows.cli.export import results
+        from flows.naming import store_of
+        from flows.rebuilding import rebuild as learn
+
+        chosen = loaded(settings)
+        count, faults = learn(store_of(chosen), results(out).resolve(), chosen, lambda line: screen.note(plain(line)))
+        screen.say(f"{count} recordings learned.")
+        for line in faults:
+            screen.fail(plain(line))
+        if faults:
+            raise typer.Exit(1)

@@ -1,0 +1,190 @@
+"""`daylong speakers`: people across recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli.run import Debug
+from flows.cli.terminal import Terminal, plain, terminal
+from flows.cli.told import told
+from tasks.errors import UsageError
+
+if TYPE_CHECKING:
+    from flows.corrections import Corrected
+    from tasks.voices.lookup import Summary
+    from tasks.voices.records import Book
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="People across recordings: names that last.")
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Speak of the voices heard in these results. [all results]"),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Another setting, as voices.store=/there. Repeatable."),
+]
+VOICE = "A voice: its name, its id or how that begins, or RECORDING/SPEAKER_00."
+
+
+@app.command("list", epilog="Example:  daylong speakers list")
+def list_(out: Out = None, settings: Settings = None, debug: Debug = False) -> None:
+    """Who is known: how sure, from how many recordings, who is most like them, a clip to listen to."""
+    screen = terminal(debug)
+    with told(screen):
+        from flows.naming import store_of
+        from tasks.voices.lookup import summaries
+        from tasks.voices.store import look
+
+        store = store_of(loaded(settings))
+        rows = summaries(look(store), _results(out))
+        if not rows:
+            screen.say("No voice is known yet: they are remembered as recordings are processed.")
+            return
+        _table(rows, look(store), store, screen)
+        offered = sum(row.offers for row in rows)
+        if offered:
+            screen.say(f"{offered} may be somebody known: daylong speakers review")
+
+
+@app.command(epilog="Example:  daylong speakers review\n\n          daylong speakers review --yes 3f2a --no 91bc")
+def review(
+    yes: Annotated[
+        list[str] | None, typer.Option("--yes", metavar="OFFER", help="They are one person. Repeatable.")
+    ] = None,
+    no: Annotated[
+        list[str] | None, typer.Option("--no", metavar="OFFER", help="They are two people. Repeatable.")
+    ] = None,
+    out: Out = None,
+    settings: Settings = None,
+    debug: Debug = False,
+) -> None:
+    """Doubtful matches: what may be somebody known, for you to say. They are never taken for it unasked."""
+    screen = terminal(debug)
+    with told(screen):
+        from flows.naming import store_of
+        from tasks.voices import correct
+        from tasks.voices.lookup import offers
+        from tasks.voices.store import look
+
+        store = store_of(loaded(settings))
+
+        def decide(text: str, right: bool) -> Callable[[Book], tuple[str, Book]]:
+            def change(book: Book) -> tuple[str, Book]:
+                fits = [h for h in offers(book) if h.hearing_id.startswith(text)]
+                if len(fits) != 1 or not text:
+                    raise UsageError(f"{text!r} fits {len(fits)} offers; daylong speakers review tells them.")
+                hearing = fits[0]
+                what = f"{hearing.voice_id} {'is' if right else 'is not'} {correct.called(book, hearing.maybe or '')}"
+                return what, (correct.accept if right else correct.deny)(book, hearing.hearing_id)
+
+            return change
+
+        if yes or no:
+            changes = [decide(t, True) for t in yes or ()] + [decide(t, False) for t in no or ()]
+            corrected(screen, store, "review", *changes)
+            return
+        book, place = look(store), _results(out)
+        open_ = [h for h in offers(book) if place in (None, h.out)]
+        if not open_:
+            screen.say("Nothing to review: no match is in doubt.")
+            return
+        from flows.cli.summary import columns
+
+        table = columns(screen, "offer", "speaker", "of", "perhaps", "similar", "listen", texts=4)
+        for h in open_:
+            maybe = correct.called(book, h.maybe or "")
+            near = f"{h.maybe_similarity:.2f}" if h.maybe_similarity is not None else ""
+            table.add_row(
+                h.hearing_id[:8], h.speaker, plain(h.recording_id), plain(maybe), near, _clip(store, [h.hearing_id])
+            )
+        screen.table(table)
+        screen.say(f"Listen      {plain(str(store / 'clips'))}")
+        screen.say("Say which: daylong speakers review --yes OFFER --no OFFER")
+
+
+@app.command(epilog="Example:  daylong speakers log")
+def log(settings: Settings = None, debug: Debug = False) -> None:
+    """What was corrected, the latest last."""
+    screen = terminal(debug)
+    with told(screen):
+        from flows.naming import store_of
+        from tasks.voices.store import look
+
+        entries = look(store_of(loaded(settings))).corrections
+        for entry in entries:
+            undone = "  (undone)" if entry.undone else ""
+            screen.say(f"{entry.number:4}  {entry.at}  {plain(entry.what)}{undone}")
+        if not entries:
+            screen.say("Nothing was corrected yet.")
+
+
+def loaded(settings: list[str] | None) -> Any:
+    """The settings, as a run would have them."""
+    from tasks.configuration import load
+
+    return load(assignments=settings or ())
+
+
+def corrected(screen: Terminal, store: Path, kind: str, *changes: Any) -> None:
+    """Enter corrections and tell what came of it; exit status 1 where a recording could not be written again."""
+    from flows.corrections import enter
+
+    report(screen, enter(store, kind, *changes, say=lambda line: screen.note(plain(line))))
+
+
+def report(screen: Terminal, done: Corrected, verb: str = "") -> None:
+    for entry in done.entries:
+        screen.say(f"{verb}{plain(entry.what)}  (correction {entry.number})")
+    if not done.entries and not verb:
+        screen.say("That was so already.")
+    recordings = "recording" if len(done.told) == 1 else "recordings"
+    if done.told:
+        screen.say(f"{len(done.told)} {recordings} written again.")
+    if done.faults:
+        for line in done.faults:
+            screen.fail(plain(line))
+        screen.note("They are tried again by the next daylong speakers command.")
+        raise typer.Exit(1)
+
+
+def _results(out: Path | None) -> str | None:
+    from flows.cli.export import results
+
+    return None if out is None else str(results(out).resolve())
+
+
+def _table(rows: list[Summary], book: Book, store: Path, screen: Terminal) -> None:
+    from flows.cli.summary import columns
+    from tasks.voices.correct import called
+    from tasks.voices.store import CLIPS, with_clips
+
+    kept = with_clips(book)
+    table = columns(screen, "voice", "name", "recordings", "minutes", "last", "alike", "nearest", "listen", texts=2)
+    for row in rows:
+        clips = [h.hearing_id for h in book.of_voice(row.voice_id) if h.hearing_id in kept]
+        near = f"{plain(called(book, row.nearest))} {row.nearest_similarity:.2f}" if row.nearest else ""
+        table.add_row(
+            row.voice_id,
+            plain(row.name or ""),
+            f"{row.recordings:,}",
+            f"{row.seconds / 60:.1f}",
+            row.last,
+            "" if row.alike is None else f"{row.alike:.2f}",
+            near,
+            _clip(store, clips),
+        )
+    screen.table(table)
+    screen.say(f"Listen      {plain(str(store / CLIPS))}")
+    screen.say("Name one    daylong speakers rename VOICE NAME")
+
+
+def _clip(store: Path, hearing_ids: list[str]) -> str:
+    from tasks.voices.store import CLIPS
+
+    there = [p for key in hearing_ids if (p := store / CLIPS / f"{key}.ogg").exists()]
+    return there[-1].name if there else ""

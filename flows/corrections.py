@@ -1,0 +1,146 @@
+"""What people say of voices: entered, told everywhere, undone; and a report's corrections file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flows.naming import published_run
+from flows.renaming import Say, bring_up_to_date
+from tasks.errors import UsageError
+from tasks.voices import correct, lookup
+from tasks.voices.book import new_voice_id, used
+from tasks.voices.hear import offered
+from tasks.voices.match import Rule
+from tasks.voices.records import Book, Correction, Hearing, Voice
+from tasks.voices.store import opened
+
+LARGEST = 10_000_000
+"""Bytes of a corrections file: a thousand times what a report saves."""
+
+
+@dataclass(slots=True)
+class Corrected:
+    """`entries`: what was entered; `told`: recordings written again; `faults`: those that could not be."""
+
+    entries: list[Correction] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+Change = Callable[[Book], tuple[str, Book]]
+"""A book -> what is done, for people, and the book after it."""
+
+
+def enter(store: Path, kind: str, *changes: Change, say: Say = lambda _: None) -> Corrected:
+    """Enter corrections, all or none, then write again what they are told in."""
+    done = Corrected()
+    with opened(store, published_run) as desk:
+        book = desk.book
+        known = {c.number for c in book.corrections}
+        for change in changes:
+            what, after = change(book)
+            book = correct.made(book, after, at=datetime.now(UTC).isoformat(timespec="seconds"), kind=kind, what=what)
+        done.entries = [c for c in book.corrections if c.number not in known]
+        if book is not desk.book:
+            desk.keep(book)
+    return _told(store, done, say)
+
+
+def take_back(store: Path, number: int | None, say: Say = lambda _: None) -> Corrected:
+    """Undo a correction, the last one by default, and write again what it was told in."""
+    with opened(store, published_run) as desk:
+        book, entry = correct.undo(desk.book, number)
+        desk.keep(book)
+    return _told(store, Corrected([entry]), say)
+
+
+def forget(
+    store: Path, voice: Callable[[Book], str], say: Say = lambda _: None
+) -> tuple[list[Hearing], str | None, Corrected]:
+    """Forget a voice; its hearings and its name, as they were, and what was written again."""
+    with opened(store, published_run) as desk:
+        voice_id = voice(desk.book)
+        heard, name = desk.book.of_voice(voice_id), desk.book.voices[voice_id].name
+        desk.keep(correct.forget(desk.book, voice_id))
+    return heard, name, _told(store, Corrected(), say)
+
+
+def enroll(hearing: Hearing, name: str, rule: Rule) -> Change:
+    """The change that learns a file's voice: of who has this name, or of somebody new. Nameless voices that may be
+    theirs are offered."""
+
+    def change(book: Book) -> tuple[str, Book]:
+        voice_id = lookup.named(book, name) or new_voice_id(hearing.recording_id, "enrolled", used(book))
+        voices = {**book.voices, voice_id: Voice(voice_id, name)}
+        hearings = {**book.hearings, hearing.hearing_id: hearing._replace(voice_id=voice_id)}
+        return f"enroll {name} from a file", offered(replace(book, voices=voices, hearings=hearings), voice_id, rule)
+
+    return change
+
+
+def changes_of(path: Path) -> list[Change]:
+    """A report's corrections file as changes. Raises UsageError for what is none."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError("too large")
+        held = json.loads(path.read_bytes())
+        if held["daylong"] != "corrections" or held["version"] != 1:
+            raise ValueError("another form")
+        recording, rows = str(held["recording_id"]), list(held["speakers"])
+        return [_change(recording, dict(row)) for row in rows]
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}.") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UsageError(f"{path}: not a file of corrections as a report saves them ({error!r:.80}).") from None
+
+
+def _change(recording: str, row: dict[str, Any]) -> Change:
+    label, known = str(row["speaker"]), row.get("voice_id")
+    if "name" in row:
+        name = None if row["name"] is None else lookup.checked(str(row["name"]))
+        return lambda book: _name(book, _voice(book, recording, label, known), recording, label, name)
+    verb, other = ("is", row["is"]) if "is" in row else ("is_not", row["is_not"])
+
+    def decide(book: Book) -> tuple[str, Book]:
+        _voice(book, recording, label, known)
+        hearing = next(h for h in book.hearings.values() if h.recording_id == recording and h.speaker == label)
+        if hearing.maybe is None or hearing.maybe != other:
+            return "nothing", book  # decided since
+        said = "is" if verb == "is" else "is not"
+        what = f"{label} of {recording} {said} {correct.called(book, hearing.maybe)}"
+        act = correct.accept if verb == "is" else correct.deny
+        return what, act(book, hearing.hearing_id)
+
+    return decide
+
+
+def _name(book: Book, voice_id: str, recording: str, label: str, name: str | None) -> tuple[str, Book]:
+    """A name given in one recording: of somebody known, this hearing is theirs; else the voice is called so."""
+    holder = lookup.named(book, name)
+    if holder is None or holder == voice_id:
+        return f"rename {correct.called(book, voice_id)} to {name or 'nothing'}", correct.rename(book, voice_id, name)
+    if book.voices[voice_id].name is None:
+        return f"merge {voice_id} into {name}", correct.merge(book, holder, [voice_id])
+    ids = [h.hearing_id for h in book.of_voice(voice_id) if h.recording_id == recording and h.speaker == label]
+    return f"{label} of {recording} is {name}", correct.split(book, ids, to=holder)
+
+
+def _voice(book: Book, recording: str, label: str, known: object) -> str:
+    heard = {h.voice_id for h in book.hearings.values() if h.recording_id == recording and h.speaker == label}
+    if not heard:
+        raise UsageError(f"{recording}: the store knows no voice of its {label}; daylong speakers rebuild learns it.")
+    return str(known) if known in heard else sorted(heard)[0]
+
+
+def _told(store: Path, done: Corrected, say: Say) -> Corrected:
+    def tell(line: str) -> None:
+        done.told.append(line)
+        say(line)
+
+    done.faults = bring_up_to_date(store, tell)
+    return done

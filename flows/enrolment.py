@@ -1,0 +1,84 @@
+"""A voice learned from a file in which one person speaks."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from flows.clips import LENGTH_S
+from flows.preparation import called, device_of, patience_s
+from tasks import weights
+from tasks.audio.decode import decode, stream
+from tasks.audio.probe import probe
+from tasks.audio.speech_map import speech_map
+from tasks.audio.task import SILERO
+from tasks.diarization.windows import windows
+from tasks.errors import PermanentError, UsageError
+from tasks.intervals import Span, clip, total_s
+from tasks.merging.voices import mean_voice
+from tasks.models import Engine, call, configure
+from tasks.records import Recording
+from tasks.settings import Settings
+from tasks.transcripts import starts_at
+from tasks.voices.records import Hearing
+
+LEAST_S = 3.0
+"""Less speech doesn't tell a voice."""
+PIECE_S = 300.0
+
+
+def measured(path: Path, settings: Settings) -> tuple[Hearing, tuple[Recording, Span]]:
+    """The file as a hearing of nobody yet (`voice_id` is empty), and where in it to listen.
+
+    Raises as probing does, UsageError without diarization, PermanentError where there is hardly any speech in it.
+    """
+    if not settings.knows_voices:
+        raise UsageError("diarization.engine = off: no speaker model measures voices; choose another.")
+    device = device_of(settings)
+    known = weights.resolve("embedding", settings.diarization.embedding_model)
+    configure(settings.models.keep, settings.models.run_in, patience_s(settings))
+    recording = probe(path, timezone=settings.timezone, name_pattern=settings.audio.name_pattern)
+    duration_s = recording.duration_s
+
+    def detect(block: np.ndarray[tuple[int], np.dtype[np.float32]]) -> list[Span]:
+        found: list[Span] = call(SILERO, "speech", block).value
+        return found
+
+    speech = speech_map(stream(recording.parts), detect, duration_s).speech
+    if total_s(speech) < LEAST_S:
+        raise PermanentError(f"{path}: {total_s(speech):.1f} s of speech; a voice wants {LEAST_S:.0f} s at least.")
+    model = Engine.of(
+        "diarization/speaker-model",
+        "tasks.diarization.speaker_model:load",
+        model=str(known.path),
+        device=device,
+    )
+    where, found = [], []
+    for start_s in np.arange(0.0, duration_s, PIECE_S):
+        span = Span(float(start_s), min(float(start_s) + PIECE_S, duration_s))
+        own = windows([Span(s.start_s - span.start_s, s.end_s - span.start_s) for s in clip(speech, span)])
+        if len(own):
+            where.append(own)
+            found.append(call(model, "embed", decode(recording.parts, span), own).value)
+    start = starts_at(recording)
+    hearing = Hearing(
+        hearing_id=hashlib.sha256(f"enrolled\0{recording.sha256}".encode()).hexdigest()[:16],
+        voice_id="",
+        out="",
+        recording_id=recording.recording_id,
+        run_id="",
+        source_name=recording.source_name,
+        speaker="",
+        seconds=total_s(speech),
+        heard_on=start.date().isoformat() if start else "",
+        by="enrolled",
+        similarity=None,
+        maybe=None,
+        maybe_similarity=None,
+        embedder=called(known),
+        embedding=np.array(mean_voice(where, found), np.float32),
+    )
+    longest = max(speech, key=lambda s: s.duration_s)
+    return hearing, (recording, Span(longest.start_s, min(longest.end_s, longest.start_s + LENGTH_S)))

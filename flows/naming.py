@@ -1,0 +1,111 @@
+"""Speakers named: a recording's voices found among those known, as it is published."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from flows.clips import keep_clips
+from flows.preparation import Run
+from tasks.dataset import read
+from tasks.dataset.publish import recover
+from tasks.errors import DaylongError
+from tasks.home import home, voices
+from tasks.intervals import Span
+from tasks.records import UNKNOWN, Speaker, Transcript
+from tasks.settings import Settings
+from tasks.transcripts import recorded_date
+from tasks.voices.carry import carried
+from tasks.voices.hear import Heard, Visit, hear
+from tasks.voices.match import Rule
+from tasks.voices.records import Book, Known
+from tasks.voices.store import opened
+
+log = logging.getLogger("daylong.voices")
+
+
+@contextmanager
+def named(transcript: Transcript, run: Run) -> Iterator[Transcript]:
+    """The transcript whose speakers have the voices and names that are known of them, to be published meanwhile.
+
+    The voices are kept once it is; where that fails, they stay as they were. Nobody else names speakers meanwhile.
+    """
+    settings = run.settings
+    if settings.voices.mode == "never" or not any(s.embedding for s in transcript.speakers):
+        yield transcript
+        return
+    recording = transcript.recording
+    with opened(store_of(settings), published_run) as desk:
+        visit = Visit(
+            out=str(run.out),
+            recording_id=recording.recording_id,
+            run_id=transcript.run.run_id,
+            source_name=recording.source_name,
+            heard_on=recorded_date(transcript).isoformat(),
+            embedder=run.models["embedding"],
+            speakers=tuple(
+                Heard(s.label, s.turn_s, np.array(s.embedding, np.float32))
+                for s in transcript.speakers
+                if s.label != UNKNOWN
+            ),
+        )
+        book, known = hear(desk.book, visit, _same_as_before(desk.book, visit, transcript), rule_of(settings))
+        desk.intend(book, visit.out, visit.recording_id, visit.run_id)
+        yield with_names(transcript, known)
+        desk.keep(book)
+        keep_clips(desk.folder, book, transcript, run.out)
+
+
+def with_names(transcript: Transcript, known: Mapping[str, Known]) -> Transcript:
+    """The transcript in which these speakers, by label, are told as they are known, others as unknown."""
+    return replace(transcript, speakers=tuple(told(s, known.get(s.label, Known())) for s in transcript.speakers))
+
+
+def told(speaker: Speaker, known: Known) -> Speaker:
+    return replace(
+        speaker,
+        name=known.name,
+        voice_id=known.voice_id,
+        voice_similarity=known.similarity,
+        maybe_voice_id=known.maybe,
+        maybe_name=known.maybe_name,
+    )
+
+
+def rule_of(settings: Settings) -> Rule:
+    return Rule(settings.voices.threshold, settings.voices.margin)
+
+
+def store_of(settings: Settings) -> Path:
+    """The folder that remembers voices, absolute."""
+    given = settings.voices.store
+    return home() / Path(given).expanduser() if given else voices()
+
+
+def published_run(out: str, recording_id: str) -> str | None:
+    """The run whose tables of the recording are published under `out`; what it left unfinished is finished first."""
+    folder = Path(out)
+    try:
+        recover(folder)
+        row = read.row_of(folder, "", recording_id)
+    except (DaylongError, OSError) as error:
+        log.warning("%s: what was published there can't be told (%s)", out, error)
+        return None
+    return None if row is None else str(row["run_id"])
+
+
+def _same_as_before(book: Book, visit: Visit, transcript: Transcript) -> dict[str, str]:
+    """Which speaker of what is published now each speaker is, where the book knows that run."""
+    before = read.turns_of(Path(visit.out), visit.recording_id)
+    if before is None or before[0] not in {h.run_id for h in book.of_recording(visit.out, visit.recording_id)}:
+        return {}
+    now: dict[str, list[Span]] = {}
+    for turn in transcript.turns:
+        if turn.speaker != UNKNOWN:
+            now.setdefault(turn.speaker, []).append(turn.span)
+    return carried({label: spans for label, spans in before[1].items() if label != UNKNOWN}, now)

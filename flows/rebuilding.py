@@ -1,0 +1,98 @@
+"""The store of voices made anew from published tables: they hold each speaker's embedding, voice and name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flows.naming import published_run, rule_of
+from flows.renaming import Say, bring_up_to_date
+from tasks.dataset import read
+from tasks.errors import DaylongError
+from tasks.records import UNKNOWN
+from tasks.settings import Settings
+from tasks.voices.book import hearing_id, shown
+from tasks.voices.hear import Heard, Visit, hear
+from tasks.voices.match import Rule
+from tasks.voices.records import Book, Hearing, Known, Voice
+from tasks.voices.store import opened
+
+
+def rebuild(store: Path, out: Path, settings: Settings, say: Say) -> tuple[int, list[str]]:
+    """Learn what is published under `out` and the store doesn't know; how many recordings, and what went wrong.
+
+    In the order of their dates, as they would have been heard. Who has a voice in the tables keeps it, and its name;
+    the others are matched, and their tables written again.
+    """
+    learned, faults = 0, []
+    rule = rule_of(settings)
+    with opened(store, published_run) as desk:
+        book = desk.book
+        for row in read.recordings(out):
+            recording_id, run_id = row["recording_id"], row["run_id"]
+            if any(h.run_id == run_id for h in book.of_recording(str(out), recording_id)):
+                continue
+            try:
+                speakers = read.speakers_of(out, row)
+            except (DaylongError, OSError) as error:
+                faults.append(f"{recording_id}: {error}")
+                continue
+            book = _learned(book, str(out), row, speakers, rule)
+            learned += 1
+        if learned:
+            desk.keep(book)
+    return learned, faults + bring_up_to_date(store, say)
+
+
+def _learned(book: Book, out: str, row: Mapping[str, Any], speakers: list[dict[str, Any]], rule: Rule) -> Book:
+    embedder = json.loads(row["models"]).get("embedding", "")
+    heard = tuple(
+        Heard(s["speaker"], s["turn_s"], np.trim_zeros(np.array(s["embedding"], np.float32), "b"))
+        for s in speakers
+        if s["embedding"] is not None and s["speaker"] != UNKNOWN
+    )
+    visit = Visit(
+        out, row["recording_id"], row["run_id"], row["source_name"], str(row["recorded_date"]), embedder, heard
+    )
+    told = {s["speaker"]: s for s in speakers if s["voice_id"]}
+    if not told:
+        return hear(book, visit, {}, rule)[0]
+    voices, hearings = dict(book.voices), dict(book.hearings)
+    for each in heard:
+        if each.label in told:
+            hearing = _as_told(visit, each, told[each.label])
+            name = told[each.label]["speaker_name"]
+            taken = any(v.name == name and v.voice_id != hearing.voice_id for v in voices.values())
+            before = voices.get(hearing.voice_id, Voice(hearing.voice_id))
+            voices[hearing.voice_id] = before._replace(name=before.name or (None if taken else name))
+            hearings[hearing.hearing_id] = hearing
+    return replace(book, voices=voices, hearings=hearings)
+
+
+def _as_told(visit: Visit, heard: Heard, row: Mapping[str, Any]) -> Hearing:
+    known = Known(
+        row["voice_id"], row["speaker_name"], row["voice_similarity"], row["maybe_voice_id"], row["maybe_name"]
+    )
+    return Hearing(
+        hearing_id=hearing_id(visit.out, visit.recording_id, heard.label, row["voice_id"]),
+        voice_id=row["voice_id"],
+        out=visit.out,
+        recording_id=visit.recording_id,
+        run_id=visit.run_id,
+        source_name=visit.source_name,
+        speaker=heard.label,
+        seconds=heard.seconds,
+        heard_on=visit.heard_on,
+        by="hand" if row["speaker_name"] else "match" if row["voice_similarity"] is not None else "new",
+        similarity=row["voice_similarity"],
+        maybe=row["maybe_voice_id"],
+        maybe_similarity=None,
+        embedder=visit.embedder,
+        embedding=heard.embedding,
+        shown=shown(known),
+    )

@@ -1,0 +1,113 @@
+"""Tables and exports written again where the voices in them are known by other names now, or forgotten."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import flows  # noqa: F401  # says where the records of the steps are
+from flows.naming import published_run, with_names
+from tasks.configuration import load
+from tasks.dataset.publish import EXPORTS_FOLDER, publish
+from tasks.dataset.read import read_transcript
+from tasks.errors import DaylongError, UsageError
+from tasks.exports import EXPORTS, PICTURES, render, timeline
+from tasks.exports.report.links import sounds
+from tasks.records import Transcript
+from tasks.voices.book import stale, told
+from tasks.voices.records import FORGOTTEN, Book
+from tasks.voices.store import opened
+
+log = logging.getLogger("daylong.voices")
+
+Say = Callable[[str], None]
+
+
+def bring_up_to_date(store: Path, say: Say = log.info) -> list[str]:
+    """Write again what the voices are told otherwise in, a recording after the other; each is replaced as one, and
+    what a process that died left undone is done by the next. Lines about recordings that could not be; they stay due.
+
+    The store is free between recordings: runs may publish meanwhile.
+    """
+    faults: dict[tuple[str, str], str] = {}
+    while True:
+        with opened(store, published_run) as desk:
+            due = [place for place in stale(desk.book) if place not in faults]
+            if not due:
+                return list(faults.values())
+            out, recording_id = due[0]
+            more = f" ({len(due) - 1} to go)" if len(due) > 1 else ""
+            try:
+                written = tell_again(desk.book, Path(out), recording_id)
+            except (DaylongError, OSError) as error:
+                faults[due[0]] = f"{recording_id} in {out}: {error}"
+                continue
+            desk.keep(told(desk.book, out, recording_id))
+            say(f"{recording_id}: {'written again' if written else 'no longer there'}{more}")
+
+
+def tell_again(book: Book, out: Path, recording_id: str) -> bool:
+    """Write a recording's tables and exports as the book knows its speakers. False where it isn't there any more.
+
+    Where somebody in it is forgotten, its results of steps go, too: they hold what was measured of the voice.
+    """
+    hearings = {h.speaker: h for h in book.of_recording(str(out), recording_id)}
+    gone = [
+        h
+        for h in book.hearings.values()
+        if (h.out, h.recording_id, h.voice_id) == (str(out), recording_id, FORGOTTEN)
+    ]
+    if gone:
+        _forget_steps(recording_id)
+    try:
+        transcript = read_transcript(out, recording_id)
+    except UsageError:
+        return False
+    if transcript.recording.recording_id != recording_id:
+        return False
+    runs = {h.run_id for h in hearings.values()}
+    if transcript.run.run_id in runs:
+        transcript = with_names(transcript, {label: book.known(h) for label, h in hearings.items()})
+        labels = {h.speaker for h in gone}
+    elif gone:
+        labels = {s.label for s in transcript.speakers}  # another run's: whose voice is whose can't be told
+    else:
+        return True
+    transcript = _without_voices(transcript, labels)
+    folder = out / EXPORTS_FOLDER / recording_id
+    transcript = _with_sound(transcript, folder)
+    files: dict[str, str | bytes] = {**render(transcript, folder=folder)}
+    for name, form in PICTURES.items():
+        if (folder / name).exists():
+            files[name] = timeline.write(transcript, form)
+    publish(transcript, out, exports=files)
+    return True
+
+
+def _without_voices(transcript: Transcript, labels: set[str]) -> Transcript:
+    speakers = (
+        replace(s, embedding=(), embedding_model=None) if s.label in labels else s for s in transcript.speakers
+    )
+    return replace(transcript, speakers=tuple(speakers))
+
+
+def _with_sound(transcript: Transcript, folder: Path) -> Transcript:
+    """The transcript whose parts lie where the report that is there plays them from: the tables don't say."""
+    try:
+        paths = sounds((folder / EXPORTS["report"].file_name).read_text(encoding="utf-8"), folder)
+    except (OSError, UnicodeDecodeError):
+        paths = []
+    recording = transcript.recording
+    if len(paths) != len(recording.parts):
+        return transcript
+    parts = tuple(replace(part, path=path) for part, path in zip(recording.parts, paths, strict=True))
+    return replace(transcript, recording=replace(recording, parts=parts))
+
+
+def _forget_steps(recording_id: str) -> None:
+    from flows.preparation import store_of as cache_of
+    from tasks.pruning.prune import prune
+
+    prune(cache_of(load()), recordings=[recording_id])

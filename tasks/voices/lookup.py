@@ -1,0 +1,165 @@
+"""A voice by what people call it; what is known of each."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.errors import UsageError
+from tasks.voices.records import FORGOTTEN, Book, Hearing, Vector
+
+LONGEST = 60
+"""Characters of a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A voice for people. `alike`: the mean cosine between its hearings and their mean, None of fewer than two;
+    `nearest`: the voice most similar to it, by the means, and that similarity."""
+
+    voice_id: str
+    name: str | None
+    recordings: int
+    seconds: float
+    last: str
+    alike: float | None
+    nearest: str | None
+    nearest_similarity: float | None
+    offers: int
+
+
+def find(book: Book, text: str, out: str | None = None) -> str:
+    """The id of the voice that `text` means: an id or how it begins, a name, `RECORDING/SPEAKER_00`, or, with `out`,
+    a label of its only recording. Raises UsageError where that is none, or more than one."""
+    if text in book.voices:
+        return text
+    by_name = [v.voice_id for v in book.voices.values() if (v.name or "").casefold() == text.casefold() and text]
+    heard = [h for h in book.hearings.values() if h.speaker and h.voice_id != FORGOTTEN and out in (None, h.out)]
+    recording, _, label = text.rpartition("/")
+    by_label = sorted({h.voice_id for h in heard if h.speaker == label and h.recording_id.startswith(recording)})
+    if not recording and len({h.recording_id for h in heard}) > 1 and by_label:
+        raise UsageError(f"{text}: every recording has its own; say which, as in {heard[0].recording_id}/{text}.")
+    by_start = [v for v in book.voices if v.startswith(text)] if len(text) > 2 else []
+    for found in (by_name, by_label, by_start):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UsageError(f"{text!r} fits {len(found)} voices: {', '.join(found[:5])}; give more of the id.")
+    raise UsageError(f"no voice is called {text!r}; daylong speakers list tells them all.")
+
+
+def heard_in(book: Book, voice_id: str, text: str) -> list[str]:
+    """The voice's hearings in the recording that `text` means: its id, how it begins, or `RECORDING/SPEAKER_00`.
+
+    Raises UsageError where the voice isn't heard in it, or it is more than one recording."""
+    recording, _, label = text.partition("/")
+    found = [
+        h
+        for h in book.of_voice(voice_id)
+        if h.out and recording and h.recording_id.startswith(recording) and label in ("", h.speaker)
+    ]
+    ids = sorted({h.recording_id for h in found})
+    if len(ids) > 1 and recording not in ids:
+        raise UsageError(f"{text!r} fits {len(ids)} recordings: {', '.join(ids[:5])}; give more of the id.")
+    found = [h for h in found if len(ids) == 1 or h.recording_id == recording]
+    if not found:
+        there = ", ".join(sorted({h.recording_id for h in book.of_voice(voice_id) if h.out})[:5]) or "none"
+        raise UsageError(f"{text}: the voice was not heard there; it was in {there}.")
+    return [h.hearing_id for h in found]
+
+
+def named(book: Book, name: str | None) -> str | None:
+    """The voice that has this name, in capitals or not."""
+    return next(
+        (v.voice_id for v in book.voices.values() if name and (v.name or "").casefold() == name.casefold()), None
+    )
+
+
+def checked(name: str) -> str:
+    """A name as it is kept: one line, trimmed. Raises UsageError for what can't be a name."""
+    kept = " ".join(unicodedata.normalize("NFC", name).split())
+    odd = [c for c in kept if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c != "\u200d"]
+    if not kept or len(kept) > LONGEST or odd:
+        raise UsageError(
+            f"{name!r} can't be a name: one line of 1 to {LONGEST} characters, without control characters."
+        )
+    if kept.upper().startswith("SPEAKER_") or kept.upper() == "UNKNOWN":
+        raise UsageError(f"{name!r} can't be a name: the tables call speakers so whom nobody has named.")
+    return kept
+
+
+def summaries(book: Book, out: str | None = None) -> list[Summary]:
+    """All voices, or those heard in results under `out`; the named ones first, then by how long they spoke."""
+    heard: dict[str, list[Hearing]] = {key: [] for key in book.voices}
+    for hearing in book.hearings.values():
+        if hearing.voice_id != FORGOTTEN:
+            heard[hearing.voice_id].append(hearing)
+    means = _means(heard)
+    near = _nearest(means)
+    rows = [
+        _summary(book, key, found, means, near)
+        for key, found in heard.items()
+        if out is None or any(h.out == out for h in found)
+    ]
+    return sorted(rows, key=lambda r: (r.name is None, (r.name or "").casefold(), -r.seconds, r.voice_id))
+
+
+def offers(book: Book) -> list[Hearing]:
+    """The hearings that may be a known voice's, the likeliest first."""
+    open_ = [h for h in book.hearings.values() if h.maybe in book.voices]
+    return sorted(open_, key=lambda h: (-(h.maybe_similarity or 0.0), h.hearing_id))
+
+
+def _summary(
+    book: Book,
+    voice_id: str,
+    heard: Sequence[Hearing],
+    means: dict[str, tuple[str, Vector]],
+    near: dict[str, tuple[str, float]],
+) -> Summary:
+    recordings: dict[str, float] = {}
+    for h in heard:  # the same recording may lie in two folders of results
+        recordings[h.recording_id] = max(recordings.get(h.recording_id, 0.0), h.seconds)
+    embedder, mean = means.get(voice_id, ("", np.zeros(0, np.float32)))
+    own = [float(h.embedding @ mean) for h in heard if h.embedder == embedder and len(h.embedding)]
+    nearest, similarity = near.get(voice_id, (None, None))
+    return Summary(
+        voice_id=voice_id,
+        name=book.voices[voice_id].name,
+        recordings=len(recordings),
+        seconds=sum(recordings.values()),
+        last=max((h.heard_on for h in heard), default=""),
+        alike=float(np.mean(own)) if len(own) > 1 else None,
+        nearest=nearest,
+        nearest_similarity=similarity,
+        offers=sum(h.maybe is not None for h in heard),
+    )
+
+
+def _means(heard: dict[str, list[Hearing]]) -> dict[str, tuple[str, Vector]]:
+    """The mean of each voice's embeddings, unit length, of the speaker model that measured most of them."""
+    out = {}
+    for key, found in heard.items():
+        models = [h.embedder for h in found if len(h.embedding)]
+        if models:
+            most = max(sorted(set(models)), key=models.count)
+            total = np.sum([h.embedding for h in found if h.embedder == most and len(h.embedding)], axis=0)
+            out[key] = most, (total / max(float(np.linalg.norm(total)), 1e-9)).astype(np.float32)
+    return out
+
+
+def _nearest(means: dict[str, tuple[str, Vector]]) -> dict[str, tuple[str, float]]:
+    found = {}
+    for embedder in {e for e, _ in means.values()}:
+        keys = [k for k, (e, v) in means.items() if e == embedder]
+        size = max(len(means[k][1]) for k in keys)
+        table = np.array([np.pad(means[k][1], (0, size - len(means[k][1]))) for k in keys])
+        for first in range(0, len(keys), 1000) if len(keys) > 1 else ():
+            block = table[first : first + 1000] @ table.T
+            block[np.arange(len(block)), first + np.arange(len(block))] = -2.0
+            for k, row in enumerate(block):
+                found[keys[first + k]] = keys[int(row.argmax())], float(row.max())
+    return found
