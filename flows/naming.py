@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from flows.clips import keep_clips
-from flows.preparation import Run
 from tasks.dataset import read
 from tasks.dataset.publish import recover
 from tasks.errors import DaylongError
@@ -30,24 +29,24 @@ log = logging.getLogger("daylong.voices")
 
 
 @contextmanager
-def named(transcript: Transcript, run: Run) -> Iterator[Transcript]:
-    """The transcript whose speakers have the voices and names that are known of them, to be published meanwhile.
+def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) -> Iterator[Transcript]:
+    """The transcript whose speakers have the voices and names that are known of them, to be published under `out`
+    meanwhile. `embedder`: name and digest of what measured their voices.
 
     The voices are kept once it is; where that fails, they stay as they were. Nobody else names speakers meanwhile.
     """
-    settings = run.settings
     if settings.voices.mode == "never" or not any(s.embedding for s in transcript.speakers):
         yield transcript
         return
     recording = transcript.recording
     with opened(store_of(settings), published_run) as desk:
         visit = Visit(
-            out=str(run.out),
+            out=str(out),
             recording_id=recording.recording_id,
             run_id=transcript.run.run_id,
             source_name=recording.source_name,
             heard_on=recorded_date(transcript).isoformat(),
-            embedder=run.models["embedding"],
+            embedder=embedder,
             speakers=tuple(
                 Heard(s.label, s.turn_s, np.array(s.embedding, np.float32))
                 for s in transcript.speakers
@@ -58,7 +57,7 @@ def named(transcript: Transcript, run: Run) -> Iterator[Transcript]:
         desk.intend(book, visit.out, visit.recording_id, visit.run_id)
         yield with_names(transcript, known)
         desk.keep(book)
-        keep_clips(desk.folder, book, transcript, run.out)
+        keep_clips(desk.folder, book, transcript, out)
 
 
 def with_names(transcript: Transcript, known: Mapping[str, Known]) -> Transcript:

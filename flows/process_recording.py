@@ -156,7 +156,7 @@ def _transcribed(
         speech_s=sum(s.duration_s for s in speech),
         wall_s=time.perf_counter() - started,
     )
-    with named(transcript, run) as transcript:
+    with named(transcript, run.out, run.settings, run.models.get("embedding", "")) as transcript:
         files = render(transcript, folder=run.out / EXPORTS_FOLDER / recording.recording_id)
         exports = publish_transcript(Publication(transcript, files), str(run.out))
     progress.stage("done")
