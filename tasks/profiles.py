@@ -23,4 +23,6 @@ def _demo() -> dict[str, Any]:
         "diarization": {"embedding_model": "demo:speaker"},
         "separation": {"model": "demo:separation"},
         "punctuation": {"model": "demo:punctuation"},
+        # Measured (`python -m tests.benchmarks.voices`): the small speaker model finds all voices alike.
+        "voices": {"threshold": 0.95, "margin": 0.02},
     }

@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tasks.exports.cues import Cue, with_gaps
-from tasks.exports.text import field
+from tasks.exports.text import one_line
 from tasks.records import Transcript
 from tasks.transcripts import by_name
 
@@ -30,5 +30,6 @@ def write(transcript: Transcript) -> str:
 
 
 def _text(cue: Cue) -> str:
-    text = "\n".join(cue.lines).replace("-->", "--›").replace("<", "‹").replace("{\\", "{/")
-    return f"{field(cue.speaker)}: {text}" if cue.speaker else text
+    text = "\n".join(cue.lines)
+    text = f"{one_line(cue.speaker)}: {text}" if cue.speaker else text
+    return text.replace("-->", "--›").replace("<", "‹").replace("{\\", "{/")

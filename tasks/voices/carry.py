@@ -27,9 +27,9 @@ def carried(before: Spoken, now: Spoken) -> dict[str, str]:
     from scipy.optimize import linear_sum_assignment
 
     old, new = ({label: tidy(spans) for label, spans in sorted(each.items())} for each in (before, now))
-    both = np.array([[total_s(intersect(a, b)) for b in old.values()] for a in new.values()]).reshape(len(new), -1)
-    if not both.size:
+    if not old or not new:
         return {}
+    both = np.array([[total_s(intersect(a, b)) for b in old.values()] for a in new.values()])
     least = np.array([[min(total_s(a), total_s(b)) for b in old.values()] for a in new.values()])
     worth = np.where((both > 0) & (both >= ENOUGH * least), both, 0.0)
     rows, columns = linear_sum_assignment(worth, maximize=True)

@@ -27,7 +27,7 @@ def made(before: Book, after: Book, *, at: str, kind: str, what: str) -> Book:
     if not any(change.values()):
         return before
     number = 1 + max((c.number for c in before.corrections), default=0)
-    entry = Correction(number, at, kind, what, json.dumps(change))
+    entry = Correction(number, at, kind, what, json.dumps(change, ensure_ascii=False))
     return replace(after, corrections=(*before.corrections, entry))
 
 
@@ -117,8 +117,21 @@ def forget(book: Book, voice_id: str) -> Book:
             )
         hearings[key] = h
     voices = {key: v for key, v in book.voices.items() if key != voice_id}
-    left = tuple(c for c in book.corrections if voice_id not in c.change)
-    return tidied(replace(book, voices=voices, hearings=hearings, corrections=left))
+    after = replace(book, voices=voices, hearings=hearings)
+    return tidied(replace(after, corrections=_without(after, voice_id)))
+
+
+def _without(book: Book, voice_id: str) -> tuple[Correction, ...]:
+    """The corrections that tell neither of a voice that was forgotten, nor of those that became it, nor its names."""
+    left, gone, names = list(book.corrections), {voice_id}, set[str]()
+    kept = {v.name for v in book.voices.values()}
+    while told := [c for c in left if any(text in c.change or text in c.what for text in gone | names)]:
+        left = [c for c in left if c not in told]
+        changes = [json.loads(c.change)["voices"] for c in told]
+        gone |= {v for c in told for v in touched(c) if v not in book.voices}
+        once = {n["name"] for change in changes for v in gone for n in change.get(v, ()) if n}
+        names |= {n for n in once - kept if n}
+    return tuple(left)
 
 
 def undo(book: Book, number: int | None = None) -> tuple[Book, Correction]:
@@ -171,11 +184,10 @@ def called(book: Book, voice_id: str) -> str:
 def _reversed(book: Book, change: dict[str, Any]) -> Book:
     hearings, voices = dict(book.hearings), dict(book.voices)
     for key, (old, _) in change["voices"].items():
-        if old is None:  # it was made by the correction; who is heard as it since keeps it
-            voices[key] = Voice(key)
-        else:
-            _check_free(book, old["name"], key)
-            voices[key] = Voice(key, old["name"])
+        # One that the correction made stays, nameless, where somebody is heard as it since.
+        voices[key] = Voice(key, old["name"] if old else None)
+    for key in change["voices"]:
+        _check_free(replace(book, voices=voices), voices[key].name, key)
     for key, (old, new) in change["hearings"].items():
         if key in hearings and hearings[key].voice_id == new[0]:
             hearings[key] = hearings[key]._replace(**dict(zip(DECIDED, old, strict=True)))

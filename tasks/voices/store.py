@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ PATIENCE_S = 900.0
 """Others publish meanwhile: of a day some ten seconds each."""
 PREPARED, INTENT, CLIPS = "prepared", "intent.json", "clips"
 CLIPS_OF_A_VOICE = 3
+GLANCES = 100
 
 Published = Callable[[str, str], str | None]
 """(out, recording_id) -> the run whose tables lie there."""
@@ -67,8 +69,14 @@ class Desk:
 
 
 def look(folder: Path) -> Book:
-    """The book as it is now, for who changes nothing."""
-    return tables.read(folder)
+    """The book as it is now, for who changes nothing. Its tables are replaced one after the other: who comes between
+    reads again."""
+    for _ in range(GLANCES):
+        book = tables.read(folder)
+        if all(h.voice_id in book.voices or h.voice_id == FORGOTTEN for h in book.hearings.values()):
+            return book
+        time.sleep(0.05)
+    raise TransientError(f"{folder}: the voices are being replaced; try again in a moment.")
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import tempfile
@@ -13,17 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks import files
 from tasks.dataset.publish import publish, recover
 from tasks.dataset.schema import TABLES
 from tasks.errors import TransientError
+from tests.dying import Disk, Killed
 from tests.spoken import meeting
 
 ID = "meeting-0a1b2c3d"
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: once raised, no operation on files succeeds any more, so that nothing can be cleaned up."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -40,35 +35,6 @@ def folder():
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
         yield Path(name)
-
-
-class Disk:
-    """Counts operations on files and lets the one numbered `fatal` fail: for good (killed), or once (an error)."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, fatal: int | None, error: bool = False):
-        self.count, self.fatal, self.error = 0, fatal, error
-        for name in ("replace", "unlink", "rmdir", "mkdir", "fsync"):
-            patch.setattr(os, name, self.counted(getattr(os, name), name))
-        patch.setattr(files, "open", self.counted(open, "open"), raising=False)
-
-    def counted(self, act, name):
-        def operation(*args, **kwargs):
-            number, self.count = self.count, self.count + 1
-            if self.fatal is not None and (number == self.fatal or (number > self.fatal and not self.error)):
-                if name == "fsync":
-                    self.tear(args[0])
-                if self.error:
-                    raise OSError(errno.ENOSPC, "No space left on device")
-                raise Killed
-            return act(*args, **kwargs)
-
-        return operation
-
-    @staticmethod
-    def tear(handle):
-        """What was not yet flushed is half lost."""
-        if os.path.isfile(f"/proc/self/fd/{handle}"):
-            os.ftruncate(handle, os.fstat(handle).st_size // 2)
 
 
 def old_to_new(case):

@@ -1,0 +1,175 @@
+"""What people said is a fact: it is kept, obeyed and can be taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tasks.errors import UsageError
+from tasks.voices import correct
+from tasks.voices.hear import hear
+from tasks.voices.lookup import checked, find, heard_in, summaries
+from tasks.voices.match import Rule
+from tasks.voices.records import FORGOTTEN, Book
+from tests.voices.test_hear import RULE, visit
+
+
+def entered(book: Book, after: Book, kind: str = "test") -> Book:
+    return correct.made(book, after, at="2026-01-01", kind=kind, what=kind)
+
+
+@pytest.fixture
+def week() -> Book:
+    """Ana on three days, Bob on one, Cy on one; two embeddings are far from their voice's others by chance of day."""
+    book = Book()
+    for day, people in enumerate([("Ana", "Bob"), ("Ana",), ("Ana", "Cy")]):
+        book, _ = hear(
+            book, visit(f"day-{day}", {f"SPEAKER_{k:02d}": p for k, p in enumerate(people)}, day=day), {}, RULE
+        )
+    return book
+
+
+def voice(book: Book, recording: str, label: str = "SPEAKER_00") -> str:
+    return find(book, f"{recording}/{label}")
+
+
+def test_a_name_is_the_voices_in_all_recordings(week):
+    ana = voice(week, "day-0")
+    book = entered(week, correct.rename(week, ana, "Ana"))
+    assert [book.known(h).name for h in book.of_voice(ana)] == ["Ana"] * 3
+    assert find(book, "ana") == ana
+
+
+def test_two_voices_dont_have_one_name(week):
+    book = correct.rename(week, voice(week, "day-0"), "Ana")
+    with pytest.raises(UsageError, match="daylong speakers merge"):
+        correct.rename(book, voice(week, "day-0", "SPEAKER_01"), "ANA")
+
+
+def test_merged_voices_are_one_and_can_be_parted_again(week):
+    bob, cy = voice(week, "day-0", "SPEAKER_01"), voice(week, "day-2", "SPEAKER_01")
+    named = entered(week, correct.rename(week, cy, "Cy"))
+    book = entered(named, correct.merge(named, bob, [cy]))
+    assert cy not in book.voices
+    assert book.voices[bob].name == "Cy"
+    assert len(book.of_voice(bob)) == 2
+    back, entry = correct.undo(book)
+    assert entry.number == 2
+    assert back.voices == named.voices
+    assert back.hearings == named.hearings
+    assert not correct.undo(back)[0].voices[cy].name
+
+
+def test_a_split_voice_stays_two_people_in_what_is_heard_next(week):
+    ana = voice(week, "day-0")
+    book = entered(week, correct.split(week, heard_in(week, ana, "day-2"), name="Zoe"))
+    zoe = find(book, "Zoe")
+    assert correct.pair(ana, zoe) in book.apart
+    assert [h.recording_id for h in book.of_voice(zoe)] == ["day-2"]
+    # Both are like her now: it is offered, not made.
+    _, known = hear(book, visit("day-3", {"SPEAKER_00": "Ana"}, day=3), {}, RULE)
+    assert known["SPEAKER_00"].name is None
+    assert known["SPEAKER_00"].maybe in (ana, zoe)
+    again, told = hear(
+        book, visit("day-2", {"SPEAKER_00": "Ana"}, day=2, run="r2"), {"SPEAKER_00": "SPEAKER_00"}, RULE
+    )
+    assert told["SPEAKER_00"].name == "Zoe"
+    assert correct.undo(again)[0].of_voice(ana)[-1].recording_id == "day-2"
+
+
+def test_all_of_a_voice_isnt_split_from_it(week):
+    bob = voice(week, "day-0", "SPEAKER_01")
+    with pytest.raises(UsageError, match="heard nowhere else"):
+        correct.split(week, heard_in(week, bob, "day-0"))
+
+
+def test_an_offer_is_accepted_or_denied(week):
+    ana = voice(week, "day-0")
+    book, known = hear(week, visit("day-3", {"SPEAKER_00": "Ana"}, day=3), {}, Rule(0.97, 0.3))
+    new = known["SPEAKER_00"].voice_id
+    (offer,) = book.of_voice(new)
+    assert offer.maybe == ana
+    yes = entered(book, correct.accept(book, offer.hearing_id))
+    assert new not in yes.voices
+    assert len(yes.of_voice(ana)) == 4
+    no = entered(book, correct.deny(book, offer.hearing_id))
+    assert correct.pair(ana, new) in no.apart
+    assert no.hearings[offer.hearing_id].maybe is None
+    assert correct.undo(no)[0].hearings[offer.hearing_id].maybe == ana
+
+
+def test_what_came_later_of_the_same_voice_is_undone_first(week):
+    ana, bob = voice(week, "day-0"), voice(week, "day-0", "SPEAKER_01")
+    book = entered(week, correct.rename(week, ana, "Ana"))
+    book = entered(book, correct.rename(book, bob, "Bob"))
+    book = entered(book, correct.rename(book, ana, "Anna"))
+    with pytest.raises(UsageError, match="undo 3 first"):
+        correct.undo(book, 1)
+    undone, _ = correct.undo(book, 2)  # nothing later is about Bob
+    assert undone.voices[bob].name is None
+    assert undone.voices[ana].name == "Anna"
+    with pytest.raises(UsageError, match="no correction 2"):
+        correct.undo(undone, 2)
+
+
+def test_a_correction_that_changes_nothing_is_none(week):
+    assert entered(week, correct.rename(week, voice(week, "day-0"), None)) is week
+
+
+def test_of_the_forgotten_nothing_is_left_but_what_has_to_be_told(week):
+    ana, bob = voice(week, "day-0"), voice(week, "day-0", "SPEAKER_01")
+    book = entered(week, correct.rename(week, ana, "Ana"), "rename Ana")
+    book = entered(book, correct.rename(book, bob, "Bob"), "rename Bob")
+    book = correct.forget(book, ana)
+    assert "Ana" not in str(book)
+    assert ana not in str(book)
+    assert [c.what for c in book.corrections] == ["rename Bob"]
+    assert sum(h.voice_id == FORGOTTEN for h in book.hearings.values()) == 3
+    assert all(len(h.embedding) == 0 for h in book.hearings.values() if h.voice_id == FORGOTTEN)
+
+
+def test_an_id_that_undoing_would_bring_back_isnt_given_to_anybody_else(week):
+    bob, cy = voice(week, "day-0", "SPEAKER_01"), voice(week, "day-2", "SPEAKER_01")
+    book = entered(week, correct.merge(week, bob, [cy]))
+    book, known = hear(book, visit("day-2", {"SPEAKER_01": "Dan"}, day=2, run="r2"), {}, RULE)
+    assert known["SPEAKER_01"].voice_id != cy
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\x00b", "x" * 61, "SPEAKER_07", "unknown", "a\u202eb"])
+def test_what_cant_be_a_name_is_refused(name):
+    with pytest.raises(UsageError, match="can't be a name"):
+        checked(name)
+
+
+def test_a_name_is_kept_in_one_line():
+    assert checked("  Ana\n Berg ") == "Ana Berg"
+    assert checked("=cmd|'/C calc'!A0") == "=cmd|'/C calc'!A0"
+    assert checked("👩‍🔬 Ada") == "👩‍🔬 Ada"
+
+
+def test_a_voice_is_found_by_id_name_or_where_it_speaks_and_else_refused(week):
+    ana = voice(week, "day-0")
+    assert find(week, ana[:6]) == ana
+    with pytest.raises(UsageError, match="every recording has its own"):
+        find(week, "SPEAKER_00")
+    with pytest.raises(UsageError, match="no voice is called"):
+        find(week, "Nobody")
+
+
+def test_the_list_says_how_sure_and_who_is_nearest(week):
+    book = correct.rename(week, voice(week, "day-0"), "Ana")
+    first, *rest = summaries(book)
+    assert (first.name, first.recordings, first.seconds, first.last) == ("Ana", 3, 90.0, "2026-01-03")
+    assert first.alike > 0.9
+    assert first.nearest in {r.voice_id for r in rest}
+    assert first.nearest_similarity < 0.7
+    assert all(r.alike is None for r in rest)
+    assert summaries(replace(book, voices={}, hearings={})) == []
+
+
+def test_embeddings_are_compared_by_their_values_whatever_their_filling(week):
+    longer = {k: h._replace(embedding=np.pad(h.embedding, (0, 8))) for k, h in week.hearings.items()}
+    _, known = hear(replace(week, hearings=longer), visit("day-9", {"SPEAKER_00": "Ana"}, day=9), {}, RULE)
+    assert known["SPEAKER_00"].voice_id == voice(week, "day-0")

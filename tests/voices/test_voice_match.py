@@ -1,0 +1,88 @@
+"""Whose voices these are: a threshold, a margin, one voice to one speaker."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.voices.match import Answer, Rule, answers, grouped, similarities
+
+RULE = Rule(threshold=0.6, margin=0.1)
+
+
+def told(scores, **more):
+    return answers(np.array(scores, float), RULE, **more)
+
+
+def test_a_voice_is_taken_where_it_is_like_enough_and_nobody_else_is_nearly_as_like():
+    assert told([[0.8, 0.3]]) == [Answer(0, 0.8)]
+
+
+def test_below_the_threshold_nobody_is_taken_however_near_the_nearest():
+    assert told([[0.4, -0.2]]) == [Answer()]
+
+
+def test_a_little_below_the_threshold_is_offered():
+    assert told([[0.55, 0.1]]) == [Answer(maybe=0, maybe_similarity=0.55)]
+
+
+def test_two_voices_that_are_nearly_as_like_leave_it_open_and_the_likelier_is_offered():
+    assert told([[0.8, 0.75]]) == [Answer(maybe=0, maybe_similarity=0.8)]
+
+
+def test_two_voices_that_may_be_one_person_dont_make_each_other_doubtful():
+    assert told([[0.8, 0.75]], same=grouped(2, [(0, 1)])) == [Answer(0, 0.8)]
+
+
+def test_a_voice_is_one_speakers_and_the_other_is_offered_it():
+    assert told([[0.9, 0.0], [0.7, 0.0]]) == [Answer(0, 0.9), Answer(maybe=0, maybe_similarity=0.7)]
+
+
+def test_who_is_better_known_as_somebody_elses_takes_no_lead_away():
+    # The second speaker is voice 1 beyond doubt, so the first isn't.
+    assert told([[0.8, 0.75], [0.1, 0.95]]) == [Answer(0, 0.8), Answer(1, 0.95)]
+
+
+def test_what_people_denied_is_neither_taken_nor_offered():
+    assert told([[0.9, 0.2]], denied=frozenset({(0, 0)})) == [Answer()]
+
+
+def test_of_nobody_known_everybody_is_new():
+    assert answers(np.zeros((2, 0)), RULE) == [Answer(), Answer()]
+
+
+def test_similarity_is_the_mean_of_the_nearest_few():
+    embeddings = np.array([[1, 0], [0, 1], [0.6, 0.8], [-1, 0]], np.float32)
+    scores = similarities(np.array([[1, 0]], np.float32), embeddings, np.array([0, 0, 0, 1]), 3, nearest=2)
+    assert scores[0] == pytest.approx([(1 + 0.6) / 2, -1.0, -1.0])  # the third has no embedding
+
+
+@given(
+    st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=3), min_size=1, max_size=5),
+    st.floats(0, 1),
+    st.floats(0, 0.5),
+)
+def test_whatever_the_scores_no_voice_is_taken_twice_and_none_below_the_threshold(scores, threshold, margin):
+    found = answers(np.array(scores), Rule(threshold, margin))
+    taken = [a.voice for a in found if a.voice >= 0]
+    assert len(taken) == len(set(taken))
+    for row, answer in zip(scores, found, strict=True):
+        if answer.voice >= 0:
+            assert row[answer.voice] >= threshold
+            assert answer.maybe == -1
+        if answer.maybe >= 0:
+            assert row[answer.maybe] >= threshold - margin
+
+
+@given(st.integers(1, 30), st.integers(1, 6), st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_similarities_are_those_that_one_would_work_out_one_by_one(count, voices, nearest, seed):
+    dice = np.random.default_rng(seed)
+    embeddings, speakers = dice.normal(size=(count, 4)), dice.normal(size=(2, 4))
+    owner = dice.integers(0, voices, count)
+    found = similarities(speakers, embeddings, owner, voices, nearest)
+    for k in range(2):
+        for v in range(voices):
+            own = sorted(embeddings[owner == v] @ speakers[k], reverse=True)[:nearest]
+            assert found[k, v] == pytest.approx(np.mean(own) if own else -1.0)

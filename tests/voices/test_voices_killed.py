@@ -1,0 +1,227 @@
+"""A process that dies between any two writes: the tables and the store still tell the same, or nothing happened."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from flows import corrections
+from flows.naming import published_run
+from flows.renaming import bring_up_to_date
+from tasks.dataset.publish import recover
+from tasks.errors import DaylongError
+from tasks.voices import correct
+from tasks.voices.book import is_stale
+from tasks.voices.lookup import find
+from tasks.voices.store import look, opened
+from tests.dying import Disk, Killed
+from tests.people import column, found_in_files, known_as, noise, publish_named, recorded
+
+FORMATS = ("srt",)
+MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_flushing():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder():
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
+        yield Path(name)
+
+
+class Place:
+    """Monday published, Ada named there; laid out anew for each death."""
+
+    def __init__(self, folder: Path) -> None:
+        self.at, self.kept = folder / "at", folder / "kept"
+        self.out, self.store = self.at / "out", self.at / "voices"
+        folder.mkdir()
+        self.sound = noise(folder / "sound.wav")
+        self.again()
+        if not self.kept.exists():
+            self.out.mkdir(parents=True)
+            publish_named(recorded("mon", ["Ada", "Bea"], sound=self.sound), self.out, self.store, formats=FORMATS)
+            self.rename("SPEAKER_00", "Zoe Xu")
+            shutil.copytree(self.at, self.kept)
+
+    def again(self) -> None:
+        shutil.rmtree(self.at, ignore_errors=True)
+        if self.kept.exists():
+            shutil.copytree(self.kept, self.at)
+
+    def rename(self, voice: str, name: str) -> None:
+        corrections.enter(
+            self.store, "rename", lambda book: ("rename", correct.rename(book, find(book, f"{MON}/{voice}"), name))
+        )
+
+    def tuesday(self) -> None:
+        publish_named(
+            recorded("tue", ["Bea", "Ada"], "run-2", day=1, sound=self.sound), self.out, self.store, formats=FORMATS
+        )
+
+    def restart(self) -> None:
+        """As the next process begins: what was left is finished or undone."""
+        recover(self.out)
+        with opened(self.store, published_run):
+            pass
+
+    def agrees(self) -> None:
+        """Every recording that is published is in the store as its tables tell it, and no other is."""
+        book = look(self.store)
+        there = {p.stem for p in (self.out / "recordings").glob("*/*.parquet")}
+        assert {h.recording_id for h in book.hearings.values() if h.speaker} == there
+        for recording_id in there:
+            rows = column(self.out, "speakers", recording_id, "speaker", "speaker_name", "voice_id")
+            known = {h.speaker: h for h in book.of_recording(str(self.out), recording_id)}
+            for label, name, voice in rows:
+                if not is_stale(book, known[label]):
+                    assert (name, voice) == (book.known(known[label]).name, known[label].voice_id)
+
+    def names(self, recording_id: str) -> dict[object, object]:
+        return dict(column(self.out, "speakers", recording_id, "speaker", "speaker_name"))
+
+
+def deaths(place: Place, act) -> list[int]:
+    """The numbers of the writes of `act`."""
+    place.again()
+    with pytest.MonkeyPatch.context() as patch:
+        disk = Disk(patch, None)
+        act()
+    return list(range(disk.count))
+
+
+def dies(act, number: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        Disk(patch, number)
+        try:
+            act()
+        except (Killed, DaylongError):
+            return
+
+
+def test_a_run_that_dies_while_it_names_leaves_neither_wrong(folder):
+    place = Place(folder / "run")
+    writes = deaths(place, place.tuesday)
+    assert len(writes) > 40
+    finished = place.names(TUE)
+    assert finished == {"SPEAKER_00": None, "SPEAKER_01": "Zoe Xu"}
+    published = set()
+    for number in writes:
+        place.again()
+        dies(place.tuesday, number)
+        place.restart()
+        place.agrees()
+        published.add(bool(list((place.out / "recordings").glob(f"*/{TUE}.parquet"))))
+        place.tuesday()  # the same command again
+        place.agrees()
+        assert place.names(TUE) == finished
+        assert len(look(place.store).voices) == 2
+    assert published == {True, False}
+
+
+def test_a_correction_that_dies_is_made_everywhere_or_nowhere(folder):
+    place = Place(folder / "rename")
+    place.tuesday()
+    shutil.rmtree(place.kept)
+    shutil.copytree(place.at, place.kept)
+
+    def act() -> None:
+        place.rename("SPEAKER_00", "Yan-Wu")
+
+    seen = set()
+    for number in deaths(place, act):
+        place.again()
+        dies(act, number)
+        place.restart()
+        place.agrees()
+        assert bring_up_to_date(place.store) == []
+        names = place.names(MON)["SPEAKER_00"], place.names(TUE)["SPEAKER_01"]
+        assert names in [("Zoe Xu", "Zoe Xu"), ("Yan-Wu", "Yan-Wu")]
+        assert len(look(place.store).corrections) == 1 + (names[0] == "Yan-Wu")
+        seen.add(names)
+    assert len(seen) == 2
+
+
+def test_whoever_was_to_be_forgotten_when_it_died_is_forgotten_by_the_next(folder):
+    place = Place(folder / "forget")
+    place.tuesday()
+    shutil.rmtree(place.kept)
+    shutil.copytree(place.at, place.kept)
+
+    def act() -> None:
+        corrections.forget(place.store, lambda book: find(book, "Zoe Xu"))
+
+    for number in deaths(place, act):
+        place.again()
+        dies(act, number)
+        place.restart()
+        if any(v.name == "Zoe Xu" for v in look(place.store).voices.values()):
+            act()
+        assert bring_up_to_date(place.store) == []
+        assert found_in_files("Zoe Xu", place.out, place.store) == []
+        assert column(place.out, "speakers", MON, "speaker", "voice_id", "embedding")[0] == ("SPEAKER_00", None, None)
+        assert len(list((place.store / "clips").glob("*"))) == 2  # Bea's
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from tests.people import publish_named, recorded
+who, out, store, sound = sys.argv[1:]
+people = ["Ada", "Bea"] if who == "a" else ["Bea", "Ada"]
+for k in range(6):
+    transcript = recorded(f"{who}{k}", people, f"{who}{k}", day=k, sound=Path(sound))
+    publish_named(transcript, Path(out), Path(store), formats=("srt",))
+"""
+
+
+def test_two_processes_at_once_and_one_that_corrects(tmp_path):
+    out, store, sound = tmp_path / "out", tmp_path / "voices", noise(tmp_path / "sound.wav")
+    out.mkdir()
+    root = Path(__file__).resolve().parents[2]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, who, str(out), str(store), str(sound)], cwd=root)
+        for who in "ab"
+    ]
+    named = False
+
+    def first(book):
+        return min(book.hearings.values(), key=lambda h: (h.heard_on, h.recording_id, h.speaker)).voice_id
+
+    while any(w.poll() is None for w in writers):
+        time.sleep(0.02)
+        book = look(store)
+        if not named and len(book.hearings) >= 4:
+            corrections.enter(store, "rename", lambda b: ("rename", correct.rename(b, first(b), "Zoe Xu")))
+            named = True
+    assert [w.returncode for w in writers] == [0, 0]
+    assert named
+    book = look(store)
+    assert len(book.voices) == 2
+    assert len(book.hearings) == 24
+    assert bring_up_to_date(store) == []
+    for who in "ab":
+        for k in range(6):
+            names = [n for (n,) in column(out, "speakers", f"{who}{k}-0a1b2c3d", "speaker_name")]
+            assert set(names) == {None, "Zoe Xu"}
+
+
+def test_who_is_published_without_a_name_is_known_by_label(tmp_path):
+    out, store = tmp_path / "out", tmp_path / "voices"
+    out.mkdir()
+    told = publish_named(recorded("mon", ["Ada", "Bea"], sound=noise(tmp_path / "s.wav")), out, store)
+    assert known_as(told) == {"SPEAKER_00": None, "SPEAKER_01": None}
+    assert len({s.voice_id for s in told.speakers}) == 2
