@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from flows.clips import keep_clips
+from flows.preparation import voices_of
 from tasks.dataset import read
 from tasks.dataset.publish import recover
 from tasks.errors import DaylongError
-from tasks.home import home, voices
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Speaker, Transcript
 from tasks.settings import Settings
@@ -39,9 +39,9 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
         yield transcript
         return
     recording = transcript.recording
-    with opened(store_of(settings), published_run) as desk:
+    with opened(voices_of(settings), published_run) as desk:
         visit = Visit(
-            out=str(out),
+            out=str(out.resolve()),
             recording_id=recording.recording_id,
             run_id=transcript.run.run_id,
             source_name=recording.source_name,
@@ -57,7 +57,7 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
         desk.intend(book, visit.out, visit.recording_id, visit.run_id)
         yield with_names(transcript, known)
         desk.keep(book)
-        keep_clips(desk.folder, book, transcript, out)
+        keep_clips(desk.folder, book, transcript, out.resolve())
 
 
 def with_names(transcript: Transcript, known: Mapping[str, Known]) -> Transcript:
@@ -78,12 +78,6 @@ def told(speaker: Speaker, known: Known) -> Speaker:
 
 def rule_of(settings: Settings) -> Rule:
     return Rule(settings.voices.threshold, settings.voices.margin)
-
-
-def store_of(settings: Settings) -> Path:
-    """The folder that remembers voices, absolute."""
-    given = settings.voices.store
-    return home() / Path(given).expanduser() if given else voices()
 
 
 def published_run(out: str, recording_id: str) -> str | None:

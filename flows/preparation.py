@@ -11,7 +11,7 @@ from tasks import disk, models, remote, weights
 from tasks.artifacts import ArtifactStore
 from tasks.audio.decode import load
 from tasks.errors import UsageError
-from tasks.home import cache, home, keep_private, results, transcripts
+from tasks.home import cache, home, keep_private, results, transcripts, voices
 from tasks.memory import hold_less
 from tasks.settings import Settings
 from tasks.weights import Kind, Weights
@@ -52,6 +52,8 @@ def prepare(settings: Settings) -> Run:
     models.configure(settings.models.keep, settings.models.run_in, patience_s(settings))
     out, store = out_of(settings), store_of(settings)
     disk.check_writable(out=out, DAYLONG_HOME=cache(), PREFECT_LOCAL_STORAGE_PATH=results(), cache__store=store.root)
+    if settings.voices.mode == "always":
+        disk.check_writable(voices__store=voices_of(settings))
     return Run(settings, Place(store, load, device), found, out)
 
 
@@ -65,6 +67,12 @@ def out_of(settings: Settings) -> Path:
     """The folder of the results, absolute."""
     out = Path(settings.out).expanduser() if settings.out else transcripts()
     return out if out.is_absolute() else home() / out
+
+
+def voices_of(settings: Settings) -> Path:
+    """The folder that remembers voices, absolute."""
+    given = settings.voices.store
+    return home() / Path(given).expanduser() if given else voices()
 
 
 def store_of(settings: Settings) -> ArtifactStore:

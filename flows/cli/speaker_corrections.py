@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.run import Debug
-from flows.cli.speakers import VOICE, Out, Settings, _results, app, corrected, loaded, report
-from flows.cli.terminal import plain, terminal
-from flows.cli.told import told
+from flows.cli.speakers import VOICE, Out, Settings, _results, app, corrected, loaded, noted, report
+from flows.cli.terminal import opened, plain, terminal
+from flows.cli.told import interruptible, told
 from tasks.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def rename(
     """Give a voice a name, in all recordings, those to come too."""
     screen = terminal(debug)
     with told(screen):
-        from flows.naming import store_of
+        from flows.preparation import voices_of
         from tasks.voices import correct, lookup
 
         kept, place = lookup.checked(name) if name else None, _results(out)
@@ -42,7 +42,7 @@ def rename(
                 book, voice_id, kept
             )
 
-        corrected(screen, store_of(loaded(settings)), "rename", change)
+        corrected(screen, voices_of(loaded(settings)), "rename", change)
 
 
 @app.command(epilog="Example:  daylong speakers merge Anna v7q2mb4k")
@@ -56,7 +56,7 @@ def merge(
     """Voices that are one person."""
     screen = terminal(debug)
     with told(screen):
-        from flows.naming import store_of
+        from flows.preparation import voices_of
         from tasks.voices import correct, lookup
 
         place = _results(out)
@@ -66,7 +66,7 @@ def merge(
             names = ", ".join(correct.called(book, v) for v in rest)
             return f"merge {names} into {correct.called(book, first)}", correct.merge(book, first, rest)
 
-        corrected(screen, store_of(loaded(settings)), "merge", change)
+        corrected(screen, voices_of(loaded(settings)), "merge", change)
 
 
 @app.command(epilog="Example:  daylong speakers split Anna monday-1f2e3d4c --name Berta")
@@ -86,7 +86,7 @@ def split(
     """A voice that is two people: in these recordings it is another one. They stay apart from then on."""
     screen = terminal(debug)
     with told(screen):
-        from flows.naming import store_of
+        from flows.preparation import voices_of
         from tasks.voices import correct, lookup
 
         kept, place = lookup.checked(name) if name else None, _results(out)
@@ -100,7 +100,7 @@ def split(
             )
             return what, correct.split(book, found, holder, None if holder else kept)
 
-        corrected(screen, store_of(loaded(settings)), "split", change)
+        corrected(screen, voices_of(loaded(settings)), "split", change)
 
 
 @app.command(epilog='Example:  daylong speakers enroll anna.wav --name "Anna Berg"')
@@ -112,17 +112,17 @@ def enroll(
     debug: Debug = False,
 ) -> None:
     """Learn a voice from a file, before it is met."""
-    screen = terminal(debug)
-    with told(screen):
+    with opened(debug) as screen, told(screen), interruptible(screen):
         from flows.corrections import enroll as learn
         from flows.enrolment import measured
-        from flows.naming import rule_of, store_of
+        from flows.naming import rule_of
+        from flows.preparation import voices_of
         from tasks.voices.lookup import checked
 
         kept = checked(name)
         chosen = loaded([*([f"profile={profile}"] if profile else []), *(settings or [])])
         hearing, sound = measured(file, chosen)
-        store = store_of(chosen)
+        store = voices_of(chosen)
         corrected(screen, store, "enroll", learn(hearing, kept, rule_of(chosen)))
         from flows.clips import keep_clip
 
@@ -139,9 +139,9 @@ def apply(
     screen = terminal(debug)
     with told(screen):
         from flows.corrections import changes_of
-        from flows.naming import store_of
+        from flows.preparation import voices_of
 
-        corrected(screen, store_of(loaded(settings)), "apply", *changes_of(file))
+        corrected(screen, voices_of(loaded(settings)), "apply", *changes_of(file))
 
 
 @app.command(epilog="Example:  daylong speakers undo")
@@ -156,10 +156,10 @@ def undo(
     screen = terminal(debug)
     with told(screen):
         from flows.corrections import take_back
-        from flows.naming import store_of
+        from flows.preparation import voices_of
 
-        store = store_of(loaded(settings))
-        report(screen, take_back(store, number, lambda line: screen.note(plain(line))), "undone: ")
+        store = voices_of(loaded(settings))
+        report(screen, take_back(store, number, noted(screen)), "undone: ")
 
 
 @app.command(epilog="Example:  daylong speakers forget Anna")
@@ -174,20 +174,18 @@ def forget(
     screen = terminal(debug)
     with told(screen):
         from flows.corrections import forget as remove
-        from flows.naming import store_of
+        from flows.preparation import voices_of
         from flows.remains import remains
         from tasks.voices import lookup
         from tasks.voices.correct import called
         from tasks.voices.store import look
 
-        place, store = _results(out), store_of(loaded(settings))
+        place, store = _results(out), voices_of(loaded(settings))
         book = look(store)
         who = called(book, lookup.find(book, voice, place))
         if not yes and not typer.confirm(f"Forget {plain(who)} for good?", default=False):
             raise UsageError("nothing was forgotten.")
-        heard, name, done = remove(
-            store, lambda b: lookup.find(b, voice, place), lambda line: screen.note(plain(line))
-        )
+        heard, name, done = remove(store, lambda b: lookup.find(b, voice, place), noted(screen))
         screen.say(f"Forgotten: {len(heard)} embeddings, their clips, the name, and the corrections that tell of it.")
         screen.say(
             "The results of the steps of these recordings left the cache: processing them again takes full time."
@@ -207,11 +205,11 @@ def rebuild(out: Out = None, settings: Settings = None, debug: Debug = False) ->
     screen = terminal(debug)
     with told(screen):
         from flows.cli.export import results
-        from flows.naming import store_of
+        from flows.preparation import voices_of
         from flows.rebuilding import rebuild as learn
 
         chosen = loaded(settings)
-        count, faults = learn(store_of(chosen), results(out).resolve(), chosen, lambda line: screen.note(plain(line)))
+        count, faults = learn(voices_of(chosen), results(out).resolve(), chosen, noted(screen))
         screen.say(f"{count} recordings learned.")
         for line in faults:
             screen.fail(plain(line))

@@ -36,11 +36,11 @@ def list_(out: Out = None, settings: Settings = None, debug: Debug = False) -> N
     """Who is known: how sure, from how many recordings, who is most like them, a clip to listen to."""
     screen = terminal(debug)
     with told(screen):
-        from flows.naming import store_of
+        from flows.preparation import voices_of
         from tasks.voices.lookup import summaries
         from tasks.voices.store import look
 
-        store = store_of(loaded(settings))
+        store = voices_of(loaded(settings))
         rows = summaries(look(store), _results(out))
         if not rows:
             screen.say("No voice is known yet: they are remembered as recordings are processed.")
@@ -66,12 +66,12 @@ def review(
     """Doubtful matches: what may be somebody known, for you to say. They are never taken for it unasked."""
     screen = terminal(debug)
     with told(screen):
-        from flows.naming import store_of
+        from flows.preparation import voices_of
         from tasks.voices import correct
         from tasks.voices.lookup import offers
         from tasks.voices.store import look
 
-        store = store_of(loaded(settings))
+        store = voices_of(loaded(settings))
 
         def decide(text: str, right: bool) -> Callable[[Book], tuple[str, Book]]:
             def change(book: Book) -> tuple[str, Book]:
@@ -112,10 +112,10 @@ def log(settings: Settings = None, debug: Debug = False) -> None:
     """What was corrected, the latest last."""
     screen = terminal(debug)
     with told(screen):
-        from flows.naming import store_of
+        from flows.preparation import voices_of
         from tasks.voices.store import look
 
-        entries = look(store_of(loaded(settings))).corrections
+        entries = look(voices_of(loaded(settings))).corrections
         for entry in entries:
             undone = "  (undone)" if entry.undone else ""
             screen.say(f"{entry.number:4}  {entry.at}  {plain(entry.what)}{undone}")
@@ -134,7 +134,12 @@ def corrected(screen: Terminal, store: Path, kind: str, *changes: Any) -> None:
     """Enter corrections and tell what came of it; exit status 1 where a recording could not be written again."""
     from flows.corrections import enter
 
-    report(screen, enter(store, kind, *changes, say=lambda line: screen.note(plain(line))))
+    report(screen, enter(store, kind, *changes, say=noted(screen)))
+
+
+def noted(screen: Terminal) -> Callable[[str], None]:
+    """Progress, as it is told beside the results."""
+    return lambda line: screen.note(plain(line))
 
 
 def report(screen: Terminal, done: Corrected, verb: str = "") -> None:

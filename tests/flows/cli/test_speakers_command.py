@@ -1,0 +1,195 @@
+"""`daylong speakers`, as it is typed: on recordings that were published as a run does it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli.main import app
+from flows.corrections import enroll, enter
+from flows.naming import rule_of
+from tasks.settings import Settings
+from tasks.voices.store import look
+from tests.people import column, found_in_files, noise, publish_named, recorded
+
+MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
+
+
+@pytest.fixture
+def week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Ada and Bea on Monday, Bea and Cyd on Tuesday; the folder of results."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("DAYLONG_HOME", str(home))
+    out, store = home / "data" / "transcripts", home / "data" / "voices"
+    out.mkdir(parents=True)
+    sound = noise(tmp_path / "sound.wav")
+    publish_named(recorded("mon", ["Ada", "Bea"], sound=sound), out, store)
+    publish_named(recorded("tue", ["Bea", "Cyd"], "run-2", day=1, sound=sound), out, store)
+    return out
+
+
+def said(*words: str, status: int = 0) -> str:
+    result = CliRunner().invoke(app, ["speakers", *words])
+    assert result.exit_code == status, result.output
+    return result.output
+
+
+def names(out: Path, recording_id: str) -> dict:
+    return dict(column(out, "speakers", recording_id, "speaker", "speaker_name"))
+
+
+def test_nobody_is_known_before_anything_was_processed(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
+    assert "No voice is known yet" in said("list")
+    assert "Nothing to review" in said("review")
+    assert "Nothing was corrected yet" in said("log")
+
+
+def test_the_list_tells_how_often_a_voice_was_heard_and_where_to_listen(week):
+    text = said("list")
+    (bea,) = [line for line in text.splitlines() if re.match(r"v\w{8} +2 ", line)]
+    clip = bea.split()[-1]
+    assert (week.parent / "voices" / "clips" / clip).read_bytes().startswith(b"OggS")
+    assert text.count(".ogg") == 3
+
+
+def test_a_renamed_voice_is_called_so_everywhere_and_stays_so_when_processed_again(week, tmp_path):
+    text = said("rename", f"{MON}/SPEAKER_01", "Bea Öz")
+    assert "2 recordings written again" in text
+    assert names(week, MON) == {"SPEAKER_00": None, "SPEAKER_01": "Bea Öz"}
+    assert names(week, TUE) == {"SPEAKER_00": "Bea Öz", "SPEAKER_01": None}
+    exports = week / "exports" / MON
+    assert "Bea Öz: So it is" in (exports / "transcript.srt").read_text()
+    assert "Bea_Öz" in (exports / "transcript.rttm").read_text()
+    assert "Bea Öz" in (exports / "report.html").read_text()
+    assert "sound.wav" in (exports / "report.html").read_text()  # and it still knows where the recording is
+    again = recorded("tue", ["Bea", "Cyd"], "run-3", day=1, shift=1, models="other", sound=tmp_path / "sound.wav")
+    publish_named(again, week, week.parent / "voices")
+    assert names(week, TUE) == {"SPEAKER_01": "Bea Öz", "SPEAKER_00": None}
+    publish_named(
+        recorded("wed", ["Bea"], "run-4", day=2, models="other", sound=tmp_path / "sound.wav"),
+        week,
+        week.parent / "voices",
+    )
+    assert names(week, "wed-0a1b2c3d") == {"SPEAKER_00": "Bea Öz"}
+
+
+def test_what_was_corrected_is_told_and_undone(week):
+    said("rename", f"{MON}/SPEAKER_01", "Bea")
+    said("rename", f"{MON}/SPEAKER_00", "Ada")
+    assert re.search(r"1  .*rename v\w+ to Bea\n +2  .*rename v\w+ to Ada", said("log"))
+    assert "undone: rename" in said("undo")
+    assert names(week, MON) == {"SPEAKER_00": None, "SPEAKER_01": "Bea"}
+    assert "(undone)" in said("log")
+    said("undo", "1")
+    assert names(week, TUE) == {"SPEAKER_00": None, "SPEAKER_01": None}
+    assert "no correction to undo" in said("undo", status=2)
+
+
+def test_two_voices_are_merged_and_one_is_split(week):
+    said("rename", f"{MON}/SPEAKER_00", "Ada")
+    said("merge", "Ada", f"{TUE}/SPEAKER_01")
+    assert names(week, TUE)["SPEAKER_01"] == "Ada"
+    said("split", "Ada", TUE, "--name", "Cyd")
+    assert names(week, TUE)["SPEAKER_01"] == "Cyd"
+    assert names(week, MON)["SPEAKER_00"] == "Ada"
+    assert "heard nowhere else" in said("split", "Cyd", TUE, status=2)
+    assert "is the name of another voice" in said("rename", "Cyd", "ada", status=2)
+
+
+def test_a_reports_corrections_are_taken_all_or_none(week, tmp_path):
+    voices = dict(column(week, "speakers", MON, "speaker", "voice_id"))
+    file = tmp_path / "mon.corrections.json"
+    rows = [
+        {"speaker": "SPEAKER_00", "voice_id": voices["SPEAKER_00"], "was": None, "name": "Ada"},
+        {"speaker": "SPEAKER_01", "voice_id": voices["SPEAKER_01"], "was": None, "name": "Bea"},
+    ]
+    held = {"daylong": "corrections", "version": 1, "recording_id": MON, "source_name": "mon.flac", "speakers": rows}
+    file.write_text(
+        json.dumps({**held, "speakers": [*rows, {"speaker": "SPEAKER_09", "voice_id": None, "name": "X"}]})
+    )
+    assert "knows no voice of its SPEAKER_09" in said("apply", str(file), status=2)
+    assert names(week, MON) == {"SPEAKER_00": None, "SPEAKER_01": None}
+    file.write_text(json.dumps(held))
+    said("apply", str(file))
+    assert names(week, MON) == {"SPEAKER_00": "Ada", "SPEAKER_01": "Bea"}
+    assert names(week, TUE)["SPEAKER_00"] == "Bea"
+    assert "That was so already" in said("apply", str(file))
+    # In one recording somebody known was taken for somebody else.
+    held["recording_id"], held["speakers"] = (
+        TUE,
+        [{"speaker": "SPEAKER_00", "voice_id": None, "was": "Bea", "name": "Ada"}],
+    )
+    file.write_text(json.dumps(held))
+    said("apply", str(file))
+    assert names(week, TUE)["SPEAKER_00"] == "Ada"
+    assert names(week, MON) == {"SPEAKER_00": "Ada", "SPEAKER_01": "Bea"}
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"daylong": "corrections", "version": 2}', "\x00", "[" * 100_000])
+def test_what_is_no_file_of_corrections_is_refused(week, tmp_path, text):
+    file = tmp_path / "odd.json"
+    file.write_text(text)
+    assert "not a file of corrections" in said("apply", str(file), status=2)
+    assert "No such file" in said("apply", str(tmp_path / "none.json"), status=2)
+
+
+def test_an_enrolled_voice_is_offered_where_it_may_be_and_a_yes_names_it(week):
+    book = look(week.parent / "voices")
+    (ada,) = [h for h in book.hearings.values() if h.recording_id == MON and h.speaker == "SPEAKER_00"]
+    learned = ada._replace(hearing_id="file", out="", recording_id="ada-file", speaker="", by="enrolled", voice_id="")
+    enter(week.parent / "voices", "enroll", enroll(learned, "Ada", rule_of(Settings())))
+    offer = said("review")
+    assert re.search(rf"SPEAKER_00 +{MON} +Ada +1\.00", offer)
+    assert "perhaps" in (week / "exports" / MON / "report.html").read_text()
+    assert "1 may be somebody known" in said("list")
+    assert "fits 0 offers" in said("review", "--yes", "zzz", status=2)
+    said("review", "--yes", offer.splitlines()[1].split()[0])
+    assert names(week, MON)["SPEAKER_00"] == "Ada"
+    assert "Nothing to review" in said("review")
+
+
+def test_of_the_forgotten_nothing_is_found_any_more_in_any_file(week):
+    said("rename", f"{MON}/SPEAKER_01", "Xanthippe")
+    (voice,) = {v for n, v in column(week, "speakers", MON, "speaker_name", "voice_id") if n}
+    home = week.parents[1]
+    assert len(found_in_files("Xanthippe", home)) > 10
+    text = said("forget", "Xanthippe", "--yes")
+    assert "Forgotten: 2 embeddings" in text
+    assert "What they said stays" in text
+    assert found_in_files("Xanthippe", home) == []
+    assert found_in_files(voice, home) == []
+    for recording, label in ((MON, "SPEAKER_01"), (TUE, "SPEAKER_00")):
+        rows = {r[0]: r[1:] for r in column(week, "speakers", recording, "speaker", "embedding", "voice_id")}
+        assert rows.pop(label) == (None, None)
+        assert all(embedding is not None for embedding, _ in rows.values())
+    assert len(list((week.parent / "voices" / "clips").iterdir())) == 2
+    assert "nobody" in said("forget", "nobody", "--yes", status=2)
+
+
+def test_a_store_that_was_lost_is_learned_again_from_the_tables(week):
+    said("rename", f"{MON}/SPEAKER_01", "Bea")
+    before = look(week.parent / "voices")
+    for path in (week.parent / "voices").glob("*.parquet"):
+        path.unlink()
+    assert "2 recordings learned" in said("rebuild")
+    after = look(week.parent / "voices")
+    assert after.voices == before.voices
+    assert {h.voice_id: h.recording_id for h in after.hearings.values()} == {
+        h.voice_id: h.recording_id for h in before.hearings.values()
+    }
+    assert "0 recordings learned" in said("rebuild")
+
+
+def test_results_elsewhere_have_voices_of_their_own_to_be_listed(week, tmp_path):
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    publish_named(recorded("fri", ["Dot"], sound=tmp_path / "sound.wav"), other, week.parent / "voices")
+    assert len(re.findall(r"^v\w{8}", said("list", "--out", str(other)), re.M)) == 1
+    assert len(re.findall(r"^v\w{8}", said("list"), re.M)) == 4
+    said("rename", "SPEAKER_00", "Dot", "--out", str(other))
+    assert names(other, "fri-0a1b2c3d") == {"SPEAKER_00": "Dot"}
