@@ -54,9 +54,10 @@ def similarities(speakers: Floats, embeddings: Floats, voice_of: Ints, voices: i
     first = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
     lengths = np.diff(np.r_[first, len(owner)])
     place = np.arange(len(owner)) - np.repeat(first, lengths)
+    # Sorting numbers is ten times as fast as sorting their places: a voice's lie 4 apart from the next one's.
+    apart = 4.0 * np.cumsum(place == 0)
     for k, cosines in enumerate(np.asarray(speakers) @ np.asarray(embeddings).T):
-        mine = cosines[order]
-        ranked = mine[np.lexsort((-mine, owner))]
+        ranked = apart - np.sort(apart - cosines[order])
         counted = np.where(place < nearest, ranked, 0.0)
         out[k, owner[first]] = np.add.reduceat(counted, first) / np.minimum(lengths, nearest)
     return out
