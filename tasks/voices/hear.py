@@ -165,7 +165,7 @@ def _again(hearing: Hearing, visit: Visit, heard: Heard) -> Hearing:
 
 def _sized(embedding: Vector, size: int) -> Vector:
     """Tables fill embeddings up with zeros: neither length nor angle changes."""
-    return np.pad(np.asarray(embedding, np.float32), (0, size - len(embedding)))
+    return embedding if len(embedding) == size else np.pad(embedding, (0, size - len(embedding)))
 
 
 def offered(book: Book, voice_id: str, rule: Rule) -> Book:

@@ -42,6 +42,7 @@ class Desk:
 
     folder: Path
     book: Book
+    _written: tuple[Book, dict[Path, bytes]] | None = None
 
     def intend(self, book: Book, out: str, recording_id: str, run_id: str) -> None:
         """Write aside what is to hold once this run of the recording is published."""
@@ -49,7 +50,7 @@ class Desk:
         with _told(self.folder):
             files.remove_folder_of_files(aside)
             files.make_folder(aside)
-            for path, data in tables.contents(book).items():
+            for path, data in self._contents(book).items():
                 files.write(aside / path, data)
             files.write(aside / "intent.draft", json.dumps(intent).encode())
             files.sync_folders([aside])
@@ -63,9 +64,14 @@ class Desk:
             for clip in (self.folder / CLIPS).glob("*.*"):
                 if clip.name.partition(".")[0] not in wanted:
                     files.remove(clip)
-            journal.commit(self.folder / journal.FOLDER, "voices", tables.contents(book), [])
+            journal.commit(self.folder / journal.FOLDER, "voices", self._contents(book), [])
             files.remove_folder_of_files(self.folder / PREPARED)
         self.book = book
+
+    def _contents(self, book: Book) -> dict[Path, bytes]:
+        if self._written is None or self._written[0] is not book:
+            self._written = book, tables.contents(book)
+        return self._written[1]
 
 
 def look(folder: Path) -> Book:
