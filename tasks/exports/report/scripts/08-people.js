@@ -1,4 +1,4 @@
-// Names corrected in the table of speakers, shown everywhere at once, and saved as a file.
+// The speakers in their table, where names are written and questions answered, and in the transcript.
 
 const people = [...document.querySelectorAll(".person > div")];
 let writing = null; // the name that is being written: {who, field, told}
@@ -32,8 +32,8 @@ function introduce(who) {
   if (name !== null) parts.push(element("small", "label", label));
   parts.at(-1).title = voice ? `${label}, the voice ${voice}` : label;
   if (alike !== null) {
-    parts.push(element("small", "alike", (alike / 100).toFixed(2)));
-    parts.at(-1).title = "How alike the voice is to what was known of it, 1 at most (cosine)";
+    parts.push(element("small", "alike", `${(alike / 100).toFixed(2)} alike`));
+    parts.at(-1).title = "To what was known of the voice: a cosine, 1 at most";
   }
   const mine = corrections().filter((one) => one.who === who);
   if (mine.length) {
@@ -126,86 +126,4 @@ function anew(who, stay = true) {
   }
   draw(LOOK);
   list();
-}
-
-/** A correction as a sentence. */
-function sentence({ who, row }) {
-  const { label } = D.speakers[who];
-  if ("is" in row) return `${label} is ${voiceCalled(who)}`;
-  if ("is_not" in row) return `${label} is not ${voiceCalled(who)}`;
-  const before = nameBefore(who);
-  if (row.name === null) return `${label} is not called ${before} any more`;
-  return `${label} is ${row.name}${before ? `, not ${before}` : ""}`;
-}
-
-/** The same name of somebody else: it may be right, and it may be one person. */
-function namesake(who) {
-  const name = nameOf(who);
-  const other = D.speakers.findIndex((one, k) => k !== who && !one.unknown && name !== null && nameOf(k) === name);
-  return other < 0 ? "" : `${D.speakers[other].label} is called so too`;
-}
-
-function undo({ who, row }) {
-  if (!finish(false)) return;
-  if ("name" in row) corrected[who].name = undefined;
-  else answer(who, undefined);
-  anew(who);
-}
-
-/** The corrections beneath the table. */
-function list() {
-  const all = corrections();
-  const count = `${all.length} correction${all.length === 1 ? "" : "s"}`;
-  const undone = !all.length && filed.size > 0;
-  $("unsaved").textContent = undone
-    ? `All undone. ${FILE} still holds what was saved: delete it.`
-    : `${count}, ${dirty() ? "not saved" : "saved"}`;
-  $("corrections").hidden = !all.length && !undone;
-  $("hint").hidden = !$("corrections").hidden;
-  $("save").hidden = $("then").hidden = !all.length;
-  $("legend-unsaved").hidden = all.every((one) => one.saved);
-  $("changes").replaceChildren(
-    ...all.map((one) => {
-      const item = element("li");
-      const said = element("span", "", sentence(one));
-      said.dir = "auto";
-      item.append(element("i", markOf(one.who)), said);
-      if (one.row.name && namesake(one.who)) item.append(element("small", "", namesake(one.who)));
-      item.append(button("", "Undo", `Undo: ${sentence(one)}`, () => undo(one)));
-      return item;
-    }),
-  );
-  warn();
-}
-
-function save() {
-  if (!finish(false)) return;
-  const all = corrections();
-  if (!all.length) return; // the name that was being written is the old one
-  filed = new Set(all.map((one) => JSON.stringify(one.row)));
-  const link = element("a");
-  link.href = URL.createObjectURL(new Blob([fileText()], { type: "application/json" }));
-  link.download = FILE;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-  new Set(all.map((one) => one.who)).forEach((who) => anew(who, false));
-}
-
-/** Ask before the page is left with what is nowhere else; listened for only then, so that browsers can keep the page. */
-function warn() {
-  if (dirty() || writing) addEventListener("beforeunload", stop);
-  else removeEventListener("beforeunload", stop);
-}
-
-function stop(leaving) {
-  if (!dirty() && tidied(writing?.field.value ?? "") === (writing ? (nameOf(writing.who) ?? "") : "")) return;
-  leaving.preventDefault();
-  leaving.returnValue = true; // for browsers of before 2023
-}
-
-if (people.length) {
-  $("command").textContent = `daylong speakers apply ${FILE}`;
-  $("save").addEventListener("click", save);
-  people.forEach((_, who) => introduce(who));
-  $("hint").hidden = D.speakers.every((one) => one.unknown);
 }

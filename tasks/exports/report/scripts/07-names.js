@@ -1,13 +1,14 @@
 // Who the speakers are: as the recording's tables have it, and as the reader corrects it.
 
 const LONGEST = 60;
-const FILE = `${D.recording_id.replace(/[^\p{L}\p{N}_-]+/gu, "-") || "recording"}.corrections.json`;
+const SLUG = D.recording_id.replace(/[^\p{L}\p{N}_-]+/gu, "-").replace(/^-+/, ""); // it is one; here it has to be
+const FILE = `${SLUG || "recording"}.corrections.json`;
 
 // Of each speaker: a name given, null where one was taken away; "is" or "is_not" to the voice that it may be.
 const corrected = D.speakers.map(() => ({ name: undefined, answer: undefined }));
 let filed = new Set(); // the corrections in the file that was saved last
 
-/** A person's name without the name that the reader gave: the tables', or that of the voice which the reader confirmed. */
+/** A person's name before the reader gave one: the tables', or that of the voice which the reader confirmed. */
 function nameBefore(who) {
   const { name, maybe_name } = D.speakers[who];
   return (corrected[who].answer === "is" && maybe_name) || name;
@@ -19,7 +20,10 @@ function nameOf(who) {
   return name === undefined ? nameBefore(who) : name;
 }
 
-const voiceCalled = (who) => D.speakers[who].maybe_name || (D.speakers[who].maybe && `the voice ${D.speakers[who].maybe}`);
+function voiceCalled(who) {
+  const { maybe, maybe_name } = D.speakers[who];
+  return maybe_name || (maybe && `the voice ${maybe}`);
+}
 
 /** Who a speaker may be, as a question; empty where nobody asks, or it has been answered. As people.py says it. */
 function perhaps(who) {
@@ -40,13 +44,18 @@ function speakerName(who) {
 /** A name as it is kept: one line, one blank between words, letters in their composed form. */
 const tidied = (written) => written.normalize("NFC").replace(/\s+/g, " ").trim();
 
+const TURNING = /\p{Bidi_Control}/u;
+const HIDDEN = /[\p{Cc}\p{Cs}\u00ad\u200b\u2060-\u2064\ufff9-\ufffb]/u;
+const SEEN = /[\p{L}\p{N}\p{P}\p{S}]/u;
+const LABEL = /^(speaker[ _-]?\d+|unknown)$/i;
+
 /** What is wrong with a tidied name; empty where nothing is. */
 function wrong(name) {
   const long = [...name].length;
-  if (/\p{Bidi_Control}/u.test(name)) return "A hidden sign in it turns the direction of writing. Type the name anew.";
-  if (/[\p{Cc}\p{Cs}\u00ad\u200b\u2060-\u2064\ufff9-\ufffb]/u.test(name)) return "A hidden sign is in it. Type the name anew.";
-  if (name && !/[\p{L}\p{N}\p{P}\p{S}]/u.test(name)) return "Nothing of it can be seen. Write a name.";
-  if (/^(speaker[ _-]?\d+|unknown)$/i.test(name)) return `${name} is a label, not a name.`;
+  if (TURNING.test(name)) return "A hidden sign in it turns the direction of writing. Type the name anew.";
+  if (HIDDEN.test(name)) return "A hidden sign is in it. Type the name anew.";
+  if (name && !SEEN.test(name)) return "Nothing of it can be seen. Write a name.";
+  if (LABEL.test(name)) return `${name} is a label, not a name.`;
   return long > LONGEST ? `At most ${LONGEST} characters; these are ${long}.` : "";
 }
 
@@ -84,6 +93,8 @@ const dirty = () => {
 
 /** The file, as `daylong speakers apply` reads it. */
 function fileText() {
-  const file = { daylong: "corrections", version: 1, recording_id: D.recording_id, run_id: null, source_name: D.source_name };
-  return `${JSON.stringify({ ...file, speakers: corrections().map((one) => one.row) }, null, 2)}\n`;
+  const { recording_id, source_name } = D;
+  const speakers = corrections().map((one) => one.row);
+  const file = { daylong: "corrections", version: 1, recording_id, run_id: null, source_name, speakers };
+  return `${JSON.stringify(file, null, 2)}\n`;
 }
