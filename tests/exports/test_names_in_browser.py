@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from flows.corrections import changes_of
 from tasks.records import Transcript
+from tasks.voices.lookup import checked
 from tests.browsing import chromium
 from tests.reports import Report, put
 from tests.serving import until
@@ -95,6 +97,7 @@ class Page(Report):
         path = self.downloads / name
         until(path.exists, 10, 0.05)
         found = json.loads(path.read_bytes().decode())
+        assert len(changes_of(path)) == len(found["speakers"])  # the command reads it
         path.unlink()
         return found
 
@@ -205,7 +208,7 @@ def test_what_cannot_be_a_name_is_told_beside_the_field(page: Page, name: str, w
 
 def test_names_of_all_the_world_are_names(page: Page) -> None:
     page.person(1).click()
-    for name in ("国" * 60, "👩‍👩‍👧 Ana", "شهرزاد قصه‌گو", "=HYPERLINK(1)", "O’Neil-d'Arc, Jr."):
+    for name in ("国" * 60, "👩‍👩‍👧 Ana", "شهرزاد قصه گو", "=HYPERLINK(1)", "O’Neil-d'Arc, Jr."):
         page.does("document.activeElement.value = arguments[0]", name)
         page.press(ENTER)
         assert page.lines()[1] == name
@@ -213,6 +216,52 @@ def test_names_of_all_the_world_are_names(page: Page) -> None:
         page.person(1).click()
     page.press(ESCAPE)
     assert page.does("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_what_the_page_takes_the_command_takes(page: Page) -> None:
+    names = [
+        "speaker_x",
+        "ſpeaker_1",
+        "Speaker 7",
+        "UnKnown",
+        "a\u200cb",
+        "a\u00adb",
+        "\U000e0041",
+        "\ufeffa",
+        "x\u2028y",
+    ]
+    names += [
+        "Ana\x85",
+        "İ",
+        "ﷺ" * 60,
+        "e\u0301" * 60,
+        "\u0344" * 31,
+        "a\u180eb",
+        "\u3000",
+        "=1+1",
+        "-rf",
+        "\ud800",
+        "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+    ]
+    taken = []
+    for name in names:
+        page.clicks(page.person(1))
+        page.does("document.activeElement.value = JSON.parse(arguments[0])", json.dumps(name))
+        page.press(ENTER)
+        if page.all(".told.wrong"):
+            page.press(ESCAPE)
+            continue
+        taken.append(name)
+        shown = page.lines()[1]
+        assert shown == "SPEAKER_01" or shown == checked(shown)
+    assert {"İ", "=1+1", "-rf", "e\u0301" * 60} < set(taken)
+
+
+def test_the_name_of_who_it_may_be_answers_the_question(page: Page) -> None:
+    page.answers(2, "No")
+    page.correct(2, "bert")
+    assert page.changes() == ["SPEAKER_02 is Bert"]
+    assert page.save()["speakers"] == [{"speaker": "SPEAKER_02", "voice_id": "v3", "is": "v9"}]
 
 
 def test_letters_and_their_accents_are_put_together(page: Page) -> None:
@@ -299,9 +348,9 @@ def test_what_was_saved_and_then_changed_wants_saving_again(page: Page) -> None:
     assert not page.browser.find_element("id", "save").is_displayed()
 
 
-def test_two_of_one_name_are_told(page: Page) -> None:
+def test_two_of_one_name_are_told_to_be_one(page: Page) -> None:
     page.correct(1, "Anna")
-    assert page.changes() == ["SPEAKER_01 is Anna\nSPEAKER_00 is called so too"]
+    assert page.changes() == ["SPEAKER_01 is Anna\nso is SPEAKER_00: one person"]
 
 
 def test_a_name_that_cannot_be_one_keeps_the_file_from_being_saved(page: Page) -> None:
@@ -322,12 +371,12 @@ def test_hostile_names_are_text(browser: Any, tmp_path: Path) -> None:
     known = [{"name": n, "voice_id": n} for n in names] + [{"maybe_name": n, "maybe_voice_id": n} for n in names]
     page = Page(browser, tmp_path, *known)
     assert page.lines()[:5] == [MARKUP, names[1], "gnp.exe", *names[3:]]
-    page.correct(5, MARKUP)
+    page.correct(5, MARKUP + "!")
     page.answers(5, "No")
     page.answers(6, "Yes")
-    assert page.lines()[5:7] == [MARKUP, names[1]]
+    assert page.lines()[5:7] == [MARKUP + "!", names[1]]
     saved = page.save()["speakers"]
-    assert saved[1] == {"speaker": "SPEAKER_05", "voice_id": None, "was": None, "name": MARKUP}
+    assert saved[1] == {"speaker": "SPEAKER_05", "voice_id": None, "was": None, "name": MARKUP + "!"}
     assert saved[2] == {"speaker": "SPEAKER_06", "voice_id": None, "is": names[1]}
     assert page.does("return typeof window.pwned") == "undefined"
     assert page.does("return document.querySelectorAll('img').length") == 0

@@ -45,11 +45,11 @@ function speakerName(who) {
 const tidied = (written) => written.normalize("NFC").replace(/\s+/g, " ").trim();
 
 const TURNING = /\p{Bidi_Control}/u;
-const HIDDEN = /[\p{Cc}\p{Cs}\u00ad\u200b\u2060-\u2064\ufff9-\ufffb]/u;
+const HIDDEN = /(?!\u200d)[\p{Cc}\p{Cf}\p{Cs}]/u; // but for the joiner that some emoji are made with
 const SEEN = /[\p{L}\p{N}\p{P}\p{S}]/u;
-const LABEL = /^(speaker[ _-]?\d+|unknown)$/i;
+const LABEL = /^(speaker_.*|speaker[ -]?\d+|unknown)$/iu;
 
-/** What is wrong with a tidied name; empty where nothing is. */
+/** What is wrong with a tidied name; empty where nothing is. What passes here, `daylong speakers apply` takes. */
 function wrong(name) {
   const long = [...name].length;
   if (TURNING.test(name)) return "A hidden sign in it turns the direction of writing. Type the name anew.";
@@ -59,8 +59,16 @@ function wrong(name) {
   return long > LONGEST ? `At most ${LONGEST} characters; these are ${long}.` : "";
 }
 
-/** Give a speaker a tidied name; empty: take it away. */
+/** Whether two names are one, in capitals or not: there are no two people of one name. */
+const same = (one, other) => !!one && !!other && one.toLowerCase() === other.toLowerCase();
+
+/** Give a speaker a tidied name; empty: take it away. The name of who it may be answers that question. */
 function call(who, name) {
+  const { maybe, maybe_name } = D.speakers[who];
+  if (maybe && same(name, maybe_name)) {
+    corrected[who] = { name: undefined, answer: "is" };
+    return;
+  }
   corrected[who].name = (name || null) === nameBefore(who) ? undefined : name || null;
 }
 

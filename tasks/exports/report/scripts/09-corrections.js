@@ -10,11 +10,10 @@ function sentence({ who, row }) {
   return `${label} is ${row.name}${before ? `, not ${before}` : ""}`;
 }
 
-/** The same name of somebody else: it may be right, and it may be one person. */
+/** Who has the same name: with it they are said to be one person. */
 function namesake(who) {
-  const name = nameOf(who);
-  const other = D.speakers.findIndex((one, k) => k !== who && !one.unknown && name !== null && nameOf(k) === name);
-  return other < 0 ? "" : `${D.speakers[other].label} is called so too`;
+  const other = D.speakers.findIndex((one, k) => k !== who && !one.unknown && same(nameOf(k), nameOf(who)));
+  return other < 0 ? "" : `so is ${D.speakers[other].label}: one person`;
 }
 
 function undo({ who, row }) {
