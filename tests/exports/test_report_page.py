@@ -226,7 +226,76 @@ def test_thirty_speakers_have_marks_of_their_own() -> None:
     marks = [mark(k, False) for k in range(4 * COLOURS)]
     assert len(set(marks)) == len(marks)
     assert mark(3, True) == "unknown"
-    assert columns(meeting())["speakers"][-1] == {"label": UNKNOWN, "unknown": True}
+    last = columns(meeting())["speakers"][-1]
+    assert (last["label"], last["unknown"]) == (UNKNOWN, True)
+
+
+def known(**facts: object) -> Transcript:
+    """The meeting, whose first speaker is known by these facts."""
+    told = meeting()
+    first, *others = told.speakers
+    return dataclasses.replace(told, speakers=(dataclasses.replace(first, **facts), *others))
+
+
+def test_a_name_stands_before_its_label() -> None:
+    seen = Seen(write(known(name=" Anna\n Berger ", voice_id="v3k", voice_similarity=0.8725)))
+    assert "Anna Berger SPEAKER_00 0.87 alike" in seen.text
+    assert seen.data["speakers"][0] == {
+        "label": "SPEAKER_00",
+        "unknown": False,
+        "name": "Anna Berger",
+        "voice": "v3k",
+        "alike": 87,
+        "maybe": None,
+        "maybe_name": None,
+    }
+    assert (seen.data["recording_id"], seen.data["source_name"]) == ("meeting-0a1b2c3d", "meeting.flac")
+
+
+def test_what_may_be_is_a_question() -> None:
+    assert "SPEAKER_00perhaps Anna?" in Seen(write(known(maybe_voice_id="v3k", maybe_name="Anna"))).text
+    assert "SPEAKER_00perhaps the voice v3k?" in Seen(write(known(maybe_voice_id="v3k"))).text
+    assert "perhaps" not in Seen(write(known(name="Anna", voice_id="v3k"))).text.split("Quality")[0]
+
+
+def test_unknown_has_no_name_and_no_voice() -> None:
+    told = meeting()
+    *others, unknown = told.speakers
+    unknown = dataclasses.replace(unknown, name="Anna", voice_id="v1", maybe_voice_id="v2", maybe_name="Bert")
+    last = columns(dataclasses.replace(told, speakers=(*others, unknown)))["speakers"][-1]
+    assert {key for key, value in last.items() if value} == {"label", "unknown"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(name=ANYTHING, maybe=ANYTHING, voice=ANYTHING)
+def test_no_name_becomes_a_part_of_the_page(name: str, maybe: str, voice: str) -> None:
+    honest = Seen(write(known(**dict.fromkeys(_held(name, maybe, voice), "x"))))
+    seen = Seen(write(known(**_held(name, maybe, voice))))
+    assert [tag for tag, _ in seen.elements] == [tag for tag, _ in honest.elements]
+    assert seen.inside["script"][1] == honest.inside["script"][1]
+    assert seen.data["speakers"][0]["name"] == (one_line(name) or None)
+
+
+def _held(name: str, maybe: str, voice: str) -> dict[str, str]:
+    """Those of the facts that show anything."""
+    facts = {"name": name, "maybe_name": maybe, "maybe_voice_id": voice, "voice_id": voice}
+    return {key: value for key, value in facts.items() if one_line(value)}
+
+
+def test_a_similarity_is_told_as_the_tables_hold_it() -> None:
+    import numpy as np
+
+    told = 0.8749999999
+    assert write(known(voice_similarity=told)) == write(known(voice_similarity=float(np.float32(told))))
+    assert columns(known(voice_similarity=float("nan")))["speakers"][0]["alike"] is None
+
+
+def test_light_and_dark_are_written_once() -> None:
+    style = (PAGES / "report.css").read_text()
+    assert "prefers-color-scheme" not in style
+    before_print, printed = style.split("@media print")
+    assert len(re.findall(r"^ *--paper:", before_print, re.MULTILINE)) == 1
+    assert "color-scheme: light;" in printed
 
 
 @pytest.mark.parametrize(

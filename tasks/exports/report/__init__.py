@@ -4,6 +4,7 @@
     report.css        how it looks: light, dark, narrow, printed
     scripts/*.js      what it does, in the order of their names: one script, nothing fetched
     data.py           the transcript as columns, which the scripts unfold
+    people.py         speakers by name, label, or as a question
     facts.py          the header's figures as people read them
     links.py          the way from the report to the recording's sound
 

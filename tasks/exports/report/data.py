@@ -1,6 +1,6 @@
 """The transcript as the report's scripts read it: columns of whole numbers, small even for a day.
 
-    speakers  [{"label", "unknown"}]                         what `who` counts from 0; -1: nobody told
+    speakers  [{"label", "name", "voice", "maybe", …}]       what `who` counts from 0; -1: nobody told. See people.py
     rows      {"at", "long", "who", "sure", "words"}         a row is a segment; `words`: how many it has
     words     {"text", "at", "long", "sure"}                 of all rows, one after another; `text`: a line each
     turns     {"at", "long", "who"}
@@ -21,8 +21,9 @@ from itertools import groupby
 from typing import Any
 
 from tasks.exports.report.links import source
+from tasks.exports.report.people import labels, people
 from tasks.exports.text import ms, one_line
-from tasks.records import UNKNOWN, ChunkReport, Segment, Transcript, Word
+from tasks.records import ChunkReport, Segment, Transcript, Word
 
 LOW = 50
 """Words less sure than this many per cent are marked."""
@@ -50,10 +51,12 @@ def columns(transcript: Transcript) -> dict[str, Any]:
     recording = transcript.recording
     return {
         "version": 1,
+        "recording_id": recording.recording_id,
+        "source_name": one_line(recording.source_name),
         "duration": ms(recording.duration_s),
         "recorded_at": recording.recorded_at,
         "low": LOW,
-        "speakers": [{"label": one_line(label), "unknown": label == UNKNOWN} for label in who],
+        "speakers": people(transcript),
         "rows": {
             **_spans([s for s, _ in rows], who),
             "sure": [percent(s.speaker_confidence) for s, _ in rows],
@@ -84,13 +87,6 @@ def embedded(value: Any) -> str:
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
-
-
-def labels(transcript: Transcript) -> list[str]:
-    """All speakers, UNKNOWN last."""
-    seen = {s.label for s in transcript.speakers} | {t.speaker for t in transcript.turns}
-    seen |= {s.speaker for s in transcript.segments if s.speaker} | {w.speaker for w in transcript.words if w.speaker}
-    return sorted(seen, key=lambda label: (label == UNKNOWN, label))
 
 
 def rows_of(transcript: Transcript) -> list[Row]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from tasks.exports.report.data import LOW, labels, percent
+from tasks.exports.report.data import LOW, percent
+from tasks.exports.report.people import labels, perhaps, person
 from tasks.exports.text import clock, ms, one_line
 from tasks.intervals import total_s
 from tasks.records import UNKNOWN, ChunkReport, Transcript
@@ -86,9 +87,13 @@ def speakers(transcript: Transcript) -> list[dict[str, Any]]:
     out = []
     for k, label in enumerate(labels(transcript)):
         held = by_label.get(label)
+        who = person(label, held)
         out.append(
             {
-                "label": "Unknown" if label == UNKNOWN else one_line(label),
+                "label": "Unknown" if who["unknown"] else who["label"],
+                "name": who["name"],
+                "perhaps": perhaps(who),
+                "alike": "" if who["alike"] is None else f"{who['alike'] / 100:.2f}",
                 "mark": mark(k, label == UNKNOWN),
                 "time": length(held.turn_s) if held else "–",
                 "share": share(held.turn_s, total) if held else "–",

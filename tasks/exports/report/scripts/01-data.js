@@ -67,10 +67,6 @@ function timeOfDay(ms) {
   return clock(((h * 60 + m) * 60 + s) * 1000 + ms).replace(/^\d+/, (hours) => two(Number(hours) % 24));
 }
 
-function speakerName(who) {
-  return who < 0 ? "" : D.speakers[who].unknown ? "Unknown" : D.speakers[who].label;
-}
-
 /** The classes of a speaker's mark, as facts.py gives them. */
 function markOf(who) {
   return D.speakers[who].unknown ? "mark unknown" : `mark c${who % COLOURS} p${Math.floor(who / COLOURS) % 4}`;

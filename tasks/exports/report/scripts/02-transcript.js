@@ -101,7 +101,7 @@ function lineOf(r) {
   if (whose >= 0) {
     const again = r > 0 && rowWho[r - 1] === whose;
     line.classList.toggle("again", again);
-    who.append(element("i", markOf(whose)), element("span", "name", speakerName(whose)));
+    who.append(element("i", markOf(whose)), dressed(element("span"), whose));
     const sure = D.rows.sure[r];
     if (!D.speakers[whose].unknown && sure >= 0 && sure < UNSURE_SPEAKER) {
       const asks = element("b", "asks", "?");

@@ -26,16 +26,19 @@ const LANE = lanes.length > 16 ? 15 : lanes.length > 8 ? 20 : 26;
 
 /** Colours and patterns, as the page's light or dark has them. */
 function mix() {
-  const style = getComputedStyle(document.documentElement);
-  for (const name of ["ink", "quiet", "rule", "paper", "accent", "alert", "wash", "hit"]) {
-    ink[name] = style.getPropertyValue(`--${name}`).trim();
-  }
+  for (const name of ["ink", "quiet", "rule", "paper", "accent", "alert", "wash", "hit"]) ink[name] = coloured(name);
   fills = D.speakers.map((speaker, k) => {
     if (speaker.unknown) return pattern(ink.quiet, ink.paper, 1);
-    const colour = style.getPropertyValue(`--c${k % COLOURS}`).trim();
+    const colour = coloured(`c${k % COLOURS}`);
     const kind = Math.floor(k / COLOURS) % 4;
     return kind ? pattern(colour, ink.paper, kind) : colour;
   });
+}
+
+/** One of report.css's colours as it is now: a property holds both of light and dark, an element's colour is one. */
+function coloured(name) {
+  detail.style.color = `var(--${name})`;
+  return getComputedStyle(detail).color;
 }
 
 function pattern(colour, paper, kind) {
@@ -163,7 +166,8 @@ function drawDetail(anew) {
 }
 
 function drawLanes(pen, left, all, bottom) {
-  pen.font = `${left < 100 ? 11 : 12}px ${getComputedStyle(document.body).fontFamily}`;
+  const font = `${left < 100 ? 11 : 12}px ${getComputedStyle(document.body).fontFamily}`;
+  pen.font = font;
   pen.textBaseline = "middle";
   axis(pen, left, all, bottom);
   lanes.forEach((lane, k) => {
@@ -173,7 +177,10 @@ function drawLanes(pen, left, all, bottom) {
     pen.fillStyle = fills[k];
     drawLane(pen, lane, from, to, left, all - left, y + 4, LANE - 8);
     pen.fillStyle = ink.ink;
-    pen.fillText(short(pen, speakerName(k), left - 12), 0, y + LANE / 2);
+    pen.font = asked(k) ? `italic ${font}` : font;
+    const dot = unsaved(k) ? " •" : "";
+    pen.fillText(short(pen, speakerName(k), left - 12 - pen.measureText(dot).width) + dot, 0, y + LANE / 2);
+    pen.font = font;
   });
   drawChunks(pen, left, all, bottom);
   if (!hitOf) return;
@@ -226,7 +233,7 @@ function line(pen, x, top, bottom, colour, thick) {
 
 function short(pen, name, room) {
   if (pen.measureText(name).width <= room) return name;
-  let cut = name;
-  while (cut && pen.measureText(`${cut}…`).width > room) cut = cut.slice(0, -1);
-  return `${cut}…`;
+  const cut = [...name];
+  while (cut.length && pen.measureText(`${cut.join("")}…`).width > room) cut.pop();
+  return `${cut.join("")}…`;
 }

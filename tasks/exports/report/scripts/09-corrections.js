@@ -1,0 +1,82 @@
+// The corrections beneath the table: undone one by one, saved as a file, not left behind without a question.
+
+/** A correction as a sentence. */
+function sentence({ who, row }) {
+  const { label } = D.speakers[who];
+  if ("is" in row) return `${label} is ${voiceCalled(who)}`;
+  if ("is_not" in row) return `${label} is not ${voiceCalled(who)}`;
+  const before = nameBefore(who);
+  if (row.name === null) return `${label} is not called ${before} any more`;
+  return `${label} is ${row.name}${before ? `, not ${before}` : ""}`;
+}
+
+/** Who has the same name: with it they are said to be one person. */
+function namesake(who) {
+  const other = D.speakers.findIndex((one, k) => k !== who && !one.unknown && same(nameOf(k), nameOf(who)));
+  return other < 0 ? "" : `so is ${D.speakers[other].label}: one person`;
+}
+
+function undo({ who, row }) {
+  if (!finish(false)) return;
+  if ("name" in row) corrected[who].name = undefined;
+  else answer(who, undefined);
+  anew(who);
+}
+
+/** The corrections beneath the table. */
+function list() {
+  const all = corrections();
+  const count = `${all.length} correction${all.length === 1 ? "" : "s"}`;
+  const undone = !all.length && filed.size > 0;
+  $("unsaved").textContent = undone
+    ? `All undone. ${FILE} still holds what was saved: delete it.`
+    : `${count}, ${dirty() ? "not saved" : "saved"}`;
+  $("corrections").hidden = !all.length && !undone;
+  $("hint").hidden = !$("corrections").hidden;
+  $("save").hidden = $("then").hidden = !all.length;
+  $("legend-unsaved").hidden = all.every((one) => one.saved);
+  $("changes").replaceChildren(
+    ...all.map((one) => {
+      const item = element("li");
+      const said = element("span", "", sentence(one));
+      said.dir = "auto";
+      item.append(element("i", markOf(one.who)), said);
+      if (one.row.name && namesake(one.who)) item.append(element("small", "", namesake(one.who)));
+      item.append(button("", "Undo", `Undo: ${sentence(one)}`, () => undo(one)));
+      return item;
+    }),
+  );
+  warn();
+}
+
+function save() {
+  if (!finish(false)) return;
+  const all = corrections();
+  if (!all.length) return; // the name that was being written is the old one
+  filed = new Set(all.map((one) => JSON.stringify(one.row)));
+  const link = element("a");
+  link.href = URL.createObjectURL(new Blob([fileText()], { type: "application/json" }));
+  link.download = FILE;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  new Set(all.map((one) => one.who)).forEach((who) => anew(who, false));
+}
+
+// Asked before the page is left with what is nowhere else; listened for only then, so that browsers can keep the page.
+function warn() {
+  if (dirty() || writing) addEventListener("beforeunload", stop);
+  else removeEventListener("beforeunload", stop);
+}
+
+function stop(leaving) {
+  if (!dirty() && tidied(writing?.field.value ?? "") === (writing ? (nameOf(writing.who) ?? "") : "")) return;
+  leaving.preventDefault();
+  leaving.returnValue = true; // for browsers of before 2023
+}
+
+if (people.length) {
+  $("command").textContent = `daylong speakers apply ${FILE}`;
+  $("save").addEventListener("click", save);
+  people.forEach((_, who) => introduce(who));
+  $("hint").hidden = D.speakers.every((one) => one.unknown);
+}
