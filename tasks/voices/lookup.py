@@ -13,6 +13,8 @@ from tasks.voices.records import FORGOTTEN, Book, Hearing, Vector
 
 LONGEST = 60
 """Characters of a name."""
+JOINERS = "\u200c\u200d"
+"""Emoji and Persian names need them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def named(book: Book, name: str | None) -> str | None:
 def checked(name: str) -> str:
     """A name as it is kept: one line, trimmed. Raises UsageError for what can't be a name."""
     kept = " ".join(unicodedata.normalize("NFC", name).split())
-    odd = [c for c in kept if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c != "\u200d"]
+    odd = [c for c in kept if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in JOINERS]
     if not kept or len(kept) > LONGEST or odd:
         raise UsageError(
             f"{name!r} can't be a name: one line of 1 to {LONGEST} characters, without control characters."

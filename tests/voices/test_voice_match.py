@@ -79,7 +79,9 @@ def test_whatever_the_scores_no_voice_is_taken_twice_and_none_below_the_threshol
 @given(st.integers(1, 30), st.integers(1, 6), st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_similarities_are_those_that_one_would_work_out_one_by_one(count, voices, nearest, seed):
     dice = np.random.default_rng(seed)
-    embeddings, speakers = dice.normal(size=(count, 4)), dice.normal(size=(2, 4))
+    embeddings, speakers = (
+        v / np.linalg.norm(v, axis=1, keepdims=True) for v in (dice.normal(size=(count, 4)), dice.normal(size=(2, 4)))
+    )
     owner = dice.integers(0, voices, count)
     found = similarities(speakers, embeddings, owner, voices, nearest)
     for k in range(2):

@@ -45,7 +45,7 @@ function speakerName(who) {
 const tidied = (written) => written.normalize("NFC").replace(/\s+/g, " ").trim();
 
 const TURNING = /\p{Bidi_Control}/u;
-const HIDDEN = /(?!\u200d)[\p{Cc}\p{Cf}\p{Cs}]/u; // but for the joiner that some emoji are made with
+const HIDDEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}]/u; // but for the joiners of emoji and of Persian
 const SEEN = /[\p{L}\p{N}\p{P}\p{S}]/u;
 const LABEL = /^(speaker_.*|speaker[ -]?\d+|unknown)$/iu;
 
