@@ -179,8 +179,8 @@ def test_a_store_that_was_lost_is_learned_again_from_the_tables(week):
     assert "2 recordings learned" in said("rebuild")
     after = look(week.parent / "voices")
     assert after.voices == before.voices
-    assert {h.voice_id: h.recording_id for h in after.hearings.values()} == {
-        h.voice_id: h.recording_id for h in before.hearings.values()
+    assert {(h.voice_id, h.recording_id) for h in after.hearings.values()} == {
+        (h.voice_id, h.recording_id) for h in before.hearings.values()
     }
     assert "0 recordings learned" in said("rebuild")
 
