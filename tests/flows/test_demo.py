@@ -16,6 +16,7 @@ from tasks.dataset.read import recordings
 from tasks.evaluation.words import available
 from tasks.home import sample
 from tests.asking import FOLDER, agreed
+from tests.people import column, found_in_files
 
 REFERENCES = [str(sample().with_suffix(".stm")), str(sample().with_suffix(".rttm"))]
 
@@ -138,3 +139,42 @@ def test_the_words_are_right_enough_under_the_right_names(scores: dict[str, Any]
         pytest.skip("cpWER needs MeetEval, which has to be compiled: pip install -e '.[scoring]'")
     print(f"cpWER {scores['words']['cpwer']:.3f}, tcpWER {scores['words']['tcpwer']:.3f}")
     assert scores["words"]["cpwer"] <= 0.16
+
+
+NAME = "Xanthippe Ölçer"
+
+
+def told_everywhere(place: Path) -> list[str]:
+    """In which of subtitles, report and tables the name stands."""
+    out = place / "data" / "transcripts"
+    (row,) = recordings(out)
+    folder = out / "exports" / row["recording_id"]
+    found = [
+        name for name in ("transcript.srt", "transcript.vtt", "report.html") if NAME in (folder / name).read_text()
+    ]
+    for table in ("speakers", "segments"):
+        if (NAME,) in column(out, table, row["recording_id"], "speaker_name"):
+            found.append(table)
+    return found
+
+
+def test_a_name_lasts_and_is_forgotten_when_asked_to(demo: subprocess.CompletedProcess[str], place: Path) -> None:
+    everywhere = ["transcript.srt", "transcript.vtt", "report.html", "speakers", "segments"]
+    voices = daylong(place, "speakers", "list").stdout.splitlines()[1:5]
+    renamed = daylong(place, "speakers", "rename", voices[0].split()[0], NAME)
+    assert renamed.returncode == 0, renamed.stderr
+    assert told_everywhere(place) == everywhere
+    assert daylong(place, "demo").returncode == 0
+    assert told_everywhere(place) == everywhere
+    other = daylong(
+        place, "run", str(sample()), "--profile", "demo", "--speakers", "3", "--set", "punctuation.mode=never"
+    )
+    assert other.returncode == 0, other.stderr
+    assert f"{NAME} (SPEAKER_" in other.stdout
+    assert told_everywhere(place) == everywhere
+    forgotten = daylong(place, "speakers", "forget", NAME, "--yes")
+    assert forgotten.returncode == 0, forgotten.stderr
+    assert told_everywhere(place) == []
+    # Wherever this machine keeps anything of it: results, cache, voices, Prefect's database.
+    assert found_in_files(NAME, place) == []
+    assert found_in_files(voices[0].split()[0], place) == []
