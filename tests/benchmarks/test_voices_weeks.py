@@ -20,13 +20,14 @@ from tests.benchmarks.voices.tally import Tally, together
 from tests.benchmarks.voices.weeks import MOST, REGULARS, RESIDENTS, Week, real_week
 
 PEOPLE, TIMES, DAYS = 20, 8, 6
-RULE = Rule(0.7, 0.1)
+RULE, NEAR = Rule(0.7, 0.1), Rule(0.85, 0.03)
 
 
 def people(apart: float = 1.0) -> Heard:
-    """Twenty people heard eight times; from `apart` 1 on nobody could confuse two of them."""
+    """Twenty people heard eight times. `apart`, 0–1: at 1 nobody could confuse two of them."""
     rng = np.random.default_rng(1)
-    voices = np.eye(PEOPLE, 32)[:, None] * apart + (1 - apart)
+    voices = np.eye(PEOPLE, 32)[:, None] * apart
+    voices[..., -1] = np.sqrt(1 - apart**2)
     found = voices + 0.05 * rng.standard_normal((PEOPLE, TIMES, 32))
     found /= np.linalg.norm(found, axis=2, keepdims=True)
     return Heard(found.astype(np.float32), np.broadcast_to(np.arange(TIMES) % HALVES, (PEOPLE, TIMES)))
@@ -76,11 +77,22 @@ def test_without_a_threshold_every_stranger_is_taken_for_somebody() -> None:
 
 
 def test_voices_that_are_near_are_confused_by_an_average_and_offered_by_a_margin() -> None:
-    weeks = [real_week(people(0.15), DAYS, seed) for seed in range(4)]
-    with_margin = together([one(week, ours(Rule(0.8, 0.1))) for week in weeks])
-    average = together([one(week, moving_average(0.8)) for week in weeks])
-    assert average.confused + average.taken > 10 * (with_margin.confused + with_margin.taken)
+    weeks = [real_week(people(0.3), DAYS, seed) for seed in range(4)]
+    with_margin = together([one(week, ours(NEAR)) for week in weeks])
+    average = together([one(week, moving_average(NEAR.threshold)) for week in weeks])
+    assert average.confused + average.taken > 3 * (with_margin.confused + with_margin.taken)
+    assert with_margin.rates()["identified"] > 0.7
     assert with_margin.offered_right > 0
+
+
+def test_an_offer_that_is_answered_makes_one_voice_of_two() -> None:
+    weeks = [real_week(people(0.3), DAYS, seed) for seed in range(4)]
+    left, answered = (
+        together([t for week in weeks for t in lived(week, ours(NEAR), answered=a)]) for a in (False, True)
+    )
+    assert answered.voices < left.voices - 20
+    assert answered.voices <= answered.people
+    assert answered.rates()["identified"] > left.rates()["identified"]
 
 
 def test_the_average_forgets_at_its_rate() -> None:

@@ -12,6 +12,7 @@ for a new one. --quick: few hearings and seeds, one recorder. The hearings are k
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from typing import Any
 from tasks.home import cache
 from tasks.voices.match import Rule
 from tests.benchmarks import frame
-from tests.benchmarks.demo_weights.__main__ import readers as readers_folder
 from tests.benchmarks.voices.hearings import RECORDERS, Heard, heard
 from tests.benchmarks.voices.measured import LENGTHS, MEASURING, TUNING, grid, histories, rated, ways, weeks
 from tests.benchmarks.voices.picture import draw
@@ -30,6 +30,7 @@ MODEL = ROOT / "data/models/demo/speaker.nemo"
 CHOSEN = Rule(0.95, 0.02)
 """Of profile demo: chosen on the first `TUNED` unheard readers and the tuning seeds."""
 TUNED = 32
+OURS, ANSWERED = "threshold and margin", "… offers answered"
 COLUMNS = {
     "identified": "identified %",
     "false_accepts": "false accepts",
@@ -64,11 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
 
 def options() -> Any:
     parser = frame.options(__doc__)
-    parser.add_argument("--voices", type=Path, metavar="DIR", default=readers_folder(), help="one FLAC file a reader")
+    parser.add_argument("--voices", type=Path, metavar="DIR", default=readers(), help="one FLAC file a reader")
     parser.add_argument(
         "--picture", type=Path, metavar="FILE", default=cache() / "benchmarks" / "voices.png", help="PNG or SVG"
     )
     return parser
+
+
+def readers() -> Path:
+    return Path(os.environ.get("DAYLONG_TEST_DATA", ROOT.parent / "shared" / "data")) / "voices"
 
 
 def real(folder: Path, *, quick: bool) -> dict[str, Any]:
@@ -81,10 +86,11 @@ def real(folder: Path, *, quick: bool) -> dict[str, Any]:
     seeds = MEASURING[:8] if quick else MEASURING
     out: dict[str, Any] = {}
     for recorder in list(RECORDERS)[-1:] if quick else RECORDERS:
-        measured = heard(unheard[TUNED:], times, recorder, MODEL)
+        whole = heard(unheard[TUNED:] if quick else unheard, times, recorder, MODEL)
+        measured = whole.people(slice(0 if quick else TUNED, None))
         found = compared(measured, seeds, days)
         if not quick:
-            tuned = heard(unheard[:TUNED], times, recorder, MODEL)
+            tuned = whole.people(slice(TUNED))
             trained = heard(groups.train[: len(measured.halves)], times, recorder, MODEL)
             found["others"] = {
                 "on the readers it was chosen by": at_chosen(tuned, TUNING, days),
@@ -99,14 +105,16 @@ def real(folder: Path, *, quick: bool) -> dict[str, Any]:
 
 def compared(people: Heard, seeds: Sequence[int], days: Sequence[int]) -> dict[str, Any]:
     """All ways at the chosen threshold and margin, with residents and regulars enrolled before, and with nobody."""
-    return {
-        name: {way: rated(weeks(people, match, seeds, days, enrolled=e)) for way, match in ways(CHOSEN).items()}
-        for name, e in {"enrolled": True, "nobody enrolled": False}.items()
-    }
+    found = {}
+    for name, enrolled in {"enrolled": True, "nobody enrolled": False}.items():
+        of = {way: weeks(people, match, seeds, days, enrolled=enrolled) for way, match in ways(CHOSEN).items()}
+        of[ANSWERED] = weeks(people, ways(CHOSEN)[OURS], seeds, days, enrolled=enrolled, answered=True)
+        found[name] = {way: rated(of[way]) for way in [OURS, ANSWERED, *ways(CHOSEN)]}
+    return found
 
 
 def at_chosen(people: Heard, seeds: Sequence[int], days: Sequence[int]) -> dict[str, Any]:
-    return rated(weeks(people, ways(CHOSEN)["threshold and margin"], seeds, days, enrolled=True))
+    return rated(weeks(people, ways(CHOSEN)[OURS], seeds, days, enrolled=True))
 
 
 def show_real(recorder: str, found: Mapping[str, Any]) -> None:

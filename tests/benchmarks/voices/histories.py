@@ -40,6 +40,13 @@ class Remembered:
         self.voice_of.append(voice)
         return voice
 
+    def offer(self, voice: int, maybe: int, *, answered: bool) -> None:
+        """`voice` may be `maybe`. Answered: it is merged into it, or is known to be another."""
+        if not answered:
+            self.offers.append((voice, maybe))
+        elif self.owner[voice] == self.owner[maybe]:
+            self.voice_of = [maybe if v == voice else v for v in self.voice_of]
+
 
 Match = Callable[[Remembered, Floats], list[Answer]]
 
@@ -89,9 +96,10 @@ def moving_average(threshold: float) -> Match:
     return match
 
 
-def lived(week: Week, match: Match, *, enrolled: bool = True, parts: int = 1) -> list[Tally]:
-    """The week, recording by recording; a tally of each of so many `parts` of its days. Nobody answers an offer.
-    `enrolled`: residents and regulars were made known before; else everybody is new to the first recording."""
+def lived(week: Week, match: Match, *, enrolled: bool = True, answered: bool = False, parts: int = 1) -> list[Tally]:
+    """The week, recording by recording; a tally of each of so many `parts` of its days. `enrolled`: residents and
+    regulars were made known before; else everybody is new to the first recording. `answered`: somebody who knows says
+    of each offer whether it is right, before the next recording; else nobody ever does."""
     known, tallies = Remembered(), [Tally() for _ in range(parts)]
     met: set[int] = set()
     if enrolled:
@@ -107,7 +115,7 @@ def lived(week: Week, match: Match, *, enrolled: bool = True, parts: int = 1) ->
             tally.count(person, answer, owners, was_met=person in met, is_fresh=bool(new))
             voice = known.hear(answer.voice, embedding, person)
             if answer.maybe >= 0 and answer.voice < 0:
-                known.offers.append((voice, answer.maybe))
+                known.offer(voice, answer.maybe, answered=answered)
         met |= set(map(int, people))
-        tally.voices, tally.people = len(known.owner), len(met)
+        tally.voices, tally.people = len(set(known.voice_of)), len(met)
     return tallies
