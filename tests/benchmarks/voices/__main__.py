@@ -27,8 +27,9 @@ from tests.benchmarks.voices.scale import DIM, EMBEDDINGS, SPEAKERS, VOICES, mat
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL = ROOT / "data/models/demo/speaker.nemo"
-CHOSEN = Rule(0.95, 0.02)
-"""Of profile demo: chosen on the first `TUNED` unheard readers and the tuning seeds."""
+CHOSEN = Rule(0.96, 0.02)
+"""Of profile demo: on the first `TUNED` unheard readers and the tuning seeds, the lowest threshold with at most one
+false accept in a hundred hearings."""
 TUNED = 32
 OURS, ANSWERED = "threshold and margin", "… offers answered"
 COLUMNS = {
@@ -97,7 +98,7 @@ def real(folder: Path, *, quick: bool) -> dict[str, Any]:
                 "on readers the model was trained on": at_chosen(trained, seeds, days),
             }
             found["tuning"] = grid(tuned, TUNING, days)
-        found["curve"] = {"grid": grid(measured, seeds, days), "ways": found["enrolled"]}
+        found["curve"] = {"grid": grid(measured, seeds, days), "ways": marked(found["enrolled"])}
         show_real(recorder, found)
         out[recorder] = found
     return out
@@ -111,6 +112,11 @@ def compared(people: Heard, seeds: Sequence[int], days: Sequence[int]) -> dict[s
         of[ANSWERED] = weeks(people, ways(CHOSEN)[OURS], seeds, days, enrolled=enrolled, answered=True)
         found[name] = {way: rated(of[way]) for way in [OURS, ANSWERED, *ways(CHOSEN)]}
     return found
+
+
+def marked(of: Mapping[str, Any]) -> dict[str, Any]:
+    """What the picture marks: what is done, and what it is measured against."""
+    return {way: rates for way, rates in of.items() if not way.startswith("…")}
 
 
 def at_chosen(people: Heard, seeds: Sequence[int], days: Sequence[int]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+MARKS = "*sDv^o"
+
 
 def draw(curves: Mapping[str, Any], long: Mapping[str, Any], file: Path) -> None:
     """`curves`: by recorder, rates over the `grid` of thresholds and margins, and of the `ways` by name; `long`: by
@@ -30,7 +32,12 @@ def draw(curves: Mapping[str, Any], long: Mapping[str, Any], file: Path) -> None
                 label=way,
                 clip_on=False,
             )
-        axis.set(title=name, xlabel="quarter of 200 days", ylabel="false accepts, % of hearings", ylim=(0, None))
+        axis.set(
+            title=name[0].upper() + name[1:],
+            xlabel="quarter of 200 days",
+            ylabel="false accepts, % of hearings",
+            ylim=(0, None),
+        )
         axis.set_xticks(range(1, 5))
         axis.legend(frameon=False, fontsize=8)
     file.parent.mkdir(parents=True, exist_ok=True)
