@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 
 from flows.naming import named
 from tasks.dataset.publish import publish
@@ -20,6 +21,14 @@ EMBEDDER = "small (sha256:00)"
 SIZE = 32
 RULE = VoicesSettings(threshold=0.7, margin=0.1)
 FORMATS = ("srt", "json", "rttm", "report")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def home_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Forgetting looks into the cache: into one that is nobody's. For modules that import it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAYLONG_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 def voice_of(person: str, day: int = 0, spread: float = 0.3) -> tuple[float, ...]:

@@ -20,7 +20,8 @@ from flows.cli import (
     models,
     query,
     run,
-    speaker_corrections,
+    speaker_corrections,  # noqa: F401  # adds its commands to speakers.app
+    speaker_review,  # noqa: F401  # as well
     speakers,
     up,
     watch,
@@ -64,7 +65,7 @@ app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(inbox.app, name="inbox")
-app.add_typer(speakers.app, name=speaker_corrections.GROUP)
+app.add_typer(speakers.app, name="speakers")
 
 
 def main() -> None:

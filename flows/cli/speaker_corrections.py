@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.run import Debug
-from flows.cli.speakers import VOICE, Out, Settings, _results, app, corrected, loaded, noted, report
+from flows.cli.speakers import VOICE, Out, Settings, app, corrected, in_results, loaded, noted, report
 from flows.cli.terminal import opened, plain, terminal
 from flows.cli.told import interruptible, told
 from tasks.errors import UsageError
@@ -16,7 +16,6 @@ from tasks.errors import UsageError
 if TYPE_CHECKING:
     from tasks.voices.records import Book
 
-GROUP = "speakers"
 Voice = Annotated[str, typer.Argument(metavar="VOICE", help=VOICE)]
 
 
@@ -34,7 +33,7 @@ def rename(
         from flows.preparation import voices_of
         from tasks.voices import correct, lookup
 
-        kept, place = lookup.checked(name) if name else None, _results(out)
+        kept, place = lookup.checked(name) if name else None, in_results(out)
 
         def change(book: Book) -> tuple[str, Book]:
             voice_id = lookup.find(book, voice, place)
@@ -59,7 +58,7 @@ def merge(
         from flows.preparation import voices_of
         from tasks.voices import correct, lookup
 
-        place = _results(out)
+        place = in_results(out)
 
         def change(book: Book) -> tuple[str, Book]:
             first, *rest = (lookup.find(book, text, place) for text in (into, *others))
@@ -89,7 +88,7 @@ def split(
         from flows.preparation import voices_of
         from tasks.voices import correct, lookup
 
-        kept, place = lookup.checked(name) if name else None, _results(out)
+        kept, place = lookup.checked(name) if name else None, in_results(out)
 
         def change(book: Book) -> tuple[str, Book]:
             voice_id = lookup.find(book, voice, place)
@@ -180,7 +179,7 @@ def forget(
         from tasks.voices.correct import called
         from tasks.voices.store import look
 
-        place, store = _results(out), voices_of(loaded(settings))
+        place, store = in_results(out), voices_of(loaded(settings))
         book = look(store)
         who = called(book, lookup.find(book, voice, place))
         if not yes and not typer.confirm(f"Forget {plain(who)} for good?", default=False):

@@ -11,7 +11,6 @@ import typer
 from flows.cli.run import Debug
 from flows.cli.terminal import Terminal, plain, terminal
 from flows.cli.told import told
-from tasks.errors import UsageError
 
 if TYPE_CHECKING:
     from flows.corrections import Corrected
@@ -41,7 +40,7 @@ def list_(out: Out = None, settings: Settings = None, debug: Debug = False) -> N
         from tasks.voices.store import look
 
         store = voices_of(loaded(settings))
-        rows = summaries(look(store), _results(out))
+        rows = summaries(look(store), in_results(out))
         if not rows:
             screen.say("No voice is known yet: they are remembered as recordings are processed.")
             return
@@ -49,62 +48,6 @@ def list_(out: Out = None, settings: Settings = None, debug: Debug = False) -> N
         offered = sum(row.offers for row in rows)
         if offered:
             screen.say(f"{offered} may be somebody known: daylong speakers review")
-
-
-@app.command(epilog="Example:  daylong speakers review\n\n          daylong speakers review --yes 3f2a --no 91bc")
-def review(
-    yes: Annotated[
-        list[str] | None, typer.Option("--yes", metavar="OFFER", help="They are one person. Repeatable.")
-    ] = None,
-    no: Annotated[
-        list[str] | None, typer.Option("--no", metavar="OFFER", help="They are two people. Repeatable.")
-    ] = None,
-    out: Out = None,
-    settings: Settings = None,
-    debug: Debug = False,
-) -> None:
-    """Doubtful matches: what may be somebody known, for you to say. They are never taken for it unasked."""
-    screen = terminal(debug)
-    with told(screen):
-        from flows.preparation import voices_of
-        from tasks.voices import correct
-        from tasks.voices.lookup import offers
-        from tasks.voices.store import look
-
-        store = voices_of(loaded(settings))
-
-        def decide(text: str, right: bool) -> Callable[[Book], tuple[str, Book]]:
-            def change(book: Book) -> tuple[str, Book]:
-                fits = [h for h in offers(book) if h.hearing_id.startswith(text)]
-                if len(fits) != 1 or not text:
-                    raise UsageError(f"{text!r} fits {len(fits)} offers; daylong speakers review tells them.")
-                hearing = fits[0]
-                what = f"{hearing.voice_id} {'is' if right else 'is not'} {correct.called(book, hearing.maybe or '')}"
-                return what, (correct.accept if right else correct.deny)(book, hearing.hearing_id)
-
-            return change
-
-        if yes or no:
-            changes = [decide(t, True) for t in yes or ()] + [decide(t, False) for t in no or ()]
-            corrected(screen, store, "review", *changes)
-            return
-        book, place = look(store), _results(out)
-        open_ = [h for h in offers(book) if place in (None, h.out)]
-        if not open_:
-            screen.say("Nothing to review: no match is in doubt.")
-            return
-        from flows.cli.summary import columns
-
-        table = columns(screen, "offer", "speaker", "of", "perhaps", "similar", "listen", texts=4)
-        for h in open_:
-            maybe = correct.called(book, h.maybe or "")
-            near = f"{h.maybe_similarity:.2f}" if h.maybe_similarity is not None else ""
-            table.add_row(
-                h.hearing_id[:8], h.speaker, plain(h.recording_id), plain(maybe), near, _clip(store, [h.hearing_id])
-            )
-        screen.table(table)
-        screen.say(f"Listen      {plain(str(store / 'clips'))}")
-        screen.say("Say which: daylong speakers review --yes OFFER --no OFFER")
 
 
 @app.command(epilog="Example:  daylong speakers log")
@@ -157,7 +100,7 @@ def report(screen: Terminal, done: Corrected, verb: str = "") -> None:
         raise typer.Exit(1)
 
 
-def _results(out: Path | None) -> str | None:
+def in_results(out: Path | None) -> str | None:
     from flows.cli.export import results
 
     return None if out is None else str(results(out).resolve())
@@ -181,14 +124,14 @@ def _table(rows: list[Summary], book: Book, store: Path, screen: Terminal) -> No
             row.last,
             "" if row.alike is None else f"{row.alike:.2f}",
             near,
-            _clip(store, clips),
+            clip_of(store, clips),
         )
     screen.table(table)
     screen.say(f"Listen      {plain(str(store / CLIPS))}")
     screen.say("Name one    daylong speakers rename VOICE NAME")
 
 
-def _clip(store: Path, hearing_ids: list[str]) -> str:
+def clip_of(store: Path, hearing_ids: list[str]) -> str:
     from tasks.voices.store import CLIPS
 
     there = [p for key in hearing_ids if (p := store / CLIPS / f"{key}.ogg").exists()]

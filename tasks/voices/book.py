@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection
 from dataclasses import replace
 
-from tasks.voices.records import FORGOTTEN, Book, Correction, Hearing, Known
+from tasks.voices.records import FORGOTTEN, Book, Correction, Hearing, Known, pair
 
 
 def tidied(book: Book) -> Book:
@@ -20,7 +20,17 @@ def tidied(book: Book) -> Book:
         for key, h in book.hearings.items()
     }
     apart = frozenset(p for p in book.apart if p[0] in voices and p[1] in voices)
-    return replace(book, voices=voices, hearings=hearings, apart=apart)
+    alike = frozenset(p for p in book.alike - apart if may_be_one(replace(book, voices=voices), *p))
+    return replace(book, voices=voices, hearings=hearings, apart=apart, alike=alike)
+
+
+def may_be_one(book: Book, one: str, other: str) -> bool:
+    """Whether two voices are there, nameless, and nobody said that they are two people.
+
+    A name is given to nobody whom another voice is nearly as like: of named ones the lead is asked for always.
+    """
+    voices = book.voices.get(one), book.voices.get(other)
+    return all(v is not None and v.name is None for v in voices) and pair(one, other) not in book.apart
 
 
 def shown(known: Known) -> str:

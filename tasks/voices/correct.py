@@ -49,10 +49,13 @@ def merge(book: Book, into: str, others: Sequence[str]) -> Book:
     }
     hearings = {key: h._replace(maybe=into) if h.maybe in others else h for key, h in hearings.items()}
     hearings = {key: _without_offer(h) if h.maybe == h.voice_id else h for key, h in hearings.items()}
-    apart = {pair(*(into if v in others else v for v in p)) for p in book.apart}
+    apart, alike = (
+        frozenset(q for p in pairs if (q := pair(*(into if v in others else v for v in p)))[0] != q[1])
+        for pairs in (book.apart, book.alike)
+    )
     voices = {key: v for key, v in book.voices.items() if key not in others}
     voices[into] = Voice(into, names[0] if names else None)
-    return replace(book, voices=voices, hearings=hearings, apart=frozenset(p for p in apart if p[0] != p[1]))
+    return replace(book, voices=voices, hearings=hearings, apart=apart, alike=alike)
 
 
 def split(book: Book, hearing_ids: Sequence[str], to: str | None = None, name: str | None = None) -> Book:
@@ -101,6 +104,11 @@ def deny(book: Book, hearing_id: str) -> Book:
         for key, h in book.hearings.items()
     }
     return replace(book, hearings=hearings, apart=book.apart | {no})
+
+
+def part(book: Book, one: str, other: str) -> Book:
+    """These voices are two people."""
+    return replace(book, apart=book.apart | {pair(one, other)})
 
 
 def forget(book: Book, voice_id: str) -> Book:

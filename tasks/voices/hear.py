@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.records import UNKNOWN
-from tasks.voices.book import hearing_id, new_voice_id, shown, tidied, used
+from tasks.voices.book import hearing_id, may_be_one, new_voice_id, shown, tidied, used
 from tasks.voices.match import Answer, Rule, answers, grouped, similarities
 from tasks.voices.records import FORGOTTEN, Book, Hearing, Known, Vector, Voice, pair
 
@@ -64,10 +64,12 @@ def hear(book: Book, visit: Visit, carried: Mapping[str, str], rule: Rule) -> tu
         hearing = _again(found, visit, heard)
         voices.setdefault(hearing.voice_id, Voice(hearing.voice_id))
         entered[hearing.hearing_id] = hearing
+    rivals = [(rows[a.maybe], rows[a.rival]) for a, rows in matched.values() if a.rival >= 0]
+    alike = book.alike | {pair(*both) for both in rivals if may_be_one(book, *both)}
     lost = {h.hearing_id: h._replace(speaker="") for h in earlier.values() if h.hearing_id not in here}
     left = {key: h for key, h in rest.hearings.items() if key not in lost}
     left |= {key: h for key, h in lost.items() if book.voices[h.voice_id].name}
-    return _marked(tidied(replace(book, voices=voices, hearings=left | entered)), list(entered))
+    return _marked(tidied(replace(book, voices=voices, hearings=left | entered, alike=alike)), list(entered))
 
 
 def _marked(book: Book, entered: Sequence[str]) -> tuple[Book, dict[str, Known]]:
@@ -123,6 +125,7 @@ def _matched(
         for h in rest.hearings.values()
         if h.maybe in row_of and h.voice_id in row_of and pair(h.voice_id, h.maybe) not in rest.apart
     ]
+    open_offers += [(row_of[one], row_of[other]) for one, other in rest.alike if one in row_of and other in row_of]
     found = answers(scores, rule, grouped(len(rows), open_offers), frozenset(denied))
     return {speaker.label: (answer, rows) for speaker, answer in zip(asked, found, strict=True)}
 

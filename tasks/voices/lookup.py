@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.errors import UsageError
-from tasks.voices.records import FORGOTTEN, Book, Hearing, Vector
+from tasks.voices.records import FORGOTTEN, Book, Hearing, Vector, pair
 
 LONGEST = 60
 """Characters of a name."""
@@ -113,6 +113,13 @@ def offers(book: Book) -> list[Hearing]:
     """The hearings that may be a known voice's, the likeliest first."""
     open_ = [h for h in book.hearings.values() if h.maybe in book.voices]
     return sorted(open_, key=lambda h: (-(h.maybe_similarity or 0.0), h.hearing_id))
+
+
+def twins(book: Book) -> list[tuple[str, str]]:
+    """Pairs of voices that may be one, of which no hearing is offered already: the named, or longer heard, first."""
+    offered = {pair(h.voice_id, h.maybe) for h in offers(book) if h.maybe}
+    weight = {v: (book.voices[v].name is not None, len(book.of_voice(v))) for p in book.alike for v in p}
+    return [(p[1], p[0]) if weight[p[1]] > weight[p[0]] else p for p in sorted(book.alike - offered)]
 
 
 def _summary(

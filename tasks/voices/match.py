@@ -32,12 +32,14 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`voice`: row of the voice that the speaker is, −1 where it is none; `maybe`: one that it may be, or −1. Each
-    with its similarity."""
+    with its similarity. `rival`: where the speaker is like enough to two voices, the one that `maybe` has no lead
+    over, else −1: these two may be one person."""
 
     voice: int = -1
     similarity: float | None = None
     maybe: int = -1
     maybe_similarity: float | None = None
+    rival: int = -1
 
 
 def similarities(speakers: Floats, embeddings: Floats, voice_of: Ints, voices: int, nearest: int = NEAREST) -> Floats:
@@ -99,11 +101,12 @@ def _answer(scores: Floats, k: int, taken: Ints, group: Ints, rule: Rule) -> Ans
     for other, voice in enumerate(taken):
         if other != k and voice >= 0 and scores[other, voice] > own[voice]:
             others[voice] = -1.0  # whose it is is known better
-    lead = own[best] - others.max()
-    if taken[k] >= 0 and lead >= rule.margin:
+    next_ = int(np.argmax(others))
+    if taken[k] >= 0 and own[best] - others[next_] >= rule.margin:
         return Answer(best, float(own[best]))
     if own[best] >= rule.threshold - rule.margin:
-        return Answer(maybe=best, maybe_similarity=float(own[best]))
+        rival = next_ if taken[k] >= 0 and others[next_] >= rule.threshold else -1
+        return Answer(maybe=best, maybe_similarity=float(own[best]), rival=rival)
     return Answer()
 
 

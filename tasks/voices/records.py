@@ -75,11 +75,13 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """`apart`: voices that people said are not the same person, each pair in order of its ids."""
+    """Pairs of voices, each in order of its ids: `apart`, that people said are two people; `alike`, both nameless,
+    that somebody heard was like enough to both of, and who may be one."""
 
     voices: Mapping[str, Voice] = field(default_factory=dict)
     hearings: Mapping[str, Hearing] = field(default_factory=dict)
     apart: frozenset[Pair] = frozenset()
+    alike: frozenset[Pair] = frozenset()
     corrections: tuple[Correction, ...] = ()
 
     def of_voice(self, voice_id: str) -> list[Hearing]:

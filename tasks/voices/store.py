@@ -1,6 +1,6 @@
 """The book on the disk: one writer at a time, changed as a whole, never at odds with what was published.
 
-    <store>/.journal/                 see tasks/journal.py: the four tables are replaced as one, under its lock
+    <store>/.journal/                 see tasks/journal.py: the tables are replaced as one, under its lock
     <store>/prepared/                 the book as it will be once a recording is published, and `intent.json`, which
                                       says of which run
 

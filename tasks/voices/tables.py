@@ -3,6 +3,7 @@
 voices.parquet       voice_id, name
 hearings.parquet     a row for each speaker of each recording, with its embedding
 apart.parquet        pairs of voices that are not one person
+alike.parquet        pairs of voices that may be
 corrections.parquet  what people said, and what undoes it
 """
 
@@ -32,6 +33,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "embedding": "embedding", "shown": "string",
     },
     "apart": {"one": "string", "other": "string"},
+    "alike": {"one": "string", "other": "string"},
     "corrections": {
         "number": "int64", "at": "string", "kind": "string", "what": "string", "change": "string", "undone": "bool_",
     },
@@ -44,6 +46,7 @@ def contents(book: Book) -> dict[Path, bytes]:
         "voices": sorted(book.voices.values()),
         "hearings": [book.hearings[key] for key in sorted(book.hearings)],
         "apart": sorted(book.apart),
+        "alike": sorted(book.alike),
         "corrections": list(book.corrections),
     }
     return {Path(f"{name}.parquet"): _parquet(name, found) for name, found in rows.items()}
@@ -62,6 +65,7 @@ def read(folder: Path) -> Book:
         voices={v.voice_id: v for v in map(Voice._make, zip(*held["voices"].values(), strict=True))},
         hearings={h.hearing_id: h for h in hearings},
         apart=frozenset(zip(*held["apart"].values(), strict=True)),
+        alike=frozenset(zip(*held["alike"].values(), strict=True)),
         corrections=tuple(map(Correction._make, zip(*held["corrections"].values(), strict=True))),
     )
 

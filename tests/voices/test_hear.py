@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tasks.voices import correct
+from tasks.voices.book import tidied
 from tasks.voices.hear import Heard, Visit, hear, offered
+from tasks.voices.lookup import twins
 from tasks.voices.match import Rule
 from tasks.voices.records import Book
 from tests.people import EMBEDDER, voice_of
@@ -127,3 +129,25 @@ def test_an_enrolled_voice_is_offered_to_whom_it_may_be(monday):
     told = offered(learned, known["SPEAKER_00"].voice_id, RULE)
     (hearing,) = told.of_voice(ana)
     assert hearing.maybe == known["SPEAKER_00"].voice_id
+
+
+def test_a_person_who_once_got_two_voices_isnt_a_stranger_for_ever(monday):
+    """Neither has the lead over the other; once somebody is like both, they may be one, and don't hide each other."""
+    book, before = monday
+    ana = before["SPEAKER_00"].voice_id
+    book, twice = hear(book, visit("tuesday", {"SPEAKER_00": "Ana"}, day=1), {}, Rule(0.999, 0.0))
+    twin = twice["SPEAKER_00"].voice_id
+    book, third = hear(book, visit("wednesday", {"SPEAKER_00": "Ana"}, day=2), {}, RULE)
+    assert third["SPEAKER_00"].voice_id not in (ana, twin)
+    assert twins(book) in ([(ana, twin)], [(twin, ana)])
+    book, fourth = hear(book, visit("thursday", {"SPEAKER_00": "Ana"}, day=3), {}, RULE)
+    assert fourth["SPEAKER_00"].voice_id in (ana, twin, third["SPEAKER_00"].voice_id)
+    assert fourth["SPEAKER_00"].maybe is None
+    assert twins(tidied(correct.rename(book, ana, "Ana"))) == []  # of a name one is to be sure
+    parted = tidied(correct.part(book, ana, twin))
+    assert twins(parted) == []
+    later, _ = hear(parted, visit("friday", {"SPEAKER_00": "Ana"}, day=4), {}, Rule(0.7, 0.3))
+    assert not {(ana, twin), (twin, ana)} & set(twins(later))
+    merged = tidied(correct.merge(book, ana, [twin]))
+    assert twins(merged) == []
+    assert len(merged.of_voice(ana)) >= 2

@@ -18,7 +18,7 @@ from tasks.errors import UsageError
 from tasks.voices import correct, lookup
 from tasks.voices.book import is_stale
 from tasks.voices.store import look
-from tests.people import column, found_in_files, noise, publish_named, recorded
+from tests.people import column, found_in_files, home_of_its_own, noise, publish_named, recorded  # noqa: F401
 
 RECORDINGS = ("mon", "tue", "wed")
 PEOPLE = ("Ada", "Bea", "Cyd", "Dot")

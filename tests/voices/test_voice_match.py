@@ -29,7 +29,11 @@ def test_a_little_below_the_threshold_is_offered():
 
 
 def test_two_voices_that_are_nearly_as_like_leave_it_open_and_the_likelier_is_offered():
-    assert told([[0.8, 0.75]]) == [Answer(maybe=0, maybe_similarity=0.8)]
+    assert told([[0.8, 0.75]]) == [Answer(maybe=0, maybe_similarity=0.8, rival=1)]
+
+
+def test_where_only_one_of_them_is_like_enough_they_are_no_rivals():
+    assert told([[0.65, 0.58]]) == [Answer(maybe=0, maybe_similarity=0.65)]
 
 
 def test_two_voices_that_may_be_one_person_dont_make_each_other_doubtful():

@@ -22,7 +22,7 @@ from tasks.voices.book import is_stale
 from tasks.voices.lookup import find
 from tasks.voices.store import look, opened
 from tests.dying import Disk, Killed
-from tests.people import column, found_in_files, known_as, noise, publish_named, recorded
+from tests.people import column, found_in_files, home_of_its_own, known_as, noise, publish_named, recorded  # noqa: F401
 
 FORMATS = ("srt",)
 MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
@@ -179,7 +179,7 @@ def test_whoever_was_to_be_forgotten_when_it_died_is_forgotten_by_the_next(folde
 WRITER = """
 import sys
 from pathlib import Path
-from tests.people import publish_named, recorded
+from tests.people import home_of_its_own, publish_named, recorded  # noqa: F401
 who, out, store, sound = sys.argv[1:]
 people = ["Ada", "Bea"] if who == "a" else ["Bea", "Ada"]
 for k in range(6):

@@ -24,12 +24,14 @@ Floats = NDArray[np.float64]
 
 @dataclass
 class Remembered:
-    """Voices known so far: `owner`, the person of each one's first hearing; open offers as pairs of voices."""
+    """Voices known so far: `owner`, the person of each one's first hearing; open offers as pairs of voices; `named`:
+    those with a name, to whom no rival is offered."""
 
     owner: list[int] = field(default_factory=list)
     embeddings: list[Floats] = field(default_factory=list)
     voice_of: list[int] = field(default_factory=list)
     offers: list[tuple[int, int]] = field(default_factory=list)
+    named: set[int] = field(default_factory=set)
 
     def hear(self, voice: int, embedding: Floats, person: int) -> int:
         """An embedding of `voice`, of a new one where that is −1."""
@@ -104,7 +106,7 @@ def lived(week: Week, match: Match, *, enrolled: bool = True, answered: bool = F
     met: set[int] = set()
     if enrolled:
         for person, embedding in zip(*week.enrolled, strict=True):
-            known.hear(-1, embedding, int(person))
+            known.named.add(known.hear(-1, embedding, int(person)))
             met.add(int(person))
     for day, (people, embeddings, fresh) in enumerate(zip(week.people, week.embeddings, week.fresh, strict=True)):
         tally = tallies[day * parts // len(week.people)]
@@ -116,6 +118,8 @@ def lived(week: Week, match: Match, *, enrolled: bool = True, answered: bool = F
             voice = known.hear(answer.voice, embedding, person)
             if answer.maybe >= 0 and answer.voice < 0:
                 known.offer(voice, answer.maybe, answered=answered)
+            if answer.rival >= 0 and not {answer.rival, answer.maybe} & known.named:
+                known.offer(answer.rival, answer.maybe, answered=answered)
         met |= set(map(int, people))
         tally.voices, tally.people = len(set(known.voice_of)), len(met)
     return tallies

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from flows.cli.main import app
 from flows.corrections import enroll, enter
 from flows.naming import rule_of
 from tasks.settings import Settings
-from tasks.voices.store import look
+from tasks.voices.records import pair
+from tasks.voices.store import look, opened
 from tests.people import column, found_in_files, noise, publish_named, recorded
 
 MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
@@ -151,6 +153,25 @@ def test_an_enrolled_voice_is_offered_where_it_may_be_and_a_yes_names_it(week):
     said("review", "--yes", offer.splitlines()[1].split()[0])
     assert names(week, MON)["SPEAKER_00"] == "Ada"
     assert "Nothing to review" in said("review")
+
+
+def test_two_voices_that_may_be_one_are_said_to_be_or_not(week):
+    store = week.parent / "voices"
+    book = look(store)
+    ada, cyd = (
+        next(h.voice_id for h in book.hearings.values() if (h.recording_id, h.speaker) == of)
+        for of in ((MON, "SPEAKER_00"), (TUE, "SPEAKER_01"))
+    )
+    with opened(store, lambda out, recording: None) as desk:
+        desk.keep(replace(book, alike=frozenset({pair(ada, cyd)})))
+    offer = re.search(r"^(v\w+\+v\w+) ", said("review"), re.M)[1]
+    said("review", "--no", offer)
+    assert "Nothing to review" in said("review")
+    said("undo")
+    with opened(store, lambda out, recording: None) as desk:
+        desk.keep(replace(desk.book, alike=frozenset({pair(ada, cyd)})))
+    said("review", "--yes", offer)
+    assert len(look(store).voices) == 2
 
 
 def test_of_the_forgotten_nothing_is_found_any_more_in_any_file(week):
