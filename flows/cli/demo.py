@@ -55,6 +55,7 @@ def _next(outcome: Outcome, terminal: Terminal) -> None:
     references = [shlex.quote(_short(sample().with_suffix(s))) for s in (".stm", ".rttm")]
     terminal.say()
     terminal.say("How right is it?   daylong evaluate --reference " + " ".join([*references, _short(outcome["out"])]))
+    terminal.say("Who is that?       daylong speakers list")
     terminal.say("Your own:          daylong run your.mp3")
 
 
