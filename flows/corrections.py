@@ -13,7 +13,8 @@ from flows.naming import published_run
 from flows.renaming import Say, bring_up_to_date
 from tasks.errors import UsageError
 from tasks.voices import correct, lookup
-from tasks.voices.book import new_voice_id, used
+from tasks.voices.book import called, new_voice_id, used
+from tasks.voices.changes import made, undo
 from tasks.voices.hear import offered
 from tasks.voices.match import Rule
 from tasks.voices.records import Book, Correction, Hearing, Voice
@@ -44,7 +45,7 @@ def enter(store: Path, kind: str, *changes: Change, say: Say = lambda _: None) -
         known = {c.number for c in book.corrections}
         for change in changes:
             what, after = change(book)
-            book = correct.made(book, after, at=datetime.now(UTC).isoformat(timespec="seconds"), kind=kind, what=what)
+            book = made(book, after, at=datetime.now(UTC).isoformat(timespec="seconds"), kind=kind, what=what)
         done.entries = [c for c in book.corrections if c.number not in known]
         if book is not desk.book:
             desk.keep(book)
@@ -54,7 +55,7 @@ def enter(store: Path, kind: str, *changes: Change, say: Say = lambda _: None) -
 def take_back(store: Path, number: int | None, say: Say = lambda _: None) -> Corrected:
     """Undo a correction, the last one by default, and write again what it was told in."""
     with opened(store, published_run) as desk:
-        book, entry = correct.undo(desk.book, number)
+        book, entry = undo(desk.book, number)
         desk.keep(book)
     return _told(store, Corrected([entry]), say)
 
@@ -112,7 +113,7 @@ def _change(recording: str, row: dict[str, Any]) -> Change:
         if hearing.maybe is None or hearing.maybe != other:
             return "nothing", book  # decided since
         said = "is" if verb == "is" else "is not"
-        what = f"{label} of {recording} {said} {correct.called(book, hearing.maybe)}"
+        what = f"{label} of {recording} {said} {called(book, hearing.maybe)}"
         act = correct.accept if verb == "is" else correct.deny
         return what, act(book, hearing.hearing_id)
 
@@ -123,7 +124,7 @@ def _name(book: Book, voice_id: str, recording: str, label: str, name: str | Non
     """A name given in one recording: of somebody known, this hearing is theirs; else the voice is called so."""
     holder = lookup.named(book, name)
     if holder is None or holder == voice_id:
-        return f"rename {correct.called(book, voice_id)} to {name or 'nothing'}", correct.rename(book, voice_id, name)
+        return f"rename {called(book, voice_id)} to {name or 'nothing'}", correct.rename(book, voice_id, name)
     if book.voices[voice_id].name is None:
         return f"merge {voice_id} into {name}", correct.merge(book, holder, [voice_id])
     ids = [h.hearing_id for h in book.of_voice(voice_id) if h.recording_id == recording and h.speaker == label]

@@ -32,14 +32,13 @@ def rename(
     with told(screen):
         from flows.preparation import voices_of
         from tasks.voices import correct, lookup
+        from tasks.voices.book import called
 
         kept, place = lookup.checked(name) if name else None, in_results(out)
 
         def change(book: Book) -> tuple[str, Book]:
             voice_id = lookup.find(book, voice, place)
-            return f"rename {correct.called(book, voice_id)} to {kept or 'nothing'}", correct.rename(
-                book, voice_id, kept
-            )
+            return f"rename {called(book, voice_id)} to {kept or 'nothing'}", correct.rename(book, voice_id, kept)
 
         corrected(screen, voices_of(loaded(settings)), "rename", change)
 
@@ -57,13 +56,14 @@ def merge(
     with told(screen):
         from flows.preparation import voices_of
         from tasks.voices import correct, lookup
+        from tasks.voices.book import called
 
         place = in_results(out)
 
         def change(book: Book) -> tuple[str, Book]:
             first, *rest = (lookup.find(book, text, place) for text in (into, *others))
-            names = ", ".join(correct.called(book, v) for v in rest)
-            return f"merge {names} into {correct.called(book, first)}", correct.merge(book, first, rest)
+            names = ", ".join(called(book, v) for v in rest)
+            return f"merge {names} into {called(book, first)}", correct.merge(book, first, rest)
 
         corrected(screen, voices_of(loaded(settings)), "merge", change)
 
@@ -87,6 +87,7 @@ def split(
     with told(screen):
         from flows.preparation import voices_of
         from tasks.voices import correct, lookup
+        from tasks.voices.book import called
 
         kept, place = lookup.checked(name) if name else None, in_results(out)
 
@@ -94,9 +95,7 @@ def split(
             voice_id = lookup.find(book, voice, place)
             found = [key for text in recordings for key in lookup.heard_in(book, voice_id, text)]
             holder = lookup.named(book, kept)
-            what = f"split {correct.called(book, voice_id)} in {', '.join(recordings)}" + (
-                f" as {kept}" if kept else ""
-            )
+            what = f"split {called(book, voice_id)} in {', '.join(recordings)}" + (f" as {kept}" if kept else "")
             return what, correct.split(book, found, holder, None if holder else kept)
 
         corrected(screen, voices_of(loaded(settings)), "split", change)
@@ -176,7 +175,7 @@ def forget(
         from flows.preparation import voices_of
         from flows.remains import remains
         from tasks.voices import lookup
-        from tasks.voices.correct import called
+        from tasks.voices.book import called
         from tasks.voices.store import look
 
         place, store = in_results(out), voices_of(loaded(settings))

@@ -34,7 +34,7 @@ def review(
     with told(screen):
         from flows.cli.summary import columns
         from flows.preparation import voices_of
-        from tasks.voices.correct import called
+        from tasks.voices.book import called
         from tasks.voices.lookup import offers, twins
         from tasks.voices.store import CLIPS, look
 
@@ -70,6 +70,7 @@ def said(text: str, right: bool) -> Callable[[Book], tuple[str, Book]]:
 
     def change(book: Book) -> tuple[str, Book]:
         from tasks.voices import correct
+        from tasks.voices.book import called
         from tasks.voices.lookup import offers, twins
 
         verb = "is" if right else "is not"
@@ -80,10 +81,10 @@ def said(text: str, right: bool) -> Callable[[Book], tuple[str, Book]]:
                 f"{text!r} fits {len(hearings) + len(pairs)} offers; daylong speakers review tells them."
             )
         for h in hearings:
-            what = f"{h.voice_id} {verb} {correct.called(book, h.maybe or '')}"
+            what = f"{h.voice_id} {verb} {called(book, h.maybe or '')}"
             return what, (correct.accept if right else correct.deny)(book, h.hearing_id)
         ((one, other),) = pairs
-        what = f"{correct.called(book, one)} {verb} {correct.called(book, other)}"
+        what = f"{called(book, one)} {verb} {called(book, other)}"
         return what, correct.merge(book, one, [other]) if right else correct.part(book, one, other)
 
     return change

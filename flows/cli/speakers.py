@@ -108,7 +108,7 @@ def in_results(out: Path | None) -> str | None:
 
 def _table(rows: list[Summary], book: Book, store: Path, screen: Terminal) -> None:
     from flows.cli.summary import columns
-    from tasks.voices.correct import called
+    from tasks.voices.book import called
     from tasks.voices.store import CLIPS, with_clips
 
     kept = with_clips(book)

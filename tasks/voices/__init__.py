@@ -4,7 +4,8 @@
     match.py     whose voices are these: a threshold and a margin
     carry.py     a recording processed again: which of its speakers is which of before
     hear.py      a recording's speakers entered into the book
-    correct.py   what people said: rename, merge, split, assign, deny, forget; and undone
+    correct.py   what people said: rename, merge, split, accept, deny, forget
+    changes.py   what a correction changed, and undoing it
     lookup.py    a voice by what people call it; what is known of each
     tables.py    the book as Parquet
     store.py     the book on the disk: one writer at a time, nothing half-written

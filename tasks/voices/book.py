@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection
 from dataclasses import replace
 
+from tasks.errors import UsageError
 from tasks.voices.records import FORGOTTEN, Book, Correction, Hearing, Known, pair
 
 
@@ -89,3 +90,19 @@ def touched(entry: Correction) -> set[str]:
 
 def hearing_id(out: str, recording_id: str, label: str, voice_id: str) -> str:
     return hashlib.sha256("\0".join((out, recording_id, label, voice_id)).encode()).hexdigest()[:16]
+
+
+def called(book: Book, voice_id: str) -> str:
+    """A voice as people know it: by its name, else its id."""
+    voice = book.voices.get(voice_id)
+    return voice.name if voice and voice.name else voice_id
+
+
+def check_free(book: Book, name: str | None, voice_id: str | None) -> None:
+    """Raises UsageError for a name that another voice has."""
+    for other in book.voices.values():
+        if name and other.voice_id != voice_id and (other.name or "").casefold() == name.casefold():
+            raise UsageError(
+                f"{name!r} is the name of another voice, {other.voice_id}. If they are one person: daylong speakers "
+                f"merge {other.voice_id} {voice_id or 'VOICE'}; if not, give a name that tells them apart."
+            )

@@ -1,39 +1,21 @@
-"""What people said of voices: each correction a pure change of the book, kept with what undoes it.
-
-`made` enters a correction: the difference between two books is what it changed, whatever its kind.
-"""
+"""What people say of voices: each correction a pure change of the book."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from tasks.errors import UsageError
-from tasks.voices.book import new_voice_id, tidied, touched, used
-from tasks.voices.records import FORGOTTEN, Book, Correction, Hearing, Pair, Voice, pair
-
-DECIDED = ("voice_id", "by", "similarity", "maybe", "maybe_similarity")
-"""What a correction changes of a hearing."""
-
-
-def made(before: Book, after: Book, *, at: str, kind: str, what: str) -> Book:
-    """`after` with the correction that led to it entered; `before` itself where it changed nothing."""
-    after = tidied(after)
-    change = difference(before, after)
-    if not any(change.values()):
-        return before
-    number = 1 + max((c.number for c in before.corrections), default=0)
-    entry = Correction(number, at, kind, what, json.dumps(change, ensure_ascii=False))
-    return replace(after, corrections=(*before.corrections, entry))
+from tasks.voices.book import called, check_free, new_voice_id, tidied, touched, used
+from tasks.voices.records import FORGOTTEN, Book, Correction, Hearing, Voice, pair
 
 
 def rename(book: Book, voice_id: str, name: str | None) -> Book:
     """The voice with this name, or with none. Raises UsageError for a name that another voice has."""
-    _check_free(book, name, voice_id)
+    check_free(book, name, voice_id)
     return _with_voices(book, Voice(voice_id, name))
 
 
@@ -71,7 +53,7 @@ def split(book: Book, hearing_ids: Sequence[str], to: str | None = None, name: s
                 f"{called(book, first.voice_id)} was heard nowhere else: that is the whole voice; "
                 "`daylong speakers rename` gives it another name."
             )
-        _check_free(book, name, None)
+        check_free(book, name, None)
         to = new_voice_id(first.recording_id, first.speaker, used(book))
         book = _with_voices(book, Voice(to, name))
     moved = {
@@ -142,94 +124,9 @@ def _without(book: Book, voice_id: str) -> tuple[Correction, ...]:
     return tuple(left)
 
 
-def undo(book: Book, number: int | None = None) -> tuple[Book, Correction]:
-    """The book without what a correction changed, the last by default, and that correction.
-
-    What runs have heard since stays where it is. Raises UsageError where there is nothing to undo, or where a later
-    correction is about the same voices.
-    """
-    open_ = [c for c in book.corrections if not c.undone]
-    wanted = [c for c in open_ if number is None or c.number == number]
-    if not wanted:
-        raise UsageError(
-            "there is no correction to undo." if number is None else f"there is no correction {number} to undo."
-        )
-    entry = wanted[-1]
-    about = touched(entry)
-    later = [c for c in open_ if c.number > entry.number and about & touched(c)]
-    if later:
-        raise UsageError(
-            f"correction {entry.number}: undo {later[-1].number} first, it is about the same voice: {later[-1].what}."
-        )
-    book = _reversed(book, json.loads(entry.change))
-    marked = tuple(c._replace(undone=True) if c is entry else c for c in book.corrections)
-    return tidied(replace(book, corrections=marked)), entry
-
-
-def difference(before: Book, after: Book) -> dict[str, Any]:
-    """What differs, as JSON: names of voices and decisions on hearings, each before and after; pairs kept apart."""
-    ids = sorted({*before.voices, *after.voices})
-    names = {key: [_name(before, key), _name(after, key)] for key in ids}
-    return {
-        "voices": {key: both for key, both in names.items() if both[0] != both[1]},
-        "hearings": {
-            key: [_decision(old), _decision(after.hearings[key])]
-            for key, old in before.hearings.items()
-            if key in after.hearings and _decision(old) != _decision(after.hearings[key])
-        },
-        "added": {key: h.voice_id for key, h in after.hearings.items() if key not in before.hearings},
-        "apart": sorted(map(list, after.apart - before.apart)),
-        "together": sorted(map(list, before.apart - after.apart)),
-    }
-
-
-def called(book: Book, voice_id: str) -> str:
-    """A voice as people know it: by its name, else its id."""
-    voice = book.voices.get(voice_id)
-    return voice.name if voice and voice.name else voice_id
-
-
-def _reversed(book: Book, change: dict[str, Any]) -> Book:
-    hearings, voices = dict(book.hearings), dict(book.voices)
-    for key, (old, _) in change["voices"].items():
-        # One that the correction made stays, nameless, where somebody is heard as it since.
-        voices[key] = Voice(key, old["name"] if old else None)
-    for key in change["voices"]:
-        _check_free(replace(book, voices=voices), voices[key].name, key)
-    for key, (old, new) in change["hearings"].items():
-        if key in hearings and hearings[key].voice_id == new[0]:
-            hearings[key] = hearings[key]._replace(**dict(zip(DECIDED, old, strict=True)))
-            voices.setdefault(old[0], Voice(old[0]))
-    for key, voice_id in change["added"].items():
-        if key in hearings and hearings[key].voice_id == voice_id:
-            del hearings[key]
-    apart: set[Pair] = (set(book.apart) - {pair(*p) for p in change["apart"]}) | {
-        pair(*p) for p in change["together"]
-    }
-    return replace(book, voices=voices, hearings=hearings, apart=frozenset(apart))
-
-
-def _name(book: Book, voice_id: str) -> dict[str, str | None] | None:
-    voice = book.voices.get(voice_id)
-    return {"name": voice.name} if voice else None
-
-
-def _decision(hearing: Hearing) -> list[Any]:
-    return [getattr(hearing, name) for name in DECIDED]
-
-
 def _with_voices(book: Book, *voices: Voice) -> Book:
     return replace(book, voices={**book.voices, **{v.voice_id: v for v in voices}})
 
 
 def _without_offer(hearing: Hearing) -> Hearing:
     return hearing._replace(maybe=None, maybe_similarity=None)
-
-
-def _check_free(book: Book, name: str | None, voice_id: str | None) -> None:
-    for other in book.voices.values():
-        if name and other.voice_id != voice_id and (other.name or "").casefold() == name.casefold():
-            raise UsageError(
-                f"{name!r} is the name of another voice, {other.voice_id}. If they are one person: daylong speakers "
-                f"merge {other.voice_id} {voice_id or 'VOICE'}; if not, give a name that tells them apart."
-            )

@@ -9,15 +9,16 @@ import pytest
 
 from tasks.errors import UsageError
 from tasks.voices import correct
+from tasks.voices.changes import made, undo
 from tasks.voices.hear import hear
 from tasks.voices.lookup import checked, find, heard_in, summaries
 from tasks.voices.match import Rule
-from tasks.voices.records import FORGOTTEN, Book
+from tasks.voices.records import FORGOTTEN, Book, pair
 from tests.voices.test_hear import RULE, visit
 
 
 def entered(book: Book, after: Book, kind: str = "test") -> Book:
-    return correct.made(book, after, at="2026-01-01", kind=kind, what=kind)
+    return made(book, after, at="2026-01-01", kind=kind, what=kind)
 
 
 @pytest.fixture
@@ -55,18 +56,18 @@ def test_merged_voices_are_one_and_can_be_parted_again(week):
     assert cy not in book.voices
     assert book.voices[bob].name == "Cy"
     assert len(book.of_voice(bob)) == 2
-    back, entry = correct.undo(book)
+    back, entry = undo(book)
     assert entry.number == 2
     assert back.voices == named.voices
     assert back.hearings == named.hearings
-    assert not correct.undo(back)[0].voices[cy].name
+    assert not undo(back)[0].voices[cy].name
 
 
 def test_a_split_voice_stays_two_people_in_what_is_heard_next(week):
     ana = voice(week, "day-0")
     book = entered(week, correct.split(week, heard_in(week, ana, "day-2"), name="Zoe"))
     zoe = find(book, "Zoe")
-    assert correct.pair(ana, zoe) in book.apart
+    assert pair(ana, zoe) in book.apart
     assert [h.recording_id for h in book.of_voice(zoe)] == ["day-2"]
     # Both are like her now: it is offered, not made.
     _, known = hear(book, visit("day-3", {"SPEAKER_00": "Ana"}, day=3), {}, RULE)
@@ -76,7 +77,7 @@ def test_a_split_voice_stays_two_people_in_what_is_heard_next(week):
         book, visit("day-2", {"SPEAKER_00": "Ana"}, day=2, run="r2"), {"SPEAKER_00": "SPEAKER_00"}, RULE
     )
     assert told["SPEAKER_00"].name == "Zoe"
-    assert correct.undo(again)[0].of_voice(ana)[-1].recording_id == "day-2"
+    assert undo(again)[0].of_voice(ana)[-1].recording_id == "day-2"
 
 
 def test_all_of_a_voice_isnt_split_from_it(week):
@@ -95,9 +96,9 @@ def test_an_offer_is_accepted_or_denied(week):
     assert new not in yes.voices
     assert len(yes.of_voice(ana)) == 4
     no = entered(book, correct.deny(book, offer.hearing_id))
-    assert correct.pair(ana, new) in no.apart
+    assert pair(ana, new) in no.apart
     assert no.hearings[offer.hearing_id].maybe is None
-    assert correct.undo(no)[0].hearings[offer.hearing_id].maybe == ana
+    assert undo(no)[0].hearings[offer.hearing_id].maybe == ana
 
 
 def test_what_came_later_of_the_same_voice_is_undone_first(week):
@@ -106,12 +107,12 @@ def test_what_came_later_of_the_same_voice_is_undone_first(week):
     book = entered(book, correct.rename(book, bob, "Bob"))
     book = entered(book, correct.rename(book, ana, "Anna"))
     with pytest.raises(UsageError, match="undo 3 first"):
-        correct.undo(book, 1)
-    undone, _ = correct.undo(book, 2)  # nothing later is about Bob
+        undo(book, 1)
+    undone, _ = undo(book, 2)  # nothing later is about Bob
     assert undone.voices[bob].name is None
     assert undone.voices[ana].name == "Anna"
     with pytest.raises(UsageError, match="no correction 2"):
-        correct.undo(undone, 2)
+        undo(undone, 2)
 
 
 def test_a_correction_that_changes_nothing_is_none(week):

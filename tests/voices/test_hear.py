@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -99,7 +101,7 @@ def test_who_was_new_may_be_known_when_the_recording_is_processed_again(monday):
     _, known = hear(enrolled, visit("monday", {"SPEAKER_00": "Ana"}, run="r2"), {"SPEAKER_00": "SPEAKER_00"}, RULE)
     assert known["SPEAKER_00"].name == "Ana"
     apart = correct.deny(
-        correct.replace(
+        replace(
             enrolled,
             hearings={
                 key: h._replace(maybe=ana) if h.speaker == "SPEAKER_00" and h.recording_id == "monday" else h
