@@ -96,7 +96,7 @@ def report(screen: Terminal, done: Corrected, verb: str = "") -> None:
     if done.faults:
         for line in done.faults:
             screen.fail(plain(line))
-        screen.note("They are tried again by the next daylong speakers command.")
+        screen.note("They are tried again with the next correction.")
         raise typer.Exit(1)
 
 
