@@ -235,6 +235,13 @@ class VoicesSettings(Step):
         description="And only where that voice is so much more similar than the next; else it is offered for review.",
     )
 
+    @field_validator("store")
+    @classmethod
+    def _is_a_folder(cls, store: str | None) -> str | None:
+        if store is not None and "://" in store:
+            raise ValueError("a folder on this machine: elsewhere nobody can be kept from writing at the same time")
+        return store
+
 
 class LoggingSettings(Step):
     format: Literal["text", "json"] = Field(

@@ -57,6 +57,8 @@ def test_what_a_form_leaves_alone_keeps_what_was_said_before() -> None:
         ("audio.channels=left", "audio.channels"),
         ("separation.mode=auto", "separation.mode = auto: not built yet"),
         ("inbox.settle_seconds=-3", "inbox.settle_seconds"),
+        ("voices.store=s3://bucket/voices", "a folder on this machine"),
+        ("voices.threshold=7", "voices.threshold"),
         ("chunking.min_minutes=20", "must not exceed"),
         ("diarization.max_speakers=0", "diarization.max_speakers"),
         ("transcription.language=English", "transcription.language"),
