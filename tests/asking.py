@@ -14,7 +14,6 @@ FOLDER = Path(__file__).resolve().parents[1] / "data" / "recipes" / "questions"
 GIVEN: dict[str, tuple[object, ...]] = {
     "every_mention": ("budget",),
     "silence": (30.0,),
-    "speaker_across_recordings": (0.7,),
     "low_confidence": (0.5,),
 }
 """Arguments after the folder; in the SQL the same are its defaults."""

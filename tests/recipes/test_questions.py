@@ -36,11 +36,11 @@ def monday() -> Transcript:
         of=recording("monday-00000001", 100.0, parts=parts, recorded_at="2024-05-06T09:00:00Z", timezone="UTC"),
         word_s=0.5,
     )
-    return _voices(_unsure(told, {"website.": 0.25, "Yes.": 0.375, "again.": 0.125}), (1.0, 0.0), (0.0, 1.0))
+    return _voices(_unsure(told, {"website.": 0.25, "Yes.": 0.375, "again.": 0.125}), ("v1", "Ana"), ("v2", None))
 
 
 def tuesday() -> Transcript:
-    """Just over two hours; SPEAKER_00 sounds 0.8 like Monday's, SPEAKER_01 exactly like Monday's."""
+    """Just over two hours; SPEAKER_01 is Monday's SPEAKER_00, SPEAKER_00 nobody known."""
     told = spoken(
         [
             (10.0, "SPEAKER_00", ["Hello."]),
@@ -50,7 +50,7 @@ def tuesday() -> Transcript:
         of=recording("tuesday-00000002", 7300.0, recorded_at="2024-05-07T08:30:00Z", timezone="UTC"),
         word_s=0.5,
     )
-    return _voices(told, (0.8, 0.6), (0.0, 1.0))
+    return _voices(told, (None, None), ("v1", "Ana"))
 
 
 def _unsure(told: Transcript, confidence: dict[str, float]) -> Transcript:
@@ -58,9 +58,11 @@ def _unsure(told: Transcript, confidence: dict[str, float]) -> Transcript:
     return dataclasses.replace(told, words=words)
 
 
-def _voices(told: Transcript, *embeddings: tuple[float, ...]) -> Transcript:
-    pairs = zip(told.speakers, embeddings, strict=True)
-    return dataclasses.replace(told, speakers=tuple(dataclasses.replace(s, embedding=e) for s, e in pairs))
+def _voices(told: Transcript, *voices: tuple[str | None, str | None]) -> Transcript:
+    pairs = zip(told.speakers, voices, strict=True)
+    return dataclasses.replace(
+        told, speakers=tuple(dataclasses.replace(s, voice_id=voice, name=name) for s, (voice, name) in pairs)
+    )
 
 
 M, T, S0, S1 = "monday-00000001", "tuesday-00000002", "SPEAKER_00", "SPEAKER_01"
@@ -112,8 +114,8 @@ EXPECTED: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         ],
     ),
     "speaker_across_recordings": (
-        "recording_id speaker other_recording other_speaker likeness",
-        [(M, S1, T, S1, 1.0), (M, S0, T, S0, 0.8)],
+        "voice_id speaker_name recording_id speaker minutes num_words",
+        [("v1", "Ana", M, S0, 3.5 / 60, 7), ("v1", "Ana", T, S1, 1 / 60, 2)],
     ),
     "low_confidence": (
         "recording_id start_s end_s words lowest",
