@@ -34,7 +34,8 @@ def bring_up_to_date(store: Path, say: Say = log.info) -> list[str]:
     faults: dict[tuple[str, str], str] = {}
     while True:
         with opened(store, published_run) as desk:
-            due = [place for place in stale(desk.book) if place not in faults]
+            # Folders that aren't there, on a disk that is away, stay due until they are.
+            due = [place for place in stale(desk.book) if place not in faults and Path(place[0]).is_dir()]
             if not due:
                 return list(faults.values())
             out, recording_id = due[0]

@@ -214,3 +214,20 @@ def test_results_elsewhere_have_voices_of_their_own_to_be_listed(week, tmp_path)
     assert len(re.findall(r"^v\w{8}", said("list"), re.M)) == 4
     said("rename", "SPEAKER_00", "Dot", "--out", str(other))
     assert names(other, "fri-0a1b2c3d") == {"SPEAKER_00": "Dot"}
+
+
+def test_results_that_are_away_are_told_once_they_are_back(week, tmp_path):
+    other, away = tmp_path / "disk", tmp_path / "unplugged"
+    other.mkdir()
+    publish_named(recorded("fri", ["Bea"], day=2, sound=tmp_path / "sound.wav"), other, week.parent / "voices")
+    other.rename(away)
+    assert "2 recordings written again" in said("rename", f"{MON}/SPEAKER_01", "Bea")
+    assert names(away, "fri-0a1b2c3d") == {"SPEAKER_00": None}
+    away.rename(other)
+    assert "2 recordings written again" in said("rename", f"{MON}/SPEAKER_00", "Ada")
+    assert names(other, "fri-0a1b2c3d") == {"SPEAKER_00": "Bea"}
+    other.rename(away)
+    said("forget", "Bea", "--yes")
+    away.rename(other)
+    said("rename", "Ada", "Ada B.")
+    assert found_in_files("Bea", other) == []
