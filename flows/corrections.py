@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import Any
 from flows.naming import published_run
 from flows.renaming import Say, bring_up_to_date
 from tasks.errors import UsageError
+from tasks.settings import Settings
 from tasks.voices import correct, lookup
 from tasks.voices.book import called, new_voice_id, used
 from tasks.voices.changes import made, undo
 from tasks.voices.hear import offered
 from tasks.voices.match import Rule
-from tasks.voices.records import Book, Correction, Hearing, Voice
+from tasks.voices.records import FORGOTTEN, Book, Correction, Hearing, Voice
 from tasks.voices.store import opened
 
 LARGEST = 10_000_000
@@ -40,7 +42,7 @@ Change = Callable[[Book], tuple[str, Book]]
 def enter(store: Path, kind: str, *changes: Change, say: Say = lambda _: None) -> Corrected:
     """Enter corrections, all or none, then write again what they are told in."""
     done = Corrected()
-    with opened(store, published_run) as desk:
+    with finishing(store, say), opened(store, published_run) as desk:
         book = desk.book
         known = {c.number for c in book.corrections}
         for change in changes:
@@ -54,21 +56,22 @@ def enter(store: Path, kind: str, *changes: Change, say: Say = lambda _: None) -
 
 def take_back(store: Path, number: int | None, say: Say = lambda _: None) -> Corrected:
     """Undo a correction, the last one by default, and write again what it was told in."""
-    with opened(store, published_run) as desk:
+    with finishing(store, say), opened(store, published_run) as desk:
         book, entry = undo(desk.book, number)
         desk.keep(book)
     return _told(store, Corrected([entry]), say)
 
 
 def forget(
-    store: Path, voice: Callable[[Book], str], say: Say = lambda _: None
+    store: Path, voice: Callable[[Book], str], say: Say = lambda _: None, settings: Settings | None = None
 ) -> tuple[list[Hearing], str | None, Corrected]:
-    """Forget a voice; its hearings and its name, as they were, and what was written again."""
-    with opened(store, published_run) as desk:
+    """Forget a voice; its hearings and its name, as they were, and what was written again. `settings` say where the
+    cache is."""
+    with finishing(store, say), opened(store, published_run) as desk:
         voice_id = voice(desk.book)
         heard, name = desk.book.of_voice(voice_id), desk.book.voices[voice_id].name
         desk.keep(correct.forget(desk.book, voice_id))
-    return heard, name, _told(store, Corrected(), say)
+    return heard, name, _told(store, Corrected(), say, settings)
 
 
 def enroll(hearing: Hearing, name: str, rule: Rule) -> Change:
@@ -101,47 +104,85 @@ def changes_of(path: Path) -> list[Change]:
 
 
 def _change(recording: str, row: dict[str, Any]) -> Change:
-    label, known = str(row["speaker"]), row.get("voice_id")
+    """Raises ValueError for a row of another form."""
+    label, known = _text(row["speaker"]), _text_or_none(row.get("voice_id"))
     if "name" in row:
-        name = None if row["name"] is None else lookup.checked(str(row["name"]))
+        given = _text_or_none(row["name"])
+        name = None if given is None else lookup.checked(given)
         return lambda book: _name(book, _voice(book, recording, label, known), recording, label, name)
-    verb, other = ("is", row["is"]) if "is" in row else ("is_not", row["is_not"])
+    verb, other = ("is", _text(row["is"])) if "is" in row else ("is_not", _text(row["is_not"]))
 
     def decide(book: Book) -> tuple[str, Book]:
-        _voice(book, recording, label, known)
-        hearing = next(h for h in book.hearings.values() if h.recording_id == recording and h.speaker == label)
-        if hearing.maybe is None or hearing.maybe != other:
+        voice = _voice(book, recording, label, known)
+        asked = [h for h in _heard(book, recording, label) if h.voice_id == voice and h.maybe == other]
+        if not asked:
             return "nothing", book  # decided since
-        said = "is" if verb == "is" else "is not"
-        what = f"{label} of {recording} {said} {called(book, hearing.maybe)}"
-        act = correct.accept if verb == "is" else correct.deny
-        return what, act(book, hearing.hearing_id)
+        what = f"{label} of {recording} {'is' if verb == 'is' else 'is not'} {called(book, other)}"
+        return what, (correct.accept if verb == "is" else correct.deny)(book, asked[0].hearing_id)
 
     return decide
 
 
 def _name(book: Book, voice_id: str, recording: str, label: str, name: str | None) -> tuple[str, Book]:
-    """A name given in one recording: of somebody known, this hearing is theirs; else the voice is called so."""
+    """A name given in one recording. Who had none is called so everywhere, or is the known person of that name. Who
+    had another is somebody else in this recording: a name is spelled otherwise by `daylong speakers rename`."""
     holder = lookup.named(book, name)
-    if holder is None or holder == voice_id:
-        return f"rename {called(book, voice_id)} to {name or 'nothing'}", correct.rename(book, voice_id, name)
-    if book.voices[voice_id].name is None:
+    if holder == voice_id:
+        return f"rename {name}", correct.rename(book, voice_id, name)
+    if book.voices[voice_id].name is None and holder is not None:
         return f"merge {voice_id} into {name}", correct.merge(book, holder, [voice_id])
-    ids = [h.hearing_id for h in book.of_voice(voice_id) if h.recording_id == recording and h.speaker == label]
-    return f"{label} of {recording} is {name}", correct.split(book, ids, to=holder)
+    here = [h.hearing_id for h in _heard(book, recording, label) if h.voice_id == voice_id]
+    elsewhere = len(book.of_voice(voice_id)) > len(here)
+    if holder is not None or (book.voices[voice_id].name and elsewhere):
+        what = f"{label} of {recording} is {name or 'not ' + called(book, voice_id)}"
+        return what, correct.split(book, here, to=holder, name=None if holder else name)
+    return f"rename {called(book, voice_id)} to {name or 'nothing'}", correct.rename(book, voice_id, name)
 
 
-def _voice(book: Book, recording: str, label: str, known: object) -> str:
-    heard = {h.voice_id for h in book.hearings.values() if h.recording_id == recording and h.speaker == label}
+def _voice(book: Book, recording: str, label: str, known: str | None) -> str:
+    """The voice that a report means by a label of its recording."""
+    heard = {h.voice_id for h in _heard(book, recording, label)}
     if not heard:
         raise UsageError(f"{recording}: the store knows no voice of its {label}; daylong speakers rebuild learns it.")
-    return str(known) if known in heard else sorted(heard)[0]
+    if known in heard or (known is None and len(heard) == 1):
+        return known or heard.pop()
+    raise UsageError(
+        f"{recording}: its {label} is known as another voice since this report was saved; open its report of today."
+    )
 
 
-def _told(store: Path, done: Corrected, say: Say) -> Corrected:
+def _heard(book: Book, recording: str, label: str) -> list[Hearing]:
+    return [
+        h
+        for h in book.hearings.values()
+        if h.recording_id == recording and h.speaker == label and h.voice_id != FORGOTTEN
+    ]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.40} is no text")
+    return value
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+@contextmanager
+def finishing(store: Path, say: Say) -> Iterator[None]:
+    """What is refused may be what was half done when a process died: that is finished all the same."""
+    try:
+        yield
+    except UsageError:
+        bring_up_to_date(store, say)
+        raise
+
+
+def _told(store: Path, done: Corrected, say: Say, settings: Settings | None = None) -> Corrected:
     def tell(line: str) -> None:
         done.told.append(line)
         say(line)
 
-    done.faults = bring_up_to_date(store, tell)
+    done.faults = bring_up_to_date(store, tell, settings=settings)
     return done

@@ -14,18 +14,21 @@ from flows.clips import keep_clips
 from flows.preparation import voices_of
 from tasks.dataset import read
 from tasks.dataset.publish import recover
-from tasks.errors import DaylongError
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Speaker, Transcript
 from tasks.settings import Settings
 from tasks.transcripts import recorded_date
-from tasks.voices.carry import carried
+from tasks.voices.book import stale
+from tasks.voices.carry import carried, the_same
 from tasks.voices.hear import Heard, Visit, hear
 from tasks.voices.match import Rule
 from tasks.voices.records import Book, Known
 from tasks.voices.store import opened
 
 log = logging.getLogger("daylong.voices")
+
+A_FEW = 3
+"""Recordings that a run tells of corrections which a process that died left half told."""
 
 
 @contextmanager
@@ -35,11 +38,13 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
 
     The voices are kept once it is; where that fails, they stay as they were. Nobody else names speakers meanwhile.
     """
-    if settings.voices.mode == "never" or not any(s.embedding for s in transcript.speakers):
+    store = voices_of(settings)
+    measured = any(s.embedding for s in transcript.speakers)
+    if settings.voices.mode == "never" or not (measured or (transcript.speakers and store.is_dir())):
         yield transcript
         return
     recording = transcript.recording
-    with opened(voices_of(settings), published_run) as desk:
+    with opened(store, published_run) as desk:
         visit = Visit(
             out=str(out.resolve()),
             recording_id=recording.recording_id,
@@ -58,6 +63,12 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
         yield with_names(transcript, known)
         desk.keep(book)
         keep_clips(desk.folder, book, transcript, out.resolve())
+        due = stale(book)
+    if due:
+        from flows.renaming import bring_up_to_date
+
+        for line in bring_up_to_date(store, settings=settings, most=A_FEW):
+            log.warning("%s", line)
 
 
 def with_names(transcript: Transcript, known: Mapping[str, Known]) -> Transcript:
@@ -81,22 +92,27 @@ def rule_of(settings: Settings) -> Rule:
 
 
 def published_run(out: str, recording_id: str) -> str | None:
-    """The run whose tables of the recording are published under `out`; what it left unfinished is finished first."""
+    """The run whose tables of the recording are published under `out`, once what was left unfinished is finished.
+
+    None where there are none, or the folder isn't there. Raises TransientError where that can't be told now.
+    """
     folder = Path(out)
-    try:
-        recover(folder)
-        row = read.row_of(folder, "", recording_id)
-    except (DaylongError, OSError) as error:
-        log.warning("%s: what was published there can't be told (%s)", out, error)
+    if not folder.is_dir():
+        log.warning("%s: not there; whether %s was published in it can't be told", out, recording_id)
         return None
+    recover(folder)
+    row = read.row_of(folder, "", recording_id)
     return None if row is None else str(row["run_id"])
 
 
 def _same_as_before(book: Book, visit: Visit, transcript: Transcript) -> dict[str, str]:
-    """Which speaker of what is published now each speaker is, where the book knows that run."""
+    """Which speaker of the book's hearings here each speaker is: by who speaks when, where these are of the run that
+    is published now; else by the same sound, measured by the same model."""
     before = read.turns_of(Path(visit.out), visit.recording_id)
     if before is None or before[0] not in {h.run_id for h in book.of_recording(visit.out, visit.recording_id)}:
-        return {}
+        heard = {s.label: np.array(s.embedding, np.float32) for s in transcript.speakers if s.embedding}
+        of = book.of_recording(visit.out, visit.recording_id)
+        return the_same({h.speaker: h.embedding for h in of if h.embedder == visit.embedder}, heard)
     now: dict[str, list[Span]] = {}
     for turn in transcript.turns:
         if turn.speaker != UNKNOWN:

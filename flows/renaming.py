@@ -10,12 +10,13 @@ from pathlib import Path
 import flows  # noqa: F401  # says where the records of the steps are
 from flows.naming import published_run, with_names
 from tasks.configuration import load
-from tasks.dataset.publish import EXPORTS_FOLDER, publish
-from tasks.dataset.read import read_transcript
-from tasks.errors import DaylongError, UsageError
+from tasks.dataset.publish import EXPORTS_FOLDER, publish, recover
+from tasks.dataset.read import read_transcript, row_of
+from tasks.errors import DaylongError, TransientError
 from tasks.exports import EXPORTS, PICTURES, render, timeline
 from tasks.exports.report.links import sounds
 from tasks.records import Transcript
+from tasks.settings import Settings
 from tasks.voices.book import stale, told
 from tasks.voices.records import FORGOTTEN, Book
 from tasks.voices.store import opened
@@ -25,31 +26,36 @@ log = logging.getLogger("daylong.voices")
 Say = Callable[[str], None]
 
 
-def bring_up_to_date(store: Path, say: Say = log.info) -> list[str]:
+def bring_up_to_date(
+    store: Path, say: Say = log.info, *, settings: Settings | None = None, most: int | None = None
+) -> list[str]:
     """Write again what the voices are told otherwise in, a recording after the other; each is replaced as one, and
     what a process that died left undone is done by the next. Lines about recordings that could not be; they stay due.
 
-    The store is free between recordings: runs may publish meanwhile.
+    The store is free between recordings: runs may publish meanwhile. `settings` say where the cache is; `most`: how
+    many recordings at a time.
     """
+    done = 0
     faults: dict[tuple[str, str], str] = {}
     while True:
         with opened(store, published_run) as desk:
             # Folders that aren't there, on a disk that is away, stay due until they are.
             due = [place for place in stale(desk.book) if place not in faults and Path(place[0]).is_dir()]
-            if not due:
+            if not due or done == most:
                 return list(faults.values())
             out, recording_id = due[0]
             more = f" ({len(due) - 1} to go)" if len(due) > 1 else ""
             try:
-                written = tell_again(desk.book, Path(out), recording_id)
+                written = tell_again(desk.book, Path(out), recording_id, settings)
             except (DaylongError, OSError) as error:
                 faults[due[0]] = f"{recording_id} in {out}: {error}"
                 continue
             desk.keep(told(desk.book, out, recording_id))
+            done += 1
             say(f"{recording_id}: {'written again' if written else 'no longer there'}{more}")
 
 
-def tell_again(book: Book, out: Path, recording_id: str) -> bool:
+def tell_again(book: Book, out: Path, recording_id: str, settings: Settings | None = None) -> bool:
     """Write a recording's tables and exports as the book knows its speakers. False where it isn't there any more.
 
     Where somebody in it is forgotten, its results of steps go, too: they hold what was measured of the voice.
@@ -61,13 +67,11 @@ def tell_again(book: Book, out: Path, recording_id: str) -> bool:
         if (h.out, h.recording_id, h.voice_id) == (str(out), recording_id, FORGOTTEN)
     ]
     if gone:
-        _forget_steps(recording_id)
-    try:
-        transcript = read_transcript(out, recording_id)
-    except UsageError:
+        _forget_steps(recording_id, settings or load())
+    recover(out)  # what a process that died was about to publish may tell of who is forgotten
+    if row_of(out, "", recording_id) is None:
         return False
-    if transcript.recording.recording_id != recording_id:
-        return False
+    transcript = read_transcript(out, recording_id)
     runs = {h.run_id for h in hearings.values()}
     if transcript.run.run_id in runs:
         transcript = with_names(transcript, {label: book.known(h) for label, h in hearings.items()})
@@ -107,8 +111,13 @@ def _with_sound(transcript: Transcript, folder: Path) -> Transcript:
     return replace(transcript, recording=replace(recording, parts=parts))
 
 
-def _forget_steps(recording_id: str) -> None:
+def _forget_steps(recording_id: str, settings: Settings) -> None:
+    """Raises TransientError where a run under way needs some of them still."""
     from flows.preparation import store_of as cache_of
-    from tasks.pruning.prune import prune
+    from tasks.pruning import used
+    from tasks.pruning.prune import held, prune, runs_folder
 
-    prune(cache_of(load()), recordings=[recording_id])
+    cache = cache_of(settings)
+    prune(cache, recordings=[recording_id])
+    if used.in_use_since(runs_folder()) is not None and held(cache).recordings.get(recording_id):
+        raise TransientError("results of its steps are in use by a run; they go with the next correction.")

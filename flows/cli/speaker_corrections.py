@@ -133,7 +133,11 @@ def apply(
     settings: Settings = None,
     debug: Debug = False,
 ) -> None:
-    """Take the names that were given in a report. All of them are taken, or none."""
+    """Take the names that were given in a report: all of them, or none.
+
+    Who had no name is called so in all recordings. Another name for who had one says that it is somebody else in this
+    recording; to spell a name otherwise everywhere there is `rename`.
+    """
     screen = terminal(debug)
     with told(screen):
         from flows.corrections import changes_of
@@ -171,6 +175,7 @@ def forget(
     """Remove a person for good: embeddings, clips and name, from tables, exports, cache and corrections."""
     screen = terminal(debug)
     with told(screen):
+        from flows.corrections import finishing
         from flows.corrections import forget as remove
         from flows.preparation import voices_of
         from flows.remains import remains
@@ -178,16 +183,17 @@ def forget(
         from tasks.voices.book import called
         from tasks.voices.store import look
 
-        place, store = in_results(out), voices_of(loaded(settings))
+        chosen, place = loaded(settings), in_results(out)
+        store = voices_of(chosen)
         book = look(store)
-        who = called(book, lookup.find(book, voice, place))
+        with finishing(store, noted(screen)):
+            who = called(book, lookup.find(book, voice, place))
         if not yes and not typer.confirm(f"Forget {plain(who)} for good?", default=False):
             raise UsageError("nothing was forgotten.")
-        heard, name, done = remove(store, lambda b: lookup.find(b, voice, place), noted(screen))
+        heard, name, done = remove(store, lambda b: lookup.find(b, voice, place), noted(screen), chosen)
         screen.say(f"Forgotten: {len(heard)} embeddings, their clips, the name, and the corrections that tell of it.")
-        screen.say(
-            "The results of the steps of these recordings left the cache: processing them again takes full time."
-        )
+        if not done.faults:
+            screen.say("The results of the steps of these recordings left the cache: they are worked out anew.")
         for line in remains(name, heard):
             screen.say(plain(line))
         report(screen, done, "forgotten")

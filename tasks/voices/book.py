@@ -17,7 +17,9 @@ def tidied(book: Book) -> Book:
     heard = {h.voice_id for h in book.hearings.values()}
     voices = {key: v for key, v in book.voices.items() if v.name or key in heard}
     hearings = {
-        key: h if h.maybe is None or h.maybe in voices else h._replace(maybe=None, maybe_similarity=None)
+        key: h
+        if h.maybe is None or (h.maybe in voices and pair(h.voice_id, h.maybe) not in book.apart)
+        else h._replace(maybe=None, maybe_similarity=None)
         for key, h in book.hearings.items()
     }
     apart = frozenset(p for p in book.apart if p[0] in voices and p[1] in voices)

@@ -11,9 +11,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tasks.intervals import Span, intersect, tidy, total_s
+from tasks.voices.records import Vector
 
 ENOUGH = 0.5
 """Of the shorter one's speech: so much must both have in common."""
+
+SAME = 0.99
+"""Cosine. Of another day a voice is never so like."""
 
 Spoken = Mapping[str, Sequence[Span]]
 
@@ -35,3 +39,21 @@ def carried(before: Spoken, now: Spoken) -> dict[str, str]:
     rows, columns = linear_sum_assignment(worth, maximize=True)
     ours, theirs = list(new), list(old)
     return {ours[r]: theirs[c] for r, c in zip(rows, columns, strict=True) if worth[r, c] > 0}
+
+
+def the_same(before: Mapping[str, Vector], now: Mapping[str, Vector]) -> dict[str, str]:
+    """Who has, by one speaker model, all but the same embedding (unit length) as before: the same stretches of sound.
+
+    For a recording whose turns of before aren't known any more.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    old, new = ({label: e for label, e in sorted(each.items()) if len(e)} for each in (before, now))
+    if not old or not new:
+        return {}
+    size = max(map(len, [*old.values(), *new.values()]))
+    ours, theirs = (np.array([np.pad(e, (0, size - len(e))) for e in each.values()]) for each in (new, old))
+    worth = ours @ theirs.T
+    rows, columns = linear_sum_assignment(worth, maximize=True)
+    labels, known = list(new), list(old)
+    return {labels[r]: known[c] for r, c in zip(rows, columns, strict=True) if worth[r, c] >= SAME}

@@ -93,3 +93,8 @@ def _name(book: Book, voice_id: str) -> dict[str, str | None] | None:
 
 def _decision(hearing: Hearing) -> list[Any]:
     return [getattr(hearing, name) for name in DECIDED]
+
+
+def names_in(entry: Correction, voice_id: str) -> set[str]:
+    """The names that a voice had before or after a correction."""
+    return {n["name"] for n in json.loads(entry.change)["voices"].get(voice_id, ()) if n and n["name"]}

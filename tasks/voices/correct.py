@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,13 +11,20 @@ import numpy as np
 
 from tasks.errors import UsageError
 from tasks.voices.book import called, check_free, new_voice_id, tidied, touched, used
+from tasks.voices.changes import DECIDED, names_in
 from tasks.voices.records import FORGOTTEN, Book, Correction, Hearing, Voice, pair
 
 
 def rename(book: Book, voice_id: str, name: str | None) -> Book:
-    """The voice with this name, or with none. Raises UsageError for a name that another voice has."""
+    """The voice with this name, or with none; who has a name isn't offered another. Raises UsageError for a name that
+    another voice has."""
     check_free(book, name, voice_id)
-    return _with_voices(book, Voice(voice_id, name))
+    named = {v.voice_id for v in book.voices.values() if v.name}
+    hearings = {
+        key: _without_offer(h) if name and h.voice_id == voice_id and h.maybe in named else h
+        for key, h in book.hearings.items()
+    }
+    return _with_voices(replace(book, hearings=hearings), Voice(voice_id, name))
 
 
 def merge(book: Book, into: str, others: Sequence[str]) -> Book:
@@ -115,13 +123,23 @@ def _without(book: Book, voice_id: str) -> tuple[Correction, ...]:
     """The corrections that tell neither of a voice that was forgotten, nor of those that became it, nor its names."""
     left, gone, names = list(book.corrections), {voice_id}, set[str]()
     kept = {v.name for v in book.voices.values()}
-    while told := [c for c in left if any(text in c.change or text in c.what for text in gone | names)]:
+    while told := [c for c in left if _mentions(c, gone, names)]:
         left = [c for c in left if c not in told]
-        changes = [json.loads(c.change)["voices"] for c in told]
         gone |= {v for c in told for v in touched(c) if v not in book.voices}
-        once = {n["name"] for change in changes for v in gone for n in change.get(v, ()) if n}
-        names |= {n for n in once - kept if n}
+        once = {name for c in told for v in gone for name in names_in(c, v)}
+        names |= once - kept
     return tuple(left)
+
+
+def _mentions(entry: Correction, voices: set[str], names: set[str]) -> bool:
+    """Whether a correction tells of one of these voices, offered ones too, or of one of these names as a word."""
+    change = json.loads(entry.change)
+    offered = {d[DECIDED.index("maybe")] for both in change["hearings"].values() for d in both}
+    return (
+        bool((touched(entry) | offered) & voices)
+        or any(name in names_in(entry, v) for v in change["voices"] for name in names)
+        or any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", entry.what) for name in names | voices)
+    )
 
 
 def _with_voices(book: Book, *voices: Voice) -> Book:

@@ -43,13 +43,15 @@ def hear(book: Book, visit: Visit, carried: Mapping[str, str], rule: Rule) -> tu
 
     `carried` tells which speaker of the earlier visit, by label, each is: they stay who they were. The others, and
     those who were nobody's but their own, are matched with the voices heard so far; who is none of them gets one.
-    Voices that nobody named and that are heard nowhere any more are dropped; of named ones the last hearing stays.
+    Voices that people said nothing of and that are heard nowhere any more are dropped; of others the last hearing
+    stays.
     """
     earlier = {h.speaker: h for h in book.of_recording(visit.out, visit.recording_id) if h.voice_id != FORGOTTEN}
     before = {label: earlier[old] for label, old in carried.items() if old in earlier}
     here = {h.hearing_id for h in before.values()}
     rest = replace(book, hearings={key: h for key, h in book.hearings.items() if key not in here})
-    settled = {label: h for label, h in before.items() if not _may_be_asked_again(rest, h)}
+    measured = {h.label for h in visit.speakers if len(h.embedding)}
+    settled = {key: h for key, h in before.items() if key not in measured or not _may_be_asked_again(rest, h)}
     matched = _matched(rest, visit, settled, before, rule)
 
     voices, entered, ids = dict(book.voices), {}, used(book)
@@ -68,7 +70,10 @@ def hear(book: Book, visit: Visit, carried: Mapping[str, str], rule: Rule) -> tu
     alike = book.alike | {pair(*both) for both in rivals if may_be_one(book, *both)}
     lost = {h.hearing_id: h._replace(speaker="") for h in earlier.values() if h.hearing_id not in here}
     left = {key: h for key, h in rest.hearings.items() if key not in lost}
-    left |= {key: h for key, h in lost.items() if book.voices[h.voice_id].name}
+    apart = {v for both in book.apart for v in both}
+    left |= {
+        key: h for key, h in lost.items() if book.voices[h.voice_id].name or h.by == "hand" or h.voice_id in apart
+    }
     return _marked(tidied(replace(book, voices=voices, hearings=left | entered, alike=alike)), list(entered))
 
 
@@ -126,7 +131,8 @@ def _matched(
         if h.maybe in row_of and h.voice_id in row_of and pair(h.voice_id, h.maybe) not in rest.apart
     ]
     open_offers += [(row_of[one], row_of[other]) for one, other in rest.alike if one in row_of and other in row_of]
-    found = answers(scores, rule, grouped(len(rows), open_offers), frozenset(denied))
+    named = np.array([rest.voices[voice].name is not None for voice in rows])
+    found = answers(scores, rule, grouped(len(rows), open_offers), frozenset(denied), named)
     return {speaker.label: (answer, rows) for speaker, answer in zip(asked, found, strict=True)}
 
 

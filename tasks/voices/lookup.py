@@ -13,6 +13,8 @@ from tasks.voices.records import FORGOTTEN, Book, Hearing, Vector, pair
 
 LONGEST = 60
 """Characters of a name."""
+BLANK = "\u115f\u1160\u3164\uffa0"
+"""Letters that nobody sees."""
 JOINERS = "\u200c\u200d"
 """Emoji and Persian names need them."""
 
@@ -84,7 +86,8 @@ def checked(name: str) -> str:
     """A name as it is kept: one line, trimmed. Raises UsageError for what can't be a name."""
     kept = " ".join(unicodedata.normalize("NFC", name).split())
     odd = [c for c in kept if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in JOINERS]
-    if not kept or len(kept) > LONGEST or odd:
+    seen = [c for c in kept if unicodedata.category(c)[0] in "LNPS" and c not in BLANK]
+    if not seen or len(kept) > LONGEST or odd:
         raise UsageError(
             f"{name!r} can't be a name: one line of 1 to {LONGEST} characters, without control characters."
         )

@@ -16,6 +16,7 @@ import numpy as np
 
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Ints = np.ndarray[Any, np.dtype[np.integer[Any]]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 NEAREST = 3
 
@@ -66,12 +67,17 @@ def similarities(speakers: Floats, embeddings: Floats, voice_of: Ints, voices: i
 
 
 def answers(
-    scores: Floats, rule: Rule, same: Ints | None = None, denied: frozenset[tuple[int, int]] = frozenset()
+    scores: Floats,
+    rule: Rule,
+    same: Ints | None = None,
+    denied: frozenset[tuple[int, int]] = frozenset(),
+    named: Flags | None = None,
 ) -> list[Answer]:
     """Who each speaker is, by `similarities` (K, V): a voice is taken by one speaker at most.
 
     `same` (V,): voices with the same number may be one person (an offer is open): neither takes the lead from the
-    other. `denied`: pairs of (speaker, voice) that people said are not the same.
+    other, but of two that are `named` (V,) the lead is asked for always. `denied`: pairs of (speaker, voice) that
+    people said are not the same.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -82,6 +88,7 @@ def answers(
     if not speakers or not voices:
         return [Answer()] * speakers
     group = np.arange(voices) if same is None else np.asarray(same)
+    known = np.zeros(voices, bool) if named is None else np.asarray(named)
     likely = np.flatnonzero((scores >= rule.threshold).any(axis=0))
     taken = np.full(speakers, -1)
     if len(likely):
@@ -90,14 +97,15 @@ def answers(
         for row, column in zip(rows, columns, strict=True):
             if worth[row, column] > 0:
                 taken[row] = likely[column]
-    return [_answer(scores, k, taken, group, rule) for k in range(speakers)]
+    return [_answer(scores, k, taken, group, known, rule) for k in range(speakers)]
 
 
-def _answer(scores: Floats, k: int, taken: Ints, group: Ints, rule: Rule) -> Answer:
+def _answer(scores: Floats, k: int, taken: Ints, group: Ints, named: Flags, rule: Rule) -> Answer:
     own = scores[k]
     best = int(taken[k]) if taken[k] >= 0 else int(np.argmax(own))
     others = own.copy()
-    others[group == group[best]] = -1.0
+    others[(group == group[best]) & ~(named & named[best])] = -1.0
+    others[best] = -1.0
     for other, voice in enumerate(taken):
         if other != k and voice >= 0 and scores[other, voice] > own[voice]:
             others[voice] = -1.0  # whose it is is known better

@@ -30,7 +30,7 @@ PATIENCE_S = 900.0
 """Others publish meanwhile: of a day some ten seconds each."""
 PREPARED, INTENT, CLIPS = "prepared", "intent.json", "clips"
 CLIPS_OF_A_VOICE = 3
-GLANCES = 100
+GLANCES = 40
 
 Published = Callable[[str, str], str | None]
 """(out, recording_id) -> the run whose tables lie there."""
@@ -77,10 +77,13 @@ class Desk:
 def look(folder: Path) -> Book:
     """The book as it is now, for who changes nothing. Its tables are replaced one after the other: who comes between
     reads again."""
-    for _ in range(GLANCES):
+    for glance in range(GLANCES):
         book = tables.read(folder)
         if all(h.voice_id in book.voices or h.voice_id == FORGOTTEN for h in book.hearings.values()):
             return book
+        if glance == GLANCES // 2:  # it may be that a process died between two of them
+            with _told(folder), journal.locked(folder, 1.0) as lock:
+                journal.recover(lock)
         time.sleep(0.05)
     raise TransientError(f"{folder}: the voices are being replaced; try again in a moment.")
 

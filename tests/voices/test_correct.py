@@ -9,6 +9,7 @@ import pytest
 
 from tasks.errors import UsageError
 from tasks.voices import correct
+from tasks.voices.book import tidied
 from tasks.voices.changes import made, undo
 from tasks.voices.hear import hear
 from tasks.voices.lookup import checked, find, heard_in, summaries
@@ -138,7 +139,9 @@ def test_an_id_that_undoing_would_bring_back_isnt_given_to_anybody_else(week):
     assert known["SPEAKER_01"].voice_id != cy
 
 
-@pytest.mark.parametrize("name", ["", " ", "a\x00b", "x" * 61, "SPEAKER_07", "unknown", "a\u202eb"])
+@pytest.mark.parametrize(
+    "name", ["", " ", "a\x00b", "x" * 61, "SPEAKER_07", "unknown", "a\u202eb", "\u200d", "\u3164"]
+)
 def test_what_cant_be_a_name_is_refused(name):
     with pytest.raises(UsageError, match="can't be a name"):
         checked(name)
@@ -174,3 +177,29 @@ def test_embeddings_are_compared_by_their_values_whatever_their_filling(week):
     longer = {k: h._replace(embedding=np.pad(h.embedding, (0, 8))) for k, h in week.hearings.items()}
     _, known = hear(replace(week, hearings=longer), visit("day-9", {"SPEAKER_00": "Ana"}, day=9), {}, RULE)
     assert known["SPEAKER_00"].voice_id == voice(week, "day-0")
+
+
+def test_who_is_given_a_name_isnt_offered_another_named_person(week):
+    ana = voice(week, "day-0")
+    book, known = hear(
+        correct.rename(week, ana, "Ana"), visit("day-3", {"SPEAKER_00": "Ana"}, day=3), {}, Rule(0.97, 0.3)
+    )
+    assert known["SPEAKER_00"].maybe == ana
+    book = correct.rename(book, known["SPEAKER_00"].voice_id, "Anna")
+    assert [h.maybe for h in book.of_voice(known["SPEAKER_00"].voice_id)] == [None]
+
+
+def test_forgetting_takes_no_other_peoples_corrections_along(week):
+    ana, bob = voice(week, "day-0"), voice(week, "day-0", "SPEAKER_01")
+    book = week
+    for voice_id, name in ((bob, "Nora"), (bob, "Alma"), (ana, "Al")):
+        book = entered(book, correct.rename(book, voice_id, name), f"rename {voice_id} to {name}")
+    book = correct.forget(book, ana)
+    assert [c.what for c in book.corrections] == [f"rename {bob} to Nora", f"rename {bob} to Alma"]
+
+
+def test_who_is_said_to_be_two_people_is_offered_no_more(week):
+    ana = voice(week, "day-0")
+    book, known = hear(week, visit("day-3", {"SPEAKER_00": "Ana"}, day=3), {}, Rule(0.97, 0.3))
+    book = tidied(correct.part(book, ana, known["SPEAKER_00"].voice_id))
+    assert [h.maybe for h in book.hearings.values()] == [None] * len(book.hearings)

@@ -12,7 +12,7 @@ from tasks.voices.book import tidied
 from tasks.voices.hear import Heard, Visit, hear, offered
 from tasks.voices.lookup import twins
 from tasks.voices.match import Rule
-from tasks.voices.records import Book
+from tasks.voices.records import Book, pair
 from tests.people import EMBEDDER, voice_of
 
 RULE = Rule(0.7, 0.1)
@@ -153,3 +153,20 @@ def test_a_person_who_once_got_two_voices_isnt_a_stranger_for_ever(monday):
     merged = tidied(correct.merge(book, ana, [twin]))
     assert twins(merged) == []
     assert len(merged.of_voice(ana)) >= 2
+
+
+def test_what_wasnt_measured_this_time_is_still_known(monday):
+    book, before = monday
+    silent = replace(visit("monday", {}, run="r2"), speakers=(Heard("SPEAKER_00", 30.0, np.zeros(0, np.float32)),))
+    book, known = hear(book, silent, {"SPEAKER_00": "SPEAKER_00"}, RULE)
+    assert known["SPEAKER_00"].voice_id == before["SPEAKER_00"].voice_id
+    assert len(book.of_voice(before["SPEAKER_00"].voice_id)[0].embedding) > 0
+
+
+def test_what_people_said_of_a_voice_outlives_a_run_that_doesnt_know_it(monday):
+    book, before = monday
+    ana, bob = (before[f"SPEAKER_0{k}"].voice_id for k in (0, 1))
+    book = correct.part(book, ana, bob)
+    book, _ = hear(book, visit("monday", {"SPEAKER_00": "Cy"}, run="r2"), {}, RULE)
+    assert {ana, bob} <= set(book.voices)
+    assert pair(ana, bob) in book.apart

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.intervals import Span
-from tasks.voices.carry import carried
+from tasks.voices.carry import carried, the_same
+from tests.people import voice_of
 
 HALF, REST = [Span(0, 50)], [Span(50, 100)]
 
@@ -57,3 +59,10 @@ def test_who_speaks_when_nobody_else_does_stays_who_they_were(before):
         if spans
     }
     assert carried(alone, alone) == {label: label for label in alone}
+
+
+def test_the_same_sound_measured_again_is_the_same_person_and_another_day_is_not():
+    before = {"A": np.array(voice_of("Ana")), "B": np.array(voice_of("Bob"))}
+    now = {"X": np.array(voice_of("Bob")), "Y": np.array(voice_of("Ana", day=1)), "Z": np.zeros(0)}
+    assert the_same(before, now) == {"X": "B"}
+    assert the_same({}, now) == the_same(before, {}) == {}

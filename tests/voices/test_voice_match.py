@@ -40,6 +40,12 @@ def test_two_voices_that_may_be_one_person_dont_make_each_other_doubtful():
     assert told([[0.8, 0.75]], same=grouped(2, [(0, 1)])) == [Answer(0, 0.8)]
 
 
+def test_of_two_named_people_the_lead_is_asked_for_whatever_is_offered():
+    same, named = grouped(3, [(0, 1), (1, 2)]), np.array([True, True, False])
+    assert told([[0.8, 0.75, 0.1]], same=same, named=named) == [Answer(maybe=0, maybe_similarity=0.8, rival=1)]
+    assert told([[0.8, 0.1, 0.75]], same=same, named=named) == [Answer(0, 0.8)]
+
+
 def test_a_voice_is_one_speakers_and_the_other_is_offered_it():
     assert told([[0.9, 0.0], [0.7, 0.0]]) == [Answer(0, 0.9), Answer(maybe=0, maybe_similarity=0.7)]
 

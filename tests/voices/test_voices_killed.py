@@ -145,6 +145,7 @@ def test_a_correction_that_dies_is_made_everywhere_or_nowhere(folder):
     for number in deaths(place, act):
         place.again()
         dies(act, number)
+        look(place.store)  # nobody has to write anything first
         place.restart()
         place.agrees()
         assert bring_up_to_date(place.store) == []
@@ -174,6 +175,21 @@ def test_whoever_was_to_be_forgotten_when_it_died_is_forgotten_by_the_next(folde
         assert found_in_files("Zoe Xu", place.out, place.store) == []
         assert column(place.out, "speakers", MON, "speaker", "voice_id", "embedding")[0] == ("SPEAKER_00", None, None)
         assert len(list((place.store / "clips").glob("*"))) == 2  # Bea's
+
+
+def test_a_name_that_was_about_to_be_told_when_it_died_is_forgotten_too(folder):
+    place = Place(folder / "told")
+
+    def act() -> None:
+        place.rename("SPEAKER_00", "Yan-Wu")
+
+    for number in deaths(place, act):
+        place.again()
+        dies(act, number)
+        corrections.forget(place.store, lambda book: find(book, f"{MON}/SPEAKER_00"))
+        place.restart()
+        assert found_in_files("Yan-Wu", place.out, place.store) == []
+        assert found_in_files("Zoe Xu", place.out, place.store) == []
 
 
 WRITER = """

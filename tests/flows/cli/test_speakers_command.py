@@ -16,7 +16,7 @@ from flows.naming import rule_of
 from tasks.settings import Settings
 from tasks.voices.records import pair
 from tasks.voices.store import look, opened
-from tests.people import column, found_in_files, noise, publish_named, recorded
+from tests.people import RULE, column, found_in_files, noise, publish_named, recorded
 
 MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
 
@@ -130,6 +130,60 @@ def test_a_reports_corrections_are_taken_all_or_none(week, tmp_path):
     said("apply", str(file))
     assert names(week, TUE)["SPEAKER_00"] == "Ada"
     assert names(week, MON) == {"SPEAKER_00": "Ada", "SPEAKER_01": "Bea"}
+
+
+def corrections_of(recording: str, *rows: dict) -> str:
+    return json.dumps({"daylong": "corrections", "version": 1, "recording_id": recording, "speakers": rows})
+
+
+def test_another_name_in_a_report_says_that_here_it_is_somebody_else(week, tmp_path):
+    said("rename", f"{MON}/SPEAKER_01", "Bea")
+    file = tmp_path / "tue.json"
+    file.write_text(corrections_of(TUE, {"speaker": "SPEAKER_00", "voice_id": None, "was": "Bea", "name": "Clara"}))
+    said("apply", str(file))
+    assert names(week, TUE)["SPEAKER_00"] == "Clara"
+    assert names(week, MON)["SPEAKER_01"] == "Bea"
+    file.write_text(corrections_of(TUE, {"speaker": "SPEAKER_00", "voice_id": None, "was": "Clara", "name": None}))
+    said("apply", str(file))
+    assert names(week, TUE)["SPEAKER_00"] is None
+
+
+def test_a_report_of_before_doesnt_name_whoever_has_the_label_now(week, tmp_path):
+    voices = dict(column(week, "speakers", MON, "speaker", "voice_id"))
+    file = tmp_path / "old.json"
+    wrong = {"speaker": "SPEAKER_00", "voice_id": voices["SPEAKER_01"], "was": None, "name": "Bea"}
+    file.write_text(corrections_of(MON, wrong))
+    assert "since this report was saved" in said("apply", str(file), status=2)
+    assert names(week, MON) == {"SPEAKER_00": None, "SPEAKER_01": None}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"speaker": "SPEAKER_00", "voice_id": [], "name": "A"},
+        {"speaker": "SPEAKER_00", "name": ["x"]},
+        {"speaker": "SPEAKER_00", "name": True},
+        {"speaker": 7, "name": "A"},
+        {"speaker": "SPEAKER_00", "is": None},
+        {"speaker": "SPEAKER_00"},
+        "SPEAKER_00",
+    ],
+)
+def test_a_row_of_another_form_is_refused(week, tmp_path, row):
+    file = tmp_path / "odd.json"
+    file.write_text(corrections_of(MON, row))
+    assert "not a file of corrections" in said("apply", str(file), status=2)
+
+
+def test_a_split_outlives_a_run_that_remembers_nobody(week, tmp_path):
+    said("rename", f"{MON}/SPEAKER_01", "Bea")
+    said("split", "Bea", TUE)
+    store, sound = week.parent / "voices", tmp_path / "sound.wav"
+    never = RULE.model_copy(update={"mode": "never"})
+    publish_named(recorded("tue", ["Bea", "Cyd"], "run-3", day=1, sound=sound), week, store, never)
+    assert names(week, TUE) == {"SPEAKER_00": None, "SPEAKER_01": None}
+    publish_named(recorded("tue", ["Bea", "Cyd"], "run-4", day=1, sound=sound), week, store)
+    assert names(week, TUE) == {"SPEAKER_00": None, "SPEAKER_01": None}  # it is not Bea, somebody said
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"daylong": "corrections", "version": 2}', "\x00", "[" * 100_000])
