@@ -14,6 +14,7 @@ from flows.clips import keep_clips
 from flows.preparation import voices_of
 from tasks.dataset import read
 from tasks.dataset.publish import recover
+from tasks.errors import DaylongError
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Speaker, Transcript
 from tasks.settings import Settings
@@ -67,7 +68,11 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
     if due:
         from flows.renaming import bring_up_to_date
 
-        for line in bring_up_to_date(store, settings=settings, most=A_FEW):
+        try:
+            lines = bring_up_to_date(store, settings=settings, most=A_FEW)
+        except DaylongError as error:  # this recording is published: others' can wait
+            lines = [str(error)]
+        for line in lines:
             log.warning("%s", line)
 
 
