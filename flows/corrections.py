@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from flows.naming import published_run
-from flows.renaming import Say, bring_up_to_date
-from tasks.errors import UsageError
+from flows.renaming import Say, bring_up_to_date, forget_steps
+from tasks.configuration import load
+from tasks.errors import TransientError, UsageError
 from tasks.settings import Settings
 from tasks.voices import correct, lookup
 from tasks.voices.book import called, new_voice_id, used
@@ -71,6 +72,9 @@ def forget(
         voice_id = voice(desk.book)
         heard, name = desk.book.of_voice(voice_id), desk.book.voices[voice_id].name
         desk.keep(correct.forget(desk.book, voice_id))
+    for recording_id in sorted({h.recording_id for h in heard if h.out}):
+        with suppress(TransientError):  # in use: told below, and tried again
+            forget_steps(recording_id, settings or load())  # also of results that are away now
     return heard, name, _told(store, Corrected(), say, settings)
 
 

@@ -67,7 +67,7 @@ def tell_again(book: Book, out: Path, recording_id: str, settings: Settings | No
         if (h.out, h.recording_id, h.voice_id) == (str(out), recording_id, FORGOTTEN)
     ]
     if gone:
-        _forget_steps(recording_id, settings or load())
+        forget_steps(recording_id, settings or load())
     recover(out)  # what a process that died was about to publish may tell of who is forgotten
     if row_of(out, "", recording_id) is None:
         return False
@@ -111,7 +111,7 @@ def _with_sound(transcript: Transcript, folder: Path) -> Transcript:
     return replace(transcript, recording=replace(recording, parts=parts))
 
 
-def _forget_steps(recording_id: str, settings: Settings) -> None:
+def forget_steps(recording_id: str, settings: Settings) -> None:
     """Raises TransientError where a run under way needs some of them still."""
     from flows.preparation import store_of as cache_of
     from tasks.pruning import used
