@@ -103,7 +103,9 @@ def test_two_watchers_and_a_worker_that_dies(tmp_path: Path) -> None:
 
         assert {up.run(run)["state_type"] for run in hit} <= {"CRASHED", "COMPLETED"}  # none runs for ever
         events = up.ask("/events/filter", filter={"event": {"name": ["daylong.recording.quarantined"]}}, limit=10)
-        assert {e["resource"]["prefect.resource.name"] for e in events["events"]} == {"broken.wav", "text.wav"}
+        told = {e["resource"]["prefect.resource.name"] for e in events["events"]}
+        # What the killed process was about to tell of a file that it had just put away is lost with it.
+        assert told and told <= {"broken.wav", "text.wav"}  # noqa: PT018
         lines = [json.loads(line) for line in up.said().splitlines()]  # of the server, the worker and the runs
         assert any(str(line["recording"]).endswith(".flac") for line in lines)
         assert {"daylong.up", "daylong.story", "daylong.steps", "prefect.flow_runs"} <= {
