@@ -16,8 +16,8 @@ from tasks.dataset import read
 from tasks.errors import DaylongError
 from tasks.records import UNKNOWN
 from tasks.settings import Settings
-from tasks.voices.book import hearing_id, shown
-from tasks.voices.hear import Heard, Visit, hear
+from tasks.voices.book import shown
+from tasks.voices.hear import Heard, Visit, hear, hearing_of
 from tasks.voices.match import Rule
 from tasks.voices.records import Book, Hearing, Known, Voice
 from tasks.voices.store import opened
@@ -78,21 +78,9 @@ def _as_told(visit: Visit, heard: Heard, row: Mapping[str, Any]) -> Hearing:
     known = Known(
         row["voice_id"], row["speaker_name"], row["voice_similarity"], row["maybe_voice_id"], row["maybe_name"]
     )
-    return Hearing(
-        hearing_id=hearing_id(visit.out, visit.recording_id, heard.label, row["voice_id"]),
-        voice_id=row["voice_id"],
-        out=visit.out,
-        recording_id=visit.recording_id,
-        run_id=visit.run_id,
-        source_name=visit.source_name,
-        speaker=heard.label,
-        seconds=heard.seconds,
-        heard_on=visit.heard_on,
+    return hearing_of(visit, heard, row["voice_id"])._replace(
         by="hand" if row["speaker_name"] else "match" if row["voice_similarity"] is not None else "new",
         similarity=row["voice_similarity"],
         maybe=row["maybe_voice_id"],
-        maybe_similarity=None,
-        embedder=visit.embedder,
-        embedding=heard.embedding,
         shown=shown(known),
     )

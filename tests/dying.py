@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,3 +46,19 @@ class Disk:
         """What was not yet flushed is half lost."""
         if os.path.isfile(f"/proc/self/fd/{handle}"):
             os.ftruncate(handle, os.fstat(handle).st_size // 2)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_flushing() -> Iterator[None]:
+    """Flushing matters when the power fails, which is not shown here, and is slow. For modules that import it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@contextmanager
+def quick_folder() -> Iterator[Path]:
+    """In memory where the system has such a place: some thousand small files come and go."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
+        yield Path(name)

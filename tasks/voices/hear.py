@@ -141,9 +141,21 @@ def _decided(
 ) -> Hearing:
     answer, rows = matched
     voice = rows[answer.voice] if answer.voice >= 0 else own
-    return Hearing(
-        hearing_id=before.hearing_id if before else hearing_id(visit.out, visit.recording_id, heard.label, own),
+    found = hearing_of(visit, heard, own)._replace(
         voice_id=voice,
+        by="match" if answer.voice >= 0 else "new",
+        similarity=answer.similarity,
+        maybe=rows[answer.maybe] if answer.maybe >= 0 else None,
+        maybe_similarity=answer.maybe_similarity,
+    )
+    return found._replace(hearing_id=before.hearing_id) if before else found
+
+
+def hearing_of(visit: Visit, heard: Heard, voice_id: str) -> Hearing:
+    """A speaker of a visit as the first hearing of a voice."""
+    return Hearing(
+        hearing_id=hearing_id(visit.out, visit.recording_id, heard.label, voice_id),
+        voice_id=voice_id,
         out=visit.out,
         recording_id=visit.recording_id,
         run_id=visit.run_id,
@@ -151,10 +163,10 @@ def _decided(
         speaker=heard.label,
         seconds=heard.seconds,
         heard_on=visit.heard_on,
-        by="match" if answer.voice >= 0 else "new",
-        similarity=answer.similarity,
-        maybe=rows[answer.maybe] if answer.maybe >= 0 else None,
-        maybe_similarity=answer.maybe_similarity,
+        by="new",
+        similarity=None,
+        maybe=None,
+        maybe_similarity=None,
         embedder=visit.embedder,
         embedding=heard.embedding,
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,26 +13,16 @@ from hypothesis import strategies as st
 from tasks.dataset.publish import publish, recover
 from tasks.dataset.schema import TABLES
 from tasks.errors import TransientError
-from tests.dying import Disk, Killed
+from tests.dying import Disk, Killed, no_flushing, quick_folder  # noqa: F401
 from tests.spoken import meeting
 
 ID = "meeting-0a1b2c3d"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _no_flushing():
-    """Flushing matters when the power fails, which is not shown here, and is slow."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda handle: None)
-        yield
-
-
 @pytest.fixture(scope="module")
 def folder():
-    """In memory where the system has such a place: some thousand small files come and go."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
-        yield Path(name)
+    with quick_folder() as place:
+        yield place
 
 
 def old_to_new(case):

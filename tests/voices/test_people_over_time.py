@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -18,18 +17,12 @@ from tasks.errors import UsageError
 from tasks.voices import correct, lookup
 from tasks.voices.book import is_stale
 from tasks.voices.store import look
+from tests.dying import no_flushing  # noqa: F401
 from tests.people import column, found_in_files, home_of_its_own, noise, publish_named, recorded  # noqa: F401
 
 RECORDINGS = ("mon", "tue", "wed")
 PEOPLE = ("Ada", "Bea", "Cyd", "Dot")
 NAMES = ("Zoe Xu", "Yan-Wu", "<b>Val</b>", "Ügur")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_flushing():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda handle: None)
-        yield
 
 
 class Archive(RuleBasedStateMachine):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -21,25 +19,17 @@ from tasks.voices import correct
 from tasks.voices.book import is_stale
 from tasks.voices.lookup import find
 from tasks.voices.store import look, opened
-from tests.dying import Disk, Killed
+from tests.dying import Disk, Killed, no_flushing, quick_folder  # noqa: F401
 from tests.people import column, found_in_files, home_of_its_own, known_as, noise, publish_named, recorded  # noqa: F401
 
 FORMATS = ("srt",)
 MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _no_flushing():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda handle: None)
-        yield
-
-
 @pytest.fixture(scope="module")
 def folder():
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
-        yield Path(name)
+    with quick_folder() as place:
+        yield place
 
 
 class Place:
