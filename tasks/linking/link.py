@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from tasks.linking.nodes import Array, ChunkVoices, Node, nodes_of, seconds_of, 
 from tasks.linking.parts import parted
 from tasks.linking.spread import Spread, measure
 from tasks.linking.turns import chunk_turns, own_turns
-from tasks.linking.windows import given_anew
+from tasks.linking.windows import Labelled, given_anew
 from tasks.records import UNKNOWN, Turn
 
 PARTINGS = 3
@@ -74,22 +74,36 @@ def _labels(chunks: Sequence[ChunkVoices], options: LinkOptions, *, reassign: bo
     for node in nodes:
         if node.passing:
             passing.setdefault(node.chunk, []).append(node.local)
+    linked = [_linked(c, whole, by_node) for c, whole in zip(chunks, before, strict=True)]
+    if not reassign:
+        return [which[c.labels].astype(np.int64) for c, which in zip(chunks, linked, strict=True)]
+    orders = [np.lexsort((c.ends_s, c.starts_s)) for c in chunks]
+    heard = (
+        Labelled(
+            (spread(c.embeddings[order].astype(np.float64)) - found.shift(c.index)) @ found.model.axes,
+            c.labels[order],
+            which,
+            passing.get(c.index, ()),
+        )
+        for c, order, which in zip(chunks, orders, linked, strict=True)
+    )
     out = []
-    for c, whole in zip(chunks, before, strict=True):
-        # The last place is for windows of nobody, whose label is −1.
-        linked = np.array([by_node.get((c.index, k), -1) for k in range(max(c.locals, default=-1) + 1)] + [-1])
-        for k in c.locals:
-            # A part that is nobody's is the rest's after all.
-            linked[k] = linked[k] if linked[k] >= 0 else linked[whole.labels[c.labels == k][0]]
-        if reassign and len(c.labels):
-            order = np.lexsort((c.ends_s, c.starts_s))
-            placed = (spread(c.embeddings[order].astype(np.float64)) - found.shift(c.index)) @ found.model.axes
-            anew = np.empty(len(order), np.int64)
-            anew[order] = given_anew(placed, c.labels[order], linked, found.voices, passing.get(c.index, ()))
-            out.append(anew)
-        else:
-            out.append(linked[c.labels].astype(np.int64))
+    for order, voices in zip(orders, given_anew(heard, found.voices), strict=True):
+        anew = np.empty(len(order), np.int64)
+        anew[order] = voices
+        out.append(anew)
     return out
+
+
+def _linked(chunk: ChunkVoices, whole: ChunkVoices, by_node: Mapping[tuple[int, int], int]) -> Array:
+    """The voice of each of a chunk's labels; `whole`: the chunk before some of them were parted."""
+    # The last place is for windows of nobody, whose label is −1.
+    labels = range(max(chunk.locals, default=-1) + 1)
+    linked = np.array([by_node.get((chunk.index, k), -1) for k in labels] + [-1])
+    for k in chunk.locals:
+        # A part that is nobody's is the rest's after all.
+        linked[k] = linked[k] if linked[k] >= 0 else linked[whole.labels[chunk.labels == k][0]]
+    return linked
 
 
 def _with_parts(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.intervals import Span, tidy
+from tasks.intervals import Span
 
 Array = np.ndarray[Any, Any]
 
@@ -98,7 +98,6 @@ def nodes_of(chunks: Sequence[ChunkVoices], before: Sequence[ChunkVoices] | None
             mine = voices.labels == local
             weight = np.maximum(seconds[mine], 1e-3)
             total = (voices.embeddings[mine].astype(np.float64) * weight[:, None]).sum(0)
-            spoken = zip(voices.starts_s[mine].tolist(), voices.ends_s[mine].tolist(), strict=True)
             nodes.append(
                 Node(
                     voices.index,
@@ -106,12 +105,23 @@ def nodes_of(chunks: Sequence[ChunkVoices], before: Sequence[ChunkVoices] | None
                     total / weight.sum(),
                     int(mine.sum()),
                     float(seconds[mine].sum()),
-                    tuple(tidy(Span(a, b) for a, b in spoken)),
+                    covered(voices.starts_s[mine], voices.ends_s[mine]),
                     local not in labels[voices.index],
                     is_passing(voices, local),
                 )
             )
     return nodes
+
+
+def covered(starts_s: Array, ends_s: Array) -> tuple[Span, ...]:
+    """What windows cover: `intervals.tidy` for so many that it would take longer than all of clustering."""
+    some = ends_s > starts_s
+    starts_s, ends_s = starts_s[some], ends_s[some]
+    order = np.lexsort((ends_s, starts_s))
+    starts_s, until = starts_s[order], np.maximum.accumulate(ends_s[order])
+    begins = np.flatnonzero(np.append(True, starts_s[1:] > until[:-1])) if len(order) else np.zeros(0, np.intp)
+    last = np.append(begins[1:] - 1, len(order) - 1)[: len(begins)]
+    return tuple(Span(a, b) for a, b in zip(starts_s[begins].tolist(), until[last].tolist(), strict=True))
 
 
 def unit(vectors: Array) -> Array:

@@ -8,7 +8,9 @@ can't spoil what a chunk's diarizer knew, and a bad diarizer can't spoil what th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -25,40 +27,66 @@ TRUST_WINDOWS = 20.0
 SUREST = 3.0
 """Log odds: no window alone says more, as it may hold two people, a door, a laugh."""
 NEVER = 1e-9
+TOGETHER = 64
+"""Chunks worked on at a time."""
 CHANGE = 0.1
 """Share of windows after which somebody else speaks: windows of 0.75 s, turns of 3 to 15 s."""
 
 
-def given_anew(placed: Array, labels: Array, linked: Array, voices: Groups, passing: Sequence[int] = ()) -> Array:
-    """(N,) voices of a chunk's windows, which come in order of time.
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """A chunk's windows, in order of time: `placed` (N, Q) along the axes of the voices' model, `labels` (N,) the
+    diarizer's, from 0. `linked`: the voice of each label, −1 where it is nobody we can name. `passing`: labels of no
+    voice of their own (see `nodes.is_passing`), whose windows are the chunk's other voices' alone."""
 
-    `placed` (N, Q): the windows along the axes of `voices`' model. `labels` (N,): the diarizer's, from 0. `linked`:
-    the voice of each label, −1 where it is nobody we can name; windows of such a label stay −1. `passing`: labels of
-    no voice of their own (see `nodes.is_passing`), whose windows are the chunk's other voices' alone.
-    """
-    known = linked[labels] >= 0
-    found = np.full(len(labels), -1)
-    if not known.any():
-        return found
-    placed, labels = placed[known], labels[known]
-    witness = np.full((len(linked), len(voices.precision)), (1 - TRUST) / len(voices.precision))
-    named = np.flatnonzero(linked >= 0)
-    witness[named, linked[named]] += TRUST
-    others = np.setdiff1d(linked[np.setdiff1d(named, passing)], [-1])
-    if len(others):
-        theirs = np.array(passing, dtype=np.intp)
-        witness[theirs] = NEVER
-        witness[np.ix_(theirs, others)] = 1.0 / len(others)
-    trusted, way = witness, linked[labels]
+    placed: Array
+    labels: Array
+    linked: Array
+    passing: Sequence[int] = ()
+
+    def witness(self, voices: int) -> Array:
+        """(labels, voices): how likely the diarizer is to give a window of a voice each label, before it is heard."""
+        out = np.full((len(self.linked), voices), (1 - TRUST) / voices)
+        named = np.flatnonzero(self.linked >= 0)
+        out[named, self.linked[named]] += TRUST
+        others = np.setdiff1d(self.linked[np.setdiff1d(named, self.passing)], [-1])
+        if len(others):
+            theirs = np.array(self.passing, dtype=np.intp)
+            out[theirs] = NEVER
+            out[np.ix_(theirs, others)] = 1.0 / len(others)
+        return out
+
+
+def given_anew(chunks: Iterable[Labelled], voices: Groups) -> Iterator[Array]:
+    """For each chunk the (N,) voices of its windows, −1 where the diarizer's label is nobody's."""
+    left = iter(chunks)
+    while some := list(islice(left, TOGETHER)):
+        yield from _given_anew(some, voices)
+
+
+def _given_anew(chunks: Sequence[Labelled], voices: Groups) -> list[Array]:
+    known = [c.linked[c.labels] >= 0 for c in chunks]
+    chunks = [replace(c, placed=c.placed[k], labels=c.labels[k]) for c, k in zip(chunks, known, strict=True)]
+    witness = [c.witness(len(voices.precision)) for c in chunks]
+    trusted, ways = list(witness), [c.linked[c.labels] for c in chunks]
+    unsettled = [i for i, c in enumerate(chunks) if len(c.labels)]
     for _ in range(ROUNDS):
-        before, way = way, _best_way(_likely(placed, way, voices) + np.log(trusted)[labels], labels)
-        if np.array_equal(before, way):
-            break
-        counts = np.zeros_like(witness)
-        np.add.at(counts, (labels, way), 1.0)
-        trusted = (counts + TRUST_WINDOWS * witness) / (counts.sum(1, keepdims=True) + TRUST_WINDOWS)
-    found[known] = way
-    return found
+        labels = [chunks[i].labels for i in unsettled]
+        likely = [
+            _likely(chunks[i].placed, ways[i], voices) + np.log(trusted[i])[chunks[i].labels] for i in unsettled
+        ]
+        before, ways = list(ways), list(ways)
+        for i, way in zip(unsettled, best_ways(likely, labels), strict=True):
+            ways[i] = way
+        unsettled = [i for i in unsettled if not np.array_equal(before[i], ways[i])]
+        for i in unsettled:
+            counts = np.zeros_like(witness[i])
+            np.add.at(counts, (chunks[i].labels, ways[i]), 1.0)
+            trusted[i] = (counts + TRUST_WINDOWS * witness[i]) / (counts.sum(1, keepdims=True) + TRUST_WINDOWS)
+    out = [np.full(len(k), -1) for k in known]
+    for found, k, way in zip(out, known, ways, strict=True):
+        found[k] = way
+    return out
 
 
 def _likely(placed: Array, way: Array, voices: Groups) -> Array:
@@ -79,25 +107,41 @@ def _likely(placed: Array, way: Array, voices: Groups) -> Array:
     return out
 
 
-def _best_way(likely: Array, labels: Array) -> Array:
-    """(N,) states of the likeliest way through (N, K) log likelihoods (Viterbi).
+def best_ways(likely: Sequence[Array], labels: Sequence[Array]) -> list[Array]:
+    """For each chunk the (N,) states of the likeliest way through its (N, K) log likelihoods (Viterbi).
 
-    Where the diarizer heard somebody else begin, a change costs nothing: every short answer would be lost else.
+    Where the diarizer heard somebody else begin, a change costs nothing: every short answer would be lost else. All
+    chunks take a step at once, which is what makes a month's windows a matter of seconds.
     """
-    count, states = likely.shape
+    if not likely:
+        return []
+    longest_first = sorted(range(len(likely)), key=lambda i: -len(likely[i]))
+    lengths = np.array([len(likely[i]) for i in longest_first])
+    shape, states = (int(lengths[0]), len(likely)), likely[0].shape[1]
+    said, free = np.zeros((*shape, states)), np.zeros(shape, bool)
+    for row, i in enumerate(longest_first):
+        said[: lengths[row], row] = likely[i]
+        free[1 : lengths[row], row] = labels[i][1:] != labels[i][:-1]
     stay, change = np.log(1 - CHANGE), np.log(CHANGE / max(states - 1, 1))
-    came = np.empty((count, states), np.int64)
-    stayed = np.arange(states)
-    free = np.append(False, labels[1:] != labels[:-1])
-    so_far = likely[0]
-    for t in range(1, count):
-        best = int(so_far.argmax())
-        jump = so_far[best] + (stay if free[t] else change)
-        remain = so_far + stay
-        came[t] = np.where(remain >= jump, stayed, best)
-        so_far = np.maximum(remain, jump) + likely[t]
-    way = np.empty(count, np.int64)
-    way[-1] = int(so_far.argmax())
-    for t in range(count - 1, 0, -1):
-        way[t - 1] = came[t, way[t]]
-    return way
+    rows, stayed = np.arange(len(likely)), np.arange(states)
+    came = np.empty((*shape, states), np.int32)
+    so_far = said[0].copy()
+    going = [int((lengths > t).sum()) for t in range(shape[0])]
+    for t in range(1, shape[0]):
+        m = going[t]
+        best = so_far[:m].argmax(1)
+        jump = (so_far[rows[:m], best] + np.where(free[t, :m], stay, change))[:, None]
+        remain = so_far[:m] + stay
+        came[t, :m] = np.where(remain >= jump, stayed, best[:, None])
+        so_far[:m] = np.maximum(remain, jump) + said[t, :m]
+    way = np.empty(shape, np.int64)
+    at = so_far.argmax(1)
+    for t in range(shape[0] - 1, 0, -1):
+        m = going[t]
+        way[t, :m] = at[:m]
+        at[:m] = came[t, rows[:m], at[:m]]
+    way[0] = at
+    out: list[Array] = [np.empty(0, np.int64)] * len(likely)
+    for row, i in enumerate(longest_first):
+        out[i] = way[: lengths[row], row]
+    return out

@@ -102,10 +102,9 @@ def test_two_watchers_and_a_worker_that_dies(tmp_path: Path) -> None:
         assert {r["status"] for r in rows} == {"complete"}
 
         assert {up.run(run)["state_type"] for run in hit} <= {"CRASHED", "COMPLETED"}  # none runs for ever
-        events = up.ask("/events/filter", filter={"event": {"name": ["daylong.recording.quarantined"]}}, limit=10)
-        told = {e["resource"]["prefect.resource.name"] for e in events["events"]}
-        # What the killed process was about to tell of a file that it had just put away is lost with it.
-        assert told and told <= {"broken.wav", "text.wav"}  # noqa: PT018
+        # What the killed process was about to tell of a file that it had just put away is lost with it; what the
+        # server is told it writes down five seconds later.
+        assert until(lambda: _told_of(up), 30) <= {"broken.wav", "text.wav"}
         lines = [json.loads(line) for line in up.said().splitlines()]  # of the server, the worker and the runs
         assert any(str(line["recording"]).endswith(".flac") for line in lines)
         assert {"daylong.up", "daylong.story", "daylong.steps", "prefect.flow_runs"} <= {
@@ -126,6 +125,11 @@ def _until_filed(up: Up, inbox: Path) -> None:
         up.submit("ingest-inbox")  # one at a time: of those that come too soon nothing comes
         time.sleep(4.0)
     until(lambda: not _running(up), 60)
+
+
+def _told_of(up: Up) -> set[str]:
+    events = up.ask("/events/filter", filter={"event": {"name": ["daylong.recording.quarantined"]}}, limit=10)
+    return {e["resource"]["prefect.resource.name"] for e in events["events"]}
 
 
 def _running(up: Up) -> list[dict[str, Any]]:
