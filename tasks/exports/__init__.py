@@ -48,7 +48,7 @@ def render(
     """
     transcript = tidy(transcript)
     if folder is not None:
-        transcript = linked(transcript, folder)
+        transcript = tidy(linked(transcript, folder))  # made tidy for all of them at once
     unknown = sorted(set(formats or ()) - set(EXPORTS))
     if unknown:
         raise UsageError(f"there is no export {', '.join(unknown)}; there are {', '.join(EXPORTS)}.")
