@@ -1,45 +1,35 @@
 """Engines in a persistent child process: one that hangs or dies can be replaced without losing the run.
 
-The child is a fresh interpreter (never forked: threads and CUDA don't survive a fork; nor does it run the caller's
-script anew, as `multiprocessing` would). It serves calls of different engines side by side, as threads of one process
-would be, and keeps its engines loaded. Values cross a socket pair (`wire.py`), between our own two processes only.
+The child (`model_server.py`) is a fresh interpreter (never forked: threads and CUDA don't survive a fork; nor does it
+run the caller's script anew, as `multiprocessing` would). It serves calls of engines side by side, as threads of one
+process would be, and keeps these loaded. Values cross a socket pair (`wire.py`), between our own two
+processes only.
 """
 
 from __future__ import annotations
 
 import atexit
 import logging
-import logging.handlers
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
-from tasks.errors import DaylongError, EngineDied
-from tasks.memory import give_back, hold_less
-from tasks.models import Call, Engine, Keep, Pool
+from tasks.errors import EngineDied
+from tasks.models import Call, Engine, Keep
 from tasks.wire import Wire
 
-START = "from tasks.model_process import serve; serve({descriptor}, {keep!r})"
+START = "from tasks.model_server import serve; serve({descriptor}, {keep!r})"
 """What the child's interpreter runs."""
 
 GONE = None
 """What a waiting call is told where the child has ended."""
 
-_asked: ContextVar[int | None] = ContextVar("daylong_asked", default=None)
 _ending = threading.Event()
 _starting = threading.Lock()
 
@@ -48,68 +38,6 @@ def start_no_more() -> None:
     """From now on no child is started in this process: a call whose child is being ended would start the next one."""
     with _starting:
         _ending.set()
-
-
-def serve(descriptor: int, keep: Keep) -> None:
-    """The child's loop: receive calls and answer them, until the other side closes or ends; then end at once."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us, too: whoever started us decides
-    hold_less()
-    with suppress(OSError):  # where memory runs out the kernel ends this process, and not the run, which replaces it
-        Path("/proc/self/oom_score_adj").write_text("500")
-    wire, sending, pool = Wire(Connection(descriptor)), threading.Lock(), Pool(keep)
-
-    def send(asked: int | None, message: Any) -> None:
-        with sending:
-            wire.send((asked, message))
-
-    def answer(asked: int, engine: Engine, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        _asked.set(asked)
-        try:
-            send(asked, _answer(pool, engine, method, args, kwargs))
-        except OSError:
-            os._exit(1)  # half a message may be on its way: nobody could read what comes after it
-        except Exception as error:  # an answer that can't be sent: nothing of it was
-            send(asked, _in_words(error))
-        give_back()
-
-    logger = logging.getLogger("daylong")
-    logger.setLevel(logging.DEBUG)
-    logger.addHandler(_Passed(send))
-    with ThreadPoolExecutor(64, thread_name_prefix="daylong-engine") as threads:
-        while True:
-            try:
-                threads.submit(answer, *wire.receive())
-            except (EOFError, OSError):
-                os._exit(0)  # calls that nobody waits for any more are not finished
-
-
-def _answer(pool: Pool, engine: Engine, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    try:
-        return pool.call(engine, method, *args, **kwargs)
-    except DaylongError as error:
-        return error
-    except (OSError, MemoryError) as error:
-        if type(error).__module__ == "builtins":  # whether it is worth another try depends on what it is
-            return error
-        return _in_words(error)
-    except Exception as error:
-        return _in_words(error)
-
-
-def _in_words(error: Exception) -> RuntimeError:
-    # The original class may not be importable or picklable on the other side: its words are what counts.
-    return RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
-
-
-class _Passed(logging.handlers.QueueHandler):
-    """What our own code says in the child is said by the process that asked, where it asked."""
-
-    def __init__(self, send: Callable[[int | None, Any], None]) -> None:
-        super().__init__(queue.SimpleQueue())
-        self._send = send
-
-    def enqueue(self, record: logging.LogRecord) -> None:
-        self._send(_asked.get(), record)
 
 
 class _Living:
