@@ -46,9 +46,8 @@ def render(
     `folder` is where they will lie: from there the report finds the recording's sound, if `path` of its parts says
     where that is. Raises UsageError for a format that there isn't.
     """
-    transcript = tidy(transcript)
-    if folder is not None:
-        transcript = tidy(linked(transcript, folder))  # made tidy for all of them at once
+    # For all of them at once: each of them asks for it.
+    transcript = tidy(transcript if folder is None else linked(transcript, folder))
     unknown = sorted(set(formats or ()) - set(EXPORTS))
     if unknown:
         raise UsageError(f"there is no export {', '.join(unknown)}; there are {', '.join(EXPORTS)}.")

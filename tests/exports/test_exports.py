@@ -17,6 +17,7 @@ import webvtt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks import transcripts as transcripts_module
 from tasks.dataset.publish import publish
 from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
@@ -339,6 +340,19 @@ def test_a_transcript_is_made_tidy_once(told: Transcript) -> None:
     assert tidy(once) is once
     tidy(meeting())
     assert tidy(once) == once
+
+
+def test_it_is_made_tidy_once_for_all_exports(tmp_path, monkeypatch):
+    made: list[int] = []
+    ordered = transcripts_module._in_order
+
+    def counted(items, end_s):
+        made.append(1)
+        return ordered(items, end_s)
+
+    monkeypatch.setattr(transcripts_module, "_in_order", counted)
+    render(meeting(), folder=tmp_path)
+    assert len(made) == 3  # of words, segments and turns
 
 
 def test_what_two_exports_ask_for_is_made_once_and_forgotten_with_its_transcript() -> None:
