@@ -33,6 +33,9 @@ LOOK_S = 0.05
 """Between two looks at memory: engines hold what they take for longer."""
 
 
+LESS = "Close what else uses the device, take a smaller model, or set device = cpu, models.keep = one."
+
+
 def hold_less() -> None:
     """Have the C library keep less for its threads, where it can: without it the steps of chunks, which take turns in
     many threads, hold 300 MB more at their peak. Once a process, before its first work."""
@@ -54,14 +57,24 @@ def halving(work: Callable[[int], T], size: int, what: str) -> T:
             if not is_out_of_memory(error):
                 raise
             if size <= 1:
-                raise OutOfMemory(
-                    f"{what}: out of memory, even for the smallest piece. Close what else uses the device, take a "
-                    "smaller model, or set device = cpu, models.keep = one."
-                ) from error
+                raise OutOfMemory(f"{what}: out of memory, even for the smallest piece. {LESS}") from error
         # Outside of `except`: the error's traceback holds the arrays of the call that failed.
         size = max(1, size // 2)
         log.warning("%s: out of memory; goes on with %d at a time", what, size)
         free_device_memory()
+
+
+@contextmanager
+def told_of_memory(what: str) -> Iterator[None]:
+    """Raises `OutOfMemory`, naming `what`, for any library's way of saying so: it is worth another try."""
+    try:
+        yield
+    except OutOfMemory:
+        raise
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemory(f"{what}: out of memory. {LESS}") from error
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -22,13 +22,19 @@ from typing import Any
 
 from tasks.errors import EngineDied
 from tasks.models import Call, Engine, Keep
+from tasks.taking_turns import Turns
 from tasks.wire import Wire
 
+log = logging.getLogger("daylong.models")
+
 START = "from tasks.model_server import serve; serve({descriptor}, {keep!r})"
-"""What the child's interpreter runs."""
+"""What the child's interpreter runs, which imports nothing from the folder that we were started in."""
 
 GONE = None
 """What a waiting call is told where the child has ended."""
+
+ALONE = 3
+"""So often is a call asked again, of which nobody knows that it was at fault."""
 
 _ending = threading.Event()
 _starting = threading.Lock()
@@ -48,9 +54,11 @@ class _Living:
         self.wire = Wire(ours)
         self.waiting: dict[int, queue.SimpleQueue[Any]] = {}
         self.ended = threading.Event()
+        self.took: frozenset[int] = frozenset()
+        """The calls that were in it when it ended."""
         self._sending = threading.Lock()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START.format(descriptor=theirs.fileno(), keep=keep)],
+            [sys.executable, "-P", "-c", START.format(descriptor=theirs.fileno(), keep=keep)],
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -90,7 +98,12 @@ class _Living:
                 elif isinstance(message, logging.LogRecord):
                     _say(message)
         except (EOFError, OSError):
-            self.ended.set()
+            pass
+        except Exception as error:  # whoever waits for what can't be read would wait for ever
+            log.warning("an answer of the engines' process can't be read (%s: %s)", type(error).__name__, error)
+            self.process.kill()
+        self.took = frozenset(self.waiting)
+        self.ended.set()
         for waits in list(self.waiting.values()):
             waits.put(GONE)
         self.process.wait()
@@ -106,40 +119,64 @@ class Child:
     timeout_s: float | None = None
     calls: int = 0
     _turns: dict[str, threading.Lock] = field(default_factory=dict)
+    _engines: Turns = field(default_factory=Turns)
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _living: _Living | None = None
 
     def call(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
-        """Run the method in the child. Raises `EngineDied` where it ended or hung; the next call starts another."""
-        with self._guard:
-            # With one engine in memory at a time, they all take turns.
-            turn = self._turns.setdefault("" if self.keep == "one" else repr(engine), threading.Lock())
+        """Run the method in the child. Raises `EngineDied` where it ended or hung; the next call starts another.
+
+        A child that ends takes all its calls along, and nobody knows whose fault that was: each of them is asked
+        again, alone, and the one that ends the next child, too, has failed. Of a call that hangs it is known.
+        """
         came = time.perf_counter()
-        with turn:
+        with self._turn(engine), self._engines.beside():
             waited_s = time.perf_counter() - came
-            with self._guard:
-                self.calls += 1
-                asked, living = self.calls, self._started()
-            try:
-                answer = self._answer(engine, living, living.send(asked, (engine, method, args, kwargs)))
-            finally:
-                living.waiting.pop(asked, None)
+            answer = self._asked(engine, method, args, kwargs)
+        for _ in range(ALONE):
+            if answer is not GONE:
+                break
+            log.info("%s: its process ended beside other work; once more, alone", engine.name)
+            with self._engines.alone():
+                answer = self._asked(engine, method, args, kwargs)
+        if answer is GONE:
+            raise EngineDied(f"the process of {engine.name} ended")
         if isinstance(answer, Exception):
             raise answer
         done: Call = answer
         return replace(done, wait_s=done.wait_s + waited_s)
 
+    def _turn(self, engine: Engine) -> threading.Lock:
+        with self._guard:
+            # With one engine in memory at a time, they all take turns.
+            return self._turns.setdefault("" if self.keep == "one" else repr(engine), threading.Lock())
+
+    def _asked(self, engine: Engine, method: str, args: Any, kwargs: Any) -> Any:
+        """The answer; GONE where the child ended, and it may have been another call's doing."""
+        with self._guard:
+            self.calls += 1
+            asked, living = self.calls, self._started()
+        try:
+            answer = self._answer(engine, living, living.send(asked, (engine, method, args, kwargs)))
+        finally:
+            living.waiting.pop(asked, None)
+        if answer is GONE:
+            status = living.end()
+            living.ended.wait(5.0)
+            if living.took == {asked}:
+                raise EngineDied(f"the process of {engine.name} ended (exit status {status})")
+        return answer
+
     def _answer(self, engine: Engine, living: _Living, waits: queue.SimpleQueue[Any]) -> Any:
-        until = None if self.timeout_s is None else time.monotonic() + self.timeout_s
+        limit_s = self.timeout_s
+        until = None if limit_s is None else time.monotonic() + limit_s
         while True:
             try:
                 message = waits.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
             except queue.Empty:
                 living.end()
-                raise EngineDied(f"{engine.name} did not answer within {self.timeout_s:g} s") from None
-            if message is GONE:
-                raise EngineDied(f"the process of {engine.name} ended (exit status {living.end()})")
-            if not isinstance(message, logging.LogRecord):
+                raise EngineDied(f"{engine.name} did not answer within {limit_s:g} s") from None
+            if not isinstance(message, logging.LogRecord):  # GONE, too
                 return message
             _say(message)
 

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tasks.memory import free_device_memory, watched
+from tasks.memory import free_device_memory, told_of_memory, watched
 
 log = logging.getLogger("daylong.models")
 
@@ -73,6 +73,8 @@ class Pool:
     calls: int = 0
 
     def call(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
+        """Load it if it isn't, and run the method. Raises what the engine raises, and `OutOfMemory` in place of the
+        many errors that mean it."""
         with self._guard:
             slot = self._slots.setdefault(engine, _Slot())
         asked = time.perf_counter()
@@ -81,11 +83,11 @@ class Pool:
             if slot.loaded is None:
                 if self.keep == "one":
                     self._unload_others(engine)
-                with _loading:
+                with _loading, told_of_memory(engine.name):
                     log.info("loading %s", engine.name)
                     slot.loaded = engine.load()
             ready = time.perf_counter()
-            with watched() as peak_mb:
+            with told_of_memory(engine.name), watched() as peak_mb:
                 value = getattr(slot.loaded, method)(*args, **kwargs)
                 most_mb = peak_mb()
             done = time.perf_counter()

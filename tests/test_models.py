@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from tasks import model_process, models
-from tasks.errors import EngineDied, PermanentError, is_transient
+from tasks.errors import EngineDied, OutOfMemory, PermanentError, is_transient
 from tasks.logs import about, where
 from tasks.model_process import Child
 from tasks.models import Engine, Pool
@@ -74,6 +74,19 @@ class Counter:
     def break_down(self, number: int) -> None:
         raise OSError(number, os.strerror(number), "weights.bin")
 
+    def wait_and_add(self) -> int:
+        time.sleep(1.0)
+        return self.add()
+
+    def riddle(self) -> object:
+        return Riddle()
+
+    def riddled(self) -> None:
+        raise Riddled("one", "two")
+
+    def too_much(self) -> object:
+        return np.empty(1 << 60, np.uint8)
+
     def lock(self) -> object:
         return threading.Lock()
 
@@ -84,8 +97,28 @@ class Counter:
         time.sleep(seconds)
 
 
+class Riddle:
+    """Can be sent and not be read."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_unreadable, ())
+
+
+def _unreadable() -> None:
+    raise ValueError("nobody can read this")
+
+
+class Riddled(PermanentError):
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one + two)
+
+
 def load(step: int) -> Counter:
     return Counter(step)
+
+
+def load_too_much() -> Counter:
+    raise RuntimeError("CUDA failed with error out of memory")
 
 
 def engine(step: int = 1) -> Engine:
@@ -230,24 +263,67 @@ def test_calls_of_different_engines_run_side_by_side_in_the_child(child: Child) 
     slow.join()
 
 
-def test_the_end_of_the_child_ends_every_call_in_it(child: Child) -> None:
+def test_a_call_that_ends_the_child_takes_no_other_along(child: Child) -> None:
     child.call(engine(1), "add")
     child.call(engine(2), "add")
-    ends: list[BaseException] = []
+    answers: list[object] = []
+    beside = threading.Thread(target=lambda: answers.append(child.call(engine(1), "wait_and_add").value))
+    beside.start()
+    time.sleep(0.2)
+    with pytest.raises(EngineDied, match=r"counter-2.*exit status 7"):
+        child.call(engine(2), "die")
+    beside.join(10)
+    assert answers == [1]  # in another process, which counts anew
+
+
+def test_a_call_that_hangs_takes_no_other_along(child: Child) -> None:
+    child.call(engine(1), "add")
+    child.call(engine(2), "add")
+    ends: list[str] = []
 
     def hang() -> None:
         try:
             child.call(engine(1), "hang")
         except EngineDied as error:
-            ends.append(error)
+            ends.append(str(error))
 
-    waiting = threading.Thread(target=hang)
-    waiting.start()
-    time.sleep(0.2)
-    with pytest.raises(EngineDied, match="exit status 7"):
-        child.call(engine(2), "die")
-    waiting.join(10)
-    assert len(ends) == 1
+    child.timeout_s = 1.0
+    hangs = threading.Thread(target=hang)
+    hangs.start()
+    time.sleep(0.1)
+    child.timeout_s = 20
+    assert child.call(engine(2), "take", 2.0).value is None
+    hangs.join(10)
+    assert ends == ["test/counter-1 did not answer within 1 s"]
+
+
+@pytest.mark.parametrize("what", ["riddle", "riddled"])
+def test_an_answer_that_cannot_be_read_keeps_nobody_waiting(
+    child: Child, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    child.call(engine(), "add")
+    with pytest.raises(EngineDied):
+        child.call(engine(), what)
+    assert "can't be read" in caplog.text
+    assert child.call(engine(), "add").value == 1
+
+
+def test_out_of_memory_is_told_as_that_wherever_it_happens(child: Child) -> None:
+    for where_ in (Pool(), child):
+        with pytest.raises(OutOfMemory, match="counter-1"):
+            where_.call(engine(), "too_much")
+        with pytest.raises(OutOfMemory, match="too large"):
+            where_.call(Engine.of("test/too large", "tests.test_models:load_too_much"), "add")
+
+
+def test_the_child_imports_nothing_from_the_folder_that_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, child: Child
+) -> None:
+    for name in ("tasks.py", "queue.py", "logging.py"):
+        (tmp_path / name).write_text("raise SystemExit('somebody else's')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(ROOT))
+    assert child.call(engine(), "add").value == 1
 
 
 def test_a_script_without_a_guard_for_its_main_part_may_use_engines_in_a_child(tmp_path: Path) -> None:
@@ -273,8 +349,9 @@ def test_the_child_ends_with_the_process_that_started_it_however_that_ended(tmp_
         "import time\ntime.sleep(0.5)\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+        [sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     pid, until = int(ended.stdout), time.monotonic() + 10
     while time.monotonic() < until and _runs(pid):
