@@ -44,7 +44,7 @@ def assembled(
     found = run.place.store.get_json(merged["artifacts"]["transcript"])
     facts = RunFacts(
         run_id=run_id,
-        status="partial" if any(w.error for w in done) else "complete",
+        status="partial" if any(w.error or w.unheard for w in done) else "complete",
         profile=run.settings.profile,
         models=run.models,
         settings=run.settings.result_facts(),
@@ -89,7 +89,7 @@ def _report(chunk: Chunk, tracks: Sequence[Worked], language: str | None, seams:
         span=chunk.span,
         core=chunk.core,
         status="failed" if error else "complete" if chunk.speech else "no_speech",
-        error=error,
+        error=error or next((w.unheard for w in tracks if w.unheard), None),
         speech_s=chunk.speech_s,
         language=most.language(language) if chunk.speech else None,
         num_words=sum(f["num_words"] for f in facts),
@@ -130,7 +130,7 @@ def outcome(transcript: Transcript, run: Run, done: Sequence[Worked], exports: s
         "num_words": len(transcript.words),
         "num_speakers": transcript.num_speakers,
         "num_chunks": len(transcript.chunks),
-        "chunks_failed": sum(c.error is not None for c in transcript.chunks),
+        "chunks_failed": sum(c.status == "failed" for c in transcript.chunks),
         "errors": [f"chunk {c.index}: {c.error}" for c in transcript.chunks if c.error],
         "language": facts.language,
         "engine_calls": engine_calls,

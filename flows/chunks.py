@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prefect import Task
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 
 from flows.logs import STORY
@@ -48,6 +49,8 @@ class Worked:
     error: str | None = None
     passing: bool = False
     """What failed may succeed another time: the world was at fault."""
+    unheard: str | None = None
+    """What the chunk lacks, though it did not fail."""
 
     @property
     def words(self) -> Manifest | None:
@@ -191,7 +194,15 @@ def tell(chunk: Chunk, tracks: Sequence[Worked], of: int) -> None:
 
 def reason(future: PrefectFuture[Any]) -> str:
     """Why a future failed, in one line."""
-    error = future.result(raise_on_failure=False)
+    return in_a_line(future.result(raise_on_failure=False))
+
+
+def why(state: State[Any]) -> str:
+    """Why a task's run failed, in one line."""
+    return in_a_line(state.result(raise_on_failure=False))
+
+
+def in_a_line(error: object) -> str:
     text = str(error).strip().splitlines()
     named = text[0] if text else type(error).__name__
     return named if isinstance(error, DaylongError) else f"{type(error).__name__}: {named}"

@@ -80,9 +80,12 @@ def _warnings(outcome: Outcome) -> list[str]:
         return [] if outcome["num_words"] else ["**No words were found in it.**"]
     lines = [f"- {plain(line)}" for line in outcome["errors"][:MOST_ERRORS]]
     more = len(outcome["errors"]) - len(lines)
+    failed = (
+        f"{outcome['chunks_failed']} of {_count(outcome['num_chunks'], 'chunk')} failed; the transcript lacks them."
+    )
     return [
-        f"**{outcome['chunks_failed']} of {_count(outcome['num_chunks'], 'chunk')} failed; the transcript lacks "
-        "them.** Run it again: what succeeded is not done again.",
+        f"**{failed if outcome['chunks_failed'] else 'The transcript lacks some speech.'}** Run it again: what "
+        "succeeded is not done again.",
         "\n".join([*lines, *([f"- and {more} more"] if more else [])]),
     ]
 

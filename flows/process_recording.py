@@ -17,7 +17,6 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows import chunks as chunk_steps
-from flows import names
 from flows.account import Account, accounted, tells_alone
 from flows.assembly import assembled, outcome
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
@@ -28,6 +27,7 @@ from flows.outcome import Outcome
 from flows.preparation import Run, prepare
 from flows.progress import Progress
 from flows.reporting import reporters, show, tell_what_it_is
+from flows.seams import heard_again
 from flows.tracks import mapped_tracks
 from tasks import disk, models
 from tasks.audio.decode import audio_of
@@ -41,16 +41,16 @@ from tasks.dataset.task import Publication, publish_transcript
 from tasks.errors import DaylongError, PermanentError, TransientError, UnreadableAudio
 from tasks.exports import render
 from tasks.home import home
-from tasks.intervals import Span, clip, clock
+from tasks.intervals import Span
 from tasks.linking.task import LinkJob, link_speakers
 from tasks.logs import about
 from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
 from tasks.pruning import used
 from tasks.pruning.prune import recordings_folder, runs_folder
-from tasks.records import Audio, Recording, Sound
+from tasks.records import Audio, Recording
 from tasks.settings import PER_CHUNK
 from tasks.transcription.language import vote
-from tasks.transcription.task import LanguageJob, TranscribeJob, find_language, transcribe
+from tasks.transcription.task import LanguageJob, find_language
 from tasks.work import Manifest
 
 WORKERS = 64
@@ -132,7 +132,7 @@ def _transcribed(
     progress.stage("seams")
     words = [[w.words for w in done if w.chunk.index == c.index] for c in chunks]
     seams = join_chunks(SeamJob(chunks), run.place, words)
-    again = heard_again(seams, done, language, run)
+    again, done = heard_again(seams, done, language, run)
     if run.settings.transcription.language == PER_CHUNK:
         language, confidence = most_spoken(done)
 
@@ -223,23 +223,3 @@ def most_spoken(done: Sequence[chunk_steps.Worked]) -> tuple[str | None, float |
 def by_channel(run: Run) -> bool:
     """Whether the channel tells who speaks."""
     return run.settings.audio.channels == "separate" and run.settings.diarization.engine != "off"
-
-
-def heard_again(
-    seams: Manifest, done: Sequence[chunk_steps.Worked], language: str | None, run: Run
-) -> list[Manifest]:
-    """Speech at the seams that neither side has words for, decoded by itself."""
-    out = []
-    for start, end in seams["facts"]["wordless"]:
-        span = Span(start, end)
-        for worked in done:
-            chunk = worked.chunk
-            around = span.grow(0.3) & chunk.span
-            if worked.audio is None or span.middle_s not in chunk.core or not clip(chunk.speech, around):
-                continue
-            sound = Sound(worked.audio, around, tuple(clip(chunk.speech, around)))
-            job = TranscribeJob(chunk.index, sound, run.settings.transcription, run.weights["transcription"])
-            seam = f"transcribe seam · {clock(around.start_s)} – {clock(around.end_s)}"
-            hear = names.called(transcribe, seam)
-            out.append(hear(job, run.place, worked.language(language), None))
-    return out

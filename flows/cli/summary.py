@@ -35,8 +35,10 @@ def summarise(outcome: Outcome, terminal: Terminal) -> None:
         terminal.say("Everything came from the cache: no engine was called.")
     if outcome["chunks_failed"]:
         terminal.fail(f"{name}: {outcome['chunks_failed']} of {chunks} chunks failed; the transcript lacks them.")
-        for line in outcome["errors"]:
-            terminal.fail(f"  {plain(line)}")
+    elif outcome["errors"]:
+        terminal.fail(f"{name}: the transcript lacks some speech.")
+    for line in outcome["errors"]:
+        terminal.fail(f"  {plain(line)}")
 
 
 def _speakers(outcome: Outcome, terminal: Terminal) -> None:

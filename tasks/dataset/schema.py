@@ -213,7 +213,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("core_start_s", "double", "Start of the core; cores tile the recording.", "s"),
             Column("core_end_s", "double", "End of the core.", "s"),
             Column("status", "string", "complete, no_speech or failed."),
-            _null("error", "string", "Why it failed."),
+            _null("error", "string", "Why it failed, or which speech it lacks."),
             Column("speech_s", "double", "Speech in the chunk by the speech map.", "s"),
             _null("language", "string", "Code of the language."),
             Column("num_words", "int32", "Words that the chunk gave."),
