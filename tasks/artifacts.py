@@ -7,10 +7,12 @@ value never changes, and one that is damaged is known by its name. The store is 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +23,22 @@ from tasks.remote import filesystem, reached
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+_NAME = re.compile(r"[\w-]+/([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z]+", re.ASCII)
+
+
+def is_name(name: Any) -> bool:
+    """Whether this is how a value is named.
+
+    >>> is_name(f"words/3f/3f{'0' * 62}.json"), is_name("../thesis.docx")
+    (True, False)
+    """
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
+class Damaged(TransientError):
+    """A value is gone, or isn't what its name says: whoever made it makes it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +76,18 @@ class ArtifactStore:
         return name
 
     def get(self, name: str) -> bytes:
-        """The value named `name`. Raises `TransientError` where it is gone or damaged (a rerun makes it again)."""
+        """The value named `name`. Raises `Damaged` where it is gone or damaged (a rerun makes it again), another
+        TransientError or OSError where the store can't be read now."""
         files, base = self._files()
         try:
             with reached(self.root), files.open(f"{base}/{name}", "rb") as file:
                 data: bytes = file.read()
-        except FileNotFoundError as error:
-            raise TransientError(f"{name} is gone from the cache; run again to make it anew") from error
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError) and error.errno != errno.EIO:  # a bad sector stays bad
+                raise
+            raise Damaged(f"{name} is gone from the cache; run again to make it anew") from error
         if hashlib.sha256(data).hexdigest() != _digest(name):
-            raise TransientError(f"{name} in the cache is damaged; run again to make it anew")
+            raise Damaged(f"{name} in the cache is damaged; run again to make it anew")
         return data
 
     def has(self, name: str, size: int | None = None) -> bool:
@@ -80,10 +101,11 @@ class ArtifactStore:
             return False
 
     def intact(self, name: str) -> bool:
-        """Whether the value is there and has the digest that its name tells."""
+        """Whether the value is there and has the digest that its name tells. Raises what `get` raises where the store
+        can't be read now: that says nothing of the value."""
         try:
             self.get(name)
-        except TransientError:
+        except Damaged:
             return False
         return True
 

@@ -25,15 +25,18 @@ from prefect import Task, task
 from prefect.cache_policies import CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
+from prefect.serializers import JSONSerializer
 from pydantic import BaseModel
 
 from tasks.artifacts import ArtifactStore, digest_of
-from tasks.errors import is_transient
+from tasks.errors import TransientError, is_transient
 from tasks.logs import about
-from tasks.work import found_digest
+from tasks.work import Manifest, checked
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_SERIALIZER = JSONSerializer().model_dump()
 
 log = logging.getLogger("daylong.caching")
 steps = logging.getLogger("daylong.steps")
@@ -149,18 +152,28 @@ def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:
     if store is None or not record.is_file():
         return
     try:
-        manifest = json.loads(json.loads(record.read_text())["result"])
-        broken = [name for name in manifest["artifacts"].values() if not store.intact(name)]
-        if manifest["digest"] != found_digest(manifest["artifacts"], manifest["facts"]):
-            broken = [str(record)]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        broken = [name for name in manifest_of(record.read_text())["artifacts"].values() if not store.intact(name)]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         broken = [str(record)]
+    except (OSError, TransientError) as error:
+        # Hours of work are not given up for a moment's fault: whoever needs a value asks for it again.
+        log.warning("%s: what the cache has of it can't be read now (%s)", key, error)
+        return
     if broken:
         log.warning("%s: in the cache, %s is gone, damaged or changed; the step runs again", key, broken[0])
         record.unlink(missing_ok=True)
         return
     with contextlib.suppress(OSError):
         os.utime(record)  # used now: what isn't used is pruned first
+
+
+def manifest_of(record: str) -> Manifest:
+    """The manifest in a step's record. Raises ValueError, KeyError or TypeError where a step can't have written it:
+    Prefect obeys what a record says of how to read it, and one of its ways is to unpickle."""
+    stored = json.loads(record)
+    if stored.keys() != {"metadata", "result"} or stored["metadata"]["serializer"] != _SERIALIZER:
+        raise ValueError("no record of a step")
+    return checked(json.loads(stored["result"]))
 
 
 def results_folder() -> Path:

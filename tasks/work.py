@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from tasks import models
-from tasks.artifacts import ArtifactStore, digest_of
+from tasks.artifacts import ArtifactStore, digest_of, is_name
 from tasks.memory import resident_mb
 from tasks.models import Engine
 from tasks.records import Audio, Sound, StepCost
@@ -108,6 +108,25 @@ class Meter:
 def found_digest(artifacts: Mapping[str, str], facts: Mapping[str, Any]) -> str:
     """SHA-256 of what a step found."""
     return digest_of({"artifacts": artifacts, "facts": facts})
+
+
+def checked(manifest: Any) -> Manifest:
+    """What was read from disk, if it is a manifest as steps write them. Raises ValueError otherwise."""
+    if not isinstance(manifest, dict) or manifest.keys() != Manifest.__annotations__.keys():
+        raise ValueError("no manifest")
+    artifacts, facts, cost = manifest["artifacts"], manifest["facts"], manifest["cost"]
+    if (
+        not all(isinstance(part, dict) for part in (artifacts, facts, cost))
+        or cost.keys() != Cost.__annotations__.keys()
+    ):
+        raise ValueError("a manifest with other parts")
+    if not all(isinstance(number, (int, float)) for number in cost.values()):
+        raise ValueError("a cost that is no number")
+    if not all(is_name(name) for name in artifacts.values()):
+        raise ValueError("an artifact of no such name")
+    if manifest["digest"] != found_digest(artifacts, facts):
+        raise ValueError("it was changed")
+    return manifest  # type: ignore[return-value]  # looked at just now
 
 
 def step_cost(manifest: Mapping[str, Any], cached: bool) -> StepCost:

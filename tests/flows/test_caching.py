@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import errno
+import json
 import os
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +20,7 @@ from tasks.intervals import Span
 from tasks.records import Audio, Part, Sound
 from tasks.settings import TranscriptionSettings
 from tasks.weights import Weights
-from tasks.work import Manifest, Meter, Place
+from tasks.work import Manifest, Meter, Place, found_digest
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -169,3 +173,64 @@ def test_a_record_that_was_changed_by_hand_is_not_believed_and_named(
     state, manifest = ran(counted, job(), place(home / "e"))
     assert (state, manifest["facts"], len(runs)) == ("Completed", {"n": 1}, 2)
     assert f"{record} is gone, damaged or changed" in caplog.text
+
+
+class Bomb:
+    """What somebody would have unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self._mark = str(mark)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (os.mkdir, (self._mark,))
+
+
+@pytest.mark.parametrize("how", ["pickled", "without a cost", "a cost in words", "an artifact elsewhere", "more"])
+def test_a_record_that_no_step_wrote_is_neither_obeyed_nor_believed(
+    step: Step, home: Path, tmp_path: Path, how: str
+) -> None:
+    from tasks.caching import results_folder
+
+    counted, runs = step("counted")
+    ran(counted, job(), place(home / "f"))
+    (record,) = (results_folder() / counted.name / "v1").iterdir()
+    stored = json.loads(record.read_text())
+    manifest = json.loads(stored["result"])
+    if how == "pickled":
+        payload = pickle.dumps(Bomb(tmp_path / "unpickled"))
+        payload += b"." * (-len(payload) % 3 + 1)  # pickle stops at the first; then base64 has no end of its own
+        manifest = {base64.b64encode(payload).decode(): 0, **manifest}
+        stored["metadata"]["serializer"] = {"type": "pickle"}
+    elif how == "without a cost":
+        del manifest["cost"]
+    elif how == "a cost in words":
+        manifest["cost"]["seconds"] = "many"
+    elif how == "an artifact elsewhere":
+        manifest["artifacts"] = {"value": "../../somewhere"}
+        manifest["digest"] = found_digest(manifest["artifacts"], manifest["facts"])
+    else:
+        manifest["more"] = 1
+    stored["result"] = json.dumps(manifest)
+    record.write_text(json.dumps(stored))
+    assert ran(counted, job(), place(home / "f"))[0] == "Completed"
+    assert len(runs) == 2
+    assert not (tmp_path / "unpickled").exists()
+
+
+def test_a_store_that_is_away_for_a_moment_costs_no_result(
+    step: Step, home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    counted, runs = step("counted")
+    _, manifest = ran(counted, job(), place(home / "g"))
+    real, away = ArtifactStore.get, [TransientError("the store can't be reached"), OSError(errno.ETIMEDOUT, "late")]
+
+    def get(self: ArtifactStore, name: str) -> bytes:
+        if away:
+            raise away.pop()
+        return real(self, name)
+
+    monkeypatch.setattr(ArtifactStore, "get", get)
+    for _ in range(3):
+        assert ran(counted, job(), place(home / "g")) == ("Cached", manifest)
+    assert len(runs) == 1
+    assert caplog.text.count("can't be read now") == 2
