@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import typer
@@ -20,8 +20,18 @@ from tasks.errors import DaylongError, UsageError
 from tasks.model_process import start_no_more
 
 FAILED, WRONG_USAGE = 1, 2
-STOPPED = {signal.SIGINT: ("Interrupted.", 130), signal.SIGTERM: ("Stopped.", 143)}
+STOPPED = {
+    signal.SIGINT: ("Interrupted.", 130),
+    signal.SIGTERM: ("Stopped.", 143),
+    signal.SIGHUP: ("The terminal was closed.", 129),
+}
 """What each signal is called, and the exit status that shells know it by."""
+
+
+def stopping() -> list[signal.Signals]:
+    """The signals that end a command: all of these, but the terminal's end where `nohup` has it ignored."""
+    return [each for each in STOPPED if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN]
+
 
 GRACE_S = 8.0
 """So long may the run take to close after Ctrl-C; then the process ends anyway."""
@@ -50,8 +60,8 @@ def told(terminal: Terminal) -> Iterator[None]:
 
 @contextmanager
 def interruptible(terminal: Terminal, also: Callable[[], None] | None = None) -> Iterator[threading.Event]:
-    """Ctrl-C or SIGTERM ends the command with one line and status 130 or 143, with its children, even where an
-    engine is at work.
+    """Ctrl-C, SIGTERM or the terminal's end ends the command with one line and status 130, 143 or 129, with its
+    children, even where an engine is at work.
 
     Everything that is published is written aside and renamed, so ending at any moment is safe; a moment is given
     all the same, for Prefect to note that the run has ended; `also` is called then. Yields what tells that it
@@ -66,7 +76,8 @@ def interruptible(terminal: Terminal, also: Callable[[], None] | None = None) ->
             return
         interrupted.set()
         number[0] = signal.Signals(signalled)
-        terminal.note(f"{STOPPED[number[0]][0]} Finished steps are kept: the same command goes on from there.")
+        with suppress(OSError):  # the terminal may be gone
+            terminal.note(f"{STOPPED[number[0]][0]} Finished steps are kept: the same command goes on from there.")
         watchdog = threading.Timer(GRACE_S, _end, [terminal, number[0]])
         watchdog.daemon = True
         watchdog.start()
@@ -74,14 +85,15 @@ def interruptible(terminal: Terminal, also: Callable[[], None] | None = None) ->
             also()
 
     def on_signal(signalled: int, _frame: FrameType | None) -> None:
-        for each in STOPPED:
+        for each in numbers:
             signal.signal(each, signal.SIG_IGN)
         begin(signalled)
         raise KeyboardInterrupt
 
-    before = {each: signal.signal(each, on_signal) for each in STOPPED}
+    numbers = stopping()
+    before = {each: signal.signal(each, on_signal) for each in numbers}
     try:
-        with heard(begin, STOPPED):
+        with heard(begin, numbers):
             yield interrupted
     except KeyboardInterrupt:
         pass
@@ -99,7 +111,8 @@ def _end(terminal: Terminal, number: signal.Signals) -> None:
     for _ in range(3):  # a thread may start one (a decoder) while others end
         end([pid for pid in descendants() if is_running(pid)])
     discard_unfinished()
-    terminal.err.show_cursor()
+    with suppress(OSError):
+        terminal.err.show_cursor()
     if terminal.log:
         terminal.log.unlink(missing_ok=True)
     os._exit(STOPPED[number][1])

@@ -13,7 +13,7 @@ import typer
 from flows.cli.json_lines import as_json
 from flows.cli.run import Debug
 from flows.cli.terminal import Terminal, plain, terminal
-from flows.cli.told import STOPPED, told
+from flows.cli.told import STOPPED, stopping, told
 from flows.serving.everything import Everything, Hear, Stop
 from flows.serving.server import Address, answers
 from tasks.errors import UsageError
@@ -99,7 +99,7 @@ def _tell(web: str, inbox: Path, hear: Hear) -> None:
 @contextmanager
 def _stopping() -> Iterator[Stop]:
     stop = Stop()
-    before = {number: signal.signal(number, stop) for number in STOPPED}
+    before = {number: signal.signal(number, stop) for number in stopping()}
     try:
         yield stop
     finally:

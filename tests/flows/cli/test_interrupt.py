@@ -57,7 +57,12 @@ def alive(pid: int) -> bool:
     "body", [ENGINE, DEAF, STUCK, HANDLED], ids=["engine at work", "swallowed", "stuck", "handled below"]
 )
 @pytest.mark.parametrize(
-    ("number", "called", "status"), [(signal.SIGINT, "Interrupted.", 130), (signal.SIGTERM, "Stopped.", 143)]
+    ("number", "called", "status"),
+    [
+        (signal.SIGINT, "Interrupted.", 130),
+        (signal.SIGTERM, "Stopped.", 143),
+        (signal.SIGHUP, "The terminal was closed.", 129),
+    ],
 )
 def test_ctrl_c_and_sigterm(body: str, number: int, called: str, status: int) -> None:
     with subprocess.Popen(
@@ -72,4 +77,34 @@ def test_ctrl_c_and_sigterm(body: str, number: int, called: str, status: int) ->
     assert process.returncode == status
     assert err == f"{called} Finished steps are kept: the same command goes on from there.\n"
     assert out == ""
+    assert not alive(child)
+
+
+def test_nohup_is_obeyed() -> None:
+    body = "time.sleep(1.5)"
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND.format(body=body)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        process.send_signal(signal.SIGHUP)
+        assert process.stdout.readline() == "went on\n"
+        assert process.wait(20) == 0
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_terminal_that_is_gone_keeps_nothing_running(tmp_path: Path) -> None:
+    """Its window was closed: whoever writes to it gets an error."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND.format(body=ENGINE)], stdout=subprocess.PIPE, stderr=theirs, text=True
+    ) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        time.sleep(0.2)
+        os.close(theirs)
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(20) == 129
     assert not alive(child)
