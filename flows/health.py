@@ -17,6 +17,7 @@ from tasks.errors import UsageError
 from tasks.home import sample
 from tasks.intake.ledger import read_only
 from tasks.intake.names import LEDGER, may_be_taken
+from tasks.intake.scan import is_stopped
 from tasks.settings import Settings
 
 LOWEST_RATE = 3_000
@@ -30,7 +31,7 @@ Check = Callable[[Settings], Iterator[Finding]]
 
 def checks(settings: Settings) -> Iterator[Finding]:
     """All findings, in the order in which a run would meet them. A check that breaks is a finding, too."""
-    for check in (decoder, device, present_weights, room, database, server):
+    for check in (decoder, device, present_weights, inbox, room, database, server):
         try:
             yield from check(settings)
         except Exception as error:
@@ -94,6 +95,23 @@ def _is_here(kind: weights.Kind, name: str) -> bool:
     return weights.cached(kind, weights.repository_of(kind, name)) is not None
 
 
+def inbox(settings: Settings) -> Iterator[Finding]:
+    """The folder that is watched: there, to be written to, and not stopped."""
+    folder = inbox_of(settings)
+    if not folder.is_dir():
+        if settings.inbox.folder is None:
+            yield ok("inbox", f"{folder}: is made when it is first watched")
+        else:
+            yield missing("inbox", f"inbox.folder = {folder}: no such folder. Make it, or mount its disk.")
+        return
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        yield missing("inbox", f"{folder}: may not be read and written; what is processed is moved out of it")
+    elif is_stopped(folder):
+        yield warning("inbox", f"{folder}: a file STOP lies in it; nothing is taken until it is removed")
+    else:
+        yield ok("inbox", str(folder))
+
+
 def room(settings: Settings) -> Iterator[Finding]:
     """Free room where results and cache are kept, against what lies in the inbox."""
     files = _waiting(settings)
@@ -115,16 +133,16 @@ def room(settings: Settings) -> Iterator[Finding]:
 
 def _waiting(settings: Settings) -> list[Path]:
     """The recordings in the inbox that are still to be processed, as far as names and the ledger tell."""
-    inbox = inbox_of(settings)
-    if not inbox.is_dir():
+    folder = inbox_of(settings)
+    if not folder.is_dir():
         return []
-    ledger = read_only(inbox / LEDGER) if settings.inbox.after == "keep" else None
+    ledger = read_only(folder / LEDGER) if settings.inbox.after == "keep" else None
     kept: dict[Path, str] = {}
     if ledger is not None:
         with ledger as opened:
             kept = opened.kept(settings.digest())
-    files = (f for f in inbox.rglob("*") if f.is_file() and not f.is_symlink() and may_be_taken(f.name))
-    return [f for f in files if not {p := f.relative_to(inbox), *p.parents} & kept.keys()]
+    files = (f for f in folder.rglob("*") if f.is_file() and not f.is_symlink() and may_be_taken(f.name))
+    return [f for f in files if not {p := f.relative_to(folder), *p.parents} & kept.keys()]
 
 
 def _existing(folder: Path) -> Path:

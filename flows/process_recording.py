@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 from prefect import flow
@@ -166,11 +167,17 @@ def _transcribed(
     return found
 
 
+def meant(name: str) -> Path:
+    """The file of this name; where there is none, the one that somebody pasted with quotes, blanks or a `~`."""
+    path, other = path_of(name), path_of(name.strip().strip("\"'")).expanduser()
+    return other if not path.exists() and other != path else path
+
+
 def files_of(source: str, more: Sequence[str]) -> list[str]:
     """The files of a recording; a folder stands for the recordings in it."""
     files: list[str] = []
     for name in (source, *more):
-        path = path_of(name)
+        path = meant(name)
         if not path.is_absolute() and in_worker():  # whose working directory nobody has chosen
             path = home() / path
         found = [str(f) for f in recordings_in(path)] if path.is_dir() else [str(path)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -30,6 +32,15 @@ BEGINS = {
 }
 
 
+@contextmanager
+def no_matter(what: str) -> Iterator[None]:
+    """Prefect's server may be busy or away for a moment: a run and its results don't hang on what it shows."""
+    try:
+        yield
+    except Exception as error:
+        STORY.warning("%s could not be written: %s: %s", what, type(error).__name__, error)
+
+
 @dataclass(slots=True)
 class Reporter:
     """Tells one run's log and artifact."""
@@ -55,11 +66,12 @@ class Reporter:
             self._show(100.0 if now.stage == "done" else 100.0 * now.fraction, now.line())
 
     def _show(self, percent: float, line: str) -> None:
-        if self._artifact is None:
-            made = create_progress_artifact(progress=percent, key="daylong-progress", description=line)
-            self._artifact = made if isinstance(made, UUID) else None
-        else:
-            update_progress_artifact(self._artifact, progress=percent, description=line)
+        with no_matter("the progress artifact"):
+            if self._artifact is None:
+                made = create_progress_artifact(progress=percent, key="daylong-progress", description=line)
+                self._artifact = made if isinstance(made, UUID) else None
+            else:
+                update_progress_artifact(self._artifact, progress=percent, description=line)
 
 
 def reporters() -> tuple[Listener, ...]:
@@ -95,8 +107,9 @@ def show(transcript: Transcript, outcome: Outcome) -> None:
         outcome["exports"],
         extra={"seconds": round(run_s, 1)},
     )
-    create_markdown_artifact(
-        key=key_of(transcript.recording.recording_id),
-        markdown=page(transcript, outcome),
-        description=f"{clock(transcript.recording.duration_s)}, {outcome['num_words']:,} words",
-    )
+    with no_matter("the page of this run"):
+        create_markdown_artifact(
+            key=key_of(transcript.recording.recording_id),
+            markdown=page(transcript, outcome),
+            description=f"{clock(transcript.recording.duration_s)}, {outcome['num_words']:,} words",
+        )

@@ -19,6 +19,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 from tasks import hub
@@ -181,6 +182,11 @@ def repository_of(kind: Kind, name: str) -> str:
     if kind == "separation":
         from demucs.hf import DEFAULT_NAMESPACE, hf_repo_name
 
+        published = sorted(f.name[:-5] for f in (files("demucs") / "remote").iterdir() if f.name.endswith(".yaml"))
+        if name not in published:
+            raise MissingWeights(
+                f"separation.model = {name}: Demucs knows {', '.join(published)}, or a repository or folder"
+            )
         return f"{DEFAULT_NAMESPACE}/{hf_repo_name(name)}"
     raise MissingWeights(f"{kind} model {name}: name a hub repository (owner/name), a file or a folder")
 

@@ -60,6 +60,8 @@ def test_demo_names_point_into_the_clone() -> None:
 def test_short_names_mean_repositories_of_their_makers() -> None:
     assert repository_of("transcription", "large-v3-turbo") == "mobiuslabsgmbh/faster-whisper-large-v3-turbo"
     assert repository_of("separation", "htdemucs") == "adefossez/HTDemucs"
+    with pytest.raises(MissingWeights, match=r"Demucs knows .*htdemucs_ft"):
+        repository_of("separation", "no-such-model")
     for published in STANDARD:
         assert repository_of(published.kind, published.name) == published.repository
 

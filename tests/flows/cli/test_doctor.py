@@ -56,6 +56,22 @@ def test_an_inbox_that_does_not_fit_is_told(a_home: Path) -> None:
     assert "1 file of 10000.0 GB in the inbox" in line(told, "disk")
 
 
+def test_an_inbox_that_is_away_is_missing(a_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "is made when" in line(doctor("--profile", "demo"), "inbox")
+    monkeypatch.setenv("DAYLONG_INBOX__FOLDER", str(a_home / "not mounted"))
+    told = doctor("--profile", "demo")
+    assert told.exit_code == 1
+    assert line(told, "inbox").startswith("missing")
+
+
+def test_an_inbox_that_is_stopped_is_told(a_home: Path) -> None:
+    inbox = a_home / "data" / "inbox"
+    inbox.mkdir(parents=True)
+    assert line(doctor("--profile", "demo"), "inbox").startswith("ok ")
+    (inbox / "STOP").touch()
+    assert line(doctor("--profile", "demo"), "inbox").startswith("warning")
+
+
 def test_what_is_done_and_stays_in_the_inbox_needs_no_room(a_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tasks.configuration import load
     from tasks.intake.ledger import Ledger

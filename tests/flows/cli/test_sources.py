@@ -70,3 +70,16 @@ def test_together_a_file_that_is_missing_stops_its_recording_alone(folder: Path)
     assert len(groups) == 1
     assert [Path(f).name for f in groups[0]] == ["-d.ogg", "a.mp3", "b.WAV"]
     assert "none.wav" in str(errors[0])
+
+
+def test_the_forms_path_is_found_as_it_was_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.process_recording import files_of
+
+    file, odd = tmp_path / "talk.flac", tmp_path / " odd.flac"
+    file.touch()
+    odd.touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for pasted in (f"{file}\n", f'"{file}"', f"  '{file}'", "~/talk.flac"):
+        assert files_of(pasted, ()) == [str(file)]
+    assert files_of(str(odd), ()) == [str(odd)]
+    assert files_of(f"{tmp_path}/gone.flac", ()) == [f"{tmp_path}/gone.flac"]
