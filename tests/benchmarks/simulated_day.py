@@ -3,7 +3,8 @@
 Per number of speakers and per offset (by how much a voice is off in each session, in spreads within a voice): the
 linking-only diarization error rate with exact chunk turns, how often the speakers are counted right, and the same for
 two simpler ways, chaining through overlaps and clustering without constraints (at the best of four thresholds, which
-nobody would know). Then hard days, and words lost or doubled at the seams.
+nobody would know). Then words lost or doubled at the seams, hard days (of somebody hardly heard, also the share of
+what they say that was given to somebody else), and recordings of some hours.
 
 Every day's figures are kept, so a run that was broken off goes on; a change to the code they measure starts anew.
 Days are measured in several processes, each with one thread.
@@ -31,7 +32,7 @@ from tasks.linking.nodes import ChunkVoices
 from tasks.merging.seams import join
 from tests.benchmarks import frame
 from tests.simulation.day import Day, heard, simulate
-from tests.simulation.hard import CASES
+from tests.simulation.hard import BRIEF, CASES, lost_in_others
 from tests.simulation.recogniser import chunk_words, reference_words, seam_errors
 from tests.simulation.score import LinkingScore, score, turns_of
 from tests.simulation.simpler import chained, unconstrained
@@ -39,6 +40,9 @@ from tests.simulation.simpler import chained, unconstrained
 DAYS = {2: 25, 6: 25, 12: 100, 24: 25}
 HARD_DAYS = 10
 HARD_SPEAKERS = 12
+SHORT_DAYS = 25
+SHORT_HOURS = (1, 2, 4)
+SHORT_SPEAKERS = (2, 6, 12)
 OFFSETS = (0.0, 0.5, 1.0, 2.0)
 USUAL = 0.5
 """The offset of the headline figures."""
@@ -60,9 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     people = [k for k in DAYS if not given.quick or k in (2, 12)]
     days = {k: range(min(DAYS[k], most)) for k in people}
     hard = range(min(HARD_DAYS, most))
+    short = range(min(SHORT_DAYS, most))
     kept = Kept()
-    kept.fill(_wanted(days, offsets, hard), given.jobs)
-    figures: dict[str, Any] = {"offset": USUAL, "speakers": {}, "offsets": {}, "hard": {}}
+    kept.fill(_wanted(days, offsets, hard, short), given.jobs)
+    figures: dict[str, Any] = {"offset": USUAL, "speakers": {}, "offsets": {}, "hard": {}, "short": {}}
     for speakers, seeds in days.items():
         by_offset = {o: [kept["one_day", speakers, seed, o] for seed in seeds] for o in offsets}
         seams = [kept["seams_of_day", speakers, seed] for seed in seeds]
@@ -85,11 +90,18 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         figures["hard"][name] = {w: _mean([r[w] for r in rows]) for w in ("ours", "chained", "unconstrained")}
         figures["hard"][name]["worst"] = max(r["ours"]["linking_der"] for r in rows)
     _show_hard(figures["hard"])
+    for hours in SHORT_HOURS:
+        of_hours = {k: [kept["short_day", hours, k, seed] for seed in short] for k in SHORT_SPEAKERS}
+        figures["short"][str(hours)] = {
+            str(k): {"days": len(rows), **_mean(rows), "worst": max(r["linking_der"] for r in rows)}
+            for k, rows in of_hours.items()
+        }
+    _show_short(figures["short"])
     frame.write(given.json, figures)
     return figures
 
 
-def _wanted(days: dict[int, range], offsets: Sequence[float], hard: range) -> Iterator[list[Measured]]:
+def _wanted(days: dict[int, range], offsets: Sequence[float], hard: range, short: range) -> Iterator[list[Measured]]:
     """What a run measures; in one list what is of the same day, so that it is made once."""
     # The longest first, so that no process is left alone with one at the end.
     for speakers in sorted(days, reverse=True):
@@ -98,6 +110,10 @@ def _wanted(days: dict[int, range], offsets: Sequence[float], hard: range) -> It
     for name in CASES:
         for seed in hard:
             yield [("hard_day", name, HARD_SPEAKERS, seed)]
+    for hours in sorted(SHORT_HOURS, reverse=True):
+        for speakers in sorted(SHORT_SPEAKERS, reverse=True):
+            for seed in short:
+                yield [("short_day", hours, speakers, seed)]
 
 
 def one_day(speakers: int, seed: int, offset: float) -> dict[str, Any]:
@@ -108,7 +124,14 @@ def one_day(speakers: int, seed: int, offset: float) -> dict[str, Any]:
 
 def hard_day(name: str, speakers: int, seed: int) -> dict[str, Any]:
     """All ways of linking on one hard day."""
-    return _ways(*CASES[name](speakers, seed, USUAL))
+    return _ways(*CASES[name](speakers, seed, USUAL), brief=speakers - 1 if name in BRIEF else None)
+
+
+def short_day(hours: float, speakers: int, seed: int) -> dict[str, float]:
+    """Linking on a recording of so many hours with exact chunk turns."""
+    day = simulate(speakers, seed, hours=hours)
+    chunks = heard(day, USUAL)
+    return _figures(score(turns_of(chunks, day.truth), link(chunks).turns))
 
 
 def seams_of_day(speakers: int, seed: int) -> dict[str, Any]:
@@ -166,14 +189,17 @@ def _day(speakers: int, seed: int) -> Day:
     return simulate(speakers, seed)
 
 
-def _ways(day: Day, chunks: list[ChunkVoices]) -> dict[str, Any]:
+def _ways(day: Day, chunks: list[ChunkVoices], brief: int | None = None) -> dict[str, Any]:
     reference = turns_of(chunks, day.truth)
     started = time.perf_counter()
-    ours = link(chunks).turns
+    linked = link(chunks)
     took = time.perf_counter() - started
+    ours = _figures(score(reference, linked.turns))
+    if brief is not None:
+        ours["lost_in_others"] = lost_in_others(day, chunks, linked.labels, brief)
     plain = [score(reference, turns_of(chunks, found)) for found in unconstrained(chunks, THRESHOLDS)]
     return {
-        "ours": _figures(score(reference, ours)),
+        "ours": ours,
         "chained": _figures(score(reference, turns_of(chunks, chained(chunks)))),
         "unconstrained": _figures(min(plain, key=lambda s: s.der)),
         "link_s": took,
@@ -214,10 +240,24 @@ def _show_hard(hard: dict[str, Any]) -> None:
     for name, ways in hard.items():
         ours = ways["ours"]
         shown = (100 * ours["linking_der"], 100 * ways["worst"], ours["count_exact"], ours["count_off"])
-        rows.append([name, *shown, *(100 * ways[w]["linking_der"] for w in ("chained", "unconstrained"))])
+        lost = 100 * ours["lost_in_others"] if name in BRIEF else "–"
+        rows.append([name, *shown, lost, *(100 * ways[w]["linking_der"] for w in ("chained", "unconstrained"))])
     frame.show(
         f"Hard days, {HARD_SPEAKERS} speakers, offset {USUAL}",
-        ["", "DER %", "worst", "count right", "too many by", "chained", "unconstrained"],
+        ["", "DER %", "worst", "count right", "too many by", "lost in others %", "chained", "unconstrained"],
+        rows,
+    )
+
+
+def _show_short(short: dict[str, Any]) -> None:
+    rows = []
+    for hours, of_hours in short.items():
+        for speakers, found in of_hours.items():
+            shown = (100 * found["linking_der"], 100 * found["worst"], found["count_exact"], found["count_off"])
+            rows.append([f"{hours} h, {speakers} speakers", *shown, 100 * found["unknown"]])
+    frame.show(
+        f"Shorter recordings, {found['days']} of each kind, offset {USUAL}",
+        ["", "DER %", "worst", "count right", "too many by", "unknown %"],
         rows,
     )
 

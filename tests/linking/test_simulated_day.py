@@ -9,7 +9,7 @@ from tasks.linking.cluster import LinkOptions
 from tasks.linking.link import Linked, link
 from tasks.linking.nodes import ChunkVoices
 from tests.simulation.day import Day, heard, simulate
-from tests.simulation.hard import CASES
+from tests.simulation.hard import CASES, lost_in_others, said_s
 from tests.simulation.score import LinkingScore, score, turns_of
 from tests.simulation.simpler import chained, unconstrained
 from tests.simulation.voices import titanet_like
@@ -45,6 +45,24 @@ def test_hard_days(case: str) -> None:
     found = scored(day, chunks, link(chunks))
     assert found.found - 8 in (0, 1)
     assert found.der < 0.02
+
+
+def test_who_is_only_ever_heard_in_pieces_of_20_s_is_somebody() -> None:
+    day, chunks = CASES["one only in pieces of 20 s"](8, 4, 0.5)
+    linked = link(chunks)
+    assert said_s(day.turns, 7) == pytest.approx(5 * 20.0, rel=0.1)
+    assert scored(day, chunks, linked).found == 8
+    assert lost_in_others(day, chunks, linked.labels, 7) < 0.1
+
+
+def test_five_seconds_of_a_day_are_not_lost_inside_another_voice() -> None:
+    day, chunks = CASES["one who speaks five seconds in all"](12, 1, 0.5)
+    linked = link(chunks)
+    assert said_s(day.turns, 11) == pytest.approx(5.0, abs=0.5)
+    assert lost_in_others(day, chunks, linked.labels, 11) < 0.2
+    # The measure itself: lost if all are one voice, not if each has its own.
+    assert lost_in_others(day, chunks, [np.zeros(len(t), np.int64) for t in day.truth], 11) == 1.0
+    assert lost_in_others(day, chunks, day.truth, 11) == 0.0
 
 
 def test_two_hours_are_linked_as_a_day_is_and_a_given_number_is_honoured() -> None:
