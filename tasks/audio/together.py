@@ -18,10 +18,11 @@ from datetime import datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from tasks.audio.chain import laid
 from tasks.audio.folder import recordings_in
 from tasks.audio.probe import probe, slug
 from tasks.audio.recorded import from_folders_sidecar, in_zone, told_in_name, zone
-from tasks.audio.source import shown
+from tasks.audio.source import opened, shown
 from tasks.errors import PermanentError
 from tasks.name_pattern import compiled, counted, times_in
 from tasks.records import Part, Recording
@@ -107,6 +108,16 @@ def by_name(path: str) -> list[tuple[int, int, str]]:
     """
     pieces = re.findall(r"[0-9]+|[^0-9]+", path.casefold())
     return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in pieces]
+
+
+def channels_of(parts: Sequence[Part]) -> list[int]:
+    """How many channels each file has. Raises what opening one does."""
+    found = []
+    for part in parts:
+        path = Path(part.path)
+        with opened(path, laid(path)[0].link) as source:
+            found.append(source.channels)
+    return found
 
 
 def _laid_out(files: Sequence[Recording], pattern: str | None) -> tuple[list[Recording], list[float]]:

@@ -18,7 +18,7 @@ from made_sounds import lag_s, likeness, noise, write
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
 from tasks.audio.recorded import recorded_at
-from tasks.audio.together import probe_together, together
+from tasks.audio.together import channels_of, probe_together, together
 from tasks.errors import PermanentError, UnreadableAudio
 from tasks.intervals import Span
 from tasks.records import Part, Recording
@@ -222,6 +222,12 @@ def test_a_pattern_of_ones_own_makes_times_of_numbers() -> None:
     assert abs(recording.parts[-1].start_s - 9 * 60) < 90
     days = [named(f"20260301-{n:04d}.wav", 10.0, "%Y%m%d") for n in (9, 10, 11)]
     assert together(days, "%Y%m%d").duration_s == 30.0
+
+
+def test_how_many_channels_each_file_has(tmp_path: Path) -> None:
+    both = np.stack([noise(1), noise(1)], axis=1)
+    recording = probe_together([write(tmp_path / "a.wav", both), write(tmp_path / "b.wav", noise(1))])
+    assert channels_of(recording.parts) == [2, 1]
 
 
 def test_days_apart_are_no_one_recording() -> None:
