@@ -9,6 +9,7 @@ from flows.progress import Progress
 from tasks.audio.decode import audio_of
 from tasks.audio.source import shown
 from tasks.audio.task import MapJob, OwnSpeechJob, Watcher, find_own_speech, map_speech, read_map, read_own
+from tasks.audio.together import channels_of
 from tasks.errors import PermanentError
 from tasks.intervals import Span
 from tasks.records import Audio, Recording
@@ -41,6 +42,8 @@ def mapped_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[M
 
 
 def _check(recording: Recording, run: Run) -> None:
+    """Before any work: what can't be done is seen in the files' first samples."""
+    _check_alike(recording)
     if recording.channels < 2:
         raise PermanentError(
             f"{shown(recording.source_name)}: has one channel; audio.channels = separate needs one for each speaker. "
@@ -51,4 +54,21 @@ def _check(recording: Recording, run: Run) -> None:
         raise PermanentError(
             f"{shown(recording.source_name)}: has {recording.channels} channels, but {least} speakers are asked for: "
             "audio.channels = separate finds one in each. Leave the number away, or set audio.channels = mix."
+        )
+
+
+def _check_alike(recording: Recording) -> None:
+    """Raises PermanentError where a file hasn't as many channels as the others: whose speech would be in which?"""
+    if len(recording.parts) == 1:
+        return
+    counts = channels_of(recording.parts)
+    most = max(counts, key=lambda count: (count > 1, counts.count(count), count))
+    others = [(part, count) for part, count in zip(recording.parts, counts, strict=True) if count != most]
+    if others:
+        part, count = others[0]
+        more = f" ({len(others) - 1} more differ{'s' if len(others) == 2 else ''})" if len(others) > 1 else ""
+        raise PermanentError(
+            f"{shown(part.name)}: has {count} channel{'' if count == 1 else 's'}, others of "
+            f"{shown(recording.source_name)} have {most}{more}; audio.channels = separate needs as many in each. "
+            f"Leave {'it' if len(others) == 1 else 'them'} out, or set audio.channels = mix."
         )

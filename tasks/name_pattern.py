@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from datetime import datetime, timedelta, timezone
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 _DIRECTIVES = {
@@ -22,6 +25,29 @@ FARTHEST = timedelta(hours=14)
 """No zone is farther from Greenwich."""
 _NEEDED = {"year", "month", "day"}
 _KNOWN = _NEEDED | {"hour", "minute", "second", "zone"}
+_OPEN_S = {"second": 0.0, "minute": 60.0, "hour": 3600.0}
+_DATED_NUMBER = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)([-_.]?)([01]\d)\2([0-3]\d)(?:[ _.-]|-_-_| - )?(\d{4}(?:\d\d)?)(?!\d)"
+)
+_LARGEST_STEP = 10
+
+
+class Told(NamedTuple):
+    """A time, and what it leaves open: it was at `at` or up to `open_s` seconds later (0: whole seconds are told)."""
+
+    at: datetime
+    open_s: float
+
+
+class Counted(NamedTuple):
+    """A day, and numbers that count up in the names of files of that day."""
+
+    day: date
+    numbers: tuple[int, ...]
+    times_s: tuple[float, ...]
+    """The same as times of day, HHMM or HHMMSS: these they would be if they were a clock's."""
+    open_s: float
+    """What such a clock leaves open, as in `Told`."""
 
 
 @lru_cache(maxsize=16)
@@ -45,13 +71,13 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return found
 
 
-def times_in(text: str, pattern: re.Pattern[str], local: ZoneInfo) -> datetime | None:
+def times_in(text: str, pattern: re.Pattern[str], local: ZoneInfo) -> Told | None:
     """The first time in the text that the pattern tells and that exists; without a zone of its own, `local`'s."""
     for match in pattern.finditer(text):
         told = match.groupdict()
         try:
             year = int(told["year"])
-            return datetime(
+            at = datetime(
                 year + 2000 if year < 100 else year,
                 int(told["month"]),
                 int(told["day"]),
@@ -60,6 +86,7 @@ def times_in(text: str, pattern: re.Pattern[str], local: ZoneInfo) -> datetime |
                 int(told.get("second") or 0),
                 tzinfo=zone_of(told.get("zone")) or local,
             )
+            return Told(at, next((s for unit, s in _OPEN_S.items() if told.get(unit)), 24 * 3600.0))
         except (ValueError, TypeError):
             continue
     return None
@@ -80,6 +107,33 @@ def zone_of(text: str | None) -> timezone | None:
     if int(digits[3:5]) > 59 or offset > FARTHEST:
         return None
     return timezone(-offset if text[0] == "-" else offset)
+
+
+def counted(stems: Sequence[str]) -> Counted | None:
+    """The numbers after one and the same date that count these names up, always by as many; None for other names.
+
+    Whether they only count or are a clock's after all (a file each minute) is for the files' lengths to say.
+
+    >>> counted(["20260301-0009", "20260301-0010", "20260301-0011"]).numbers
+    (9, 10, 11)
+    >>> counted(["2026-03-01_0900", "2026-03-01_0906", "2026-03-01_0911"])
+    """
+    found = [match for stem in stems if (match := _DATED_NUMBER.search(stem))]
+    days = {(m[1], m[3], m[4]) for m in found}
+    if not stems or len(found) < len(stems) or len(days) > 1 or len({len(m[5]) for m in found}) > 1:
+        return None
+    try:
+        (day,) = (date(int(y), int(m), int(d)) for y, m, d in days)
+    except ValueError:
+        return None
+    numbers = tuple(int(m[5]) for m in found)
+    steps = {b - a for a, b in itertools.pairwise(numbers)}
+    if len(steps) != 1 or not 1 <= steps.pop() <= _LARGEST_STEP:
+        return None
+    seconds = len(found[0][5]) == 6
+    whole = [n if seconds else 100 * n for n in numbers]  # HHMMSS
+    times_s = tuple(3600.0 * (n // 10_000) + 60 * (n // 100 % 100) + n % 100 for n in whole)
+    return Counted(day, numbers, times_s, 0.0 if seconds else 60.0)
 
 
 def _translated(pattern: str) -> str:

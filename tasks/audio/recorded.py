@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tasks.audio.source import shown
 from tasks.errors import UsageError
-from tasks.name_pattern import compiled, times_in, zone_of
+from tasks.name_pattern import Told, compiled, times_in, zone_of
 
 log = logging.getLogger("daylong.audio")
 
@@ -134,6 +134,16 @@ def from_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> datetim
     '2026-03-01T00:00:00+00:00'
     >>> from_name("order 4711 of 2026-03-01", ZoneInfo("UTC"))
     """
+    found = told_in_name(stem, local, pattern)
+    return found.at if found else None
+
+
+def told_in_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> Told | None:
+    """The same, and what it leaves open.
+
+    >>> told_in_name("20260301T0915", ZoneInfo("UTC")).open_s
+    60.0
+    """
     if pattern is not None:
         found = times_in(stem, compiled(pattern), local)
         if found is not None:
@@ -144,7 +154,8 @@ def from_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> datetim
             if found is None:
                 continue
             offset = _OFFSET.match(stem, match.end())
-            return found.replace(tzinfo=zone_of(offset["zone"]) or found.tzinfo) if offset else found
+            own = zone_of(offset["zone"]) if offset else None
+            return found._replace(at=found.at.replace(tzinfo=own)) if own else found
     return None
 
 

@@ -14,7 +14,7 @@ import pytest
 from made_sounds import noise, write
 
 from tasks.audio.probe import probe
-from tasks.audio.recorded import from_name, recorded_at
+from tasks.audio.recorded import from_name, recorded_at, told_in_name
 from tasks.configuration import load
 from tasks.errors import UsageError
 
@@ -79,6 +79,23 @@ def test_names_that_recorders_and_meetings_give(stem: str, utc: str) -> None:
     found = from_name(stem, BERLIN)
     assert found is not None
     assert found.astimezone(UTC).isoformat() == utc
+
+
+@pytest.mark.parametrize(
+    ("stem", "pattern", "open_s"),
+    [
+        ("2026-03-01_09-15-00", None, 0.0),
+        ("2026-03-01 09h15", None, 60.0),
+        ("20260301-0915Z", None, 60.0),
+        ("01.03.26 09", "%d.%m.%y %H", 3600.0),
+        ("01.03.26", "%d.%m.%y", 86_400.0),
+        ("01.03.26 09h15, 2026-03-01_09-15-00", "%d.%m.%y %Hh%M", 60.0),
+    ],
+)
+def test_what_a_name_leaves_open(stem: str, pattern: str | None, open_s: float) -> None:
+    told = told_in_name(stem, BERLIN, pattern)
+    assert told is not None
+    assert told.open_s == open_s
 
 
 def test_a_date_and_a_counter_are_no_time_of_day() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,8 @@ from made_sounds import lag_s, likeness, noise, write
 
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
-from tasks.audio.together import probe_together, together
+from tasks.audio.recorded import recorded_at
+from tasks.audio.together import channels_of, probe_together, together
 from tasks.errors import PermanentError, UnreadableAudio
 from tasks.intervals import Span
 from tasks.records import Part, Recording
@@ -133,6 +136,98 @@ def test_clocks_that_contradict_the_lengths_are_not_believed(caplog: pytest.LogC
     files = [one("b", "2026-03-01T09:00:00+00:00"), one("a", "2026-03-01T09:10:00+00:00")]
     assert starts(together(files)) == [("a", 0.0), ("b", 3600.0)]
     assert "3000 s before b ends" in caplog.text
+
+
+def named(name: str, seconds: float, pattern: str | None = None) -> Recording:
+    """A file whose name alone may tell when it began."""
+    at, source = recorded_at({}, Path(f"/rec/monday/{name}"), 0.0, seconds, "UTC", pattern)
+    return one(name, at, seconds, source or "")
+
+
+@given(
+    start=st.integers(0, 6 * 3600).map(lambda s: datetime(2026, 3, 1, 0, 2, tzinfo=UTC) + timedelta(seconds=s)),
+    lengths=st.lists(st.floats(61, 4000), min_size=2, max_size=20),
+    form=st.sampled_from(["%Y-%m-%d_%H%M", "%Y%m%d-%H%M", "%Y-%m-%d %Hh%M", "%Y%m%d_%H%M%S"]),
+)
+def test_files_cut_from_one_recording_follow_each_other_though_names_tell_minutes(
+    start: datetime, lengths: list[float], form: str
+) -> None:
+    at = [start + timedelta(seconds=s) for s in itertools.accumulate(lengths, initial=0.0)]
+    recording = together([named(f"{t:{form}}.wav", s) for t, s in zip(at, lengths, strict=False)])
+    assert [p.name for p in recording.parts] == [f"{t:{form}}.wav" for t in at[:-1]]
+    assert recording.duration_s == pytest.approx(sum(lengths), abs=1e-3)
+    assert recording.recorded_at == (start if "S" in form else start.replace(second=0)).isoformat()
+
+
+def test_a_pause_of_ten_minutes_stays_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "daylong")
+    files = [named("2026-03-01_0900.wav", 330.0), named("2026-03-01_0918.wav", 60.0)]
+    recording = together([*files, named("2026-03-01_0919.wav", 60.0)])
+    assert [p.start_s for p in recording.parts] == [0.0, 1080.0, 1140.0]
+    assert caplog.messages == [
+        "2026-03-01_0918.wav begins 12 min 30 s after 2026-03-01_0900.wav ended: silence between them."
+    ]
+
+
+def test_many_pauses_of_less_than_a_minute_are_seen_in_their_sum() -> None:
+    files = [named(f"2026-03-01 09h{minute:02d}.wav", 260.0) for minute in range(0, 60, 5)]
+    last = together(files).parts[-1]
+    assert 55 * 60 - 65 <= last.start_s <= 55 * 60
+
+
+def test_clocks_of_seconds_tell_pauses_of_seconds() -> None:
+    files = [named("2026-03-01_090000.wav", 300.0), named("2026-03-01_090510.wav", 60.0)]
+    assert starts(together(files))[1] == ("2026-03-01_090510.wav", 310.0)
+
+
+@pytest.mark.parametrize(("a", "b", "start_s"), [("00:00", "06:00", 330.0), ("00:10", "06:20", 370.0)])
+def test_sidecars_that_tell_full_minutes_are_somebodys_who_looked_at_the_wall(a: str, b: str, start_s: float) -> None:
+    files = [one("a", f"2026-03-01T09:{a}+00:00", 330.0, "sidecar")]
+    files.append(one("b", f"2026-03-01T09:{b}+00:00", 60.0, "sidecar"))
+    assert starts(together(files))[1] == ("b", start_s)
+
+
+@pytest.mark.parametrize("lengths", [(41.0, 38.0, 44.0), (3600.0, 3600.0, 20.0), (10.0, 10.0, 10.0)])
+@pytest.mark.parametrize("first", [1, 58, 930])
+def test_numbers_that_only_count_are_no_times(
+    first: int, lengths: tuple[float, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    names = [f"20260301-{first + i:04d}.wav" for i in range(3)]
+    recording = together([named(n, s) for n, s in zip(names, lengths, strict=True)])
+    assert starts(recording) == list(zip(names, itertools.accumulate((0.0, *lengths[:-1])), strict=True))
+    if (first, lengths[0]) != (930, 41.0):  # three files of 41 s may begin at 9:30, :31 and :32
+        assert (recording.recorded_at, recording.recorded_at_source) == ("2026-03-01T00:00:00+00:00", "name")
+        (line,) = caplog.messages
+        assert line.startswith(f"{names[0]} … {names[2]}: the numbers after the date count the files")
+
+
+def test_two_long_files_two_numbers_apart_are_counted_too() -> None:
+    recording = together([named("260301.wav", 5.0), named("20260301_0012.wav", 9.0)])
+    assert recording.duration_s == 14.0  # not all have numbers
+    recording = together([named("20260301_0012.wav", 3600.0), named("20260301_0014.wav", 3600.0)])
+    assert (recording.duration_s, recording.recorded_at) == (7200.0, "2026-03-01T00:00:00+00:00")
+
+
+def test_a_camera_that_begins_a_file_each_minute_tells_times(caplog: pytest.LogCaptureFixture) -> None:
+    recording = together([named(f"20260301_{minute:04d}.mp4", 57.5) for minute in range(915, 945)])
+    assert recording.recorded_at == "2026-03-01T09:15:00+00:00"
+    assert abs(recording.parts[-1].start_s - 29 * 60) < 130
+    assert caplog.messages == []
+
+
+def test_a_pattern_of_ones_own_makes_times_of_numbers() -> None:
+    files = [named(f"20260301-{n:04d}.wav", 10.0, "%Y%m%d-%H%M") for n in range(930, 940)]
+    recording = together(files, "%Y%m%d-%H%M")
+    assert recording.recorded_at == "2026-03-01T09:30:00+00:00"
+    assert abs(recording.parts[-1].start_s - 9 * 60) < 90
+    days = [named(f"20260301-{n:04d}.wav", 10.0, "%Y%m%d") for n in (9, 10, 11)]
+    assert together(days, "%Y%m%d").duration_s == 30.0
+
+
+def test_how_many_channels_each_file_has(tmp_path: Path) -> None:
+    both = np.stack([noise(1), noise(1)], axis=1)
+    recording = probe_together([write(tmp_path / "a.wav", both), write(tmp_path / "b.wav", noise(1))])
+    assert channels_of(recording.parts) == [2, 1]
 
 
 def test_days_apart_are_no_one_recording() -> None:

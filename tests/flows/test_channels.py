@@ -128,6 +128,29 @@ def test_one_channel_can_t_be_two_speakers(home: Path) -> None:
         process(path, home / "out", audio={"channels": "separate"})
 
 
+@pytest.mark.parametrize(
+    ("odd", "told"), [("a", "; .* Leave it out"), ("c", ""), ("bc", r" \(1 more differs\); .* Leave them out")]
+)
+def test_a_part_of_one_channel_among_others_of_two_is_named_before_any_work(
+    tmp_path: Path, home: Path, odd: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import tracks
+    from flows.process_recording import process_recording
+
+    def work(*_: Any) -> None:
+        raise AssertionError("this comes before")
+
+    monkeypatch.setattr(tracks, "map_speech", work)
+    sound = decode(sample(), Span(60, 70))
+    files = [tmp_path / f"{name}.wav" for name in "abc"]
+    for file in files:
+        soundfile.write(file, sound if file.stem in odd else np.stack([sound, sound], axis=1), 16_000)
+    settings = {"profile": "demo", "out": str(home / "out"), "audio": {"channels": "separate"}}
+    first, *more = map(str, files)
+    with pytest.raises(PermanentError, match=rf"{odd[0]}\.wav: has 1 channel, others of .* have 2{told}"):
+        process_recording(first, settings, more)
+
+
 def test_more_speakers_than_channels_are_refused(call: Path, home: Path) -> None:
     with pytest.raises(PermanentError, match="has 2 channels, but 3 speakers"):
         process(call, home / "out", audio={"channels": "separate"}, diarization={"num_speakers": 3})
