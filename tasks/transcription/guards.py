@@ -1,16 +1,19 @@
 """Whisper's own failures, found in its words: loops, and text where nobody speaks.
 
 Pure. A loop is a run of words said over and over; Whisper falls into them on noise, music and laughter.
-People repeat themselves too ("no no no"), so a run must be longer than people's, and the step decodes it
-again before it is cut.
+People repeat themselves too ("no no no"), so a run must be longer than people's and without the pauses they
+make, and the step decodes it again before it is cut.
 """
 
 from __future__ import annotations
 
 import unicodedata
 import zlib
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tasks.intervals import Span, tidy
 from tasks.records import Word
@@ -20,6 +23,15 @@ MAX_COMPRESSION = 2.4
 decoder)."""
 LONGEST_UNIT = 30
 """Words in the longest repeated phrase that is looked for."""
+LOOP_PAUSE_S = 0.5
+"""A loop may go on from a full window into the next; stretches that silence parts are further apart. Who says
+"yes" once a minute, in a stretch of its own each time, is a person."""
+FASTEST = 7.0
+"""Words a second: nobody repeats even one syllable faster."""
+SURE = 0.5
+"""Mean confidence of repeated words above which hearing them twice is believed."""
+SAME = 0.8
+"""Share of words that two hearings of the same repetitions have in common: one may miss a "no" of nine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,71 @@ def without_loops(words: Sequence[Word], found: Sequence[Loop]) -> list[Word]:
     """The words with each loop reduced to its phrase, said once."""
     drop = {i for loop in found for i in range(loop.first + loop.unit, loop.last)}
     return [w for i, w in enumerate(words) if i not in drop]
+
+
+def looping(words: Sequence[Word], stretches: Sequence[Span]) -> set[int]:
+    """Indices of the stretches with a loop, or with a part of one that goes on from stretch to stretch."""
+    out: set[int] = set()
+    for run in _runs(words, stretches):
+        for loop in loops([words[i].text for i in run]):
+            out |= {_stretch_of(words[i], stretches) for i in run[loop.first : loop.last]}
+    return out
+
+
+def cut_loops(words: Sequence[Word], stretches: Sequence[Span], doubtful: Collection[int]) -> tuple[list[Word], int]:
+    """The words with the loops in `doubtful` stretches (indices) reduced to their phrase, said once; how many
+    loops that were."""
+    out: list[Word] = []
+    count = 0
+    for run in _runs(words, stretches, doubtful):
+        said = [words[i] for i in run]
+        found = loops([w.text for w in said]) if _stretch_of(said[0], stretches) in doubtful else []
+        out += without_loops(said, found)
+        count += len(found)
+    return out, count
+
+
+def _runs(
+    words: Sequence[Word], stretches: Sequence[Span], doubtful: Collection[int] | None = None
+) -> list[list[int]]:
+    """Indices of words that one loop may run through: of one stretch, or of neighbours without a pause.
+    Doubtful stretches and others never share a run."""
+    out: list[list[int]] = [[0]] if words else []
+    for i, (before, word) in enumerate(pairwise(words), start=1):
+        left, right = _stretch_of(before, stretches), _stretch_of(word, stretches)
+        parted = left != right and word.start_s - before.end_s > LOOP_PAUSE_S
+        if parted or (doubtful is not None and (left in doubtful) != (right in doubtful)):
+            out.append([])
+        out[-1].append(i)
+    return out
+
+
+def _stretch_of(word: Word, stretches: Sequence[Span]) -> int:
+    return max(0, bisect_right(stretches, word.middle_s, key=lambda s: s.start_s) - 1)
+
+
+def confirms(first: Sequence[Word], second: Sequence[Word]) -> bool:
+    """Were these repetitions said? So if a second hearing has the same words, is sure of them, and a mouth can
+    be so fast. An engine that tells no confidence is taken at its word."""
+    repeats = _repeats(first)
+    about = {plain(w.text) for part in repeats for w in part} or {plain(w.text) for w in first}
+    one, other = (Counter(t for w in words if (t := plain(w.text)) in about) for words in (first, second))
+    if 2 * (one & other).total() < SAME * (one.total() + other.total()):
+        return False
+    return all(_is_sure(part) and _is_sayable(part) for part in _repeats(second) or [second])
+
+
+def _repeats(words: Sequence[Word]) -> list[Sequence[Word]]:
+    return [words[loop.first : loop.last] for loop in loops([w.text for w in words])]
+
+
+def _is_sure(words: Sequence[Word]) -> bool:
+    told = [w.confidence for w in words if w.confidence is not None]
+    return not told or sum(told) / len(told) >= SURE
+
+
+def _is_sayable(words: Sequence[Word]) -> bool:
+    return not words or len(words) - 1 <= FASTEST * (words[-1].end_s - words[0].start_s)
 
 
 def compression_ratio(text: str) -> float:

@@ -51,7 +51,7 @@ def find_language(job: LanguageJob, place: Place) -> Manifest:
     return meter.manifest(language=language, confidence=confidence)
 
 
-@step_task("transcription", version=2)
+@step_task("transcription", version=3)
 def transcribe(job: TranscribeJob, place: Place, language: str | None, separated: Manifest | None) -> Manifest:
     """Artifact `words`, in the recording's time; facts: the language, how often the guards cut.
 
