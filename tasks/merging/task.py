@@ -46,7 +46,7 @@ def join_chunks(job: SeamJob, place: Place, words: Sequence[Sequence[Manifest | 
     )
 
 
-@step_task("merging", version=4)
+@step_task("merging", version=5)
 def merge(
     job: MergeJob,
     place: Place,
