@@ -21,7 +21,11 @@ LEAST_GAP_S = 0.1
 EDGE_S = 1.0
 """So near to its chunk's edge a recogniser heard half a sentence: trusted only where the other is silent."""
 MOST_IN_DOUBT = 3
-"""Words of one side that the other tells with fewer are kept up to this many; more in so short a time are a loop."""
+"""Words of one side that the other tells with fewer are kept up to this many; more have to be credible, too."""
+FASTEST = 6.0
+"""Words a second beyond those that nobody exceeds for long: more in the time of both hearings were not all said."""
+UNTOLD = 0.5
+"""How sure a recogniser counts as that doesn't tell."""
 
 
 def find_cut(both: Sequence[Unit], overlap: Span, boundary_s: float) -> tuple[float, str]:
@@ -51,13 +55,25 @@ def decided(both: Sequence[Unit], cut_s: float, overlap: Span, speech: Sequence[
         is_left = unit.middle_s < cut_s
         own, other = (unit.left, unit.right) if is_left else (unit.right, unit.left)
         # When in doubt keep: the other side has words where this one has none, or fewer.
-        if not unit.agreed and len(own) < len(other) <= MOST_IN_DOUBT:
+        if not unit.agreed and len(own) < len(other) and (len(other) <= MOST_IN_DOUBT or _says_more(other, own)):
             edge_s = overlap.start_s if is_left else overlap.end_s
             if all(_in_speech(w, speech) for w in other) and not _at_edge(other, edge_s, both, i, is_left):
                 recovered += len(other)
                 own = other
         out += own
     return out, recovered
+
+
+def _says_more(many: Sequence[Word], few: Sequence[Word]) -> bool:
+    """Whether `many` words can have been said in the time that two hearings differ about, and count for more than the
+    `few` by how sure each is: the other hearing then made one word of a phrase."""
+    both = (*many, *few)
+    length_s = max(w.end_s for w in both) - min(w.start_s for w in both)
+    return len(many) <= MOST_IN_DOUBT + FASTEST * length_s and _sure(many) > _sure(few)
+
+
+def _sure(words: Sequence[Word]) -> float:
+    return sum(UNTOLD if w.confidence is None else w.confidence for w in words)
 
 
 def _at_edge(words: Sequence[Word], edge_s: float, both: Sequence[Unit], i: int, is_left: bool) -> bool:

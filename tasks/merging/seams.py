@@ -102,6 +102,9 @@ def _forwards(words: Sequence[Word]) -> Iterator[Word]:
                 border = min(max((word.start_s + before.end_s) / 2, before.start_s), max(word.end_s, before.start_s))
                 before = replace(before, end_s=border)
                 word = replace(word, start_s=border, end_s=max(word.end_s, border))
+            elif word.start_s < before.start_s:
+                # The word before it, of the same chunk, has been moved past it.
+                word = replace(word, start_s=before.start_s, end_s=max(word.end_s, before.start_s))
             yield before
         before = word
     if before is not None:

@@ -30,7 +30,7 @@ class MergeJob:
     embedding_model: str | None
 
 
-@step_task("seams", version=3)
+@step_task("seams", version=4)
 def join_chunks(job: SeamJob, place: Place, words: Sequence[Sequence[Manifest | None]]) -> Manifest:
     """Artifact `words`; facts: a row of evidence for each seam, and the spans that want decoding again.
 
@@ -46,7 +46,7 @@ def join_chunks(job: SeamJob, place: Place, words: Sequence[Sequence[Manifest | 
     )
 
 
-@step_task("merging", version=4)
+@step_task("merging", version=5)
 def merge(
     job: MergeJob,
     place: Place,

@@ -14,6 +14,8 @@ from tasks.records import UNKNOWN, Segment, Speaker, Turn, Word
 
 MARGIN_SCALE = 0.1
 """A cosine margin of this size is worth odds of e : 1."""
+DOUBT = 0.5
+"""The confidence of a speaker of whom the windows about the word know nothing: as well another's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,17 +30,32 @@ class Windows:
         return cls({int(c): {k: table[k][table["chunk"] == c] for k in columns} for c in np.unique(table["chunk"])})
 
     def told(self, word: Word) -> Word:
-        """`word` with its chunk's own label and the confidence of its speaker, from the nearest window."""
+        """`word` with its chunk's own label, of the nearest window, and the confidence of its speaker."""
         rows = self.by_chunk.get(word.chunk)
         if rows is None or not len(rows["start_s"]):
             return word
-        i = int(np.argmin(np.abs((rows["start_s"] + rows["end_s"]) / 2 - word.middle_s)))
-        local = int(rows["local"][i])
-        return replace(
-            word,
-            local_speaker=str(local) if local >= 0 else None,
-            speaker_confidence=None if word.speaker in (None, UNKNOWN) else confidence(float(rows["margin"][i])),
-        )
+        away = np.abs((rows["start_s"] + rows["end_s"]) / 2 - word.middle_s)
+        nearest = int(np.argmin(away))
+        local = int(rows["local"][nearest])
+        sure = None
+        if word.speaker not in (None, UNKNOWN):
+            # A sentence's words go to one speaker, turns are smoothed: the nearest window may be somebody else's, and
+            # how sure that is says nothing of this speaker.
+            away = np.where(rows["speaker"] == _number(word.speaker), away, np.inf)
+            own = int(np.argmin(away))
+            touches = rows["start_s"][own] < word.end_s and rows["end_s"][own] > word.start_s
+            known = away[own] < np.inf and (touches or own == nearest)
+            sure = confidence(float(rows["margin"][own])) if known else DOUBT
+        return replace(word, local_speaker=str(local) if local >= 0 else None, speaker_confidence=sure)
+
+
+def _number(speaker: str) -> int:
+    """What linking's windows call a speaker.
+
+    >>> _number("SPEAKER_07")
+    7
+    """
+    return int(speaker.removeprefix("SPEAKER_"))
 
 
 def confidence(margin: float) -> float | None:

@@ -195,6 +195,59 @@ def test_words_that_one_side_crowds_into_an_instant_are_not_heard_twice() -> Non
     assert text(join(two_chunks(), [left, right])) == "so did Dora change the plan"
 
 
+BEFORE, AFTER = "then we went over the whole budget again", "and that was all for monday morning so far"
+PHRASE = "nobody may sell the house"
+
+
+def heard_differently(one: Sequence[Word], other: Sequence[Word], chunk: int) -> list[list[Word]]:
+    """Two chunks' words: `one` between BEFORE and AFTER in that `chunk`'s, `other` in its neighbour's."""
+    between = [one, other] if chunk == 0 else [other, one]
+    return [
+        [dataclasses.replace(w, chunk=c) for w in (*said(BEFORE, 588.0), *between[c], *said(AFTER, 594.0))]
+        for c in (0, 1)
+    ]
+
+
+def said(line: str, from_s: float, step_s: float = 0.32, sure: float | None = None) -> list[Word]:
+    return [Word(from_s + i * step_s, from_s + i * step_s + 0.28, w, sure) for i, w in enumerate(line.split())]
+
+
+@pytest.mark.parametrize("collapsed", [0, 1], ids=["left", "right"])
+@pytest.mark.parametrize("border", [590.0, 600.0])
+@pytest.mark.parametrize("confidences", [(None, None), (0.95, 0.9), (0.4, 0.6)])
+def test_a_phrase_that_one_chunk_made_a_single_word_of_stays_a_phrase(
+    collapsed: int, border: float, confidences: tuple[float | None, float | None]
+) -> None:
+    one = [Word(591.2, 593.0, "Hmm.", confidences[0])]
+    lists = heard_differently(one, said(PHRASE, 591.25, 0.34, confidences[1]), collapsed)
+    joined = join(two_chunks(border), lists)
+    assert text(joined) == f"{BEFORE} {PHRASE} {AFTER}"
+    assert_forwards(joined.words)
+    own_tells_it = (collapsed == 1) == (border == 600.0)
+    assert joined.seams[0].recovered == (0 if own_tells_it else 5)
+
+
+@pytest.mark.parametrize(
+    "many",
+    [said(PHRASE, 591.25, 0.34, 0.1), [word(592.0 + 0.01 * i, f"x{i}", 0.01) for i in range(20)]],
+    ids=["unsure", "faster than anybody speaks"],
+)
+def test_many_words_that_are_not_credible_do_not_replace_one(many: list[Word]) -> None:
+    lists = heard_differently([Word(591.2, 593.0, "Hmm.", 0.9)], many, 0)
+    assert text(join(two_chunks(), lists)) == f"{BEFORE} Hmm. {AFTER}"
+
+
+def test_words_pushed_back_by_one_that_only_the_other_chunk_heard_stay_before_the_next() -> None:
+    left = [Word(592.0, 592.1, "on"), Word(592.1, 592.4, "to?"), Word(592.4, 592.5, "go"), Word(592.6, 593.0, "be")]
+    right = [
+        Word(592.1, 592.2, "on"), Word(592.52, 592.54, "a"), Word(592.54, 592.56, "to?"), Word(592.56, 592.8, "go"),
+        Word(592.8, 593.1, "be"),
+    ]  # fmt: skip
+    joined = join(two_chunks(), [left, [dataclasses.replace(w, chunk=1) for w in right]])
+    assert text(joined) == "on a to? go be"
+    assert_forwards(joined.words)
+
+
 def test_no_channel_knows_of_another() -> None:
     # One channel talks through the other's pause; the pause of each is cut in its own place.
     talk = [word(590.0 + i * 0.4, f"a{i}", 0.4) for i in range(50)]

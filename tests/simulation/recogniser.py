@@ -26,6 +26,13 @@ DIFFERENT = {"misheard": 0.010, "split": 0.008, "joined": 0.007, "missed": 0.005
 """Shares of the words in an overlap that one of the two hearings puts differently: another word; two tokens for one
 ("twenty one", "21"); one for two; none. Never both hearings, nor the next words: what is missing then no seam could
 mend."""
+COLLAPSED = 0.002
+"""Share of the words in an overlap at which one of the two hearings makes a single word ("Hmm.") of a whole phrase,
+as long as the phrase, and isn't sure of it."""
+PHRASE = (3, 9)
+"""Words of such a phrase, from so many on and fewer than so many."""
+SURE, UNSURE = (9.0, 1.5), (3.0, 3.0)
+"""How sure a recogniser is of its words, and of a collapsed phrase: beta distributions."""
 EDGE_S = 1.0
 """So near to its chunk's edge a recogniser, which heard no more than a part of the sentence, is at its worst."""
 AT_EDGE = {"misheard": 0.10, "missed": 0.15}
@@ -127,11 +134,18 @@ def chunk_words(
         if overlap:
             changed = -2
             # Not within two words of the edges either, where the other hearing is at its worst.
-            for place in _inside(starts, ends, overlap.grow(-EDGE_S))[2:-2]:
-                how = _drawn(DIFFERENT, rough, rng)
+            inside = _inside(starts, ends, overlap.grow(-EDGE_S))[2:-2]
+            for place in inside:
+                how = _drawn({**DIFFERENT, "collapsed": COLLAPSED}, rough, rng)
                 if how and place > changed + 2:
-                    (left, right)[int(rng.random() < 0.5)].change(place, how)
+                    hearing = (left, right)[int(rng.random() < 0.5)]
                     changed = place
+                    last = place + int(rng.integers(*PHRASE)) - 1
+                    if how != "collapsed":
+                        hearing.change(place, how)
+                    elif last <= inside[-1]:
+                        hearing.collapse(place, last)
+                        changed = last
         left.edge(left.chunk.span.end_s, rough)
         right.edge(right.chunk.span.start_s, rough)
         for silence in subtract([overlap], [w.span for w in _said(reference, starts, overlap, longest)]):
@@ -196,8 +210,9 @@ class _Hearing:
         channels = np.array([w.channel for w in said])
         for channel in np.unique(channels):
             times[channels == channel] = _one_after_another(times[channels == channel])
-        for place, word, (start, end) in zip(places.tolist(), said, times.tolist(), strict=True):
-            own = Word(start, end, word.text, chunk=chunk.index, channel=word.channel, local_speaker=str(place))
+        sure = rng.beta(*SURE, len(said)).tolist()
+        for place, word, (start, end), p in zip(places.tolist(), said, times.tolist(), sure, strict=True):
+            own = Word(start, end, word.text, p, chunk.index, word.channel, local_speaker=str(place))
             self.rows[place] = [own]
 
     def change(self, place: int, how: str | None) -> None:
@@ -224,6 +239,18 @@ class _Hearing:
                 both = replace(word, end_s=other.end_s, text=word.text + other.text, local_speaker=made_of)
                 self.rows[place], self.rows[place + 1] = [both], []
 
+    def collapse(self, first: int, last: int) -> None:
+        """Make one word of what one channel says at the places `first` to `last` of the reference. It is made of none
+        of them: who keeps it has lost them all."""
+        channel = self.reference[first].channel
+        places = [p for p in range(first, last + 1) if self.reference[p].channel == channel]
+        said = [w for p in places for w in self.rows.get(p, ())]
+        if len(said) == len(places):
+            sure = float(self.rng.beta(*UNSURE))
+            end_s = max(w.end_s for w in said)
+            self.rows |= {p: [] for p in places}
+            self.rows[first] = [replace(said[0], end_s=end_s, text="Hmm.", confidence=sure, local_speaker="")]
+
     def edge(self, at_s: float, rough: float) -> None:
         """What happens near the chunk's edge at `at_s`."""
         if not rough:
@@ -248,7 +275,8 @@ class _Hearing:
         for k, text in enumerate(texts):
             span = Span(at_s + 0.4 * k, at_s + 0.4 * k + 0.3) & self.chunk.span
             if span:
-                word = Word(span.start_s, span.end_s, text, chunk=self.chunk.index, local_speaker="")
+                sure = float(self.rng.beta(*UNSURE))
+                word = Word(span.start_s, span.end_s, text, sure, self.chunk.index, local_speaker="")
                 self.inventions.append(word)
 
     def words(self) -> list[Word]:

@@ -1,0 +1,54 @@
+"""A word's speaker is as sure as that speaker's own window says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.merging.voices import Windows, confidence
+from tasks.records import UNKNOWN, Word
+
+A, B = "SPEAKER_00", "SPEAKER_01"
+MINE, OTHERS = 0.3, 0.05
+"""Margins."""
+
+
+def windows(speakers: list[int], margins: list[float]) -> Windows:
+    """Windows of 1.5 s, every 0.75 s, of chunk 0."""
+    starts = 0.75 * np.arange(len(speakers))
+    return Windows.of({
+        "chunk": np.zeros(len(speakers), int),
+        "start_s": starts,
+        "end_s": starts + 1.5,
+        "local": np.array(speakers),
+        "speaker": np.array(speakers),
+        "margin": np.array(margins),
+    })  # fmt: skip
+
+
+def test_the_nearest_window_of_the_words_own_speaker_tells_how_sure_it_is() -> None:
+    change = windows([0, 0, 1, 1], [MINE, MINE, OTHERS, OTHERS])
+    # Nearest to the middle of the second word is the third window, 1.5–3 s; the second ends at 2.25 s.
+    for word in (Word(1.2, 1.4, "yes", speaker=A), Word(2.1, 2.3, "so", speaker=A)):
+        assert change.told(word).speaker_confidence == confidence(MINE)
+    assert change.told(Word(2.1, 2.3, "so", speaker=B)).speaker_confidence == confidence(OTHERS)
+    assert change.told(Word(2.1, 2.3, "so", speaker=A)).local_speaker == "1"
+
+
+@pytest.mark.parametrize("margin", [0.4, float("nan")])
+def test_a_word_among_anothers_windows_is_in_doubt(margin: float) -> None:
+    assert windows([0] * 4, [margin] * 4).told(Word(1.0, 1.4, "hello", speaker=B)).speaker_confidence == 0.5
+    far = windows([1, 0, 0, 0, 0, 0], [MINE] + [margin] * 5)
+    assert far.told(Word(3.0, 3.4, "hello", speaker=B)).speaker_confidence == 0.5
+
+
+def test_an_only_voice_and_nobody_are_not_weighed() -> None:
+    only = windows([0] * 4, [float("nan")] * 4)
+    assert only.told(Word(1.0, 1.4, "hello", speaker=A)).speaker_confidence is None
+    assert only.told(Word(1.0, 1.4, "hello", speaker=UNKNOWN)).speaker_confidence is None
+
+
+def test_a_word_beside_all_windows_goes_by_its_speakers_nearest() -> None:
+    assert windows([1, 0], [OTHERS, MINE]).told(Word(2.8, 3.0, "hm", speaker=A)).speaker_confidence == confidence(
+        MINE
+    )
