@@ -34,10 +34,12 @@ def mapped_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[M
         mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.mapped))
         return mapped, [Track(audio, tuple(read_map(run.place, mapped)[0]))]
     _check(recording, run)
-    watcher = Watcher(lambda seconds: progress.mapped(seconds / recording.channels))
+    ways = recording.channels + 1  # through each channel by itself, and through all side by side
+    watcher = Watcher(lambda seconds: progress.mapped(seconds / ways))
+    beside = Watcher(lambda seconds: progress.mapped(seconds / ways / recording.channels))
     audios = tuple(audio_of(recording, channel) for channel in range(recording.channels))
     maps = [map_speech(MapJob(a, recording.duration_s), run.place, watcher) for a in audios]
-    own = find_own_speech(OwnSpeechJob(audios), run.place, maps)
+    own = find_own_speech(OwnSpeechJob(audios), run.place, maps, beside)
     return own, [Track(a, tuple(speech)) for a, speech in zip(audios, read_own(run.place, own), strict=True)]
 
 

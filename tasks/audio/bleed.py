@@ -9,14 +9,15 @@ speaks up from somebody who is silent, without any correlation.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from tasks.audio.forward import Forward
 from tasks.audio.pieces import RATE_HZ, Samples
 from tasks.intervals import Span, intersect, subtract, tidy
 
@@ -43,8 +44,8 @@ MISMATCH_DB = 12.0
 _LONGEST_S = 60.0
 _BAND_HZ = (200.0, 3500.0)
 
-Hear = Callable[[int, Span], Samples]
-"""The samples of a channel and span, float32 at 16 kHz, all channels with the same gain throughout."""
+Hear = Callable[[int], Generator[Samples, None, None]]
+"""A channel from the recording's start on, block by block: float32 at 16 kHz, all channels with the same gain."""
 Levels = npt.NDArray[np.float64]
 
 
@@ -61,11 +62,11 @@ class _Frames:
 def own_speech(speech: Sequence[Sequence[Span]], floors_db: Sequence[float], hear: Hear) -> list[list[Span]]:
     """Each channel's own speech, of what its speech map says (`speech`, tidy spans by channel).
 
-    `floors_db`: the level of each channel's noise, dBFS. Only what several channels claim is listened to.
+    `floors_db`: the level of each channel's noise, dBFS. Only what several channels claim is listened to; each
+    channel is heard once at most, and only up to where the last of that ends.
     """
     taken: list[list[Span]] = [[] for _ in speech]
-    for i, j in itertools.combinations(range(len(speech)), 2):
-        frames = _frames(intersect(speech[i], speech[j]), partial(hear, i), partial(hear, j))
+    for (i, j), frames in _measured(speech, hear).items():
         # What is louder is louder than its channel's noise: recorders have gains of their own.
         louder_db = min(max(floors_db[j] - floors_db[i], -MISMATCH_DB), MISMATCH_DB)
         left_db = frames.left_db + louder_db
@@ -80,23 +81,38 @@ def noise_floor(energy_db: npt.NDArray[np.floating]) -> float:
     return float(np.percentile(energy_db.astype(np.float64), 10)) if len(energy_db) else -100.0
 
 
-def _frames(
-    contested: Sequence[Span], hear_left: Callable[[Span], Samples], hear_right: Callable[[Span], Samples]
-) -> _Frames:
-    rows: list[tuple[float, float, float, float]] = []
-    size, hop = round(WINDOW_S * RATE_HZ), round(HOP_S * RATE_HZ)
+def _measured(speech: Sequence[Sequence[Span]], hear: Hear) -> dict[tuple[int, int], _Frames]:
+    """What every two channels both claim, measured while all channels go by side by side."""
+    pairs = list(itertools.combinations(range(len(speech)), 2))
+    parts = sorted((part, (i, j)) for i, j in pairs for part in _parts(intersect(speech[i], speech[j])))
+    rows = {pair: [np.empty((0, 4))] for pair in pairs}
+    with contextlib.ExitStack() as stack:
+        channels = [Forward(stack.enter_context(contextlib.closing(hear(c)))) for c in range(len(speech))]
+        for part, (i, j) in parts:
+            rows[i, j].append(_rows(part.start_s, channels[i].span(part), channels[j].span(part)))
+    return {pair: _Frames(*np.concatenate(found).T) for pair, found in rows.items()}
+
+
+def _parts(contested: Sequence[Span]) -> list[Span]:
+    """What is contested, in parts that are held at once; neighbours share the half of a window."""
+    parts = []
     for span in tidy((s.grow(HOP_S / 2) for s in contested), gap_s=1.0):
         count = max(1, int(np.ceil(span.duration_s / _LONGEST_S)))
         for k in range(count):
             start_s = span.start_s + k * span.duration_s / count
-            part = Span(start_s, start_s + span.duration_s / count + WINDOW_S - HOP_S)
-            left, right = hear_left(part), hear_right(part)
-            for first in range(0, max(1, len(left) - size + 1), hop):
-                a, b = left[first : first + size], right[first : first + size]
-                at_s = part.start_s + (first + size / 2) / RATE_HZ
-                rows.append((at_s, _level(a), _level(b), correlation(a, b)))
-    columns = np.array(rows, np.float64).reshape(-1, 4).T
-    return _Frames(*columns)
+            parts.append(Span(start_s, start_s + span.duration_s / count + WINDOW_S - HOP_S))
+    return parts
+
+
+def _rows(start_s: float, left: Samples, right: Samples) -> Levels:
+    """The columns of `_Frames` (4 a row) of a part that starts there."""
+    rows: list[tuple[float, float, float, float]] = []
+    size, hop = round(WINDOW_S * RATE_HZ), round(HOP_S * RATE_HZ)
+    for first in range(0, max(1, len(left) - size + 1), hop):
+        a, b = left[first : first + size], right[first : first + size]
+        at_s = start_s + (first + size / 2) / RATE_HZ
+        rows.append((at_s, _level(a), _level(b), correlation(a, b)))
+    return np.array(rows, np.float64)
 
 
 def correlation(left: Samples, right: Samples) -> float:

@@ -68,8 +68,13 @@ def decode(source: Path | Sequence[Part], span: Span, *, channel: int | None = N
     return out
 
 
-def stream(source: Path | Sequence[Part], block_s: float = 60.0, *, channel: int | None = None) -> Iterator[Samples]:
-    """The whole recording once, in blocks of `block_s` (the last one shorter), in constant memory."""
+def stream(
+    source: Path | Sequence[Part], block_s: float = 60.0, *, channel: int | None = None
+) -> Generator[Samples, None, None]:
+    """The whole recording once, in blocks of `block_s` (the last one shorter), in constant memory.
+
+    Raises as `decode` does, where it is closed before the end, too.
+    """
     size = round(block_s * RATE_HZ)
     block, filled = np.zeros(size, np.float32), 0
     cursor = 0  # the next sample to be given out
@@ -192,7 +197,7 @@ def _unshrunk(source: Path | Sequence[Part]) -> Iterator[None]:
     """Sees to it that what was read is what was probed: silence where bytes were lost would be kept as a result."""
     try:
         yield
-    except UnreadableAudio:
+    except (UnreadableAudio, GeneratorExit):  # the latter: whoever listened has heard enough
         _check_sizes(source)
         raise
     _check_sizes(source)

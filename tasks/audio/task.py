@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.audio.bleed import noise_floor, own_speech
-from tasks.audio.decode import RATE_HZ, Samples, decode, stream
+from tasks.audio.decode import RATE_HZ, Samples, stream
 from tasks.audio.plan import plan, speech_in
 from tasks.audio.speech_map import speech_map
 from tasks.audio.together import probe_together
@@ -49,7 +50,7 @@ class PlanJob:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Hears how many seconds more were mapped. Never part of a key."""
+    """Hears how many seconds more of a channel were gone through. Never part of a key."""
 
     mapped: Callable[[float], None]
 
@@ -82,16 +83,21 @@ def map_speech(job: MapJob, place: Place, watcher: Watcher) -> Manifest:
 
 
 @step_task("own-speech", version=1)
-def find_own_speech(job: OwnSpeechJob, place: Place, mapped: Sequence[Manifest]) -> Manifest:
+def find_own_speech(job: OwnSpeechJob, place: Place, mapped: Sequence[Manifest], watcher: Watcher) -> Manifest:
     """Artifact `map`: as of `speech-map`, all channels together, and `own_0`, … the speech of each one's speaker.
 
-    What a channel only hears of another is in nobody's speech but the other's.
+    What a channel only hears of another is in nobody's speech but the other's. Each channel is read once, streaming,
+    if several claim anything.
     """
     meter = Meter()
     speech, energy = zip(*(read_map(place, m) for m in mapped), strict=True)
 
-    def hear(channel: int, span: Span) -> Samples:
-        return decode(job.channels[channel].parts, span, channel=job.channels[channel].channel)
+    def hear(channel: int) -> Generator[Samples, None, None]:
+        audio = job.channels[channel]
+        with contextlib.closing(stream(audio.parts, channel=audio.channel)) as blocks:
+            for block in blocks:
+                yield block
+                watcher.mapped(len(block) / RATE_HZ)
 
     own = own_speech(speech, [noise_floor(e) for e in energy], hear)
     steps = min(map(len, energy))

@@ -112,3 +112,13 @@ def test_what_was_probed_and_cut_since_is_no_silence(tmp_path: Path) -> None:
         decode(recording.parts, Span(0, 1))
     with pytest.raises(TransientError, match="Start again"):
         list(stream(recording.parts))
+
+
+def test_what_is_cut_while_it_is_listened_to_is_told_to_who_stops_early_too(tmp_path: Path) -> None:
+    recording = probe(write(tmp_path / "a.wav", noise(30)))
+    blocks = stream(recording.parts, 1.0)
+    next(blocks)
+    with (tmp_path / "a.wav").open("r+b") as file:
+        file.truncate(100_000)
+    with pytest.raises(TransientError, match=r"a\.wav: it changed while it was read"):
+        blocks.close()

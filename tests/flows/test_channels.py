@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from flows.outcome import Outcome
+from flows.progress import Snapshot, listening
 from tasks.audio.decode import decode
 from tasks.errors import PermanentError
 from tasks.home import sample
@@ -42,9 +43,16 @@ def call(home: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def separate(call: Path, home: Path) -> Outcome:
+def told() -> list[Snapshot]:
+    """The progress of `separate`."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def separate(call: Path, home: Path, told: list[Snapshot]) -> Outcome:
     chunks = {"min_minutes": 0.5, "max_minutes": 0.8, "overlap_s": 8}
-    return process(call, home / "separate", audio={"channels": "separate"}, chunking=chunks)
+    with listening(told.append):
+        return process(call, home / "separate", audio={"channels": "separate"}, chunking=chunks)
 
 
 def rows(out: str, table: str) -> list[dict[str, Any]]:
@@ -75,6 +83,10 @@ def test_each_channel_has_its_own_words_and_speaker(separate: Outcome) -> None:
         assert found > 0.8 * len(expected), channel
     assert sum(w["is_overlap"] for w in words) > 0.5 * len(words)
     assert [w["start_s"] for w in words] == sorted(w["start_s"] for w in words)
+
+
+def test_progress_is_told_of_each_channel_and_of_both_side_by_side(separate: Outcome, told: list[Snapshot]) -> None:
+    assert {s.mapped_s for s in told} == {0.0, 20.0, 40.0, 50.0, 60.0}
 
 
 def test_turns_and_chunks_tell_of_both_channels(separate: Outcome) -> None:

@@ -1,0 +1,63 @@
+"""Spans of a sound that goes by once: they are those that are decoded one by one, whatever the blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_sounds import noise, write
+
+from tasks.audio.decode import RATE_HZ, Samples, decode, stream
+from tasks.audio.forward import Forward
+from tasks.intervals import Span
+
+LENGTH_S = 200.0
+SPANS = (
+    Span(-0.125, 2.0),
+    Span(0.5, 1.5),
+    Span(1.0, 1.0),
+    Span(58.0, 121.25),
+    Span(58.0, 59.0),
+    Span(119.9, 120.0),
+    Span(190.0, 203.0),
+    Span(205.0, 206.0),
+)
+"""In the order of their starts: before the sound, within others, empty, over several blocks, past the end."""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("forward") / "a.flac", noise(LENGTH_S), codec="flac")
+
+
+@pytest.mark.parametrize("block_s", [0.7, 60.0, 500.0])
+def test_spans_are_those_that_are_decoded_one_by_one(path: Path, block_s: float) -> None:
+    passing = Forward(stream(path, block_s))
+    for span in SPANS:
+        np.testing.assert_array_equal(passing.span(span), decode(path, span), err_msg=str(span))
+
+
+def test_nothing_is_held_of_what_went_by_and_nothing_read_that_nobody_wants() -> None:
+    read = 0
+
+    def blocks() -> Iterator[Samples]:
+        nonlocal read
+        while True:
+            read += 1
+            yield np.zeros(60 * RATE_HZ, np.float32)
+
+    passing = Forward(blocks())
+    passing.span(Span(10, 20))
+    assert read == 1
+    passing.span(Span(36_000, 36_070))
+    assert read == 602
+    assert len(passing._held) <= 120 * RATE_HZ
+
+
+def test_what_went_by_is_not_to_be_had_again(path: Path) -> None:
+    passing = Forward(stream(path))
+    passing.span(Span(100, 101))
+    with pytest.raises(ValueError, match=r"99 s went by"):
+        passing.span(Span(99, 103))
