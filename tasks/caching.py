@@ -148,19 +148,22 @@ def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:
     record = results_folder() / key
     if store is None or not record.is_file():
         return
+    with contextlib.suppress(OSError):
+        # Used now: what isn't used is pruned first. Said before it is looked through, so that what is believed isn't
+        # pruned meanwhile: pruning looks again before it removes.
+        os.utime(record)
     try:
         manifest = json.loads(json.loads(record.read_text())["result"])
         broken = [name for name in manifest["artifacts"].values() if not store.intact(name)]
         if manifest["digest"] != found_digest(manifest["artifacts"], manifest["facts"]):
             broken = [str(record)]
+    except FileNotFoundError:
+        return  # pruned just now
     except (ValueError, KeyError, TypeError, AttributeError):
         broken = [str(record)]
     if broken:
         log.warning("%s: in the cache, %s is gone, damaged or changed; the step runs again", key, broken[0])
         record.unlink(missing_ok=True)
-        return
-    with contextlib.suppress(OSError):
-        os.utime(record)  # used now: what isn't used is pruned first
 
 
 def results_folder() -> Path:
