@@ -40,6 +40,8 @@ class Process:
         """Whether it has surely ended. Of another machine's nothing is known."""
         if self.host != socket.gethostname():
             return False
+        if self.pid < 1:  # a group's, or everybody's
+            return True
         try:
             os.kill(self.pid, 0)
         except (ProcessLookupError, OverflowError):  # the second: no process has an id so large
