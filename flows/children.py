@@ -10,6 +10,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from tasks.processes import stat_of
+
 
 def descendants(of: int | None = None) -> list[int]:
     """Ids of the processes below this one (or below `of`), the nearest first."""
@@ -54,13 +56,3 @@ def _processes() -> list[tuple[int, int]]:
         return [(pid, int(stat[1])) for pid in pids if (stat := stat_of(pid)) is not None]
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False)
     return [(int(pid), int(parent)) for pid, parent in (line.split() for line in listed.stdout.splitlines())]
-
-
-def stat_of(pid: int) -> list[str] | None:
-    """What /proc tells of a process, from its state and its parent's id on; None where there is no such process, or
-    no /proc."""
-    try:
-        # The command's name stands in parentheses before them, and may hold blanks and parentheses itself.
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None

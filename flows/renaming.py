@@ -115,9 +115,8 @@ def forget_steps(recording_id: str, settings: Settings) -> None:
     """Raises TransientError where a run under way needs some of them still."""
     from flows.preparation import store_of as cache_of
     from tasks.pruning import used
-    from tasks.pruning.prune import held, prune, runs_folder
+    from tasks.pruning.prune import prune, recordings_folder
 
-    cache = cache_of(settings)
-    prune(cache, recordings=[recording_id])
-    if used.in_use_since(runs_folder()) is not None and held(cache).recordings.get(recording_id):
+    prune(cache_of(settings), recordings=[recording_id])
+    if used.noted(recordings_folder()).get(recording_id):
         raise TransientError("results of its steps are in use by a run; they go with the next correction.")

@@ -1,7 +1,8 @@
 """The content-addressed store of large values: audio, embeddings, words.
 
 A value's name is its step, its SHA-256 and what it is: `embedding/3f/3f9a….npz`. So equal values are kept once, a
-value never changes, and one that is damaged is known by its name. The store is a folder or an fsspec URL.
+value never changes, and one that is damaged is known by its name. The store is a folder or an fsspec URL. Whatever
+else lies there is other people's: it is neither told nor removed.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import errno
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import FULL, NoRoom, TransientError
@@ -25,16 +28,19 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-_NAME = re.compile(r"[\w-]+/([0-9a-f]{2})/\1[0-9a-f]{62}\.[a-z]+", re.ASCII)
+KINDS = (".json", ".npz", ".flac", ".bin")
+"""What values are kept as. The last: bytes of any other kind."""
+_WHOLE = re.compile(rf"[a-z]+(-[a-z]+)*/([0-9a-f]{{2}})/\2[0-9a-f]{{62}}({'|'.join(map(re.escape, KINDS))})")
+_ASIDE = re.compile(r"[a-z]+(-[a-z]+)*/[0-9a-f]{2}/\.[0-9a-f]{32}\.part")
 
 
-def is_name(name: Any) -> bool:
+def is_name(name: object) -> bool:
     """Whether this is how a value is named.
 
     >>> is_name(f"words/3f/3f{'0' * 62}.json"), is_name("../thesis.docx")
     (True, False)
     """
-    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+    return isinstance(name, str) and _WHOLE.fullmatch(name) is not None
 
 
 class Damaged(TransientError):
@@ -48,10 +54,15 @@ class ArtifactStore:
     root: str
 
     def put(self, step: str, data: bytes, suffix: str) -> str:
-        """Keep `data`; its name is returned. Written aside, then renamed: a reader sees all or nothing."""
+        """Keep `data`; its name is returned. Written aside, then renamed: a reader sees all or nothing.
+
+        From now on it counts as just made, also where it was there before: pruning leaves it alone.
+        """
         digest = hashlib.sha256(data).hexdigest()
         name = f"{step}/{digest[:2]}/{digest}{suffix}"
-        if self.has(name, len(data)) and self.intact(name):
+        if not _WHOLE.fullmatch(name):
+            raise ValueError(f"{name}: not of the form by which a value is known as ours: step, digest, {KINDS}")
+        if self._renewed(name) and self.has(name, len(data)) and self.intact(name):
             return name
         files, base = self._files()
         target, aside = f"{base}/{name}", f"{base}/{step}/{digest[:2]}/.{uuid.uuid4().hex}.part"
@@ -112,19 +123,32 @@ class ArtifactStore:
     def discard(self, name: str) -> None:
         files, base = self._files()
         with contextlib.suppress(FileNotFoundError), reached(self.root):
-            files.rm(f"{base}/{name}")
+            files.rm_file(f"{base}/{name}")
+
+    def made_at(self, name: str) -> float | None:
+        """When it was made or last put, seconds since the epoch, as `listing` tells; None where it is gone."""
+        files, base = self._files()
+        try:
+            with reached(self.root):
+                return _made_at(files.info(f"{base}/{name}"))
+        except FileNotFoundError:
+            return None
 
     def listing(self) -> Iterator[tuple[str, int, float]]:
-        """(name, bytes, seconds since the epoch when it was made) of all that lies here, whole or not."""
+        """(name, bytes, seconds since the epoch when it was made or last put) of our values here, and of what is left
+        of those that were being written.
+
+        Anything else that lies here (the store may be a folder of other people's files, too) isn't ours to tell.
+        """
         files, base = self._files()
         try:
             found = files.find(base, detail=True, withdirs=False)
         except FileNotFoundError:
             return
         for path, facts in sorted(found.items()):
-            made = next((facts[k] for k in ("mtime", "LastModified", "created") if facts.get(k) is not None), 0.0)
-            seconds = made.timestamp() if hasattr(made, "timestamp") else float(made)
-            yield path[len(base) :].lstrip("/"), int(facts["size"] or 0), seconds
+            name = path[len(base) :].lstrip("/")
+            if facts.get("type") == "file" and (_WHOLE.fullmatch(name) or _ASIDE.fullmatch(name)):
+                yield name, int(facts["size"] or 0), _made_at(facts)
 
     def put_json(self, step: str, value: Any) -> str:
         return self.put(step, canonical_json(value), ".json")
@@ -161,6 +185,19 @@ class ArtifactStore:
         samples, _ = soundfile.read(io.BytesIO(self.get(name)), dtype="float32")
         return samples  # type: ignore[no-any-return]
 
+    def _renewed(self, name: str) -> bool:
+        """Let the value's time be now; False where it isn't there, or where only writing it again does so."""
+        from fsspec.implementations.local import LocalFileSystem
+
+        files, base = self._files()
+        try:
+            if isinstance(files, LocalFileSystem):
+                os.utime(f"{base}/{name}")
+                return True
+        except OSError:
+            pass
+        return False
+
     def _files(self) -> tuple[Any, str]:
         return filesystem(self.root)
 
@@ -174,6 +211,17 @@ def discard_unfinished() -> None:
     for aside, files in list(_unfinished.items()):
         with contextlib.suppress(Exception):
             files.rm(aside)
+
+
+def _made_at(facts: Mapping[str, Any]) -> float:
+    """Where the file system doesn't tell: never, so that it doesn't count as old."""
+    for key in ("mtime", "LastModified", "last_modified", "updated", "created"):
+        at = facts.get(key)
+        if isinstance(at, datetime):
+            return at.timestamp()
+        if isinstance(at, (int, float)):
+            return float(at)
+    return math.inf
 
 
 def _digest(name: str) -> str:

@@ -151,8 +151,14 @@ def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:
     record = results_folder() / key
     if store is None or not record.is_file():
         return
+    with contextlib.suppress(OSError):
+        # Used now: what isn't used is pruned first. Said before it is looked through, so that what is believed isn't
+        # pruned meanwhile: pruning looks again before it removes.
+        os.utime(record)
     try:
         broken = [name for name in manifest_of(record.read_text())["artifacts"].values() if not store.intact(name)]
+    except FileNotFoundError:
+        return  # pruned just now
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         broken = [str(record)]
     except (OSError, TransientError) as error:
@@ -162,9 +168,6 @@ def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:
     if broken:
         log.warning("%s: in the cache, %s is gone, damaged or changed; the step runs again", key, broken[0])
         record.unlink(missing_ok=True)
-        return
-    with contextlib.suppress(OSError):
-        os.utime(record)  # used now: what isn't used is pruned first
 
 
 def manifest_of(record: str) -> Manifest:

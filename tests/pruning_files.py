@@ -10,6 +10,11 @@ from pathlib import Path
 from tasks.artifacts import ArtifactStore
 
 
+def key(step: str, letter: str) -> str:
+    """Of a step's result; `letter`: a hexadecimal digit that tells it from others."""
+    return f"{step}/v1/{letter * 64}"
+
+
 def kept(store: ArtifactStore, home: Path, key: str, value: bytes, days_ago: float) -> str:
     """A step's result, as Prefect and the step leave it."""
     name = store.put(key.partition("/")[0], value, ".bin")

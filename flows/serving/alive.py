@@ -7,15 +7,11 @@ that its deployment's limit gave it; whoever comes next marks it crashed. Runs o
 
 from __future__ import annotations
 
-import os
-import socket
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from flows.children import stat_of
+from tasks.processes import Process
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -30,59 +26,6 @@ STARTING_S = 300.0
 UNSIGNED_S = 3600.0
 """A run without the label has died before it could sign, or is about to: so long it is given."""
 PAGE = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process of some machine. `born`: what tells it from a later one with the same id, "" where unknown."""
-
-    host: str
-    pid: int
-    born: str = ""
-
-    @classmethod
-    def this(cls) -> Process:
-        return cls(socket.gethostname(), os.getpid(), birth_of(os.getpid()) or "")
-
-    @classmethod
-    def read(cls, text: str) -> Process | None:
-        """What `str` gave; None of anything else.
-
-        >>> Process.read(str(Process("desk", 17, "9 4"))).pid
-        17
-        """
-        host, _, rest = text.partition(" ")
-        pid, _, born = rest.partition(" ")
-        return cls(host, int(pid), born) if host and pid.isdecimal() else None
-
-    def __str__(self) -> str:
-        return f"{self.host} {self.pid} {self.born}".strip()
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether it has surely ended. Of another machine's nothing is known."""
-        if self.host != socket.gethostname():
-            return False
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            return False
-        stat = stat_of(self.pid)
-        if stat is not None and stat[0] == "Z":  # ended, and nobody has asked how
-            return True
-        return bool(self.born) and birth_of(self.pid) not in (None, self.born)
-
-
-def birth_of(pid: int) -> str | None:
-    """The boot and the tick at which a process began; None where the system doesn't say."""
-    stat = stat_of(pid)
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return None
-    return f"{boot} {stat[19]}" if stat else None
 
 
 def sign(run: UUID, *, alone: bool = True) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from tasks.artifacts import ArtifactStore
+
+_OURS = re.compile(r"[^/]+/v[0-9]+/[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +62,21 @@ class Inventory:
 
 
 def inventory(results: Path, store: ArtifactStore, recordings: Mapping[str, frozenset[str]]) -> Inventory:
-    """What lies in the folder of records and in the store."""
+    """What lies in the folder of records and in the store, of ours: both may hold other people's files, too."""
     records = [found for file in sorted(results.glob("*/v*/*")) if (found := _record(results, file))]
     stored = tuple(Stored(name, size, made_at) for name, size, made_at in store.listing())
     return Inventory(tuple(records), stored, recordings)
 
 
 def _record(results: Path, file: Path) -> Record | None:
+    key = file.relative_to(results).as_posix()
+    if not _OURS.fullmatch(key):
+        return None
     try:
         facts = file.stat()
         text = file.read_text(encoding="utf-8")
     except OSError:
         return None  # gone meanwhile, or a folder
-    key = file.relative_to(results).as_posix()
     try:
         named = json.loads(json.loads(text)["result"])["artifacts"].values()
         artifacts = tuple(str(name) for name in named)

@@ -10,7 +10,7 @@ from tasks.artifacts import ArtifactStore
 from tasks.home import cache, results
 from tasks.pruning import used
 from tasks.pruning.choose import Removal, choose
-from tasks.pruning.inventory import Inventory, inventory
+from tasks.pruning.inventory import Inventory, Record, Stored, inventory
 
 
 def recordings_folder() -> Path:
@@ -34,13 +34,18 @@ def prune(
     recordings: Collection[str] = (),
     dry_run: bool = False,
 ) -> Removal:
-    """Remove what `choose` names, and tell it. Nothing that a run under way has used since it began is touched.
+    """Remove what `choose` names, and tell what went. Nothing that a run under way has used since it began goes.
 
-    Records go first: without its record an artifact is nobody's, without its artifact a record would be a lie.
+    Records go first: without its record an artifact is nobody's, without its artifact a record would be a lie. A big
+    store takes long to look through, and longer to remove from: each file is looked at again right before it goes,
+    and stays where somebody has used it meanwhile.
     """
-    since = used.in_use_since(runs_folder())
-    gone = choose(
-        held(store),
+    before = used.in_use_since(runs_folder())
+    found = held(store)
+    # Whoever has used something by now, as it was found, is under way, or was.
+    since = min((at for at in (before, used.in_use_since(runs_folder())) if at is not None), default=None)
+    chosen = choose(
+        found,
         time.time(),
         older_than_s=older_than_s,
         max_size=max_size,
@@ -48,11 +53,34 @@ def prune(
         in_use_since=since,
     )
     if dry_run:
-        return gone
-    for record in gone.records:
-        (results() / record.key).unlink(missing_ok=True)
-    for stored in gone.stored:
-        store.discard(stored.name)
-    if since is None:
-        used.forget(recordings_folder(), recordings)
-    return gone
+        return chosen
+    records = tuple(record for record in chosen.records if _forgotten(record))
+    stay = set(chosen.records) - set(records)
+    named = {name for record in stay for name in record.artifacts}
+    stored = tuple(s for s in chosen.stored if s.name not in named and _discarded(store, s))
+    if since is None and used.in_use_since(runs_folder()) is None:
+        keys = {record.key for record in stay}
+        done = [name for name in recordings if keys.isdisjoint(found.recordings.get(name, ()))]
+        used.forget(recordings_folder(), done)
+    return Removal(records, stored)
+
+
+def _forgotten(record: Record) -> bool:
+    """Remove the record; False where a step has believed it or made it anew since it was listed."""
+    file = results() / record.key
+    try:
+        if file.stat().st_mtime != record.used_at:
+            return False
+        file.unlink()
+    except FileNotFoundError:
+        pass
+    return True
+
+
+def _discarded(store: ArtifactStore, stored: Stored) -> bool:
+    """Remove the artifact; False where a step has made the same again since it was listed, or it is gone."""
+    made_at = store.made_at(stored.name)
+    if made_at is None or made_at > stored.made_at:
+        return False
+    store.discard(stored.name)
+    return True

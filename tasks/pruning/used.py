@@ -12,21 +12,21 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tasks.processes import Process
+
 log = logging.getLogger("daylong.pruning")
 
 ABROAD_S = 7 * 24 * 3600.0
-"""A run on another machine counts as under way for so long: its process can't be looked at."""
+"""A run on another machine, or whose mark can't be read, counts as under way for so long: its process can't be looked
+at."""
+
+FILES_LAG_S = 2.0
+"""So far behind the clock the time may be at which a file was used: it goes by ticks, on some disks by seconds."""
 
 
 def note(folder: Path, recording_id: str, keys: Collection[str]) -> None:
     """Keep which records the recording's run used."""
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f".{uuid.uuid4().hex}.part"
-    try:
-        aside.write_text(json.dumps(sorted(keys)), encoding="utf-8")
-        os.replace(aside, folder / f"{recording_id}.json")
-    finally:
-        aside.unlink(missing_ok=True)
+    _write(folder / f"{recording_id}.json", json.dumps(sorted(keys)))
 
 
 @contextmanager
@@ -66,9 +66,10 @@ def forget(folder: Path, recordings: Collection[str]) -> None:
 @contextmanager
 def under_way(folder: Path) -> Iterator[None]:
     """Say that a run is under way, for as long as it is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mark = folder / f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
-    mark.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": time.time()}))
+    me = Process.this()
+    mark = folder / f"{me.host}-{me.pid}-{uuid.uuid4().hex[:8]}.json"
+    since = time.time() - FILES_LAG_S
+    _write(mark, json.dumps({"host": me.host, "pid": me.pid, "born": me.born, "since": since}))
     try:
         yield
     finally:
@@ -83,25 +84,40 @@ def in_use_since(folder: Path) -> float | None:
     begun = []
     for mark in folder.glob("*.json"):
         try:
-            told = json.loads(mark.read_text(encoding="utf-8"))
-            host, pid, since = str(told["host"]), int(told["pid"]), float(told["since"])
+            process, since = _told(mark)
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, KeyError, TypeError):
-            host, pid, since = "", 0, 0.0
-        here = host == socket.gethostname()
-        if _alive(pid) if here else time.time() - since < ABROAD_S:
-            begun.append(since)
+        if process is not None and process.host == socket.gethostname():
+            ended = process.is_gone
         else:
+            ended = time.time() - since > ABROAD_S
+        if ended:
             mark.unlink(missing_ok=True)
+        else:
+            begun.append(since)
     return min(begun, default=None)
 
 
-def _alive(pid: int) -> bool:
+def _told(mark: Path) -> tuple[Process | None, float]:
+    """Whose mark it is, and since when (seconds since the epoch). One that can't be read is nobody's that is known,
+    since the mark was made. Raises `FileNotFoundError`."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return pid > 0
+        told = json.loads(mark.read_text(encoding="utf-8"))
+        # Marks of earlier versions don't tell when the process began.
+        process = Process(str(told["host"]), int(told["pid"]), str(told.get("born", "")))
+        return process, float(told["since"])
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return None, mark.stat().st_mtime
+
+
+def _write(file: Path, text: str) -> None:
+    """Written aside, then renamed: a reader sees all or nothing."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, file)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from flows.serving.alive import LABEL, WORKER, Process, birth_of, free_places, mark_dead, under_way, waiting
+from flows.serving.alive import LABEL, WORKER, free_places, mark_dead, under_way, waiting
+from tasks.processes import Process
+from tests.ended import dead
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -35,14 +32,6 @@ def running(client: Any, signed: Process | None, flow_name: str = "process-recor
     if signed is not None:
         client.update_flow_run_labels(run.id, {LABEL: str(signed)})
     return UUID(str(run.id))
-
-
-def dead() -> Process:
-    """A process that has ended."""
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    process = Process(Process.this().host, child.pid, birth_of(child.pid) or "")
-    child.communicate(b"\n")
-    return process
 
 
 def test_a_run_whose_process_is_gone_is_marked_with_what_to_do(client: Any) -> None:
@@ -147,31 +136,3 @@ def test_what_is_due_waits_and_what_is_planned_does_not(client: Any) -> None:
     assert waiting(client) == before + 1
     for run in (due, later):
         client.delete_flow_run(run.id)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the state of a process is read from /proc")
-def test_a_process_that_ended_and_that_nobody_waits_for_is_gone() -> None:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    process = Process(Process.this().host, child.pid, birth_of(child.pid) or "")
-    assert not process.is_gone
-    child.kill()
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert process.is_gone
-    child.communicate()
-
-
-@given(st.from_regex(r"\A[A-Za-z0-9.-]+\Z"), st.integers(0, 10**7), st.from_regex(r"\A([0-9a-f-]+ [0-9]+)?\Z"))
-def test_a_process_is_read_as_it_was_written(host: str, pid: int, born: str) -> None:
-    assert Process.read(str(Process(host, pid, born))) == Process(host, pid, born)
-
-
-@pytest.mark.parametrize("text", ["", "host", "host pid", " 17", "host -3"])
-def test_a_label_of_somebody_else_names_no_process(text: str) -> None:
-    assert Process.read(text) is None
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="when a process began is read from /proc")
-def test_a_later_process_with_the_same_id_is_another() -> None:
-    here = Process.this()
-    assert not here.is_gone
-    assert Process(here.host, os.getpid(), "another boot 12").is_gone

@@ -14,7 +14,9 @@ from tasks.artifacts import ArtifactStore
 from tasks.errors import NoRoom
 from tasks.pruning import used
 from tasks.pruning.prune import held, prune, recordings_folder, runs_folder
-from tests.pruning_files import kept
+from tests.pruning_files import kept, key
+
+A, B = key("linking", "a"), key("linking", "b")
 
 
 @pytest.fixture
@@ -25,23 +27,23 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
 
 
 def test_what_is_old_goes_and_what_is_new_stays(store: ArtifactStore, tmp_path: Path) -> None:
-    old = kept(store, tmp_path, "linking/v1/aa", b"old", 40)
-    new = kept(store, tmp_path, "linking/v1/bb", b"new", 1)
+    old = kept(store, tmp_path, A, b"old", 40)
+    new = kept(store, tmp_path, B, b"new", 1)
     assert prune(store, older_than_s=30 * 86_400, dry_run=True).size > 0
     assert store.intact(old)
     gone = prune(store, older_than_s=30 * 86_400)
-    assert [r.key for r in gone.records] == ["linking/v1/aa"]
+    assert [r.key for r in gone.records] == [A]
     assert not store.has(old)
     assert store.intact(new)
-    assert [r.key for r in held(store).records] == ["linking/v1/bb"]
+    assert [r.key for r in held(store).records] == [B]
 
 
 def test_a_recording_takes_along_what_only_it_used(store: ArtifactStore, tmp_path: Path) -> None:
-    kept(store, tmp_path, "linking/v1/aa", b"mine", 1)
-    kept(store, tmp_path, "linking/v1/bb", b"ours", 1)
-    used.note(recordings_folder(), "monday-1", ["linking/v1/aa", "linking/v1/bb"])
-    used.note(recordings_folder(), "tuesday-2", ["linking/v1/bb"])
-    assert [r.key for r in prune(store, recordings=["monday-1"]).records] == ["linking/v1/aa"]
+    kept(store, tmp_path, A, b"mine", 1)
+    kept(store, tmp_path, B, b"ours", 1)
+    used.note(recordings_folder(), "monday-1", [A, B])
+    used.note(recordings_folder(), "tuesday-2", [B])
+    assert [r.key for r in prune(store, recordings=["monday-1"]).records] == [A]
     assert set(held(store).recordings) == {"tuesday-2"}
 
 
@@ -73,7 +75,7 @@ def test_a_run_under_way_loses_nothing_and_one_that_died_is_no_reason_to_keep(
     store: ArtifactStore, tmp_path: Path
 ) -> None:
     with used.under_way(runs_folder()):
-        kept(store, tmp_path, "linking/v1/aa", b"just used", -0.001)
+        kept(store, tmp_path, A, b"just used", -0.001)
         assert prune(store, max_size=0).records == ()
     assert list(runs_folder().iterdir()) == []
     code = f"""
@@ -90,9 +92,9 @@ with under_way(Path({str(runs_folder())!r})):
 
 
 def test_records_that_cannot_be_read_are_listed_and_go_in_their_time(store: ArtifactStore, tmp_path: Path) -> None:
-    kept(store, tmp_path, "linking/v1/aa", b"x", 40)
-    (tmp_path / "data/cache/results/linking/v1/aa").write_text('{"metadata": {}, "resu')
-    os.utime(tmp_path / "data/cache/results/linking/v1/aa", (0, 0))
+    kept(store, tmp_path, A, b"x", 40)
+    (tmp_path / "data/cache/results" / A).write_text('{"metadata": {}, "resu')
+    os.utime(tmp_path / "data/cache/results" / A, (0, 0))
     recordings_folder().mkdir(parents=True)
     (recordings_folder() / "monday.json").write_text("[")
     assert [(r.step, r.artifacts) for r in held(store).records] == [("linking", ())]
@@ -102,7 +104,7 @@ def test_records_that_cannot_be_read_are_listed_and_go_in_their_time(store: Arti
 
 def test_a_store_elsewhere_is_pruned_as_well(tmp_path: Path, store: ArtifactStore) -> None:
     elsewhere = ArtifactStore(f"memory://{tmp_path.name}")
-    name = kept(elsewhere, tmp_path, "linking/v1/aa", b"far", 40)
+    name = kept(elsewhere, tmp_path, A, b"far", 40)
     assert [s.name for s in held(elsewhere).stored] == [name]
     prune(elsewhere, older_than_s=1)
     assert not elsewhere.has(name)

@@ -13,11 +13,11 @@ from flows.cli.cache import age, bytes_of
 from tasks.errors import UsageError
 
 
-def cache(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def cache(home: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DAYLONG_", "PREFECT_"))}
     return subprocess.run(
         [sys.executable, "-c", "from flows.cli.main import main; main()", "cache", *arguments],
-        env=clean | {"DAYLONG_HOME": str(home)},
+        env=clean | given | {"DAYLONG_HOME": str(home)},
         capture_output=True,
         text=True,
         check=False,
@@ -28,12 +28,12 @@ def cache(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def filled(tmp_path: Path) -> Path:
     from tasks.artifacts import ArtifactStore
     from tasks.pruning import used
-    from tests.pruning_files import kept
+    from tests.pruning_files import kept, key
 
     store = ArtifactStore(str(tmp_path / "data" / "cache" / "artifacts"))
-    kept(store, tmp_path, "embedding/v1/aa", bytes(5000), 40)
-    kept(store, tmp_path, "linking/v1/bb", bytes(3000), 3)
-    used.note(tmp_path / "data" / "cache" / "recordings", "monday-1f2e3d4c", ["linking/v1/bb"])
+    kept(store, tmp_path, key("embedding", "a"), bytes(5000), 40)
+    kept(store, tmp_path, key("linking", "b"), bytes(3000), 3)
+    used.note(tmp_path / "data" / "cache" / "recordings", "monday-1f2e3d4c", [key("linking", "b")])
     return tmp_path
 
 
@@ -52,6 +52,19 @@ def test_pruning_says_what_it_did(filled: Path) -> None:
     assert cache(filled, "prune", "--older-than", "30d").stdout == "Removed 1 result of steps, 5 kB.\n"
     assert cache(filled, "prune", "--recording", "monday-1f2e3d4c").stdout == "Removed 1 result of steps, 3 kB.\n"
     assert "0 B in all" in cache(filled, "list").stdout
+
+
+def test_a_folder_of_other_peoples_files_may_be_the_store(tmp_path: Path) -> None:
+    nas = tmp_path / "nas"
+    for file in (nas / "Documents" / "thesis.docx", nas / "interview-2019.wav"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("years of work")
+        os.utime(file, (0, 0))
+    for command in (("list",), ("prune", "--older-than", "30d"), ("prune", "--max-size", "0B")):
+        found = cache(tmp_path / "home", *command, DAYLONG_CACHE__STORE=str(nas))
+        assert found.returncode == 0, found.stderr
+        assert "0 B" in found.stdout
+    assert [p.name for p in sorted(nas.rglob("*.*"))] == ["thesis.docx", "interview-2019.wav"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,15 @@
+"""A process that has ended."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tasks.processes import Process, birth_of
+
+
+def dead() -> Process:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = Process(Process.this().host, child.pid, birth_of(child.pid) or "")
+    child.communicate(b"\n")
+    return process

@@ -1,0 +1,41 @@
+"""What was measured of a forgotten voice leaves the cache, or it is said that it hasn't yet."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.renaming import forget_steps
+from tasks.artifacts import ArtifactStore
+from tasks.errors import TransientError
+from tasks.pruning import prune as pruning
+from tasks.pruning import used
+from tasks.settings import Settings
+from tests.pruning_files import kept, key
+
+
+def test_results_that_somebody_goes_on_with_are_not_said_to_be_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
+    monkeypatch.delenv("PREFECT_LOCAL_STORAGE_PATH", raising=False)
+    cache, record = tmp_path / "data" / "cache", key("embedding", "a")
+    name = kept(ArtifactStore(str(cache / "artifacts")), tmp_path, record, b"a voice", 1)
+    used.note(pruning.recordings_folder(), "monday-1", [record])
+    with monkeypatch.context() as meanwhile:
+        choose = pruning.choose
+
+        def chosen_late(*args: Any, **kwargs: Any) -> Any:
+            found = choose(*args, **kwargs)
+            os.utime(cache / "results" / record)  # a run that goes on with it, and ends at once
+            return found
+
+        meanwhile.setattr(pruning, "choose", chosen_late)
+        with pytest.raises(TransientError, match="in use by a run"):
+            forget_steps("monday-1", Settings())
+    assert (cache / "artifacts" / name).exists()
+    forget_steps("monday-1", Settings())
+    assert not (cache / "artifacts" / name).exists()

@@ -1,0 +1,176 @@
+"""What is used while the cache is being looked through and pruned stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.artifacts import ArtifactStore
+from tasks.caching import forget_if_broken
+from tasks.home import results
+from tasks.pruning import prune as pruning
+from tasks.pruning import used
+from tasks.pruning.prune import held, prune, recordings_folder, runs_folder
+from tasks.work import Meter, Place
+from tests.pruning_files import key
+
+A, B = key("linking", "a"), key("linking", "b")
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ArtifactStore]:
+    from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+
+    monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
+    monkeypatch.setenv("PREFECT_LOCAL_STORAGE_PATH", str(tmp_path / "results"))
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):
+        yield ArtifactStore(str(tmp_path / "artifacts"))
+
+
+def made(store: ArtifactStore, record: str, value: bytes) -> str:
+    """What a step keeps, forty days ago."""
+    name = store.put("linking", value, ".bin")
+    tell(record, name)
+    for file in (results() / record, Path(store.root) / name):
+        os.utime(file, (time.time() - 40 * 86_400,) * 2)
+    return name
+
+
+def tell(record: str, name: str) -> None:
+    (results() / record).parent.mkdir(parents=True, exist_ok=True)
+    (results() / record).write_text(json.dumps({"result": json.dumps(Meter().manifest({"it": name}))}))
+
+
+def believe(store: ArtifactStore, record: str) -> None:
+    """As a run does that goes on with what is in the cache."""
+    forget_if_broken(record, {"place": Place(store, lambda *_: pytest.fail("nothing is read"))})
+    assert (results() / record).exists()
+
+
+def after(monkeypatch: pytest.MonkeyPatch, step: str, act: Callable[[], object]) -> None:
+    """Let `act` happen when this step of pruning is done."""
+    does = getattr(pruning, step)
+
+    def done(*args: Any, **kwargs: Any) -> Any:
+        found = does(*args, **kwargs)
+        act()
+        return found
+
+    monkeypatch.setattr(pruning, step, done)
+
+
+@pytest.mark.parametrize("begun", ["before", "meanwhile"])
+def test_a_result_that_a_run_goes_on_with_meanwhile_stays_with_what_it_names(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch, begun: str
+) -> None:
+    needed, other = made(store, A, b"needed"), made(store, B, b"other")
+    with ExitStack() as run:
+
+        def go_on() -> None:
+            if begun == "meanwhile":
+                run.enter_context(used.under_way(runs_folder()))
+            believe(store, A)
+
+        if begun == "before":
+            run.enter_context(used.under_way(runs_folder()))
+        after(monkeypatch, "choose", go_on)
+        gone = prune(store, older_than_s=30 * 86_400)
+    assert ([r.key for r in gone.records], [s.name for s in gone.stored]) == ([B], [other])
+    assert [r.key for r in held(store).records] == [A]
+    assert store.intact(needed)
+
+
+def test_a_run_that_begins_while_the_cache_is_being_listed_is_heeded(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(store, A, b"needed")
+    with ExitStack() as run:
+
+        def listed_late(*args: Any) -> Any:
+            run.enter_context(used.under_way(runs_folder()))
+            believe(store, A)
+            return listed(*args)
+
+        listed = pruning.held
+        monkeypatch.setattr(pruning, "held", listed_late)
+        assert prune(store, max_size=0).records == ()
+
+
+def test_a_disk_that_knows_times_by_the_second_hides_no_use(store: ArtifactStore) -> None:
+    made(store, A, b"needed")
+    with used.under_way(runs_folder()):
+        os.utime(results() / A, (int(time.time()),) * 2)
+        assert prune(store, max_size=0).records == ()
+
+
+def test_a_value_that_a_step_makes_again_meanwhile_stays(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same, other = made(store, A, b"same"), made(store, B, b"other")
+    left = store.put("linking", b"left behind by a run that died", ".bin")
+    os.utime(Path(store.root) / left, (0, 0))
+
+    def make_again() -> None:
+        tell(key("linking", "c"), store.put("linking", b"same", ".bin"))
+        tell(key("linking", "d"), store.put("linking", b"left behind by a run that died", ".bin"))
+
+    after(monkeypatch, "choose", make_again)
+    gone = prune(store, older_than_s=30 * 86_400)
+    assert ([r.key for r in gone.records], [s.name for s in gone.stored]) == ([A, B], [other])
+    assert store.intact(same)
+    assert store.intact(left)
+
+
+def test_a_value_elsewhere_that_is_made_again_meanwhile_stays(
+    store: ArtifactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = ArtifactStore(f"memory://{tmp_path.name}")
+    same, other = (elsewhere.put("linking", value, ".bin") for value in (b"same", b"other"))
+    tell(A, same)
+    tell(B, other)
+    time.sleep(0.01)
+    after(monkeypatch, "choose", lambda: elsewhere.put("linking", b"same", ".bin"))
+    assert [s.name for s in prune(elsewhere, max_size=0).stored] == [other]
+    assert elsewhere.intact(same)
+
+
+def test_a_recording_whose_results_are_gone_on_with_is_not_forgotten(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, record in (("monday-1", A), ("tuesday-2", B)):
+        made(store, record, name.encode())
+        used.note(recordings_folder(), name, [record])
+    after(monkeypatch, "choose", lambda: believe(store, A))
+    assert [r.key for r in prune(store, recordings=["monday-1", "tuesday-2"]).records] == [B]
+    assert set(held(store).recordings) == {"monday-1"}
+
+
+def test_a_run_says_what_it_goes_on_with_before_it_looks_through_it(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(store, A, b"big")
+    times: list[float] = []
+
+    def intact(self: ArtifactStore, name: str) -> bool:
+        times.append((results() / A).stat().st_mtime)
+        return True
+
+    monkeypatch.setattr(ArtifactStore, "intact", intact)
+    believe(store, A)
+    assert time.time() - times[0] < 60
+
+
+def test_a_result_pruned_while_it_is_looked_at_is_made_again(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(store, A, b"x")
+    monkeypatch.setattr(os, "utime", lambda file, *_: os.unlink(file))
+    forget_if_broken(A, {"place": Place(store, lambda *_: pytest.fail("nothing is read"))})
+    assert not (results() / A).exists()
