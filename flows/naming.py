@@ -105,7 +105,7 @@ def published_run(out: str, recording_id: str) -> str | None:
     if not folder.is_dir():
         log.warning("%s: not there; whether %s was published in it can't be told", out, recording_id)
         return None
-    recover(folder)
+    recover(folder, recording_id)
     row = read.row_of(folder, "", recording_id)
     return None if row is None else str(row["run_id"])
 

@@ -10,6 +10,7 @@ from typing import Literal
 from tasks import disk, models, remote, weights
 from tasks.artifacts import ArtifactStore
 from tasks.audio.decode import load
+from tasks.dataset.publish import check_places
 from tasks.errors import UsageError
 from tasks.home import cache, home, keep_private, results, transcripts, voices
 from tasks.memory import hold_less
@@ -52,6 +53,7 @@ def prepare(settings: Settings) -> Run:
     models.configure(settings.models.keep, settings.models.run_in, patience_s(settings))
     out, store = out_of(settings), store_of(settings)
     disk.check_writable(out=out, DAYLONG_HOME=cache(), PREFECT_LOCAL_STORAGE_PATH=results(), cache__store=store.root)
+    check_places(out)
     if settings.voices.mode == "always":
         disk.check_writable(voices__store=voices_of(settings))
     return Run(settings, Place(store, load, device), found, out)

@@ -68,7 +68,7 @@ def tell_again(book: Book, out: Path, recording_id: str, settings: Settings | No
     ]
     if gone:
         forget_steps(recording_id, settings or load())
-    recover(out)  # what a process that died was about to publish may tell of who is forgotten
+    recover(out, recording_id)  # what a process that died was about to publish may tell of who is forgotten
     if row_of(out, "", recording_id) is None:
         return False
     transcript = read_transcript(out, recording_id)

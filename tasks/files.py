@@ -6,9 +6,19 @@ them, in any order.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a file of ours may be called that: in its folder, on any system, not passed over by readers (leading
+    "." or "_")."""
+    odd = not name or name[0] in "._" or any(c in "/\\" or unicodedata.category(c) in ("Cc", "Cs") for c in name)
+    return not odd and len(name.encode()) <= 255
 
 
 def write(path: Path, data: bytes) -> None:
@@ -20,9 +30,26 @@ def write(path: Path, data: bytes) -> None:
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename within one file system, replacing `target` in one step."""
+    """Move a file, replacing `target` in one step, on whichever disk it lies.
+
+    From one file system (or mount) to another it is copied beside its target first, under a hidden name that is
+    always the same: whoever does this again after a process died there leaves nothing over.
+    """
     make_folder(target.parent)
-    os.replace(source, target)
+    try:
+        os.replace(source, target)
+    except OSError as err:
+        if err.errno != errno.EXDEV:
+            raise
+        beside = target.with_name(f".{target.name}.part")
+        try:
+            write(beside, source.read_bytes())
+            os.replace(beside, target)
+        except OSError:
+            remove(beside)  # a full disk should not be kept full
+            raise
+        sync_folders([target.parent])
+        os.unlink(source)
 
 
 def remove(path: Path) -> None:
@@ -33,13 +60,10 @@ def remove(path: Path) -> None:
         return
 
 
-def remove_folder_of_files(path: Path) -> None:
-    """Remove a flat folder and what is in it, if it is there."""
-    if not path.is_dir():
-        return
-    for file in path.iterdir():
-        os.unlink(file)
-    os.rmdir(path)
+def remove_folder(path: Path) -> None:
+    """Remove a folder and what is in it, if it is there: also what a NAS put into it, never what a link leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
 
 
 def remove_empty_folder(path: Path) -> None:

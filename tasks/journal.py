@@ -1,12 +1,15 @@
 """All files of a recording replaced as one, whatever moment the process or the machine dies at.
 
     <out>/.journal/lock                           held while a publication, or a recovery, changes anything
-    <out>/.journal/<recording_id>.aside/0, 1, …   the new files, under names that no reader looks for
+    <out>/.journal/<recording_id>.<n>.aside/…     the new files, under names that no reader looks for
     <out>/.journal/<recording_id>.json            the plan: which of them goes where, what is to be removed
 
 1. The new files are written aside and flushed. Until the plan exists nothing that readers see has changed:
    whoever finds new files without a plan removes them (rolled back).
-2. The plan is written aside, flushed and renamed: from here on the publication will happen.
+2. Where something is in the way of the plan (a folder stands in a file's place, …) it is dropped, and nothing has
+   changed. Else it is written aside, flushed and renamed: from here on the publication will happen. The rename also
+   replaces a plan of the same recording that couldn't be finished; each has a folder of new files of its own, so
+   whichever is found, all it puts in place is of one run.
 3. The plan is carried out: the old `recordings` rows are removed, then the new tables and exports take their
    places, then files in partitions that the recording has left, and exports no longer written, are removed, and the
    new `recordings` row is moved in. Every act can be repeated: whoever finds a plan carries it out again from its
@@ -24,19 +27,22 @@ left by a process that is dead.
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
+import re
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tasks import files
+from tasks import files, journal_plan
 from tasks.errors import TransientError
+from tasks.journal_plan import Plan
 
 FOLDER = ".journal"
 LOCK_PATIENCE_S = 120.0
 COMMIT_TABLE = "recordings"
+OF_A_PLAN = re.compile(r"(\.[0-9a-f]{12})?\.aside$")
 
 log = logging.getLogger(__name__)
 
@@ -65,59 +71,104 @@ def locked(out: Path, patience_s: float | None = None) -> Iterator[Path]:
 
 
 def commit(folder: Path, recording_id: str, contents: Mapping[Path, bytes], leaving: Sequence[Path]) -> None:
-    """Put `contents` (by path relative to the dataset) in place and remove `leaving`, as one. Needs the lock."""
-    aside, plan_path = folder / f"{recording_id}.aside", folder / f"{recording_id}.json"
-    files.remove_folder_of_files(aside)
-    files.make_folder(aside)
-    moves = []
+    """Put `contents` (by path relative to the dataset) in place and remove `leaving`, as one. Needs the lock.
+
+    A plan of this recording that could not be finished is replaced by this one: `leaving` has to name all that such a
+    plan may have put in place.
+
+    Raises TransientError where something in the dataset is in the way; then nothing in it has changed.
+    """
+    aside, plan_path = folder / f"{recording_id}.{uuid.uuid4().hex[:12]}.aside", folder / f"{recording_id}.json"
+    moves = tuple((str(number), target.as_posix()) for number, target in enumerate(contents))
+    plan = Plan(recording_id, aside.name, moves, tuple(p.as_posix() for p in leaving))
     try:
-        for number, (target, data) in enumerate(contents.items()):
-            files.write(aside / str(number), data)
-            moves.append([str(number), target.as_posix()])
-    except OSError:
-        files.remove_folder_of_files(aside)  # a full disk should not be kept full
+        files.make_folder(aside)
+        for (name, _), data in zip(plan.moves, contents.values(), strict=True):
+            files.write(aside / name, data)
+        files.write(aside / "plan", plan.text())
+        files.sync_folders([aside])
+        journal_plan.check(folder, plan)
+    except (OSError, TransientError) as err:
+        with suppress(OSError):
+            files.remove_folder(aside)  # a full disk should not be kept full
+        if isinstance(err, TransientError):
+            raise type(err)(f"{err}, then run it again. What was published before is as it was.") from None
         raise
-    files.sync_folders([aside])
-    plan = {"recording_id": recording_id, "moves": moves, "removals": [p.as_posix() for p in leaving]}
-    draft = folder / f"{recording_id}.draft"
-    files.write(draft, json.dumps(plan).encode())
-    files.move(draft, plan_path)
+    replaced = _aside_of(plan_path)
+    files.move(aside / "plan", plan_path)
     files.sync_folders([folder])
-    _carry_out(folder, plan_path)
+    if replaced is not None:
+        with suppress(OSError):
+            files.remove_folder(folder / replaced)
+    _carry_out(folder, plan)
 
 
 def recover(folder: Path) -> list[str]:
-    """Finish what dead processes began; a line for each recording that was rolled forward or back. Needs the lock."""
-    done = []
-    for plan in sorted(folder.glob("*.json")):
+    """Finish what dead processes began; a line for each recording: rolled forward, rolled back, or why neither can be
+    now. Needs the lock.
+
+    Only what is ours is touched: other files and folders, which a NAS may leave anywhere, stay and stop nobody.
+    """
+    done, kept, damaged = [], [], set()
+    for path in _plans(folder):
+        plan = None
         try:
-            recording_id = _carry_out(folder, plan)
-        except (ValueError, KeyError, TypeError):
+            plan = journal_plan.read(path)
+            _carry_out(folder, plan)
+            done.append(f"{plan.recording_id}: publication finished after an interruption.")
+        except journal_plan.Damaged as err:
             # Plans are renamed into place whole: somebody else wrote this one, or the disk is failing. The
             # `recordings` row was the first to go, so nothing incomplete looks complete.
-            files.remove_folder_of_files(folder / f"{plan.stem}.aside")
-            files.remove(plan)
-            done.append(f"{plan.stem}: the journal of its publication is damaged; process the recording again.")
-        except OSError as err:
-            log.warning("%s: its publication could not be finished (%s); the next start tries again.", plan.stem, err)
-        else:
-            done.append(f"{recording_id}: publication finished after an interruption.")
+            with suppress(OSError):
+                files.remove(path)
+            damaged.add(path.stem)
+            done.append(
+                f"{path.stem}: the journal of its publication is damaged ({path}: {err}). It is removed and was not "
+                "followed; process the recording again."
+            )
+            log.warning("%s", done[-1])
+        except (OSError, TransientError) as err:
+            kept.append(plan.aside if plan else f"{path.stem}.")
+            done.append(f"{path.stem}: its publication could not be finished ({err}); the next start tries again.")
+            log.warning("%s", done[-1])
     for draft in folder.glob("*.draft"):
-        files.remove(draft)
+        with suppress(OSError):
+            files.remove(draft)
     for aside in sorted(folder.glob("*.aside")):
-        recording_id = aside.name.removesuffix(".aside")
-        if not (folder / f"{recording_id}.json").exists():
-            files.remove_folder_of_files(aside)
-            done.append(f"{recording_id}: an interrupted publication was undone.")
+        if aside.is_dir() and not aside.is_symlink() and not aside.name.startswith((".", *kept)):
+            with suppress(OSError):
+                files.remove_folder(aside)
+            if (recording_id := OF_A_PLAN.sub("", aside.name)) not in damaged:
+                done.append(f"{recording_id}: an interrupted publication was undone.")
     return done
 
 
-def _carry_out(folder: Path, plan_path: Path) -> str:
-    out = folder.parent
-    plan = json.loads(plan_path.read_bytes())
-    recording_id, moves = str(plan["recording_id"]), [(str(a), Path(t)) for a, t in plan["moves"]]
-    removals = [Path(p) for p in plan["removals"]]
-    aside = folder / f"{recording_id}.aside"
+def finish(folder: Path, name: str) -> None:
+    """Carry out the plan of that name, if `recover` had to leave it: for who acts on what it changes, and would act
+    on half of it. Needs the lock. Raises TransientError for what is in the way, OSError where the disk fails."""
+    path = folder / f"{name}.json"
+    if path.is_file():
+        try:
+            _carry_out(folder, journal_plan.read(path))
+        except TransientError as err:
+            raise type(err)(f"{err}, then run it again: a change of {name} is half done.") from None
+
+
+def _plans(folder: Path) -> list[Path]:
+    return [p for p in sorted(folder.glob("*.json")) if p.is_file() and not p.name.startswith(".")]
+
+
+def _aside_of(plan_path: Path) -> str | None:
+    try:
+        return journal_plan.read(plan_path).aside
+    except (OSError, journal_plan.Damaged):  # none there; or the next start finds its folder
+        return None
+
+
+def _carry_out(folder: Path, plan: Plan) -> None:
+    journal_plan.check(folder, plan)
+    out, aside = folder.parent, folder / plan.aside
+    moves, removals = [(a, Path(t)) for a, t in plan.moves], [Path(p) for p in plan.removals]
     last = [(a, t) for a, t in moves if t.parts[0] == COMMIT_TABLE]
     first = [(a, t) for a, t in moves if t.parts[0] != COMMIT_TABLE]
 
@@ -135,9 +186,10 @@ def _carry_out(folder: Path, plan_path: Path) -> str:
     for name, target in last:
         _place(aside / name, out / target)
     files.sync_folders((out / t).parent for _, t in last)
-    files.remove(plan_path)
-    files.remove_folder_of_files(aside)
-    return recording_id
+    files.remove(folder / f"{plan.recording_id}.json")
+    files.sync_folders([folder])  # a plan without its folder would be taken for damaged
+    with suppress(OSError):  # it is done: what is left of the folder goes at the next start
+        files.remove_folder(aside)
 
 
 def _place(source: Path, target: Path) -> None:

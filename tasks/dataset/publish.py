@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from tasks import files, journal
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import TABLES, schema_json
-from tasks.errors import PermanentError, TransientError
+from tasks.errors import PermanentError, TransientError, UsageError
+from tasks.journal_plan import check_file, check_folder
 from tasks.records import Transcript
 from tasks.transcripts import recorded_date, tidy
 
@@ -46,7 +46,8 @@ def publish(transcript: Transcript, out: Path, *, exports: Mapping[str, str | by
     fail is left to do once files change. How the files are replaced as one, and what a reader in between sees, is
     told in journal.py. Interrupted publications, also those of other recordings, are finished first.
 
-    Raises PermanentError for names that cannot be files', TransientError where the folder cannot be written.
+    Raises PermanentError for names that cannot be files', TransientError where the folder cannot be written,
+    or something in it is in the way: what was published before is as it was then.
     """
     transcript = tidy(transcript)
     recording_id, day = transcript.recording.recording_id, recorded_date(transcript)
@@ -77,12 +78,30 @@ def publish(transcript: Transcript, out: Path, *, exports: Mapping[str, str | by
     )
 
 
-def recover(out: Path) -> list[str]:
-    """Finish or undo what processes that died left of their publications; a line for each recording."""
+def check_places(out: Path) -> None:
+    """Raise UsageError where the folders of the tables or of the exports can't take files: asked before any work, so
+    that none is done in vain."""
+    try:
+        check_file(out / "schema.json")
+        for name in (*TABLES, EXPORTS_FOLDER):
+            check_folder(out, out / name)
+    except (OSError, TransientError) as err:
+        raise UsageError(f"out = {out}: results can't be put in place. {err}.") from err
+
+
+def recover(out: Path, needed: str | None = None) -> list[str]:
+    """Finish or undo what processes that died left of their publications; a line for each recording.
+
+    Raises TransientError where that of the recording `needed` can't be finished now: what is published of it can't be
+    told then.
+    """
     if not (out / journal.FOLDER).is_dir():
         return []
     with journal.locked(out) as folder:
-        return journal.recover(folder)
+        lines = journal.recover(folder)
+        if needed is not None:
+            journal.finish(folder, needed)
+        return lines
 
 
 def published_files(out: Path, recording_id: str) -> list[Path]:
@@ -91,12 +110,12 @@ def published_files(out: Path, recording_id: str) -> list[Path]:
     for table in TABLES:
         # Names are joined, never globbed: a recording may be called "[1]*".
         for partition in sorted((out / table).glob("recorded_date=*")):
-            if (partition / f"{recording_id}.parquet").exists():
+            if (partition / f"{recording_id}.parquet").is_file():
                 found.append(Path(table, partition.name, f"{recording_id}.parquet"))
     folder = out / EXPORTS_FOLDER / recording_id
     for name in ("report.html", "timeline.*", "transcript.*"):
-        found += [path.relative_to(out) for path in sorted(folder.glob(name))]
-    return found
+        found += [path.relative_to(out) for path in sorted(folder.glob(name)) if path.is_file()]
+    return [path for path in found if all(map(files.is_plain_name, path.parts))]  # others are no doing of ours
 
 
 def parquet(table: pa.Table) -> bytes:
@@ -133,8 +152,7 @@ def encodings(schema: pa.Schema) -> dict[str, Any]:
 
 def check_file_name(name: str) -> None:
     """Refuse what is not the plain name of one file, or one that readers would pass over (leading "." or "_")."""
-    odd = not name or name[0] in "._" or any(c in "/\\" or unicodedata.category(c) in ("Cc", "Cs") for c in name)
-    if odd or len(name.encode()) > 200:
+    if not files.is_plain_name(name) or len(name.encode()) > 200:
         raise PermanentError(f"{name!r} cannot be the name of a recording's file; rename the recording.")
 
 
@@ -142,6 +160,7 @@ def _describe(out: Path, folder: Path) -> None:
     """schema.json, if what is there is not what this version writes."""
     target, text = out / "schema.json", schema_json().encode()
     if not target.is_file() or target.read_bytes() != text:
+        check_file(target)
         files.write(folder / "schema.draft", text)
         files.move(folder / "schema.draft", target)
         files.sync_folders([out])

@@ -48,7 +48,7 @@ class Desk:
         """Write aside what is to hold once this run of the recording is published."""
         aside, intent = self.folder / PREPARED, {"out": out, "recording_id": recording_id, "run_id": run_id}
         with _told(self.folder):
-            files.remove_folder_of_files(aside)
+            _drop(aside)
             files.make_folder(aside)
             for path, data in self._contents(book).items():
                 files.write(aside / path, data)
@@ -65,7 +65,7 @@ class Desk:
                 if clip.name.partition(".")[0] not in wanted:
                     files.remove(clip)
             journal.commit(self.folder / journal.FOLDER, "voices", self._contents(book), [])
-            files.remove_folder_of_files(self.folder / PREPARED)
+            _drop(self.folder / PREPARED)
         self.book = book
 
     def _contents(self, book: Book) -> dict[Path, bytes]:
@@ -98,6 +98,7 @@ def opened(folder: Path, published: Published) -> Iterator[Desk]:
         with _told(folder):
             lock = held.enter_context(journal.locked(folder, PATIENCE_S))
             journal.recover(lock)
+            journal.finish(lock, "voices")  # of what is half replaced no book is to be made
             _decide(folder, lock, published)
             desk = Desk(folder, tables.read(folder))
         yield desk
@@ -124,7 +125,14 @@ def _decide(folder: Path, lock: Path, published: Published) -> None:
             held = {path: (aside / path).read_bytes() for path in tables.contents(Book())}
             journal.commit(lock, "voices", held, [])
             log.info("%s: the voices of %s are kept after an interruption", folder, intent["recording_id"])
-    files.remove_folder_of_files(aside)
+    _drop(aside)
+
+
+def _drop(aside: Path) -> None:
+    """Remove the book that was prepared. The intent goes first: it promises that the book is there."""
+    files.remove(aside / INTENT)
+    files.sync_folders([aside])
+    files.remove_folder(aside)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def old_to_new(case):
 
 def exports(transcript):
     run = transcript.run.run_id
-    return {"transcript.txt": run, f"transcript.{'srt' if run == 'old' else 'vtt'}": run}
+    return {"transcript.txt": run, f"transcript.{ {'old': 'srt', 'new': 'vtt'}.get(run, 'json') }": run}
 
 
 def visible(out: Path) -> dict[str, str]:
@@ -130,6 +130,64 @@ def test_dying_again_while_it_is_mended_changes_nothing(folder, case, first, sec
     committed_means_complete(out)
     recover(out)
     assert visible(out) in (expected(old), expected(new))
+
+
+def blocked(folder: Path, case: str, first: int) -> tuple[Path, Path | None]:
+    """A publication that died at that operation, and then a folder in the place of an export that it was to write;
+    None where it is written already."""
+    old, new = old_to_new(case)
+    out = lay_out(folder, old)
+    attempt(lambda: publish(new, out, exports=exports(new)), first)
+    place = out / "exports" / ID / "transcript.vtt"
+    if place.exists():
+        return out, None
+    place.mkdir(parents=True)
+    return out, place
+
+
+def dies_over_what_is_blocked(folder: Path, case: str, first: int, second: int) -> bool:
+    """Whether the publication that comes then, and dies at its operation `second`, was to its end before that."""
+    old, new = old_to_new(case)
+    out, place = blocked(folder, case, first)
+    newest = meeting("newest")
+    finished = attempt(lambda: publish(newest, out, exports=exports(newest)), second) is not None
+    committed_means_complete(out)
+    recover(out)
+    committed_means_complete(out)
+    if place is not None:
+        place.rmdir()
+    recover(out)
+    assert visible(out) in (expected(old), expected(new), expected(newest)), f"killed at operation {second}"
+    assert sorted(p.name for p in (out / ".journal").glob("*")) in ([], ["lock"])
+    return finished
+
+
+def first_with_a_plan(folder: Path, case: str) -> int:
+    """The operation by whose death a plan stands."""
+    first = 0
+    while not (blocked(folder, case, first)[0] / ".journal" / f"{ID}.json").exists():
+        first += 1
+    return first
+
+
+@pytest.mark.parametrize("further", [0, 12])
+def test_one_that_dies_over_an_unfinishable_one_leaves_all_of_one_run(folder, further):
+    """The first has changed nothing yet, or has removed the row and put some tables in place."""
+    case = "another day"
+    first = first_with_a_plan(folder, case) + further
+    assert blocked(folder, case, first)[1] is not None
+    second = 0
+    while not dies_over_what_is_blocked(folder, case, first, second):
+        second += 1
+    assert second > 40
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    case=st.sampled_from(["first", "same day", "another day"]), first=st.integers(0, 90), second=st.integers(0, 90)
+)
+def test_whatever_two_deaths_leave_is_of_one_run(folder, case, first, second):
+    dies_over_what_is_blocked(folder, case, first, second)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,13 +11,17 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from flows.naming import published_run
 from tasks import journal
-from tasks.dataset.publish import publish, recover
+from tasks.dataset.publish import check_file_name, check_places, publish, recover
 from tasks.dataset.read import find, read_transcript, recordings
 from tasks.dataset.schema import TABLES, schema_json
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.exports import EXPORTS, render
+from tasks.journal_plan import Plan
 from tasks.transcripts import recorded_date
 from tests.spoken import meeting, silence
 
@@ -210,4 +214,80 @@ def test_a_damaged_journal_is_told_and_put_away(tmp_path):
     (tmp_path / ".journal" / "x-1.json").write_text(json.dumps({"moves": 3}))
     (line,) = recover(tmp_path)
     assert "x-1: the journal of its publication is damaged" in line
+    assert str(tmp_path / ".journal" / "x-1.json") in line
     assert recover(tmp_path) == []
+
+
+def test_an_export_that_cannot_be_put_in_place_leaves_what_was_published(tmp_path):
+    out, exports = tmp_path / "out", tmp_path / "out" / "exports" / "meeting-0a1b2c3d"
+    publish_all(meeting("run-1"), out)
+    (exports / "transcript.srt").unlink()
+    (exports / "transcript.srt").mkdir()
+    for _ in range(2):
+        with pytest.raises(
+            TransientError, match=r"transcript\.srt: a folder stands .*; move it away, then run it again"
+        ):
+            publish_all(meeting("run-2"), out)
+        assert recover(out) == []
+        assert read_transcript(out, "meeting").run.run_id == "run-1"
+    (exports / "transcript.srt").rmdir()
+    publish_all(meeting("run-2"), out)
+    assert read_transcript(out, "meeting").run.run_id == "run-2"
+
+
+def test_who_acts_on_a_recording_waits_for_what_is_unfinished_of_it(tmp_path):
+    publish_all(meeting(), tmp_path)
+    srt = tmp_path / "exports" / "meeting-0a1b2c3d" / "transcript.srt"
+    aside = tmp_path / ".journal" / "meeting-0a1b2c3d.aside"
+    aside.mkdir()
+    srt.rename(aside / "0")
+    srt.mkdir()
+    moves = (("0", srt.relative_to(tmp_path).as_posix()),)
+    aside.with_suffix(".json").write_bytes(Plan("meeting-0a1b2c3d", aside.name, moves, ()).text())
+    (line,) = recover(tmp_path, "other-1")
+    assert "could not be finished" in line
+    with pytest.raises(TransientError, match=r"transcript\.srt: a folder stands .* then run it again"):
+        published_run(str(tmp_path), "meeting-0a1b2c3d")
+    srt.rmdir()
+    assert published_run(str(tmp_path), "meeting-0a1b2c3d") == meeting().run.run_id
+    assert srt.is_file()
+
+
+def test_other_peoples_folders_and_odd_names_stay_where_old_exports_go(tmp_path):
+    transcript = meeting()
+    published = publish_all(transcript, tmp_path)
+    folder = published.exports["transcript.srt"].parent
+    (folder / "transcript.d").mkdir()
+    (folder / "transcript.a\nb").write_text("mine")
+    (tmp_path / "words" / "recorded_date=2020-01-01" / "meeting-0a1b2c3d.parquet").mkdir(parents=True)
+    publish(transcript, tmp_path, exports=render(transcript, ["srt"]))
+    assert sorted(p.name for p in folder.iterdir()) == ["transcript.a\nb", "transcript.d", "transcript.srt"]
+
+
+def test_a_place_that_cannot_take_results_is_refused_before_any_work(tmp_path):
+    out = tmp_path / "out"
+    check_places(out)
+    publish_all(meeting(), out)
+    check_places(out)
+    (out / "exports").rename(tmp_path / "exports")
+    (out / "exports").symlink_to(tmp_path / "exports")
+    with pytest.raises(
+        UsageError, match=r"^out = .*out: results can't be put in place\. .*exports: a link that leads"
+    ):
+        check_places(out)
+    (out / "exports").unlink()
+    (out / "schema.json").unlink()
+    (out / "schema.json").mkdir()
+    with pytest.raises(UsageError, match=r"schema\.json: a folder stands where a file belongs"):
+        check_places(out)
+    with pytest.raises(TransientError, match=r"schema\.json: a folder stands where a file belongs"):
+        publish_all(meeting(), out)
+
+
+@given(name=st.text())
+def test_what_may_be_the_name_of_a_recording_may_be_planned(name):
+    try:
+        check_file_name(name)
+    except PermanentError:
+        return
+    Plan(name, f"{name}.{'0' * 12}.aside", (("0", f"words/{name}.parquet"),), (f"exports/{name}/{name}",))

@@ -13,11 +13,14 @@ import pytest
 from flows import corrections
 from flows.naming import published_run
 from flows.renaming import bring_up_to_date
+from tasks import files
 from tasks.dataset.publish import recover
-from tasks.errors import DaylongError
-from tasks.voices import correct
+from tasks.errors import DaylongError, TransientError
+from tasks.journal_plan import Plan
+from tasks.voices import correct, tables
 from tasks.voices.book import is_stale
 from tasks.voices.lookup import find
+from tasks.voices.records import Book
 from tasks.voices.store import look, opened
 from tests.dying import Disk, Killed, no_flushing, quick_folder  # noqa: F401
 from tests.people import column, found_in_files, home_of_its_own, known_as, noise, publish_named, recorded  # noqa: F401
@@ -180,6 +183,47 @@ def test_a_name_that_was_about_to_be_told_when_it_died_is_forgotten_too(folder):
         place.restart()
         assert found_in_files("Yan-Wu", place.out, place.store) == []
         assert found_in_files("Zoe Xu", place.out, place.store) == []
+
+
+def test_the_promise_of_a_book_goes_before_the_book(tmp_path, monkeypatch):
+    """In whatever order a folder's files go: a promise that can't be kept would keep the store shut for ever."""
+
+    remove = files.remove_folder
+
+    def killed(path: Path) -> None:
+        if path.name == "prepared":
+            raise Killed
+        remove(path)
+
+    with opened(tmp_path, published_run) as desk:
+        desk.intend(desk.book, str(tmp_path), MON, "run-1")
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "remove_folder", killed)
+            with pytest.raises(Killed):
+                desk.keep(desk.book)
+    assert sorted(p.name for p in (tmp_path / "prepared").iterdir()) == sorted(map(str, tables.contents(Book())))
+    (tmp_path / "prepared" / "hearings.parquet").unlink()
+    with opened(tmp_path, lambda out, recording_id: "run-1"):
+        assert not (tmp_path / "prepared").exists()
+
+
+def test_no_book_is_made_of_one_that_is_half_replaced(tmp_path):
+    with opened(tmp_path, published_run) as desk:
+        desk.keep(desk.book)
+    aside = tmp_path / ".journal" / "voices.aside"
+    aside.mkdir()
+    (tmp_path / "apart.parquet").rename(aside / "0")
+    (tmp_path / "apart.parquet").mkdir()
+    made = Plan("voices", aside.name, (("0", "apart.parquet"),), ())
+    aside.with_suffix(".json").write_bytes(made.text())
+    with (
+        pytest.raises(TransientError, match=r"apart\.parquet: a folder stands where a file belongs"),
+        opened(tmp_path, published_run),
+    ):
+        pytest.fail("opened")
+    (tmp_path / "apart.parquet").rmdir()
+    with opened(tmp_path, published_run) as desk:
+        assert desk.book == Book()
 
 
 WRITER = """
