@@ -60,7 +60,7 @@ class ArtifactStore:
         """
         digest = hashlib.sha256(data).hexdigest()
         name = f"{step}/{digest[:2]}/{digest}{suffix}"
-        if not _WHOLE.fullmatch(name):
+        if not is_name(name):
             raise ValueError(f"{name}: not of the form by which a value is known as ours: step, digest, {KINDS}")
         if self._renewed(name) and self.has(name, len(data)) and self.intact(name):
             return name
@@ -147,7 +147,7 @@ class ArtifactStore:
             return
         for path, facts in sorted(found.items()):
             name = path[len(base) :].lstrip("/")
-            if facts.get("type") == "file" and (_WHOLE.fullmatch(name) or _ASIDE.fullmatch(name)):
+            if facts.get("type") == "file" and (is_name(name) or _ASIDE.fullmatch(name)):
                 yield name, int(facts["size"] or 0), _made_at(facts)
 
     def put_json(self, step: str, value: Any) -> str:
