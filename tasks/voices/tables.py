@@ -10,6 +10,7 @@ corrections.parquet  what people said, and what undoes it
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.errors import PermanentError, UsageError
+from tasks.errors import MachineFault, TransientError, UsageError
 from tasks.voices.records import Book, Correction, Hearing, Voice
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def contents(book: Book) -> dict[Path, bytes]:
 def read(folder: Path) -> Book:
     """The book that lies there; an empty one where there is none.
 
-    Raises PermanentError for files that can't be read, UsageError for those of a later version.
+    Raises MachineFault for damaged files, TransientError where the system doesn't let them be read, UsageError for
+    those of a later version.
     """
     if not (folder / "hearings.parquet").exists():
         return Book()
@@ -114,7 +116,9 @@ def _columns(name: str, path: Path) -> Mapping[str, list[Any]]:
             for column, kind in COLUMNS[name].items()
         }
     except (pa.ArrowInvalid, OSError, KeyError) as err:
-        raise PermanentError(
+        if isinstance(err, OSError) and err.errno is not None:  # Arrow has none for what it can't make sense of
+            raise TransientError(f"{path}: the voices can't be read now ({os.strerror(err.errno)}).") from err
+        raise MachineFault(
             f"{path}: the voices can't be read ({err}). Put the folder aside and make it anew from the recordings: "
             "daylong speakers rebuild"
         ) from err
