@@ -20,6 +20,7 @@ from prefect.states import Failed
 
 from flows.account import tells_alone
 from flows.events import quarantined
+from flows.faults import is_shared, prefect_unwell
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.intake import Event, opened_intake, paths_of, recovered, shown_name, summary, tell, waits
 from flows.logs import in_worker, set_up
@@ -31,7 +32,7 @@ from flows.serving.alive import sign
 from flows.signals import heard
 from flows.sound import tell_report
 from tasks.configuration import load
-from tasks.errors import FULL, DaylongError, NoRoom, TransientError, UsageError
+from tasks.errors import DaylongError, TransientError
 from tasks.intake.claim import Claim
 from tasks.intake.ending import Filed
 from tasks.intake.intake import Intake, is_lasting
@@ -159,9 +160,10 @@ def _processed(intake: Intake, claim: Claim, settings: dict[str, object]) -> tup
         outcome = process_recording(first, settings, more)  # type: ignore[call-overload]
     except Exception as error:
         outcome, stop = None, None
-        if isinstance(error, UsageError) or no_room(error):
+        if is_shared(error):
             # Not the recording's fault, nor its alone: all others would fail as well, and none must go for that.
-            ended, stop = intake.release(claim), f"{_reason(error)} Nothing more is taken now."
+            told = _sentence(prefect_unwell(error) or _reason(error))
+            ended, stop = intake.release(claim), f"{told} Nothing more is taken now."
         else:
             # One bad recording never stops the others, whatever is wrong with it or with us.
             ended = intake.failed(claim, _reason(error), lasting=is_lasting(error))
@@ -205,17 +207,12 @@ def excuse() -> None:
             ledger.excuse(arrival)
 
 
-def no_room(error: BaseException | None) -> bool:
-    """Whether a full disk is behind an error."""
-    while error is not None:
-        if isinstance(error, NoRoom) or (isinstance(error, OSError) and error.errno in FULL):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
 def _reason(error: Exception) -> str:
     if isinstance(error, DaylongError):
         return "\n".join(map(printable, str(error).splitlines()))
     said = printable(next(iter(str(error).strip().splitlines()), ""))[:300]
     return f"failed unexpectedly ({type(error).__name__}: {said})"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -3,6 +3,8 @@
 DaylongError
 ├── UsageError            wrong command line or settings; nothing was started (exit status 2)
 │   └── MissingWeights    a model is neither cached nor to be had (exit status 2)
+├── MachineFault          what all recordings share is broken (a store, weights, rights): no file is at fault, and
+│                         none is tried until it is mended (exit status 1)
 ├── PermanentError        the file is at fault: never retried (exit status 1)
 │   └── UnreadableAudio   no audio in it, or not decodable
 └── TransientError        the world is at fault: retried (exit status 1)
@@ -15,9 +17,10 @@ from __future__ import annotations
 
 import errno
 
-LASTING = frozenset({
-    errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG,
-    errno.ELOOP, errno.EINVAL,
+RIGHTS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+"""Missing rights: who runs this must see to it."""
+LASTING = RIGHTS | frozenset({
+    errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL,
 })  # fmt: skip
 """What the system refuses now it refuses in ten seconds: a wrong place, missing rights."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -34,6 +37,10 @@ class UsageError(DaylongError):
 
 class MissingWeights(UsageError):
     """Weights that a profile needs are neither cached nor reachable."""
+
+
+class MachineFault(DaylongError):
+    """What all recordings share is broken: another recording would fail in the same way."""
 
 
 class PermanentError(DaylongError):

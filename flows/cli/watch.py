@@ -12,7 +12,7 @@ from flows.cli.run import Debug, lines_of, settings_of
 from flows.cli.terminal import Terminal, opened, plain, terminal
 from flows.cli.told import FAILED, interruptible, told
 from flows.progress import clock_time
-from tasks.errors import TransientError
+from tasks.errors import DaylongError, MachineFault, TransientError
 
 if TYPE_CHECKING:
     from flows.ingest_inbox import Ingested
@@ -75,6 +75,7 @@ class _Watch:
         self._failed = 0
         self._worked: float | None = None
         self._trouble = ""
+        self._stopped = ""
 
     def until_done(self, once: bool) -> int:
         """How many recordings failed; without `once` it never returns of itself."""
@@ -92,7 +93,7 @@ class _Watch:
                     if self._round(intake, once):
                         return self._failed
                     self._trouble = ""
-                except TransientError as error:
+                except (TransientError, MachineFault) as error:
                     if once:
                         raise
                     self._wait_out(str(error))
@@ -100,7 +101,7 @@ class _Watch:
             intake.close()
 
     def _wait_out(self, trouble: str) -> None:
-        """A disk or a network is away: who watches for weeks waits until it is back."""
+        """Something is away or broken (a disk, a network, Prefect's server): who watches for weeks waits for it."""
         if trouble != self._trouble:
             self._screen.fail(f"{trouble}\n  It is tried again every {FUTILE_S:.0f} s.")
         self._trouble = trouble
@@ -116,9 +117,11 @@ class _Watch:
         due = scanned.due(time.time())
         if scanned.ready and not scanned.stopped:
             ended = self._processed()
-            if ended["stopped"] and not is_stopped(intake.inbox):
-                self._screen.fail(ended["stopped"])
+            stopped = "" if is_stopped(intake.inbox) else ended["stopped"] or ""
+            if stopped and stopped != self._stopped:
+                self._screen.fail(stopped)
                 self._failed += 1
+            self._stopped = stopped
             if any(ended[state] for state in ("done", "partial", "linked", "quarantined")):
                 return False
             if once:  # somebody else has it, or it can't be taken
@@ -132,14 +135,21 @@ class _Watch:
         return False
 
     def _processed(self) -> Ingested:
-        """Run the flow; what it came to."""
+        """Run the flow; what it came to. Raises TransientError where Prefect isn't well."""
         with shown(self._screen) as show:
+            from flows.faults import prefect_unwell
             from flows.ingest_inbox import ingest_inbox
             from flows.intake import hearing
             from flows.progress import listening
 
-            with listening(show), hearing(self._hear):
-                ended: Ingested = ingest_inbox(self._given)  # type: ignore[call-overload]
+            try:
+                with listening(show), hearing(self._hear):
+                    ended: Ingested = ingest_inbox(self._given)  # type: ignore[call-overload]
+            except Exception as error:
+                unwell = None if isinstance(error, DaylongError) else prefect_unwell(error)
+                if unwell is None:
+                    raise
+                raise TransientError(unwell) from error
         self._worked = time.monotonic()
         self._screen.shorten_log()
         return ended

@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-_KNOWN = """.aac .ac3 .aif .aiff .amr .ape .au .avi .caf .dss .flac .m4a .m4b .mka .mkv .mov .mp2 .mp3 .mp4 .mpeg
-.mpga .oga .ogg .opus .ra .spx .tta .w64 .wav .webm .wma .wmv .wv .3gp"""
-SUFFIXES = frozenset(_KNOWN.split())
-"""What is taken for a recording in a folder. A file that is named itself is tried whatever it is called."""
+from tasks.suffixes import is_recording
 
 
 def recordings_in(folder: Path) -> list[Path]:
@@ -18,8 +15,7 @@ def recordings_in(folder: Path) -> list[Path]:
 
     A link to nowhere or a pipe is among them: whoever put it there is told that it is none.
     """
-    named = (f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES and f.name[0] != ".")
-    return sorted(f for f in named if not f.is_dir())
+    return sorted(f for f in folder.iterdir() if is_recording(f.name) and not f.is_dir())
 
 
 def carried(path: str) -> str:

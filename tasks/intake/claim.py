@@ -16,7 +16,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.intake import files, names
+from tasks.intake import files, folders, names
 from tasks.intake.hold import NOTE, Hold, Note
 from tasks.intake.kept import fingerprint
 from tasks.intake.scan import Candidate, look
@@ -39,9 +39,7 @@ class Claim:
     @property
     def recordings(self) -> list[Path]:
         """The files of the recording."""
-        if not self.path.is_dir():
-            return [self.path]
-        return sorted(f for f in self.path.iterdir() if f.is_file() and names.may_be_taken(f.name))
+        return folders.parts_of(self.path) if self.path.is_dir() else [self.path]
 
     @property
     def sidecars(self) -> list[Path]:

@@ -88,6 +88,9 @@ class Desk:
         content = self.ledger.content(arrival.sha256)
         found = self.carried.published(arrival.sha256, None) if arrival.state == "claimed" else None
         if found is not None and not (content and content.run_id == found.run_id):  # else it is an earlier run's
+            here = claims.place_of(self.inbox, held, note)
+            if note.stays is None and here.is_dir() and files.digest_of(here) != arrival.sha256:
+                return self.back(held, note, arrival, "it changed while it was processed; it is taken again.")
             state = state_of(found.status)
             told = digest_of(claims.sidecars_of(self.inbox, held, note))
             self.ledger.end(note.id, state, recording_id=found.recording_id, run_id=found.run_id, sidecar=told)

@@ -51,8 +51,11 @@ def move_across(source: Path, target: Path) -> None:
     aside = target.parent / f".{uuid.uuid4().hex}.part"
     try:
         if source.is_dir():
-            shutil.copytree(source, aside, copy_function=_copy)
+            before = _told(source)
+            shutil.copytree(source, aside, symlinks=True, copy_function=_copy)
             flush(aside)
+            if _told(source) != before:  # what came meanwhile would go with the old one
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(source))
         else:
             _copy(source, aside)
         move_new(aside, target)
@@ -146,6 +149,12 @@ def digest_of(path: Path) -> str:
         name = os.fsencode(file_path.relative_to(path))
         whole.update(name.hex().encode() + b" " + digest_of(file_path).encode() + b"\n")
     return whole.hexdigest()
+
+
+def _told(folder: Path) -> dict[Path, tuple[int, int]]:
+    """All that lies in a folder, with sizes and times."""
+    found = ((f, f.lstat()) for f in folder.rglob("*"))
+    return {f: (status.st_size, status.st_mtime_ns) for f, status in found if not f.is_dir() or f.is_symlink()}
 
 
 def _copy(source: str | Path, target: str | Path) -> None:

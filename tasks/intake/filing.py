@@ -1,6 +1,7 @@
 """Where a recording goes once it is processed, or can't be: decided beforehand, carried out whenever.
 
-done        data/done/YYYY/MM/DD/<its own name>, a numbered one where that is taken; or removed, where that was asked
+done        data/done/YYYY/MM/DD/<its own name>, a numbered one where that is taken; or removed, where that was asked:
+            what else lay in its folder is filed there all the same
 quarantine  data/quarantine/<sha12>/<its own name>, with error.json beside it
 
 What stays where it is (`inbox.after = keep`) is not filed, unless it goes to the quarantine.
@@ -15,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tasks.intake import files, names
+from tasks.intake import files, folders, names
 from tasks.intake.hold import NOTE, Hold, Note
 from tasks.intake.ledger import Ledger
 from tasks.intake.rows import SUCCESS, Arrival, Content
@@ -51,7 +52,7 @@ def carry_out(ledger: Ledger, cabinet: Cabinet, held: Hold, note: Note, arrival:
     content = ledger.content(arrival.sha256)
     main = held.folder / note.original.name
     target = arrival.destination
-    if cabinet.delete and arrival.state in ("done", "linked"):
+    if cabinet.delete and arrival.state in ("done", "linked") and _removed(main, arrival):
         target = None
     if target is not None:
         files.make_folder(target.parent)
@@ -71,14 +72,22 @@ def carry_out(ledger: Ledger, cabinet: Cabinet, held: Hold, note: Note, arrival:
     return target
 
 
+def _removed(main: Path, arrival: Arrival) -> bool:
+    """Remove a recording; whether nothing is left of it."""
+    if main.is_dir():
+        return folders.discard(main, arrival.sha256)
+    files.remove(main)
+    return True
+
+
 def explained(arrival: Arrival, content: Content | None) -> str:
     """error.json: what happened, in plain words."""
     error = (content.error if content else None) or "It could not be processed."
     kind, _, what = error.partition(": ")
     lasting = kind == "permanent"
     told = {
-        "file": _shown(arrival.name.name),
-        "came_from": _shown(arrival.name),
+        "file": names.shown(arrival.name.name),
+        "came_from": names.shown(arrival.name),
         "what": what or error,
         "why": "The file is at fault: trying again would fail in the same way."
         if lasting
@@ -139,7 +148,3 @@ def _beside(sidecar: Path, target: Path, original: str) -> None:
                 files.remove(sidecar)
                 return
             number += 1
-
-
-def _shown(path: Path | str) -> str:
-    return os.fsencode(path).decode("utf-8", "replace")

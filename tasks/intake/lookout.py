@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tasks.errors import TransientError
-from tasks.intake import names
+from tasks.intake import folders
 from tasks.intake.ending import Carried
 from tasks.intake.hold import worked_on_in_place
 from tasks.intake.kept import fingerprint
@@ -82,9 +82,7 @@ class Lookout:
     def _lacking(self, candidate: Candidate) -> str | None:
         whole = self.inbox / candidate.path
         try:
-            paths = [whole]
-            if candidate.is_folder:
-                paths = [f for f in sorted(whole.iterdir()) if f.is_file() and names.may_be_taken(f.name)]
+            paths = folders.parts_of(whole) if candidate.is_folder else [whole]
         except OSError:  # it has gone
             return None
         for path in paths:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from pathlib import PurePath
+from pathlib import Path, PurePath
+
+from tasks.suffixes import is_recording
 
 LEDGER = ".ledger.sqlite3"
 CLAIMED = ".claimed"
@@ -20,7 +22,8 @@ LONGEST = 255
 UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".opdownload", ".!ut")
 """Names that copying programs give to what isn't whole yet."""
 _OTHERS = (MARKER, ".json")
-_NEVER = frozenset(("thumbs.db", "desktop.ini", STOP.casefold(), TOGETHER))
+_LITTER = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
+_NEVER = _LITTER | {STOP.casefold(), TOGETHER}
 _NO_FOLDERS = frozenset(
     ("@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information", "__macosx", "found.000")
 )
@@ -43,6 +46,24 @@ def may_be_taken(name: str) -> bool:
     """
     folded = name.casefold()
     return not (is_unfinished(name) or folded in _NEVER or folded.endswith(_OTHERS))
+
+
+def is_part(name: str) -> bool:
+    """Whether a file of this name is of the recording, in a folder that is one.
+
+    >>> [is_part(n) for n in ("1.wav", "1.wav.part", "~$1.wav", "notes.txt", "_together")]
+    [True, False, False, False, False]
+    """
+    return may_be_taken(name) and is_recording(name)
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file of this name is what systems leave in folders by themselves.
+
+    >>> is_litter(".DS_Store"), is_litter("._a.wav"), is_litter(".a.wav.Xy12ab")
+    (True, True, False)
+    """
+    return name.casefold() in _LITTER or name.startswith("._")
 
 
 def may_be_entered(name: str) -> bool:
@@ -105,3 +126,8 @@ def numbered(name: str, number: int) -> str:
     while stem and len(os.fsencode(tried := f"{stem} ({number}){suffix}")) > LONGEST:
         stem = stem[:-1]
     return tried
+
+
+def shown(path: Path | str) -> str:
+    """A path as text that can be written anywhere; a name's bytes may be none."""
+    return os.fsencode(path).decode("utf-8", "replace")

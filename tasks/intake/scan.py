@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from tasks.intake import names
+from tasks.intake import folders, names
 
 DEEPEST = 16
 """Folders within folders that are looked into."""
@@ -32,6 +31,8 @@ class Candidate:
     """Whoever put it there says that it is whole: `name.wav.done` lies beside it."""
     copying: str | None = None
     """In a folder: the name of a file that is being copied into it."""
+    obstacle: str | None = None
+    """Of a folder: why it waits, until somebody has moved something."""
     fault: str | None = None
     """Why it can't be processed, as was found by opening it."""
 
@@ -72,7 +73,8 @@ def look(inbox: Path, path: Path, *, is_folder: bool) -> Candidate | None:
     try:
         entry = os.lstat(inbox / path)
         if is_folder:
-            return _folder(inbox, path) if stat.S_ISDIR(entry.st_mode) else None
+            whole = folders.seen(inbox, path) if stat.S_ISDIR(entry.st_mode) else None
+            return _folder(path, whole) if whole and whole.parts else None
     except OSError:
         return None
     return _file(path, entry, False) if stat.S_ISREG(entry.st_mode) else None
@@ -119,33 +121,23 @@ def _sub_folder(
     if not is_one and (group != "folder" or path.name.casefold() == names.URGENT):
         yield from _in(inbox, path, group, depth + 1)
         return
-    whole = _folder(inbox, path)
-    if whole is None:
-        if not is_one:  # a folder of folders, each a recording
-            yield from _in(inbox, path, group, depth + 1)
-        return
-    yield replace(whole, marked=_marked(beside, path.name, int(whole.mtime_s * 1e9)))
+    whole = folders.seen(inbox, path)
+    if not is_one and not whole.parts:  # a folder of folders, each a recording
+        yield from _in(inbox, path, group, depth + 1)
+    elif whole.parts or whole.obstacle:
+        yield replace(_folder(path, whole), marked=_marked(beside, path.name, int(whole.changed_s * 1e9)))
 
 
-def _folder(inbox: Path, path: Path) -> Candidate | None:
-    """A folder's own files as one recording; None where there is none in it."""
-    size, newest, recordings, copying = 0, 0.0, 0, None
-    lines = []
-    with os.scandir(inbox / path) as listing:
-        for entry in sorted(listing, key=lambda e: e.name):
-            status = entry.stat(follow_symlinks=False)
-            if not stat.S_ISREG(status.st_mode):
-                continue
-            lines.append(f"{os.fsencode(entry.name).hex()} {status.st_size} {status.st_mtime_ns}")
-            if names.is_unfinished(entry.name) and not entry.name.startswith("."):
-                copying = entry.name
-            elif names.may_be_taken(entry.name):
-                recordings += 1
-                size, newest = size + status.st_size, max(newest, status.st_mtime)
-    if not recordings:
-        return None
-    signature = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
-    return Candidate(path, size, newest, signature, is_folder=True, copying=copying)
+def _folder(path: Path, whole: folders.Folder) -> Candidate:
+    return Candidate(
+        path,
+        whole.size,
+        whole.changed_s,
+        whole.signature,
+        is_folder=True,
+        copying=whole.copying,
+        obstacle=whole.obstacle,
+    )
 
 
 def _file(path: Path, status: os.stat_result, marked: bool) -> Candidate:

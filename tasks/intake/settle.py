@@ -91,10 +91,12 @@ def judge(
     It is taken at once if it is marked; else when it is as it was at least `settle_s` before, nobody has it open for
     writing, and `whole` finds nothing missing. Where something is missing, or it is empty, it is taken as it is once
     nothing has changed for `patience_s`: its end will not come. `whole` has it opened; where that fails `attempts`
-    times, it is taken to be set aside.
+    times, it is taken to be set aside. A folder that holds what isn't of the recording waits until that is moved.
     """
     known = before if before and before.signature == candidate.signature and now >= before.since else None
     seen = known or Sighting(candidate.signature, now, not_before=before.not_before if before else 0.0)
+    if candidate.obstacle:
+        return Verdict(candidate, seen, candidate.obstacle)
     if candidate.marked:
         if seen.failures and now < seen.not_before:
             return Verdict(candidate, seen, HARMFUL, seen.not_before)

@@ -9,7 +9,9 @@ corrections.parquet  what people said, and what undoes it
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.errors import PermanentError, UsageError
+from tasks.errors import MachineFault, UsageError
 from tasks.voices.records import Book, Correction, Hearing, Voice
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def contents(book: Book) -> dict[Path, bytes]:
 def read(folder: Path) -> Book:
     """The book that lies there; an empty one where there is none.
 
-    Raises PermanentError for files that can't be read, UsageError for those of a later version.
+    Raises MachineFault for files that can't be read, UsageError for those of a later version.
     """
     if not (folder / "hearings.parquet").exists():
         return Book()
@@ -114,7 +116,13 @@ def _columns(name: str, path: Path) -> Mapping[str, list[Any]]:
             for column, kind in COLUMNS[name].items()
         }
     except (pa.ArrowInvalid, OSError, KeyError) as err:
-        raise PermanentError(
+        # Arrow has no number for what it can't make sense of; of the book's tables none is ever left out.
+        if isinstance(err, OSError) and err.errno not in (None, errno.ENOENT):
+            why = os.strerror(err.errno or 0)
+            raise MachineFault(
+                f"{path}: the voices can't be read ({why}). Is its disk there, and yours to read?"
+            ) from err
+        raise MachineFault(
             f"{path}: the voices can't be read ({err}). Put the folder aside and make it anew from the recordings: "
             "daylong speakers rebuild"
         ) from err

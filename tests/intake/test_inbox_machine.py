@@ -40,6 +40,8 @@ class Inbox(RuleBasedStateMachine):
         self.claims: list[Claim | None] = [None, None]
         self.put: Counter[bytes] = Counter()
         self.sidecars: set[bytes] = set()
+        self.lying_by: set[bytes] = set()
+        """What lies in folders that are one recording: its parts, and what isn't of it."""
         self.growing: dict[str, bytes] = {}
         self.published: dict[bytes, bytes] = {}
         """What the sidecars told when a content was published: another one is reason to do it again."""
@@ -80,6 +82,25 @@ class Inbox(RuleBasedStateMachine):
             path.with_suffix(".json").write_bytes(b'{"of": "' + sound + b'"}')
             self.sidecars.add(path.with_suffix(".json").read_bytes())
 
+    @rule(late=st.booleans())
+    def folder_moved_in(self, late: bool) -> None:
+        """A folder that is one recording, with a note; `late`: and with a folder in it that belongs beside it."""
+        name = f"day {len(self.lying_by)}"
+        for file in ("1.wav", "2.wav", "notes.txt", *(["late/3.wav"] if late else [])):
+            content = f"of {name}, {file} ".encode()
+            self.world.put(f"{name}/{file}", content)
+            self.lying_by.add(content + END)
+        (self.world.inbox / name / "_together").touch()
+
+    @precondition(lambda self: any(claim and claim.path.is_dir() for claim in self.claims))
+    @rule()
+    def comes_into_a_folder_that_is_taken(self) -> None:
+        claim = next(claim for claim in self.claims if claim and claim.path.is_dir())
+        content = f"late {len(self.lying_by)}".encode() + END
+        (claim.path / "late").mkdir(exist_ok=True)
+        (claim.path / "late" / f"{len(self.lying_by)}.wav").write_bytes(content)
+        self.lying_by.add(content)
+
     @rule(old=NAMES, new=NAMES)
     def renamed(self, old: str, new: str) -> None:
         source, target = self.world.inbox / old, self.world.inbox / new
@@ -114,7 +135,7 @@ class Inbox(RuleBasedStateMachine):
             taken = watcher.take(candidate)
             if isinstance(taken, Claim):
                 self.claims[who] = taken
-                content = taken.path.read_bytes()
+                content = content_of(taken)
                 assert content.endswith(END), f"{taken.note.original} was taken half-copied"
             if taken is not None:
                 return
@@ -128,7 +149,7 @@ class Inbox(RuleBasedStateMachine):
         watcher, claim = self.watchers[who], self.claims[who]
         assert watcher is not None
         assert claim is not None
-        content = claim.path.read_bytes() if claim.is_unchanged() else b"flaky: renamed meanwhile"
+        content = content_of(claim) if claim.is_unchanged() else b"flaky: renamed meanwhile"
         if content.startswith(b"broken"):
             ended = watcher.failed(claim, f"{claim.path}: no sound.", lasting=True)
         elif content.startswith(b"flaky:") or (content.startswith(b"flaky") and self.flaky_failures < 3):
@@ -181,7 +202,7 @@ class Inbox(RuleBasedStateMachine):
         there = Counter(self.world.contents())
         for content, count in self.put.items():
             assert there[content] >= count, content
-        assert all(there[sidecar] for sidecar in self.sidecars)
+        assert all(there[content] for content in self.sidecars | self.lying_by)
 
     def teardown(self) -> None:
         try:
@@ -197,8 +218,10 @@ class Inbox(RuleBasedStateMachine):
             self._end(name)
         for who in (0, 1):
             self._dies(who)
-        for _ in range(200):
+        for _ in range(400):
             self._take(0)
+            for late in self.world.inbox.glob("day */late"):  # as the line says that is told
+                late.rename(late.parent.with_name(f"late of {late.parent.name}"))
             if self.claims[0] is not None:
                 self._finish(0)
             elif not self._left():
@@ -226,6 +249,11 @@ class Inbox(RuleBasedStateMachine):
         assert watcher is not None
         scanned = watcher.scan()
         return bool(scanned.ready or scanned.waiting or watcher.claims())
+
+
+def content_of(claim: Claim) -> bytes:
+    """The sound of what was taken."""
+    return b"".join(path.read_bytes() for path in claim.recordings)
 
 
 TestInbox = Inbox.TestCase

@@ -6,14 +6,17 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
@@ -21,6 +24,7 @@ from typer.testing import CliRunner
 from flows.cli import watch as command
 from flows.cli.main import app
 from flows.cli.terminal import Terminal
+from tasks.audio.apart import Apart
 from tasks.configuration import load
 from tasks.intake.ledger import read_only
 from tests.faults.cases import clip
@@ -38,9 +42,10 @@ WATCH = (
 )
 
 
-def watch(home: Path, *more: str) -> subprocess.Popen[str]:
+def watch(home: Path, *more: str, api: str | None = None) -> subprocess.Popen[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DAYLONG_", "PREFECT_"))}
     ours = {"DAYLONG_HOME": str(home), "PREFECT_HOME": str(home / "prefect"), "OMP_NUM_THREADS": "1"}
+    ours |= {"PREFECT_API_URL": api} if api else {}
     return subprocess.Popen(
         [*WATCH, *more],
         cwd=ROOT,
@@ -168,3 +173,78 @@ def test_a_disk_that_is_away_is_told_once_and_waited_for(tmp_path: Path, monkeyp
     with pytest.raises(KeyboardInterrupt):
         command._Watch({}, load(), screen).until_done(once=False)
     assert told.getvalue().count("can't be read") == 1
+
+
+def dead_port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}/api"
+
+
+def test_once_without_prefect_is_one_line_and_status_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = tmp_path / "data" / "inbox"
+    inbox.mkdir(parents=True)
+    with clip(2.0) as source:
+        (inbox / "a.flac").write_bytes(source.read_bytes())
+    url = dead_port()
+    code, out, err = ended(watch(tmp_path, "--once", api=url))
+    assert (code, out) == (1, ""), err
+    assert err.splitlines()[-1] == f"Prefect doesn't answer (Failed to reach API at {url}/). Is its server well?"
+    assert "Traceback" not in err
+    assert (inbox / "a.flac").is_file()
+
+
+def test_prefect_that_is_away_is_told_once_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows import ingest_inbox as watched
+
+    monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
+    inbox = tmp_path / "data" / "inbox"
+    inbox.mkdir(parents=True)
+    monkeypatch.setattr(Apart, "lacking", lambda *_: None)
+    monkeypatch.setattr(command, "shown", lambda _: nullcontext(lambda _: None))
+    (inbox / "a.wav").write_bytes(b"sound")
+    calls, waits = [], []
+
+    def away(_: object) -> dict[str, Any]:
+        calls.append(1)
+        if len(calls) < 4:
+            raise httpx.ConnectError("[Errno 111] Connection refused")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(watched, "ingest_inbox", away)
+    monkeypatch.setattr(
+        command, "time", SimpleNamespace(sleep=waits.append, time=time.time, monotonic=time.monotonic)
+    )
+    told = io.StringIO()
+    screen = Terminal(Console(file=io.StringIO()), Console(file=told, width=200))
+    with pytest.raises(KeyboardInterrupt):
+        command._Watch({}, load({"inbox": {"settle_seconds": 0}}), screen).until_done(once=False)
+    assert told.getvalue().count("Prefect doesn't answer") == 1
+    assert waits.count(command.FUTILE_S) == 3
+
+
+def test_what_stops_each_round_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows import ingest_inbox as watched
+
+    monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
+    (tmp_path / "data" / "inbox").mkdir(parents=True)
+    monkeypatch.setattr(Apart, "lacking", lambda *_: None)
+    monkeypatch.setattr(command, "shown", lambda _: nullcontext(lambda _: None))
+    (tmp_path / "data" / "inbox" / "a.wav").write_bytes(b"sound")
+    rounds = iter(range(3))
+
+    def stopped(_: object) -> dict[str, Any]:
+        if next(rounds, None) is None:
+            raise KeyboardInterrupt
+        none = dict.fromkeys(("done", "partial", "linked", "quarantined", "returned", "waiting"), 0)
+        return {**none, "stopped": "The voices can't be read. Nothing more is taken now."}
+
+    monkeypatch.setattr(watched, "ingest_inbox", stopped)
+    monkeypatch.setattr(
+        command, "time", SimpleNamespace(sleep=lambda _: None, time=time.time, monotonic=time.monotonic)
+    )
+    told = io.StringIO()
+    screen = Terminal(Console(file=io.StringIO()), Console(file=told, width=200))
+    with pytest.raises(KeyboardInterrupt):
+        command._Watch({}, load({"inbox": {"settle_seconds": 0}}), screen).until_done(once=False)
+    assert told.getvalue().count("Nothing more is taken now") == 1
