@@ -21,7 +21,7 @@ from flows.progress import Progress
 from flows.tracks import Track
 from tasks.audio.plan import speech_in
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
-from tasks.errors import DaylongError, is_transient
+from tasks.errors import DaylongError
 from tasks.intervals import clock
 from tasks.logs import about
 from tasks.memory import give_back
@@ -47,8 +47,8 @@ class Worked:
     manifests: dict[str, Manifest] = field(default_factory=dict)
     cached: frozenset[str] = frozenset()
     error: str | None = None
-    passing: bool = False
-    """What failed may succeed another time: the world was at fault."""
+    cause: Exception | None = None
+    """What the error was, where one is told."""
     unheard: str | None = None
     """What the chunk lacks, though it did not fail."""
 
@@ -172,8 +172,12 @@ def _collected(chunk: Chunk, audio: Audio, futures: dict[str, Future]) -> Worked
                 worked = replace(worked, cached=worked.cached | {step})
         elif worked.error is None:
             # What follows a failed step fails too; the first failure is the one to tell.
-            passing = is_transient(future.result(raise_on_failure=False))
-            worked = replace(worked, error=f"{step}: {reason(future)}", passing=passing)
+            cause = future.result(raise_on_failure=False)
+            worked = replace(
+                worked,
+                error=f"{step}: {in_a_line(cause)}",
+                cause=cause if isinstance(cause, Exception) else None,
+            )
     return worked
 
 
@@ -190,11 +194,6 @@ def tell(chunk: Chunk, tracks: Sequence[Worked], of: int) -> None:
         words = sum(m["facts"]["num_words"] for step, m, _ in manifests if step == "transcription")
         took = "from the cache" if all(cached for *_, cached in manifests) else f"{seconds:.1f} s of work"
         STORY.info("%s: %d words, %s", which, words, took, extra={"seconds": seconds})
-
-
-def reason(future: PrefectFuture[Any]) -> str:
-    """Why a future failed, in one line."""
-    return in_a_line(future.result(raise_on_failure=False))
 
 
 def why(state: State[Any]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flows.names import printable
-from tasks.errors import FULL, RIGHTS, MachineFault, NoRoom, PermanentError, UsageError
+from tasks.errors import FULL, RIGHTS, MachineFault, NoRoom, PermanentError, TransientError, UsageError
 
 _ABOUT_THE_REQUEST = frozenset((400, 405, 409, 411, 413, 414, 415, 422, 431))
 """What a server that is well answers to what it doesn't want: the next request may be another."""
@@ -29,6 +31,21 @@ def is_shared(error: Exception) -> bool:
             return True
         behind = behind.__cause__
     return prefect_unwell(error) is not None
+
+
+def of_all(name: str, first: str, causes: Sequence[Exception | None]) -> Exception:
+    """The error of a recording of which every chunk failed; `first`: the first of them, in a line.
+
+    Lasting only where each is said of the recording: what all recordings need isn't this one's fault, and what an
+    engine says in its own words may pass.
+    """
+    shared = next((c for c in causes if c is not None and is_shared(c)), None)
+    if shared is not None:
+        return shared
+    kind = PermanentError if all(isinstance(c, PermanentError) for c in causes) else TransientError
+    error = kind(f"{name}: every chunk failed; the first: {first}")
+    error.__cause__ = causes[0]
+    return error
 
 
 def prefect_unwell(error: BaseException | None) -> str | None:

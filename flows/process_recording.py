@@ -20,6 +20,7 @@ from pydantic import Field
 from flows import chunks as chunk_steps
 from flows.account import Account, accounted, tells_alone
 from flows.assembly import assembled, outcome
+from flows.faults import of_all
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.logs import in_worker
 from flows.names import name_of, printable, rename, run_name
@@ -39,7 +40,7 @@ from tasks.caching import used_by
 from tasks.configuration import load
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.task import Publication, publish_transcript
-from tasks.errors import DaylongError, PermanentError, TransientError, UnreadableAudio
+from tasks.errors import DaylongError, UnreadableAudio
 from tasks.exports import render
 from tasks.home import home
 from tasks.intervals import Span
@@ -124,8 +125,7 @@ def _transcribed(
     done = chunk_steps.work_through(chunks, tracks, language, run, progress)
     failed = [w for w in done if w.error]
     if failed and len(failed) == busy:
-        kind = TransientError if any(w.passing for w in failed) else PermanentError
-        raise kind(f"{shown(recording.source_name)}: every chunk failed; the first: {failed[0].error}")
+        raise of_all(shown(recording.source_name), str(failed[0].error), [w.cause for w in failed])
 
     progress.stage("linking")
     linked = voices_of(done, run)

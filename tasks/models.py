@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tasks.memory import free_device_memory, told_of_memory, watched
+from tasks.errors import DaylongError, MachineFault, is_transient
+from tasks.memory import free_device_memory, is_out_of_memory, told_of_memory, watched
 
 log = logging.getLogger("daylong.models")
 
@@ -84,8 +85,7 @@ class Pool:
                 if self.keep == "one":
                     self._unload_others(engine)
                 with _loading, told_of_memory(engine.name):
-                    log.info("loading %s", engine.name)
-                    slot.loaded = engine.load()
+                    slot.loaded = _loaded(engine)
             ready = time.perf_counter()
             with told_of_memory(engine.name), watched() as peak_mb:
                 value = getattr(slot.loaded, method)(*args, **kwargs)
@@ -119,6 +119,22 @@ class Pool:
             with slot.lock:
                 slot.loaded = None
         free_device_memory()
+
+
+def _loaded(engine: Engine) -> Any:
+    log.info("loading %s", engine.name)
+    try:
+        return engine.load()
+    except DaylongError:
+        raise
+    except Exception as error:
+        if is_transient(error) or is_out_of_memory(error):
+            raise
+        said = next(iter(str(error).strip().splitlines()), "")
+        raise MachineFault(
+            f"{engine.name} can't be loaded ({type(error).__name__}: {said}). If its weights are damaged: "
+            "daylong models fetch, with the same settings."
+        ) from error
 
 
 # One after the other, whatever the pool: two threads that import the same large library at once (NeMo and the

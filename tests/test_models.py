@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from tasks import model_process, models
-from tasks.errors import EngineDied, OutOfMemory, PermanentError, is_transient
+from tasks.errors import EngineDied, MachineFault, OutOfMemory, PermanentError, is_transient
 from tasks.logs import about, where
 from tasks.model_process import Child
 from tasks.models import Engine, Pool
@@ -383,3 +383,20 @@ def test_the_seams_child_has_as_much_patience_as_was_said_last() -> None:
             models.call(engine(4), "hang")
     finally:
         models.configure()
+
+
+def load_nothing() -> Counter:
+    raise ValueError("not an archive\nat all")
+
+
+def load_late() -> Counter:
+    raise OSError(errno.ETIMEDOUT, "Connection timed out", "weights.bin")
+
+
+def test_weights_that_cannot_be_loaded_are_the_machines_fault_unless_it_may_pass(child: Child) -> None:
+    for where_ in (Pool(), child):
+        with pytest.raises(MachineFault, match=r"test/nothing can't be loaded .ValueError: not an archive."):
+            where_.call(Engine.of("test/nothing", "tests.test_models:load_nothing"), "add")
+        with pytest.raises(OSError, match=r"weights\.bin") as late:
+            where_.call(Engine.of("test/late", "tests.test_models:load_late"), "add")
+        assert is_transient(late.value)

@@ -13,7 +13,7 @@ import pytest
 from prefect.exceptions import ObjectNotFound
 
 from flows import ingest_inbox
-from flows.faults import prefect_unwell
+from flows.faults import of_all, prefect_unwell
 from flows.intake import opened_intake
 from tasks.audio.apart import Apart
 from tasks.configuration import load
@@ -140,3 +140,15 @@ def test_prefect_is_told_in_one_line() -> None:
     assert prefect_unwell(answered(500)) == "Prefect doesn't answer (500). Is its server well?"
     assert prefect_unwell(httpx.ReadTimeout("")) == "Prefect doesn't answer (ReadTimeout). Is its server well?"
     assert prefect_unwell(ValueError("ours")) is None
+
+
+def test_of_a_recording_whose_chunks_all_fail_the_fault_is_its_own_only_where_each_says_so() -> None:
+    own, engine = PermanentError("no sound"), RuntimeError("CUDA error: an illegal access")
+    shared, passing = MachineFault("weights can't be loaded"), TransientError("died")
+    assert isinstance(of_all("a.wav", "x", [own, own]), PermanentError)
+    assert str(of_all("a.wav", "x", [own])) == "a.wav: every chunk failed; the first: x"
+    for causes in ([own, engine], [engine], [passing, own], [None]):
+        assert isinstance(of_all("a.wav", "x", causes), TransientError)
+    assert of_all("a.wav", "x", [engine, own, shared]) is shared
+    full = OSError(errno.ENOSPC, "No space left on device")
+    assert of_all("a.wav", "x", [own, full]) is full

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.serializers import JSONSerializer
 
 from tasks.artifacts import ArtifactStore
 from tasks.caching import forget_if_broken
@@ -45,7 +46,9 @@ def made(store: ArtifactStore, record: str, value: bytes) -> str:
 
 def tell(record: str, name: str) -> None:
     (results() / record).parent.mkdir(parents=True, exist_ok=True)
-    (results() / record).write_text(json.dumps({"result": json.dumps(Meter().manifest({"it": name}))}))
+    metadata = {"serializer": JSONSerializer().model_dump()}
+    manifest = json.dumps(Meter().manifest({"it": name}))
+    (results() / record).write_text(json.dumps({"metadata": metadata, "result": manifest}))
 
 
 def believe(store: ArtifactStore, record: str) -> None:
