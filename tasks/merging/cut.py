@@ -55,11 +55,12 @@ def decided(both: Sequence[Unit], cut_s: float, overlap: Span, speech: Sequence[
         is_left = unit.middle_s < cut_s
         own, other = (unit.left, unit.right) if is_left else (unit.right, unit.left)
         # When in doubt keep: the other side has words where this one has none, or fewer.
-        if not unit.agreed and len(own) < len(other) and (len(other) <= MOST_IN_DOUBT or _says_more(other, own)):
+        said = () if unit.agreed else tuple(w for w in other if _in_speech(w, speech))
+        if len(own) < len(said) and (len(said) <= MOST_IN_DOUBT or _says_more(said, own)):
             edge_s = overlap.start_s if is_left else overlap.end_s
-            if all(_in_speech(w, speech) for w in other) and not _at_edge(other, edge_s, both, i, is_left):
-                recovered += len(other)
-                own = other
+            if not _at_edge(said, edge_s, both, i, is_left):
+                recovered += len(said)
+                own = said
         out += own
     return out, recovered
 

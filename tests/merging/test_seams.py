@@ -227,6 +227,19 @@ def test_a_phrase_that_one_chunk_made_a_single_word_of_stays_a_phrase(
     assert joined.seams[0].recovered == (0 if own_tells_it else 5)
 
 
+@pytest.mark.parametrize("collapsed", [0, 1], ids=["left", "right"])
+@pytest.mark.parametrize("border", [590.0, 600.0])
+def test_of_a_phrase_stays_what_was_said_and_not_what_was_invented_in_it(collapsed: int, border: float) -> None:
+    invented = said("thank you", 592.4, 0.3, 0.9)
+    phrase = [*said("nobody may", 591.25, 0.34, 0.9), *invented, *said("sell", 593.6, 0.34, 0.9)]
+    lists = heard_differently([Word(591.2, 593.9, "Hmm.", 0.4)], phrase, collapsed)
+    speech = (Span(0.0, 591.95), Span(593.55, 1200.0))
+    chunks = [dataclasses.replace(c, speech=speech) for c in two_chunks(border)]
+    own_tells_it = (collapsed == 1) == (border == 600.0)
+    kept = "nobody may thank you sell" if own_tells_it else "nobody may sell"  # its own are left as they are
+    assert text(join(chunks, lists)) == f"{BEFORE} {kept} {AFTER}"
+
+
 @pytest.mark.parametrize(
     "many",
     [said(PHRASE, 591.25, 0.34, 0.1), [word(592.0 + 0.01 * i, f"x{i}", 0.01) for i in range(20)]],
