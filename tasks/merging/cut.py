@@ -54,13 +54,14 @@ def decided(both: Sequence[Unit], cut_s: float, overlap: Span, speech: Sequence[
     for i, unit in enumerate(both):
         is_left = unit.middle_s < cut_s
         own, other = (unit.left, unit.right) if is_left else (unit.right, unit.left)
-        # When in doubt keep: the other side has words where this one has none, or fewer.
-        said = () if unit.agreed else tuple(w for w in other if _in_speech(w, speech))
-        if len(own) < len(said) and (len(said) <= MOST_IN_DOUBT or _says_more(said, own)):
+        # When in doubt keep: the other side has words where this one has none, or fewer. What stands in silence says
+        # nothing for either.
+        said, told = ([w for w in side if _in_speech(w, speech)] for side in (other, own))
+        if not unit.agreed and len(told) < len(said) and (len(said) <= MOST_IN_DOUBT or _says_more(said, told)):
             edge_s = overlap.start_s if is_left else overlap.end_s
             if not _at_edge(said, edge_s, both, i, is_left):
                 recovered += len(said)
-                own = said
+                own = tuple(said)
         out += own
     return out, recovered
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.intervals import Span
-from tasks.merging.alignment import spoken, units
-from tasks.merging.cut import find_cut
+from tasks.merging.alignment import Unit, spoken, units
+from tasks.merging.cut import decided, find_cut
 from tasks.merging.seams import Joined, join
 from tasks.merging.wordless import fill
 from tasks.records import Chunk, Word
@@ -238,6 +238,14 @@ def test_of_a_phrase_stays_what_was_said_and_not_what_was_invented_in_it(collaps
     own_tells_it = (collapsed == 1) == (border == 600.0)
     kept = "nobody may thank you sell" if own_tells_it else "nobody may sell"  # its own are left as they are
     assert text(join(chunks, lists)) == f"{BEFORE} {kept} {AFTER}"
+
+
+def test_what_one_side_invented_in_silence_does_not_outweigh_what_the_other_heard() -> None:
+    grunt = (Word(591.2, 592.0, "Hmm.", 0.8), *said("thank you for watching", 592.3, 0.3, 0.6))
+    phrase = (*said("would", 591.25, 0.3, 0.9), *said("to sell it", 593.6, 0.3, 0.9))
+    speech = [Span(0.0, 592.0), Span(593.3, 1200.0)]
+    kept, recovered = decided([Unit(grunt, phrase)], 600.0, Span(585.0, 615.0), speech)
+    assert ([w.text for w in kept], recovered) == (["would", "to", "sell", "it"], 4)
 
 
 @pytest.mark.parametrize(
