@@ -1,21 +1,23 @@
 """Whose process a run is, and the runs whose process is gone.
 
 A run says where it runs by a label on itself. A run that is killed stays "Running" for Prefect, and keeps the place
-that its deployment's limit gave it; whoever comes next marks it crashed. Runs of other machines are left alone:
-`automations.yaml` has what finds those, by their heartbeat.
+that its deployment's limit gave it; whoever comes next marks it crashed. Of other machines, and of this one where its
+name has changed since (the next container has another), only the heartbeat tells: `daylong up` marks what is silent.
 """
 
 from __future__ import annotations
 
+import socket
 import time
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tasks.processes import Process
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.objects import FlowRun, State
 
 LABEL = "daylong.process"
 FLOWS = ("process-recording", "ingest-inbox", "prune-cache")
@@ -26,6 +28,9 @@ STARTING_S = 300.0
 UNSIGNED_S = 3600.0
 """A run without the label has died before it could sign, or is about to: so long it is given."""
 PAGE = 200
+HEARTBEAT = "prefect.flow-run.heartbeat"
+SILENT_S = 300.0
+"""Ten heartbeats, by `flows.PREFECT_DEFAULTS`."""
 
 
 def sign(run: UUID, *, alone: bool = True) -> None:
@@ -44,6 +49,36 @@ def mark_dead(client: SyncPrefectClient, but: UUID | None = None) -> list[str]:
     for run in dead:
         _crash(client, run)
     return [run.name for run in dead]
+
+
+def mark_silent(client: SyncPrefectClient) -> list[str]:
+    """Mark crashed every run of ours that is said to run elsewhere and hasn't been heard of for `SILENT_S`; their
+    names. Only for a server that has been there for so long: it doesn't hear while it is away."""
+    dead = [run for run in under_way(client) if _is_elsewhere(run) and not _is_heard_of(client, run)]
+    for run in dead:
+        _crash(client, run)
+    return [run.name for run in dead]
+
+
+def _is_elsewhere(run: FlowRun) -> bool:
+    process = Process.read(str(run.labels.get(LABEL, "")))
+    return process is not None and process.host != socket.gethostname()
+
+
+def _is_heard_of(client: SyncPrefectClient, run: FlowRun) -> bool:
+    since = datetime.now(UTC) - timedelta(seconds=SILENT_S)
+    if run.state is None or not run.state.is_running() or _since(run.state) > since:
+        return True
+    asked = {
+        "event": {"name": [HEARTBEAT]},
+        "resource": {"id": [f"prefect.flow-run.{run.id}"]},
+        "occurred": {"since": since.isoformat()},
+    }
+    return bool(client.request("POST", "/events/filter", json={"filter": asked, "limit": 1}).json()["events"])
+
+
+def _since(state: State[Any]) -> datetime:
+    return state.timestamp
 
 
 def under_way(client: SyncPrefectClient) -> list[FlowRun]:

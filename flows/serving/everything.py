@@ -56,7 +56,7 @@ class Everything:
         self._server: Child | None = None
         self._worker: Child | None = None
         self._deaths: list[float] = []
-        self._looked = time.monotonic()
+        self._began = self._looked = time.monotonic()
 
     def run(self, where: Address | str) -> signal.Signals | None:
         """Until a signal comes, which is returned, or something dies. Raises DaylongError for that."""
@@ -147,7 +147,7 @@ class Everything:
         from prefect.client.orchestration import get_client
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
-        from flows.serving.alive import mark_dead
+        from flows.serving.alive import SILENT_S, free_places, mark_dead, mark_silent
 
         self._looked = time.monotonic()
         reap({child.process.pid for child in (self._server, self._worker) if child})
@@ -155,6 +155,11 @@ class Everything:
             with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
                 for name in mark_dead(client):
                     self._note(f"{name}: {why}")
+                if self._server is not None and time.monotonic() - self._began > SILENT_S + LOOK_EVERY_S:
+                    for name in (silent := mark_silent(client)):
+                        self._note(f"{name}: nothing is heard of its process any more; marked as crashed.")
+                    if silent:
+                        free_places(client)
         except Exception as error:  # of the server, or on the way there; they are marked the next time
             self._note(f"Runs whose process is gone could not be looked for: {type(error).__name__}.")
 

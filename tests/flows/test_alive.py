@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from flows.serving.alive import LABEL, WORKER, free_places, mark_dead, under_way, waiting
+from flows.serving import alive
+from flows.serving.alive import HEARTBEAT, LABEL, WORKER, free_places, mark_dead, mark_silent, under_way, waiting
 from tasks.processes import Process
 from tests.ended import dead
+from tests.serving import until
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -49,6 +52,28 @@ def test_a_run_whose_process_is_gone_is_marked_with_what_to_do(client: Any) -> N
     assert {run.id for run in under_way(client)} >= {mine, abroad, unsigned}
     for run in (mine, abroad, unsigned, others):
         client.delete_flow_run(run)
+
+
+def told(client: Any) -> list[Any]:
+    asked = {"filter": {"event": {"name": [HEARTBEAT]}}}
+    return list(client.request("POST", "/events/filter", json=asked).json()["events"])
+
+
+def test_a_run_elsewhere_is_marked_once_nothing_is_heard_of_it(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.events import Event, Resource
+
+    silent, heard = running(client, Process("last-container", 7)), running(client, Process("another-machine", 7))
+    mine, unsigned = running(client, Process.this()), running(client, None)
+    assert mark_silent(client) == []  # they have only just begun
+    monkeypatch.setattr(alive, "_since", lambda _state: datetime.now(UTC) - timedelta(hours=1))
+    of = Resource({"prefect.resource.id": f"prefect.flow-run.{heard}"})
+    client.request("POST", "/events", json=[Event(event=HEARTBEAT, resource=of).model_dump(mode="json")])
+    until(lambda: told(client), 30)  # the server writes down some seconds later what it hears
+    assert mark_silent(client) == [client.read_flow_run(silent).name]
+    assert client.read_flow_run(silent).state.is_crashed()
+    for left in (heard, mine, unsigned):
+        assert client.read_flow_run(left).state.is_running()
+        client.delete_flow_run(left)
 
 
 def test_its_tasks_do_not_stay_running_either(client: Any) -> None:
