@@ -1,0 +1,121 @@
+"""Small engines for tests: real objects with real state, loaded by name as the large ones are."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import threading
+import time
+
+import numpy as np
+
+from tasks.errors import PermanentError
+from tasks.models import Engine
+
+
+class Counter:
+    """An engine that remembers how often it was loaded and called."""
+
+    loaded = 0
+    loading = 0
+    most_loading = 0
+
+    def __init__(self, step: int) -> None:
+        kind = type(self)
+        kind.loaded += 1
+        kind.loading += 1
+        kind.most_loading = max(kind.most_loading, kind.loading)
+        time.sleep(0.01)
+        kind.loading -= 1
+        self.step = step
+        self.total = 0
+        self.inside = 0
+        self.most_inside = 0
+
+    def add(self, times: int = 1) -> int:
+        self.inside += 1
+        self.most_inside = max(self.most_inside, self.inside)
+        time.sleep(0.01)
+        self.total += self.step * times
+        self.inside -= 1
+        return self.total
+
+    def crowd(self) -> int:
+        return self.most_inside
+
+    def double(self, values: np.ndarray) -> np.ndarray:
+        return values * 2
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def die(self) -> None:
+        os._exit(7)
+
+    def hang(self) -> None:
+        time.sleep(60)
+
+    def refuse(self) -> None:
+        raise PermanentError("x.wav: not for me")
+
+    def break_down(self, number: int) -> None:
+        raise OSError(number, os.strerror(number), "weights.bin")
+
+    def wait_and_add(self) -> int:
+        time.sleep(1.0)
+        return self.add()
+
+    def riddle(self) -> object:
+        return Riddle()
+
+    def riddled(self) -> None:
+        raise Riddled("one", "two")
+
+    def too_much(self) -> object:
+        return np.empty(1 << 60, np.uint8)
+
+    def lock(self) -> object:
+        return threading.Lock()
+
+    def say(self, words: str) -> None:
+        logging.getLogger("daylong.counter").warning("%s", words)
+
+    def take(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class Riddle:
+    """Can be sent and not be read."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_unreadable, ())
+
+
+def _unreadable() -> None:
+    raise ValueError("nobody can read this")
+
+
+class Riddled(PermanentError):
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one + two)
+
+
+def load(step: int) -> Counter:
+    return Counter(step)
+
+
+def load_too_much() -> Counter:
+    raise RuntimeError("CUDA failed with error out of memory")
+
+
+def load_nothing() -> Counter:
+    raise ValueError("not an archive\nat all")
+
+
+def load_late() -> Counter:
+    raise OSError(errno.ETIMEDOUT, "Connection timed out", "weights.bin")
+
+
+def engine(step: int = 1) -> Engine:
+    return Engine.of(f"test/counter-{step}", "tests.small_engines:load", step=step)
