@@ -94,6 +94,7 @@ def test_names_that_try_to_leave_the_folder_are_never_followed(place: Path, path
 @given(parts=st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=3))
 def test_whatever_may_be_a_files_name_may_be_planned_and_is_read_again(place: Path, parts: list[str]) -> None:
     path = "/".join(parts)
+    parts = path.split("/")  # a part may have held one
     try:
         made = Plan("r", "r.aside", (("0", path),), (path,))
     except Damaged:

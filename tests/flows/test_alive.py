@@ -64,12 +64,13 @@ def test_a_run_elsewhere_is_marked_once_nothing_is_heard_of_it(client: Any, monk
 
     silent, heard = running(client, Process("last-container", 7)), running(client, Process("another-machine", 7))
     mine, unsigned = running(client, Process.this()), running(client, None)
-    assert mark_silent(client) == []  # they have only just begun
+    mark_silent(client)
+    assert client.read_flow_run(silent).state.is_running()  # it has only just begun
     monkeypatch.setattr(alive, "_since", lambda _state: datetime.now(UTC) - timedelta(hours=1))
     of = Resource({"prefect.resource.id": f"prefect.flow-run.{heard}"})
     client.request("POST", "/events", json=[Event(event=HEARTBEAT, resource=of).model_dump(mode="json")])
     until(lambda: told(client), 30)  # the server writes down some seconds later what it hears
-    assert mark_silent(client) == [client.read_flow_run(silent).name]
+    assert client.read_flow_run(silent).name in mark_silent(client)  # other tests may have left some
     assert client.read_flow_run(silent).state.is_crashed()
     for left in (heard, mine, unsigned):
         assert client.read_flow_run(left).state.is_running()
