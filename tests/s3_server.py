@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 BUCKET = "recordings"
 
 
@@ -57,3 +59,12 @@ def _made(port: int, server: subprocess.Popen[bytes]) -> None:
             if time.monotonic() > until or server.poll() is not None:
                 raise
             time.sleep(0.1)
+
+
+@contextmanager
+def a_bucket() -> Iterator[str]:
+    """The URL of a bucket on a server of its own, which the environment leads to meanwhile."""
+    with s3() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield f"s3://{BUCKET}"

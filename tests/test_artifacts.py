@@ -12,16 +12,14 @@ import pytest
 from tasks.artifacts import ArtifactStore, canonical_json, digest_of
 from tasks.errors import NoRoom, TransientError, UsageError, is_transient
 from tasks.remote import check, filesystem
-from tests.s3_server import BUCKET, s3
+from tests.s3_server import a_bucket
 
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """A bucket on a real S3 server, on loopback."""
-    with s3() as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        yield f"s3://{BUCKET}"
+    with a_bucket() as url:
+        yield url
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])

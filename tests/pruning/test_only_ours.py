@@ -16,7 +16,7 @@ from tasks.pruning import used
 from tasks.pruning.prune import held, prune, recordings_folder
 from tasks.remote import filesystem
 from tests.pruning_files import kept, key
-from tests.s3_server import BUCKET, s3
+from tests.s3_server import a_bucket
 
 D = "3f" + "9" * 62
 FOREIGN = (
@@ -50,10 +50,8 @@ FOREIGN = (
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    with s3() as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        yield f"s3://{BUCKET}"
+    with a_bucket() as url:
+        yield url
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])
