@@ -84,7 +84,7 @@ class Page(Report):
     def save(self, name: str = FILE) -> Any:
         self.clicks(self.browser.find_element("id", "save"))
         path = self.downloads / name
-        until(path.exists, 10, 0.05)
+        until(path.exists, 30, 0.05)
         found = json.loads(path.read_bytes().decode())
         assert len(changes_of(path)) == len(found["speakers"])  # the command reads it
         path.unlink()

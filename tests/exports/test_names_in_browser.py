@@ -68,7 +68,7 @@ def test_a_name_is_corrected_by_mouse_everywhere_at_once(page: Page) -> None:
     assert page.row(1) == "Zoë Müller SPEAKER_01 not saved"
     assert page.lines()[1] == "Zoë Müller"
     assert page.marked() == ["Zoë Müller"]
-    until(lambda: page.does("return document.getElementById('detail').toDataURL()") != before, 5, 0.05)
+    until(lambda: page.does("return document.getElementById('detail').toDataURL()") != before, 30, 0.05)
     assert page.says() == "1 correction, not saved"
     assert page.changes() == ["SPEAKER_01 is Zoë Müller"]
     assert page.text("#then") == f"Apply the saved file: daylong speakers apply {FILE}"
@@ -324,7 +324,7 @@ def test_a_name_on_paper_is_the_page_s_name(page: Page) -> None:
     page.correct(1, "Carla")
     page.does("document.documentElement.dataset.theme = 'dark'")
     page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    until(lambda: page.lines()[1] == "Carla", 5, 0.05)
+    until(lambda: page.lines()[1] == "Carla", 30, 0.05)
     assert page.row(1) == "Carla SPEAKER_01 not saved"
     assert page.row(2) == "SPEAKER_02 perhaps Bert?"
     assert not page.browser.find_element("id", "corrections").is_displayed()

@@ -51,20 +51,20 @@ def whole_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[Transcript, Pat
 
 
 def test_a_word_that_is_clicked_is_played_and_followed(report: Report) -> None:
-    until(lambda: report.text("#state") == "the meeting #1.wav", 10)
+    until(lambda: report.text("#state") == "the meeting #1.wav", 30)
     report.click("quite")
-    until(lambda: report.at() >= 7.4, 10, 0.05)
+    until(lambda: report.at() >= 7.4, 30, 0.05)
     assert report.at() < 9.0
-    until(lambda: report.does("return document.body.classList.contains('playing')"), 5, 0.05)
-    first = until(lambda: (found := report.all(".w.now")) and found[0].text, 5, 0.05)
-    until(lambda: (found := report.all(".w.now")) and found[0].text not in ("", first), 5, 0.05)
+    until(lambda: report.does("return document.body.classList.contains('playing')"), 30, 0.05)
+    first = until(lambda: (found := report.all(".w.now")) and found[0].text, 30, 0.05)
+    until(lambda: (found := report.all(".w.now")) and found[0].text not in ("", first), 30, 0.05)
     report.press(" ")
-    until(lambda: report.does("return document.getElementById('audio').paused"), 5, 0.05)
+    until(lambda: report.does("return document.getElementById('audio').paused"), 30, 0.05)
     stood = report.at()
     report.press("\ue012")  # left
-    until(lambda: abs(report.at() - (stood - 5)) < 0.1, 5, 0.05)
+    until(lambda: abs(report.at() - (stood - 5)) < 0.1, 30, 0.05)
     report.press("\ue014")  # right
-    until(lambda: abs(report.at() - stood) < 0.1, 5, 0.05)
+    until(lambda: abs(report.at() - stood) < 0.1, 30, 0.05)
     assert report.text("#now") == f"00:00:{int(stood):02d}"
     assert report.complaints() == []
 
@@ -101,7 +101,7 @@ def test_without_its_sound_one_chooses_it_by_hand(browser: Any, tmp_path: Path) 
     assert report.text("#now") == "00:00:07"
     assert report.text(".w.now") == "quite"
     report.browser.find_element("id", "file").send_keys(str(tmp_path / "elsewhere" / "meeting.wav"))
-    until(lambda: 7.39 < report.at() < 7.41, 10, 0.05)
+    until(lambda: 7.39 < report.at() < 7.41, 30, 0.05)
     assert report.complaints() == []
 
 
@@ -109,7 +109,7 @@ def test_a_sound_that_has_been_moved_is_asked_for(browser: Any, tmp_path: Path) 
     told = with_sound(meeting(), tmp_path / "gone.wav")
     (tmp_path / "gone.wav").unlink()
     report = Report(browser, put(told, tmp_path / "report"))
-    until(lambda: report.text("#state") == "Choose the recording (gone.wav)", 10)
+    until(lambda: report.text("#state") == "Choose the recording (gone.wav)", 30)
 
 
 def test_a_recording_in_two_files_is_played_from_the_right_one(browser: Any, tmp_path: Path) -> None:
@@ -117,10 +117,10 @@ def test_a_recording_in_two_files_is_played_from_the_right_one(browser: Any, tmp
     two = with_sound(meeting(duration_s=30.0), tmp_path / "2.wav").recording.parts[0]
     told = meeting(parts=(one, dataclasses.replace(two, start_s=30.0)))
     report = Report(browser, put(told, tmp_path / "report"))
-    until(lambda: report.text("#state") == "1.wav", 10)
+    until(lambda: report.text("#state") == "1.wav", 30)
     report.click("Hm.")
-    until(lambda: report.text("#state") == "2.wav", 10)
-    until(lambda: 20.0 <= report.at() < 21.0, 10, 0.05)
+    until(lambda: report.text("#state") == "2.wav", 30)
+    until(lambda: 20.0 <= report.at() < 21.0, 30, 0.05)
 
 
 def test_what_is_not_sure_is_marked_by_more_than_colour(browser: Any, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_no_script_of_a_hostile_transcript_runs(browser: Any, tmp_path: Path) ->
     assert report.does("return document.querySelectorAll('#transcript img, #transcript svg, h1 *').length") == 0
     assert ATTACKS[-1] in report.text("h1")
     report.does("document.getElementById('transcript').scrollIntoView()")
-    until(lambda: "<img src=x onerror=window.pwned=1>" in [w.text for w in report.all(".w")], 5)
+    until(lambda: "<img src=x onerror=window.pwned=1>" in [w.text for w in report.all(".w")], 30)
     assert (report.complaints(), report.fetched()) == ([], set())
 
 
@@ -234,14 +234,14 @@ def test_printing_shows_all_of_it(browser: Any, tmp_path: Path) -> None:
     report.does("addEventListener('beforeprint', () => (window.printed = document.querySelectorAll('.line').length))")
     assert report.browser.print_page()
     assert report.does("return window.printed") == len(told.segments)
-    until(lambda: report.does(lines) < len(told.segments), 5)
+    until(lambda: report.does(lines) < len(told.segments), 30)
     report.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    until(lambda: report.does(lines) == len(told.segments), 5)
+    until(lambda: report.does(lines) == len(told.segments), 30)
     said = report.does("return document.getElementById('transcript').textContent")
     assert all(segment.text in said for segment in told.segments)
     assert not report.browser.find_element("css selector", ".player").is_displayed()
     report.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    until(lambda: report.does(lines) < len(told.segments), 5)
+    until(lambda: report.does(lines) < len(told.segments), 30)
 
 
 def test_silence_has_a_page(browser: Any, tmp_path: Path) -> None:
@@ -265,16 +265,16 @@ def test_a_whole_day_is_read_searched_and_scrolled(browser: Any, whole_day: tupl
     assert hit.text == "number3795"
     for _ in range(3):
         report.press("\ue007")
-        until(lambda: len(found := report.all(".w.current")) == 1 and report.in_sight(found[0]), 5, 0.05)
+        until(lambda: len(found := report.all(".w.current")) == 1 and report.in_sight(found[0]), 30, 0.05)
     report.press("\ue00c")
     report.does("document.getElementById('seek').value = 990; "
                 "document.getElementById('seek').dispatchEvent(new Event('input'))")  # fmt: skip
-    until(lambda: any(report.in_sight(line) for line in report.all(".line:has(.now)")), 5)
+    until(lambda: any(report.in_sight(line) for line in report.all(".line:has(.now)")), 30)
     for _ in range(12):
         report.press("+")
     begins, ends = report.text("#range").split(" – ")
     assert begins[:2] == ends[:2] == "23"
     report.press("0")
-    until(lambda: report.text("#range") == "00:00:00 – 24:00:00", 5, 0.05)
+    until(lambda: report.text("#range") == "00:00:00 – 24:00:00", 30, 0.05)
     assert report.complaints() == []
     assert report.fetched() == set()

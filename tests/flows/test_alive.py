@@ -23,6 +23,7 @@ def client(prefect_server: None) -> Iterator[Any]:
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as opened:
+        mark_dead(opened)  # what other tests left of theirs
         yield opened
 
 
@@ -54,8 +55,9 @@ def test_a_run_whose_process_is_gone_is_marked_with_what_to_do(client: Any) -> N
         client.delete_flow_run(run)
 
 
-def told(client: Any) -> list[Any]:
-    asked = {"filter": {"event": {"name": [HEARTBEAT]}}}
+def told(client: Any, of: UUID) -> list[Any]:
+    """The heartbeats of that run alone: runs of other tests, on the same server, have theirs."""
+    asked = {"filter": {"event": {"name": [HEARTBEAT]}, "resource": {"id": [f"prefect.flow-run.{of}"]}}}
     return list(client.request("POST", "/events/filter", json=asked).json()["events"])
 
 
@@ -69,7 +71,7 @@ def test_a_run_elsewhere_is_marked_once_nothing_is_heard_of_it(client: Any, monk
     monkeypatch.setattr(alive, "_since", lambda _state: datetime.now(UTC) - timedelta(hours=1))
     of = Resource({"prefect.resource.id": f"prefect.flow-run.{heard}"})
     client.request("POST", "/events", json=[Event(event=HEARTBEAT, resource=of).model_dump(mode="json")])
-    until(lambda: told(client), 30)  # the server writes down some seconds later what it hears
+    until(lambda: told(client, heard), 60)  # the server writes down some seconds later what it hears
     assert client.read_flow_run(silent).name in mark_silent(client)  # other tests may have left some
     assert client.read_flow_run(silent).state.is_crashed()
     for left in (heard, mine, unsigned):
