@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -41,7 +42,7 @@ def assembled(
     wall_s: float,
 ) -> Transcript:
     """Everything that is published about a recording."""
-    found = run.place.store.get_json(merged["artifacts"]["transcript"])
+    store, tables = run.place.store, merged["artifacts"]
     facts = RunFacts(
         run_id=run_id,
         status="partial" if any(w.error or w.unheard for w in done) else "complete",
@@ -59,10 +60,12 @@ def assembled(
     return Transcript(
         recording=recording,
         run=facts,
-        words=tuple(Word(**w) for w in found["words"]),
-        segments=tuple(Segment(**s) for s in found["segments"]),
-        turns=tuple(Turn(**t) for t in found["turns"]),
-        speakers=tuple(Speaker(**{**s, "embedding": tuple(s["embedding"])}) for s in found["speakers"]),
+        words=tuple(store.get_records(tables["words"], Word)),
+        segments=tuple(store.get_records(tables["segments"], Segment)),
+        turns=tuple(store.get_records(tables["turns"], Turn)),
+        speakers=tuple(
+            replace(s, embedding=tuple(s.embedding)) for s in store.get_records(tables["speakers"], Speaker)
+        ),
         chunks=reports(chunks, done, language, seams),
     )
 

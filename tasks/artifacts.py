@@ -16,17 +16,19 @@ import math
 import os
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tasks.errors import FULL, NoRoom, TransientError
+from tasks.records import as_dict
 from tasks.remote import filesystem, reached
 
 if TYPE_CHECKING:
     import numpy as np
 
+T = TypeVar("T")
 
 KINDS = (".json", ".npz", ".flac", ".bin")
 """What values are kept as. The last: bytes of any other kind."""
@@ -155,6 +157,21 @@ class ArtifactStore:
 
     def get_json(self, name: str) -> Any:
         return json.loads(self.get(name))
+
+    def put_records(self, step: str, records: Iterable[object]) -> str:
+        """Keep flat records (of `tasks.records`) as a JSON list, one by one: a day's words as plain values, all at
+        once, are a hundred MB."""
+        data = io.BytesIO()
+        for number, record in enumerate(records):
+            data.write(b"," if number else b"[")
+            data.write(canonical_json(as_dict(record)))
+        data.write(b"]" if data.tell() else b"[]")
+        return self.put(step, data.getvalue(), ".json")
+
+    def get_records(self, name: str, kind: Callable[..., T]) -> list[T]:
+        """What `put_records` kept, each made anew by `kind`."""
+        found: list[T] = json.loads(self.get(name), object_hook=lambda told: kind(**told))
+        return found
 
     def put_arrays(self, step: str, **arrays: np.ndarray[Any, Any]) -> str:
         """Keep named arrays (no object arrays: nothing here is ever unpickled)."""

@@ -11,6 +11,7 @@ import pytest
 
 from tasks.artifacts import ArtifactStore, canonical_json, digest_of
 from tasks.errors import NoRoom, TransientError, UsageError, is_transient
+from tasks.records import Word, as_dict
 from tasks.remote import check, filesystem
 from tests.s3_server import a_bucket
 
@@ -35,6 +36,10 @@ def test_equal_values_are_kept_once_under_one_name(store: ArtifactStore) -> None
 
 def test_values_come_back_as_they_went_in(store: ArtifactStore) -> None:
     assert store.get_json(store.put_json("s", {"é": [1.5, None]})) == {"é": [1.5, None]}
+    words = [Word(0.5, 1.0, "é", confidence=0.5), Word(1.0, 2.0, "so")]
+    assert store.get_records(store.put_records("s", words), Word) == words
+    assert store.put_records("s", words) == store.put_json("s", as_dict(words))
+    assert store.get_records(store.put_records("s", []), Word) == []
     arrays = store.get_arrays(store.put_arrays("s", a=np.arange(6, dtype=np.float16).reshape(2, 3), b=np.zeros(0)))
     assert arrays["a"].dtype == np.float16
     assert arrays["a"].tolist() == [[0, 1, 2], [3, 4, 5]]

@@ -11,7 +11,7 @@ from tasks.caching import step_task
 from tasks.linking.cluster import LinkOptions
 from tasks.linking.link import link
 from tasks.linking.nodes import ChunkVoices
-from tasks.records import Chunk, as_dict
+from tasks.records import Chunk
 from tasks.work import Manifest, Meter, Place
 
 
@@ -42,7 +42,7 @@ def link_speakers(job: LinkJob, place: Place, windows: Sequence[Manifest], turns
         embeddings=linked.embeddings.astype(np.float32),
     )
     return meter.manifest(
-        {"voices": table, "turns": place.store.put_json("linking", as_dict(linked.turns))},
+        {"voices": table, "turns": place.store.put_records("linking", linked.turns)},
         speakers=len(linked.embeddings),
         margins=linked.speaker_margins(),
     )

@@ -40,13 +40,13 @@ def join_chunks(job: SeamJob, place: Place, words: Sequence[Sequence[Manifest | 
     lists = [[w for manifest in own for w in words_of(place, manifest)] for own in words]
     joined = join(job.chunks, lists)
     return meter.manifest(
-        {"words": place.store.put_json("seams", as_dict(joined.words))},
+        {"words": place.store.put_records("seams", joined.words)},
         seams=as_dict(joined.seams),
         wordless=[[s.start_s, s.end_s] for s in joined.wordless],
     )
 
 
-@step_task("merging", version=5)
+@step_task("merging", version=6)
 def merge(
     job: MergeJob,
     place: Place,
@@ -55,7 +55,7 @@ def merge(
     linked: Manifest | None,
     channels: tuple[Manifest, Sequence[Sequence[Manifest]]] | None,
 ) -> Manifest:
-    """Artifact `transcript`: words, segments, turns and speakers as JSON lists of records.
+    """Artifacts `words`, `segments`, `turns` and `speakers`: JSON lists of records.
 
     Who speaks is told by linking (`linked`), or by the channel (`channels`: arrays `own_0`, … of its speech, and for
     each channel its chunks' embeddings), or not.
@@ -69,7 +69,7 @@ def merge(
     if linked is not None:
         table = place.store.get_arrays(linked["artifacts"]["voices"])
         voices = linked_voices(table["embeddings"], linked["facts"]["margins"])
-        turns = marked_overlaps([Turn(**t) for t in place.store.get_json(linked["artifacts"]["turns"])])
+        turns = marked_overlaps(place.store.get_records(linked["artifacts"]["turns"], Turn))
         windows = Windows.of(table)
         words = tuple(windows.told(w) for w in attribute(words, turns))
     if channels is not None:
@@ -82,9 +82,9 @@ def merge(
     words = tuple(sorted(words, key=lambda w: (w.start_s, w.end_s, w.speaker or "")))
     words, segments = segment(words)
     speakers = speakers_of(turns, words, segments, voices, job.embedding_model)
-    transcript = {"words": words, "segments": segments, "turns": turns, "speakers": speakers}
+    tables = {"words": words, "segments": segments, "turns": turns, "speakers": speakers}
     return meter.manifest(
-        {"transcript": place.store.put_json("merging", as_dict(transcript))},
+        {name: place.store.put_records("merging", table) for name, table in tables.items()},
         num_words=len(words),
         num_speakers=len({s.label for s in speakers} - {UNKNOWN}),
     )
@@ -94,7 +94,7 @@ def words_of(place: Place, manifest: Manifest | None) -> list[Word]:
     """The words behind a manifest's artifact `words`; none for None."""
     if manifest is None:
         return []
-    return [Word(**w) for w in place.store.get_json(manifest["artifacts"]["words"])]
+    return place.store.get_records(manifest["artifacts"]["words"], Word)
 
 
 def _voice(place: Place, measured: Sequence[Manifest]) -> Voice:

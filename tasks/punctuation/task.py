@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tasks.caching import step_task
 from tasks.models import Engine
 from tasks.punctuation.apply import languages_of, punctuated, wants_punctuation
-from tasks.records import Word, as_dict
+from tasks.records import Word
 from tasks.settings import PunctuationSettings
 from tasks.weights import Weights
 from tasks.work import Manifest, Meter, Place
@@ -26,7 +26,7 @@ class PunctuateJob:
 def punctuate(job: PunctuateJob, place: Place, transcribed: Manifest) -> Manifest:
     """Artifact `words`, as `transcribed` has them, punctuated where the settings ask for it."""
     meter = Meter()
-    words = [Word(**w) for w in place.store.get_json(transcribed["artifacts"]["words"])]
+    words = place.store.get_records(transcribed["artifacts"]["words"], Word)
     language = job.language or transcribed["facts"].get("language")
     if not wants_punctuation(words, language, job.settings.mode, languages_of(job.settings.model)):
         return meter.manifest(dict(transcribed["artifacts"]), punctuated=False)
@@ -38,4 +38,4 @@ def punctuate(job: PunctuateJob, place: Place, transcribed: Manifest) -> Manifes
     )
     labels = meter.ask(model, "restore", [w.text for w in words])
     marked = punctuated(words, labels, language)
-    return meter.manifest({"words": place.store.put_json("punctuation", as_dict(marked))}, punctuated=True)
+    return meter.manifest({"words": place.store.put_records("punctuation", marked)}, punctuated=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.caching import step_task
 from tasks.intervals import Span, clip, total_s
-from tasks.records import Audio, Sound, as_dict
+from tasks.records import Audio, Sound
 from tasks.settings import TranscriptionSettings
 from tasks.transcription.engines import engine
 from tasks.transcription.language import Detection, places, vote
@@ -78,7 +78,7 @@ def transcribe(job: TranscribeJob, place: Place, language: str | None, separated
         for w in heard.words
     ]
     return meter.manifest(
-        {"words": place.store.put_json("transcription", as_dict(words))},
+        {"words": place.store.put_records("transcription", words)},
         language=language,
         num_words=len(words),
         loops_removed=heard.loops_removed,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import frame
-from tests.benchmarks.day.beside import beside
+from tests.benchmarks.day.beside import beside, stages
 from tests.benchmarks.day.fresh import Ended, run_fresh
 from tests.benchmarks.day.recording import Made, recording
 from tests.benchmarks.day.tables import show
@@ -63,6 +63,8 @@ def measured(made: Made, folder: Path) -> dict[str, Any]:
         "wall_s": fresh.wall_s,
         "s_per_hour": fresh.wall_s / hours,
         "peak_mb": fresh.peak_mb,
+        "peak_own_mb": fresh.own_mb,
+        "peak_during": next((name for name, span in stages(_run(fresh)).items() if fresh.peak_at in span), ""),
         "server_peak_mb": fresh.server_mb,
         "resident_mb": {name: mb for name, _, mb in _run(fresh)["heard"]["stages"]},
         "resident_mb_by_chunk": _run(fresh)["heard"]["chunks"],

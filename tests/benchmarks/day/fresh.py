@@ -23,12 +23,15 @@ _EVERY_S = 0.2
 @dataclass(frozen=True, slots=True)
 class Ended:
     """`wall_s` from before the process is started to its end. `peak_mb`: the most that it and all it has started had
-    resident at a time, MiB, Prefect's server left out, whose own peak is `server_mb`. `answer`: what it wrote; None
-    where it failed or was stopped: then `error` says so."""
+    resident at a time, MiB, Prefect's server left out, whose own peak is `server_mb`; `own_mb` of that were its own,
+    `peak_at` when (monotonic, s). `answer`: what it wrote; None where it failed or was stopped: then `error` says
+    so."""
 
     launched: float
     ended: float
     peak_mb: float
+    own_mb: float
+    peak_at: float
     server_mb: float
     answer: dict[str, Any] | None
     error: str = ""
@@ -56,7 +59,7 @@ def run_fresh(
         child = subprocess.Popen(
             [sys.executable, "-m", module, told], cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True
         )
-        most_mb = server_mb = 0.0
+        most_mb = own_mb = peak_at = server_mb = 0.0
         error = ""
         before = signal.signal(signal.SIGTERM, _asked_to_end)
         try:
@@ -67,7 +70,8 @@ def run_fresh(
                         server_mb = max(server_mb, peak_mb(pid))
                     else:
                         now_mb += resident_mb(pid)
-                most_mb = max(most_mb, now_mb)
+                if now_mb > most_mb:
+                    most_mb, own_mb, peak_at = now_mb, resident_mb(child.pid), time.monotonic()
                 if now_mb > limit_mb:
                     error = f"stopped above {limit_mb / 1024:.1f} GB"
                 elif time.monotonic() - launched > limit_s:
@@ -83,7 +87,8 @@ def run_fresh(
         if answer is None and not error:
             log.seek(0)
             error = f"exit status {child.returncode}: {' | '.join(log.read().strip().splitlines()[-3:])}"
-        return Ended(launched, ended, max(most_mb, (answer or {}).get("peak_mb", 0.0)), server_mb, answer, error)
+        most_mb = max(most_mb, (answer or {}).get("peak_mb", 0.0))
+        return Ended(launched, ended, most_mb, own_mb, peak_at, server_mb, answer, error)
 
 
 def _asked_to_end(number: int, _frame: object) -> None:

@@ -28,7 +28,9 @@ def show(short: dict[str, Any], long: dict[str, Any]) -> None:
                 f"{long['peak_mb'] - short['peak_mb']:+.0f}",
                 f"≤ +{MOST_MB}",
             ],
-            ["  the run's own, a quarter of the chunks done, MB", *(_resident(r, 0.25) for r in both), "", ""],
+            ["  of these the run's own, MB", *(round(r["peak_own_mb"]) for r in both), "", ""],
+            ["  during", *(r["peak_during"] for r in both), "", ""],
+            ["the run's own, a quarter of the chunks done, MB", *(_resident(r, 0.25) for r in both), "", ""],
             ["  all chunks done, MB", *(_resident(r, 1.0) for r in both), "", ""],
             ["Prefect's server, MB", *(round(r["server_peak_mb"]) for r in both), "", ""],
             [
