@@ -27,6 +27,7 @@ from tasks.configuration import merged
 from tasks.downloads import Advance
 from tasks.errors import MissingWeights
 from tasks.home import demo_models, home
+from tasks.nearby import advice
 from tasks.profiles import profile_settings
 from tasks.published import DEMO as DEMO
 from tasks.published import ESSENTIAL
@@ -89,7 +90,7 @@ def resolve(kind: Kind, name: str) -> Weights:
     """
     local = local_path(name)
     if local is not None:
-        problem = unfit(kind, local)
+        problem = _unfit_here(kind, local)
         if problem:
             raise MissingWeights(problem)
         path = _entry(kind, local)
@@ -123,7 +124,7 @@ def problem_with(kind: Kind, name: str, command: str = FETCH) -> str | None:
     try:
         local = local_path(name)
         if local is not None:
-            return unfit(kind, local)
+            return _unfit_here(kind, local)
         repository = repository_of(kind, name)
     except MissingWeights as error:
         return str(error)
@@ -235,6 +236,12 @@ def size_of(kind: Kind, path: Path) -> int:
     """Bytes of what an engine of this kind reads of a file or folder; 0 where there is none."""
     files = [path] if path.is_file() else _read(kind, path) if path.is_dir() else []
     return sum(file.stat().st_size for file in files)
+
+
+def _unfit_here(kind: Kind, path: Path) -> str | None:
+    """The same of a place that somebody has named: what was meant, where there is none."""
+    problem = unfit(kind, path)
+    return f"{problem}. {advice(path)}" if problem and not path.exists() else problem
 
 
 def unfit(kind: Kind, path: Path) -> str | None:

@@ -17,6 +17,7 @@ from tasks.audio.duration import duration_of
 from tasks.audio.recorded import recorded_at, zone
 from tasks.audio.source import opened, raise_if_gone, shown
 from tasks.errors import TransientError, UnreadableAudio
+from tasks.nearby import advice
 from tasks.records import Part, Recording
 
 _SLUG_LENGTH = 60
@@ -76,7 +77,7 @@ def _look(path: Path) -> os.stat_result:
         if path.is_symlink():
             to = shown(os.readlink(path))
             raise UnreadableAudio(f"{shown(path)}: a link to {to}, which isn't there. Put it back.") from error
-        raise UnreadableAudio(f"{shown(path)}: no such file. Check the name.") from error
+        raise UnreadableAudio(f"{shown(path)}: no such file. {advice(path)}") from error
     except (OSError, ValueError) as error:
         raise_if_gone(path, error)
         raise UnreadableAudio(f"{shown(path)}: cannot be looked at ({error}). Check the name.") from error

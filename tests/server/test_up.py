@@ -59,7 +59,9 @@ def test_a_recording_from_its_deployment(up: Up, meeting: Path) -> None:
 def test_a_path_that_is_wrong_fails_with_one_line_and_no_traceback(up: Up) -> None:
     run = up.ended(up.submit("process-recording", source="/nowhere/meeting.wav", settings=SMALL))
     assert run["state_type"] == "FAILED"
-    assert run["state"]["message"] == "/nowhere/meeting.wav: no such file. Check the name."
+    assert (
+        run["state"]["message"] == "/nowhere/meeting.wav: no such file. There is no folder /nowhere. Check the path."
+    )
     assert not any("Traceback" in line for line in up.lines(run["id"]))
 
 

@@ -1,0 +1,50 @@
+"""What somebody may have meant by a path that leads nowhere: for the one line that refuses it."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import os
+from pathlib import Path
+
+MOST_NAMES = 10_000
+"""Of a folder's names, so many are looked at."""
+
+
+def advice(path: Path | str) -> str:
+    """A sentence that tells which part of `path` is wrong, and the nearest name that is there, if one is near.
+
+    Never raises: where folders can't be read it says no more than to check the name.
+    """
+    whole = Path(os.path.abspath(path))
+    for missing in (whole, *whole.parents):
+        try:
+            if not missing.parent.is_dir():
+                continue
+            near = _nearest(missing.name, missing.parent, folders=missing != whole)
+        except (OSError, ValueError):
+            break
+        if near is not None:
+            return f"Is it {_shown(missing.parent / near)}?"
+        if missing != whole:
+            return f"There is no folder {_shown(missing)}. Check the path."
+        break
+    return "Check the name."
+
+
+def _nearest(name: str, folder: Path, *, folders: bool) -> str | None:
+    """The name in `folder` that is most like `name`: another case, another suffix, a slip of the fingers."""
+    with os.scandir(folder) as entries:
+        found = {
+            e.name.casefold(): e.name for e in itertools.islice(entries, MOST_NAMES) if e.is_dir() or not folders
+        }
+    wanted = name.casefold()
+    same_stem = [n for n in sorted(found) if not folders and Path(n).stem == Path(wanted).stem]
+    near = same_stem or difflib.get_close_matches(wanted, found, n=1, cutoff=0.75)
+    return found[near[0]] if near else None
+
+
+def _shown(path: Path) -> str:
+    from tasks.audio.source import shown
+
+    return shown(path)
