@@ -7,13 +7,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from flows.intake import inbox_of
+from flows.intake import check, inbox_of
 from flows.preparation import device_of, out_of, store_of
 from flows.serving.finding import Finding, missing, ok, warning
 from flows.serving.inspection import database, server
 from tasks import weights
 from tasks.disk import CACHE_BYTES_S, OUT_BYTES_S
-from tasks.errors import UsageError
+from tasks.errors import DaylongError, UsageError
 from tasks.home import sample
 from tasks.intake.ledger import read_only
 from tasks.intake.names import LEDGER, may_be_taken
@@ -31,11 +31,11 @@ Check = Callable[[Settings], Iterator[Finding]]
 
 def checks(settings: Settings) -> Iterator[Finding]:
     """All findings, in the order in which a run would meet them. A check that breaks is a finding, too."""
-    for check in (decoder, device, present_weights, inbox, room, database, server):
+    for looked_at in (decoder, device, present_weights, inbox, room, database, server):
         try:
-            yield from check(settings)
+            yield from looked_at(settings)
         except Exception as error:
-            yield missing(check.__name__.removeprefix("present_"), f"could not be looked at: {error}")
+            yield missing(looked_at.__name__.removeprefix("present_"), f"could not be looked at: {error}")
 
 
 def decoder(settings: Settings) -> Iterator[Finding]:
@@ -98,13 +98,14 @@ def _is_here(kind: weights.Kind, name: str) -> bool:
 def inbox(settings: Settings) -> Iterator[Finding]:
     """The folder that is watched: there, to be written to, and not stopped."""
     folder = inbox_of(settings)
-    if not folder.is_dir():
-        if settings.inbox.folder is None:
-            yield ok("inbox", f"{folder}: is made when it is first watched")
-        else:
-            yield missing("inbox", f"inbox.folder = {folder}: no such folder. Make it, or mount its disk.")
+    try:
+        check(settings)
+    except DaylongError as error:
+        yield missing("inbox", str(error))
         return
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+    if not folder.is_dir():
+        yield ok("inbox", f"{folder}: is made when it is first watched")
+    elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         yield missing("inbox", f"{folder}: may not be read and written; what is processed is moved out of it")
     elif is_stopped(folder):
         yield warning("inbox", f"{folder}: a file STOP lies in it; nothing is taken until it is removed")

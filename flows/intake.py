@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,8 @@ from tasks.intake.claim import Claim
 from tasks.intake.ending import Carried, Filed, Published
 from tasks.intake.filing import Cabinet
 from tasks.intake.intake import Intake
+from tasks.intake.ledger import read_only
+from tasks.intake.names import LEDGER
 from tasks.intake.settle import Scanned
 from tasks.settings import Settings
 
@@ -66,26 +68,34 @@ def inbox_of(settings: Settings) -> Path:
     return folder if folder.is_absolute() else home.home() / folder
 
 
-def opened_intake(settings: Settings) -> Intake:
-    """The folder-watch, with what other rooms tell it. Raises UsageError where the inbox isn't there, or the settings
-    are for one recording.
-
-    The default inbox is made; one that was named must be there: it may be a disk that isn't mounted.
-    """
-    keep_private()
+def check(settings: Settings) -> None:
+    """Raise UsageError where the inbox that was named isn't there, the results lie in it, or the settings are for one
+    recording; TransientError where its ledger can't be read. Changes nothing."""
     if settings.audio.recorded_at is not None:
         raise UsageError(
             f"audio.recorded_at = {settings.audio.recorded_at}: so would all recordings of the inbox begin at once. "
             'Put name.json with {"recorded_at": …} beside each instead.'
         )
     inbox, out = inbox_of(settings), out_of(settings)
-    if settings.inbox.folder is None:
-        inbox.mkdir(parents=True, exist_ok=True)
-    elif not inbox.is_dir():
+    if settings.inbox.folder is not None and not inbox.is_dir():
         raise UsageError(f"inbox.folder = {inbox}: no such folder. Make it, or mount its disk.")
     if out.resolve().is_relative_to(inbox.resolve()):
         raise UsageError(f"inbox.folder = {inbox}: the results, {out}, lie in it. Keep them apart.")
     zone(settings.timezone)
+    with read_only(inbox / LEDGER) or nullcontext():
+        pass
+
+
+def opened_intake(settings: Settings) -> Intake:
+    """The folder-watch, with what other rooms tell it. Raises what `check` does.
+
+    The default inbox is made; one that was named must be there: it may be a disk that isn't mounted.
+    """
+    keep_private()
+    check(settings)
+    inbox, out = inbox_of(settings), out_of(settings)
+    if settings.inbox.folder is None:
+        inbox.mkdir(parents=True, exist_ok=True)
     digest, apart = settings.digest(), Apart()
     cabinet = Cabinet(home.done(), home.quarantine(), settings.timezone, delete=settings.inbox.after == "delete")
     carried = Carried(
@@ -106,7 +116,7 @@ def published(out: Path, sha256: str, recording_id: str | None, settings_digest:
     row = row_of(out, sha256, recording_id)
     if row is None or row["settings_digest"] != settings_digest:
         return None
-    return Published(row["recording_id"], row["run_id"], row["status"])
+    return Published(row["recording_id"], row["run_id"], row["status"], row["processed_at"].timestamp())
 
 
 def shown_name(path: Path) -> str:

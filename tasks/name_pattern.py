@@ -18,13 +18,17 @@ _DIRECTIVES = {
     "H": r"(?P<hour>\d{2})",
     "M": r"(?P<minute>\d{2})",
     "S": r"(?P<second>\d{2})",
+    "I": r"(?P<hour>\d{1,2})",
+    "p": r"(?P<half>[AaPp][Mm])",
     "z": r"(?P<zone>Z|[+-]\d{2}:?\d{2})",
     "%": "%",
 }
 FARTHEST = timedelta(hours=14)
 """No zone is farther from Greenwich."""
+_QUARTERS = (0, 30, 45)
+"""Minutes by which zones differ from whole hours."""
 _NEEDED = {"year", "month", "day"}
-_KNOWN = _NEEDED | {"hour", "minute", "second", "zone"}
+_KNOWN = _NEEDED | {"hour", "minute", "second", "half", "zone"}
 _OPEN_S = {"second": 0.0, "minute": 60.0, "hour": 3600.0}
 _DATED_NUMBER = re.compile(
     r"(?<!\d)((?:19|20)\d\d)([-_.]?)([01]\d)\2([0-3]\d)(?:[ _.-]|-_-_| - )?(\d{4}(?:\d\d)?)(?!\d)"
@@ -65,8 +69,8 @@ def compiled(pattern: str) -> re.Pattern[str]:
     groups = set(found.groupindex)
     if not groups >= _NEEDED or groups - _KNOWN:
         raise ValueError(
-            f"{pattern} must tell year, month and day, and may tell hour, minute, second and zone: write as "
-            "%Y%m%d_%H%M%S, or (?P<year>\\d{4})(?P<month>\\d\\d)(?P<day>\\d\\d)"
+            f"{pattern} must tell year, month and day, and may tell hour, half (AM or PM), minute, second and "
+            "zone: write as %Y%m%d_%H%M%S, or (?P<year>\\d{4})(?P<month>\\d\\d)(?P<day>\\d\\d)"
         )
     return found
 
@@ -81,7 +85,7 @@ def times_in(text: str, pattern: re.Pattern[str], local: ZoneInfo) -> Told | Non
                 year + 2000 if year < 100 else year,
                 int(told["month"]),
                 int(told["day"]),
-                int(told.get("hour") or 0),
+                _hour(told.get("hour"), told.get("half")),
                 int(told.get("minute") or 0),
                 int(told.get("second") or 0),
                 tzinfo=zone_of(told.get("zone")) or local,
@@ -92,11 +96,19 @@ def times_in(text: str, pattern: re.Pattern[str], local: ZoneInfo) -> Told | Non
     return None
 
 
+def _hour(text: str | None, half: str | None) -> int:
+    """The hour of the day; `half`: AM or PM, which doesn't count where the hour is none of a clock with twelve."""
+    hour = int(text or 0)
+    if not half or not 1 <= hour <= 12:
+        return hour
+    return hour % 12 + (12 if half.upper() == "PM" else 0)
+
+
 def zone_of(text: str | None) -> timezone | None:
     """The zone that a Z, GMT or +01:00 means; None where no clock is set so: it may be a counter.
 
-    >>> str(zone_of("+01:00")), str(zone_of("Z")), zone_of(None), zone_of("-2534")
-    ('UTC+01:00', 'UTC', None, None)
+    >>> str(zone_of("+01:00")), str(zone_of("Z")), zone_of(None), zone_of("-2534"), zone_of("-0012")
+    ('UTC+01:00', 'UTC', None, None, None)
     """
     if not text:
         return None
@@ -104,7 +116,7 @@ def zone_of(text: str | None) -> timezone | None:
         return timezone.utc  # noqa: UP017
     digits = text.replace(":", "")
     offset = timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5]))
-    if int(digits[3:5]) > 59 or offset > FARTHEST:
+    if int(digits[3:5]) not in _QUARTERS or offset > FARTHEST or (digits[1:3] == "00" and digits != "+0000"):
         return None
     return timezone(-offset if text[0] == "-" else offset)
 
@@ -141,7 +153,7 @@ def _translated(pattern: str) -> str:
         if found[1] is None:
             return re.escape(found[0])
         if found[1] not in _DIRECTIVES:
-            raise ValueError(f"{pattern}: %{found[1]} isn't known here; there are %Y %y %m %d %H %M %S %z")
+            raise ValueError(f"{pattern}: %{found[1]} isn't known here; there are %Y %y %m %d %H %I %p %M %S %z")
         return _DIRECTIVES[found[1]]
 
     return r"(?<!\d)" + re.sub(r"%(.)|[^%]+|%$", one, pattern) + r"(?!\d)"

@@ -20,7 +20,9 @@ _IN_NAMES = (
     re.compile(
         r"(?P<zone>GMT)?(?<!\d)(?P<year>(?:19|20)\d\d)([-_.]?)(?P<month>[01]\d)\3(?P<day>[0-3]\d)"  # 2026-03-01
         r"(?:[T _.-]|-_-_| - | at )?"
-        r"(?P<hour>[0-2]\d)([-_.:h]?)(?P<minute>[0-5]\d)(?:\7(?P<second>[0-5]\d))?(?!\d)",  # 09-15-00, 0915, 09h15
+        r"(?P<hour>[0-2]\d|\d(?=[.:][0-5]\d(?:[.:][0-5]\d)?[ ._\u202f]?[AP]M))([-_.:h]?)(?P<minute>[0-5]\d)"
+        r"(?:\7(?P<second>[0-5]\d))?(?!\d)"  # 09-15-00, 0915, 09h15
+        r"(?:[ ._\u202f]?(?P<half>[AP]M)(?![0-9A-Za-z]))?",  # 9.15.00 PM
         re.IGNORECASE,
     ),
     # 260301_091500: Sony, Zoom, Samsung. With less than seconds it may as well be a counter.
@@ -29,7 +31,9 @@ _IN_NAMES = (
         r"(?P<second>[0-5]\d)(?!\d)"
     ),
 )
-_OFFSET = re.compile(r"(?P<zone>Z|[+-]\d{2}:?\d{2})(?![0-9A-Za-z])")
+_OFFSET = re.compile(r"(?P<zone>Z|[+-]\d{2}:\d{2}|\+\d{4}|(?<=T\d{6})-\d{4})(?![0-9A-Za-z])")
+"""Behind a time. Four digits behind a hyphen may as well be a counter or the time at which it ended: they are a zone
+only in ISO 8601's short form."""
 _SIDECAR_BYTES = 1 << 16
 _EARLIEST = 1990
 """Containers without a clock say 1904 or 1970."""

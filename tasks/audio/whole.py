@@ -15,8 +15,10 @@ from tasks.audio.duration import last_packet_s, promised_s
 from tasks.audio.source import opened
 from tasks.errors import DaylongError
 
-_STREAMED = 0x7FFF_0000
-"""Lengths from here on are written by recorders that don't know theirs yet."""
+_STREAMED = ((0x7FFF_0000, 0x8000_0100), (0xFFFF_0000, 0x1_0000_0000))
+"""Lengths within these are written by recorders that don't know theirs yet; a day of sound has others as large."""
+_IN_DS64 = 0xFFFF_FFFF
+"""The length is too long for its place, and stands in the chunk `ds64` (EBU Tech 3306)."""
 _OGG_PAGE = 65_307
 """Longest page, bytes."""
 _SLACK_S = 2.0
@@ -62,7 +64,7 @@ def _bytes_of(count: int) -> str:
 
 def _riff(file: BinaryIO, size: int, order: str = "<") -> str | None:
     """WAV, AIFF: chunks of a name and a length."""
-    at = 12
+    at, data_bytes = 12, 0
     for _ in range(_MOST_CHUNKS):
         if at + 8 > size:
             break
@@ -70,8 +72,12 @@ def _riff(file: BinaryIO, size: int, order: str = "<") -> str | None:
         name, length = struct.unpack(f"{order}4sI", file.read(8))
         if not any(name):  # room that a recorder has taken ahead
             return None
-        if length >= _STREAMED or (name == b"data" and length == 0):
-            return None  # by a recorder that doesn't know, or longer than this header can tell
+        if name == b"ds64":
+            (data_bytes,) = struct.unpack("<8xQ", file.read(16))
+        if name == b"data" and length == _IN_DS64 and 0 < data_bytes < 1 << 62:
+            length = data_bytes
+        elif any(first <= length < end for first, end in _STREAMED) or (name == b"data" and length == 0):
+            return None  # by a recorder that doesn't know
         at += 8 + length + length % 2
     missing = at - size
     return _bytes_of(missing) if missing > 1 else None
@@ -150,6 +156,8 @@ def _mp3(file: BinaryIO, size: int) -> str | None:
 
 _KINDS: tuple[tuple[bytes, int, Callable[[BinaryIO, int], str | None]], ...] = (
     (b"RIFF", 0, _riff),
+    (b"RF64", 0, _riff),
+    (b"BW64", 0, _riff),
     (b"FORM", 0, _aiff),
     (b"ftyp", 4, _mp4),
     (b"OggS", 0, _ogg),

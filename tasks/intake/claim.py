@@ -46,6 +46,10 @@ class Claim:
         """What stands beside it and tells about it."""
         return sidecars_of(self.inbox, self.hold, self.note)
 
+    def is_told_otherwise(self) -> bool:
+        """Whether a sidecar has come or changed since it was taken: what was made of it tells another time."""
+        return is_told_otherwise(self.inbox, self.hold, self.note)
+
     def is_unchanged(self) -> bool:
         """Whether it still is what was looked at when it was taken."""
         stays = self.note.stays is not None
@@ -66,6 +70,33 @@ def sidecars_of(inbox: Path, held: Hold, note: Note) -> list[Path]:
         return [item for item in held.items() if item.name != note.original.name]
     source = inbox / note.original
     return [source.with_name(name) for name in _beside(source, is_folder=source.is_dir())[0]]
+
+
+def is_told_otherwise(inbox: Path, held: Hold, note: Note) -> bool:
+    """Whether sidecars of a claim's recording aren't those any more that stood beside it when it was claimed.
+
+    Where another recording may be meant, one of the same name, those that came since are that one's.
+    """
+    source = inbox / note.original
+    if note.stays is not None:
+        now = look(inbox, note.original, is_folder=source.is_dir())
+        return now is not None and fingerprint(inbox, note.original, now.signature) != note.stays
+    if os.path.lexists(source):
+        return False
+    own, beside = _beside(source, is_folder=(held.folder / source.name).is_dir())
+    own = [name for name in own if not names.shared_sidecar(name, source.name, beside)]
+    return any(not _is_same(source.with_name(name), held.folder / name) for name in own)
+
+
+def _is_same(sidecar: Path, taken: Path) -> bool:
+    return taken.is_file() and files.digest_of(sidecar) == files.digest_of(taken)
+
+
+def fetch_sidecars(inbox: Path, held: Hold, note: Note) -> None:
+    """Move sidecars that came late to the recording, which has been moved here itself."""
+    source = inbox / note.original
+    if note.stays is None and not os.path.lexists(source):
+        _take_sidecars(source, held.folder, is_folder=(held.folder / source.name).is_dir())
 
 
 def take(inbox: Path, candidate: Candidate, sha256: str, held: Hold, *, stays: bool = False) -> Claim | None:
@@ -119,6 +150,7 @@ def fetch(inbox: Path, held: Hold, note: Note) -> bool:
     """
     source, target = inbox / note.original, held.folder / note.original.name
     if not os.path.lexists(target):
+        files.remove(source.with_name(source.name + names.MARKER))
         now = look(inbox, note.original, is_folder=source.is_dir())
         if now is None or fingerprint(inbox, note.original, now.signature) != note.stays:
             return False
@@ -149,17 +181,21 @@ def _beside(source: Path, *, is_folder: bool) -> tuple[list[str], set[str]]:
 def give_back(inbox: Path, held: Hold, note: Note | None) -> Path | None:
     """Put everything back where it came from, the recording last; where it lies now, relative to the inbox.
 
-    Under its own name, or under a numbered one where that is taken by now. The note goes; the lock stays.
+    Under its own name, or under a numbered one where that is taken by now, and its sidecars under names that go with
+    it. The note goes; the lock stays.
     """
     if note is not None and note.stays is not None:
         files.remove(held.folder / NOTE)
         return note.original if os.path.lexists(inbox / note.original) else None
     back = note.original if note else None
     main = back.name if back else None
+    wanted = _free(inbox / back, held.folder / back.name) if back else None
     moved: Path | None = None
     for item in sorted(held.items(), key=lambda p: p.name == main):
-        target = (inbox / back).parent / item.name if back else inbox / item.name
         is_main = main is None or item.name == main
+        target = inbox / item.name if wanted is None else wanted
+        if not is_main and wanted is not None and main is not None:
+            target = wanted.with_name(names.sidecar_of(wanted.name, item.name, main))
         files.make_folder(target.parent)
         if not is_main and target.is_file() and files.digest_of(target) == files.digest_of(item):
             files.remove(item)  # a sidecar shared with another recording was copied
@@ -169,6 +205,16 @@ def give_back(inbox: Path, held: Hold, note: Note | None) -> Path | None:
             moved = placed.relative_to(inbox)
     files.remove(held.folder / NOTE)
     return moved
+
+
+def _free(wanted: Path, source: Path) -> Path:
+    """The first numbered name that `put` will find free for `source`."""
+    number = 1
+    while True:
+        target = wanted.with_name(names.numbered(wanted.name, number))
+        if not os.path.lexists(target) or (source.exists() and target.exists() and target.samefile(source)):
+            return target
+        number += 1
 
 
 def put(source: Path, wanted: Path) -> Path:

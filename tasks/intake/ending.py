@@ -30,6 +30,12 @@ class Published(NamedTuple):
     run_id: str
     status: str
     """complete or partial."""
+    at: float
+    """When it was made, seconds since the epoch."""
+
+
+CHANGED = "it changed while it was processed; it is taken again."
+TOLD_OTHERWISE = "what its sidecar tells came while it was processed; it is taken again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +93,12 @@ class Desk:
             return self.back(held, note, arrival)
         content = self.ledger.content(arrival.sha256)
         found = self.carried.published(arrival.sha256, None) if arrival.state == "claimed" else None
-        if found is not None and not (content and content.run_id == found.run_id):  # else it is an earlier run's
+        if found is not None and found.at >= arrival.taken:  # else it is an earlier run's
             here = claims.place_of(self.inbox, held, note)
             if note.stays is None and here.is_dir() and files.digest_of(here) != arrival.sha256:
-                return self.back(held, note, arrival, "it changed while it was processed; it is taken again.")
+                return self.back(held, note, arrival, CHANGED)
+            if claims.is_told_otherwise(self.inbox, held, note):
+                return self.back(held, note, arrival, TOLD_OTHERWISE)
             state = state_of(found.status)
             told = digest_of(claims.sidecars_of(self.inbox, held, note))
             self.ledger.end(note.id, state, recording_id=found.recording_id, run_id=found.run_id, sidecar=told)
@@ -142,6 +150,7 @@ class Desk:
         self.ledger.send_to(note.id, place)
         told = f"{'permanent' if lasting else 'passing'}: {message}"
         self.ledger.end(note.id, "quarantined", error=told, run_id=run_id)
+        claims.fetch_sidecars(self.inbox, held, note)
         return self.file(held, note)
 
     def back(

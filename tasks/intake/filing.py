@@ -135,8 +135,7 @@ def _same(source: Path, target: Path, sha256: str) -> bool:
 
 def _beside(sidecar: Path, target: Path, original: str) -> None:
     """A sidecar keeps its recording's name, number and all."""
-    whole = sidecar.name == f"{original}.json"
-    wanted = target.with_name(f"{target.name}.json" if whole else f"{target.stem}.json")
+    wanted = target.with_name(names.sidecar_of(target.name, sidecar.name, original))
     number = 1
     while True:
         place = wanted.with_name(names.numbered(wanted.name, number))

@@ -17,7 +17,17 @@ from pathlib import Path
 from tasks.errors import PermanentError, UsageError
 from tasks.intake import files, names
 from tasks.intake.claim import Claim, take
-from tasks.intake.ending import Carried, Desk, Filed, digest_of, ending, left_on_error, state_of
+from tasks.intake.ending import (
+    CHANGED,
+    TOLD_OTHERWISE,
+    Carried,
+    Desk,
+    Filed,
+    digest_of,
+    ending,
+    left_on_error,
+    state_of,
+)
 from tasks.intake.filing import Cabinet
 from tasks.intake.hold import folder_of, hold, last_beat
 from tasks.intake.ledger import Ledger
@@ -143,7 +153,10 @@ class Intake:
         with ending(claim.hold):
             if not claim.is_unchanged():
                 self.ledger.excuse(claim.note.id)
-                return self._returned(claim, "it changed while it was processed; it is taken again.")
+                return self._returned(claim, CHANGED)
+            if claim.is_told_otherwise():
+                self.ledger.excuse(claim.note.id)
+                return self._returned(claim, TOLD_OTHERWISE)
             state = state_of(status)
             told = digest_of(claim.sidecars)
             self.ledger.end(claim.note.id, state, recording_id=recording_id, run_id=run_id, sidecar=told)
@@ -156,7 +169,7 @@ class Intake:
         with ending(claim.hold):
             if not claim.is_unchanged():
                 self.ledger.excuse(claim.note.id)
-                return self._returned(claim, "it changed while it was processed; it is taken again.")
+                return self._returned(claim, CHANGED)
             content = self.ledger.content(claim.note.sha256)
             tried = content.attempts if content else 1
             if lasting or tried >= self.settings.attempts:
@@ -196,15 +209,18 @@ class Intake:
     def _is_done(self, claim: Claim) -> bool:
         """Whether there is nothing to do for it: who has removed its transcript, or tells another time in a sidecar,
         wants it made again. What it failed at since then, or was given back from, doesn't count."""
-        content = self.ledger.content(claim.note.sha256)
-        if (
-            content is None
-            or content.recording_id is None
-            or digest_of(claim.sidecars) not in (None, content.sidecar)
-        ):
+        content, sidecar = self.ledger.content(claim.note.sha256), digest_of(claim.sidecars)
+        if content is not None and (content.recording_id is None or sidecar not in (None, content.sidecar)):
             return False
-        found = self.carried.published(content.sha256, content.recording_id)
-        return found is not None and found.status == "complete"
+        if content is None and sidecar is not None:  # what was made of it may tell another time
+            return False
+        found = self.carried.published(claim.note.sha256, content.recording_id if content else None)
+        if found is None or found.status != "complete":
+            return False
+        if content is None:  # by a command, or this ledger is a new one
+            digest = self.carried.settings_digest
+            self.ledger.adopt(claim.note.sha256, claim.candidate.size, digest, found.recording_id, found.run_id)
+        return True
 
     def _returned(self, claim: Claim, message: str | None, not_before: float = 0.0) -> Filed:
         arrival = self.ledger.arrival(claim.note.id)

@@ -82,6 +82,15 @@ class Ledger:
             )
             self._insert(db, arrival)
 
+    def adopt(self, sha256: str, size: int, settings_digest: str, recording_id: str, run_id: str) -> None:
+        """These bytes are done already, as the tables tell; this ledger didn't know."""
+        now = self._clock()
+        with self.writing() as db:
+            db.execute(
+                "insert or ignore into contents values (?, ?, 'done', 0, ?, null, ?, ?, null, ?, ?)",
+                (sha256, size, settings_digest, recording_id, run_id, now, now),
+            )
+
     def link(self, arrival: Arrival) -> None:
         """A claim is held whose content is done already: note where its file goes."""
         with self.writing() as db:
@@ -217,15 +226,17 @@ def read_only(path: Path) -> closing[ReadOnly] | None:
     if not path.is_file():
         return None
     for mode in ("ro", "rw"):  # after a crash SQLite must first undo what was begun, and may not when it only reads
-        ledger = ReadOnly(path, mode)  # type: ignore[arg-type]
+        ledger = None
         try:
+            ledger = ReadOnly(path, mode)  # type: ignore[arg-type]
             ledger.look()
             return closing(ledger)
-        except sqlite3.OperationalError as error:
-            ledger.close()
-            if "no such table" in str(error):  # somebody is making it
-                return None
         except sqlite3.DatabaseError as error:
-            ledger.close()
+            if ledger is not None:
+                ledger.close()
+            if isinstance(error, sqlite3.OperationalError):
+                if "no such table" in str(error):  # somebody is making it
+                    return None
+                continue
             raise TransientError(f"{path}: not a ledger, or damaged ({error}). Move it away.") from error
     raise TransientError(f"{path}: the ledger can't be read. Who may write into the inbox?")

@@ -95,6 +95,15 @@ def sidecars(name: str, beside: Collection[str], *, is_folder: bool = False) -> 
     return [own for own in dict.fromkeys(own_sidecars(name, is_folder=is_folder)) if own in beside]
 
 
+def sidecar_of(name: str, sidecar: str, original: str) -> str:
+    """What the sidecar of a recording once called `original` is called where that is `name` now.
+
+    >>> sidecar_of("a (2).wav", "a.json", "a.wav"), sidecar_of("a (2).wav", "a.wav.json", "a.wav")
+    ('a (2).json', 'a (2).wav.json')
+    """
+    return f"{name}.json" if sidecar == f"{original}.json" else f"{PurePath(name).stem}.json"
+
+
 def shared_sidecar(sidecar: str, name: str, beside: Collection[str]) -> bool:
     """Whether the sidecar belongs to another recording there, too.
 

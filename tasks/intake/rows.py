@@ -89,7 +89,8 @@ def opened(path: Path) -> sqlite3.Connection:
         if isinstance(error, sqlite3.OperationalError):
             raise TransientError(f"{path}: the ledger can't be opened ({error}).") from error
         raise TransientError(
-            f"{path}: not a ledger, or damaged ({error}). Move it away: what is published already is recognised."
+            f"{path}: not a ledger, or damaged ({error}). Move it away: files that are published already are "
+            "recognised, folders are processed again."
         ) from error
     return db
 

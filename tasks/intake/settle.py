@@ -98,8 +98,10 @@ def judge(
     if candidate.obstacle:
         return Verdict(candidate, seen, candidate.obstacle)
     if candidate.marked:
-        if seen.failures and now < seen.not_before:
-            return Verdict(candidate, seen, HARMFUL, seen.not_before)
+        if before and before.signature not in ("", candidate.signature):
+            seen = replace(seen, not_before=0.0)  # another file, which somebody vouches for
+        if now < seen.not_before:
+            return Verdict(candidate, seen, HARMFUL if seen.failures else AGAIN, seen.not_before)
         return _opened(candidate, seen, now, attempts, whole)
     if known is None:
         return Verdict(candidate, seen, CHANGING if before else SEEN, max(now + settle_s, seen.not_before))

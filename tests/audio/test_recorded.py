@@ -39,7 +39,18 @@ def test_a_date_and_time_in_the_name_are_local_time(stem: str) -> None:
     assert found.isoformat() == "2026-03-01T09:15:00+01:00"
 
 
-@pytest.mark.parametrize("stem", ["20260301_091500-2534", "2026-03-01T09:15:00+9900", "20260301_091500-1275"])
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "20260301_091500-2534",
+        "2026-03-01T09:15:00+9900",
+        "20260301_091500-1275",
+        "260301_091500-0001",
+        "2026-03-01_09-15-00-0012",
+        "2026-03-01_0915-1000",  # when it ended
+        "20260301_0915-1030",
+    ],
+)
 def test_a_counter_after_the_time_is_no_zone(stem: str) -> None:
     found = from_name(stem, BERLIN)
     assert found is not None
@@ -70,7 +81,12 @@ def test_other_digits_are_no_time(stem: str) -> None:
         ("GMT20260301-091500_Recording", "2026-03-01T09:15:00+00:00"),
         ("2026-03-01T09:15:00Z", "2026-03-01T09:15:00+00:00"),
         ("20260301T091500+0530", "2026-03-01T03:45:00+00:00"),
+        ("20260301T091500-0500", "2026-03-01T14:15:00+00:00"),
         ("WhatsApp Audio 2026-03-01 at 09.15.00", "2026-03-01T08:15:00+00:00"),
+        ("WhatsApp Audio 2026-03-01 at 11.15.00 PM", "2026-03-01T22:15:00+00:00"),
+        ("Screen Recording 2026-03-01 at 9.15.00\u202fPM", "2026-03-01T20:15:00+00:00"),
+        ("Screen Recording 2026-03-01 at 12.15.00\u202fAM", "2026-02-28T23:15:00+00:00"),
+        ("2026-03-01 at 09.15.00 amended", "2026-03-01T08:15:00+00:00"),
         ("260301_091500", "2026-03-01T08:15:00+00:00"),
         ("Voice 260301_091500-1", "2026-03-01T08:15:00+00:00"),
     ],
@@ -88,6 +104,7 @@ def test_names_that_recorders_and_meetings_give(stem: str, utc: str) -> None:
         ("2026-03-01 09h15", None, 60.0),
         ("20260301-0915Z", None, 60.0),
         ("01.03.26 09", "%d.%m.%y %H", 3600.0),
+        ("01.03.26 9 pm", "%d.%m.%y %I %p", 3600.0),
         ("01.03.26", "%d.%m.%y", 86_400.0),
         ("01.03.26 09h15, 2026-03-01_09-15-00", "%d.%m.%y %Hh%M", 60.0),
     ],
@@ -98,8 +115,11 @@ def test_what_a_name_leaves_open(stem: str, pattern: str | None, open_s: float) 
     assert told.open_s == open_s
 
 
-def test_a_date_and_a_counter_are_no_time_of_day() -> None:
-    assert from_name("260301_0012", BERLIN) is None
+@pytest.mark.parametrize(
+    "stem", ["260301_0012", "20260301_915", "20260301_12345", "2026-03-01_3-12", "2026-03-01 1.15"]
+)
+def test_a_date_and_a_counter_are_no_time_of_day(stem: str) -> None:
+    assert from_name(stem, BERLIN) is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from pathlib import Path
 
@@ -46,6 +47,38 @@ def test_a_recorder_that_does_not_know_its_length_is_believed(tmp_path: Path, le
     data[40:44] = length.to_bytes(4, "little")
     path.write_bytes(data)
     assert lacking(path) is None
+
+
+def headed(path: Path, header: bytes, size: int) -> Path:
+    """A file that begins so; its sound is a hole, which takes no room."""
+    path.write_bytes(header)
+    with path.open("r+b") as file:
+        file.truncate(size)
+    return path
+
+
+def wav(data_bytes: int, magic: bytes = b"RIFF") -> bytes:
+    """The header of 16-bit mono at 16 kHz; lengths that are too long for it stand where EBU Tech 3306 has them."""
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 16_000, 32_000, 2, 16)
+    if magic == b"RIFF":
+        return magic + struct.pack("<I4s", 36 + data_bytes, b"WAVE") + form + struct.pack("<4sI", b"data", data_bytes)
+    long = struct.pack("<4sIQQQI", b"ds64", 28, 72 + data_bytes, data_bytes, data_bytes // 2, 0)
+    return magic + struct.pack("<I4s", 0xFFFF_FFFF, b"WAVE") + long + form + struct.pack("<4sI", b"data", 0xFFFF_FFFF)
+
+
+@pytest.mark.parametrize("magic", [b"RIFF", b"RF64", b"BW64"])
+@pytest.mark.parametrize("hours", [1, 18, 19, 24, 36])
+def test_a_day_that_is_being_copied_lacks_its_end_however_long_it_is(
+    tmp_path: Path, magic: bytes, hours: int
+) -> None:
+    promised = hours * 3600 * 32_000
+    header = wav(promised, magic)
+    whole = len(header) + promised
+    assert (
+        lacking(headed(tmp_path / "half.wav", header, whole // 2))
+        == f"{whole - whole // 2:,} bytes of it are not there yet"
+    )
+    assert lacking(headed(tmp_path / "whole.wav", header, whole)) is None
 
 
 @given(

@@ -84,7 +84,7 @@ class World:
 
     def publish(self, claim: Claim, status: str = "complete") -> dict[str, str]:
         sha256 = claim.note.sha256
-        row = Published(f"id-{sha256[:8]}", f"run-{self.settings_digest}", status)
+        row = Published(f"id-{sha256[:8]}", f"run-{self.settings_digest}", status, self.now)
         self.published[sha256] = row
         return row._asdict()
 

@@ -15,7 +15,7 @@ from inbox_world import END, World
 
 from tasks.intake import files, hold, intake
 from tasks.intake.claim import Claim
-from tasks.intake.ending import Filed
+from tasks.intake.ending import Filed, Published
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -252,3 +252,79 @@ def test_told_to_stop_the_attempt_does_not_count(world: World) -> None:
     claim.hold.abandon()
     (back,) = watcher.recover()
     assert back.state == "returned"
+
+
+def test_a_sidecar_stays_with_its_recording_when_that_gets_another_name(world: World) -> None:
+    world.put("a.wav", b"monday")
+    (world.inbox / "a.json").write_text('{"recorded_at": "2026-03-02T09:00:00"}')
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    world.put("a.wav", b"tuesday")
+    watcher.release(claim)
+    assert world.found() == ["inbox/a (2).json", "inbox/a (2).wav", "inbox/a.wav"]
+    assert (world.inbox / "a (2).wav").read_bytes() == b"monday" + END
+
+
+def test_a_sidecar_that_comes_while_its_recording_is_processed_is_read_after_all(world: World) -> None:
+    world.put("a.wav")
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    row = world.publish(claim)
+    (world.inbox / "a.json").write_text('{"recorded_at": "2026-03-02T09:00:00"}')
+    told = {k: row[k] for k in ("status", "recording_id", "run_id")}
+    assert watcher.processed(claim, **told).state == "returned"
+    claim = world.claimed(watcher)
+    assert [p.name for p in claim.sidecars] == ["a.json"]
+    world.publish(claim)
+    assert watcher.processed(claim, **told).state == "done"
+    assert [Path(f).name for f in world.found()] == ["a.json", "a.wav"]
+    assert list(world.inbox.glob("*.json")) == []
+
+
+def test_a_sidecar_that_comes_late_goes_to_the_quarantine_along(world: World) -> None:
+    world.put("a.wav")
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    (world.inbox / "a.wav.json").write_text("{}")
+    assert watcher.failed(claim, "no sound in it", lasting=True).state == "quarantined"
+    assert sorted(Path(f).parent.parent.name for f in world.found()) == ["quarantine", "quarantine"]
+
+
+def test_the_next_file_of_that_name_keeps_its_own_sidecar(world: World) -> None:
+    world.put("a.wav", b"monday")
+    watcher = world.watcher()
+    claim = world.claimed(watcher)
+    row = world.publish(claim)
+    world.put("a.wav", b"tuesday")
+    (world.inbox / "a.json").write_text("{}")
+    told = {k: row[k] for k in ("status", "recording_id", "run_id")}
+    assert watcher.processed(claim, **told).state == "done"
+    assert (world.inbox / "a.json").exists()
+
+
+def test_what_an_earlier_run_has_published_is_not_the_killed_ones(world: World) -> None:
+    sha256 = files.digest_of(world.put("a.wav"))
+    world.published[sha256] = Published(f"id-{sha256[:8]}", "by-hand-one", "partial", world.now - 3_600)
+    killed = world.watcher()
+    world.claimed(killed).hold.abandon()
+    killed.close()
+    watcher = world.watcher()
+    assert [f.state for f in watcher.recover()] == ["returned"]
+    assert world.found() == ["inbox/a.wav"]
+
+
+@pytest.mark.parametrize("after", ["done", "keep"])
+def test_what_the_tables_hold_is_not_done_again_where_the_ledger_is_a_new_one(tmp_path: Path, after: str) -> None:
+    world = World(tmp_path, after=after)
+    sha256 = files.digest_of(world.put("a.wav"))
+    world.published[sha256] = Published(f"id-{sha256[:8]}", "by-hand-one", "complete", world.now - 3_600)
+    watcher = world.watcher()
+    ended = world.settled(watcher)
+    assert isinstance(ended, Filed)
+    assert (ended.state, ended.recording_id) == ("linked", f"id-{sha256[:8]}")
+    watcher.scan()
+    world.now += 4_000
+    assert not watcher.scan().ready
+    world.put("b.wav", b"sound")
+    (world.inbox / "b.json").write_text('{"recorded_at": "2026-03-02T09:00:00"}')
+    assert isinstance(world.settled(watcher), Claim)  # its sidecar tells what nobody has read

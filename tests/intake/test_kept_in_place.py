@@ -34,6 +34,35 @@ def later(world: World, watcher: Intake) -> Scanned:
     return watcher.scan()
 
 
+def test_a_sidecar_that_comes_while_it_is_processed_is_not_taken_for_read(world: World) -> None:
+    path, watcher = world.put("a.wav"), world.watcher()
+    claim = world.claimed(watcher)
+    row = world.publish(claim)
+    path.with_suffix(".json").write_text('{"recorded_at": "2026-03-02T09:00:00"}')
+    ended = watcher.processed(claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"])
+    assert ended.state == "returned"
+    assert "its sidecar" in (ended.message or "")
+    again = process(world, watcher)
+    assert again.state == "done"
+    assert nothing_to_do(world, watcher)
+
+
+def test_a_passing_fault_of_a_file_that_is_marked_is_waited_for_too(world: World) -> None:
+    path, watcher = world.put("a.wav"), world.watcher()
+    world.stamp(world.put("a.wav.done"))
+    (candidate,) = watcher.scan().ready
+    claim = watcher.take(candidate)
+    assert isinstance(claim, Claim)
+    assert watcher.failed(claim, "the network is away", lasting=False).state == "returned"
+    scanned = watcher.scan()
+    assert [v.waits_for for v in scanned.waiting] == ["to be tried again"]
+    assert 0 < (scanned.waiting[0].due or 0) - world.now <= 60
+    path.write_bytes(b"mended END")
+    world.stamp(path)
+    world.stamp(path.with_name("a.wav.done"))
+    assert [c.path.name for c in watcher.scan().ready] == ["a.wav"]
+
+
 def nothing_to_do(world: World, watcher: Intake) -> bool:
     scanned = later(world, watcher)
     return not (scanned.ready or scanned.waiting or watcher.claims())

@@ -72,6 +72,33 @@ def test_an_inbox_that_is_stopped_is_told(a_home: Path) -> None:
     assert line(doctor("--profile", "demo"), "inbox").startswith("warning")
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        ("DAYLONG_TIMEZONE", "Europe/Berlinn", "is not known"),
+        ("DAYLONG_OUT", "data/inbox/out", "lie in it"),
+        ("DAYLONG_AUDIO__RECORDED_AT", "2026-03-01T09:15:00", "begin at once"),
+    ],
+)
+def test_what_the_watch_would_refuse_is_missing(
+    a_home: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, told: str
+) -> None:
+    (a_home / "data" / "inbox").mkdir(parents=True)
+    monkeypatch.setenv(setting, value)
+    found = line(doctor("--profile", "demo"), "inbox")
+    assert found.startswith("missing")
+    assert told in found
+
+
+def test_a_damaged_ledger_is_missing_with_what_to_do(a_home: Path) -> None:
+    inbox = a_home / "data" / "inbox"
+    inbox.mkdir(parents=True)
+    (inbox / ".ledger.sqlite3").write_bytes(b"no database " * 1000)
+    found = line(doctor("--profile", "demo"), "inbox")
+    assert found.startswith("missing")
+    assert "Move it away" in found
+
+
 def test_what_is_done_and_stays_in_the_inbox_needs_no_room(a_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tasks.configuration import load
     from tasks.intake.ledger import Ledger
