@@ -36,7 +36,9 @@ from tasks.work import Manifest, checked
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_SERIALIZER = JSONSerializer().model_dump()
+_AS_JSON = JSONSerializer(object_encoder=None, object_decoder=None)
+"""Plain JSON. Prefect's own has a decoder that makes any object, and calls any function, that a record names."""
+_SERIALIZER = _AS_JSON.model_dump()
 
 log = logging.getLogger("daylong.caching")
 steps = logging.getLogger("daylong.steps")
@@ -113,6 +115,14 @@ TRIED_AGAIN: dict[str, Any] = {
 back at once."""
 
 
+class _Results(type(Path())):  # type: ignore[misc]  # a PosixPath, or a WindowsPath
+    """`results_folder()` whenever Prefect asks, also where this Prefect keeps other people's results elsewhere by
+    default: there we couldn't look at a record before it is believed."""
+
+    def __str__(self) -> str:
+        return str(results_folder())
+
+
 def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Prefect's `@task` with what all steps share."""
     prefects = task(
@@ -120,7 +130,8 @@ def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]
         task_run_name=step,
         cache_policy=StepPolicy(step=step, version=version),
         persist_result=True,
-        result_serializer="json",
+        result_serializer=_AS_JSON,
+        result_storage=_Results(),
         cache_result_in_memory=False,
         **TRIED_AGAIN,
     )

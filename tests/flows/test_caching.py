@@ -217,6 +217,48 @@ def test_a_record_that_no_step_wrote_is_neither_obeyed_nor_believed(
     assert not (tmp_path / "unpickled").exists()
 
 
+@pytest.mark.parametrize("serializer", ["the step's", "Prefect's"])
+def test_a_record_calls_no_function_that_it_names(step: Step, home: Path, tmp_path: Path, serializer: str) -> None:
+    from prefect.serializers import JSONSerializer
+
+    from tasks.caching import results_folder
+
+    counted, _ = step("counted")
+    ran(counted, job(), place(home / "i"))
+    (record,) = (results_folder() / counted.name / "v1").iterdir()
+    stored = json.loads(record.read_text())
+    manifest = json.loads(stored["result"])
+    called = tmp_path / "called"
+    manifest["facts"] = {"n": {"__class__": "subprocess.getoutput", "data": {"cmd": f"touch {called}"}}}
+    manifest["digest"] = found_digest(manifest["artifacts"], manifest["facts"])
+    stored["result"] = json.dumps(manifest)
+    if serializer == "Prefect's":
+        stored["metadata"]["serializer"] = JSONSerializer().model_dump()
+    record.write_text(json.dumps(stored))
+    ran(counted, job(), place(home / "i"))
+    assert not called.exists()
+
+
+def test_records_are_ours_to_look_at_wherever_this_prefect_keeps_results(
+    step: Step, home: Path, tmp_path: Path
+) -> None:
+    from prefect.filesystems import LocalFileSystem
+    from prefect.settings import PREFECT_DEFAULT_RESULT_STORAGE_BLOCK, temporary_settings
+
+    from tasks.caching import results_folder
+
+    LocalFileSystem(basepath=str(tmp_path / "theirs")).save("theirs", overwrite=True)
+    counted, runs = step("counted")
+    with temporary_settings({PREFECT_DEFAULT_RESULT_STORAGE_BLOCK: "local-file-system/theirs"}):
+        _, manifest = ran(counted, job(), place(home / "j"))
+        assert len(list(results_folder().glob(f"{counted.name}/v1/*"))) == 1
+        assert ran(counted, job(), place(home / "j")) == ("Cached", manifest)
+        (home / "j" / manifest["artifacts"]["value"]).unlink()
+        assert ran(counted, job(), place(home / "j"))[0] == "Completed"
+    assert len(runs) == 2
+    assert not (tmp_path / "theirs").exists()
+
+
 def test_a_store_that_is_away_for_a_moment_costs_no_result(
     step: Step, home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
