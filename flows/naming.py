@@ -15,6 +15,7 @@ from flows.preparation import voices_of
 from tasks.dataset import read
 from tasks.dataset.publish import recover
 from tasks.errors import DaylongError
+from tasks.files import is_there
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Speaker, Transcript
 from tasks.settings import Settings
@@ -70,7 +71,7 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
 
         try:
             lines = bring_up_to_date(store, settings=settings, most=A_FEW)
-        except DaylongError as error:  # this recording is published: others' can wait
+        except (DaylongError, OSError) as error:  # this recording is published: others' can wait
             lines = [str(error)]
         for line in lines:
             log.warning("%s", line)
@@ -102,7 +103,7 @@ def published_run(out: str, recording_id: str) -> str | None:
     None where there are none, or the folder isn't there. Raises TransientError where that can't be told now.
     """
     folder = Path(out)
-    if not folder.is_dir():
+    if not is_there(folder):
         log.warning("%s: not there; whether %s was published in it can't be told", out, recording_id)
         return None
     recover(folder, recording_id)

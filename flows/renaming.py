@@ -10,11 +10,12 @@ from pathlib import Path
 import flows  # noqa: F401  # says where the records of the steps are
 from flows.naming import published_run, with_names
 from tasks.configuration import load
-from tasks.dataset.publish import EXPORTS_FOLDER, publish, recover
+from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish, recover
 from tasks.dataset.read import read_transcript, row_of
 from tasks.errors import DaylongError, TransientError
 from tasks.exports import EXPORTS, PICTURES, render, timeline
 from tasks.exports.report.links import sounds
+from tasks.files import is_there
 from tasks.records import Transcript
 from tasks.settings import Settings
 from tasks.voices.book import stale, told
@@ -40,7 +41,7 @@ def bring_up_to_date(
     while True:
         with opened(store, published_run) as desk:
             # Folders that aren't there, on a disk that is away, stay due until they are.
-            due = [place for place in stale(desk.book) if place not in faults and Path(place[0]).is_dir()]
+            due = [place for place in stale(desk.book) if place not in faults and is_there(Path(place[0]))]
             if not due or done == most:
                 return list(faults.values())
             out, recording_id = due[0]
@@ -87,7 +88,10 @@ def tell_again(book: Book, out: Path, recording_id: str, settings: Settings | No
     for name, form in PICTURES.items():
         if (folder / name).exists():
             files[name] = timeline.write(transcript, form)
-    publish(transcript, out, exports=files)
+    try:
+        publish(transcript, out, exports=files, instead_of=transcript.run.run_id)
+    except Superseded:  # by a run that doesn't wait for the store of voices
+        return tell_again(book, out, recording_id, settings)
     return True
 
 

@@ -52,6 +52,14 @@ def move(source: Path, target: Path) -> None:
         os.unlink(source)
 
 
+def is_there(folder: Path) -> bool:
+    """Whether the folder can be looked at now; a disk that is away, or is somebody else's, says nothing."""
+    try:
+        return folder.is_dir()
+    except OSError:
+        return False
+
+
 def remove(path: Path) -> None:
     """Remove a file if it is there."""
     try:

@@ -26,6 +26,7 @@ from flows.cli import (
     up,
     watch,
 )
+from tasks.home import keep_private
 
 app = typer.Typer(
     name="daylong",
@@ -52,6 +53,7 @@ def daylong(
     ] = False,
 ) -> None:
     """Who said what, when: speaker-labelled transcripts of day-long recordings."""
+    keep_private()
 
 
 app.command("demo", epilog="Example:  daylong demo --out /tmp/first")(demo.demo)

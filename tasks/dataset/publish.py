@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks import files, journal
+from tasks.dataset.read import row_of
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import TABLES, schema_json
 from tasks.errors import PermanentError, TransientError, UsageError
@@ -39,12 +40,19 @@ class Published:
     exports: dict[str, Path]
 
 
-def publish(transcript: Transcript, out: Path, *, exports: Mapping[str, str | bytes]) -> Published:
+class Superseded(TransientError):
+    """Another run has published the recording since."""
+
+
+def publish(
+    transcript: Transcript, out: Path, *, exports: Mapping[str, str | bytes], instead_of: str | None = None
+) -> Published:
     """Put a recording's tables and exports in place, replacing what an earlier run published of it.
 
     `exports` holds the finished contents by file name (`transcript.srt`, …, `report.html`), so that nothing that can
     fail is left to do once files change. How the files are replaced as one, and what a reader in between sees, is
-    told in journal.py. Interrupted publications, also those of other recordings, are finished first.
+    told in journal.py. Interrupted publications, also those of other recordings, are finished first. `instead_of`:
+    the run whose tables these are to replace; another's stay (`Superseded`).
 
     Raises PermanentError for names that cannot be files', TransientError where the folder cannot be written,
     or something in it is in the way: what was published before is as it was then.
@@ -62,6 +70,8 @@ def publish(transcript: Transcript, out: Path, *, exports: Mapping[str, str | by
     try:
         with journal.locked(out) as folder:
             journal.recover(folder)
+            if instead_of is not None and (row_of(out, "", recording_id) or {}).get("run_id") != instead_of:
+                raise Superseded(f"{recording_id} in {out}: another run has published it since")
             _describe(out, folder)
             leaving = [p for p in published_files(out, recording_id) if p not in contents]
             journal.commit(folder, recording_id, contents, leaving)
