@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from tasks.audio.forward import Forward
 from tasks.audio.pieces import RATE_HZ, Samples
+from tasks.audio.speech_map import FLOOR_DB
 from tasks.intervals import Span, intersect, subtract, tidy
 
 HOP_S = 0.25
@@ -40,7 +41,8 @@ SHORTEST_S = 0.3
 SPREAD_DB = 3.0
 """How much the largest differences between a voice and its bleed lie above the usual one."""
 MISMATCH_DB = 12.0
-"""Channels' gains differ by at most this much, as far as noise tells: some are digitally silent between words."""
+"""Channels' gains differ by at most this much, as far as noise tells: of some that are digitally silent between words
+there is none to be heard."""
 _LONGEST_S = 60.0
 _BAND_HZ = (200.0, 3500.0)
 
@@ -77,8 +79,10 @@ def own_speech(speech: Sequence[Sequence[Span]], floors_db: Sequence[float], hea
 
 
 def noise_floor(energy_db: npt.NDArray[np.floating]) -> float:
-    """The level of a channel's noise from its speech map's energy, dBFS: the lowest tenth."""
-    return float(np.percentile(energy_db.astype(np.float64), 10)) if len(energy_db) else -100.0
+    """The level of a channel's noise from its speech map's energy, dBFS: the lowest tenth of what isn't digital
+    silence, which is no microphone's: it lies between files, and where one was muted."""
+    heard = energy_db[energy_db > FLOOR_DB]
+    return float(np.percentile(heard.astype(np.float64), 10)) if len(heard) else FLOOR_DB
 
 
 def _measured(speech: Sequence[Sequence[Span]], hear: Hear) -> dict[tuple[int, int], _Frames]:

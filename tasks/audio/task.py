@@ -82,7 +82,7 @@ def map_speech(job: MapJob, place: Place, watcher: Watcher) -> Manifest:
     return meter.manifest({"map": kept}, speech_s=float((spans[:, 1] - spans[:, 0]).sum()))
 
 
-@step_task("own-speech", version=1)
+@step_task("own-speech", version=2)
 def find_own_speech(job: OwnSpeechJob, place: Place, mapped: Sequence[Manifest], watcher: Watcher) -> Manifest:
     """Artifact `map`: as of `speech-map`, all channels together, and `own_0`, … the speech of each one's speaker.
 

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.audio.bleed import correlation, noise_floor, own_speech
 from tasks.audio.decode import RATE_HZ, Samples, decode
-from tasks.audio.speech_map import Silero, energy_db, load
+from tasks.audio.speech_map import FLOOR_DB, Silero, energy_db, load
 from tasks.home import sample
 from tasks.intervals import Span, intersect, subtract, tidy, total_s
 
@@ -72,6 +72,26 @@ def test_what_is_only_heard_belongs_to_whoever_said_it(
     for mine, kept in zip(said, own, strict=True):
         assert total_s(subtract(kept, tidy(s.grow(0.3) for s in mine))) < 1.0
         assert total_s(subtract(mine, kept)) < 0.1 * total_s(mine)
+
+
+def test_files_with_silence_between_them_are_no_less_told_apart(
+    voices: tuple[Samples, Samples], silero: Silero
+) -> None:
+    def parted(sound: Samples) -> Samples:
+        return np.insert(sound, 20 * RATE_HZ, np.zeros(6 * RATE_HZ, np.float32))
+
+    said = [silero.speech(parted(v)) for v in voices]
+    _, own = owned([parted(x) for x in recorded(voices, -8.0, -12.0)], silero)
+    for mine, kept in zip(said, own, strict=True):
+        assert total_s(subtract(kept, tidy(s.grow(0.3) for s in mine))) < 1.0
+        assert total_s(subtract(mine, kept)) < 0.1 * total_s(mine)
+
+
+@pytest.mark.parametrize("silent", [0, 1, 10, 1000])
+def test_digital_silence_is_no_channels_noise(silent: int) -> None:
+    heard = np.linspace(-60.0, -20.0, 101).astype(np.float16)
+    assert noise_floor(np.append(heard, np.full(silent, FLOOR_DB, np.float16))) == -56.0
+    assert noise_floor(np.full(silent, FLOOR_DB, np.float16)) == FLOOR_DB
 
 
 def test_without_bleed_people_may_speak_at_once(voices: tuple[Samples, Samples], silero: Silero) -> None:
