@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -99,12 +100,23 @@ def _segments(transcript: Transcript) -> dict[str, Any]:
         "speaker_name": [names.get(s.speaker) for s in rows],
         "voice_id": [voices.get(s.speaker) for s in rows],
         "text": [s.text for s in rows],
-        "language": [transcript.run.language] * len(rows),
+        "language": _languages(transcript),
         "num_words": [s.num_words for s in rows],
         "confidence": [s.confidence for s in rows],
         "speaker_confidence": [s.speaker_confidence for s in rows],
         "has_overlap": [s.has_overlap for s in rows],
     }
+
+
+def _languages(transcript: Transcript) -> list[str | None]:
+    """Of each segment that of the chunk that most of its words come from: where chunks have languages of their own
+    they differ; else, and where the chunk has none, the recording's."""
+    own = {c.index: c.language for c in transcript.chunks}
+    chunk_of: dict[int, int] = {}
+    for (segment, chunk), _ in Counter((w.segment, w.chunk) for w in transcript.words).most_common():
+        chunk_of.setdefault(segment, chunk)
+    told = (own.get(chunk_of[i]) if i in chunk_of else None for i in range(len(transcript.segments)))
+    return [language or transcript.run.language for language in told]
 
 
 def _words(transcript: Transcript) -> dict[str, Any]:

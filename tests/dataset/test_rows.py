@@ -95,6 +95,21 @@ def test_unknown_has_a_row_but_is_not_counted():
     assert column(meeting(), "recordings", "num_speakers") == [2]
 
 
+@pytest.mark.parametrize(
+    ("languages", "expected"),
+    [(["en", "en"], ["en", "en", "en"]), (["en", "de"], ["en", "de", "de"]), (["en", None], ["en", "fr", "fr"])],
+)
+def test_a_segment_has_the_language_of_the_chunk_that_most_of_its_words_come_from(languages, expected):
+    said = [(1.0, "A", ["Good", "morning."]), (29.0, "A", ["So,", "guten", "Morgen."]), (40.0, "A", ["Ja."])]
+    transcript = spoken(said, by=run(language="fr"))
+    words = [dataclasses.replace(w, chunk=int(w.start_s > 29.2)) for w in transcript.words]
+    (chunk,) = transcript.chunks
+    chunks = [dataclasses.replace(chunk, index=i, language=own) for i, own in enumerate(languages)]
+    transcript = dataclasses.replace(transcript, words=tuple(words), chunks=tuple(chunks))
+    assert column(transcript, "segments", "language") == expected
+    assert column(transcript, "recordings", "language") == ["fr"]
+
+
 def test_with_diarization_off_speakers_are_null_and_so_is_their_number():
     off = without_diarization()
     assert column(off, "words", "speaker") == [None] * 3
