@@ -26,8 +26,14 @@ class Windows:
 
     @classmethod
     def of(cls, table: Mapping[str, np.ndarray[Any, Any]]) -> Windows:
-        columns = ("start_s", "end_s", "local", "speaker", "margin")
-        return cls({int(c): {k: table[k][table["chunk"] == c] for k in columns} for c in np.unique(table["chunk"])})
+        """Of a table of all chunks' windows, in whatever order; those of a chunk stay in the table's."""
+        # A mask a chunk goes through all windows each time: 43 s of 3,480 chunks.
+        order = np.argsort(table["chunk"], kind="stable")
+        chunks, first = np.unique(table["chunk"][order], return_index=True)
+        columns = {
+            k: np.split(table[k][order], first[1:]) for k in ("start_s", "end_s", "local", "speaker", "margin")
+        }
+        return cls({int(c): {k: parts[i] for k, parts in columns.items()} for i, c in enumerate(chunks)})
 
     def told(self, word: Word) -> Word:
         """`word` with its chunk's own label, of the nearest window, and the confidence of its speaker."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.merging.voices import Windows, confidence
 from tasks.records import UNKNOWN, Word
@@ -46,6 +50,28 @@ def test_an_only_voice_and_nobody_are_not_weighed() -> None:
     only = windows([0] * 4, [float("nan")] * 4)
     assert only.told(Word(1.0, 1.4, "hello", speaker=A)).speaker_confidence is None
     assert only.told(Word(1.0, 1.4, "hello", speaker=UNKNOWN)).speaker_confidence is None
+
+
+@given(st.lists(st.integers(0, 9), max_size=60))
+def test_each_chunk_has_its_own_windows_in_the_tables_order(chunks: list[int]) -> None:
+    rng = np.random.default_rng(len(chunks))
+    table = {k: rng.random(len(chunks)) for k in ("start_s", "end_s", "local", "speaker", "margin")}
+    table |= {"chunk": np.array(chunks, int), "embedding": rng.random((len(chunks), 4))}
+    held = Windows.of(table).by_chunk
+    assert list(held) == sorted(set(chunks))
+    for chunk, rows in held.items():
+        assert {k: v.tolist() for k, v in rows.items()} == {
+            k: table[k][table["chunk"] == chunk].tolist() for k in ("start_s", "end_s", "local", "speaker", "margin")
+        }
+
+
+def test_the_windows_of_thousands_of_chunks_are_told_apart_in_a_second() -> None:
+    count, each = 3500, 200
+    table = {k: np.zeros(count * each) for k in ("start_s", "end_s", "local", "speaker", "margin")}
+    table["chunk"] = np.repeat(np.arange(count), each)
+    started = time.process_time()
+    assert len(Windows.of(table).by_chunk) == count
+    assert time.process_time() - started < 1.0
 
 
 def test_a_word_beside_all_windows_goes_by_its_speakers_nearest() -> None:
