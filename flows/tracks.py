@@ -51,12 +51,17 @@ def _check(recording: Recording, run: Run) -> None:
             f"{shown(recording.source_name)}: has one channel; audio.channels = separate needs one for each speaker. "
             "Process it with audio.channels = mix."
         )
-    least, _ = run.settings.diarization.speaker_range()
+    least, most = run.settings.diarization.speaker_range()
     if least is not None and recording.channels < least:
-        raise PermanentError(
-            f"{shown(recording.source_name)}: has {recording.channels} channels, but {least} speakers are asked for: "
-            "audio.channels = separate finds one in each. Leave the number away, or set audio.channels = mix."
-        )
+        asked = f"{least} speakers are"
+    elif most is not None and recording.channels > most:
+        asked = f"at most {most} speaker{' is' if most == 1 else 's are'}"
+    else:
+        return
+    raise PermanentError(
+        f"{shown(recording.source_name)}: has {recording.channels} channels, but {asked} asked for: "
+        "audio.channels = separate finds one in each. Leave the number away, or set audio.channels = mix."
+    )
 
 
 def _check_alike(recording: Recording) -> None:

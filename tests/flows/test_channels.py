@@ -163,6 +163,17 @@ def test_a_part_of_one_channel_among_others_of_two_is_named_before_any_work(
         process_recording(first, settings, more)
 
 
-def test_more_speakers_than_channels_are_refused(call: Path, home: Path) -> None:
-    with pytest.raises(PermanentError, match="has 2 channels, but 3 speakers"):
-        process(call, home / "out", audio={"channels": "separate"}, diarization={"num_speakers": 3})
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"num_speakers": 3}, "3 speakers are asked for"),
+        ({"min_speakers": 3}, "3 speakers are asked for"),
+        ({"num_speakers": 1}, "at most 1 speaker is asked for"),
+        ({"max_speakers": 1}, "at most 1 speaker is asked for"),
+    ],
+)
+def test_more_or_fewer_speakers_than_channels_are_refused(
+    call: Path, home: Path, asked: dict[str, int], told: str
+) -> None:
+    with pytest.raises(PermanentError, match=f"has 2 channels, but {told}"):
+        process(call, home / "out", audio={"channels": "separate"}, diarization=asked)
