@@ -56,6 +56,8 @@ class Recording:
     recorded_at_source: str | None = None
     """given, sidecar, name, metadata or mtime."""
     timezone: str = "UTC"
+    told_again_at: str | None = field(default=None, compare=False)
+    """The same time an hour later, where what tells it may mean either: clocks were put back that night."""
 
     @property
     def span(self) -> Span:

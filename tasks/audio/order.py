@@ -6,6 +6,7 @@ would stand in the middle of a sentence. Numbers in names that only count the fi
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import itertools
 import logging
@@ -35,6 +36,9 @@ def laid_out(files: Sequence[Recording], pattern: str | None) -> tuple[list[Reco
 
     `pattern`: how names tell times, before the ways that are known. Raises PermanentError where the clocks leave more
     than `LONGEST_GAP_S` between two files.
+
+    The night that clocks are put back an hour comes twice: a file that can't have begun in the first began in the
+    second.
     """
     named = sorted(files, key=lambda f: (by_name(f.path), f.path))
     without = [0.0] * len(named)
@@ -48,11 +52,16 @@ def laid_out(files: Sequence[Recording], pattern: str | None) -> tuple[list[Reco
         return [dataclasses.replace(f, recorded_at=day, recorded_at_source="name") for f in named], without
     if not all(f.recorded_at and f.recorded_at_source in CLOCKS for f in files):
         return named, without
-    timed = sorted(named, key=_clock)
+    waiting = sorted(named, key=_clock)
+    timed = [waiting.pop(0)]
     told: list[tuple[float, float]] = []
-    for before, after in itertools.pairwise(timed):
+    while waiting:
+        before, after = timed[-1], waiting.pop(0)
         gap_s = (_clock(after) - _clock(before)).total_seconds() - before.duration_s
         open_s = max(_open_s(before, pattern), _open_s(after, pattern))
+        if gap_s < -JOIN_S - open_s and after.told_again_at:
+            bisect.insort(waiting, _told_again(after), key=_clock)  # others may begin before that
+            continue
         if gap_s < -JOIN_S - open_s:
             log.warning(
                 "%s begins, by the times told, %.0f s before %s ends: these clocks can't be right. "
@@ -65,6 +74,7 @@ def laid_out(files: Sequence[Recording], pattern: str | None) -> tuple[list[Reco
                 f"{shown(after.source_name)}: recorded {gap_s / 3600:.0f} hours after {shown(before.source_name)} "
                 "ends; that is another recording. Process the days apart."
             )
+        timed.append(after)
         told.append((gap_s, open_s))
     return timed, [0.0, *_silences(told)]
 
@@ -136,6 +146,10 @@ def _open_s(file: Recording, pattern: str | None) -> float:
         return told.open_s if told else 0.0
     # People write sidecars, and look at a clock on the wall.
     return 60.0 if file.recorded_at_source == "sidecar" and not _clock(file).second else 0.0
+
+
+def _told_again(file: Recording) -> Recording:
+    return dataclasses.replace(file, recorded_at=file.told_again_at, told_again_at=None)
 
 
 def _clock(file: Recording) -> datetime:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tasks.audio.chain import laid
 from tasks.audio.duration import duration_of
-from tasks.audio.recorded import recorded_at, zone
+from tasks.audio.recorded import recorded_at, told_again_at, zone
 from tasks.audio.source import opened, raise_if_gone, shown
 from tasks.errors import TransientError, UnreadableAudio
 from tasks.nearby import advice
@@ -57,6 +57,7 @@ def probe(path: Path, *, timezone: str = "UTC", name_pattern: str | None = None)
         recorded_at=at,
         recorded_at_source=at_source,
         timezone=timezone,
+        told_again_at=told_again_at(at, metadata, path, timezone, name_pattern),
     )
 
 

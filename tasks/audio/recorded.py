@@ -62,19 +62,40 @@ def recorded_at(
     so its start lies `duration_s` earlier.
     """
     local = zone(timezone)
-    for found, source in (
-        (from_sidecar(path, local), "sidecar"),
-        (from_name(path.stem, local, name_pattern), "name"),
-        (_from_metadata(metadata, local), "metadata"),
-    ):
-        at = in_zone(found, local)
-        if at is not None:
-            return at, source
+    found, source = _told(metadata, path, local, name_pattern)
+    if found is not None:
+        return in_zone(found, local), source
     try:
         at = in_zone(datetime.fromtimestamp(mtime_s, UTC) - timedelta(seconds=duration_s), local)
     except (ValueError, OverflowError, OSError):
         at = None
     return at, "mtime" if at else None
+
+
+def told_again_at(
+    at: str | None, metadata: Mapping[str, str], path: Path, timezone: str, name_pattern: str | None = None
+) -> str | None:
+    """The other time that is meant by what tells the start `at` (ISO 8601), where clocks are put back that night: the
+    hour comes twice, and `at` is in the first. None for all other times, and for those that tell their zone."""
+    local = zone(timezone)
+    first = datetime.fromisoformat(at).astimezone(local) if at else None
+    if first is None or first.utcoffset() == first.replace(fold=1).utcoffset():
+        return None
+    found, _ = _told(metadata, path, local, name_pattern)
+    return first.replace(fold=1).isoformat() if found and isinstance(found.tzinfo, ZoneInfo) else None
+
+
+def _told(
+    metadata: Mapping[str, str], path: Path, local: ZoneInfo, name_pattern: str | None
+) -> tuple[datetime | None, str | None]:
+    for found, source in (
+        (from_sidecar(path, local), "sidecar"),
+        (from_name(path.stem, local, name_pattern), "name"),
+        (_from_metadata(metadata, local), "metadata"),
+    ):
+        if in_zone(found, local) is not None:
+            return found, source
+    return None, None
 
 
 def in_zone(when: datetime | None, local: ZoneInfo) -> str | None:
@@ -118,7 +139,9 @@ def _told_in(sidecars: Iterable[Path], local: ZoneInfo) -> datetime | None:
             continue
         try:
             when = datetime.fromisoformat(told["recorded_at"])
-            return (when if when.tzinfo else when.replace(tzinfo=local)).astimezone(UTC)
+            when = when if when.tzinfo else when.replace(tzinfo=local)
+            when.astimezone(UTC)  # or no calendar has that day
+            return when
         except (ValueError, TypeError, OverflowError):
             log.warning(
                 "%s: recorded_at = %s is no time, and is not used. Write it as 2026-03-01T09:15:00.",

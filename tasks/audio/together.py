@@ -87,6 +87,7 @@ def together(files: Sequence[Recording], name_pattern: str | None = None) -> Rec
         size_bytes=sum(f.size_bytes for f in files),
         duration_s=parts[-1].start_s + parts[-1].duration_s,
         parts=tuple(parts),
+        told_again_at=None,
     )
 
 
