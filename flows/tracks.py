@@ -40,7 +40,9 @@ def mapped_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[M
     audios = tuple(audio_of(recording, channel) for channel in range(recording.channels))
     maps = [map_speech(MapJob(a, recording.duration_s), run.place, watcher) for a in audios]
     own = find_own_speech(OwnSpeechJob(audios), run.place, maps, beside)
-    return own, [Track(a, tuple(speech)) for a, speech in zip(audios, read_own(run.place, own), strict=True)]
+    tracks = [Track(a, tuple(speech)) for a, speech in zip(audios, read_own(run.place, own), strict=True)]
+    _check_speakers(recording, run, sum(bool(track.speech) for track in tracks))
+    return own, tracks
 
 
 def _check(recording: Recording, run: Run) -> None:
@@ -51,16 +53,23 @@ def _check(recording: Recording, run: Run) -> None:
             f"{shown(recording.source_name)}: has one channel; audio.channels = separate needs one for each speaker. "
             "Process it with audio.channels = mix."
         )
-    least, most = run.settings.diarization.speaker_range()
+    least, _ = run.settings.diarization.speaker_range()
     if least is not None and recording.channels < least:
-        asked = f"{least} speakers are"
-    elif most is not None and recording.channels > most:
-        asked = f"at most {most} speaker{' is' if most == 1 else 's are'}"
-    else:
-        return
-    raise PermanentError(
-        f"{shown(recording.source_name)}: has {recording.channels} channels, but {asked} asked for: "
-        "audio.channels = separate finds one in each. Leave the number away, or set audio.channels = mix."
+        raise _other_number(recording, f"has {recording.channels} channels, but {least} speakers are asked for")
+
+
+def _check_speakers(recording: Recording, run: Run, speaking: int) -> None:
+    """Once it is known on how many channels anybody speaks: a recorder may have more than there are people."""
+    _, most = run.settings.diarization.speaker_range()
+    if most is not None and speaking > most:
+        asked = f"at most {most} speaker{' is' if most == 1 else 's are'} asked for"
+        raise _other_number(recording, f"somebody speaks on {speaking} channels, but {asked}")
+
+
+def _other_number(recording: Recording, what: str) -> PermanentError:
+    return PermanentError(
+        f"{shown(recording.source_name)}: {what}: audio.channels = separate finds one in each. Leave the number "
+        "away, or set audio.channels = mix."
     )
 
 

@@ -166,14 +166,22 @@ def test_a_part_of_one_channel_among_others_of_two_is_named_before_any_work(
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"num_speakers": 3}, "3 speakers are asked for"),
-        ({"min_speakers": 3}, "3 speakers are asked for"),
-        ({"num_speakers": 1}, "at most 1 speaker is asked for"),
-        ({"max_speakers": 1}, "at most 1 speaker is asked for"),
+        ({"num_speakers": 3}, "has 2 channels, but 3 speakers are asked for"),
+        ({"min_speakers": 3}, "has 2 channels, but 3 speakers are asked for"),
+        ({"num_speakers": 1}, "somebody speaks on 2 channels, but at most 1 speaker is asked for"),
+        ({"max_speakers": 1}, "somebody speaks on 2 channels, but at most 1 speaker is asked for"),
     ],
 )
 def test_more_or_fewer_speakers_than_channels_are_refused(
     call: Path, home: Path, asked: dict[str, int], told: str
 ) -> None:
-    with pytest.raises(PermanentError, match=f"has 2 channels, but {told}"):
+    with pytest.raises(PermanentError, match=told):
         process(call, home / "out", audio={"channels": "separate"}, diarization=asked)
+
+
+def test_channels_on_which_nobody_speaks_are_not_counted(call: Path, home: Path) -> None:
+    sound, rate = soundfile.read(call, stop=20 * 16_000, dtype="float32")
+    path = home / "four inputs.wav"
+    soundfile.write(path, np.concatenate([sound, np.zeros_like(sound)], axis=1), rate)
+    outcome = process(path, home / "inputs", audio={"channels": "separate"}, diarization={"max_speakers": 2})
+    assert outcome["num_speakers"] == 2
