@@ -1,11 +1,20 @@
-"""Whose fault an error is: the recording's, or of what all recordings need (disks, stores, rights, Prefect)."""
+"""Whose fault an error is: the recording's, or of what all recordings need (disks, rights, devices, Prefect)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from flows.names import printable
-from tasks.errors import FULL, RIGHTS, MachineFault, NoRoom, PermanentError, TransientError, UsageError
+from tasks.errors import (
+    FULL,
+    RIGHTS,
+    DeviceBroken,
+    MachineFault,
+    NoRoom,
+    PermanentError,
+    TransientError,
+    UsageError,
+)
 
 _ABOUT_THE_REQUEST = frozenset((400, 405, 409, 411, 413, 414, 415, 422, 431))
 """What a server that is well answers to what it doesn't want: the next request may be another."""
@@ -27,7 +36,7 @@ def is_shared(error: Exception) -> bool:
     behind: BaseException | None = error
     while behind is not None:
         rights = isinstance(behind, PermissionError) or (isinstance(behind, OSError) and behind.errno in RIGHTS)
-        if rights or isinstance(behind, (UsageError, MachineFault)):
+        if rights or isinstance(behind, (UsageError, MachineFault, DeviceBroken)):
             return True
         behind = behind.__cause__
     return prefect_unwell(error) is not None

@@ -27,7 +27,7 @@ from flows.names import name_of, printable, rename, run_name
 from flows.naming import named
 from flows.outcome import Outcome
 from flows.preparation import Run, prepare
-from flows.progress import Progress
+from flows.progress import Progress, at_each_chunk
 from flows.reporting import reporters, show, tell_what_it_is
 from flows.seams import heard_again
 from flows.tracks import mapped_tracks
@@ -36,7 +36,7 @@ from tasks.audio.decode import audio_of
 from tasks.audio.folder import called, path_of, recordings_in
 from tasks.audio.source import shown
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_map, read_plan
-from tasks.caching import used_by
+from tasks.caching import used_by, used_so_far
 from tasks.configuration import load
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.task import Publication, publish_transcript
@@ -48,7 +48,7 @@ from tasks.linking.task import LinkJob, link_speakers
 from tasks.logs import about
 from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
 from tasks.pruning import used
-from tasks.pruning.prune import recordings_folder, runs_folder
+from tasks.pruning.prune import held_of, recordings_folder, runs_folder
 from tasks.records import Audio, Recording
 from tasks.settings import PER_CHUNK
 from tasks.transcription.language import vote
@@ -100,9 +100,12 @@ def _processed(files: Sequence[str], run: Run, account: Account) -> Outcome:
     rename(flow_run.id, name_of(recording.source_name), recording.duration_s)
     tell_what_it_is(recording)
     separated = run.settings.separation.mode == "always"
-    disk.check(recording.duration_s, run.place.store.root, run.out, separated=separated)
+    store, me = run.place.store, str(flow_run.id)
+    held = held_of(store, recording.recording_id)
+    disk.check(recording.duration_s, store.root, run.out, separated=separated, held=held)
 
-    with used.noting(recordings_folder(), recording.recording_id, lambda: used_by(str(flow_run.id))):
+    with used.noting(recordings_folder(), recording.recording_id, lambda: used_by(me)) as note:
+        progress.own += (at_each_chunk(lambda: note(used_so_far(me))),)
         return _transcribed(recording, run, progress, account, started, calls)
 
 

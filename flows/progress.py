@@ -95,6 +95,19 @@ def listening(listener: Listener) -> Iterator[None]:
             _listeners.remove(listener)
 
 
+def at_each_chunk(act: Callable[[], object]) -> Listener:
+    """Hears when a stage begins or a chunk is done, and does this then."""
+    last = ("", 0)
+
+    def hear(now: Snapshot) -> None:
+        nonlocal last
+        if (now.stage, now.chunks_done) != last:
+            last = (now.stage, now.chunks_done)
+            act()
+
+    return hear
+
+
 @dataclass(slots=True)
 class Progress:
     """The state of one recording's run. Safe to report to from many threads."""

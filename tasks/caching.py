@@ -74,6 +74,11 @@ def used_by(flow_run_id: str) -> set[str]:
     return _used.pop(flow_run_id, set())
 
 
+def used_so_far(flow_run_id: str) -> set[str]:
+    """The keys that a flow run under way has asked for."""
+    return set(_used.get(flow_run_id, ()))
+
+
 def step_key(step: str, version: int, inputs: dict[str, Any]) -> str:
     """The cache key of a step for these inputs."""
     told = {name: identity(value) for name, value in inputs.items()}

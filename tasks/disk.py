@@ -17,14 +17,16 @@ OUT_BYTES_S = 280
 LEAST_BYTES = 100_000
 
 
-def check(duration_s: float, cache: str, out: Path, *, separated: bool) -> None:
-    """Raise `NoRoom` where the results of so many seconds can't fit into the cache or into `out`.
+def check(duration_s: float, cache: str, out: Path, *, separated: bool, held: int = 0) -> None:
+    """Raise `NoRoom` where the results of so many seconds can't fit into the cache or into `out`. `held`: bytes that
+    an earlier run has put into the cache already.
 
     A cache that isn't a folder has no room that could be asked for.
     """
     wanted: dict[int, tuple[Path, float]] = {}
-    kept = duration_s * (CACHE_BYTES_S + (SEPARATED_BYTES_S if separated else 0)) + LEAST_BYTES
-    for folder, need in ((_folder(cache), kept), (out, duration_s * OUT_BYTES_S + LEAST_BYTES)):
+    whole = duration_s * (CACHE_BYTES_S + (SEPARATED_BYTES_S if separated else 0))
+    kept = max(0.0, whole - held) + LEAST_BYTES
+    for folder, need in ((folder_of(cache), kept), (out, duration_s * OUT_BYTES_S + LEAST_BYTES)):
         if folder is not None:
             there = _existing(folder)
             disk = there.stat().st_dev
@@ -44,7 +46,7 @@ def check_writable(**folders: Path | str) -> None:
     Their names are those of the settings that say where they are, with `__` for a point. URLs are left alone.
     """
     for name, given in folders.items():
-        folder = _folder(str(given))
+        folder = folder_of(str(given))
         if folder is None:
             continue
         try:
@@ -58,7 +60,8 @@ def check_writable(**folders: Path | str) -> None:
             ) from error
 
 
-def _folder(store: str) -> Path | None:
+def folder_of(store: str) -> Path | None:
+    """Where a store is on this machine; None where it is elsewhere."""
     if "://" in store:
         scheme, _, path = store.partition("://")
         return Path(path) if scheme in ("file", "local") else None

@@ -9,6 +9,7 @@ DaylongError
 │   └── UnreadableAudio   no audio in it, or not decodable
 └── TransientError        the world is at fault: retried (exit status 1)
     ├── EngineDied        an engine's process ended or hung in the middle of a call
+    │   └── DeviceBroken  it can't use its device any more; no file is at fault
     ├── OutOfMemory       of the device or the machine, in pieces as small as can be
     └── NoRoom            a disk is full, or will be
 """
@@ -56,7 +57,12 @@ class TransientError(DaylongError):
 
 
 class EngineDied(TransientError):
-    """The process that held an engine ended, or did not answer in time."""
+    """The process that held an engine ended, or did not answer in time, or is good for nothing any more."""
+
+
+class DeviceBroken(EngineDied):
+    """A device failed, and with it whatever else the process has there: only another process may use it again. What
+    fails so in a fresh process, too, is no recording's fault."""
 
 
 class OutOfMemory(TransientError):

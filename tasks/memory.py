@@ -82,7 +82,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, OutOfMemory)):
         return True
     said = str(error).lower()
-    told = ("out of memory", "can't allocate memory", "bad_alloc", "cudnn_status_alloc_failed")
+    # The last: cuBLAS's, cuDNN's and cuFFT's, in torch and in CTranslate2.
+    told = ("out of memory", "can't allocate memory", "bad_alloc", "_alloc_failed")
     return isinstance(error, RuntimeError) and any(words in said for words in told)
 
 

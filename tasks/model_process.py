@@ -1,5 +1,7 @@
 """Engines in a persistent child process: one that hangs or dies can be replaced without losing the run.
 
+So can one whose device failed: in a process where that has happened every later call fails, too.
+
 The child (`model_server.py`) is a fresh interpreter (never forked: threads and CUDA don't survive a fork; nor does it
 run the caller's script anew, as `multiprocessing` would). It serves calls of engines side by side, as threads of one
 process would be, and keeps these loaded. Values cross a socket pair (`wire.py`), between our own two
@@ -124,10 +126,12 @@ class Child:
     _living: _Living | None = None
 
     def call(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
-        """Run the method in the child. Raises `EngineDied` where it ended or hung; the next call starts another.
+        """Run the method in the child. Raises `EngineDied` where it ended or hung, `DeviceBroken` where its device
+        failed; the next call starts another.
 
-        A child that ends takes all its calls along, and nobody knows whose fault that was: each of them is asked
-        again, alone, and the one that ends the next child, too, has failed. Of a call that hangs it is known.
+        A child that ends takes all its calls along, as does a device that fails, and nobody knows whose fault that
+        was: each of them is asked again, alone, and the one that ends the next child, too, has failed. Of a call that
+        hangs it is known.
         """
         came = time.perf_counter()
         with self._turn(engine), self._engines.beside():
@@ -152,18 +156,23 @@ class Child:
             return self._turns.setdefault("" if self.keep == "one" else repr(engine), threading.Lock())
 
     def _asked(self, engine: Engine, method: str, args: Any, kwargs: Any) -> Any:
-        """The answer; GONE where the child ended, and it may have been another call's doing."""
+        """The answer; GONE where the child ended or its device failed, and it may have been another call's doing."""
         with self._guard:
             self.calls += 1
             asked, living = self.calls, self._started()
         try:
             answer = self._answer(engine, living, living.send(asked, (engine, method, args, kwargs)))
+            if isinstance(answer, EngineDied):  # it lives, but its device is lost to it
+                living.end()
+                living.ended.wait(5.0)  # while this call still counts among those that were in it
         finally:
             living.waiting.pop(asked, None)
-        if answer is GONE:
+        if answer is GONE or isinstance(answer, EngineDied):
             status = living.end()
             living.ended.wait(5.0)
-            if living.took == {asked}:
+            if living.took != {asked}:
+                return GONE
+            if answer is GONE:
                 raise EngineDied(f"the process of {engine.name} ended (exit status {status})")
         return answer
 

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tasks.devices import told_in, told_of_device
 from tasks.errors import DaylongError, MachineFault, is_transient
 from tasks.memory import free_device_memory, is_out_of_memory, told_of_memory, watched
 
@@ -74,8 +75,8 @@ class Pool:
     calls: int = 0
 
     def call(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
-        """Load it if it isn't, and run the method. Raises what the engine raises, and `OutOfMemory` in place of the
-        many errors that mean it."""
+        """Load it if it isn't, and run the method. Raises what the engine raises, and `OutOfMemory` or `DeviceBroken`
+        in place of the many errors that mean it."""
         with self._guard:
             slot = self._slots.setdefault(engine, _Slot())
         asked = time.perf_counter()
@@ -84,10 +85,10 @@ class Pool:
             if slot.loaded is None:
                 if self.keep == "one":
                     self._unload_others(engine)
-                with _loading, told_of_memory(engine.name):
+                with _loading, told_of_memory(engine.name), told_of_device(engine.name):
                     slot.loaded = _loaded(engine)
             ready = time.perf_counter()
-            with told_of_memory(engine.name), watched() as peak_mb:
+            with told_of_memory(engine.name), told_of_device(engine.name), watched() as peak_mb:
                 value = getattr(slot.loaded, method)(*args, **kwargs)
                 most_mb = peak_mb()
             done = time.perf_counter()
@@ -128,7 +129,7 @@ def _loaded(engine: Engine) -> Any:
     except DaylongError:
         raise
     except Exception as error:
-        if is_transient(error) or is_out_of_memory(error):
+        if is_transient(error) or is_out_of_memory(error) or told_in(error):
             raise
         said = next(iter(str(error).strip().splitlines()), "")
         raise MachineFault(

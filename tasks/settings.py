@@ -146,6 +146,11 @@ class TranscriptionSettings(Step):
         28.0, ge=2, le=30, description="Longest stretch of speech handed to the recogniser at once, seconds."
     )
 
+    def identity(self) -> dict[str, Any]:
+        """What it adds to a cache key. What `model` leads to is told there by the weights' digest, and the language
+        by what the step is given, whoever set or found it."""
+        return self.model_dump(mode="json", exclude={"model", "language"})
+
 
 class DiarizationSettings(Step):
     engine: Literal["clustering", "sortformer", "off"] = Field(

@@ -20,6 +20,8 @@ class Counter:
     loaded = 0
     loading = 0
     most_loading = 0
+    broken = ""
+    """What every use of this process's device says, once it has failed."""
 
     def __init__(self, step: int) -> None:
         kind = type(self)
@@ -34,12 +36,25 @@ class Counter:
         self.most_inside = 0
 
     def add(self, times: int = 1) -> int:
+        self.use_device()
         self.inside += 1
         self.most_inside = max(self.most_inside, self.inside)
         time.sleep(0.01)
         self.total += self.step * times
         self.inside -= 1
         return self.total
+
+    def use_device(self) -> None:
+        if Counter.broken:
+            raise RuntimeError(Counter.broken)
+
+    def break_device(self, words: str, told_after_s: float = 0.0) -> None:
+        Counter.broken = words
+        time.sleep(told_after_s)
+        self.use_device()
+
+    def fail(self, words: str) -> None:
+        raise RuntimeError(words)
 
     def crowd(self) -> int:
         return self.most_inside
@@ -107,6 +122,10 @@ def load(step: int) -> Counter:
 
 def load_too_much() -> Counter:
     raise RuntimeError("CUDA failed with error out of memory")
+
+
+def load_broken() -> Counter:
+    raise RuntimeError("CUDA failed with error unknown error")
 
 
 def load_nothing() -> Counter:

@@ -39,6 +39,16 @@ def test_separated_vocals_take_more(tmp_path: Path, free: SimpleNamespace) -> No
         disk.check(DAY, str(tmp_path), tmp_path, separated=True)
 
 
+def test_what_an_earlier_run_has_put_there_needs_no_room_again(tmp_path: Path, free: SimpleNamespace) -> None:
+    free.free = 50_000_000
+    disk.check(DAY, str(tmp_path), tmp_path, separated=False, held=100_000_000)
+    with pytest.raises(NoRoom, match=r"at least 65\.\d MB"):
+        disk.check(DAY, str(tmp_path), tmp_path, separated=False, held=80_000_000)
+    free.free = 20_000_000
+    with pytest.raises(NoRoom, match=r"at least 24\.\d MB"):  # the results, however much is held
+        disk.check(DAY, str(tmp_path), tmp_path, separated=False, held=10**12)
+
+
 def test_a_store_that_is_no_folder_is_not_asked(tmp_path: Path, free: SimpleNamespace) -> None:
     free.free = 30_000_000
     disk.check(DAY, "s3://bucket/daylong", tmp_path, separated=True)

@@ -14,7 +14,7 @@ import pytest
 
 from tasks.errors import OutOfMemory
 from tasks.home import sample
-from tasks.memory import give_back, halving, resident_mb, watched
+from tasks.memory import give_back, halving, is_out_of_memory, resident_mb, watched
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what its threads freed")
@@ -85,6 +85,19 @@ def test_what_never_fits_says_what_to_do_and_is_transient() -> None:
 
     with pytest.raises(OutOfMemory, match="work: out of memory, even for the smallest piece"):
         halving(work, 4, "work")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA failed with error out of memory",
+        "cuBLAS failed with status CUBLAS_STATUS_ALLOC_FAILED",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    ],
+)
+def test_each_library_has_its_own_words_for_it(said: str) -> None:
+    assert is_out_of_memory(RuntimeError(said))
 
 
 @pytest.mark.parametrize("error", [ValueError("out of memory"), RuntimeError("shapes differ")])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tasks.artifacts import ArtifactStore
+from tasks.artifacts import ArtifactStore, is_name
 
 _OURS = re.compile(r"[^/]+/v[0-9]+/[0-9a-f]{64}")
 
@@ -44,7 +44,7 @@ class Inventory:
     records: tuple[Record, ...] = ()
     stored: tuple[Stored, ...] = ()
     recordings: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Keys of each recording's records, by its id; of the runs that came to an end."""
+    """Keys of each recording's records, by its id; of its last run, as far as that has come."""
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -66,6 +66,20 @@ def inventory(results: Path, store: ArtifactStore, recordings: Mapping[str, froz
     records = [found for file in sorted(results.glob("*/v*/*")) if (found := _record(results, file))]
     stored = tuple(Stored(name, size, made_at) for name, size, made_at in store.listing())
     return Inventory(tuple(records), stored, recordings)
+
+
+def bytes_there(results: Path, values: Path, keys: Collection[str]) -> int:
+    """Bytes of these records and of the values that they name, as far as they lie in these folders."""
+    records = [found for key in keys if _OURS.fullmatch(key) and (found := _record(results, results / key))]
+    named = {name for record in records for name in record.artifacts if is_name(name)}
+    return sum(record.size for record in records) + sum(_size(values / name) for name in named)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _record(results: Path, file: Path) -> Record | None:

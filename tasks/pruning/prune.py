@@ -6,11 +6,12 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
+from tasks import disk
 from tasks.artifacts import ArtifactStore
 from tasks.home import cache, results
 from tasks.pruning import used
 from tasks.pruning.choose import Removal, choose
-from tasks.pruning.inventory import Inventory, Record, Stored, inventory
+from tasks.pruning.inventory import Inventory, Record, Stored, bytes_there, inventory
 
 
 def recordings_folder() -> Path:
@@ -24,6 +25,13 @@ def runs_folder() -> Path:
 def held(store: ArtifactStore) -> Inventory:
     """What the cache holds."""
     return inventory(results(), store, used.noted(recordings_folder()))
+
+
+def held_of(store: ArtifactStore, recording_id: str) -> int:
+    """Bytes that the cache holds of a recording, as far as its last run has noted what it used; 0 where the store is
+    no folder: there each size costs a request."""
+    folder = disk.folder_of(store.root)
+    return bytes_there(results(), folder, used.noted_of(recordings_folder(), recording_id)) if folder else 0
 
 
 def prune(

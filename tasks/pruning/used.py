@@ -6,10 +6,11 @@ import json
 import logging
 import os
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tasks.processes import Process
@@ -30,32 +31,52 @@ def note(folder: Path, recording_id: str, keys: Collection[str]) -> None:
 
 
 @contextmanager
-def noting(folder: Path, recording_id: str, keys: Callable[[], Collection[str]]) -> Iterator[None]:
+def noting(
+    folder: Path, recording_id: str, keys: Callable[[], Collection[str]]
+) -> Iterator[Callable[[Collection[str]], None]]:
     """Keep which records the block used: all that its run needs where it ends well, else those of before, too, since
-    the next run goes on with them.
+    the next run goes on with them. What it has used so far may be told to what is given: a run that is killed, or
+    whose disk is full, can't note anything at its end.
 
     Where that can't be written (a full disk), the run is what it is all the same, and the log says so.
     """
-    before: Collection[str] = noted(folder).get(recording_id, frozenset())
+    before = noted_of(folder, recording_id)
+    writing, over = threading.Lock(), False
+
+    def so_far(used: Collection[str]) -> None:
+        with writing, suppress(OSError):  # the end will tell
+            if not over and not before.issuperset(used):
+                note(folder, recording_id, {*before, *used})
+
+    stay = before
     try:
-        yield
-        before = ()
+        yield so_far
+        stay = frozenset()
     finally:
+        with writing:
+            over = True
         try:
-            note(folder, recording_id, {*before, *keys()})
+            note(folder, recording_id, {*stay, *keys()})
         except OSError as error:
             log.warning("%s: what of the cache it used is not noted (%s)", recording_id, error)
 
 
 def noted(folder: Path) -> dict[str, frozenset[str]]:
     """The records of each recording, by its id. What can't be read is left away."""
-    found = {}
-    for file in sorted(folder.glob("[!.]*.json")):
-        try:
-            found[file.stem] = frozenset(map(str, json.loads(file.read_text(encoding="utf-8"))))
-        except (OSError, ValueError, TypeError):
-            continue
-    return found
+    read = ((file.stem, _noted(file)) for file in sorted(folder.glob("[!.]*.json")))
+    return {name: keys for name, keys in read if keys is not None}
+
+
+def noted_of(folder: Path, recording_id: str) -> frozenset[str]:
+    """The records of one recording; none where nothing is noted, or that can't be read."""
+    return _noted(folder / f"{recording_id}.json") or frozenset()
+
+
+def _noted(file: Path) -> frozenset[str] | None:
+    try:
+        return frozenset(map(str, json.loads(file.read_text(encoding="utf-8"))))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def forget(folder: Path, recordings: Collection[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tasks.caching import step_task
 from tasks.models import Engine
@@ -20,6 +21,15 @@ class PunctuateJob:
     language: str | None
     settings: PunctuationSettings
     weights: Weights
+
+    def identity(self) -> dict[str, Any]:
+        """What it adds to a cache key: not what the weights are called, but what follows from that."""
+        return {
+            "language": self.language,
+            "mode": self.settings.mode,
+            "languages": sorted(languages_of(self.settings.model)),
+            "weights": self.weights.identity(),
+        }
 
 
 @step_task("punctuation", version=1)

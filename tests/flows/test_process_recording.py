@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -16,8 +18,11 @@ import soundfile
 
 from flows.outcome import Outcome
 from flows.progress import Snapshot, listening
-from tasks.errors import DaylongError, MachineFault
+from tasks import disk
+from tasks.errors import DaylongError, MachineFault, NoRoom
 from tasks.home import sample
+from tasks.pruning import used
+from tasks.pruning.prune import recordings_folder
 from tasks.records import STEPS
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -109,6 +114,29 @@ def test_a_second_run_calls_no_engine(first: tuple[Outcome, list[Snapshot]], cli
     for name in ("transcript.srt", "transcript.rttm", "transcript.ctm", "transcript.seglst.json"):
         assert (Path(again["exports"]) / name).is_file()
     assert again["num_words"] == first[0]["num_words"]
+
+
+def test_what_the_cache_has_of_a_recording_is_noted_on_the_way_and_needs_no_room_again(
+    first: tuple[Outcome, list[Snapshot]], clip: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording_id, noted = first[0]["recording_id"], dict[str, frozenset[str]]()
+
+    def look(now: Snapshot) -> None:
+        noted.setdefault(now.stage, used.noted_of(recordings_folder(), recording_id))
+
+    used.forget(recordings_folder(), [recording_id])
+    with listening(look):
+        process(clip, home / "out noted")
+    assert noted["plan"] == frozenset()
+    assert {key.partition("/")[0] for key in noted["seams"]} >= {"speech-map", "transcription", "punctuation"}
+    assert noted["seams"] < used.noted_of(recordings_folder(), recording_id)
+
+    need = 150 * (disk.CACHE_BYTES_S + disk.OUT_BYTES_S) + 2 * disk.LEAST_BYTES
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=need - 1000))
+    assert process(clip, home / "out noted")["engine_calls"] == 0
+    used.forget(recordings_folder(), [recording_id])
+    with pytest.raises(NoRoom):
+        process(clip, home / "out noted")
 
 
 def test_files_of_one_recording_give_the_words_of_the_uncut_one(

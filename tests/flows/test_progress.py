@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from flows import reporting
-from flows.progress import Progress, Snapshot, listening
+from flows.progress import Progress, Snapshot, at_each_chunk, listening
 
 
 def test_a_listener_that_fails_hears_no_more_and_stops_nobody() -> None:
@@ -25,6 +25,19 @@ def test_a_listener_that_fails_hears_no_more_and_stops_nobody() -> None:
         progress.stage("probe")
         progress.stage("plan")
     assert heard == ["broken probe", "broken probe", "probe", "plan"]
+
+
+def test_who_wants_to_know_of_each_chunk_is_not_woken_by_every_step() -> None:
+    told: list[int] = []
+    progress = Progress("a.wav", (at_each_chunk(lambda: told.append(1)),))
+    progress.stage("plan")
+    progress.stage("chunks", chunks=2, steps=4)
+    for _ in range(2):
+        progress.step_done("transcription", False)
+        progress.step_done("punctuation", True)
+        progress.chunk_done(600.0)
+    progress.stage("linking")
+    assert len(told) == 5
 
 
 def test_an_update_that_fails_is_told_and_the_next_one_comes(

@@ -18,6 +18,7 @@ from flows.intake import opened_intake
 from tasks.audio.apart import Apart
 from tasks.configuration import load
 from tasks.errors import (
+    DeviceBroken,
     EngineDied,
     MachineFault,
     MissingWeights,
@@ -48,6 +49,7 @@ SHARED = [
     UsageError("device = cuda: no CUDA device."),
     MissingWeights("the weights are gone."),
     NoRoom("the disk is full."),
+    DeviceBroken("the device failed."),
     REFUSED,
     OSError(errno.EROFS, os.strerror(errno.EROFS)),
     caused(TransientError("out: could not be written."), REFUSED),

@@ -13,7 +13,7 @@ import pytest
 from tasks.artifacts import ArtifactStore
 from tasks.errors import NoRoom
 from tasks.pruning import used
-from tasks.pruning.prune import held, prune, recordings_folder, runs_folder
+from tasks.pruning.prune import held, held_of, prune, recordings_folder, runs_folder
 from tests.pruning_files import kept, key
 
 A, B = key("linking", "a"), key("linking", "b")
@@ -55,6 +55,36 @@ def test_a_run_that_failed_is_known_by_what_it_used_and_what_was_used_before(tmp
     with used.noting(tmp_path, "monday-1", lambda: {"c"}):
         pass
     assert used.noted(tmp_path)["monday-1"] == {"c"}
+
+
+def test_what_a_run_has_used_so_far_is_known_even_if_it_is_killed(tmp_path: Path) -> None:
+    used.note(tmp_path, "monday-1", ["a", "b"])
+    with used.noting(tmp_path, "monday-1", lambda: {"b", "c", "d"}) as note:
+        note({"b"})
+        assert used.noted_of(tmp_path, "monday-1") == {"a", "b"}
+        note({"b", "c"})
+        assert used.noted_of(tmp_path, "monday-1") == {"a", "b", "c"}
+    note({"late"})  # a step that ends after its run has failed
+    assert used.noted_of(tmp_path, "monday-1") == {"b", "c", "d"}
+
+
+def test_what_the_cache_holds_of_a_recording_is_counted_once(store: ArtifactStore, tmp_path: Path) -> None:
+    for record, value in ((A, b"same" * 1000), (B, b"same" * 1000)):
+        kept(store, tmp_path, record, value, 1)
+    kept(store, tmp_path, key("linking", "c"), b"another's", 1)
+    used.note(recordings_folder(), "monday-1", [A, B, key("linking", "d"), "../../odd"])
+    records = sum((tmp_path / "data/cache/results" / record).stat().st_size for record in (A, B))
+    assert held_of(store, "monday-1") == 4000 + records
+    assert held_of(store, "never-seen") == 0
+    store.discard(held(store).records[0].artifacts[0])
+    assert held_of(store, "monday-1") == records
+
+
+def test_a_store_elsewhere_is_not_asked_for_every_size(store: ArtifactStore, tmp_path: Path) -> None:
+    elsewhere = ArtifactStore(f"memory://{tmp_path.name}-sizes")
+    kept(elsewhere, tmp_path, A, b"far", 1)
+    used.note(recordings_folder(), "monday-1", [A])
+    assert held_of(elsewhere, "monday-1") == 0
 
 
 def test_a_full_disk_hides_nothing_of_what_a_run_ended_with(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
