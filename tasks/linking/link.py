@@ -71,8 +71,9 @@ def _labels(chunks: Sequence[ChunkVoices], options: LinkOptions, *, reassign: bo
         found = cluster(nodes, spread, options)
     by_node = {(n.chunk, n.local): v for n, v in zip(nodes, found.voice, strict=True)}
     passing: dict[int, list[int]] = {}
-    for node in nodes:
-        if node.passing:
+    founders = {i for together in found.units for i in together}
+    for i, node in enumerate(nodes):
+        if node.passing and i not in founders:
             passing.setdefault(node.chunk, []).append(node.local)
     linked = [_linked(c, whole, by_node) for c, whole in zip(chunks, before, strict=True)]
     if not reassign:
