@@ -5,6 +5,6 @@ speakers under the constraint that those of one block are different people), at 
 windows given anew to the recording's voices afterwards.
 
 To read in order: `nodes`, `spread` and `model` (how voices vary, measured in the recording), `likeness`, `pairs`,
-`agglomerate`, `shift` (another microphone), `cluster` and `short` (nodes to voices), `parts` (labels that hold two
-voices), `windows`, `turns`, and `link`, which is all of it.
+`founders`, `agglomerate`, `shift` (another microphone), `cluster` and `short` (nodes to voices), `parts` and `asked`
+(labels that hold two voices), `windows`, `turns`, and `link`, which is all of it.
 """

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from tasks.linking.agglomerate import agglomerate
+from tasks.linking.founders import units as founding
 from tasks.linking.model import Groups, Model, session_size
-from tasks.linking.nodes import Array, Node
-from tasks.linking.pairs import evidence, together, twins
+from tasks.linking.nodes import Array, Node, in_order
+from tasks.linking.pairs import evidence, together
 from tasks.linking.settle import settled
 from tasks.linking.shift import common_shift
 from tasks.linking.short import assign, share_out
@@ -34,7 +35,10 @@ class LinkOptions:
     """Seconds, and log odds; nothing here depends on the speaker model."""
 
     reliable_s: float = 6.0
-    """Nodes with less speech than this don't found a voice of their own while others do."""
+    """Nodes with less speech than this don't found a voice of their own while others do …"""
+    reliable_share: float = 0.05
+    """… in less than two minutes of speech, those with less than this share of it: of one minute, 6 s are much, and
+    whoever says one sentence would be nobody, or somebody else."""
     least_share: float = 0.0005
     """A voice has at least this share of the recording's speech …"""
     enough_s: float = 20.0
@@ -93,7 +97,6 @@ def total_shift(shifts: Sequence[tuple[int, Array]], chunk: int, dim: int) -> Ar
 
 def cluster(nodes: Sequence[Node], spread: Spread, options: LinkOptions) -> Clustered:
     """The voices of one or more nodes. Deterministic, whatever the nodes' order."""
-    order = _in_order(nodes)
     placed = spread(np.array([n.mean for n in nodes]))
     units = _units(nodes, placed, options)
     beside = evidence(nodes, units)
@@ -108,13 +111,14 @@ def cluster(nodes: Sequence[Node], spread: Spread, options: LinkOptions) -> Clus
         members = _joined(singles, beside, options)
     room = len(units) if options.most is None else max(0, options.most - len(members))
     members = _apart(members, strangers(singles, *_places(nodes, placed, units), members)[:room])
-    members = _lasting(members, np.array([sum(_founding_s(nodes[i], options) for i in u) for u in units]), options)
+    seconds = np.array([sum(_founding_s(nodes[i]) for i in u) for u in units])
+    members = _lasting(members, seconds, _reliable_s(nodes, options), options)
     voices = singles.of(members)
     voice = [-1] * len(nodes)
     for k, group in enumerate(members):
         for i in (i for u in group for i in units[u]):
             voice[i] = k
-    rest = [i for i in order if voice[i] < 0]
+    rest = [i for i in in_order(nodes) if voice[i] < 0]
     assign(nodes, placed, voice, rest, voices, options.doubt)
     share_out(nodes, placed, voice, voices)
     return Clustered(voice, singles.model, voices, tuple(shifts), singles, units)
@@ -127,15 +131,12 @@ def modelled(nodes: Sequence[Node], spread: Spread, options: LinkOptions) -> Mod
     return _singles(nodes, placed, units, evidence(nodes, units)).model
 
 
-def _in_order(nodes: Sequence[Node]) -> list[int]:
-    return sorted(range(len(nodes)), key=lambda i: (nodes[i].chunk, nodes[i].local))
-
-
 def _units(nodes: Sequence[Node], placed: Array, options: LinkOptions) -> list[list[int]]:
-    order = _in_order(nodes)
-    heard = [i for i in order if not nodes[i].passing] or order
-    sure = [i for i in heard if nodes[i].seconds >= options.reliable_s] or heard
-    return [[sure[k] for k in t] for t in twins([nodes[i] for i in sure], placed[sure])]
+    return founding(nodes, placed, _reliable_s(nodes, options), options.least or 1)
+
+
+def _reliable_s(nodes: Sequence[Node], options: LinkOptions) -> float:
+    return min(options.reliable_s, options.reliable_share * sum(n.seconds for n in nodes))
 
 
 def _singles(nodes: Sequence[Node], placed: Array, units: Sequence[Sequence[int]], beside: Any) -> Groups:
@@ -195,14 +196,14 @@ def _between(beside: Any, members: Sequence[Sequence[int]]) -> Array:
     return out
 
 
-def _founding_s(node: Node, options: LinkOptions) -> float:
+def _founding_s(node: Node) -> float:
     # Short parts of labels are of voices that are known, or where two talked at once.
     return 0.0 if node.parted and node.seconds < PART_S else node.seconds
 
 
-def _lasting(members: list[list[int]], seconds: Array, options: LinkOptions) -> list[list[int]]:
+def _lasting(members: list[list[int]], seconds: Array, reliable_s: float, options: LinkOptions) -> list[list[int]]:
     """The voices that speak enough to be some; never fewer than the least number asked for, or one."""
-    needed = min(options.enough_s, max(options.reliable_s, options.least_share * float(seconds.sum())))
+    needed = min(options.enough_s, max(reliable_s, options.least_share * float(seconds.sum())))
     by_size = sorted(members, key=lambda m: (-float(seconds[m].sum()), m))
     # Where nobody speaks for long, everybody counts.
     kept = [m for m in by_size if float(seconds[m].sum()) >= needed] or by_size

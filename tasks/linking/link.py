@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tasks.linking.asked import parted_once
 from tasks.linking.cluster import Clustered, LinkOptions, cluster, modelled
 from tasks.linking.nodes import Array, ChunkVoices, Node, nodes_of, seconds_of, unit
 from tasks.linking.parts import parted
@@ -14,6 +16,8 @@ from tasks.linking.spread import Spread, measure
 from tasks.linking.turns import chunk_turns, own_turns
 from tasks.linking.windows import Labelled, given_anew
 from tasks.records import UNKNOWN, Turn
+
+log = logging.getLogger("daylong.linking")
 
 PARTINGS = 3
 """Rounds of clustering and parting, at most."""
@@ -47,10 +51,13 @@ def link(chunks: Sequence[ChunkVoices], options: LinkOptions | None = None, *, r
     """The recording's speakers from its chunks' local ones.
 
     `reassign` gives every window anew to the voices afterwards, which mends chunks whose own diarizer merged or
-    split people; off, windows keep their local speaker's voice (for diarizers that see overlapping speech).
+    split people; off, windows keep their local speaker's voice (for diarizers that see overlapping speech). The log
+    says where that gives fewer speakers than were asked for.
     """
-    labels = _labels(chunks, options or LinkOptions(), reassign=reassign)
-    labels, voices = _by_appearance(chunks, labels)
+    options = options or LinkOptions()
+    labels, voices = _by_appearance(chunks, _labels(chunks, options, reassign=reassign))
+    if len(voices) < (options.least or 0):
+        log.warning("%d speakers were asked for, and %d found: no more can be told apart", options.least, len(voices))
     margins = [_margins(c, lab, voices) for c, lab in zip(chunks, labels, strict=True)]
     turns = []
     for c, lab in zip(chunks, labels, strict=True):
@@ -71,8 +78,9 @@ def _labels(chunks: Sequence[ChunkVoices], options: LinkOptions, *, reassign: bo
         found = cluster(nodes, spread, options)
     by_node = {(n.chunk, n.local): v for n, v in zip(nodes, found.voice, strict=True)}
     passing: dict[int, list[int]] = {}
-    for node in nodes:
-        if node.passing:
+    founders = {i for together in found.units for i in together}
+    for i, node in enumerate(nodes):
+        if node.passing and i not in founders:
             passing.setdefault(node.chunk, []).append(node.local)
     linked = [_linked(c, whole, by_node) for c, whole in zip(chunks, before, strict=True)]
     if not reassign:
@@ -110,7 +118,7 @@ def _with_parts(
     chunks: Sequence[ChunkVoices], nodes: list[Node], spread: Spread, options: LinkOptions
 ) -> tuple[list[ChunkVoices], list[Node], Clustered]:
     """Clustered with labels parted that hold two voices: first those that plainly do, then those that sound like two
-    of the voices found."""
+    of the voices found; and others too while there are fewer voices than were asked for."""
     before, placed = chunks, [spread(c.embeddings.astype(np.float64)) for c in chunks]
     model = modelled(nodes, spread, options)
     labels = parted(chunks, [p @ model.axes for p in placed], model)
@@ -122,6 +130,13 @@ def _with_parts(
         labels = parted(chunks, along, found.model, found.without(nodes))
         if all(np.array_equal(c.labels, p) for c, p in zip(chunks, labels, strict=True)):
             break
+    while len(found.voices.precision) < (options.least or 1):
+        along = [(p - found.shift(c.index)) @ found.model.axes for c, p in zip(chunks, placed, strict=True)]
+        more = parted_once(chunks, along, found.model)
+        if more is None:
+            break
+        chunks, nodes = more, nodes_of(more, before)
+        found = cluster(nodes, spread, options)
     return list(chunks), nodes, found
 
 

@@ -113,6 +113,11 @@ def nodes_of(chunks: Sequence[ChunkVoices], before: Sequence[ChunkVoices] | None
     return nodes
 
 
+def in_order(nodes: Sequence[Node]) -> list[int]:
+    """Places of nodes by chunk and local label, whatever their order."""
+    return sorted(range(len(nodes)), key=lambda i: (nodes[i].chunk, nodes[i].local))
+
+
 def covered(starts_s: Array, ends_s: Array) -> tuple[Span, ...]:
     """What windows cover: `intervals.tidy` for so many that it would take longer than all of clustering."""
     some = ends_s > starts_s

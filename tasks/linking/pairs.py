@@ -26,15 +26,17 @@ one voice's windows, parted where they differ most, lie 2.7 apart at most, and o
 lie beyond 4."""
 
 
-def twins(nodes: Sequence[Node], placed: Array) -> list[list[int]]:
-    """Nodes by voice and chunk: mostly one, more where a diarizer split a voice. `placed` (N, D), whitened."""
+def twins(nodes: Sequence[Node], placed: Array, least: int = 1) -> list[list[int]]:
+    """Nodes by voice and chunk: mostly one, more where a diarizer split a voice; never fewer than `least` voices, if
+    there are as many nodes. `placed` (N, D), whitened."""
+    spare = len(nodes) - least
     by_chunk: dict[int, list[int]] = defaultdict(list)
     for i, node in enumerate(nodes):
         by_chunk[node.chunk].append(i)
     out = []
     for mine in by_chunk.values():
         groups = [[i] for i in mine]
-        while len(groups) > 1:
+        while len(groups) > 1 and spare > 0:
             a, b = min(
                 ((a, b) for a in range(len(groups)) for b in range(a)),
                 key=lambda p: (_apart(nodes, placed, groups[p[0]], groups[p[1]]), p),
@@ -42,6 +44,7 @@ def twins(nodes: Sequence[Node], placed: Array) -> list[list[int]]:
             if _apart(nodes, placed, groups[a], groups[b]) >= TWIN**2:
                 break
             groups[b] += groups.pop(a)
+            spare -= 1
         out += [sorted(g) for g in groups]
     return out
 

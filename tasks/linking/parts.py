@@ -7,7 +7,7 @@ neighbours in time, as nobody speaks for one window. What may then be two sessio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -96,22 +96,47 @@ def halves(placed: Array, model: Model, known: Groups | None = None, nearest: fl
     variance, axis = _widest(x.T @ x / count)
     if variance < SCATTER:
         return None
+    best = None
+    for other in _ways(x, axis, smallest):
+        means, sizes = _sides(placed, other)
+        if np.linalg.norm(means[0] - means[1]) < nearest:
+            continue
+        odds = _odds(model.groups_along(means, sizes), known)
+        if odds < least:
+            best, least = other if 2 * sizes[0] <= count else ~other, odds
+    return best
+
+
+def splits(placed: Array, model: Model, smallest: int) -> list[tuple[float, Array]]:
+    """(log odds of one voice, (N,) bool the smaller part) for each way to part a label's windows, by time, in two of
+    at least `smallest`, however alike. `placed` (N, Q): along the model's axes."""
+    count = len(placed)
+    if count < 2 * smallest:
+        return []
+    x = placed - placed.mean(0)
+    out = []
+    for other in _ways(x, _widest(x.T @ x / count)[1], smallest):
+        means, sizes = _sides(placed, other)
+        out.append((_odds(model.groups_along(means, sizes), None), other if 2 * sizes[0] <= count else ~other))
+    return out
+
+
+def _ways(x: Array, axis: Array, smallest: int) -> Iterator[Array]:
+    """(N,) bool: one part of the windows `x` (N, Q), centred, for each way to part them along the `axis`."""
     along = x @ axis
     # The few first: the longer tail is theirs.
     along = along if (along**3).sum() >= 0 else -along
-    best = None
     for share in (0.5, 0.85):
         found = _settled(x, along > np.quantile(along, share))
         size = int(found.sum())
-        if min(size, count - size) < smallest:
-            continue
-        means = np.array([placed[found].mean(0), placed[~found].mean(0)])
-        if np.linalg.norm(means[0] - means[1]) < nearest:
-            continue
-        odds = _odds(model.groups_along(means, np.array([size, count - size])), known)
-        if odds < least:
-            best, least = found if size <= count / 2 else ~found, odds
-    return best
+        if min(size, len(x) - size) >= smallest:
+            yield found
+
+
+def _sides(placed: Array, other: Array) -> tuple[Array, Array]:
+    """(2, Q) means and (2,) windows of both parts, the `other` first."""
+    size = int(other.sum())
+    return np.array([placed[other].mean(0), placed[~other].mean(0)]), np.array([size, len(placed) - size])
 
 
 def _odds(both: Groups, known: Groups | None) -> float:

@@ -25,7 +25,7 @@ class LinkJob:
     reassign: bool
 
 
-@step_task("linking", version=8)
+@step_task("linking", version=9)
 def link_speakers(job: LinkJob, place: Place, windows: Sequence[Manifest], turns: Sequence[Manifest]) -> Manifest:
     """Artifacts: `turns` (JSON, recording time) and `voices` (one row a window, and the voices' embeddings)."""
     meter = Meter()

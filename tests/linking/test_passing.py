@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.intervals import Span
+from tasks.linking.cluster import LinkOptions
 from tasks.linking.link import link
 from tasks.linking.nodes import ChunkVoices, is_passing, unit
 
@@ -58,3 +59,12 @@ def test_who_only_says_yes_between_silences_is_somebody() -> None:
     chunk = ChunkVoices(0, Span(0, 600), s, s + 1.5, np.array(embeddings), np.array(labels), (Span(0, 600),))
     assert not is_passing(chunk, 1)
     assert len(link([chunk]).embeddings) == 2
+
+
+def test_who_only_ever_says_yes_without_a_pause_is_somebody_where_three_were_asked_for() -> None:
+    rng = np.random.default_rng(7)
+    ana, ben = (unit(rng.standard_normal(24)) for _ in range(2))
+    chunk = passing_chunk(0, rng, (ana, ben))
+    assert len(link([chunk]).embeddings) == 2
+    named = link([chunk], LinkOptions(least=3, most=3)).labels[0]
+    assert len(set(named[chunk.labels == 2]) - set(named[chunk.labels != 2])) == 1
