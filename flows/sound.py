@@ -13,7 +13,7 @@ from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
 from tasks.exports import EXPORTS, render
 from tasks.exports.report.links import CARRIED
-from tasks.nearby import advice
+from tasks.paths import advice
 from tasks.records import Transcript
 
 log = logging.getLogger(__name__)

@@ -36,9 +36,9 @@ from tasks.work import Manifest, checked
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_AS_JSON = JSONSerializer(object_encoder=None, object_decoder=None)
+AS_JSON = JSONSerializer(object_encoder=None, object_decoder=None)
 """Plain JSON. Prefect's own has a decoder that makes any object, and calls any function, that a record names."""
-_SERIALIZER = _AS_JSON.model_dump()
+_SERIALIZER = AS_JSON.model_dump()
 
 log = logging.getLogger("daylong.caching")
 steps = logging.getLogger("daylong.steps")
@@ -135,7 +135,7 @@ def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]
         task_run_name=step,
         cache_policy=StepPolicy(step=step, version=version),
         persist_result=True,
-        result_serializer=_AS_JSON,
+        result_serializer=AS_JSON,
         result_storage=_Results(),
         cache_result_in_memory=False,
         **TRIED_AGAIN,

@@ -27,7 +27,7 @@ from tasks.configuration import merged
 from tasks.downloads import Advance
 from tasks.errors import MissingWeights
 from tasks.home import demo_models, home
-from tasks.nearby import advice
+from tasks.paths import advice
 from tasks.profiles import profile_settings
 from tasks.published import DEMO as DEMO
 from tasks.published import ESSENTIAL

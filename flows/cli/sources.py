@@ -9,7 +9,7 @@ from pathlib import Path
 from flows.cli.terminal import plain
 from tasks.audio.folder import recordings_in
 from tasks.errors import DaylongError, UnreadableAudio, UsageError
-from tasks.nearby import advice
+from tasks.paths import advice
 
 
 def recordings(names: Iterable[str]) -> tuple[list[str], list[DaylongError]]:

@@ -17,7 +17,7 @@ from tasks.audio.duration import duration_of
 from tasks.audio.recorded import recorded_at, told_again_at, zone
 from tasks.audio.source import opened, raise_if_gone, shown
 from tasks.errors import TransientError, UnreadableAudio
-from tasks.nearby import advice
+from tasks.paths import advice
 from tasks.records import Part, Recording
 
 _SLUG_LENGTH = 60

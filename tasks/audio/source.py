@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from tasks.audio import wav
 from tasks.audio.slices import Link, Slice
 from tasks.errors import PermanentError, TransientError, UnreadableAudio
+from tasks.paths import shown as shown
 
 if TYPE_CHECKING:
     import av
@@ -53,16 +54,6 @@ _SLOWEST_HZ, _FASTEST_HZ = 1_000, 3_000_000
 
 _BROKEN_READS = 100
 """Consecutive unreadable packets after which the rest of a file is given up."""
-
-
-def shown(path: Path | str) -> str:
-    """A path fit for one line of a message, whatever its name holds.
-
-    >>> shown("a\\nb.wav")
-    'a\\\\nb.wav'
-    """
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
-    return text if len(text) <= 300 else "…" + text[-299:]
 
 
 class Source:

@@ -23,7 +23,7 @@ from pathlib import Path
 from tasks.errors import UsageError
 from tasks.evaluation.utterances import Utterance
 from tasks.intervals import Span
-from tasks.nearby import advice
+from tasks.paths import advice
 from tasks.records import Turn
 
 _LABEL = re.compile(r"^<[^<>]*>\s*")

@@ -9,7 +9,7 @@ from pathlib import Path
 from tasks.errors import UsageError
 from tasks.evaluation.line_formats import ordered, text_of
 from tasks.evaluation.utterances import Utterance
-from tasks.nearby import advice
+from tasks.paths import advice
 
 
 def read_seglst(path: Path) -> Iterator[tuple[str, Utterance]]:

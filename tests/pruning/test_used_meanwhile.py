@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.serializers import JSONSerializer
 
 from tasks.artifacts import ArtifactStore
-from tasks.caching import forget_if_broken
+from tasks.caching import AS_JSON, forget_if_broken
 from tasks.home import results
 from tasks.pruning import prune as pruning
 from tasks.pruning import used
@@ -46,7 +45,7 @@ def made(store: ArtifactStore, record: str, value: bytes) -> str:
 
 def tell(record: str, name: str) -> None:
     (results() / record).parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"serializer": JSONSerializer().model_dump()}
+    metadata = {"serializer": AS_JSON.model_dump()}
     manifest = json.dumps(Meter().manifest({"it": name}))
     (results() / record).write_text(json.dumps({"metadata": metadata, "result": manifest}))
 

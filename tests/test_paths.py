@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks import nearby
-from tasks.nearby import advice
+from tasks import paths
+from tasks.paths import advice
 
 
 @pytest.fixture
@@ -53,5 +53,5 @@ def test_what_can_not_be_looked_into_is_no_fault(folder: Path, monkeypatch: pyte
     def refused(_path: object) -> None:
         raise PermissionError(13, "no")
 
-    monkeypatch.setattr(nearby.os, "scandir", refused)
+    monkeypatch.setattr(paths.os, "scandir", refused)
     assert advice(folder / "recordings" / "mnday") == "Check the name."

@@ -1,4 +1,4 @@
-"""What somebody may have meant by a path that leads nowhere: for the one line that refuses it."""
+"""Paths in messages: as one line, and, where one leads nowhere, what somebody may have meant."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from pathlib import Path
 
 MOST_NAMES = 10_000
 """Of a folder's names, so many are looked at."""
+
+
+def shown(path: Path | str) -> str:
+    """A path fit for one line of a message, whatever its name holds.
+
+    >>> shown("a\\nb.wav")
+    'a\\\\nb.wav'
+    """
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
+    return text if len(text) <= 300 else "…" + text[-299:]
 
 
 def advice(path: Path | str) -> str:
@@ -25,9 +35,9 @@ def advice(path: Path | str) -> str:
         except (OSError, ValueError):
             break
         if near is not None:
-            return f"Is it {_shown(missing.parent / near)}?"
+            return f"Is it {shown(missing.parent / near)}?"
         if missing != whole:
-            return f"There is no folder {_shown(missing)}. Check the path."
+            return f"There is no folder {shown(missing)}. Check the path."
         break
     return "Check the name."
 
@@ -42,9 +52,3 @@ def _nearest(name: str, folder: Path, *, folders: bool) -> str | None:
     same_stem = [n for n in sorted(found) if not folders and Path(n).stem == Path(wanted).stem]
     near = same_stem or difflib.get_close_matches(wanted, found, n=1, cutoff=0.75)
     return found[near[0]] if near else None
-
-
-def _shown(path: Path) -> str:
-    from tasks.audio.source import shown
-
-    return shown(path)
