@@ -133,7 +133,7 @@ def test_a_call_that_ends_the_child_takes_no_other_along(child: Child) -> None:
     time.sleep(0.2)
     with pytest.raises(EngineDied, match=r"counter-2.*exit status 7"):
         child.call(engine(2), "die")
-    beside.join(10)
+    beside.join(60)
     assert answers == [1]  # in another process, which counts anew
 
 
@@ -154,7 +154,7 @@ def test_a_call_that_hangs_takes_no_other_along(child: Child) -> None:
     time.sleep(0.1)
     child.timeout_s = 20
     assert child.call(engine(2), "take", 2.0).value is None
-    hangs.join(10)
+    hangs.join(60)
     assert ends == ["test/counter-1 did not answer within 1 s"]
 
 
