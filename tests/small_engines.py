@@ -7,10 +7,13 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 from tasks.errors import PermanentError
+from tasks.model_process import Child
 from tasks.models import Engine
 
 
@@ -138,3 +141,17 @@ def load_late() -> Counter:
 
 def engine(step: int = 1) -> Engine:
     return Engine.of(f"test/counter-{step}", "tests.small_engines:load", step=step)
+
+
+@contextmanager
+def answered_anew(child: Child) -> Iterator[None]:
+    """A call of engine 1 is under way beside the block, which ends the child; another child answers it after all."""
+    child.call(engine(1), "add")
+    child.call(engine(2), "add")
+    answers: list[object] = []
+    beside = threading.Thread(target=lambda: answers.append(child.call(engine(1), "wait_and_add").value))
+    beside.start()
+    time.sleep(0.2)
+    yield
+    beside.join(60)
+    assert answers == [1]  # that one counts anew

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +10,7 @@ from tasks.devices import told_in, told_of_device
 from tasks.errors import DeviceBroken, EngineDied, is_transient
 from tasks.model_process import Child
 from tasks.models import Engine, Pool
-from tests.small_engines import engine
+from tests.small_engines import answered_anew, engine
 
 ILLEGAL = """CUDA error: an illegal memory access was encountered
 CUDA kernel errors might be asynchronously reported at some other API call.
@@ -95,13 +93,5 @@ def test_an_engine_that_cannot_be_loaded_for_that_is_tried_again(child: Child) -
 
 @pytest.mark.parametrize("told_after_s", [0.0, 2.0], ids=["in the midst of it", "which has met it first"])
 def test_a_call_that_breaks_the_device_takes_no_other_along(child: Child, told_after_s: float) -> None:
-    child.call(engine(1), "add")
-    child.call(engine(2), "add")
-    answers: list[object] = []
-    beside = threading.Thread(target=lambda: answers.append(child.call(engine(1), "wait_and_add").value))
-    beside.start()
-    time.sleep(0.2)
-    with pytest.raises(DeviceBroken, match="counter-2"):
+    with answered_anew(child), pytest.raises(DeviceBroken, match="counter-2"):
         child.call(engine(2), "break_device", ILLEGAL, told_after_s)
-    beside.join(60)
-    assert answers == [1]  # in another process, which counts anew
