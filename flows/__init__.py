@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
-from tasks.home import results
+from tasks.settings.home import results
 
 PREFECT_DEFAULTS = {
     # The embedded server's own history recorder loses task runs when it writes them one by one.

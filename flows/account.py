@@ -16,7 +16,7 @@ from flows.logs import STORY, in_worker, set_up
 from flows.serving.alive import sign, waiting
 from tasks.errors import DaylongError
 from tasks.records import Transcript
-from tasks.settings import Settings
+from tasks.settings.schema import Settings
 
 log = logging.getLogger("daylong.account")
 

@@ -24,7 +24,7 @@ from tasks.records import (
     Turn,
     Word,
 )
-from tasks.work import Manifest, step_cost
+from tasks.step import Manifest, step_cost
 
 
 def assembled(

@@ -21,15 +21,15 @@ from flows.progress import Progress
 from flows.tracks import Track
 from tasks.audio.plan import speech_in
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
+from tasks.engines.memory import give_back
 from tasks.errors import DaylongError
 from tasks.intervals import clock
 from tasks.logs import about
-from tasks.memory import give_back
 from tasks.punctuation.task import PunctuateJob, punctuate
 from tasks.records import Audio, Chunk, Sound
 from tasks.separation.task import SeparateJob, separate
+from tasks.step import Manifest
 from tasks.transcription.task import TranscribeJob, transcribe
-from tasks.work import Manifest
 
 Future = PrefectFuture[Any]
 Lane = tuple[Chunk, Audio, dict[str, Future]]

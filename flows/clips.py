@@ -6,11 +6,11 @@ import logging
 import os
 from pathlib import Path
 
-from tasks import files
 from tasks.audio.decode import decode
 from tasks.audio.opus import opus_of
 from tasks.intervals import Span
 from tasks.records import Recording, Transcript
+from tasks.storage import files
 from tasks.voices.records import Book
 from tasks.voices.store import CLIPS, with_clips
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from flows.naming import published_run
 from flows.renaming import Say, bring_up_to_date, forget_steps
-from tasks.configuration import load
 from tasks.errors import TransientError, UsageError
-from tasks.settings import Settings
+from tasks.settings.load import load
+from tasks.settings.schema import Settings
 from tasks.voices import correct, lookup
 from tasks.voices.book import called, new_voice_id, used
 from tasks.voices.changes import made, undo

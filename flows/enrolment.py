@@ -9,20 +9,20 @@ import numpy as np
 
 from flows.clips import LENGTH_S
 from flows.preparation import called, device_of, patience_s
-from tasks import weights
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
 from tasks.audio.speech_map import speech_map
 from tasks.audio.task import SILERO
+from tasks.canonical import starts_at
 from tasks.diarization.windows import windows
+from tasks.engines.calls import Engine, call, configure
 from tasks.errors import PermanentError, UsageError
 from tasks.intervals import Span, clip, total_s
 from tasks.merging.voices import mean_voice
-from tasks.models import Engine, call, configure
 from tasks.records import Recording
-from tasks.settings import Settings
-from tasks.transcripts import starts_at
+from tasks.settings.schema import Settings
 from tasks.voices.records import Hearing
+from tasks.weights import resolve
 
 LEAST_S = 3.0
 """Less speech doesn't tell a voice."""
@@ -37,7 +37,7 @@ def measured(path: Path, settings: Settings) -> tuple[Hearing, tuple[Recording, 
     if not settings.knows_voices:
         raise UsageError("diarization.engine = off: no speaker model measures voices; choose another.")
     device = device_of(settings)
-    known = weights.resolve("embedding", settings.diarization.embedding_model)
+    known = resolve.resolve("embedding", settings.diarization.embedding_model)
     configure(settings.models.keep, settings.models.run_in, patience_s(settings))
     recording = probe(path, timezone=settings.timezone, name_pattern=settings.audio.name_pattern)
     duration_s = recording.duration_s

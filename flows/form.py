@@ -1,8 +1,8 @@
 """The settings as a form: every field may be left alone, which means "not given".
 
 The Prefect UI makes its form from this class; what the form leaves alone keeps what the file and the environment
-say. Descriptions, ranges and choices are those of `tasks.settings`. The UI fills in the defaults it is told, and
-sends what is filled in: so defaults stand in the descriptions alone.
+say. Descriptions, ranges and choices are those of `tasks.settings.schema`. The UI fills in the defaults it is told,
+and sends what is filled in: so defaults stand in the descriptions alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 
-from tasks.settings import Settings
+from tasks.settings.schema import Settings
 
 WHISPER = (
     "tiny.en", "tiny", "base.en", "base", "small.en", "small", "medium.en", "medium", "large-v1", "large-v2",

@@ -11,14 +11,14 @@ from flows.intake import check, inbox_of
 from flows.preparation import device_of, out_of, store_of
 from flows.serving.finding import Finding, missing, ok, warning
 from flows.serving.inspection import database, server
-from tasks import weights
-from tasks.disk import CACHE_BYTES_S, OUT_BYTES_S
 from tasks.errors import DaylongError, UsageError
-from tasks.home import sample
 from tasks.intake.ledger import read_only
 from tasks.intake.names import LEDGER, may_be_taken
 from tasks.intake.scan import is_stopped
-from tasks.settings import Settings
+from tasks.settings.home import sample
+from tasks.settings.schema import Settings
+from tasks.storage.disk_space import CACHE_BYTES_S, OUT_BYTES_S
+from tasks.weights import resolve
 
 LOWEST_RATE = 3_000
 """Bytes a second of the smallest recordings that are usual (Opus, 24 kbit/s): what an inbox holds at most."""
@@ -78,9 +78,9 @@ def device(settings: Settings) -> Iterator[Finding]:
 def present_weights(settings: Settings) -> Iterator[Finding]:
     """The weights of the profile: here, to be fetched, or not to be had."""
     found = device_of(settings)
-    command = weights.fetch_command(settings, found)
-    for kind, name in weights.wanted(settings, found):
-        problem = weights.problem_with(kind, name, command)
+    command = resolve.fetch_command(settings, found)
+    for kind, name in resolve.wanted(settings, found):
+        problem = resolve.problem_with(kind, name, command)
         if problem:
             yield missing("weights", problem)
         elif _is_here(kind, name):
@@ -89,10 +89,10 @@ def present_weights(settings: Settings) -> Iterator[Finding]:
             yield warning("weights", f"{kind}: {name} is fetched when it is first needed; ahead of that: {command}")
 
 
-def _is_here(kind: weights.Kind, name: str) -> bool:
-    if weights.local_path(name) is not None:
+def _is_here(kind: resolve.Kind, name: str) -> bool:
+    if resolve.local_path(name) is not None:
         return True
-    return weights.cached(kind, weights.repository_of(kind, name)) is not None
+    return resolve.cached(kind, resolve.repository_of(kind, name)) is not None
 
 
 def inbox(settings: Settings) -> Iterator[Finding]:

@@ -31,7 +31,6 @@ from flows.process_recording import process_recording
 from flows.serving.alive import sign
 from flows.signals import heard
 from flows.sound import tell_report
-from tasks.configuration import load
 from tasks.errors import DaylongError, TransientError
 from tasks.intake.claim import Claim
 from tasks.intake.ending import Filed
@@ -39,7 +38,8 @@ from tasks.intake.intake import Intake, is_lasting
 from tasks.intake.ledger import Ledger
 from tasks.intake.scan import is_stopped
 from tasks.intake.settle import Scanned
-from tasks.settings import Settings
+from tasks.settings.load import load
+from tasks.settings.schema import Settings
 
 MOST_LINES = 20
 """Of what waits in the inbox: each run, every minute, tells them."""

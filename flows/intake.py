@@ -11,13 +11,11 @@ from typing import Literal
 
 from flows.outcome import Outcome
 from flows.preparation import out_of
-from tasks import home
 from tasks.audio.apart import Apart
 from tasks.audio.recorded import zone
 from tasks.dataset.publish import recover
 from tasks.dataset.read import row_of
 from tasks.errors import UsageError
-from tasks.home import keep_private
 from tasks.intake.claim import Claim
 from tasks.intake.ending import Carried, Filed, Published
 from tasks.intake.filing import Cabinet
@@ -25,7 +23,9 @@ from tasks.intake.intake import Intake
 from tasks.intake.ledger import read_only
 from tasks.intake.names import LEDGER
 from tasks.intake.settle import Scanned
-from tasks.settings import Settings
+from tasks.settings import home
+from tasks.settings.home import keep_private
+from tasks.settings.schema import Settings
 
 Kind = Literal["taken", "filed", "waiting", "stopped"]
 

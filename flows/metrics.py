@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.home import home
+from tasks.settings.home import home
 
 PREFIX = "daylong_"
 

@@ -12,14 +12,14 @@ import numpy as np
 
 from flows.clips import keep_clips
 from flows.preparation import voices_of
+from tasks.canonical import recorded_date
 from tasks.dataset import read
 from tasks.dataset.publish import recover
 from tasks.errors import DaylongError
-from tasks.files import is_there
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Speaker, Transcript
-from tasks.settings import Settings
-from tasks.transcripts import recorded_date
+from tasks.settings.schema import Settings
+from tasks.storage.files import is_there
 from tasks.voices.book import stale
 from tasks.voices.carry import carried, the_same
 from tasks.voices.hear import Heard, Visit, hear

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tasks import disk, models, remote, weights
-from tasks.artifacts import ArtifactStore
 from tasks.audio.decode import load
 from tasks.dataset.publish import check_places
+from tasks.engines import calls
+from tasks.engines.memory import hold_less
 from tasks.errors import UsageError
-from tasks.home import cache, home, keep_private, results, transcripts, voices
-from tasks.memory import hold_less
-from tasks.settings import Settings
-from tasks.weights import Kind, Weights
-from tasks.work import Place
+from tasks.settings.home import cache, home, keep_private, results, transcripts, voices
+from tasks.settings.schema import Settings
+from tasks.step import Place
+from tasks.storage import disk_space, remote
+from tasks.storage.artifacts import ArtifactStore
+from tasks.weights import resolve
+from tasks.weights.resolve import Kind, Weights
 
 LOADING_S = 600.0
 """Large weights from a slow disk take minutes."""
@@ -47,15 +49,17 @@ def prepare(settings: Settings) -> Run:
     hold_less()
     keep_private()
     device = device_of(settings)
-    wants = weights.wanted(settings, device)
-    weights.check(wants, weights.fetch_command(settings, device))
-    found = {kind: weights.resolve(kind, name) for kind, name in wants}
-    models.configure(settings.models.keep, settings.models.run_in, patience_s(settings))
+    wants = resolve.wanted(settings, device)
+    resolve.check(wants, resolve.fetch_command(settings, device))
+    found = {kind: resolve.resolve(kind, name) for kind, name in wants}
+    calls.configure(settings.models.keep, settings.models.run_in, patience_s(settings))
     out, store = out_of(settings), store_of(settings)
-    disk.check_writable(out=out, DAYLONG_HOME=cache(), PREFECT_LOCAL_STORAGE_PATH=results(), cache__store=store.root)
+    disk_space.check_writable(
+        out=out, DAYLONG_HOME=cache(), PREFECT_LOCAL_STORAGE_PATH=results(), cache__store=store.root
+    )
     check_places(out)
     if settings.voices.mode == "always":
-        disk.check_writable(voices__store=voices_of(settings))
+        disk_space.check_writable(voices__store=voices_of(settings))
     return Run(settings, Place(store, load, device), found, out)
 
 

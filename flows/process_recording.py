@@ -31,18 +31,16 @@ from flows.progress import Progress, at_each_chunk
 from flows.reporting import reporters, show, tell_what_it_is
 from flows.seams import heard_again
 from flows.tracks import mapped_tracks
-from tasks import disk, models
 from tasks.audio.decode import audio_of
 from tasks.audio.folder import called, path_of, recordings_in
 from tasks.audio.source import shown
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_map, read_plan
 from tasks.caching import used_by, used_so_far
-from tasks.configuration import load
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.task import Publication, publish_transcript
+from tasks.engines import calls
 from tasks.errors import DaylongError, UnreadableAudio
 from tasks.exports import render
-from tasks.home import home
 from tasks.intervals import Span
 from tasks.linking.task import LinkJob, link_speakers
 from tasks.logs import about
@@ -50,10 +48,13 @@ from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
 from tasks.pruning import used
 from tasks.pruning.prune import held_of, recordings_folder, runs_folder
 from tasks.records import Audio, Recording
-from tasks.settings import PER_CHUNK
+from tasks.settings.home import home
+from tasks.settings.load import load
+from tasks.settings.schema import PER_CHUNK
+from tasks.step import Manifest
+from tasks.storage import disk_space
 from tasks.transcription.language import vote
 from tasks.transcription.task import LanguageJob, find_language
-from tasks.work import Manifest
 
 WORKERS = 64
 """Threads for steps; `chunks_in_flight` is what bounds the work."""
@@ -92,7 +93,7 @@ def process_recording(
 
 
 def _processed(files: Sequence[str], run: Run, account: Account) -> Outcome:
-    started, calls = time.perf_counter(), models.calls_made()
+    started, calls_before = time.perf_counter(), calls.calls_made()
     progress = Progress(printable(called(files)), reporters())
 
     progress.stage("probe")
@@ -102,15 +103,15 @@ def _processed(files: Sequence[str], run: Run, account: Account) -> Outcome:
     separated = run.settings.separation.mode == "always"
     store, me = run.place.store, str(flow_run.id)
     held = held_of(store, recording.recording_id)
-    disk.check(recording.duration_s, store.root, run.out, separated=separated, held=held)
+    disk_space.check(recording.duration_s, store.root, run.out, separated=separated, held=held)
 
     with used.noting(recordings_folder(), recording.recording_id, lambda: used_by(me)) as note:
         progress.own += (at_each_chunk(lambda: note(used_so_far(me))),)
-        return _transcribed(recording, run, progress, account, started, calls)
+        return _transcribed(recording, run, progress, account, started, calls_before)
 
 
 def _transcribed(
-    recording: Recording, run: Run, progress: Progress, account: Account, started: float, calls: int
+    recording: Recording, run: Run, progress: Progress, account: Account, started: float, calls_before: int
 ) -> Outcome:
     progress.stage("speech map", duration_s=recording.duration_s)
     mapped, tracks = mapped_tracks(recording, run, progress)
@@ -165,7 +166,7 @@ def _transcribed(
         exports = publish_transcript(Publication(transcript, files), str(run.out))
     progress.stage("done")
     account.transcript = transcript
-    found = outcome(transcript, run, done, exports, engine_calls=models.calls_made() - calls)
+    found = outcome(transcript, run, done, exports, engine_calls=calls.calls_made() - calls_before)
     show(transcript, found)
     return found
 

@@ -10,8 +10,8 @@ from pydantic import Field
 from flows.preparation import store_of
 from flows.serving.alive import sign
 from flows.serving.history import forget_looks
-from tasks.configuration import load
 from tasks.pruning.prune import prune
+from tasks.settings.load import load
 
 
 @flow(name="prune-cache", persist_result=False)

@@ -15,7 +15,7 @@ from flows.renaming import Say, bring_up_to_date
 from tasks.dataset import read
 from tasks.errors import DaylongError
 from tasks.records import UNKNOWN
-from tasks.settings import Settings
+from tasks.settings.schema import Settings
 from tasks.voices.book import shown
 from tasks.voices.hear import Heard, Visit, hear, hearing_of
 from tasks.voices.match import Rule

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import flows  # noqa: F401  # says where the records of the steps are
 from flows.naming import published_run, with_names
-from tasks.configuration import load
 from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish, recover
 from tasks.dataset.read import read_transcript, row_of
 from tasks.errors import DaylongError, TransientError
 from tasks.exports import EXPORTS, PICTURES, render, timeline
 from tasks.exports.report.links import sounds
-from tasks.files import is_there
 from tasks.records import Transcript
-from tasks.settings import Settings
+from tasks.settings.load import load
+from tasks.settings.schema import Settings
+from tasks.storage.files import is_there
 from tasks.voices.book import stale, told
 from tasks.voices.records import FORGOTTEN, Book
 from tasks.voices.store import opened

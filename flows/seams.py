@@ -11,8 +11,8 @@ from flows.names import called
 from flows.preparation import Run
 from tasks.intervals import Span, clip, clock
 from tasks.records import Sound
+from tasks.step import Manifest
 from tasks.transcription.task import TranscribeJob, transcribe
-from tasks.work import Manifest
 
 
 def heard_again(

@@ -13,7 +13,7 @@ from tasks.audio.together import channels_of
 from tasks.errors import PermanentError
 from tasks.intervals import Span
 from tasks.records import Audio, Recording
-from tasks.work import Manifest
+from tasks.step import Manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,10 @@ from prefect.context import TaskRunContext
 from prefect.serializers import JSONSerializer
 from pydantic import BaseModel
 
-from tasks.artifacts import ArtifactStore, digest_of
 from tasks.errors import TransientError, is_transient
 from tasks.logs import about
-from tasks.work import Manifest, checked
+from tasks.step import Manifest, checked
+from tasks.storage.artifacts import ArtifactStore, digest_of
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tasks import files
+from tasks.storage import files
 
 
 class Killed(BaseException):

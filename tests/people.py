@@ -14,7 +14,7 @@ from flows.naming import named
 from tasks.dataset.publish import publish
 from tasks.exports import render
 from tasks.records import Part, Transcript
-from tasks.settings import Settings, VoicesSettings
+from tasks.settings.schema import Settings, VoicesSettings
 from tests.spoken import recording, run, spoken
 
 EMBEDDER = "small (sha256:00)"

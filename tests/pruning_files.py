@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from tasks.artifacts import ArtifactStore
+from tasks.storage.artifacts import ArtifactStore
 
 
 def key(step: str, letter: str) -> str:

@@ -41,7 +41,7 @@ def _forget() -> None:
     """What is connected to a server of before: it is kept for a process's whole life."""
     import s3fs
 
-    from tasks.remote import filesystem
+    from tasks.storage.remote import filesystem
 
     filesystem.cache_clear()
     s3fs.S3FileSystem.clear_instance_cache()

@@ -54,8 +54,8 @@ def clip(path: Path, seconds: float, start_s: float = 0.0) -> Path:
     import soundfile
 
     from tasks.audio.decode import decode
-    from tasks.home import sample
     from tasks.intervals import Span
+    from tasks.settings.home import sample
 
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, decode(sample(), Span(start_s, start_s + seconds)), 16_000)

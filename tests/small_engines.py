@@ -12,9 +12,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from tasks.engines.calls import Engine
+from tasks.engines.child import Child
 from tasks.errors import PermanentError
-from tasks.model_process import Child
-from tasks.models import Engine
 
 
 class Counter:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.artifacts import ArtifactStore, canonical_json, digest_of
 from tasks.errors import NoRoom, TransientError, UsageError, is_transient
 from tasks.records import Word, as_dict
-from tasks.remote import check, filesystem
+from tasks.storage.artifacts import ArtifactStore, canonical_json, digest_of
+from tasks.storage.remote import check, filesystem
 from tests.s3_server import a_bucket
 
 
@@ -170,7 +170,7 @@ def test_what_may_help_to_try_again(error: Exception, again: bool) -> None:
 def test_a_process_that_ends_while_a_thread_writes_can_take_away_what_is_half_written(tmp_path: Path) -> None:
     from fsspec.implementations.local import LocalFileSystem
 
-    from tasks import artifacts
+    from tasks.storage import artifacts
 
     half, whole = tmp_path / ".half.part", tmp_path / "whole"
     half.write_bytes(b"hal")

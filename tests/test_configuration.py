@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.configuration import load, setting_names, settings_table
 from tasks.errors import UsageError
-from tasks.settings import Settings
+from tasks.settings.load import load, setting_names, settings_table
+from tasks.settings.schema import Settings
 
 
 def settings(

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.devices import told_in, told_of_device
+from tasks.engines.calls import Engine, Pool
+from tasks.engines.child import Child
+from tasks.engines.device_errors import told_in, told_of_device
 from tasks.errors import DeviceBroken, EngineDied, is_transient
-from tasks.model_process import Child
-from tasks.models import Engine, Pool
 from tests.small_engines import answered_anew, engine
 
 ILLEGAL = """CUDA error: an illegal memory access was encountered

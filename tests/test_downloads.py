@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.downloads import WrongChecksum, bring
+from tasks.weights.downloads import WrongChecksum, bring
 from tests.hub_server import Faults, hub
 
 DATA = bytes(range(256)) * 100

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks import files, journal, journal_plan
 from tasks.errors import NoRoom, TransientError
-from tasks.journal_plan import Damaged, Plan
+from tasks.storage import files, journal, journal_plan
+from tasks.storage.journal_plan import Damaged, Plan
 from tests.dying import Disk, Killed, no_flushing, quick_folder  # noqa: F401
 
 ROW, WORDS = Path("recordings/day=1/r.parquet"), Path("words/day=1/r.parquet")

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tasks.engines.memory import give_back, halving, is_out_of_memory, resident_mb, watched
 from tasks.errors import OutOfMemory
-from tasks.home import sample
-from tasks.memory import give_back, halving, is_out_of_memory, resident_mb, watched
+from tasks.settings.home import sample
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what its threads freed")

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks import model_process
+from tasks.engines import child as child_module
+from tasks.engines.calls import Engine, Pool
+from tasks.engines.child import Child
 from tasks.errors import EngineDied, MachineFault, OutOfMemory, PermanentError, is_transient
 from tasks.logs import about, where
-from tasks.model_process import Child
-from tasks.models import Engine, Pool
 from tests.small_engines import answered_anew, engine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,8 +57,8 @@ def test_a_child_that_dies_is_replaced(child: Child) -> None:
 def test_a_process_that_is_ending_starts_no_other_child(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
     child.call(engine(), "add")
     ending = threading.Event()
-    monkeypatch.setattr(model_process, "_ending", ending)
-    model_process.start_no_more()
+    monkeypatch.setattr(child_module, "_ending", ending)
+    child_module.start_no_more()
     assert child.call(engine(), "add").value == 2  # what is at work may go on
     with pytest.raises(EngineDied, match="exit status 7"):
         child.call(engine(), "die")

@@ -6,9 +6,8 @@ import threading
 
 import pytest
 
-from tasks import models
+from tasks.engines.calls import Call, Pool
 from tasks.errors import EngineDied
-from tasks.models import Pool
 from tests.small_engines import Counter, engine
 
 
@@ -24,7 +23,7 @@ def test_an_engine_is_loaded_when_first_needed_and_once() -> None:
 def test_two_threads_never_are_inside_one_engine_and_their_waiting_is_measured() -> None:
     pool = Pool()
     pool.call(engine(), "add")
-    calls: list[models.Call] = []
+    calls: list[Call] = []
     threads = [threading.Thread(target=lambda: calls.append(pool.call(engine(), "add"))) for _ in range(6)]
     for t in threads:
         t.start()
@@ -53,18 +52,18 @@ def test_with_room_for_one_engine_the_other_is_unloaded() -> None:
 
 
 def test_the_process_wide_seam_counts_its_calls() -> None:
-    models.configure()
-    before = models.calls_made()
-    models.call(engine(3), "add")
-    assert models.calls_made() == before + 1
+    calls.configure()
+    before = calls.calls_made()
+    calls.call(engine(3), "add")
+    assert calls.calls_made() == before + 1
 
 
 def test_the_seams_child_has_as_much_patience_as_was_said_last() -> None:
-    models.configure(run_in="child", timeout_s=60)
+    calls.configure(run_in="child", timeout_s=60)
     try:
-        assert models.call(engine(4), "add").value == 4
-        models.configure(run_in="child", timeout_s=0.5)
+        assert calls.call(engine(4), "add").value == 4
+        calls.configure(run_in="child", timeout_s=0.5)
         with pytest.raises(EngineDied, match=r"within 0\.5 s"):
-            models.call(engine(4), "hang")
+            calls.call(engine(4), "hang")
     finally:
-        models.configure()
+        calls.configure()

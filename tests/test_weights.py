@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import MissingWeights
-from tasks.settings import DiarizationSettings, PunctuationSettings, SeparationSettings, Settings
-from tasks.weights import DEMO, STANDARD, check, local_path, problem_with, repository_of, resolve, wanted
+from tasks.settings.schema import DiarizationSettings, PunctuationSettings, SeparationSettings, Settings
+from tasks.weights.resolve import DEMO, STANDARD, check, local_path, problem_with, repository_of, resolve, wanted
 from tests.hub_server import hub
 
 WHISPER = {"config.json": b"{}", "model.bin": b"w" * 1000, "tokenizer.json": b"{}", "vocabulary.json": b"[]"}
@@ -98,7 +98,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
 
 def python(code: str, tmp_path: Path, endpoint: str = "http://127.0.0.1:9", **environment: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", "from tasks.weights import *\n" + code],
+        [sys.executable, "-c", "from tasks.weights.resolve import *\n" + code],
         env={**os.environ, "HF_HOME": str(tmp_path / "cache"), "HF_ENDPOINT": endpoint, **environment},
         capture_output=True,
         text=True,

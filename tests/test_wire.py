@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks import wire
-from tasks.wire import Wire
+from tasks.engines import wire
+from tasks.engines.wire import Wire
 
 
 def sent(value: Any) -> Any:

@@ -42,9 +42,9 @@ def list_cache(debug: Debug = False) -> None:
     with told(screen):
         import flows  # noqa: F401  # says where the records are
         from flows.preparation import store_of
-        from tasks.configuration import load
         from tasks.pruning.inventory import Record
         from tasks.pruning.prune import held
+        from tasks.settings.load import load
 
         store = store_of(load())
         found = held(store)
@@ -94,9 +94,9 @@ def prune_cache(
     with told(screen):
         import flows  # noqa: F401  # says where the records are
         from flows.preparation import store_of
-        from tasks.configuration import load
         from tasks.pruning import used
         from tasks.pruning.prune import prune, recordings_folder
+        from tasks.settings.load import load
 
         if older_than is None and max_size is None and not recording:
             raise UsageError("say what may go: --older-than 30d, --max-size 20GB or --recording ID.")

@@ -14,7 +14,7 @@ from flows.cli.run import Debug, Out, lines_of, settings_of
 from flows.cli.terminal import Terminal, opened, plain, terminal
 from flows.cli.told import FAILED, told
 from tasks.errors import UsageError
-from tasks.home import sample, transcripts
+from tasks.settings.home import sample, transcripts
 
 if TYPE_CHECKING:
     from flows.outcome import Outcome

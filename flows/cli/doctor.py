@@ -28,7 +28,7 @@ def doctor(
     with told(screen):
         import flows  # noqa: F401  # sets what we need of Prefect, before it is imported
         from flows.health import checks
-        from tasks.configuration import load
+        from tasks.settings.load import load
 
         settings = load({"profile": profile})
         missing = 0

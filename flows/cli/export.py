@@ -84,8 +84,8 @@ def export(
 
 def results(out: Path | None) -> Path:
     """The folder of results that a command means: as given, else as the settings say."""
-    from tasks.configuration import load
-    from tasks.home import home, transcripts
+    from tasks.settings.home import home, transcripts
+    from tasks.settings.load import load
 
     if out is None:
         set_ = load().out

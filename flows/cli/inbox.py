@@ -13,7 +13,7 @@ from flows.cli.run import Debug, settings_of
 from flows.cli.summary import columns
 from flows.cli.terminal import Terminal, plain, terminal
 from flows.cli.told import told
-from tasks.home import home
+from tasks.settings.home import home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,9 +51,9 @@ def status(
     screen = terminal(debug)
     with told(screen):
         from flows.intake import inbox_of
-        from tasks.configuration import load
         from tasks.intake.ledger import read_only
         from tasks.intake.names import LEDGER
+        from tasks.settings.load import load
 
         folder = inbox_of(load(settings_of({}, assignments or [])))
         found = read_only(folder / LEDGER)

@@ -26,7 +26,7 @@ from flows.cli import (
     up,
     watch,
 )
-from tasks.home import keep_private
+from tasks.settings.home import keep_private
 
 app = typer.Typer(
     name="daylong",

@@ -17,7 +17,7 @@ from flows.cli.told import FAILED, interruptible, told
 from tasks.errors import MissingWeights
 
 if TYPE_CHECKING:
-    from tasks.published import Kind
+    from tasks.weights.catalogue import Kind
 
 EXAMPLES = """Examples:
 
@@ -48,8 +48,8 @@ def list_models(
     """Which weights each profile needs, where they come from, how big they are and whether they are here."""
     screen = terminal(debug)
     with told(screen):
-        from tasks import hub
-        from tasks.weights import STANDARD
+        from tasks.weights import hub
+        from tasks.weights.resolve import STANDARD
 
         table = columns(
             screen, "profile", "size", "for", "name in the settings", "from", "revision", "licence", "needed", "here"
@@ -73,8 +73,8 @@ def list_models(
 
 
 def _standard() -> Iterator[tuple[str, ...]]:
-    from tasks.published import ENGINES
-    from tasks.weights import STANDARD, presence
+    from tasks.weights.catalogue import ENGINES
+    from tasks.weights.resolve import STANDARD, presence
 
     for p in STANDARD:
         what = f"{p.kind} ({ENGINES[p.kind]})"
@@ -85,12 +85,12 @@ def _standard() -> Iterator[tuple[str, ...]]:
 
 def _tell_files(screen: Terminal) -> None:
     """What a hub lists; where none can be asked, the files that are here, large ones named by their digest."""
-    from tasks import weights
+    from tasks.weights import resolve
 
-    for p in weights.STANDARD:
+    for p in resolve.STANDARD:
         screen.say(f"{p.repository} at {p.revision}")
         try:
-            for file in weights.files_of(p.kind, p.repository):
+            for file in resolve.files_of(p.kind, p.repository):
                 screen.say(f"  {plain(file.name)}  {size(file.size)}  {file.sha256 or 'no digest told'}")
         except MissingWeights as error:
             screen.say(f"  not known here: {error}")
@@ -98,9 +98,9 @@ def _tell_files(screen: Terminal) -> None:
 
 
 def _demo() -> Iterator[tuple[str, ...]]:
-    from tasks.home import demo_models
-    from tasks.published import BUNDLED_LICENCES, DEMO, DEMO_KINDS, ENGINES
-    from tasks.weights import STANDARD, size_of, unfit
+    from tasks.settings.home import demo_models
+    from tasks.weights.catalogue import BUNDLED_LICENCES, DEMO, DEMO_KINDS, ENGINES
+    from tasks.weights.resolve import STANDARD, size_of, unfit
 
     for name, place in DEMO.items():
         kind, path = DEMO_KINDS[name], demo_models() / place
@@ -130,8 +130,8 @@ def fetch_models(
     could not be fetched (the others are there), 2 wrong usage or settings.
     """
     with opened(debug) as screen, told(screen), interruptible(screen):
-        from tasks import weights
-        from tasks.configuration import load
+        from tasks.settings.load import load
+        from tasks.weights import resolve
 
         settings = load({"profile": profile}, assignments or [])
         if settings.device == "cuda":
@@ -140,57 +140,57 @@ def fetch_models(
             from flows.preparation import device_of
 
             device = device_of(settings)
-        failed = fetch(weights.wanted(settings, device), screen)
+        failed = fetch(resolve.wanted(settings, device), screen)
     if failed:
         raise typer.Exit(FAILED)
 
 
 def fetch(wants: Iterable[tuple[Kind, str]], screen: Terminal) -> int:
     """Have each of these on this machine, whole; how many could not be had."""
-    from tasks import weights
+    from tasks.weights import resolve
 
     here: list[tuple[Kind, str, Path]] = []
     remote: list[tuple[Kind, str, str]] = []
     for kind, name in dict.fromkeys(wants):
-        local = weights.local_path(name)
+        local = resolve.local_path(name)
         if local is not None:
             here.append((kind, name, local))
         else:
-            remote.append((kind, name, weights.repository_of(kind, name)))
+            remote.append((kind, name, resolve.repository_of(kind, name)))
     failed = _local(here, screen) + _remote(remote, screen)
     if not failed:
-        bundled = all(name in weights.DEMO for _, name, _ in here) and not remote
+        bundled = all(name in resolve.DEMO for _, name, _ in here) and not remote
         screen.say("All of these come with Daylong: nothing to fetch." if bundled else "All is here.")
     return failed
 
 
 def _local(here: list[tuple[Kind, str, Path]], screen: Terminal) -> int:
-    from tasks import weights
+    from tasks.weights import resolve
 
     failed = 0
     for kind, name, path in here:
-        bundled = name in weights.DEMO
-        problem = weights.unfit(kind, path)
+        bundled = name in resolve.DEMO
+        problem = resolve.unfit(kind, path)
         if problem:
             screen.fail(problem + ("; it comes with the clone: git checkout -- data/models/demo" if bundled else ""))
             failed += 1
         else:
             what = "bundled" if bundled else "taken as it is"
-            screen.say(f"{kind} {plain(name)}: {what}, {size(weights.size_of(kind, path))}")
+            screen.say(f"{kind} {plain(name)}: {what}, {size(resolve.size_of(kind, path))}")
     return failed
 
 
 def _remote(wants: list[tuple[Kind, str, str]], screen: Terminal) -> int:
-    from tasks import hub, weights
+    from tasks.weights import hub, resolve
 
     failed, due = 0, []
     for kind, name, repository in wants:
         label = f"{kind} {plain(name)}" + (f" ({plain(repository)})" if name != repository else "")
-        if found := weights.cached(kind, repository, deep=True):
-            screen.say(f"{label}: already there, {size(weights.size_of(kind, found))}")
+        if found := resolve.cached(kind, repository, deep=True):
+            screen.say(f"{label}: already there, {size(resolve.size_of(kind, found))}")
             continue
         try:
-            due.append((label, kind, repository, weights.listed(kind, repository)))
+            due.append((label, kind, repository, resolve.listed(kind, repository)))
         except MissingWeights as error:
             screen.fail(f"{kind} {error}")
             failed += 1
@@ -204,14 +204,14 @@ def _remote(wants: list[tuple[Kind, str, str]], screen: Terminal) -> int:
     for label, kind, repository, files in due:
         try:
             with shown(screen, label, files.missing()) as advance:
-                weights.fetch(kind, repository, advance)
+                resolve.fetch(kind, repository, advance)
         except MissingWeights as error:
             screen.fail(f"{kind} {error}")
             failed += 1
         else:
             screen.say(f"{label}: fetched and checked, {size(files.size)}")
-            wanted = hub.parted(weights.pinned(repository))[1]
-            if wanted and wanted in weights.PINNED.values() and wanted != files.commit:
+            wanted = hub.parted(resolve.pinned(repository))[1]
+            if wanted and wanted in resolve.PINNED.values() and wanted != files.commit:
                 screen.note(f"{label}: this mirror has no revision {wanted[:12]}; its newest commit was taken")
     return failed
 

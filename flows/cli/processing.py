@@ -42,7 +42,7 @@ def process(
         terminal.fail(str(error))
     if not found and all(isinstance(error, UsageError) for error in errors):
         raise UsageError("nothing to process.")
-    from tasks.configuration import load
+    from tasks.settings.load import load
 
     if len(found) > 1 and (at := load(settings).audio.recorded_at) is not None:
         raise UsageError(

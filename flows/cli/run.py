@@ -79,7 +79,7 @@ def run(
 
 def settings_of(parameters: dict[str, Any], assignments: list[str]) -> dict[str, Any]:
     """What the command line gives, nested, for the flow. Raises UsageError for any setting that is wrong."""
-    from tasks.configuration import as_parameters, load
+    from tasks.settings.load import as_parameters, load
 
     load(parameters, assignments)
     return as_parameters(parameters, assignments)
@@ -87,7 +87,7 @@ def settings_of(parameters: dict[str, Any], assignments: list[str]) -> dict[str,
 
 def lines_of(settings: dict[str, Any]) -> str:
     """`logging.format`, as these settings and those of other sources say."""
-    from tasks.configuration import load
+    from tasks.settings.load import load
 
     return load(settings).logging.format
 

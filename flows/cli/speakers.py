@@ -68,7 +68,7 @@ def log(settings: Settings = None, debug: Debug = False) -> None:
 
 def loaded(settings: list[str] | None) -> Any:
     """The settings, as a run would have them."""
-    from tasks.configuration import load
+    from tasks.settings.load import load
 
     return load(assignments=settings or ())
 

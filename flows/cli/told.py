@@ -15,9 +15,9 @@ import typer
 from flows.children import descendants, end, is_running
 from flows.cli.terminal import Terminal
 from flows.signals import heard
-from tasks.artifacts import discard_unfinished
+from tasks.engines.child import start_no_more
 from tasks.errors import DaylongError, UsageError
-from tasks.model_process import start_no_more
+from tasks.storage.artifacts import discard_unfinished
 
 FAILED, WRONG_USAGE = 1, 2
 STOPPED = {

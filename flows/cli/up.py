@@ -43,7 +43,7 @@ def up(
     with told(screen), _stopping() as stop:
         import flows  # noqa: F401  # sets what we need of Prefect, before it is imported
         from flows.intake import inbox_of
-        from tasks.configuration import load
+        from tasks.settings.load import load
 
         settings = load()  # wrong ones are refused before anything is started
         hear = _hearing(screen, settings.logging.format)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tasks.intake.ending import Filed
     from tasks.intake.intake import Intake
     from tasks.intake.settle import Scanned
-    from tasks.settings import Settings
+    from tasks.settings.schema import Settings
 
 FUTILE_S = 60.0
 """Where nothing could be taken of what is ready, this long until the next try."""
@@ -55,7 +55,7 @@ def watch(
     """
     with told(terminal(debug)):
         from flows.intake import opened_intake
-        from tasks.configuration import load
+        from tasks.settings.load import load
 
         settings = settings_of({"profile": profile}, assignments or [])
         opened_intake(load(settings)).close()
@@ -157,9 +157,9 @@ class _Watch:
     def _rest(self) -> None:
         """Engines that nobody has asked for long give their memory back."""
         if self._worked is not None and time.monotonic() - self._worked > IDLE_S:
-            from tasks import models
+            from tasks.engines import calls
 
-            models.unload()
+            calls.unload()
             self._worked = None
 
     def _hear(self, event: Event) -> None:

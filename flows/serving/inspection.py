@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flows.serving.finding import Finding, missing, ok, warning
-from tasks.settings import Settings
+from tasks.settings.schema import Settings
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient

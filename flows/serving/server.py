@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.errors import DaylongError, UsageError
-from tasks.home import clone
+from tasks.settings.home import clone
 
 POOL = "daylong"
 STARTING_S = 120.0

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.audio.whole import lacking
-from tasks.model_process import Child
-from tasks.models import Engine
+from tasks.engines.calls import Engine
+from tasks.engines.child import Child
 
 OPENER = Engine.of("audio/opening", "tasks.audio.apart:Opener")
 PATIENCE_S = 180.0

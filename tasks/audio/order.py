@@ -18,8 +18,8 @@ from pathlib import Path
 from tasks.audio.recorded import in_zone, told_in_name, zone
 from tasks.audio.source import shown
 from tasks.errors import PermanentError
-from tasks.name_pattern import compiled, counted, times_in
 from tasks.records import Recording
+from tasks.settings.name_pattern import compiled, counted, times_in
 
 log = logging.getLogger("daylong.audio")
 

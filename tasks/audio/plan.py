@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tasks.audio.speech_map import ENERGY_STEP_S
 from tasks.intervals import Span, subtract, tidy
 from tasks.records import Chunk
-from tasks.settings import ChunkingSettings
+from tasks.settings.schema import ChunkingSettings
 
 _STUB_S = 60.0
 """A last core shorter than this is avoided where the range of lengths allows it."""

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tasks.audio.source import shown
 from tasks.errors import UsageError
-from tasks.name_pattern import Told, compiled, times_in, zone_of
+from tasks.settings.name_pattern import Told, compiled, times_in, zone_of
 
 log = logging.getLogger("daylong.audio")
 

@@ -18,11 +18,11 @@ from tasks.audio.plan import plan, speech_in
 from tasks.audio.speech_map import speech_map
 from tasks.audio.together import probe_together
 from tasks.caching import step_task
+from tasks.engines.calls import Engine
 from tasks.intervals import Span, tidy, total_s
-from tasks.models import Engine
 from tasks.records import Audio, Chunk, Recording
-from tasks.settings import AudioSettings, ChunkingSettings
-from tasks.work import Manifest, Meter, Place
+from tasks.settings.schema import AudioSettings, ChunkingSettings
+from tasks.step import Manifest, Meter, Place
 
 Array = np.ndarray[Any, Any]
 

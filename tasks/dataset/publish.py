@@ -9,14 +9,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks import files, journal
+from tasks.canonical import recorded_date, tidy
 from tasks.dataset.read import row_of
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import TABLES, schema_json
 from tasks.errors import PermanentError, TransientError, UsageError
-from tasks.journal_plan import check_file, check_folder
 from tasks.records import Transcript
-from tasks.transcripts import recorded_date, tidy
+from tasks.storage import files, journal
+from tasks.storage.journal_plan import check_file, check_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa

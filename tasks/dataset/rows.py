@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tasks.canonical import instant, starts_at, tidy
 from tasks.dataset.schema import EMBEDDING_SIZE, SCHEMA_VERSION, schemas
 from tasks.dataset.search_form import word_raw
 from tasks.records import STEPS, Speaker, StepCost, Transcript
-from tasks.transcripts import instant, starts_at, tidy
 
 if TYPE_CHECKING:
     import pyarrow as pa

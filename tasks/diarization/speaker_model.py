@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.diarization.nemo import quiet
-from tasks.memory import halving
+from tasks.engines.memory import halving
 
 SAMPLE_RATE = 16_000
 BATCH = 64

@@ -12,10 +12,10 @@ import numpy as np
 from tasks.caching import step_task
 from tasks.diarization.turns import labels_of
 from tasks.diarization.windows import windows
-from tasks.models import Engine
+from tasks.engines.calls import Engine
 from tasks.records import Sound
-from tasks.weights import Weights
-from tasks.work import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, Place
+from tasks.weights.resolve import Weights
 
 MOST_IN_A_CHUNK = 12
 """Voices that a chunk's clustering looks for at most; linking counts those of the recording."""

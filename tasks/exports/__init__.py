@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tasks.canonical import tidy
 from tasks.errors import UsageError
 from tasks.exports import ctm, report, rttm, seglst, srt, timeline, transcript_json, txt, vtt
 from tasks.exports.report.links import linked
 from tasks.records import Transcript
-from tasks.transcripts import tidy
 
 
 class Export(NamedTuple):

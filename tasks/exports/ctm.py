@@ -9,9 +9,9 @@ out.
 
 from __future__ import annotations
 
+from tasks.canonical import tidy
 from tasks.exports.text import field, ms, one_line, seconds
 from tasks.records import Transcript, Word
-from tasks.transcripts import tidy
 
 
 def write(transcript: Transcript) -> str:

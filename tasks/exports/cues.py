@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from tasks.canonical import remembered
 from tasks.exports.text import GAP, missing, ms, one_line
 from tasks.records import Segment, Transcript, Word
-from tasks.transcripts import remembered
 
 LINE_COLUMNS = 42
 LEAST_COLUMNS = 20

@@ -9,9 +9,9 @@ With diarization off there are no turns, and the file is empty: it claims nothin
 
 from __future__ import annotations
 
+from tasks.canonical import by_name
 from tasks.exports.text import field, ms, seconds
 from tasks.records import Transcript
-from tasks.transcripts import by_name
 
 
 def write(transcript: Transcript) -> str:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 
+from tasks.canonical import by_name
 from tasks.exports.text import ms, one_line
 from tasks.records import UNKNOWN, Transcript
-from tasks.transcripts import by_name
 
 
 def write(transcript: Transcript) -> str:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from tasks.canonical import by_name
 from tasks.exports.cues import Cue, with_gaps
 from tasks.exports.text import one_line
 from tasks.records import Transcript
-from tasks.transcripts import by_name
 
 
 def write(transcript: Transcript) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
+from tasks.canonical import scrub
 from tasks.intervals import Span, tidy
 from tasks.records import Transcript
-from tasks.transcripts import scrub
 
 GAP = "[…]"
 """Stands where speech may have been and nothing could be transcribed."""

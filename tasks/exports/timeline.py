@@ -10,11 +10,11 @@ import importlib.util
 import io
 from typing import TYPE_CHECKING, Literal
 
+from tasks.canonical import tidy as tidied
 from tasks.errors import UsageError
 from tasks.exports.text import one_line
 from tasks.intervals import clock, tidy
 from tasks.records import UNKNOWN, Transcript
-from tasks.transcripts import tidy as tidied
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

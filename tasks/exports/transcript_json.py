@@ -14,8 +14,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from tasks.canonical import tidy
 from tasks.records import Segment, Transcript, Word
-from tasks.transcripts import tidy
 
 
 def write(transcript: Transcript) -> str:

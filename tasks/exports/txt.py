@@ -9,9 +9,9 @@ nothing could be transcribed.
 
 from __future__ import annotations
 
+from tasks.canonical import by_name
 from tasks.exports.text import GAP, clock, missing, ms, one_line
 from tasks.records import Transcript
-from tasks.transcripts import by_name
 
 
 def write(transcript: Transcript) -> str:

@@ -9,10 +9,10 @@ In text `&`, `<` and `>` are escaped, so neither tags nor `-->` can come from wh
 
 from __future__ import annotations
 
+from tasks.canonical import by_name
 from tasks.exports.cues import Cue, with_gaps
 from tasks.exports.text import clock, one_line
 from tasks.records import Transcript
-from tasks.transcripts import by_name
 
 
 def write(transcript: Transcript) -> str:

@@ -35,7 +35,7 @@ from tasks.intake.lookout import Lookout
 from tasks.intake.rows import Arrival, State
 from tasks.intake.scan import Candidate, look
 from tasks.intake.settle import Scanned, again_at
-from tasks.settings import InboxSettings
+from tasks.settings.schema import InboxSettings
 
 log = logging.getLogger("daylong.intake")
 

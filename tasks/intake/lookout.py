@@ -13,7 +13,7 @@ from tasks.intake.kept import fingerprint
 from tasks.intake.ledger import Ledger
 from tasks.intake.scan import Candidate, Refused, is_stopped, scan
 from tasks.intake.settle import Scanned, Sighting, Verdict, judge, open_for_writing
-from tasks.settings import InboxSettings
+from tasks.settings.schema import InboxSettings
 
 
 class Lookout:

@@ -12,7 +12,7 @@ from tasks.linking.cluster import LinkOptions
 from tasks.linking.link import link
 from tasks.linking.nodes import ChunkVoices
 from tasks.records import Chunk
-from tasks.work import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tasks.merging.segments import segment
 from tasks.merging.voices import Voice, Windows, linked_voices, marked_overlaps, mean_voice, speakers_of
 from tasks.merging.wordless import fill
 from tasks.records import UNKNOWN, Chunk, Turn, Word, as_dict
-from tasks.work import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tasks.artifacts import ArtifactStore, is_name
+from tasks.storage.artifacts import ArtifactStore, is_name
 
 _OURS = re.compile(r"[^/]+/v[0-9]+/[0-9a-f]{64}")
 

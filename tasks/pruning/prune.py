@@ -6,12 +6,12 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from tasks import disk
-from tasks.artifacts import ArtifactStore
-from tasks.home import cache, results
 from tasks.pruning import used
 from tasks.pruning.choose import Removal, choose
 from tasks.pruning.inventory import Inventory, Record, Stored, bytes_there, inventory
+from tasks.settings.home import cache, results
+from tasks.storage import disk_space
+from tasks.storage.artifacts import ArtifactStore
 
 
 def recordings_folder() -> Path:
@@ -30,7 +30,7 @@ def held(store: ArtifactStore) -> Inventory:
 def held_of(store: ArtifactStore, recording_id: str) -> int:
     """Bytes that the cache holds of a recording, as far as its last run has noted what it used; 0 where the store is
     no folder: there each size costs a request."""
-    folder = disk.folder_of(store.root)
+    folder = disk_space.folder_of(store.root)
     return bytes_there(results(), folder, used.noted_of(recordings_folder(), recording_id)) if folder else 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tasks.memory import halving
+from tasks.engines.memory import halving
 
 NONE = "0"
 """The label of a word that nothing follows."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.caching import step_task
-from tasks.models import Engine
+from tasks.engines.calls import Engine
 from tasks.punctuation.apply import languages_of, punctuated, wants_punctuation
 from tasks.records import Word
-from tasks.settings import PunctuationSettings
-from tasks.weights import Weights
-from tasks.work import Manifest, Meter, Place
+from tasks.settings.schema import PunctuationSettings
+from tasks.step import Manifest, Meter, Place
+from tasks.weights.resolve import Weights
 
 
 @dataclass(frozen=True, slots=True)

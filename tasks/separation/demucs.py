@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.engines.memory import halving
 from tasks.errors import UsageError
-from tasks.memory import halving
 
 SAMPLE_RATE = 16_000
 PIECE_S = 30

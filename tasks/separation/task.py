@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.caching import step_task
-from tasks.models import Engine
+from tasks.engines.calls import Engine
 from tasks.records import Sound
-from tasks.weights import Weights
-from tasks.work import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, Place
+from tasks.weights.resolve import Weights
 
 
 @dataclass(frozen=True, slots=True)

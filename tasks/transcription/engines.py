@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from tasks.engines.calls import Engine
 from tasks.errors import UsageError
-from tasks.models import Engine
-from tasks.settings import TranscriptionSettings
+from tasks.settings.schema import TranscriptionSettings
 
 Device = Literal["cpu", "cuda"]
 Builder = Callable[[TranscriptionSettings, Path, Device], Engine]

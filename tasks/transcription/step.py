@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tasks.intervals import Span, clip
 from tasks.records import Word
-from tasks.settings import TranscriptionSettings
+from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription.guards import cut_loops, looping, over_speech
 from tasks.transcription.hearing import Ask, Listener, settled
 from tasks.transcription.speech import SAMPLE_RATE, quietest, stretches, uncovered

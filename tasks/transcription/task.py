@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from tasks.caching import step_task
 from tasks.intervals import Span, clip, total_s
 from tasks.records import Audio, Sound
-from tasks.settings import TranscriptionSettings
+from tasks.settings.schema import TranscriptionSettings
+from tasks.step import Manifest, Meter, Place
 from tasks.transcription.engines import engine
 from tasks.transcription.language import Detection, places, vote
 from tasks.transcription.speech import SAMPLE_RATE
 from tasks.transcription.step import transcribe_chunk
-from tasks.weights import Weights
-from tasks.work import Manifest, Meter, Place
+from tasks.weights.resolve import Weights
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.memory import halving
+from tasks.engines.memory import halving
 
 SAMPLE_RATE = 16_000
 

@@ -1,6 +1,6 @@
 """The book on the disk: one writer at a time, changed as a whole, never at odds with what was published.
 
-    <store>/.journal/                 see tasks/journal.py: the tables are replaced as one, under its lock
+    <store>/.journal/                 see tasks/storage/journal.py: the tables are replaced as one, under its lock
     <store>/prepared/                 the book as it will be once a recording is published, and `intent.json`, which
                                       says of which run
 
@@ -19,8 +19,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import files, journal
 from tasks.errors import TransientError
+from tasks.storage import files, journal
 from tasks.voices import tables
 from tasks.voices.records import FORGOTTEN, Book
 

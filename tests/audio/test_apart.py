@@ -11,8 +11,8 @@ from made_sounds import noise, write
 
 from tasks.audio import apart
 from tasks.audio.apart import Apart
+from tasks.engines.calls import Engine
 from tasks.errors import EngineDied
-from tasks.models import Engine
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from tasks.audio.bleed import correlation, noise_floor, own_speech
 from tasks.audio.decode import RATE_HZ, Samples, decode
 from tasks.audio.speech_map import FLOOR_DB, Silero, energy_db, load
-from tasks.home import sample
 from tasks.intervals import Span, intersect, subtract, tidy, total_s
+from tasks.settings.home import sample
 
 TALK_S = 40.0
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from tasks.audio.decode import decode
 from tasks.audio.opus import opus
-from tasks.home import sample
 from tasks.intervals import Span
+from tasks.settings.home import sample
 
 
 def test_opus_is_small_sounds_the_same_and_is_the_same_each_time(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from made_sounds import noise, write
 
-from tasks.artifacts import ArtifactStore
 from tasks.audio import decode as decoding
 from tasks.audio.bleed import own_speech
 from tasks.audio.decode import audio_of, load
@@ -19,7 +18,8 @@ from tasks.audio.source import Source, opened
 from tasks.audio.task import OwnSpeechJob, Watcher, find_own_speech, read_own
 from tasks.intervals import Span
 from tasks.records import Recording
-from tasks.work import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, Place
+from tasks.storage.artifacts import ArtifactStore
 
 LENGTH_S = 200.0
 CLAIMS = [Span(at_s, at_s + 3) for at_s in range(5, 120, 6)]

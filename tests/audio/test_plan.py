@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tasks.audio.plan import plan
 from tasks.intervals import Span, clip, subtract, tidy
 from tasks.records import Chunk
-from tasks.settings import ChunkingSettings
+from tasks.settings.schema import ChunkingSettings
 
 SETTINGS = ChunkingSettings()
 MINUTE = 60.0

@@ -15,8 +15,8 @@ from made_sounds import noise, write
 
 from tasks.audio.probe import probe
 from tasks.audio.recorded import from_name, recorded_at, told_in_name
-from tasks.configuration import load
 from tasks.errors import UsageError
+from tasks.settings.load import load
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

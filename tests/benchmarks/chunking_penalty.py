@@ -64,8 +64,8 @@ def recordings(folder: Path, *, quick: bool) -> Iterator[tuple[Path, tuple[Any, 
 
     from data.recipes.readers import RATE, load_readers
     from tasks.evaluation.references import Reference, read_references
-    from tasks.home import sample
     from tasks.records import Turn
+    from tasks.settings.home import sample
 
     path = sample()
     (reference,) = read_references([path.with_suffix(".stm"), path.with_suffix(".rttm")]).values()

@@ -62,8 +62,8 @@ def recordings(folder: Path, *, quick: bool) -> Iterator[tuple[Path, Any]]:
 
     from data.recipes.readers import RATE, load_readers
     from tasks.evaluation.references import Reference, read_references
-    from tasks.home import sample
     from tasks.records import Turn
+    from tasks.settings.home import sample
     from tests.benchmarks.day.recording import recording
     from tests.simulation.talk import compose
 

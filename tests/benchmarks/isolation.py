@@ -21,7 +21,7 @@ TIMES = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
-    from tasks.home import sample
+    from tasks.settings.home import sample
 
     given = frame.options(__doc__).parse_args(arguments)
     found: dict[str, list[dict[str, float]]] = {name: [] for name in WAYS}

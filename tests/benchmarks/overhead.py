@@ -56,8 +56,8 @@ def measure(recording_path: Path | None, folder: Path, *, quick: bool) -> dict[s
     from tasks.audio.plan import plan
     from tasks.audio.probe import probe
     from tasks.audio.speech_map import load, speech_map
-    from tasks.configuration import load as load_settings
-    from tasks.home import sample
+    from tasks.settings.home import sample
+    from tasks.settings.load import load as load_settings
 
     path = recording_path or sample()
     recording = probe(path)
@@ -101,11 +101,11 @@ def bare(chunks: Sequence[Any], audio: Any, run: Any) -> tuple[float, float]:
     """(seconds of decoding, seconds of everything else) for the chunks, in a plain loop."""
     from functools import partial
 
-    from tasks import models
     from tasks.audio.decode import load
     from tasks.diarization.task import MOST_IN_A_CHUNK
     from tasks.diarization.windows import windows
-    from tasks.models import Engine
+    from tasks.engines import calls
+    from tasks.engines.calls import Engine
     from tasks.transcription.engines import engine
     from tasks.transcription.step import transcribe_chunk
 
@@ -122,7 +122,7 @@ def bare(chunks: Sequence[Any], audio: Any, run: Any) -> tuple[float, float]:
     )  # fmt: skip
 
     def ask(which: Engine, method: str, *args: Any, **kwargs: Any) -> Any:
-        return models.call(which, method, *args, **kwargs).value
+        return calls.call(which, method, *args, **kwargs).value
 
     decode_s = engines_s = 0.0
     for chunk in chunks:

@@ -25,11 +25,11 @@ from typing import Any
 
 import numpy as np
 
-from tasks.home import cache as cache_folder
-from tasks.home import clone
 from tasks.linking.link import link
 from tasks.linking.nodes import ChunkVoices
 from tasks.merging.seams import join
+from tasks.settings.home import cache as cache_folder
+from tasks.settings.home import clone
 from tests.benchmarks import frame
 from tests.simulation.day import Day, heard, simulate
 from tests.simulation.hard import BRIEF, CASES, lost_in_others

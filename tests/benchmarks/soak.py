@@ -74,8 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def put(inbox: Path, count: int) -> tuple[set[str], set[str]]:
     """Names of (good, broken) files, all of different content: talk from the sample with some noise of its own."""
     from tasks.audio.decode import decode
-    from tasks.home import sample
     from tasks.intervals import Span
+    from tasks.settings.home import sample
 
     inbox.mkdir(parents=True)
     dice = np.random.default_rng(6)

@@ -75,8 +75,8 @@ def kind(
 def talk(seconds: float = TALK_S) -> npt.NDArray[np.float32]:
     """The sample from its second second on, float32 (n,) at 16 kHz."""
     from tasks.audio.decode import decode
-    from tasks.home import sample
     from tasks.intervals import Span
+    from tasks.settings.home import sample
 
     return decode(sample(), Span(1.0, 1.0 + seconds))
 

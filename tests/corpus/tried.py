@@ -140,7 +140,7 @@ def through(path: Path, kind: str | None, detect: Any) -> dict[str, Any]:
     from tasks.audio.plan import plan
     from tasks.audio.speech_map import speech_map
     from tasks.audio.together import probe_together
-    from tasks.settings import ChunkingSettings
+    from tasks.settings.schema import ChunkingSettings
     from tests.audio.made_sounds import lag_s, likeness
 
     forget()

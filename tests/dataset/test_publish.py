@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.naming import published_run
-from tasks import journal
+from tasks.canonical import recorded_date
 from tasks.dataset.publish import check_file_name, check_places, publish, recover
 from tasks.dataset.read import find, read_transcript, recordings
 from tasks.dataset.schema import TABLES, schema_json
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.exports import EXPORTS, render
-from tasks.journal_plan import Plan
-from tasks.transcripts import recorded_date
+from tasks.storage import journal
+from tasks.storage.journal_plan import Plan
 from tests.spoken import meeting, silence
 
 

@@ -17,7 +17,8 @@ import webvtt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks import transcripts as transcripts_module
+from tasks import canonical as transcripts_module
+from tasks.canonical import remembered, tidy
 from tasks.dataset.publish import publish
 from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
@@ -26,7 +27,6 @@ from tasks.exports.cues import LINE_COLUMNS, MAX_LINES, MAX_MS, columns, cues
 from tasks.exports.text import one_line
 from tasks.intervals import Span
 from tasks.records import Transcript
-from tasks.transcripts import remembered, tidy
 from tests.spoken import HOSTILE, meeting, recording, silence, spoken, transcripts, without_diarization
 
 

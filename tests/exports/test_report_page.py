@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.canonical import tidy
 from tasks.exports import render
 from tasks.exports.report import write
 from tasks.exports.report.data import columns, embedded
@@ -23,7 +24,6 @@ from tasks.exports.report.links import linked, source
 from tasks.exports.text import ms, one_line
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Part, Transcript
-from tasks.transcripts import tidy
 from tests.spoken import HOSTILE, meeting, recording, run, silence, spoken, transcripts, without_diarization
 
 PAGES = Path(__file__).parents[2] / "tasks" / "exports" / "report"

@@ -191,8 +191,8 @@ def clip(seconds: float) -> Iterator[Path]:
     import soundfile
 
     from tasks.audio.decode import decode
-    from tasks.home import sample
     from tasks.intervals import Span
+    from tasks.settings.home import sample
 
     with tempfile.TemporaryDirectory(prefix="daylong-faults-") as folder:
         path = Path(folder) / "clip.flac"

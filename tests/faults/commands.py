@@ -116,7 +116,7 @@ def engines_of(process: subprocess.Popen[str]) -> int | None:
             libraries = Path(f"/proc/{pid}/maps").read_text(errors="replace")
         except OSError:
             continue
-        if b"tasks.model_server" in words and "libtorch" in libraries:
+        if b"tasks.engines.child_main" in words and "libtorch" in libraries:
             return pid
     return None
 

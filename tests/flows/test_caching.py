@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from tasks.artifacts import ArtifactStore
 from tasks.errors import PermanentError, TransientError
 from tasks.intervals import Span
 from tasks.records import Audio, Part, Sound
-from tasks.settings import TranscriptionSettings
-from tasks.weights import Weights
-from tasks.work import Manifest, Meter, Place, found_digest
+from tasks.settings.schema import TranscriptionSettings
+from tasks.step import Manifest, Meter, Place, found_digest
+from tasks.storage.artifacts import ArtifactStore
+from tasks.weights.resolve import Weights
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -144,7 +144,7 @@ def test_transient_faults_are_tried_again_and_permanent_ones_are_not(step: Step,
 
 def test_the_scheduled_flow_makes_room(home: Path) -> None:
     from flows.prune_cache import prune_cache
-    from tasks.home import cache
+    from tasks.settings.home import cache
 
     old = ArtifactStore(str(cache() / "artifacts"))
     name = old.put("test", b"left behind by a run that died", ".bin")

@@ -15,8 +15,8 @@ from flows.outcome import Outcome
 from flows.progress import Snapshot, listening
 from tasks.audio.decode import decode
 from tasks.errors import PermanentError
-from tasks.home import sample
 from tasks.intervals import Span
+from tasks.settings.home import sample
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

@@ -12,11 +12,11 @@ import soundfile
 
 from flows.outcome import Outcome
 from tasks.errors import PermanentError
-from tasks.home import sample
 from tasks.intervals import Span
+from tasks.settings.home import sample
+from tasks.step import Place
 from tasks.transcription import task as transcription
 from tasks.transcription.step import ChunkWords
-from tasks.work import Place
 from tests.flows.test_process_recording import process, rows
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

@@ -14,7 +14,7 @@ import pytest
 from flows.names import clock
 from tasks.dataset.read import recordings
 from tasks.evaluation.words import available
-from tasks.home import sample
+from tasks.settings.home import sample
 from tests.asking import FOLDER, agreed
 from tests.people import column, found_in_files
 

@@ -10,11 +10,11 @@ import soundfile
 
 from flows.enrolment import measured
 from tasks.audio.decode import decode
-from tasks.configuration import load
 from tasks.errors import PermanentError, UnreadableAudio, UsageError
-from tasks.home import sample
 from tasks.intervals import Span
-from tasks.settings import Settings
+from tasks.settings.home import sample
+from tasks.settings.load import load
+from tasks.settings.schema import Settings
 
 ANA = ((1.9, 6.0), (23.2, 28.5)), ((29.5, 32.5), (45.4, 52.0))
 BEN = ((8.9, 12.8), (42.8, 44.9))

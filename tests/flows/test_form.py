@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from flows.form import SHORT, WHISPER, SettingsForm
 from flows.form import given as told
 from flows.process_recording import process_recording
-from tasks.configuration import setting_names
-from tasks.settings import Settings
+from tasks.settings.load import setting_names
+from tasks.settings.schema import Settings
 
 SCHEMA: dict[str, Any] = process_recording.parameters.model_dump_for_openapi()
 
@@ -112,6 +112,6 @@ def test_each_default_fits_its_own_field() -> None:
 
 @given(st.sampled_from([None, {}, {"transcription": {}}, {"transcription": {"model": None}, "profile": None}]))
 def test_what_is_left_alone_says_nothing(sent: dict[str, Any] | None) -> None:
-    from tasks.configuration import as_parameters
+    from tasks.settings.load import as_parameters
 
     assert as_parameters(told(SettingsForm.model_validate(sent) if sent is not None else None)) == {}

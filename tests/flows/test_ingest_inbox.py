@@ -15,10 +15,10 @@ import pytest
 import soundfile
 
 from flows.intake import Event, hearing, opened_intake
-from tasks.configuration import load
 from tasks.errors import UsageError
-from tasks.home import sample
 from tasks.intake.claim import Claim
+from tasks.settings.home import sample
+from tasks.settings.load import load
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -143,11 +143,11 @@ def test_what_a_run_that_died_had_published_is_filed_without_any_work(data: Path
 
 
 def test_a_full_disk_is_no_recordings_fault(data: Path, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    import tasks.disk
+    import tasks.storage.disk_space
 
     soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
     soundfile.write(data / "inbox" / "b.flac", talk[::-1], 16_000)
-    monkeypatch.setattr(tasks.disk, "LEAST_BYTES", 1 << 60)
+    monkeypatch.setattr(tasks.storage.disk_space, "LEAST_BYTES", 1 << 60)
     for _ in range(4):
         ended, _ = ingest(attempts=1)
         assert ended["returned"] == 1
@@ -216,7 +216,7 @@ def test_a_file_that_crashes_the_decoder_takes_nobody_with_it(
     data: Path, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tasks.audio import apart
-    from tasks.models import Engine
+    from tasks.engines.calls import Engine
 
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "audio")
     monkeypatch.setattr(apart, "OPENER", Engine.of("audio/opening", "crashing_opener:CrashingOpener"))

@@ -7,7 +7,7 @@ from flows.chunks import Worked
 from flows.process_recording import most_spoken
 from tasks.intervals import Span
 from tasks.records import Chunk
-from tasks.work import Meter
+from tasks.step import Meter
 
 
 def worked(index: int, speech_s: float, language: str | None) -> Worked:

@@ -11,7 +11,7 @@ import soundfile
 
 from flows.outcome import Outcome
 from tasks.errors import UnreadableAudio
-from tasks.home import sample
+from tasks.settings.home import sample
 from tests.audio.made_sounds import write, write_video
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

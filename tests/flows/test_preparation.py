@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from flows.preparation import LOADING_S, patience_s, prepare
-from tasks.configuration import load
 from tasks.errors import UsageError
-from tasks.settings import ChunkingSettings, ModelsSettings, Settings
+from tasks.settings.load import load
+from tasks.settings.schema import ChunkingSettings, ModelsSettings, Settings
 
 
 def test_patience_grows_with_the_chunks_and_leaves_time_for_loading() -> None:

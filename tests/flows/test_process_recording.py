@@ -18,12 +18,12 @@ import soundfile
 
 from flows.outcome import Outcome
 from flows.progress import Snapshot, listening
-from tasks import disk
 from tasks.errors import DaylongError, MachineFault, NoRoom
-from tasks.home import sample
 from tasks.pruning import used
 from tasks.pruning.prune import recordings_folder
 from tasks.records import STEPS
+from tasks.settings.home import sample
+from tasks.storage import disk_space
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -131,7 +131,7 @@ def test_what_the_cache_has_of_a_recording_is_noted_on_the_way_and_needs_no_room
     assert {key.partition("/")[0] for key in noted["seams"]} >= {"speech-map", "transcription", "punctuation"}
     assert noted["seams"] < used.noted_of(recordings_folder(), recording_id)
 
-    need = 150 * (disk.CACHE_BYTES_S + disk.OUT_BYTES_S) + 2 * disk.LEAST_BYTES
+    need = 150 * (disk_space.CACHE_BYTES_S + disk_space.OUT_BYTES_S) + 2 * disk_space.LEAST_BYTES
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=need - 1000))
     assert process(clip, home / "out noted")["engine_calls"] == 0
     used.forget(recordings_folder(), [recording_id])

@@ -16,7 +16,6 @@ from flows import ingest_inbox
 from flows.faults import of_all, prefect_unwell
 from flows.intake import opened_intake
 from tasks.audio.apart import Apart
-from tasks.configuration import load
 from tasks.errors import (
     DeviceBroken,
     EngineDied,
@@ -30,6 +29,7 @@ from tasks.errors import (
 )
 from tasks.intake.claim import Claim
 from tasks.intake.intake import Intake
+from tasks.settings.load import load
 
 REQUEST = httpx.Request("POST", "http://127.0.0.1:59999/api/flow_runs/")
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from flows.renaming import forget_steps
-from tasks.artifacts import ArtifactStore
 from tasks.errors import TransientError
 from tasks.pruning import prune as pruning
 from tasks.pruning import used
-from tasks.settings import Settings
+from tasks.settings.schema import Settings
+from tasks.storage.artifacts import ArtifactStore
 from tests.pruning_files import kept, key
 
 

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from flows.outcome import Outcome
-from tasks.artifacts import ArtifactStore
-from tasks.home import sample
+from tasks.settings.home import sample
+from tasks.storage.artifacts import ArtifactStore
 from tests.s3_server import BUCKET, s3
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -55,7 +55,7 @@ def test_a_run_keeps_its_values_in_the_bucket_and_believes_only_whole_ones(clip:
     again = process(clip, home / "s3-b")
     assert again["engine_calls"] == 0
 
-    from tasks.remote import filesystem
+    from tasks.storage.remote import filesystem
 
     files, base = filesystem(STORE)
     gone, damaged = (next(n for n in sorted(kept) if n.startswith(step)) for step in ("embedding", "transcription"))

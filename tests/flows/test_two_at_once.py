@@ -11,7 +11,7 @@ import duckdb
 import pytest
 import soundfile
 
-from tasks.home import sample
+from tasks.settings.home import sample
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

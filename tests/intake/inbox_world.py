@@ -24,7 +24,7 @@ from tasks.intake.ending import Carried, Filed, Published
 from tasks.intake.filing import Cabinet
 from tasks.intake.intake import Intake
 from tasks.intake.ledger import Ledger
-from tasks.settings import InboxSettings
+from tasks.settings.schema import InboxSettings
 
 END = b"END"
 DEADLY = b"deadly"

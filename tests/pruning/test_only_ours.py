@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from tasks.artifacts import KINDS, ArtifactStore
 from tasks.pruning import prune as pruning
 from tasks.pruning import used
 from tasks.pruning.prune import held, prune, recordings_folder
-from tasks.remote import filesystem
+from tasks.storage.artifacts import KINDS, ArtifactStore
+from tasks.storage.remote import filesystem
 from tests.pruning_files import kept, key
 from tests.s3_server import a_bucket
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import ArtifactStore
 from tasks.errors import NoRoom
 from tasks.pruning import used
 from tasks.pruning.prune import held, held_of, prune, recordings_folder, runs_folder
+from tasks.storage.artifacts import ArtifactStore
 from tests.pruning_files import kept, key
 
 A, B = key("linking", "a"), key("linking", "b")

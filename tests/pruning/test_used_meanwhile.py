@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from tasks.artifacts import ArtifactStore
 from tasks.caching import AS_JSON, forget_if_broken
-from tasks.home import results
 from tasks.pruning import prune as pruning
 from tasks.pruning import used
 from tasks.pruning.prune import held, prune, recordings_folder, runs_folder
-from tasks.work import Meter, Place
+from tasks.settings.home import results
+from tasks.step import Meter, Place
+from tasks.storage.artifacts import ArtifactStore
 from tests.pruning_files import key
 
 A, B = key("linking", "a"), key("linking", "b")

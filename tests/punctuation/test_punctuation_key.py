@@ -7,8 +7,8 @@ from typing import Literal
 
 from tasks.caching import step_key
 from tasks.punctuation.task import PunctuateJob
-from tasks.settings import PunctuationSettings
-from tasks.weights import Weights
+from tasks.settings.schema import PunctuationSettings
+from tasks.weights.resolve import Weights
 
 STANDARD = "oliverguhr/fullstop-punctuation-multilang-large"
 

@@ -117,8 +117,8 @@ def test_a_model_without_voices_is_refused(tmp_path: Path) -> None:
 def test_the_bundled_model_takes_music_away_from_speech(trained: Demucs) -> None:
     from data.recipes.music import music
     from tasks.audio.decode import decode
-    from tasks.home import sample
     from tasks.intervals import Span
+    from tasks.settings.home import sample
 
     gains = []
     for seed, start in ((9001, 30.0), (9002, 60.0), (9003, 100.0)):

@@ -15,7 +15,7 @@ from tasks.diarization.windows import windows
 from tasks.intervals import tidy
 from tasks.linking.nodes import ChunkVoices
 from tasks.records import Chunk, Turn
-from tasks.settings import ChunkingSettings
+from tasks.settings.schema import ChunkingSettings
 from tests.simulation.schedule import Meeting, schedule, talk
 from tests.simulation.voices import Sound, Spread, draw_voices, readers
 

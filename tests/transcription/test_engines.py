@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.settings import TranscriptionSettings
+from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription.engines import engine
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tasks.intervals import Span
 from tasks.records import Word
-from tasks.settings import TranscriptionSettings
+from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription.guards import confirms, least_repeats
 from tasks.transcription.step import ChunkWords, transcribe_chunk
 

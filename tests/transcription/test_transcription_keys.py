@@ -8,9 +8,9 @@ from typing import Any
 from tasks.caching import step_key
 from tasks.intervals import Span
 from tasks.records import Audio, Part, Sound
-from tasks.settings import TranscriptionSettings
+from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription.task import LanguageJob, TranscribeJob
-from tasks.weights import Weights
+from tasks.weights.resolve import Weights
 
 AUDIO = Audio("sha/mix", (Part("x", "sha", 0.0, 90.0, "/a/x.wav"),))
 SPEECH = (Span(0.0, 5.0),)

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.intervals import Span, clip
-from tasks.settings import TranscriptionSettings
+from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription import whisper
 from tasks.transcription.guards import plain
 from tasks.transcription.step import ChunkWords, transcribe_chunk

@@ -13,10 +13,10 @@ import pytest
 from flows import corrections
 from flows.naming import published_run
 from flows.renaming import bring_up_to_date
-from tasks import files
 from tasks.dataset.publish import recover
 from tasks.errors import DaylongError, TransientError
-from tasks.journal_plan import Plan
+from tasks.storage import files
+from tasks.storage.journal_plan import Plan
 from tasks.voices import correct, tables
 from tasks.voices.book import is_stale
 from tasks.voices.lookup import find

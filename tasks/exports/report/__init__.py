@@ -21,10 +21,10 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tasks.canonical import tidy
 from tasks.exports.report.data import columns, embedded
 from tasks.exports.report.facts import facts
 from tasks.records import Transcript
-from tasks.transcripts import tidy
 
 if TYPE_CHECKING:
     from jinja2 import Template

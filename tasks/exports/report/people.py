@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tasks.canonical import scrub
 from tasks.exports.text import one_line
 from tasks.records import UNKNOWN, Speaker, Transcript
-from tasks.transcripts import scrub
 
 
 def labels(transcript: Transcript) -> list[str]:

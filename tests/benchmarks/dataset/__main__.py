@@ -22,7 +22,7 @@ from statistics import median
 from typing import Any
 
 from tasks.dataset.schema import TABLES
-from tasks.home import cache
+from tasks.settings.home import cache
 from tests.benchmarks import frame
 from tests.benchmarks.dataset.layouts import LAYOUTS, PUBLISHED
 from tests.benchmarks.dataset.questions import QUESTIONS, WAYS

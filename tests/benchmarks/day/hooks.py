@@ -1,9 +1,9 @@
 """What a run does when, heard from inside its process without a line of its code changed.
 
-Stages come from the run's own progress, engine calls from the seam that all of them pass (`tasks.models.call`), the
-work of steps from their meters (`tasks.work.Meter`), decoding from `tasks.audio.decode`. Times are of the system's
-monotonic clock, which all processes share. A step's own work is told in seconds of its thread's processor time:
-beside busy engines, the clock on the wall would tell of them.
+Stages come from the run's own progress, engine calls from the seam that all of them pass
+(`tasks.engines.calls.call`), the work of steps from their meters (`tasks.step.Meter`), decoding from
+`tasks.audio.decode`. Times are of the system's monotonic clock, which all processes share. A step's own
+work is told in seconds of its thread's processor time: beside busy engines, the clock on the wall would tell of them.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ class Hooks:
             self.heard.chunks.append((snapshot.chunks_done, resident_mb()))
 
     def install(self) -> None:
-        from tasks import models
         from tasks.audio import decode
-        from tasks.work import Meter
+        from tasks.engines import calls
+        from tasks.step import Meter
 
-        call, read, start, finish = models.call, decode._read, Meter.__init__, Meter.manifest
+        call, read, start, finish = calls.call, decode._read, Meter.__init__, Meter.manifest
 
-        def heard_call(engine: models.Engine, method: str, *args: Any, **kwargs: Any) -> Any:
+        def heard_call(engine: calls.Engine, method: str, *args: Any, **kwargs: Any) -> Any:
             cpu = time.thread_time()
             answer = call(engine, method, *args, **kwargs)
             ended = time.monotonic()
@@ -100,7 +100,7 @@ class Hooks:
             return manifest
 
         for place, name, new in (
-            (models, "call", heard_call),
+            (calls, "call", heard_call),
             (decode, "_read", heard_read),
             (Meter, "__init__", started),
             (Meter, "manifest", finished),

@@ -25,8 +25,8 @@ from data.recipes.lexicon import dialogue, plain, split_sentences
 from data.recipes.roundtable import Spoken
 from data.recipes.roundtable_script import Turn
 from data.recipes.synthesis import SAMPLE_RATE, VOICES, Voice, speak
-from tasks.home import cache as cache_folder
 from tasks.intervals import Span, tidy, total_s
+from tasks.settings.home import cache as cache_folder
 from tests.benchmarks.day.tape import tape
 
 EDITION = 1

@@ -26,7 +26,7 @@ class Recogniser:
 
     def __init__(self, models: Path) -> None:
         from tasks.audio import speech_map
-        from tasks.configuration import load as settings
+        from tasks.settings.load import load as settings
         from tasks.transcription import whisper
 
         self.settings = settings({"profile": "demo"}).transcription

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks.home import cache
-from tasks.profiles import profile_settings
+from tasks.settings.home import cache
+from tasks.settings.profiles import profile_settings
 from tasks.voices.match import Rule
 from tests.benchmarks import frame
 from tests.benchmarks.voices.hearings import RECORDERS, Heard, heard

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.recipes.readers import RATE, Samples, at_speed
-from tasks.home import cache
-from tasks.models import Engine, Pool
+from tasks.engines.calls import Engine, Pool
+from tasks.settings.home import cache
 
 HALVES = 2
 SPEEDS = (0.98, 1.02)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.settings import VoicesSettings
+from tasks.settings.schema import VoicesSettings
 from tasks.voices.match import Rule
 from tests.benchmarks.voices.hearings import Heard
 from tests.benchmarks.voices.histories import ALL, Match, lived, moving_average, nearest_centroid, ours

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import flows  # noqa: F401  # how threads wait: before any engine is imported
-from tasks.home import demo_models
+from tasks.settings.home import demo_models
 from tests.benchmarks.processes import peak_mb
 
 

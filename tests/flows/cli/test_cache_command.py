@@ -26,8 +26,8 @@ def cache(home: Path, *arguments: str, **given: str) -> subprocess.CompletedProc
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Path:
-    from tasks.artifacts import ArtifactStore
     from tasks.pruning import used
+    from tasks.storage.artifacts import ArtifactStore
     from tests.pruning_files import kept, key
 
     store = ArtifactStore(str(tmp_path / "data" / "cache" / "artifacts"))

@@ -100,8 +100,8 @@ def test_a_damaged_ledger_is_missing_with_what_to_do(a_home: Path) -> None:
 
 
 def test_what_is_done_and_stays_in_the_inbox_needs_no_room(a_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tasks.configuration import load
     from tasks.intake.ledger import Ledger
+    from tasks.settings.load import load
 
     inbox = a_home / "data" / "inbox"
     inbox.mkdir(parents=True)

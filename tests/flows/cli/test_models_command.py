@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.settings import DiarizationSettings, PunctuationSettings, Settings, TranscriptionSettings
-from tasks.weights import fetch_command
+from tasks.settings.schema import DiarizationSettings, PunctuationSettings, Settings, TranscriptionSettings
+from tasks.weights.resolve import fetch_command
 from tests.hub_server import Faults, hub
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -145,7 +145,7 @@ def test_when_the_hub_goes_away_the_next_fetch_goes_on_from_there(tmp_path: Path
 
 
 def state(tmp_path: Path, repository: str) -> str:
-    code = f"from tasks.weights import presence; print(presence('transcription', {repository!r}))"
+    code = f"from tasks.weights.resolve import presence; print(presence('transcription', {repository!r}))"
     return subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "HF_HOME": str(tmp_path / "cache")},

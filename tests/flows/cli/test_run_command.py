@@ -12,7 +12,7 @@ from rich.console import Console
 from flows.cli.processing import process
 from flows.cli.terminal import Terminal
 from tasks.errors import UsageError
-from tasks.home import sample
+from tasks.settings.home import sample
 
 pytestmark = [
     pytest.mark.usefixtures("prefect_server"),

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from flows.cli.main import app
 from flows.corrections import enroll, enter
 from flows.naming import rule_of
-from tasks.settings import Settings
+from tasks.settings.schema import Settings
 from tasks.voices.records import pair
 from tasks.voices.store import look, opened
 from tests.people import RULE, column, found_in_files, noise, publish_named, recorded

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 import soundfile
 
-from tasks.published import PINNED
+from tasks.weights.catalogue import PINNED
 from tests.hub_server import Faults, hub
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -96,8 +96,8 @@ def test_the_pinned_commits_are_fetched_and_no_others(tmp_path: Path, served: Pa
 
 def test_from_a_mirror_with_its_own_commits_to_a_transcript_without_a_network(tmp_path: Path, served: Path) -> None:
     from tasks.audio.decode import decode
-    from tasks.home import sample
     from tasks.intervals import Span
+    from tasks.settings.home import sample
 
     with hub(served) as endpoint:
         fetched = daylong(tmp_path, "models", "fetch", HF_ENDPOINT=endpoint)

@@ -25,8 +25,8 @@ from flows.cli import watch as command
 from flows.cli.main import app
 from flows.cli.terminal import Terminal
 from tasks.audio.apart import Apart
-from tasks.configuration import load
 from tasks.intake.ledger import read_only
+from tasks.settings.load import load
 from tests.faults.cases import clip
 from tests.faults.commands import ROOT, bury
 

@@ -2,7 +2,7 @@
 
 So can one whose device failed: in a process where that has happened every later call fails, too.
 
-The child (`model_server.py`) is a fresh interpreter (never forked: threads and CUDA don't survive a fork; nor does it
+The child (`child_main.py`) is a fresh interpreter (never forked: threads and CUDA don't survive a fork; nor does it
 run the caller's script anew, as `multiprocessing` would). It serves calls of engines side by side, as threads of one
 process would be, and keeps these loaded. Values cross a socket pair (`wire.py`), between our own two
 processes only.
@@ -22,14 +22,14 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
 from typing import Any
 
+from tasks.engines.calls import Call, Engine, Keep
+from tasks.engines.shared_lock import Turns
+from tasks.engines.wire import Wire
 from tasks.errors import EngineDied
-from tasks.models import Call, Engine, Keep
-from tasks.taking_turns import Turns
-from tasks.wire import Wire
 
 log = logging.getLogger("daylong.models")
 
-START = "from tasks.model_server import serve; serve({descriptor}, {keep!r})"
+START = "from tasks.engines.child_main import serve; serve({descriptor}, {keep!r})"
 """What the child's interpreter runs, which imports nothing from the folder that we were started in."""
 
 GONE = None

@@ -1,4 +1,4 @@
-"""The child's side of `model_process.py`: calls of engines come in, and a pool answers them."""
+"""The child's side of `child.py`: calls of engines come in, and a pool answers them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from tasks.engines.calls import Engine, Keep, Pool
+from tasks.engines.memory import give_back, hold_less
+from tasks.engines.wire import Wire
 from tasks.errors import DaylongError
-from tasks.memory import give_back, hold_less
-from tasks.models import Engine, Keep, Pool
-from tasks.wire import Wire
 
 _asked: ContextVar[int | None] = ContextVar("daylong_asked", default=None)
 

@@ -6,7 +6,7 @@
     nvidia/speakerverification_en_titanet_large   a hub repository
     someone/voice@main                            the same, at a certain commit, branch or tag
 
-What profile `standard` needs by itself is pinned to a commit each (`tasks.published`).
+What profile `standard` needs by itself is pinned to a commit each (`tasks.weights.catalogue`).
 Only files that an engine reads are fetched, and no pickles. `resolve` finds or fetches; `check` says before
 a run what is neither here nor to be had.
 """
@@ -22,21 +22,21 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from tasks import hub
-from tasks.configuration import merged
-from tasks.downloads import Advance
 from tasks.errors import MissingWeights
-from tasks.home import demo_models, home
 from tasks.paths import advice
-from tasks.profiles import profile_settings
-from tasks.published import DEMO as DEMO
-from tasks.published import ESSENTIAL
-from tasks.published import PATTERNS as PATTERNS
-from tasks.published import PINNED as PINNED
-from tasks.published import STANDARD as STANDARD
-from tasks.published import Kind as Kind
-from tasks.published import Published as Published
-from tasks.settings import Settings
+from tasks.settings.home import demo_models, home
+from tasks.settings.load import merged
+from tasks.settings.profiles import profile_settings
+from tasks.settings.schema import Settings
+from tasks.weights import hub
+from tasks.weights.catalogue import DEMO as DEMO
+from tasks.weights.catalogue import ESSENTIAL
+from tasks.weights.catalogue import PATTERNS as PATTERNS
+from tasks.weights.catalogue import PINNED as PINNED
+from tasks.weights.catalogue import STANDARD as STANDARD
+from tasks.weights.catalogue import Kind as Kind
+from tasks.weights.catalogue import Published as Published
+from tasks.weights.downloads import Advance
 
 Want = tuple[Kind, str]
 """A kind and the name that the settings give."""

@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from tasks import models
-from tasks.artifacts import ArtifactStore, digest_of, is_name
-from tasks.memory import resident_mb
-from tasks.models import Engine
+from tasks.engines import calls
+from tasks.engines.calls import Engine
+from tasks.engines.memory import resident_mb
 from tasks.records import Audio, Sound, StepCost
+from tasks.storage.artifacts import ArtifactStore, digest_of, is_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +81,7 @@ class Meter:
 
     def ask(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Any:
         """The engine's answer."""
-        call = models.call(engine, method, *args, **kwargs)
+        call = calls.call(engine, method, *args, **kwargs)
         self.wait_s += call.wait_s
         self.load_s += call.load_s
         self.engine_calls += 1

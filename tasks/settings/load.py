@@ -16,9 +16,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from tasks.errors import UsageError
-from tasks.home import home
-from tasks.profiles import profile_settings
-from tasks.settings import Settings
+from tasks.settings.home import home
+from tasks.settings.profiles import profile_settings
+from tasks.settings.schema import Settings
 
 PREFIX = "DAYLONG_"
 

@@ -35,9 +35,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tasks import files, journal_plan
 from tasks.errors import TransientError
-from tasks.journal_plan import Plan
+from tasks.storage import files, journal_plan
+from tasks.storage.journal_plan import Plan
 
 FOLDER = ".journal"
 LOCK_PATIENCE_S = 120.0

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tasks.engines.memory import is_out_of_memory
 from tasks.errors import DeviceBroken, EngineDied
-from tasks.memory import is_out_of_memory
 
 _OF_THE_DEVICE = re.compile(
     # torch: "CUDA error: …", "CUDA driver error: …", "CUDA unknown error", "cuDNN error: …"; CTranslate2: "CUDA

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.errors import NoRoom, TransientError
-from tasks.files import is_plain_name
+from tasks.storage.files import is_plain_name
 
 
 class Damaged(ValueError):

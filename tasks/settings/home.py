@@ -14,7 +14,7 @@ def home() -> Path:
 
 def clone() -> Path:
     """The folder this code was installed from; the bundled weights and the sample are under it."""
-    return Path(__file__).resolve().parents[1]
+    return Path(__file__).resolve().parents[2]
 
 
 def transcripts() -> Path:

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tasks.downloads import Advance, bring, digest_of, reason
 from tasks.errors import MissingWeights
-from tasks.published import PINNED
+from tasks.weights.catalogue import PINNED
+from tasks.weights.downloads import Advance, bring, digest_of, reason
 
 Presence = Literal["yes", "no", "incomplete"]
 

@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tasks.devices import told_in, told_of_device
+from tasks.engines.device_errors import told_in, told_of_device
+from tasks.engines.memory import free_device_memory, is_out_of_memory, told_of_memory, watched
 from tasks.errors import DaylongError, MachineFault, is_transient
-from tasks.memory import free_device_memory, is_out_of_memory, told_of_memory, watched
 
 log = logging.getLogger("daylong.models")
 
@@ -155,7 +155,7 @@ def configure(keep: Keep = "all", run_in: Where = "process", timeout_s: float | 
     global _remote
     with _choice:
         if run_in == "child":
-            from tasks.model_process import Child
+            from tasks.engines.child import Child
 
             if _remote is not None and _remote.keep != keep:
                 _remote.close()

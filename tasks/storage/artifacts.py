@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tasks.errors import FULL, NoRoom, TransientError
 from tasks.records import as_dict
-from tasks.remote import filesystem, reached
+from tasks.storage.remote import filesystem, reached
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from tasks.name_pattern import compiled
+from tasks.settings.name_pattern import compiled
 
 Device = Literal["auto", "cpu", "cuda"]
 PER_CHUNK = "per-chunk"
