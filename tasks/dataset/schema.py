@@ -1,4 +1,4 @@
-"""The six tables: one schema, from which schema.json and the README's data dictionary are generated.
+"""The six tables: one schema, from which schema.json and README.md's data dictionary are generated.
 
 A column is written here once: name, type, whether it may be null, unit, meaning. pyarrow is imported only
 when a schema is asked for.
@@ -288,7 +288,7 @@ def schema_json() -> str:
 
 
 def data_dictionary() -> str:
-    """The same as Markdown, a table each, for the README."""
+    """The same as Markdown, a table each, for README.md beside this module."""
     blocks = []
     for table, schema in schemas().items():
         rows = ["| column | type | null | unit | meaning |", "| --- | --- | --- | --- | --- |"]

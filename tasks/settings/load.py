@@ -189,7 +189,7 @@ def setting_names() -> list[str]:
 
 
 def settings_table() -> str:
-    """All settings as a Markdown table, for the README."""
+    """All settings as a Markdown table, for README.md beside this module."""
     lines = ["| setting | default | what it is |", "| --- | --- | --- |"]
     for name in setting_names():
         group, _, key = name.partition(".")

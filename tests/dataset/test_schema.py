@@ -1,4 +1,4 @@
-"""The tables' schema is told once: what is written, schema.json and the README say the same."""
+"""The tables' schema is defined once: tables, schema.json and the README say the same."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def test_schema_json_tells_each_column_with_type_and_unit():
     assert start_at["nullable"] is True
 
 
-def test_the_readme_holds_the_data_dictionary():
-    readme = ROOT / "README.md"
-    assert data_dictionary() in readme.read_text()
+def test_the_readme_of_the_tables_holds_the_data_dictionary():
+    readme = ROOT / "tasks" / "dataset" / "README.md"
+    assert data_dictionary() in readme.read_text(encoding="utf-8"), "python -m tests.documentation writes it"
 
 
 def test_importing_the_steps_does_not_load_arrow():

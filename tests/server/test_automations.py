@@ -1,4 +1,4 @@
-"""The automations that are shipped: loaded as the README says, they do what they say."""
+"""The automations that are shipped: loaded as flows/README.md says, they do what they say."""
 
 from __future__ import annotations
 
