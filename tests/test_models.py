@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tasks.engines import calls
 from tasks.engines.calls import Call, Pool
 from tasks.errors import EngineDied
 from tests.small_engines import Counter, engine
