@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flows.names import printable
+from flows.reporting.run_names import printable
 from tasks.errors import (
     FULL,
     RIGHTS,

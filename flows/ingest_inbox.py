@@ -18,16 +18,16 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
-from flows.account import tells_alone
-from flows.events import quarantined
 from flows.faults import is_shared, prefect_unwell
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.intake import Event, opened_intake, paths_of, recovered, shown_name, summary, tell, waits
-from flows.logs import in_worker, set_up
-from flows.names import printable
-from flows.outcome import Outcome
-from flows.preparation import out_of, prepare
 from flows.process_recording import process_recording
+from flows.recording.preparation import out_of, prepare
+from flows.reporting.events import quarantined
+from flows.reporting.logging_setup import in_worker, set_up
+from flows.reporting.outcome import Outcome
+from flows.reporting.run_account import tells_alone
+from flows.reporting.run_names import printable
 from flows.serving.alive import sign
 from flows.signals import heard
 from flows.sound import tell_report

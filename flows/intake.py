@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from flows.outcome import Outcome
-from flows.preparation import out_of
+from flows.recording.preparation import out_of
+from flows.reporting.outcome import Outcome
 from tasks.audio.apart import Apart
 from tasks.audio.recorded import zone
 from tasks.dataset.publish import recover

@@ -17,20 +17,20 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows import chunks as chunk_steps
-from flows.account import Account, accounted, tells_alone
-from flows.assembly import assembled, outcome
 from flows.faults import of_all
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
-from flows.logs import in_worker
-from flows.names import name_of, printable, rename, run_name
-from flows.naming import named
-from flows.outcome import Outcome
-from flows.preparation import Run, prepare
-from flows.progress import Progress, at_each_chunk
-from flows.reporting import reporters, show, tell_what_it_is
-from flows.seams import heard_again
-from flows.tracks import mapped_tracks
+from flows.recording import chunks as chunk_steps
+from flows.recording.assembly import assembled, outcome
+from flows.recording.preparation import Run, prepare
+from flows.recording.redecode import heard_again
+from flows.recording.tracks import mapped_tracks
+from flows.reporting.logging_setup import in_worker
+from flows.reporting.outcome import Outcome
+from flows.reporting.prefect_log import reporters, show, tell_what_it_is
+from flows.reporting.progress import Progress, at_each_chunk
+from flows.reporting.run_account import Account, accounted, tells_alone
+from flows.reporting.run_names import name_of, printable, rename, run_name
+from flows.speakers.identify import named
 from tasks.audio.decode import audio_of
 from tasks.audio.folder import called, path_of, recordings_in
 from tasks.audio.source import shown

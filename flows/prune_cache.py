@@ -7,7 +7,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.preparation import store_of
+from flows.recording.preparation import store_of
 from flows.serving.alive import sign
 from flows.serving.history import forget_looks
 from tasks.pruning.prune import prune

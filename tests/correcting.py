@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flows.corrections import changes_of
+from flows.speakers.corrections import changes_of
 from tasks.records import Transcript
 from tests.reports import Report, put
 from tests.serving import until

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from flows.naming import named
+from flows.speakers.identify import named
 from tasks.dataset.publish import publish
 from tasks.exports import render
 from tasks.records import Part, Transcript

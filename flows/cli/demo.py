@@ -17,7 +17,7 @@ from tasks.errors import UsageError
 from tasks.settings.home import sample, transcripts
 
 if TYPE_CHECKING:
-    from flows.outcome import Outcome
+    from flows.reporting.outcome import Outcome
 
 LINES = 12
 """Of the transcript, shown as a taste."""

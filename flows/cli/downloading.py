@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from flows.cli.progress import EVERY_S
 from flows.cli.terminal import Terminal
-from flows.progress import clock_time
+from flows.reporting.progress import clock_time
 from tasks.weights.downloads import Advance
 
 

@@ -32,7 +32,7 @@ class JsonTerminal(Terminal):
 
 def json_terminal(debug: bool) -> Terminal:
     """From now on, to the process's end: descriptor 2 has JSON alone."""
-    from flows.logs import listen_to_descriptors, speak
+    from flows.reporting.logging_setup import listen_to_descriptors, speak
 
     sys.stdout.flush()
     sys.stderr.flush()

@@ -137,7 +137,7 @@ def fetch_models(
         if settings.device == "cuda":
             device = "cuda"  # for another machine, it may be
         else:
-            from flows.preparation import device_of
+            from flows.recording.preparation import device_of
 
             device = device_of(settings)
         failed = fetch(resolve.wanted(settings, device), screen)

@@ -17,7 +17,7 @@ from tasks.audio.folder import called, carried
 from tasks.errors import DaylongError, UsageError
 
 if TYPE_CHECKING:
-    from flows.outcome import Outcome
+    from flows.reporting.outcome import Outcome
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ def _run(files: tuple[str, ...], settings: dict[str, Any], show: Any) -> Outcome
             raise UsageError(f"PREFECT_HOME={plain(home)}: no folder can be made there ({error.strerror})") from error
     # Imported here, below the bar: Prefect takes a second to import and several to start.
     from flows.process_recording import process_recording
-    from flows.progress import listening
+    from flows.reporting.progress import listening
 
     first, *more = map(carried, files)
     with listening(show):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from flows.cli.terminal import Terminal, plain
-from flows.progress import Snapshot, clock_time
+from flows.reporting.progress import Snapshot, clock_time
 
 if TYPE_CHECKING:
     from rich.progress import Progress

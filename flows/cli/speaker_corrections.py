@@ -30,7 +30,7 @@ def rename(
     """Give a voice a name, in all recordings, those to come too."""
     screen = terminal(debug)
     with told(screen):
-        from flows.preparation import voices_of
+        from flows.recording.preparation import voices_of
         from tasks.voices import correct, lookup
         from tasks.voices.book import called
 
@@ -54,7 +54,7 @@ def merge(
     """Voices that are one person."""
     screen = terminal(debug)
     with told(screen):
-        from flows.preparation import voices_of
+        from flows.recording.preparation import voices_of
         from tasks.voices import correct, lookup
         from tasks.voices.book import called
 
@@ -85,7 +85,7 @@ def split(
     """A voice that is two people: in these recordings it is another one. They stay apart from then on."""
     screen = terminal(debug)
     with told(screen):
-        from flows.preparation import voices_of
+        from flows.recording.preparation import voices_of
         from tasks.voices import correct, lookup
         from tasks.voices.book import called
 
@@ -111,10 +111,10 @@ def enroll(
 ) -> None:
     """Learn a voice from a file, before it is met."""
     with opened(debug) as screen, told(screen), interruptible(screen):
-        from flows.corrections import enroll as learn
-        from flows.enrolment import measured
-        from flows.naming import rule_of
-        from flows.preparation import voices_of
+        from flows.recording.preparation import voices_of
+        from flows.speakers.corrections import enroll as learn
+        from flows.speakers.enrol import measured
+        from flows.speakers.identify import rule_of
         from tasks.voices.lookup import checked
 
         kept = checked(name)
@@ -122,7 +122,7 @@ def enroll(
         hearing, sound = measured(file, chosen)
         store = voices_of(chosen)
         corrected(screen, store, "enroll", learn(hearing, kept, rule_of(chosen)))
-        from flows.clips import keep_clip
+        from flows.speakers.clips import keep_clip
 
         keep_clip(store, hearing.hearing_id, *sound)
 
@@ -140,8 +140,8 @@ def apply(
     """
     screen = terminal(debug)
     with told(screen):
-        from flows.corrections import changes_of
-        from flows.preparation import voices_of
+        from flows.recording.preparation import voices_of
+        from flows.speakers.corrections import changes_of
 
         corrected(screen, voices_of(loaded(settings)), "apply", *changes_of(file))
 
@@ -157,8 +157,8 @@ def undo(
     """Take a correction back. What was forgotten stays forgotten."""
     screen = terminal(debug)
     with told(screen):
-        from flows.corrections import take_back
-        from flows.preparation import voices_of
+        from flows.recording.preparation import voices_of
+        from flows.speakers.corrections import take_back
 
         store = voices_of(loaded(settings))
         report(screen, take_back(store, number, noted(screen)), "undone: ")
@@ -175,10 +175,10 @@ def forget(
     """Remove a person for good: embeddings, clips and name, from tables, exports, cache and corrections."""
     screen = terminal(debug)
     with told(screen):
-        from flows.corrections import finishing
-        from flows.corrections import forget as remove
-        from flows.preparation import voices_of
-        from flows.remains import remains
+        from flows.recording.preparation import voices_of
+        from flows.speakers.corrections import finishing
+        from flows.speakers.corrections import forget as remove
+        from flows.speakers.remains import remains
         from tasks.voices import lookup
         from tasks.voices.book import called
         from tasks.voices.store import look
@@ -209,8 +209,8 @@ def rebuild(out: Out = None, settings: Settings = None, debug: Debug = False) ->
     screen = terminal(debug)
     with told(screen):
         from flows.cli.export import results
-        from flows.preparation import voices_of
-        from flows.rebuilding import rebuild as learn
+        from flows.recording.preparation import voices_of
+        from flows.speakers.rebuild import rebuild as learn
 
         chosen = loaded(settings)
         count, faults = learn(voices_of(chosen), results(out).resolve(), chosen, noted(screen))

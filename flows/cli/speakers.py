@@ -13,7 +13,7 @@ from flows.cli.terminal import Terminal, plain, terminal
 from flows.cli.told import told
 
 if TYPE_CHECKING:
-    from flows.corrections import Corrected
+    from flows.speakers.corrections import Corrected
     from tasks.voices.lookup import Summary
     from tasks.voices.records import Book
 
@@ -35,7 +35,7 @@ def list_(out: Out = None, settings: Settings = None, debug: Debug = False) -> N
     """Who is known: how sure, from how many recordings, who is most like them, a clip to listen to."""
     screen = terminal(debug)
     with told(screen):
-        from flows.preparation import voices_of
+        from flows.recording.preparation import voices_of
         from tasks.voices.lookup import summaries
         from tasks.voices.store import look
 
@@ -55,7 +55,7 @@ def log(settings: Settings = None, debug: Debug = False) -> None:
     """What was corrected, the latest last."""
     screen = terminal(debug)
     with told(screen):
-        from flows.preparation import voices_of
+        from flows.recording.preparation import voices_of
         from tasks.voices.store import look
 
         entries = look(voices_of(loaded(settings))).corrections
@@ -75,7 +75,7 @@ def loaded(settings: list[str] | None) -> Any:
 
 def corrected(screen: Terminal, store: Path, kind: str, *changes: Any) -> None:
     """Enter corrections and tell what came of it; exit status 1 where a recording could not be written again."""
-    from flows.corrections import enter
+    from flows.speakers.corrections import enter
 
     report(screen, enter(store, kind, *changes, say=noted(screen)))
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.cli.terminal import Terminal, plain
-from flows.progress import clock_time
+from flows.reporting.progress import clock_time
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from flows.outcome import Outcome, SpeakerLine
+    from flows.reporting.outcome import Outcome, SpeakerLine
 
 
 def summarise(outcome: Outcome, terminal: Terminal) -> None:

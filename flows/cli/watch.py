@@ -11,7 +11,7 @@ from flows.cli.progress import shown
 from flows.cli.run import Debug, lines_of, settings_of
 from flows.cli.terminal import Terminal, opened, plain, terminal
 from flows.cli.told import FAILED, interruptible, told
-from flows.progress import clock_time
+from flows.reporting.progress import clock_time
 from tasks.errors import DaylongError, MachineFault, TransientError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class _Watch:
     def until_done(self, once: bool) -> int:
         """How many recordings failed; without `once` it never returns of itself."""
         from flows.intake import opened_intake, recovered
-        from flows.preparation import out_of
+        from flows.recording.preparation import out_of
 
         intake = opened_intake(self._settings)
         try:
@@ -140,7 +140,7 @@ class _Watch:
             from flows.faults import prefect_unwell
             from flows.ingest_inbox import ingest_inbox
             from flows.intake import hearing
-            from flows.progress import listening
+            from flows.reporting.progress import listening
 
             try:
                 with listening(show), hearing(self._hear):

@@ -48,10 +48,10 @@ def measure(recording_path: Path | None, folder: Path, *, quick: bool) -> dict[s
     """Seconds of each way, in one process, one after the other."""
     from prefect import flow
 
-    import flows.chunks as steps
-    from flows.preparation import prepare
-    from flows.progress import Progress
-    from flows.tracks import Track
+    import flows.recording.chunks as steps
+    from flows.recording.preparation import prepare
+    from flows.recording.tracks import Track
+    from flows.reporting.progress import Progress
     from tasks.audio.decode import audio_of, forget, stream
     from tasks.audio.plan import plan
     from tasks.audio.probe import probe

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.naming import published_run
+from flows.speakers.identify import published_run
 from tasks.canonical import recorded_date
 from tasks.dataset.publish import check_file_name, check_places, publish, recover
 from tasks.dataset.read import find, read_transcript, recordings

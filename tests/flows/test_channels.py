@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.outcome import Outcome
-from flows.progress import Snapshot, listening
+from flows.reporting.outcome import Outcome
+from flows.reporting.progress import Snapshot, listening
 from tasks.audio.decode import decode
 from tasks.errors import PermanentError
 from tasks.intervals import Span
@@ -146,8 +146,8 @@ def test_one_channel_can_t_be_two_speakers(home: Path) -> None:
 def test_a_part_of_one_channel_among_others_of_two_is_named_before_any_work(
     tmp_path: Path, home: Path, odd: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import tracks
     from flows.process_recording import process_recording
+    from flows.recording import tracks
 
     def work(*_: Any) -> None:
         raise AssertionError("this comes before")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from flows.outcome import Outcome
+from flows.reporting.outcome import Outcome
 from tasks.errors import PermanentError
 from tasks.intervals import Span
 from tasks.settings.home import sample

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from flows.names import clock
+from flows.reporting.run_names import clock
 from tasks.dataset.read import recordings
 from tasks.evaluation.words import available
 from tasks.settings.home import sample

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.enrolment import measured
+from flows.speakers.enrol import measured
 from tasks.audio.decode import decode
 from tasks.errors import PermanentError, UnreadableAudio, UsageError
 from tasks.intervals import Span

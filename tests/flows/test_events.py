@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows import events
+from flows.reporting import events
 
 
 def test_a_name_that_is_no_text_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from flows.assembly import reports
-from flows.chunks import Worked
 from flows.process_recording import most_spoken
+from flows.recording.assembly import reports
+from flows.recording.chunks import Worked
 from tasks.intervals import Span
 from tasks.records import Chunk
 from tasks.step import Meter

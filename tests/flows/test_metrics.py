@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from flows.metrics import Ended, note
+from flows.reporting.metrics import Ended, note
 
 
 def figures(path: Path) -> dict[str, float]:

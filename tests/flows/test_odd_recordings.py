@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.outcome import Outcome
+from flows.reporting.outcome import Outcome
 from tasks.errors import UnreadableAudio
 from tasks.settings.home import sample
 from tests.audio.made_sounds import write, write_video

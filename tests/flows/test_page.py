@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.page import code, key_of, page, plain
-from flows.timeline import LEFT, MOST_SPEAKERS, WIDTH, runs, timeline
+from flows.reporting.run_page import code, key_of, page, plain
+from flows.reporting.timeline import LEFT, MOST_SPEAKERS, WIDTH, runs, timeline
 from tasks.exports.timeline import ticks
 from tasks.records import Transcript, Turn
 from tests.spoken import HOSTILE, meeting, recording, spoken

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows.preparation import LOADING_S, patience_s, prepare
+from flows.recording.preparation import LOADING_S, patience_s, prepare
 from tasks.errors import UsageError
 from tasks.settings.load import load
 from tasks.settings.schema import ChunkingSettings, ModelsSettings, Settings

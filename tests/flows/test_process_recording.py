@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.outcome import Outcome
-from flows.progress import Snapshot, listening
+from flows.reporting.outcome import Outcome
+from flows.reporting.progress import Snapshot, listening
 from tasks.errors import DaylongError, MachineFault, NoRoom
 from tasks.pruning import used
 from tasks.pruning.prune import recordings_folder

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from flows import reporting
-from flows.progress import Progress, Snapshot, at_each_chunk, listening
+from flows.reporting import prefect_log as reporting
+from flows.reporting.progress import Progress, Snapshot, at_each_chunk, listening
 
 
 def test_a_listener_that_fails_hears_no_more_and_stops_nobody() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from flows import corrections, renaming
 from flows.cli.main import app
+from flows.speakers import corrections, republish
 from tasks.dataset.publish import publish
 from tasks.dataset.read import read_transcript
 from tasks.exports import render
@@ -40,11 +40,11 @@ def test_what_another_run_has_published_meanwhile_stays(
     longer = recorded("mon", ["Ada", "Bea", "Cy"], "run-2", sound=sound)
 
     def rendered(*args: Any, **kwargs: Any) -> dict[str, str]:
-        monkeypatch.setattr(renaming, "render", render)
+        monkeypatch.setattr(republish, "render", render)
         publish(longer, out, exports=render(longer, FORMATS))  # by a run without voices, which waits for no store
         return render(*args, **kwargs)
 
-    monkeypatch.setattr(renaming, "render", rendered)
+    monkeypatch.setattr(republish, "render", rendered)
     rename(store, f"{MON}/SPEAKER_00", "Zoe")
     found = read_transcript(out, MON)
     assert (found.run.run_id, len(found.words)) == ("run-2", len(longer.words))
@@ -69,7 +69,7 @@ def test_a_folder_that_can_not_be_looked_at_stays_due(
         assert known_as(read_transcript(here, TUE))["SPEAKER_00"] == "Zoe"
         publish_named(recorded("wed", ["Cy"], "run-3", day=2, sound=sound), here, store, formats=FORMATS)
     assert known_as(read_transcript(away, MON))["SPEAKER_00"] is None
-    renaming.bring_up_to_date(store)
+    republish.bring_up_to_date(store)
     assert known_as(read_transcript(away, MON))["SPEAKER_00"] == "Zoe"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.renaming import forget_steps
+from flows.speakers.republish import forget_steps
 from tasks.errors import TransientError
 from tasks.pruning import prune as pruning
 from tasks.pruning import used

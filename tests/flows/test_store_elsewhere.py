@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from flows.outcome import Outcome
+from flows.reporting.outcome import Outcome
 from tasks.settings.home import sample
 from tasks.storage.artifacts import ArtifactStore
 from tests.s3_server import BUCKET, s3

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from flows import corrections
+from flows.speakers import corrections
 from tasks.errors import UsageError
 from tasks.voices import correct, lookup
 from tasks.voices.book import is_stale

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from flows import corrections
-from flows.naming import published_run
-from flows.renaming import bring_up_to_date
+from flows.speakers import corrections
+from flows.speakers.identify import published_run
+from flows.speakers.republish import bring_up_to_date
 from tasks.dataset.publish import recover
 from tasks.errors import DaylongError, TransientError
 from tasks.storage import files

@@ -28,7 +28,7 @@ def through_the_flow(source: str, out: str, settings: dict[str, Any]) -> dict[st
     hooks = Hooks()
     hooks.install()
     from flows.process_recording import process_recording
-    from flows.progress import listening
+    from flows.reporting.progress import listening
 
     with listening(hooks.listen):
         given = {"profile": "demo", "out": out, **settings}

@@ -59,7 +59,7 @@ class Hooks:
         self._own = threading.local()  # .cpu: at the meter's start; .elsewhere: spent in engines and decoding since
 
     def listen(self, snapshot: Any) -> None:
-        """A listener of `flows.progress`."""
+        """A listener of `flows.reporting.progress`."""
         if not self.heard.stages or self.heard.stages[-1][0] != snapshot.stage:
             self.heard.stages.append((snapshot.stage, time.monotonic(), resident_mb()))
         if snapshot.chunks_done > (self.heard.chunks[-1][0] if self.heard.chunks else 0):

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from flows.cli.progress import EVERY_S, STILL_S, PlainLines, details, measure, shown
 from flows.cli.terminal import Terminal
-from flows.progress import Snapshot
+from flows.reporting.progress import Snapshot
 
 
 def screen(*, live: bool = False) -> tuple[Terminal, io.StringIO]:

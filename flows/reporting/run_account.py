@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from flows import metrics
-from flows.logs import STORY, in_worker, set_up
+from flows.reporting import metrics
+from flows.reporting.logging_setup import STORY, in_worker, set_up
 from flows.serving.alive import sign, waiting
 from tasks.errors import DaylongError
 from tasks.records import Transcript

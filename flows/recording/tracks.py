@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flows.preparation import Run
-from flows.progress import Progress
+from flows.recording.preparation import Run
+from flows.reporting.progress import Progress
 from tasks.audio.decode import audio_of
 from tasks.audio.source import shown
 from tasks.audio.task import MapJob, OwnSpeechJob, Watcher, find_own_speech, map_speech, read_map, read_own

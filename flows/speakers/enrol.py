@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.clips import LENGTH_S
-from flows.preparation import called, device_of, patience_s
+from flows.recording.preparation import called, device_of, patience_s
+from flows.speakers.clips import LENGTH_S
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
 from tasks.audio.speech_map import speech_map

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from flows.chunks import Worked, all_manifests
-from flows.outcome import Outcome
-from flows.preparation import Run
+from flows.recording.chunks import Worked, all_manifests
+from flows.recording.preparation import Run
+from flows.reporting.outcome import Outcome
 from tasks.intervals import Span, clip, total_s
 from tasks.records import (
     STEPS,

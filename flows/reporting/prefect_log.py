@@ -10,10 +10,10 @@ from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
-from flows.logs import STORY
-from flows.outcome import Outcome
-from flows.page import key_of, page
-from flows.progress import Listener, Snapshot, clock_time
+from flows.reporting.logging_setup import STORY
+from flows.reporting.outcome import Outcome
+from flows.reporting.progress import Listener, Snapshot, clock_time
+from flows.reporting.run_page import key_of, page
 from tasks.intervals import clock
 from tasks.records import Recording, Transcript
 

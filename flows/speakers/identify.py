@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.clips import keep_clips
-from flows.preparation import voices_of
+from flows.recording.preparation import voices_of
+from flows.speakers.clips import keep_clips
 from tasks.canonical import recorded_date
 from tasks.dataset import read
 from tasks.dataset.publish import recover
@@ -67,7 +67,7 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
         keep_clips(desk.folder, book, transcript, out.resolve())
         due = stale(book)
     if due:
-        from flows.renaming import bring_up_to_date
+        from flows.speakers.republish import bring_up_to_date
 
         try:
             lines = bring_up_to_date(store, settings=settings, most=A_FEW)

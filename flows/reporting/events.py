@@ -7,7 +7,7 @@ import os
 
 from prefect.events import emit_event
 
-from flows.names import printable
+from flows.reporting.run_names import printable
 
 QUARANTINED = "daylong.recording.quarantined"
 

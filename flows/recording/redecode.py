@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from flows.chunks import Worked, why
-from flows.logs import STORY
-from flows.names import called
-from flows.preparation import Run
+from flows.recording.chunks import Worked, why
+from flows.recording.preparation import Run
+from flows.reporting.logging_setup import STORY
+from flows.reporting.run_names import called
 from tasks.intervals import Span, clip, clock
 from tasks.records import Sound
 from tasks.step import Manifest

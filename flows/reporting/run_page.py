@@ -7,10 +7,10 @@ import html
 import re
 from pathlib import Path
 
-from flows.names import printable
-from flows.outcome import Outcome
-from flows.progress import clock_time
-from flows.timeline import timeline
+from flows.reporting.outcome import Outcome
+from flows.reporting.progress import clock_time
+from flows.reporting.run_names import printable
+from flows.reporting.timeline import timeline
 from tasks.intervals import clock
 from tasks.records import Transcript
 

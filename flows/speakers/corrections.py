@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows.naming import published_run
-from flows.renaming import Say, bring_up_to_date, forget_steps
+from flows.speakers.identify import published_run
+from flows.speakers.republish import Say, bring_up_to_date, forget_steps
 from tasks.errors import TransientError, UsageError
 from tasks.settings.load import load
 from tasks.settings.schema import Settings

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from flows.naming import published_run, rule_of
-from flows.renaming import Say, bring_up_to_date
+from flows.speakers.identify import published_run, rule_of
+from flows.speakers.republish import Say, bring_up_to_date
 from tasks.dataset import read
 from tasks.errors import DaylongError
 from tasks.records import UNKNOWN

@@ -14,11 +14,11 @@ from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 
-from flows.logs import STORY
-from flows.names import named
-from flows.preparation import Run
-from flows.progress import Progress
-from flows.tracks import Track
+from flows.recording.preparation import Run
+from flows.recording.tracks import Track
+from flows.reporting.logging_setup import STORY
+from flows.reporting.progress import Progress
+from flows.reporting.run_names import named
 from tasks.audio.plan import speech_in
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
 from tasks.engines.memory import give_back
