@@ -18,19 +18,19 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
-from flows.faults import is_shared, prefect_unwell
+from flows.fault import is_shared, prefect_unwell
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
-from flows.intake import Event, opened_intake, paths_of, recovered, shown_name, summary, tell, waits
+from flows.inbox import Event, opened_intake, paths_of, recovered, shown_name, summary, tell, waits
 from flows.process_recording import process_recording
 from flows.recording.preparation import out_of, prepare
+from flows.report_audio import tell_report
 from flows.reporting.events import quarantined
 from flows.reporting.logging_setup import in_worker, set_up
 from flows.reporting.outcome import Outcome
 from flows.reporting.run_account import tells_alone
 from flows.reporting.run_names import printable
-from flows.serving.alive import sign
-from flows.signals import heard
-from flows.sound import tell_report
+from flows.serving.crashed_runs import sign
+from flows.serving.signals import heard
 from tasks.errors import DaylongError, TransientError
 from tasks.intake.claim import Claim
 from tasks.intake.ending import Filed

@@ -17,7 +17,7 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows.faults import of_all
+from flows.fault import of_all
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.recording import chunks as chunk_steps
 from flows.recording.assembly import assembled, outcome

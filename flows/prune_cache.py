@@ -8,8 +8,8 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.recording.preparation import store_of
-from flows.serving.alive import sign
-from flows.serving.history import forget_looks
+from flows.serving.crashed_runs import sign
+from flows.serving.run_history import forget_looks
 from tasks.pruning.prune import prune
 from tasks.settings.load import load
 

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from flows.cli.downloading import size
+from flows.cli.exit_status import told
 from flows.cli.run import Debug
 from flows.cli.summary import columns
 from flows.cli.terminal import plain, terminal
-from flows.cli.told import told
 from tasks.errors import UsageError
 
 EXAMPLES = """Examples:

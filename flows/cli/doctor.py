@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.exit_status import FAILED, told
 from flows.cli.run import Debug
 from flows.cli.terminal import plain, terminal
-from flows.cli.told import FAILED, told
 
 STYLES = {"ok": None, "warning": "yellow", "missing": "red"}
 
@@ -27,7 +27,7 @@ def doctor(
     screen = terminal(debug)
     with told(screen):
         import flows  # noqa: F401  # sets what we need of Prefect, before it is imported
-        from flows.health import checks
+        from flows.serving.health import checks
         from tasks.settings.load import load
 
         settings = load({"profile": profile})

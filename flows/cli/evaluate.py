@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.aside import written
+from flows.cli.exit_status import told
 from flows.cli.run import Debug
 from flows.cli.terminal import Terminal, plain, terminal
-from flows.cli.told import told
 from tasks.errors import UsageError
 
 if TYPE_CHECKING:

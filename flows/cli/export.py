@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from flows.aside import written
+from flows.cli.exit_status import told
 from flows.cli.run import Debug
 from flows.cli.terminal import plain, terminal
-from flows.cli.told import told
 from tasks.errors import UsageError
 
 
@@ -50,7 +50,7 @@ def export(
     """Write a transcript file, the report or a picture of who spoke when, from the tables."""
     screen = terminal(debug)
     with told(screen):
-        from flows.sound import carried, found_at
+        from flows.report_audio import carried, found_at
         from tasks.exports import EXPORTS, PICTURES, timeline
 
         if form not in EXPORTS and form not in PICTURES:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.cli.exit_status import told
 from flows.cli.run import Debug, settings_of
 from flows.cli.summary import columns
 from flows.cli.terminal import Terminal, plain, terminal
-from flows.cli.told import told
 from tasks.settings.home import home
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def status(
     """
     screen = terminal(debug)
     with told(screen):
-        from flows.intake import inbox_of
+        from flows.inbox import inbox_of
         from tasks.intake.ledger import read_only
         from tasks.intake.names import LEDGER
         from tasks.settings.load import load

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.downloading import shown, size
+from flows.cli.exit_status import FAILED, interruptible, told
 from flows.cli.run import Debug
 from flows.cli.summary import columns
 from flows.cli.terminal import Terminal, opened, plain, terminal
-from flows.cli.told import FAILED, interruptible, told
 from tasks.errors import MissingWeights
 
 if TYPE_CHECKING:

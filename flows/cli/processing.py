@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.cli.exit_status import interruptible
 from flows.cli.progress import shown
 from flows.cli.sources import single, taken_together
 from flows.cli.summary import summarise
 from flows.cli.terminal import Terminal, plain
-from flows.cli.told import interruptible
 from tasks.audio.folder import called, carried
 from tasks.errors import DaylongError, UsageError
 

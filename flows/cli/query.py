@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.exit_status import told
 from flows.cli.export import results
-from flows.cli.rows import FORMATS, show
+from flows.cli.query_output import FORMATS, show
 from flows.cli.run import Debug
 from flows.cli.summary import columns
 from flows.cli.terminal import Terminal, plain, terminal
-from flows.cli.told import told
 from tasks.errors import UsageError
 
 EXAMPLES = """Examples:

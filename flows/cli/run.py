@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.cli.exit_status import FAILED, told
 from flows.cli.processing import process
 from flows.cli.terminal import opened, terminal
-from flows.cli.told import FAILED, told
 from tasks.errors import UsageError
 
 EXAMPLES = """Examples:

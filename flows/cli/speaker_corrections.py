@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.exit_status import interruptible, told
 from flows.cli.run import Debug
 from flows.cli.speakers import VOICE, Out, Settings, app, corrected, in_results, loaded, noted, report
 from flows.cli.terminal import opened, plain, terminal
-from flows.cli.told import interruptible, told
 from tasks.errors import UsageError
 
 if TYPE_CHECKING:

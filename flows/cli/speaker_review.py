@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli.exit_status import told
 from flows.cli.run import Debug
 from flows.cli.speakers import Out, Settings, app, clip_of, corrected, in_results, loaded
 from flows.cli.terminal import plain, terminal
-from flows.cli.told import told
 from tasks.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.cli.exit_status import told
 from flows.cli.run import Debug
 from flows.cli.terminal import Terminal, plain, terminal
-from flows.cli.told import told
 
 if TYPE_CHECKING:
     from flows.speakers.corrections import Corrected

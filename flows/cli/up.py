@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.exit_status import STOPPED, stopping, told
 from flows.cli.json_lines import as_json
 from flows.cli.run import Debug
 from flows.cli.terminal import Terminal, plain, terminal
-from flows.cli.told import STOPPED, stopping, told
-from flows.serving.everything import Everything, Hear, Stop
 from flows.serving.server import Address, answers
+from flows.serving.supervisor import Everything, Hear, Stop
 from tasks.errors import UsageError
 
 EXAMPLES = """Examples:
@@ -42,7 +42,7 @@ def up(
     screen = terminal(debug)
     with told(screen), _stopping() as stop:
         import flows  # noqa: F401  # sets what we need of Prefect, before it is imported
-        from flows.intake import inbox_of
+        from flows.inbox import inbox_of
         from tasks.settings.load import load
 
         settings = load()  # wrong ones are refused before anything is started

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.cli.exit_status import FAILED, interruptible, told
 from flows.cli.progress import shown
 from flows.cli.run import Debug, lines_of, settings_of
 from flows.cli.terminal import Terminal, opened, plain, terminal
-from flows.cli.told import FAILED, interruptible, told
 from flows.reporting.progress import clock_time
 from tasks.errors import DaylongError, MachineFault, TransientError
 
 if TYPE_CHECKING:
+    from flows.inbox import Event
     from flows.ingest_inbox import Ingested
-    from flows.intake import Event
     from tasks.intake.ending import Filed
     from tasks.intake.intake import Intake
     from tasks.intake.settle import Scanned
@@ -54,7 +54,7 @@ def watch(
     Several may watch one folder. Exit status: 0 all done, 1 some recording failed, 2 wrong usage or settings.
     """
     with told(terminal(debug)):
-        from flows.intake import opened_intake
+        from flows.inbox import opened_intake
         from tasks.settings.load import load
 
         settings = settings_of({"profile": profile}, assignments or [])
@@ -79,7 +79,7 @@ class _Watch:
 
     def until_done(self, once: bool) -> int:
         """How many recordings failed; without `once` it never returns of itself."""
-        from flows.intake import opened_intake, recovered
+        from flows.inbox import opened_intake, recovered
         from flows.recording.preparation import out_of
 
         intake = opened_intake(self._settings)
@@ -137,9 +137,9 @@ class _Watch:
     def _processed(self) -> Ingested:
         """Run the flow; what it came to. Raises TransientError where Prefect isn't well."""
         with shown(self._screen) as show:
-            from flows.faults import prefect_unwell
+            from flows.fault import prefect_unwell
+            from flows.inbox import hearing
             from flows.ingest_inbox import ingest_inbox
-            from flows.intake import hearing
             from flows.reporting.progress import listening
 
             try:

@@ -13,7 +13,7 @@ from prefect.runtime import flow_run
 
 from flows.reporting import metrics
 from flows.reporting.logging_setup import STORY, in_worker, set_up
-from flows.serving.alive import sign, waiting
+from flows.serving.crashed_runs import sign, waiting
 from tasks.errors import DaylongError
 from tasks.records import Transcript
 from tasks.settings.schema import Settings

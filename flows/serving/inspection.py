@@ -168,7 +168,7 @@ def _told(schedule: object) -> str:
 
 
 def _runs(client: SyncPrefectClient) -> Iterator[Finding]:
-    from flows.serving.alive import is_dead, under_way, waiting
+    from flows.serving.crashed_runs import is_dead, under_way, waiting
 
     running = under_way(client)
     dead = [run.name for run in running if is_dead(run)]

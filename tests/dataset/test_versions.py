@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli.main import app
-from flows.intake import published
+from flows.inbox import published
 from tasks.dataset.publish import publish
 from tasks.dataset.read import find, read_transcript, recordings
 from tasks.dataset.schema import SCHEMA_VERSION, TABLES, schemas

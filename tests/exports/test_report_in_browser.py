@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flows.sound import carried
+from flows.report_audio import carried
 from tasks.intervals import Span
 from tasks.records import Part, Transcript
 from tests.browsing import chromium

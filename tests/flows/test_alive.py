@@ -9,8 +9,17 @@ from uuid import UUID
 
 import pytest
 
-from flows.serving import alive
-from flows.serving.alive import HEARTBEAT, LABEL, WORKER, free_places, mark_dead, mark_silent, under_way, waiting
+from flows.serving import crashed_runs
+from flows.serving.crashed_runs import (
+    HEARTBEAT,
+    LABEL,
+    WORKER,
+    free_places,
+    mark_dead,
+    mark_silent,
+    under_way,
+    waiting,
+)
 from tasks.processes import Process
 from tests.ended import dead
 from tests.serving import until
@@ -68,7 +77,7 @@ def test_a_run_elsewhere_is_marked_once_nothing_is_heard_of_it(client: Any, monk
     mine, unsigned = running(client, Process.this()), running(client, None)
     mark_silent(client)
     assert client.read_flow_run(silent).state.is_running()  # it has only just begun
-    monkeypatch.setattr(alive, "_since", lambda _state: datetime.now(UTC) - timedelta(hours=1))
+    monkeypatch.setattr(crashed_runs, "_since", lambda _state: datetime.now(UTC) - timedelta(hours=1))
     of = Resource({"prefect.resource.id": f"prefect.flow-run.{heard}"})
     client.request("POST", "/events", json=[Event(event=HEARTBEAT, resource=of).model_dump(mode="json")])
     until(lambda: told(client, heard), 60)  # the server writes down some seconds later what it hears

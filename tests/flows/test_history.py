@@ -11,7 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Completed, Running
 
-from flows.serving.history import forget_looks
+from flows.serving.run_history import forget_looks
 
 pytestmark = [
     pytest.mark.usefixtures("prefect_server"),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.intake import Event, hearing, opened_intake
+from flows.inbox import Event, hearing, opened_intake
 from tasks.errors import UsageError
 from tasks.intake.claim import Claim
 from tasks.settings.home import sample

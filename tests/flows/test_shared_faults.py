@@ -13,8 +13,8 @@ import pytest
 from prefect.exceptions import ObjectNotFound
 
 from flows import ingest_inbox
-from flows.faults import of_all, prefect_unwell
-from flows.intake import opened_intake
+from flows.fault import of_all, prefect_unwell
+from flows.inbox import opened_intake
 from tasks.audio.apart import Apart
 from tasks.errors import (
     DeviceBroken,

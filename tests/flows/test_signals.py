@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.signals import heard
+from flows.serving.signals import heard
 
 
 def sockets() -> int:

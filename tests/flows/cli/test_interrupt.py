@@ -14,7 +14,7 @@ import pytest
 
 COMMAND = """
 import signal, subprocess, sys, threading, time
-from flows.cli import told
+from flows.cli import exit_status
 from flows.cli.terminal import terminal
 told.GRACE_S = 1.0
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])

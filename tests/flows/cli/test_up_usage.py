@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from flows.cli.json_lines import as_json
 from flows.cli.main import app
-from flows.serving import everything
-from flows.serving.everything import Everything, Interrupted, Stop
+from flows.serving import supervisor
 from flows.serving.server import Address
+from flows.serving.supervisor import Everything, Interrupted, Stop
 from tasks.errors import DaylongError
 
 
@@ -97,8 +97,8 @@ def test_a_ctrl_c_that_breaks_the_deployments_off_is_no_failure_of_theirs(monkey
         stop(signal.SIGINT, None)
         raise DaylongError("prefect deploy --all failed:")
 
-    monkeypatch.setattr(everything, "deploy", broken_off)
-    monkeypatch.setattr(everything, "create_pool", lambda: None)
+    monkeypatch.setattr(supervisor, "deploy", broken_off)
+    monkeypatch.setattr(supervisor, "create_pool", lambda: None)
     monkeypatch.setattr(Everything, "_bury", lambda *_: None)
     with pytest.raises(Interrupted):
         Everything(stop, lambda *_: None, lambda _: None)._prepare("http://127.0.0.1:9/api", {})

@@ -14,7 +14,7 @@ import typer
 
 from flows.children import descendants, end, is_running
 from flows.cli.terminal import Terminal
-from flows.signals import heard
+from flows.serving.signals import heard
 from tasks.engines.child import start_no_more
 from tasks.errors import DaylongError, UsageError
 from tasks.storage.artifacts import discard_unfinished

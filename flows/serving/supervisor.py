@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from flows.children import descendants, end
-from flows.serving.child import Child, adopt_orphans, reap
+from flows.serving.managed_process import Child, adopt_orphans, reap
 from flows.serving.server import Address, await_answer, create_pool, deploy, environment_of, serve, work
 from tasks.errors import DaylongError
 
@@ -97,7 +97,7 @@ class Everything:
         from prefect.client.orchestration import get_client
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
-        from flows.serving.alive import free_places
+        from flows.serving.crashed_runs import free_places
 
         self._bury(api, "its process is gone; marked as crashed. Run it again to go on.")
         with temporary_settings({PREFECT_API_URL: api}):
@@ -147,7 +147,7 @@ class Everything:
         from prefect.client.orchestration import get_client
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
-        from flows.serving.alive import SILENT_S, free_places, mark_dead, mark_silent
+        from flows.serving.crashed_runs import SILENT_S, free_places, mark_dead, mark_silent
 
         self._looked = time.monotonic()
         reap({child.process.pid for child in (self._server, self._worker) if child})
