@@ -27,9 +27,10 @@ test-server: $(VENV)/.ready-to-test ## A real Prefect server, worker and browser
 test-faults: $(VENV)/.ready-to-test ## Runs killed, caches damaged, a disk filled: nothing is lost (some ten minutes)
 	$(BIN)/python -m tests.faults
 
-lint: $(VENV)/.ready-to-test ## Style
+lint: $(VENV)/.ready-to-test ## Style, and which way imports run
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.architecture
 
 format: $(VENV)/.ready-to-test
 	$(BIN)/ruff check --fix .

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from flows.recording.preparation import out_of
+from flows.locations import out_of
 from flows.reporting.outcome import Outcome
 from tasks.audio.apart import Apart
 from tasks.audio.recorded import zone

@@ -21,8 +21,9 @@ from prefect.states import Failed
 from flows.fault import is_shared, prefect_unwell
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.inbox import Event, opened_intake, paths_of, recovered, shown_name, summary, tell, waits
+from flows.locations import out_of
 from flows.process_recording import process_recording
-from flows.recording.preparation import out_of, prepare
+from flows.recording.preparation import prepare
 from flows.report_audio import tell_report
 from flows.reporting.events import quarantined
 from flows.reporting.logging_setup import in_worker, set_up

@@ -7,7 +7,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.recording.preparation import store_of
+from flows.locations import store_of
 from flows.serving.crashed_runs import sign
 from flows.serving.run_history import forget_looks
 from tasks.pruning.prune import prune

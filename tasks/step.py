@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from tasks.engines import calls
-from tasks.engines.calls import Engine
+from tasks.engines.engine import Engine
 from tasks.engines.memory import resident_mb
 from tasks.records import Audio, Sound, StepCost
 from tasks.storage.artifacts import ArtifactStore, digest_of, is_name

@@ -142,7 +142,7 @@ class Up:
         self.process.wait(60)
 
     def below(self) -> list[int]:
-        from flows.children import descendants
+        from tasks.process_tree import descendants
 
         return descendants(self.process.pid) if self.process else []
 

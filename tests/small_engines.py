@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from tasks.engines.calls import Engine
 from tasks.engines.child import Child
+from tasks.engines.engine import Engine
 from tasks.errors import PermanentError
 
 

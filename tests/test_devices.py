@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.engines.calls import Engine, Pool
 from tasks.engines.child import Child
 from tasks.engines.device_errors import told_in, told_of_device
+from tasks.engines.engine import Engine
+from tasks.engines.pool import Pool
 from tasks.errors import DeviceBroken, EngineDied, is_transient
 from tests.small_engines import answered_anew, engine
 

@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from tasks.engines import child as child_module
-from tasks.engines.calls import Engine, Pool
 from tasks.engines.child import Child
+from tasks.engines.engine import Engine
+from tasks.engines.pool import Pool
 from tasks.errors import EngineDied, MachineFault, OutOfMemory, PermanentError, is_transient
 from tasks.logs import about, where
 from tests.small_engines import answered_anew, engine
@@ -180,9 +181,9 @@ def test_the_child_imports_nothing_from_the_folder_that_one_is_in(
 def test_a_script_without_a_guard_for_its_main_part_may_use_engines_in_a_child(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "import sys\nfrom tasks import models\nprint('once')\n"
-        "models.configure(run_in='child')\n"
-        "print(models.call(models.Engine.of('test/counter', 'tests.small_engines:load', step=2), 'add').value)\n"
+        "import sys\nfrom tasks.engines import calls\nfrom tasks.engines.engine import Engine\nprint('once')\n"
+        "calls.configure(run_in='child')\n"
+        "print(calls.call(Engine.of('test/counter', 'tests.small_engines:load', step=2), 'add').value)\n"
     )
     done = subprocess.run(
         [sys.executable, str(script)], env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -193,8 +194,9 @@ def test_a_script_without_a_guard_for_its_main_part_may_use_engines_in_a_child(t
 
 def test_the_child_ends_with_the_process_that_started_it_however_that_ended(tmp_path: Path) -> None:
     script = (
-        "import os, signal\nfrom tasks import models\nmodels.configure(run_in='child')\n"
-        "ask = lambda what: models.call(models.Engine.of('t', 'tests.small_engines:load', step=1), what).value\n"
+        "import os, signal\nfrom tasks.engines import calls\nfrom tasks.engines.engine import Engine\n"
+        "calls.configure(run_in='child')\n"
+        "ask = lambda what: calls.call(Engine.of('t', 'tests.small_engines:load', step=1), what).value\n"
         "print(ask('pid'), flush=True)\n"
         "import threading\nthreading.Thread(target=ask, args=('hang',)).start()\n"
         "import time\ntime.sleep(0.5)\nos.kill(os.getpid(), signal.SIGKILL)\n"

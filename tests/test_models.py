@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from tasks.engines import calls
-from tasks.engines.calls import Call, Pool
+from tasks.engines.engine import Call
+from tasks.engines.pool import Pool
 from tasks.errors import EngineDied
 from tests.small_engines import Counter, engine
 

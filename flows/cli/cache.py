@@ -41,7 +41,7 @@ def list_cache(debug: Debug = False) -> None:
     screen = terminal(debug)
     with told(screen):
         import flows  # noqa: F401  # says where the records are
-        from flows.recording.preparation import store_of
+        from flows.locations import store_of
         from tasks.pruning.inventory import Record
         from tasks.pruning.prune import held
         from tasks.settings.load import load
@@ -93,7 +93,7 @@ def prune_cache(
     screen = terminal(debug)
     with told(screen):
         import flows  # noqa: F401  # says where the records are
-        from flows.recording.preparation import store_of
+        from flows.locations import store_of
         from tasks.pruning import used
         from tasks.pruning.prune import prune, recordings_folder
         from tasks.settings.load import load

@@ -12,7 +12,8 @@ import typer
 from flows.cli.exit_status import FAILED, told
 from flows.cli.processing import process
 from flows.cli.run import Debug, Out, lines_of, settings_of
-from flows.cli.terminal import Terminal, opened, plain, terminal
+from flows.cli.session import opened
+from flows.cli.terminal import Terminal, plain, terminal
 from tasks.errors import UsageError
 from tasks.settings.home import sample, transcripts
 

@@ -12,11 +12,11 @@ from types import FrameType
 
 import typer
 
-from flows.children import descendants, end, is_running
 from flows.cli.terminal import Terminal
 from flows.serving.signals import heard
 from tasks.engines.child import start_no_more
 from tasks.errors import DaylongError, UsageError
+from tasks.process_tree import descendants, end, is_running
 from tasks.storage.artifacts import discard_unfinished
 
 FAILED, WRONG_USAGE = 1, 2

@@ -12,8 +12,9 @@ import typer
 from flows.cli.downloading import shown, size
 from flows.cli.exit_status import FAILED, interruptible, told
 from flows.cli.run import Debug
+from flows.cli.session import opened
 from flows.cli.summary import columns
-from flows.cli.terminal import Terminal, opened, plain, terminal
+from flows.cli.terminal import Terminal, plain, terminal
 from tasks.errors import MissingWeights
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def fetch_models(
         if settings.device == "cuda":
             device = "cuda"  # for another machine, it may be
         else:
-            from flows.recording.preparation import device_of
+            from flows.locations import device_of
 
             device = device_of(settings)
         failed = fetch(resolve.wanted(settings, device), screen)

@@ -11,7 +11,8 @@ import typer
 
 from flows.cli.exit_status import FAILED, told
 from flows.cli.processing import process
-from flows.cli.terminal import opened, terminal
+from flows.cli.session import opened
+from flows.cli.terminal import terminal
 from tasks.errors import UsageError
 
 EXAMPLES = """Examples:

@@ -9,8 +9,9 @@ import typer
 
 from flows.cli.exit_status import interruptible, told
 from flows.cli.run import Debug
+from flows.cli.session import opened
 from flows.cli.speakers import VOICE, Out, Settings, app, corrected, in_results, loaded, noted, report
-from flows.cli.terminal import opened, plain, terminal
+from flows.cli.terminal import plain, terminal
 from tasks.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def rename(
     """Give a voice a name, in all recordings, those to come too."""
     screen = terminal(debug)
     with told(screen):
-        from flows.recording.preparation import voices_of
+        from flows.locations import voices_of
         from tasks.voices import correct, lookup
         from tasks.voices.book import called
 
@@ -54,7 +55,7 @@ def merge(
     """Voices that are one person."""
     screen = terminal(debug)
     with told(screen):
-        from flows.recording.preparation import voices_of
+        from flows.locations import voices_of
         from tasks.voices import correct, lookup
         from tasks.voices.book import called
 
@@ -85,7 +86,7 @@ def split(
     """A voice that is two people: in these recordings it is another one. They stay apart from then on."""
     screen = terminal(debug)
     with told(screen):
-        from flows.recording.preparation import voices_of
+        from flows.locations import voices_of
         from tasks.voices import correct, lookup
         from tasks.voices.book import called
 
@@ -111,10 +112,10 @@ def enroll(
 ) -> None:
     """Learn a voice from a file, before it is met."""
     with opened(debug) as screen, told(screen), interruptible(screen):
-        from flows.recording.preparation import voices_of
+        from flows.locations import voices_of
         from flows.speakers.corrections import enroll as learn
         from flows.speakers.enrol import measured
-        from flows.speakers.identify import rule_of
+        from flows.speakers.published import rule_of
         from tasks.voices.lookup import checked
 
         kept = checked(name)
@@ -140,7 +141,7 @@ def apply(
     """
     screen = terminal(debug)
     with told(screen):
-        from flows.recording.preparation import voices_of
+        from flows.locations import voices_of
         from flows.speakers.corrections import changes_of
 
         corrected(screen, voices_of(loaded(settings)), "apply", *changes_of(file))
@@ -157,7 +158,7 @@ def undo(
     """Take a correction back. What was forgotten stays forgotten."""
     screen = terminal(debug)
     with told(screen):
-        from flows.recording.preparation import voices_of
+        from flows.locations import voices_of
         from flows.speakers.corrections import take_back
 
         store = voices_of(loaded(settings))
@@ -175,7 +176,7 @@ def forget(
     """Remove a person for good: embeddings, clips and name, from tables, exports, cache and corrections."""
     screen = terminal(debug)
     with told(screen):
-        from flows.recording.preparation import voices_of
+        from flows.locations import voices_of
         from flows.speakers.corrections import finishing
         from flows.speakers.corrections import forget as remove
         from flows.speakers.remains import remains
@@ -209,7 +210,7 @@ def rebuild(out: Out = None, settings: Settings = None, debug: Debug = False) ->
     screen = terminal(debug)
     with told(screen):
         from flows.cli.export import results
-        from flows.recording.preparation import voices_of
+        from flows.locations import voices_of
         from flows.speakers.rebuild import rebuild as learn
 
         chosen = loaded(settings)

@@ -33,7 +33,7 @@ def review(
     screen = terminal(debug)
     with told(screen):
         from flows.cli.summary import columns
-        from flows.recording.preparation import voices_of
+        from flows.locations import voices_of
         from tasks.voices.book import called
         from tasks.voices.lookup import offers, twins
         from tasks.voices.store import CLIPS, look

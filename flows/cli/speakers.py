@@ -35,7 +35,7 @@ def list_(out: Out = None, settings: Settings = None, debug: Debug = False) -> N
     """Who is known: how sure, from how many recordings, who is most like them, a clip to listen to."""
     screen = terminal(debug)
     with told(screen):
-        from flows.recording.preparation import voices_of
+        from flows.locations import voices_of
         from tasks.voices.lookup import summaries
         from tasks.voices.store import look
 
@@ -55,7 +55,7 @@ def log(settings: Settings = None, debug: Debug = False) -> None:
     """What was corrected, the latest last."""
     screen = terminal(debug)
     with told(screen):
-        from flows.recording.preparation import voices_of
+        from flows.locations import voices_of
         from tasks.voices.store import look
 
         entries = look(voices_of(loaded(settings))).corrections

@@ -10,7 +10,8 @@ import typer
 from flows.cli.exit_status import FAILED, interruptible, told
 from flows.cli.progress import shown
 from flows.cli.run import Debug, lines_of, settings_of
-from flows.cli.terminal import Terminal, opened, plain, terminal
+from flows.cli.session import opened
+from flows.cli.terminal import Terminal, plain, terminal
 from flows.reporting.progress import clock_time
 from tasks.errors import DaylongError, MachineFault, TransientError
 
@@ -80,7 +81,7 @@ class _Watch:
     def until_done(self, once: bool) -> int:
         """How many recordings failed; without `once` it never returns of itself."""
         from flows.inbox import opened_intake, recovered
-        from flows.recording.preparation import out_of
+        from flows.locations import out_of
 
         intake = opened_intake(self._settings)
         try:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from flows.locations import device_of, out_of, store_of, voices_of
 from tasks.audio.decode import load
 from tasks.dataset.publish import check_places
 from tasks.engines import calls
 from tasks.engines.memory import hold_less
-from tasks.errors import UsageError
-from tasks.settings.home import cache, home, keep_private, results, transcripts, voices
+from tasks.settings.home import cache, keep_private, results
 from tasks.settings.schema import Settings
 from tasks.step import Place
-from tasks.storage import disk_space, remote
-from tasks.storage.artifacts import ArtifactStore
+from tasks.storage import disk_space
 from tasks.weights import resolve
 from tasks.weights.resolve import Kind, Weights
 
@@ -67,35 +65,3 @@ def patience_s(settings: Settings) -> float:
     """Seconds that a call of an engine may take; a first call may have to load it."""
     longest_s = 60 * settings.chunking.max_minutes + settings.chunking.overlap_s
     return max(LOADING_S, settings.models.patience * longest_s)
-
-
-def out_of(settings: Settings) -> Path:
-    """The folder of the results, absolute."""
-    out = Path(settings.out).expanduser() if settings.out else transcripts()
-    return out if out.is_absolute() else home() / out
-
-
-def voices_of(settings: Settings) -> Path:
-    """The folder that remembers voices, absolute."""
-    given = settings.voices.store
-    return home() / Path(given).expanduser() if given else voices()
-
-
-def store_of(settings: Settings) -> ArtifactStore:
-    """The store of large values. Raises `UsageError` where a URL leads nowhere."""
-    given = settings.cache.store
-    if given and "://" in given:
-        remote.check(given)
-    return ArtifactStore(given or str(cache() / "artifacts"))
-
-
-def device_of(settings: Settings) -> Literal["cpu", "cuda"]:
-    """The device that `settings.device` means here; looks for a GPU without importing torch."""
-    if settings.device == "cpu":
-        return "cpu"
-    import ctranslate2
-
-    count = int(ctranslate2.get_cuda_device_count())
-    if settings.device == "cuda" and count == 0:
-        raise UsageError("device = cuda: no CUDA device is found here; use device = auto or cpu")
-    return "cuda" if count else "cpu"

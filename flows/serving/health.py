@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from flows.inbox import check, inbox_of
-from flows.recording.preparation import device_of, out_of, store_of
+from flows.locations import device_of, out_of, store_of
 from flows.serving.finding import Finding, missing, ok, warning
 from flows.serving.inspection import database, server
 from tasks.errors import DaylongError, UsageError

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from flows.children import descendants
+from tasks.process_tree import descendants
 
 REMEMBERED = 20
 """Lines of what it said last, told if it dies."""

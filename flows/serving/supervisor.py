@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from flows.children import descendants, end
 from flows.serving.managed_process import Child, adopt_orphans, reap
 from flows.serving.server import Address, await_answer, create_pool, deploy, environment_of, serve, work
 from tasks.errors import DaylongError
+from tasks.process_tree import descendants, end
 
 AGAIN = 3
 """A worker that dies is started again so often within the hour; then something is wrong with this machine."""

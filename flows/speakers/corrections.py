@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows.speakers.identify import published_run
+from flows.speakers.published import published_run
 from flows.speakers.republish import Say, bring_up_to_date, forget_steps
 from tasks.errors import TransientError, UsageError
 from tasks.settings.load import load

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.recording.preparation import called, device_of, patience_s
+from flows.locations import device_of
+from flows.recording.preparation import called, patience_s
 from flows.speakers.clips import LENGTH_S
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
@@ -15,7 +16,8 @@ from tasks.audio.speech_map import speech_map
 from tasks.audio.task import SILERO
 from tasks.canonical import starts_at
 from tasks.diarization.windows import windows
-from tasks.engines.calls import Engine, call, configure
+from tasks.engines.calls import call, configure
+from tasks.engines.engine import Engine
 from tasks.errors import PermanentError, UsageError
 from tasks.intervals import Span, clip, total_s
 from tasks.merging.voices import mean_voice

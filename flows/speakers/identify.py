@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from flows.recording.preparation import voices_of
+from flows.locations import voices_of
 from flows.speakers.clips import keep_clips
+from flows.speakers.published import published_run, rule_of, with_names
+from flows.speakers.republish import bring_up_to_date
 from tasks.canonical import recorded_date
 from tasks.dataset import read
-from tasks.dataset.publish import recover
 from tasks.errors import DaylongError
 from tasks.intervals import Span
-from tasks.records import UNKNOWN, Speaker, Transcript
+from tasks.records import UNKNOWN, Transcript
 from tasks.settings.schema import Settings
-from tasks.storage.files import is_there
 from tasks.voices.book import stale
 from tasks.voices.carry import carried, the_same
 from tasks.voices.hear import Heard, Visit, hear
-from tasks.voices.match import Rule
-from tasks.voices.records import Book, Known
+from tasks.voices.records import Book
 from tasks.voices.store import opened
 
 log = logging.getLogger("daylong.voices")
@@ -67,48 +65,12 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
         keep_clips(desk.folder, book, transcript, out.resolve())
         due = stale(book)
     if due:
-        from flows.speakers.republish import bring_up_to_date
-
         try:
             lines = bring_up_to_date(store, settings=settings, most=A_FEW)
         except (DaylongError, OSError) as error:  # this recording is published: others' can wait
             lines = [str(error)]
         for line in lines:
             log.warning("%s", line)
-
-
-def with_names(transcript: Transcript, known: Mapping[str, Known]) -> Transcript:
-    """The transcript in which these speakers, by label, are told as they are known, others as unknown."""
-    return replace(transcript, speakers=tuple(told(s, known.get(s.label, Known())) for s in transcript.speakers))
-
-
-def told(speaker: Speaker, known: Known) -> Speaker:
-    return replace(
-        speaker,
-        name=known.name,
-        voice_id=known.voice_id,
-        voice_similarity=known.similarity,
-        maybe_voice_id=known.maybe,
-        maybe_name=known.maybe_name,
-    )
-
-
-def rule_of(settings: Settings) -> Rule:
-    return Rule(settings.voices.threshold, settings.voices.margin)
-
-
-def published_run(out: str, recording_id: str) -> str | None:
-    """The run whose tables of the recording are published under `out`, once what was left unfinished is finished.
-
-    None where there are none, or the folder isn't there. Raises TransientError where that can't be told now.
-    """
-    folder = Path(out)
-    if not is_there(folder):
-        log.warning("%s: not there; whether %s was published in it can't be told", out, recording_id)
-        return None
-    recover(folder, recording_id)
-    row = read.row_of(folder, "", recording_id)
-    return None if row is None else str(row["run_id"])
 
 
 def _same_as_before(book: Book, visit: Visit, transcript: Transcript) -> dict[str, str]:

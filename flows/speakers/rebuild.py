@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from flows.speakers.identify import published_run, rule_of
+from flows.speakers.published import published_run, rule_of
 from flows.speakers.republish import Say, bring_up_to_date
 from tasks.dataset import read
 from tasks.errors import DaylongError

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import flows  # noqa: F401  # says where the records of the steps are
-from flows.speakers.identify import published_run, with_names
+from flows.speakers.published import published_run, with_names
 from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish, recover
 from tasks.dataset.read import read_transcript, row_of
 from tasks.errors import DaylongError, TransientError
@@ -117,7 +117,7 @@ def _with_sound(transcript: Transcript, folder: Path) -> Transcript:
 
 def forget_steps(recording_id: str, settings: Settings) -> None:
     """Raises TransientError where a run under way needs some of them still."""
-    from flows.recording.preparation import store_of as cache_of
+    from flows.locations import store_of as cache_of
     from tasks.pruning import used
     from tasks.pruning.prune import prune, recordings_folder
 

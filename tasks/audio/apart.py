@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.audio.whole import lacking
-from tasks.engines.calls import Engine
 from tasks.engines.child import Child
+from tasks.engines.engine import Engine
 
 OPENER = Engine.of("audio/opening", "tasks.audio.apart:Opener")
 PATIENCE_S = 180.0

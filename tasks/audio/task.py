@@ -18,7 +18,7 @@ from tasks.audio.plan import plan, speech_in
 from tasks.audio.speech_map import speech_map
 from tasks.audio.together import probe_together
 from tasks.caching import step_task
-from tasks.engines.calls import Engine
+from tasks.engines.engine import Engine
 from tasks.intervals import Span, tidy, total_s
 from tasks.records import Audio, Chunk, Recording
 from tasks.settings.schema import AudioSettings, ChunkingSettings

@@ -12,7 +12,7 @@ import numpy as np
 from tasks.caching import step_task
 from tasks.diarization.turns import labels_of
 from tasks.diarization.windows import windows
-from tasks.engines.calls import Engine
+from tasks.engines.engine import Engine
 from tasks.records import Sound
 from tasks.step import Manifest, Meter, Place
 from tasks.weights.resolve import Weights

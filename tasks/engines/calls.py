@@ -1,148 +1,21 @@
-"""Load once a process, lock, measure waiting, unload: the one seam that every engine call passes.
+"""The one function through which every engine is called, in this process or in a persistent child process.
 
-An *engine* is named by where its loader stands, so that it can be loaded in this process or in a child:
-
->>> Engine.of("transcription/faster-whisper", "tasks.transcription.whisper:load", model="/m", device="cpu").options
-(('device', 'cpu'), ('model', '/m'))
-
-`call(engine, method, …)` loads it if it isn't, waits for its lock, runs the method, and says what that took.
+`call(engine, method, …)` loads the engine if it isn't, waits for its lock, runs the method, and says what that took.
 Arguments and values are plain data and NumPy arrays, because they may have to cross to a child process.
 """
 
 from __future__ import annotations
 
-import importlib
-import logging
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
-from tasks.engines.device_errors import told_in, told_of_device
-from tasks.engines.memory import free_device_memory, is_out_of_memory, told_of_memory, watched
-from tasks.errors import DaylongError, MachineFault, is_transient
+from tasks.engines.child import Child
+from tasks.engines.engine import Call, Engine, Keep, Where
+from tasks.engines.pool import Pool
 
-log = logging.getLogger("daylong.models")
-
-Keep = Literal["all", "one"]
-Where = Literal["process", "child"]
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What to load. `options` are the loader's keyword arguments, JSON values only."""
-
-    name: str
-    loader: str
-    options: tuple[tuple[str, Any], ...] = ()
-
-    @classmethod
-    def of(cls, name: str, loader: str, **options: Any) -> Engine:
-        return cls(name, loader, tuple(sorted(options.items())))
-
-    def load(self) -> Any:
-        module, _, function = self.loader.partition(":")
-        return getattr(importlib.import_module(module), function)(**dict(self.options))
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What an engine answered, and what that cost: seconds, and the most memory of its process meanwhile, MiB."""
-
-    value: Any
-    run_s: float
-    wait_s: float = 0.0
-    load_s: float = 0.0
-    peak_mb: float = 0.0
-
-
-@dataclass(slots=True)
-class _Slot:
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    loaded: Any = None
-
-
-@dataclass(slots=True)
-class Pool:
-    """The engines of one process."""
-
-    keep: Keep = "all"
-    _slots: dict[Engine, _Slot] = field(default_factory=dict)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
-    _one: threading.RLock = field(default_factory=threading.RLock)
-    calls: int = 0
-
-    def call(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
-        """Load it if it isn't, and run the method. Raises what the engine raises, and `OutOfMemory` or `DeviceBroken`
-        in place of the many errors that mean it."""
-        with self._guard:
-            slot = self._slots.setdefault(engine, _Slot())
-        asked = time.perf_counter()
-        with self._turn(), slot.lock:
-            got = time.perf_counter()
-            if slot.loaded is None:
-                if self.keep == "one":
-                    self._unload_others(engine)
-                with _loading, told_of_memory(engine.name), told_of_device(engine.name):
-                    slot.loaded = _loaded(engine)
-            ready = time.perf_counter()
-            with told_of_memory(engine.name), told_of_device(engine.name), watched() as peak_mb:
-                value = getattr(slot.loaded, method)(*args, **kwargs)
-                most_mb = peak_mb()
-            done = time.perf_counter()
-        with self._guard:
-            self.calls += 1
-        return Call(value, done - ready, got - asked, ready - got, most_mb)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        # With one engine in memory at a time, calls of different engines must wait for each other too.
-        if self.keep == "one":
-            with self._one:
-                yield
-        else:
-            yield
-
-    def _unload_others(self, engine: Engine) -> None:
-        for other, slot in list(self._slots.items()):
-            if other != engine and slot.loaded is not None:
-                log.info("unloading %s", other.name)
-                slot.loaded = None
-        free_device_memory()
-
-    def unload(self) -> None:
-        """Forget every engine; they are loaded again when next needed."""
-        with self._guard:
-            slots = list(self._slots.values())
-        for slot in slots:
-            with slot.lock:
-                slot.loaded = None
-        free_device_memory()
-
-
-def _loaded(engine: Engine) -> Any:
-    log.info("loading %s", engine.name)
-    try:
-        return engine.load()
-    except DaylongError:
-        raise
-    except Exception as error:
-        if is_transient(error) or is_out_of_memory(error) or told_in(error):
-            raise
-        said = next(iter(str(error).strip().splitlines()), "")
-        raise MachineFault(
-            f"{engine.name} can't be loaded ({type(error).__name__}: {said}). If its weights are damaged: "
-            "daylong models fetch, with the same settings."
-        ) from error
-
-
-# One after the other, whatever the pool: two threads that import the same large library at once (NeMo and the
-# punctuation engine both want transformers) can meet it half made: "cannot import name".
-_loading = threading.Lock()
 _pool = Pool()
-_remote: Any = None
+_remote: Child | None = None
 _choice = threading.Lock()
 
 
@@ -155,8 +28,6 @@ def configure(keep: Keep = "all", run_in: Where = "process", timeout_s: float | 
     global _remote
     with _choice:
         if run_in == "child":
-            from tasks.engines.child import Child
-
             if _remote is not None and _remote.keep != keep:
                 _remote.close()
                 _remote = None

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
 from typing import Any
 
-from tasks.engines.calls import Call, Engine, Keep
+from tasks.engines.engine import Call, Engine, Keep
 from tasks.engines.shared_lock import Turns
 from tasks.engines.wire import Wire
 from tasks.errors import EngineDied

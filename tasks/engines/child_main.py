@@ -17,8 +17,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from tasks.engines.calls import Engine, Keep, Pool
+from tasks.engines.engine import Engine, Keep
 from tasks.engines.memory import give_back, hold_less
+from tasks.engines.pool import Pool
 from tasks.engines.wire import Wire
 from tasks.errors import DaylongError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.caching import step_task
-from tasks.engines.calls import Engine
+from tasks.engines.engine import Engine
 from tasks.punctuation.apply import languages_of, punctuated, wants_punctuation
 from tasks.records import Word
 from tasks.settings.schema import PunctuationSettings

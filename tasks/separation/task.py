@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.caching import step_task
-from tasks.engines.calls import Engine
+from tasks.engines.engine import Engine
 from tasks.records import Sound
 from tasks.step import Manifest, Meter, Place
 from tasks.weights.resolve import Weights

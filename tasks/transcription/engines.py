@@ -1,4 +1,4 @@
-"""The registry of recognisers: a name in the settings -> the engine that `models.call` runs.
+"""The registry of recognisers: a name in the settings -> the engine that `tasks.engines.calls.call` runs.
 
 A new recogniser is a module with `load(**options)`, whose value answers `transcribe` and `detect_language` as
 `tasks.transcription.whisper` does, and a builder here.
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from tasks.engines.calls import Engine
+from tasks.engines.engine import Engine
 from tasks.errors import UsageError
 from tasks.settings.schema import TranscriptionSettings
 

@@ -11,7 +11,7 @@ from made_sounds import noise, write
 
 from tasks.audio import apart
 from tasks.audio.apart import Apart
-from tasks.engines.calls import Engine
+from tasks.engines.engine import Engine
 from tasks.errors import EngineDied
 
 

@@ -105,7 +105,7 @@ def bare(chunks: Sequence[Any], audio: Any, run: Any) -> tuple[float, float]:
     from tasks.diarization.task import MOST_IN_A_CHUNK
     from tasks.diarization.windows import windows
     from tasks.engines import calls
-    from tasks.engines.calls import Engine
+    from tasks.engines.engine import Engine
     from tasks.transcription.engines import engine
     from tasks.transcription.step import transcribe_chunk
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.speakers.identify import published_run
+from flows.speakers.published import published_run
 from tasks.canonical import recorded_date
 from tasks.dataset.publish import check_file_name, check_places, publish, recover
 from tasks.dataset.read import find, read_transcript, recordings
@@ -166,7 +166,7 @@ def test_while_another_process_publishes_one_waits_and_at_last_says_so(tmp_path,
 def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path, monkeypatch):
     monkeypatch.setattr(journal, "LOCK_PATIENCE_S", 5)
     code = (
-        "import os, pathlib, signal, sys; from tasks import journal\n"
+        "import os, pathlib, signal, sys; from tasks.storage import journal\n"
         "with journal.locked(pathlib.Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
     )
     root = Path(__file__).resolve().parents[2]

@@ -216,7 +216,7 @@ def test_a_file_that_crashes_the_decoder_takes_nobody_with_it(
     data: Path, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tasks.audio import apart
-    from tasks.engines.calls import Engine
+    from tasks.engines.engine import Engine
 
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "audio")
     monkeypatch.setattr(apart, "OPENER", Engine.of("audio/opening", "crashing_opener:CrashingOpener"))

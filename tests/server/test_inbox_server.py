@@ -141,7 +141,7 @@ def _claimed(inbox: Path) -> list[Path]:
 
 
 def _below(pid: int) -> list[int]:
-    from flows.children import descendants
+    from tasks.process_tree import descendants
 
     return descendants(pid)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.speakers import corrections
-from flows.speakers.identify import published_run
+from flows.speakers.published import published_run
 from flows.speakers.republish import bring_up_to_date
 from tasks.dataset.publish import recover
 from tasks.errors import DaylongError, TransientError

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.recipes.readers import RATE, Samples, at_speed
-from tasks.engines.calls import Engine, Pool
+from tasks.engines.engine import Engine
+from tasks.engines.pool import Pool
 from tasks.settings.home import cache
 
 HALVES = 2

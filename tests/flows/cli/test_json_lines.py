@@ -18,7 +18,7 @@ punctuation.mode = "never"
 """
 CHATTER = """
 import os, logging, subprocess, sys, time
-from flows.cli.terminal import opened
+from flows.cli.session import opened
 from tasks.logs import about
 with opened(format="json") as terminal, about(recording="day.wav"):
     os.write(1, b"of C\\n")

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from flows.cli.main import app
 from flows.speakers.corrections import enroll, enter
-from flows.speakers.identify import rule_of
+from flows.speakers.published import rule_of
 from tasks.settings.schema import Settings
 from tasks.voices.records import pair
 from tasks.voices.store import look, opened

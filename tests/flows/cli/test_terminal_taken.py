@@ -8,7 +8,7 @@ from pathlib import Path
 
 NOISE = """
 import atexit, logging, os, subprocess, sys, typer, warnings
-from flows.cli.terminal import opened
+from flows.cli.session import opened
 def noise(where):
     print("noise", where); print("noise", where, file=sys.stderr)
     os.write(1, b"noise of C\\n"); os.write(2, b"noise of C\\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from flows.children import descendants, end, is_running
+from tasks.process_tree import descendants, end, is_running
 
 
 def test_children_of_children_are_found_and_ended() -> None:
