@@ -16,9 +16,9 @@ COMMAND = """
 import signal, subprocess, sys, threading, time
 from flows.cli import exit_status
 from flows.cli.terminal import terminal
-told.GRACE_S = 1.0
+exit_status.GRACE_S = 1.0
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
-with told.interruptible(terminal()) as interrupted:
+with exit_status.interruptible(terminal()) as interrupted:
     print(child.pid, flush=True)
     {body}
 print("went on")
