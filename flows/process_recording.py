@@ -34,8 +34,9 @@ from flows.speakers.identify import named
 from tasks.audio.decode import audio_of
 from tasks.audio.folder import called, path_of, recordings_in
 from tasks.audio.source import shown
-from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_map, read_plan
+from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_plan
 from tasks.caching import used_by, used_so_far
+from tasks.contracts import language_facts, read_speech_map
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.task import Publication, publish_transcript
 from tasks.engines import calls
@@ -115,7 +116,7 @@ def _transcribed(
 ) -> Outcome:
     progress.stage("speech map", duration_s=recording.duration_s)
     mapped, tracks = mapped_tracks(recording, run, progress)
-    speech, _ = read_map(run.place, mapped)
+    speech, _ = read_speech_map(run.place.store, mapped)
 
     progress.stage("plan")
     planned = plan_chunks(PlanJob(recording.duration_s, run.settings.chunking), run.place, mapped)
@@ -199,7 +200,7 @@ def language_of(audio: Audio, speech: Sequence[Span], run: Run) -> tuple[str | N
     if set_ is not None or not speech:
         return set_, None
     job = LanguageJob(audio, tuple(speech), run.settings.transcription, run.weights["transcription"])
-    facts = find_language(job, run.place)["facts"]
+    facts = language_facts(find_language(job, run.place))
     return facts["language"], facts["confidence"]
 
 

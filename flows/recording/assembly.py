@@ -10,19 +10,24 @@ from importlib.metadata import version
 from flows.recording.chunks import Worked, all_manifests
 from flows.recording.preparation import Run
 from flows.reporting.outcome import Outcome
-from tasks.intervals import Span, clip, total_s
+from tasks.contracts import (
+    read_segments,
+    read_speakers,
+    read_turns,
+    read_words,
+    seams_facts,
+    transcription_facts,
+    untranscribed_spans,
+)
+from tasks.intervals import clip, total_s
 from tasks.records import (
     STEPS,
     Chunk,
     ChunkReport,
     Recording,
     RunFacts,
-    Segment,
-    Speaker,
     StepCost,
     Transcript,
-    Turn,
-    Word,
 )
 from tasks.step import Manifest, step_cost
 
@@ -42,7 +47,7 @@ def assembled(
     wall_s: float,
 ) -> Transcript:
     """Everything that is published about a recording."""
-    store, tables = run.place.store, merged["artifacts"]
+    store = run.place.store
     facts = RunFacts(
         run_id=run_id,
         status="partial" if any(w.error or w.unheard for w in done) else "complete",
@@ -60,12 +65,10 @@ def assembled(
     return Transcript(
         recording=recording,
         run=facts,
-        words=tuple(store.get_records(tables["words"], Word)),
-        segments=tuple(store.get_records(tables["segments"], Segment)),
-        turns=tuple(store.get_records(tables["turns"], Turn)),
-        speakers=tuple(
-            replace(s, embedding=tuple(s.embedding)) for s in store.get_records(tables["speakers"], Speaker)
-        ),
+        words=tuple(read_words(store, merged)),
+        segments=tuple(read_segments(store, merged)),
+        turns=tuple(read_turns(store, merged)),
+        speakers=tuple(replace(s, embedding=tuple(s.embedding)) for s in read_speakers(store, merged)),
         chunks=reports(chunks, done, language, seams),
     )
 
@@ -81,12 +84,12 @@ def reports(
 
 
 def _report(chunk: Chunk, tracks: Sequence[Worked], language: str | None, seams: Manifest) -> ChunkReport:
-    facts = [w.manifests["transcription"]["facts"] for w in tracks if "transcription" in w.manifests]
+    facts = [transcription_facts(w.manifests["transcription"]) for w in tracks if "transcription" in w.manifests]
     most = max(tracks, key=lambda w: w.chunk.speech_s)
     error = next((w.error for w in tracks if w.error), None)
     # A seam stands in the row of the chunk that begins there.
-    own = [seam for seam in seams["facts"]["seams"] if seam["right"] == chunk.index]
-    wordless = clip([Span(*s) for s in seams["facts"]["wordless"]], chunk.core)
+    own = [seam for seam in seams_facts(seams)["seams"] if seam["right"] == chunk.index]
+    wordless = clip(untranscribed_spans(seams), chunk.core)
     return ChunkReport(
         index=chunk.index,
         span=chunk.span,

@@ -20,6 +20,7 @@ from flows.reporting.logging_setup import STORY
 from flows.reporting.progress import Progress
 from flows.reporting.run_names import named
 from tasks.audio.plan import speech_in
+from tasks.contracts import transcription_facts
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
 from tasks.engines.memory import give_back
 from tasks.errors import DaylongError
@@ -62,8 +63,8 @@ class Worked:
 
     def language(self, recording: str | None) -> str | None:
         """What the chunk was transcribed in, else the `recording`'s."""
-        facts = self.manifests["transcription"]["facts"] if "transcription" in self.manifests else {}
-        return facts.get("language") or recording
+        transcribed = self.manifests.get("transcription")
+        return (transcribed and transcription_facts(transcribed)["language"]) or recording
 
 
 def steps_of(run: Run) -> list[str]:
@@ -191,7 +192,7 @@ def tell(chunk: Chunk, tracks: Sequence[Worked], of: int) -> None:
         if error:
             STORY.warning("%s failed: %s", which, error)
             return
-        words = sum(m["facts"]["num_words"] for step, m, _ in manifests if step == "transcription")
+        words = sum(transcription_facts(m)["num_words"] for step, m, _ in manifests if step == "transcription")
         took = "from the cache" if all(cached for *_, cached in manifests) else f"{seconds:.1f} s of work"
         STORY.info("%s: %d words, %s", which, words, took, extra={"seconds": seconds})
 

@@ -15,6 +15,7 @@ from tasks.settings.home import cache, keep_private, results
 from tasks.settings.schema import Settings
 from tasks.step import Place
 from tasks.storage import disk_space
+from tasks.storage.artifacts import ArtifactStore
 from tasks.weights import resolve
 from tasks.weights.resolve import Kind, Weights
 
@@ -43,22 +44,40 @@ def called(found: Weights) -> str:
 
 
 def prepare(settings: Settings) -> Run:
-    """Find everything out that can fail before any work. Raises `UsageError` and `MissingWeights`."""
-    hold_less()
-    keep_private()
+    """Resolve the settings on this machine, and refuse what would fail later. Raises `UsageError`, `MissingWeights`.
+
+    Changes nothing but the process: `set_up_process` says how.
+    """
     device = device_of(settings)
+    weights = find_weights(settings, device)
+    set_up_process(settings)
+    out, store = out_of(settings), store_of(settings)
+    check_folders(settings, out, store)
+    return Run(settings, Place(store, load, device), weights, out)
+
+
+def find_weights(settings: Settings, device: str) -> dict[Kind, Weights]:
+    """Weights by step. Raises `MissingWeights`, naming all that are missing and what fetches them."""
     wants = resolve.wanted(settings, device)
     resolve.check(wants, resolve.fetch_command(settings, device))
-    found = {kind: resolve.resolve(kind, name) for kind, name in wants}
+    return {kind: resolve.resolve(kind, name) for kind, name in wants}
+
+
+def set_up_process(settings: Settings) -> None:
+    """Memory returned to the system early, files private to owner and group, engines where the settings want them."""
+    hold_less()
+    keep_private()
     calls.configure(settings.models.keep, settings.models.run_in, patience_s(settings))
-    out, store = out_of(settings), store_of(settings)
+
+
+def check_folders(settings: Settings, out: Path, store: ArtifactStore) -> None:
+    """Raises `UsageError` where a folder that the run writes to can't be written, or holds something else."""
     disk_space.check_writable(
         out=out, DAYLONG_HOME=cache(), PREFECT_LOCAL_STORAGE_PATH=results(), cache__store=store.root
     )
     check_places(out)
     if settings.voices.mode == "always":
         disk_space.check_writable(voices__store=voices_of(settings))
-    return Run(settings, Place(store, load, device), found, out)
 
 
 def patience_s(settings: Settings) -> float:

@@ -9,7 +9,8 @@ from flows.recording.chunks import Worked, why
 from flows.recording.preparation import Run
 from flows.reporting.logging_setup import STORY
 from flows.reporting.run_names import called
-from tasks.intervals import Span, clip, clock
+from tasks.contracts import untranscribed_spans
+from tasks.intervals import clip, clock
 from tasks.records import Sound
 from tasks.step import Manifest
 from tasks.transcription.task import TranscribeJob, transcribe
@@ -21,8 +22,7 @@ def heard_again(
     """What was heard there, and the chunks, with what could not be heard again told of: no seam is worth a day."""
     found: list[Manifest] = []
     told = list(done)
-    for start, end in seams["facts"]["wordless"]:
-        span = Span(start, end)
+    for span in untranscribed_spans(seams):
         for i, worked in enumerate(told):
             chunk = worked.chunk
             around = span.grow(0.3) & chunk.span

@@ -8,8 +8,9 @@ from flows.recording.preparation import Run
 from flows.reporting.progress import Progress
 from tasks.audio.decode import audio_of
 from tasks.audio.source import shown
-from tasks.audio.task import MapJob, OwnSpeechJob, Watcher, find_own_speech, map_speech, read_map, read_own
+from tasks.audio.task import MapJob, OwnSpeechJob, Watcher, find_own_speech, map_speech
 from tasks.audio.together import channels_of
+from tasks.contracts import read_own_speech, read_speech_map
 from tasks.errors import PermanentError
 from tasks.intervals import Span
 from tasks.records import Audio, Recording
@@ -32,7 +33,7 @@ def mapped_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[M
     if run.settings.audio.channels == "mix":
         audio = audio_of(recording)
         mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.mapped))
-        return mapped, [Track(audio, tuple(read_map(run.place, mapped)[0]))]
+        return mapped, [Track(audio, tuple(read_speech_map(run.place.store, mapped)[0]))]
     _check(recording, run)
     ways = recording.channels + 1  # through each channel by itself, and through all side by side
     watcher = Watcher(lambda seconds: progress.mapped(seconds / ways))
@@ -40,7 +41,9 @@ def mapped_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[M
     audios = tuple(audio_of(recording, channel) for channel in range(recording.channels))
     maps = [map_speech(MapJob(a, recording.duration_s), run.place, watcher) for a in audios]
     own = find_own_speech(OwnSpeechJob(audios), run.place, maps, beside)
-    tracks = [Track(a, tuple(speech)) for a, speech in zip(audios, read_own(run.place, own), strict=True)]
+    tracks = [
+        Track(a, tuple(speech)) for a, speech in zip(audios, read_own_speech(run.place.store, own), strict=True)
+    ]
     _check_speakers(recording, run, sum(bool(track.speech) for track in tracks))
     return own, tracks
 

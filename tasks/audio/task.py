@@ -18,6 +18,15 @@ from tasks.audio.plan import plan, speech_in
 from tasks.audio.speech_map import speech_map
 from tasks.audio.together import probe_together
 from tasks.caching import step_task
+from tasks.contracts import (
+    OwnSpeechFacts,
+    PlanFacts,
+    SpeechMapFacts,
+    name_own_speech,
+    read_plan_rows,
+    read_speech_map,
+    write_spans,
+)
 from tasks.engines.engine import Engine
 from tasks.intervals import Span, tidy, total_s
 from tasks.records import Audio, Chunk, Recording
@@ -77,9 +86,9 @@ def map_speech(job: MapJob, place: Place, watcher: Watcher) -> Manifest:
         return found
 
     mapped = speech_map(stream(job.audio.parts, channel=job.audio.channel), detect, job.duration_s)
-    spans = _rows(mapped.speech)
+    spans = write_spans(mapped.speech)
     kept = place.store.put_arrays("speech-map", speech=spans, energy_db=mapped.energy_db)
-    return meter.manifest({"map": kept}, speech_s=float((spans[:, 1] - spans[:, 0]).sum()))
+    return meter.manifest({"map": kept}, **SpeechMapFacts(speech_s=float((spans[:, 1] - spans[:, 0]).sum())))
 
 
 @step_task("own-speech", version=2)
@@ -90,7 +99,7 @@ def find_own_speech(job: OwnSpeechJob, place: Place, mapped: Sequence[Manifest],
     if several claim anything.
     """
     meter = Meter()
-    speech, energy = zip(*(read_map(place, m) for m in mapped), strict=True)
+    speech, energy = zip(*(read_speech_map(place.store, m) for m in mapped), strict=True)
 
     def hear(channel: int) -> Generator[Samples, None, None]:
         audio = job.channels[channel]
@@ -101,51 +110,27 @@ def find_own_speech(job: OwnSpeechJob, place: Place, mapped: Sequence[Manifest],
 
     own = own_speech(speech, [noise_floor(e) for e in energy], hear)
     steps = min(map(len, energy))
-    arrays = {f"own_{i}": _rows(spans) for i, spans in enumerate(own)}
+    arrays = {name_own_speech(i): write_spans(spans) for i, spans in enumerate(own)}
     kept = place.store.put_arrays(
         "own-speech",
-        speech=_rows(tidy(s for spans in own for s in spans)),
+        speech=write_spans(tidy(s for spans in own for s in spans)),
         energy_db=np.maximum.reduce([e[:steps] for e in energy]),
         **arrays,
     )
-    return meter.manifest({"map": kept}, own_s=[round(total_s(spans), 3) for spans in own])
+    return meter.manifest({"map": kept}, **OwnSpeechFacts(own_s=[round(total_s(spans), 3) for spans in own]))
 
 
 @step_task("plan", version=1)
 def plan_chunks(job: PlanJob, place: Place, mapped: Manifest) -> Manifest:
     """Artifact `chunks`: rows of index, span and core, in seconds."""
     meter = Meter()
-    speech, energy = read_map(place, mapped)
+    speech, energy = read_speech_map(place.store, mapped)
     chunks = plan(job.duration_s, speech, energy, job.settings)
     rows = [[c.span.start_s, c.span.end_s, c.core.start_s, c.core.end_s] for c in chunks]
-    return meter.manifest({"chunks": place.store.put_json("plan", rows)}, num_chunks=len(rows))
-
-
-def read_own(place: Place, found: Manifest) -> list[list[Span]]:
-    """The speech of each channel's speaker, of the manifest of `own-speech`."""
-    arrays = place.store.get_arrays(found["artifacts"]["map"])
-    return [_spans(arrays[f"own_{i}"]) for i in range(len(found["facts"]["own_s"]))]
-
-
-def read_map(place: Place, mapped: Manifest) -> tuple[list[Span], Array]:
-    """(speech spans, energy in dB per half second) of a speech map's manifest."""
-    arrays = place.store.get_arrays(mapped["artifacts"]["map"])
-    return _spans(arrays["speech"]), arrays["energy_db"]
+    return meter.manifest({"chunks": place.store.put_json("plan", rows)}, **PlanFacts(num_chunks=len(rows)))
 
 
 def read_plan(place: Place, planned: Manifest, speech: list[Span]) -> tuple[Chunk, ...]:
     """The chunks of a plan's manifest, with the speech in each."""
-    rows = place.store.get_json(planned["artifacts"]["chunks"])
-    out = []
-    for index, (start, end, core_start, core_end) in enumerate(rows):
-        span = Span(start, end)
-        out.append(Chunk(index, span, Span(core_start, core_end), speech_in(speech, span)))
-    return tuple(out)
-
-
-def _rows(spans: Sequence[Span]) -> Array:
-    return np.array([(s.start_s, s.end_s) for s in spans], np.float64).reshape(-1, 2)
-
-
-def _spans(rows: Array) -> list[Span]:
-    return [Span(*row) for row in rows.tolist()]
+    rows = enumerate(read_plan_rows(place.store, planned))
+    return tuple(Chunk(index, span, core, speech_in(speech, span)) for index, (span, core) in rows)

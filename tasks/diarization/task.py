@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.caching import step_task
+from tasks.contracts import DiarizationFacts, EmbeddingFacts, read_windows
 from tasks.diarization.turns import labels_of
 from tasks.diarization.windows import windows
 from tasks.engines.engine import Engine
@@ -51,7 +52,7 @@ def embed(job: EmbedJob, place: Place, separated: Manifest | None) -> Manifest:
     kept = place.store.put_arrays(
         "embedding", windows=where + job.sound.span.start_s, embeddings=voices.astype(np.float16)
     )
-    return meter.manifest({"windows": kept}, windows=len(where))
+    return meter.manifest({"windows": kept}, **EmbeddingFacts(windows=len(where)))
 
 
 @step_task("diarization", version=1)
@@ -59,8 +60,7 @@ def find_turns(job: TurnsJob, place: Place, embedded: Manifest, separated: Manif
     """Artifact `turns`: `labels` (N,), the local speaker of each window, −1 for nobody's; and `turns` (T, 3) of
     start, end and local speaker where the engine finds turns by itself, in recording seconds."""
     meter = Meter()
-    heard = place.store.get_arrays(embedded["artifacts"]["windows"])
-    where = heard["windows"]
+    where, embeddings = read_windows(place.store, embedded)
     found = np.zeros((0, 3))
     if job.engine == "sortformer" and job.weights is not None:
         engine = Engine.of(
@@ -75,7 +75,6 @@ def find_turns(job: TurnsJob, place: Place, embedded: Manifest, separated: Manif
         labels = labels_of(found, where)
     else:
         clustering = Engine.of("diarization/clustering", "tasks.diarization.clustering:load")
-        embeddings = heard["embeddings"].astype(np.float32)
-        labels = meter.ask(clustering, "labels", embeddings, where, max_speakers=MOST_IN_A_CHUNK)
+        labels = meter.ask(clustering, "labels", embeddings.astype(np.float32), where, max_speakers=MOST_IN_A_CHUNK)
     kept = place.store.put_arrays("diarization", labels=np.asarray(labels, np.int16), turns=found)
-    return meter.manifest({"turns": kept}, speakers=int(labels.max(initial=-1)) + 1)
+    return meter.manifest({"turns": kept}, **DiarizationFacts(speakers=int(labels.max(initial=-1)) + 1))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.caching import step_task
+from tasks.contracts import LinkingFacts, read_local_turns, read_windows
 from tasks.linking.cluster import LinkOptions
 from tasks.linking.link import link
 from tasks.linking.nodes import ChunkVoices
@@ -43,21 +44,20 @@ def link_speakers(job: LinkJob, place: Place, windows: Sequence[Manifest], turns
     )
     return meter.manifest(
         {"voices": table, "turns": place.store.put_records("linking", linked.turns)},
-        speakers=len(linked.embeddings),
-        margins=linked.speaker_margins(),
+        **LinkingFacts(speakers=len(linked.embeddings), margins=linked.speaker_margins()),
     )
 
 
 def _voices(place: Place, chunk: Chunk, windows: Manifest, turns: Manifest) -> ChunkVoices:
-    heard = place.store.get_arrays(windows["artifacts"]["windows"])
-    found = place.store.get_arrays(turns["artifacts"]["turns"])
+    where, embeddings = read_windows(place.store, windows)
+    labels, found = read_local_turns(place.store, turns)
     return ChunkVoices(
         chunk.index,
         chunk.core,
-        heard["windows"][:, 0],
-        heard["windows"][:, 1],
-        heard["embeddings"].astype(np.float32),
-        found["labels"].astype(np.int64),
+        where[:, 0],
+        where[:, 1],
+        embeddings.astype(np.float32),
+        labels.astype(np.int64),
         chunk.speech,
-        found["turns"],
+        found,
     )

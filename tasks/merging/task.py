@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from tasks.caching import step_task
-from tasks.intervals import Span
+from tasks.contracts import (
+    MergingFacts,
+    SeamFacts,
+    SeamsFacts,
+    read_linked_windows,
+    read_own_speech,
+    read_turns,
+    read_windows,
+    read_words,
+    speaker_margins,
+    untranscribed_spans,
+)
 from tasks.merging.attribute import attribute
 from tasks.merging.channels import by_channel
 from tasks.merging.seams import join
@@ -37,12 +49,14 @@ def join_chunks(job: SeamJob, place: Place, words: Sequence[Sequence[Manifest | 
     `words`: for each chunk, what was transcribed of it, a manifest for each channel.
     """
     meter = Meter()
-    lists = [[w for manifest in own for w in words_of(place, manifest)] for own in words]
+    lists = [[w for manifest in own for w in read_words(place.store, manifest)] for own in words]
     joined = join(job.chunks, lists)
     return meter.manifest(
         {"words": place.store.put_records("seams", joined.words)},
-        seams=as_dict(joined.seams),
-        wordless=[[s.start_s, s.end_s] for s in joined.wordless],
+        **SeamsFacts(
+            seams=cast(list[SeamFacts], as_dict(joined.seams)),
+            wordless=[[s.start_s, s.end_s] for s in joined.wordless],
+        ),
     )
 
 
@@ -61,22 +75,20 @@ def merge(
     each channel its chunks' embeddings), or not.
     """
     meter = Meter()
-    spans = [Span(*s) for s in seams["facts"]["wordless"]]
-    words = fill(words_of(place, seams), [w for m in again for w in words_of(place, m)], spans)
+    found = [w for m in again for w in read_words(place.store, m)]
+    words = fill(read_words(place.store, seams), found, untranscribed_spans(seams))
     words = tuple(_within(w, job.duration_s) for w in words)
     turns: tuple[Turn, ...] = ()
     voices: dict[str, Voice] = {}
     if linked is not None:
-        table = place.store.get_arrays(linked["artifacts"]["voices"])
-        voices = linked_voices(table["embeddings"], linked["facts"]["margins"])
-        turns = marked_overlaps(place.store.get_records(linked["artifacts"]["turns"], Turn))
+        table = read_linked_windows(place.store, linked)
+        voices = linked_voices(table["embeddings"], speaker_margins(linked))
+        turns = marked_overlaps(read_turns(place.store, linked))
         windows = Windows.of(table)
         words = tuple(windows.told(w) for w in attribute(words, turns))
     if channels is not None:
         mapped, measured = channels
-        table = place.store.get_arrays(mapped["artifacts"]["map"])
-        own = [[Span(*row) for row in table[f"own_{i}"].tolist()] for i in range(len(mapped["facts"]["own_s"]))]
-        words, turns = by_channel(words, own)
+        words, turns = by_channel(words, read_own_speech(place.store, mapped))
         voices = {t.speaker: _voice(place, measured[t.channel]) for t in {t.speaker: t for t in turns}.values()}
         turns = marked_overlaps(turns)
     words = tuple(sorted(words, key=lambda w: (w.start_s, w.end_s, w.speaker or "")))
@@ -85,22 +97,14 @@ def merge(
     tables = {"words": words, "segments": segments, "turns": turns, "speakers": speakers}
     return meter.manifest(
         {name: place.store.put_records("merging", table) for name, table in tables.items()},
-        num_words=len(words),
-        num_speakers=len({s.label for s in speakers} - {UNKNOWN}),
+        **MergingFacts(num_words=len(words), num_speakers=len({s.label for s in speakers} - {UNKNOWN})),
     )
-
-
-def words_of(place: Place, manifest: Manifest | None) -> list[Word]:
-    """The words behind a manifest's artifact `words`; none for None."""
-    if manifest is None:
-        return []
-    return place.store.get_records(manifest["artifacts"]["words"], Word)
 
 
 def _voice(place: Place, measured: Sequence[Manifest]) -> Voice:
     """Of a channel's only speaker."""
-    tables = [place.store.get_arrays(m["artifacts"]["windows"]) for m in measured]
-    return Voice(mean_voice([t["windows"] for t in tables], [t["embeddings"] for t in tables]))
+    tables = [read_windows(place.store, m) for m in measured]
+    return Voice(mean_voice([windows for windows, _ in tables], [embeddings for _, embeddings in tables]))
 
 
 def _within(word: Word, duration_s: float) -> Word:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.caching import step_task
+from tasks.contracts import PunctuationFacts, read_words, transcription_facts
 from tasks.engines.engine import Engine
 from tasks.punctuation.apply import languages_of, punctuated, wants_punctuation
-from tasks.records import Word
 from tasks.settings.schema import PunctuationSettings
 from tasks.step import Manifest, Meter, Place
 from tasks.weights.resolve import Weights
@@ -36,10 +36,10 @@ class PunctuateJob:
 def punctuate(job: PunctuateJob, place: Place, transcribed: Manifest) -> Manifest:
     """Artifact `words`, as `transcribed` has them, punctuated where the settings ask for it."""
     meter = Meter()
-    words = place.store.get_records(transcribed["artifacts"]["words"], Word)
-    language = job.language or transcribed["facts"].get("language")
+    words = read_words(place.store, transcribed)
+    language = job.language or transcription_facts(transcribed)["language"]
     if not wants_punctuation(words, language, job.settings.mode, languages_of(job.settings.model)):
-        return meter.manifest(dict(transcribed["artifacts"]), punctuated=False)
+        return meter.manifest(dict(transcribed["artifacts"]), **PunctuationFacts(punctuated=False))
     model = Engine.of(
         "punctuation/deepmultilingualpunctuation",
         "tasks.punctuation.model:load",
@@ -48,4 +48,6 @@ def punctuate(job: PunctuateJob, place: Place, transcribed: Manifest) -> Manifes
     )
     labels = meter.ask(model, "restore", [w.text for w in words])
     marked = punctuated(words, labels, language)
-    return meter.manifest({"words": place.store.put_records("punctuation", marked)}, punctuated=True)
+    return meter.manifest(
+        {"words": place.store.put_records("punctuation", marked)}, **PunctuationFacts(punctuated=True)
+    )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.caching import step_task
+from tasks.contracts import LanguageFacts, TranscriptionFacts
 from tasks.intervals import Span, clip, total_s
 from tasks.records import Audio, Sound
 from tasks.settings.schema import TranscriptionSettings
@@ -48,7 +49,7 @@ def find_language(job: LanguageJob, place: Place) -> Manifest:
         job.speech, lambda span: meter.ask(recogniser, "detect_language", place.samples(Sound(job.audio, span)))
     )
     language, confidence = found or (None, None)
-    return meter.manifest(language=language, confidence=confidence)
+    return meter.manifest(**LanguageFacts(language=language, confidence=confidence))
 
 
 @step_task("transcription", version=3)
@@ -79,10 +80,12 @@ def transcribe(job: TranscribeJob, place: Place, language: str | None, separated
     ]
     return meter.manifest(
         {"words": place.store.put_records("transcription", words)},
-        language=language,
-        num_words=len(words),
-        loops_removed=heard.loops_removed,
-        silence_text_removed=heard.silence_text_removed,
+        **TranscriptionFacts(
+            language=language,
+            num_words=len(words),
+            loops_removed=heard.loops_removed,
+            silence_text_removed=heard.silence_text_removed,
+        ),
     )
 
 
@@ -92,8 +95,3 @@ def _language(speech: Sequence[Span], detect: Callable[[Span], Detection]) -> tu
 
 def _part(samples: NDArray[np.float32], span: Span) -> NDArray[np.float32]:
     return samples[round(span.start_s * SAMPLE_RATE) : round(span.end_s * SAMPLE_RATE)]
-
-
-def joined_facts(manifests: Sequence[Manifest], name: str) -> int:
-    """The sum of one fact over several manifests."""
-    return sum(int(m["facts"].get(name, 0)) for m in manifests)

@@ -15,7 +15,8 @@ from tasks.audio.bleed import own_speech
 from tasks.audio.decode import audio_of, load
 from tasks.audio.probe import probe
 from tasks.audio.source import Source, opened
-from tasks.audio.task import OwnSpeechJob, Watcher, find_own_speech, read_own
+from tasks.audio.task import OwnSpeechJob, Watcher, find_own_speech
+from tasks.contracts import read_own_speech
 from tasks.intervals import Span
 from tasks.records import Recording
 from tasks.step import Manifest, Meter, Place
@@ -66,7 +67,7 @@ def own(
 
     job = OwnSpeechJob(tuple(audio_of(recording, channel) for channel in range(2)))
     found = find_own_speech.fn(job, place, [mapped(s) for s in speech], Watcher(heard))
-    return read_own(place, found)
+    return read_own_speech(place.store, found)
 
 
 def test_each_channel_is_read_once_and_tells_how_far_it_is(
