@@ -94,7 +94,7 @@ def process_recording(
 
 
 def _processed(files: Sequence[str], run: Run, account: Account) -> Outcome:
-    started, calls_before = time.perf_counter(), calls.calls_made()
+    started, calls_before = time.perf_counter(), calls.count_calls()
     progress = Progress(printable(called(files)), reporters())
 
     progress.stage("probe")
@@ -167,7 +167,7 @@ def _transcribed(
         exports = publish_transcript(Publication(transcript, files), str(run.out))
     progress.stage("done")
     account.transcript = transcript
-    found = outcome(transcript, run, done, exports, engine_calls=calls.calls_made() - calls_before)
+    found = outcome(transcript, run, done, exports, engine_calls=calls.count_calls() - calls_before)
     show(transcript, found)
     return found
 

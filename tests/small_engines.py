@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from tasks.engines.child import Child
+from tasks.engines.child import EngineProcess
 from tasks.engines.engine import Engine
 from tasks.errors import PermanentError
 
@@ -144,7 +144,7 @@ def engine(step: int = 1) -> Engine:
 
 
 @contextmanager
-def answered_anew(child: Child) -> Iterator[None]:
+def answered_anew(child: EngineProcess) -> Iterator[None]:
     """A call of engine 1 is under way beside the block, which ends the child; another child answers it after all."""
     child.call(engine(1), "add")
     child.call(engine(2), "add")

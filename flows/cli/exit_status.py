@@ -14,7 +14,7 @@ import typer
 
 from flows.cli.terminal import Terminal
 from flows.serving.signals import heard
-from tasks.engines.child import start_no_more
+from tasks.engines.child import forbid_new_children
 from tasks.errors import DaylongError, UsageError
 from tasks.process_tree import descendants, end, is_running
 from tasks.storage.artifacts import discard_unfinished
@@ -107,7 +107,7 @@ def interruptible(terminal: Terminal, also: Callable[[], None] | None = None) ->
 
 def _end(terminal: Terminal, number: signal.Signals) -> None:
     """End this process and its children at once: threads that are inside an engine can't be stopped otherwise."""
-    start_no_more()
+    forbid_new_children()
     for _ in range(3):  # a thread may start one (a decoder) while others end
         end([pid for pid in descendants() if is_running(pid)])
     discard_unfinished()

@@ -50,7 +50,7 @@ def list_models(
     screen = terminal(debug)
     with told(screen):
         from tasks.weights import hub
-        from tasks.weights.resolve import STANDARD
+        from tasks.weights.catalogue import STANDARD
 
         table = columns(
             screen, "profile", "size", "for", "name in the settings", "from", "revision", "licence", "needed", "here"
@@ -74,12 +74,12 @@ def list_models(
 
 
 def _standard() -> Iterator[tuple[str, ...]]:
-    from tasks.weights.catalogue import ENGINES
-    from tasks.weights.resolve import STANDARD, presence
+    from tasks.weights.catalogue import ENGINES, STANDARD
+    from tasks.weights.resolve import check_presence
 
     for p in STANDARD:
         what = f"{p.kind} ({ENGINES[p.kind]})"
-        here = presence(p.kind, p.repository)
+        here = check_presence(p.kind, p.repository)
         licence, revision = p.licence or "not known", p.revision[:12]
         yield "standard", size(p.size_gb * 1e9), what, p.name, p.repository, revision, licence, p.needed, here
 
@@ -87,11 +87,12 @@ def _standard() -> Iterator[tuple[str, ...]]:
 def _tell_files(screen: Terminal) -> None:
     """What a hub lists; where none can be asked, the files that are here, large ones named by their digest."""
     from tasks.weights import resolve
+    from tasks.weights.catalogue import STANDARD
 
-    for p in resolve.STANDARD:
+    for p in STANDARD:
         screen.say(f"{p.repository} at {p.revision}")
         try:
-            for file in resolve.files_of(p.kind, p.repository):
+            for file in resolve.list_files(p.kind, p.repository):
                 screen.say(f"  {plain(file.name)}  {size(file.size)}  {file.sha256 or 'no digest told'}")
         except MissingWeights as error:
             screen.say(f"  not known here: {error}")
@@ -100,15 +101,15 @@ def _tell_files(screen: Terminal) -> None:
 
 def _demo() -> Iterator[tuple[str, ...]]:
     from tasks.settings.home import demo_models
-    from tasks.weights.catalogue import BUNDLED_LICENCES, DEMO, DEMO_KINDS, ENGINES
-    from tasks.weights.resolve import STANDARD, size_of, unfit
+    from tasks.weights.catalogue import BUNDLED_LICENCES, DEMO, DEMO_KINDS, ENGINES, STANDARD
+    from tasks.weights.resolve import find_defect, measure_size
 
     for name, place in DEMO.items():
         kind, path = DEMO_KINDS[name], demo_models() / place
         needed = "always" if kind == "transcription" else next(p.needed for p in STANDARD if p.kind == kind)
         how_much, licence, here = "–", "–", "absent"
-        if unfit(kind, path) is None:
-            how_much, licence, here = size(size_of(kind, path)), BUNDLED_LICENCES.get(name, "MIT"), "bundled"
+        if find_defect(kind, path) is None:
+            how_much, licence, here = size(measure_size(kind, path)), BUNDLED_LICENCES.get(name, "MIT"), "bundled"
         what, where = f"{kind} ({ENGINES[kind]})", f"data/models/demo/{place}"
         yield "demo", how_much, what, name, where, "–", licence, needed, here
 
@@ -141,57 +142,57 @@ def fetch_models(
             from flows.locations import device_of
 
             device = device_of(settings)
-        failed = fetch(resolve.wanted(settings, device), screen)
+        failed = fetch(resolve.list_required(settings, device), screen)
     if failed:
         raise typer.Exit(FAILED)
 
 
 def fetch(wants: Iterable[tuple[Kind, str]], screen: Terminal) -> int:
     """Have each of these on this machine, whole; how many could not be had."""
-    from tasks.weights import resolve
+    from tasks.weights import catalogue, resolve
 
     here: list[tuple[Kind, str, Path]] = []
     remote: list[tuple[Kind, str, str]] = []
     for kind, name in dict.fromkeys(wants):
-        local = resolve.local_path(name)
+        local = resolve.find_local_path(name)
         if local is not None:
             here.append((kind, name, local))
         else:
-            remote.append((kind, name, resolve.repository_of(kind, name)))
+            remote.append((kind, name, resolve.find_repository(kind, name)))
     failed = _local(here, screen) + _remote(remote, screen)
     if not failed:
-        bundled = all(name in resolve.DEMO for _, name, _ in here) and not remote
+        bundled = all(name in catalogue.DEMO for _, name, _ in here) and not remote
         screen.say("All of these come with Daylong: nothing to fetch." if bundled else "All is here.")
     return failed
 
 
 def _local(here: list[tuple[Kind, str, Path]], screen: Terminal) -> int:
-    from tasks.weights import resolve
+    from tasks.weights import catalogue, resolve
 
     failed = 0
     for kind, name, path in here:
-        bundled = name in resolve.DEMO
-        problem = resolve.unfit(kind, path)
+        bundled = name in catalogue.DEMO
+        problem = resolve.find_defect(kind, path)
         if problem:
             screen.fail(problem + ("; it comes with the clone: git checkout -- data/models/demo" if bundled else ""))
             failed += 1
         else:
             what = "bundled" if bundled else "taken as it is"
-            screen.say(f"{kind} {plain(name)}: {what}, {size(resolve.size_of(kind, path))}")
+            screen.say(f"{kind} {plain(name)}: {what}, {size(resolve.measure_size(kind, path))}")
     return failed
 
 
 def _remote(wants: list[tuple[Kind, str, str]], screen: Terminal) -> int:
-    from tasks.weights import hub, resolve
+    from tasks.weights import catalogue, hub, resolve
 
     failed, due = 0, []
     for kind, name, repository in wants:
         label = f"{kind} {plain(name)}" + (f" ({plain(repository)})" if name != repository else "")
-        if found := resolve.cached(kind, repository, deep=True):
-            screen.say(f"{label}: already there, {size(resolve.size_of(kind, found))}")
+        if found := resolve.find_cached(kind, repository, deep=True):
+            screen.say(f"{label}: already there, {size(resolve.measure_size(kind, found))}")
             continue
         try:
-            due.append((label, kind, repository, resolve.listed(kind, repository)))
+            due.append((label, kind, repository, resolve.list_hub_files(kind, repository)))
         except MissingWeights as error:
             screen.fail(f"{kind} {error}")
             failed += 1
@@ -211,8 +212,8 @@ def _remote(wants: list[tuple[Kind, str, str]], screen: Terminal) -> int:
             failed += 1
         else:
             screen.say(f"{label}: fetched and checked, {size(files.size)}")
-            wanted = hub.parted(resolve.pinned(repository))[1]
-            if wanted and wanted in resolve.PINNED.values() and wanted != files.commit:
+            wanted = hub.split_revision(resolve.pin_revision(repository))[1]
+            if wanted and wanted in catalogue.PINNED.values() and wanted != files.commit:
                 screen.note(f"{label}: this mirror has no revision {wanted[:12]}; its newest commit was taken")
     return failed
 

@@ -22,7 +22,7 @@ from flows.reporting.run_names import named
 from tasks.audio.plan import speech_in
 from tasks.contracts import transcription_facts
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
-from tasks.engines.memory import give_back
+from tasks.engines.memory import trim_heap
 from tasks.errors import DaylongError
 from tasks.intervals import clock
 from tasks.logs import about
@@ -139,7 +139,7 @@ def _submit(
             cached = ended.state.name == "Cached"
             step_done(step, cached)  # first: who waits for the chunk goes on meanwhile
             if not cached:
-                give_back()
+                trim_heap()
 
         future.add_done_callback(note_end)
         lane[step] = future

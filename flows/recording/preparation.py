@@ -10,14 +10,15 @@ from flows.locations import device_of, out_of, store_of, voices_of
 from tasks.audio.decode import load
 from tasks.dataset.publish import check_places
 from tasks.engines import calls
-from tasks.engines.memory import hold_less
+from tasks.engines.memory import limit_heap_growth
 from tasks.settings.home import cache, keep_private, results
 from tasks.settings.schema import Settings
 from tasks.step import Place
 from tasks.storage import disk_space
 from tasks.storage.artifacts import ArtifactStore
 from tasks.weights import resolve
-from tasks.weights.resolve import Kind, Weights
+from tasks.weights.catalogue import Kind
+from tasks.weights.resolve import ResolvedWeights
 
 LOADING_S = 600.0
 """Large weights from a slow disk take minutes."""
@@ -29,7 +30,7 @@ class Run:
 
     settings: Settings
     place: Place
-    weights: Mapping[Kind, Weights]
+    weights: Mapping[Kind, ResolvedWeights]
     out: Path
 
     @property
@@ -38,7 +39,7 @@ class Run:
         return {kind: called(w) for kind, w in sorted(self.weights.items())}
 
 
-def called(found: Weights) -> str:
+def called(found: ResolvedWeights) -> str:
     """Name and digest of weights."""
     return f"{found.name} ({found.digest})"
 
@@ -56,16 +57,16 @@ def prepare(settings: Settings) -> Run:
     return Run(settings, Place(store, load, device), weights, out)
 
 
-def find_weights(settings: Settings, device: str) -> dict[Kind, Weights]:
+def find_weights(settings: Settings, device: str) -> dict[Kind, ResolvedWeights]:
     """Weights by step. Raises `MissingWeights`, naming all that are missing and what fetches them."""
-    wants = resolve.wanted(settings, device)
-    resolve.check(wants, resolve.fetch_command(settings, device))
+    wants = resolve.list_required(settings, device)
+    resolve.check_available(wants, resolve.format_fetch_command(settings, device))
     return {kind: resolve.resolve(kind, name) for kind, name in wants}
 
 
 def set_up_process(settings: Settings) -> None:
     """Memory returned to the system early, files private to owner and group, engines where the settings want them."""
-    hold_less()
+    limit_heap_growth()
     keep_private()
     calls.configure(settings.models.keep, settings.models.run_in, patience_s(settings))
 

@@ -19,6 +19,7 @@ from tasks.settings.home import sample
 from tasks.settings.schema import Settings
 from tasks.storage.disk_space import CACHE_BYTES_S, OUT_BYTES_S
 from tasks.weights import resolve
+from tasks.weights.catalogue import Kind
 
 LOWEST_RATE = 3_000
 """Bytes a second of the smallest recordings that are usual (Opus, 24 kbit/s): what an inbox holds at most."""
@@ -78,9 +79,9 @@ def device(settings: Settings) -> Iterator[Finding]:
 def present_weights(settings: Settings) -> Iterator[Finding]:
     """The weights of the profile: here, to be fetched, or not to be had."""
     found = device_of(settings)
-    command = resolve.fetch_command(settings, found)
-    for kind, name in resolve.wanted(settings, found):
-        problem = resolve.problem_with(kind, name, command)
+    command = resolve.format_fetch_command(settings, found)
+    for kind, name in resolve.list_required(settings, found):
+        problem = resolve.find_problem(kind, name, command)
         if problem:
             yield missing("weights", problem)
         elif _is_here(kind, name):
@@ -89,10 +90,10 @@ def present_weights(settings: Settings) -> Iterator[Finding]:
             yield warning("weights", f"{kind}: {name} is fetched when it is first needed; ahead of that: {command}")
 
 
-def _is_here(kind: resolve.Kind, name: str) -> bool:
-    if resolve.local_path(name) is not None:
+def _is_here(kind: Kind, name: str) -> bool:
+    if resolve.find_local_path(name) is not None:
         return True
-    return resolve.cached(kind, resolve.repository_of(kind, name)) is not None
+    return resolve.find_cached(kind, resolve.find_repository(kind, name)) is not None
 
 
 def inbox(settings: Settings) -> Iterator[Finding]:

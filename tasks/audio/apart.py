@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.audio.whole import lacking
-from tasks.engines.child import Child
+from tasks.engines.child import EngineProcess
 from tasks.engines.engine import Engine
 
 OPENER = Engine.of("audio/opening", "tasks.audio.apart:Opener")
@@ -29,7 +29,7 @@ class Apart:
     """A child process, started when it is first needed; `close` it."""
 
     def __init__(self) -> None:
-        self._child = Child()
+        self._child = EngineProcess()
 
     def lacking(self, path: Path) -> str | None:
         """What `whole.lacking` says. Raises EngineDied where opening the file ended the process or took too long."""

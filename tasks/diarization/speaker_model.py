@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.diarization.nemo import quiet
-from tasks.engines.memory import halving
+from tasks.engines.memory import run_halving_batch
 
 SAMPLE_RATE = 16_000
 BATCH = 64
@@ -46,7 +46,7 @@ class SpeakerModel:
             by_length.setdefault(_length(last - first), []).append(i)
         if not spans:
             return np.zeros((0, 0), np.float32)
-        return halving(lambda batch: self._embedded(samples, spans, by_length, batch), BATCH, "embedding")
+        return run_halving_batch(lambda batch: self._embedded(samples, spans, by_length, batch), BATCH, "embedding")
 
     def _embedded(
         self,

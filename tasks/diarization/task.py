@@ -16,7 +16,7 @@ from tasks.diarization.windows import windows
 from tasks.engines.engine import Engine
 from tasks.records import Sound
 from tasks.step import Manifest, Meter, Place
-from tasks.weights.resolve import Weights
+from tasks.weights.resolve import ResolvedWeights
 
 MOST_IN_A_CHUNK = 12
 """Voices that a chunk's clustering looks for at most; linking counts those of the recording."""
@@ -25,7 +25,7 @@ MOST_IN_A_CHUNK = 12
 @dataclass(frozen=True, slots=True)
 class EmbedJob:
     sound: Sound
-    weights: Weights
+    weights: ResolvedWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class TurnsJob:
 
     engine: str
     sound: Sound
-    weights: Weights | None = None
+    weights: ResolvedWeights | None = None
 
 
 @step_task("embedding", version=1)

@@ -10,29 +10,29 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from tasks.engines.child import Child
+from tasks.engines.child import EngineProcess
 from tasks.engines.engine import Call, Engine, Keep, Where
 from tasks.engines.pool import Pool
 
 _pool = Pool()
-_remote: Child | None = None
-_choice = threading.Lock()
+_remote: EngineProcess | None = None
+_configure_lock = threading.Lock()
 
 
 def configure(keep: Keep = "all", run_in: Where = "process", timeout_s: float | None = None) -> None:
-    """Say once, before a run, where engines run and how many stay loaded.
+    """Set, once before a run, where engines run and how many stay loaded.
 
     `timeout_s` bounds one call in a child (None: no bound); a call that takes longer ends the child and raises
     `EngineDied`.
     """
     global _remote
-    with _choice:
+    with _configure_lock:
         if run_in == "child":
             if _remote is not None and _remote.keep != keep:
                 _remote.close()
                 _remote = None
             if _remote is None:
-                _remote = Child(keep, timeout_s)
+                _remote = EngineProcess(keep, timeout_s)
             _remote.timeout_s = timeout_s
         elif _remote is not None:
             _remote.close()
@@ -41,18 +41,18 @@ def configure(keep: Keep = "all", run_in: Where = "process", timeout_s: float | 
 
 
 def call(engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
-    """Run `method` of `engine` with these arguments, wherever `configure` said."""
+    """Run `method` of `engine` with these arguments in the place set by `configure`."""
     where: Callable[..., Call] = _pool.call if _remote is None else _remote.call
     return where(engine, method, *args, **kwargs)
 
 
-def calls_made() -> int:
-    """How many engine calls this process has asked for."""
+def count_calls() -> int:
+    """Count the engine calls of this process."""
     return _pool.calls + (_remote.calls if _remote is not None else 0)
 
 
 def unload() -> None:
-    """Free what the engines hold."""
+    """Unload all engines."""
     _pool.unload()
     if _remote is not None:
         _remote.close()

@@ -1,6 +1,5 @@
-"""Engines in a persistent child process: one that hangs or dies can be replaced without losing the run.
-
-So can one whose device failed: in a process where that has happened every later call fails, too.
+"""Engines in a persistent child process, which is replaced when it hangs, ends or loses its device, while the run
+goes on. In a process whose device has failed, every later call fails.
 
 The child (`child_main.py`) is a fresh interpreter (never forked: threads and CUDA don't survive a fork; nor does it
 run the caller's script anew, as `multiprocessing` would). It serves calls of engines side by side, as threads of one
@@ -23,7 +22,7 @@ from multiprocessing import Pipe
 from typing import Any
 
 from tasks.engines.engine import Call, Engine, Keep
-from tasks.engines.shared_lock import Turns
+from tasks.engines.shared_lock import SharedExclusiveLock
 from tasks.engines.wire import Wire
 from tasks.errors import EngineDied
 
@@ -33,31 +32,31 @@ START = "from tasks.engines.child_main import serve; serve({descriptor}, {keep!r
 """What the child's interpreter runs, which imports nothing from the folder that we were started in."""
 
 GONE = None
-"""What a waiting call is told where the child has ended."""
+"""Put into the queue of a waiting call when the child has ended."""
 
-ALONE = 3
-"""So often is a call asked again, of which nobody knows that it was at fault."""
+EXCLUSIVE_RETRIES = 3
+"""Retries, each with exclusive use of the child, of a call that may have been ended by another call's fault."""
 
 _ending = threading.Event()
 _starting = threading.Lock()
 
 
-def start_no_more() -> None:
-    """From now on no child is started in this process: a call whose child is being ended would start the next one."""
+def forbid_new_children() -> None:
+    """Refuse to start further children in this process, which is ending: pending calls would start new ones."""
     with _starting:
         _ending.set()
 
 
-class _Living:
-    """One child from its start to its end."""
+class _ChildProcess:
+    """One child interpreter, from start to end."""
 
     def __init__(self, keep: Keep) -> None:
         ours, theirs = Pipe()
         self.wire = Wire(ours)
         self.waiting: dict[int, queue.SimpleQueue[Any]] = {}
         self.ended = threading.Event()
-        self.took: frozenset[int] = frozenset()
-        """The calls that were in it when it ended."""
+        self.pending_at_end: frozenset[int] = frozenset()
+        """Ids of the requests that were pending when it ended."""
         self._sending = threading.Lock()
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-c", START.format(descriptor=theirs.fileno(), keep=keep)],
@@ -68,12 +67,12 @@ class _Living:
         theirs.close()
         threading.Thread(target=self._listen, name="daylong-answers", daemon=True).start()
 
-    def send(self, asked: int, call: tuple[Any, ...]) -> queue.SimpleQueue[Any]:
-        """Ask; what is said to it meanwhile and the answer are put into the queue, GONE where there won't be one."""
-        waits = self.waiting[asked] = queue.SimpleQueue()
+    def send(self, request_id: int, call: tuple[Any, ...]) -> queue.SimpleQueue[Any]:
+        """Send a request; return the queue that receives its log records and then its answer, or GONE."""
+        waits = self.waiting[request_id] = queue.SimpleQueue()
         try:
             with self._sending:
-                self.wire.send((asked, *call))
+                self.wire.send((request_id, *call))
         except OSError:
             waits.put(GONE)
         if self.ended.is_set():
@@ -81,7 +80,7 @@ class _Living:
         return waits
 
     def end(self) -> int:
-        """End it at once; the exit status that it has or had."""
+        """Kill the process if it still runs; return its exit status."""
         if not self.ended.is_set():
             self.process.kill()
         try:
@@ -93,18 +92,18 @@ class _Living:
     def _listen(self) -> None:
         try:
             while True:
-                asked, message = self.wire.receive()
-                waits = self.waiting.get(asked)
+                request_id, message = self.wire.receive()
+                waits = self.waiting.get(request_id)
                 if waits is not None:
                     waits.put(message)
                 elif isinstance(message, logging.LogRecord):
-                    _say(message)
+                    _relay_record(message)
         except (EOFError, OSError):
             pass
-        except Exception as error:  # whoever waits for what can't be read would wait for ever
+        except Exception as error:  # else the waiting calls would wait for ever
             log.warning("an answer of the engines' process can't be read (%s: %s)", type(error).__name__, error)
             self.process.kill()
-        self.took = frozenset(self.waiting)
+        self.pending_at_end = frozenset(self.waiting)
         self.ended.set()
         for waits in list(self.waiting.values()):
             waits.put(GONE)
@@ -113,36 +112,36 @@ class _Living:
 
 
 @dataclass(slots=True)
-class Child:
-    """The parent's side: one call of an engine at a time. `timeout_s` bounds it; None waits for as long as the child
-    lives."""
+class EngineProcess:
+    """The parent's side of the child process. Calls of one engine run one at a time; `timeout_s` bounds a call (None:
+    no bound while the child runs)."""
 
     keep: Keep = "all"
     timeout_s: float | None = None
     calls: int = 0
-    _turns: dict[str, threading.Lock] = field(default_factory=dict)
-    _engines: Turns = field(default_factory=Turns)
+    _locks: dict[str, threading.Lock] = field(default_factory=dict)
+    _engines: SharedExclusiveLock = field(default_factory=SharedExclusiveLock)
     _guard: threading.Lock = field(default_factory=threading.Lock)
-    _living: _Living | None = None
+    _child: _ChildProcess | None = None
 
     def call(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
         """Run the method in the child. Raises `EngineDied` where it ended or hung, `DeviceBroken` where its device
         failed; the next call starts another.
 
-        A child that ends takes all its calls along, as does a device that fails, and nobody knows whose fault that
-        was: each of them is asked again, alone, and the one that ends the next child, too, has failed. Of a call that
-        hangs it is known.
+        When the child ends or its device fails, all pending calls are lost and any of them may be the cause: each is
+        retried with exclusive use of a new child, and the call that ends that one, too, has failed. A call that hangs
+        is known to be the cause and is not retried.
         """
-        came = time.perf_counter()
-        with self._turn(engine), self._engines.beside():
-            waited_s = time.perf_counter() - came
-            answer = self._asked(engine, method, args, kwargs)
-        for _ in range(ALONE):
+        started = time.perf_counter()
+        with self._engine_lock(engine), self._engines.shared():
+            waited_s = time.perf_counter() - started
+            answer = self._request(engine, method, args, kwargs)
+        for _ in range(EXCLUSIVE_RETRIES):
             if answer is not GONE:
                 break
             log.info("%s: its process ended beside other work; once more, alone", engine.name)
-            with self._engines.alone():
-                answer = self._asked(engine, method, args, kwargs)
+            with self._engines.exclusive():
+                answer = self._request(engine, method, args, kwargs)
         if answer is GONE:
             raise EngineDied(f"the process of {engine.name} ended")
         if isinstance(answer, Exception):
@@ -150,70 +149,70 @@ class Child:
         done: Call = answer
         return replace(done, wait_s=done.wait_s + waited_s)
 
-    def _turn(self, engine: Engine) -> threading.Lock:
+    def _engine_lock(self, engine: Engine) -> threading.Lock:
         with self._guard:
             # With one engine in memory at a time, they all take turns.
-            return self._turns.setdefault("" if self.keep == "one" else repr(engine), threading.Lock())
+            return self._locks.setdefault("" if self.keep == "one" else repr(engine), threading.Lock())
 
-    def _asked(self, engine: Engine, method: str, args: Any, kwargs: Any) -> Any:
-        """The answer; GONE where the child ended or its device failed, and it may have been another call's doing."""
+    def _request(self, engine: Engine, method: str, args: Any, kwargs: Any) -> Any:
+        """The answer; GONE if the child ended or its device failed while other calls were pending as well."""
         with self._guard:
             self.calls += 1
-            asked, living = self.calls, self._started()
+            request_id, child = self.calls, self._ensure_started()
         try:
-            answer = self._answer(engine, living, living.send(asked, (engine, method, args, kwargs)))
-            if isinstance(answer, EngineDied):  # it lives, but its device is lost to it
-                living.end()
-                living.ended.wait(5.0)  # while this call still counts among those that were in it
+            answer = self._await_answer(engine, child, child.send(request_id, (engine, method, args, kwargs)))
+            if isinstance(answer, EngineDied):  # the process runs, but can no longer use its device
+                child.end()
+                child.ended.wait(5.0)  # before this request is removed from the pending ones
         finally:
-            living.waiting.pop(asked, None)
+            child.waiting.pop(request_id, None)
         if answer is GONE or isinstance(answer, EngineDied):
-            status = living.end()
-            living.ended.wait(5.0)
-            if living.took != {asked}:
+            status = child.end()
+            child.ended.wait(5.0)
+            if child.pending_at_end != {request_id}:
                 return GONE
             if answer is GONE:
                 raise EngineDied(f"the process of {engine.name} ended (exit status {status})")
         return answer
 
-    def _answer(self, engine: Engine, living: _Living, waits: queue.SimpleQueue[Any]) -> Any:
+    def _await_answer(self, engine: Engine, child: _ChildProcess, waits: queue.SimpleQueue[Any]) -> Any:
         limit_s = self.timeout_s
         until = None if limit_s is None else time.monotonic() + limit_s
         while True:
             try:
                 message = waits.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
             except queue.Empty:
-                living.end()
+                child.end()
                 raise EngineDied(f"{engine.name} did not answer within {limit_s:g} s") from None
             if not isinstance(message, logging.LogRecord):  # GONE, too
                 return message
-            _say(message)
+            _relay_record(message)
 
     def pid(self) -> int | None:
-        return self._living.process.pid if self._living is not None else None
+        return self._child.process.pid if self._child is not None else None
 
     def close(self) -> None:
         with self._guard:
             self._end()
 
-    def _started(self) -> _Living:
-        if self._living is None or self._living.ended.is_set() or self._living.process.poll() is not None:
+    def _ensure_started(self) -> _ChildProcess:
+        if self._child is None or self._child.ended.is_set() or self._child.process.poll() is not None:
             self._end()
             with _starting:
                 if _ending.is_set():
                     raise EngineDied("this process is ending")
-                self._living = _Living(self.keep)
-            atexit.register(self._living.end)
-        return self._living
+                self._child = _ChildProcess(self.keep)
+            atexit.register(self._child.end)
+        return self._child
 
     def _end(self) -> None:
-        if self._living is not None:
-            self._living.end()
-            atexit.unregister(self._living.end)
-        self._living = None
+        if self._child is not None:
+            self._child.end()
+            atexit.unregister(self._child.end)
+        self._child = None
 
 
-def _say(record: logging.LogRecord) -> None:
+def _relay_record(record: logging.LogRecord) -> None:
     logger = logging.getLogger(record.name)
     if logger.isEnabledFor(record.levelno):
         logger.handle(record)

@@ -1,4 +1,4 @@
-"""The child's side of `child.py`: calls of engines come in, and a pool answers them."""
+"""Main loop of the child process of `child.py`: receives engine calls and answers them from a pool."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ from pathlib import Path
 from typing import Any
 
 from tasks.engines.engine import Engine, Keep
-from tasks.engines.memory import give_back, hold_less
+from tasks.engines.memory import limit_heap_growth, trim_heap
 from tasks.engines.pool import Pool
 from tasks.engines.wire import Wire
 from tasks.errors import DaylongError
 
-_asked: ContextVar[int | None] = ContextVar("daylong_asked", default=None)
+_request_id: ContextVar[int | None] = ContextVar("daylong_asked", default=None)
 
 
 def serve(descriptor: int, keep: Keep) -> None:
-    """The child's loop: receive calls and answer them, until the other side closes or ends; then end at once."""
+    """Receive calls and answer them until the parent closes the pipe or ends; then exit at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us, too: whoever started us decides
-    hold_less()
+    limit_heap_growth()
     with suppress(OSError):  # where memory runs out the kernel ends this process, and not the run, which replaces it
         Path("/proc/self/oom_score_adj").write_text("500")
     wire, sending, pool = Wire(Connection(descriptor)), threading.Lock(), Pool(keep)
 
-    def send(asked: int | None, message: Any) -> None:
+    def send(request_id: int | None, message: Any) -> None:
         with sending:
-            wire.send((asked, message))
+            wire.send((request_id, message))
 
-    def answer(asked: int, engine: Engine, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        _asked.set(asked)
+    def answer(request_id: int, engine: Engine, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        _request_id.set(request_id)
         try:
-            send(asked, _answer(pool, engine, method, args, kwargs))
+            send(request_id, _answer(pool, engine, method, args, kwargs))
         except OSError:
             os._exit(1)  # half a message may be on its way: nobody could read what comes after it
         except Exception as error:  # an answer that can't be sent: nothing of it was
-            send(asked, _in_words(error))
-        give_back()
+            send(request_id, _to_runtime_error(error))
+        trim_heap()
 
     logger = logging.getLogger("daylong")
     logger.setLevel(logging.DEBUG)
-    logger.addHandler(_Passed(send))
+    logger.addHandler(_ForwardHandler(send))
     with ThreadPoolExecutor(64, thread_name_prefix="daylong-engine") as threads:
         while True:
             try:
                 threads.submit(answer, *wire.receive())
             except (EOFError, OSError):
-                os._exit(0)  # calls that nobody waits for any more are not finished
+                os._exit(0)  # the parent no longer waits for pending calls
 
 
 def _answer(pool: Pool, engine: Engine, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -67,22 +67,22 @@ def _answer(pool: Pool, engine: Engine, method: str, args: tuple[Any, ...], kwar
     except (OSError, MemoryError) as error:
         if type(error).__module__ == "builtins":  # whether it is worth another try depends on what it is
             return error
-        return _in_words(error)
+        return _to_runtime_error(error)
     except Exception as error:
-        return _in_words(error)
+        return _to_runtime_error(error)
 
 
-def _in_words(error: Exception) -> RuntimeError:
+def _to_runtime_error(error: Exception) -> RuntimeError:
     # The original class may not be importable or picklable on the other side: its words are what counts.
     return RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
 
 
-class _Passed(logging.handlers.QueueHandler):
-    """What our own code says in the child is said by the process that asked, where it asked."""
+class _ForwardHandler(logging.handlers.QueueHandler):
+    """Sends log records of our own code to the parent, which logs them in the context of the request."""
 
     def __init__(self, send: Callable[[int | None, Any], None]) -> None:
         super().__init__(queue.SimpleQueue())
         self._send = send
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        self._send(_asked.get(), record)
+        self._send(_request_id.get(), record)

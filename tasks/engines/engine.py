@@ -1,4 +1,4 @@
-"""An engine to load, named by where its loader stands, so that it can be loaded in this process or in a child.
+"""The description of an engine: a loader's `module:function` and its options, so that any process can load it.
 
 >>> Engine.of("transcription/faster-whisper", "tasks.transcription.whisper:load", model="/m", device="cpu").options
 (('device', 'cpu'), ('model', '/m'))
@@ -33,7 +33,7 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What an engine answered, and what that cost: seconds, and the most memory of its process meanwhile, MiB."""
+    """The value an engine call returned, its times in seconds and the peak memory of its process in MiB."""
 
     value: Any
     run_s: float

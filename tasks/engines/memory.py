@@ -1,5 +1,4 @@
-"""Memory: what to do where there isn't enough, and how to hold less of what is free (what glibc keeps for its
-threads)."""
+"""Memory: recognising and handling shortage, measuring use, and limiting what glibc keeps for its threads."""
 
 from __future__ import annotations
 
@@ -21,32 +20,31 @@ log = logging.getLogger("daylong.memory")
 T = TypeVar("T")
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-"""As <malloc.h> numbers them."""
+"""Parameter numbers of mallopt() in <malloc.h>."""
 ARENAS = 2
-"""As many threads as that allocate at once without waiting for each other; the engines bring their own threads, which
-hardly allocate."""
+"""Threads that can allocate at once without contention; the engines' own threads hardly allocate."""
 LARGE = 1 << 20
 """Bytes: from this size on a block goes back to the system as soon as it is freed. By itself glibc raises that to
 32 MiB, the size of a chunk's arrays, which then stay where smaller ones hold them."""
 
-LOOK_S = 0.05
-"""Between two looks at memory: engines hold what they take for longer."""
+SAMPLING_INTERVAL_S = 0.05
+"""Seconds between two samples of memory use; engines hold their allocations for longer."""
 
 
-LESS = "Close what else uses the device, take a smaller model, or set device = cpu, models.keep = one."
+MEMORY_ADVICE = "Close what else uses the device, take a smaller model, or set device = cpu, models.keep = one."
 
 
-def hold_less() -> None:
-    """Have the C library keep less for its threads, where it can: without it the steps of chunks, which take turns in
-    many threads, hold 300 MB more at their peak. Once a process, before its first work."""
-    tune = _libc("mallopt", ctypes.c_int, ctypes.c_int)
+def limit_heap_growth() -> None:
+    """Limit the number of malloc arenas and the mmap threshold, where the C library allows it: otherwise steps that
+    move between threads hold 300 MB more at their peak. Call once a process, before its first work."""
+    tune = _find_libc_function("mallopt", ctypes.c_int, ctypes.c_int)
     if tune is not None:
         tune(_M_ARENA_MAX, ARENAS)
         tune(_M_MMAP_THRESHOLD, LARGE)
 
 
-def halving(work: Callable[[int], T], size: int, what: str) -> T:
-    """`work(size)`, where memory runs out with half the size, and so on down to 1.
+def run_halving_batch(work: Callable[[int], T], size: int, what: str) -> T:
+    """Return `work(size)`; on running out of memory, retry with half the size, down to 1.
 
     Raises `OutOfMemory`, naming `what`, where even 1 is too much; any other error rises as it is.
     """
@@ -57,7 +55,7 @@ def halving(work: Callable[[int], T], size: int, what: str) -> T:
             if not is_out_of_memory(error):
                 raise
             if size <= 1:
-                raise OutOfMemory(f"{what}: out of memory, even for the smallest piece. {LESS}") from error
+                raise OutOfMemory(f"{what}: out of memory, even for the smallest piece. {MEMORY_ADVICE}") from error
         # Outside of `except`: the error's traceback holds the arrays of the call that failed.
         size = max(1, size // 2)
         log.warning("%s: out of memory; goes on with %d at a time", what, size)
@@ -65,8 +63,8 @@ def halving(work: Callable[[int], T], size: int, what: str) -> T:
 
 
 @contextmanager
-def told_of_memory(what: str) -> Iterator[None]:
-    """Raises `OutOfMemory`, naming `what`, for any library's way of saying so: it is worth another try."""
+def translate_memory_errors(what: str) -> Iterator[None]:
+    """Translate any library's out-of-memory error into `OutOfMemory`, a transient error that names `what`."""
     try:
         yield
     except OutOfMemory:
@@ -74,44 +72,44 @@ def told_of_memory(what: str) -> Iterator[None]:
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        raise OutOfMemory(f"{what}: out of memory. {LESS}") from error
+        raise OutOfMemory(f"{what}: out of memory. {MEMORY_ADVICE}") from error
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a library said so: torch, CTranslate2 and NumPy each have their own way."""
+    """Whether an error means that memory ran out: torch, CTranslate2 and NumPy each signal it differently."""
     if isinstance(error, (MemoryError, OutOfMemory)):
         return True
     said = str(error).lower()
     # The last: cuBLAS's, cuDNN's and cuFFT's, in torch and in CTranslate2.
-    told = ("out of memory", "can't allocate memory", "bad_alloc", "_alloc_failed")
-    return isinstance(error, RuntimeError) and any(words in said for words in told)
+    signs = ("out of memory", "can't allocate memory", "bad_alloc", "_alloc_failed")
+    return isinstance(error, RuntimeError) and any(words in said for words in signs)
 
 
 def free_device_memory() -> None:
-    """Give cached GPU memory back, where torch is loaded at all."""
+    """Release torch's cached GPU memory, if torch is loaded."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
 
 
-def give_back() -> None:
-    """Give free memory back to the system, where the C library can: else a day of chunks, whose steps take turns in
-    many threads, keeps a little of each (600 MB were measured). Takes 30 ms."""
-    trim = _libc("malloc_trim", ctypes.c_size_t)
+def trim_heap() -> None:
+    """Return free heap memory to the system (malloc_trim), where the C library has it: otherwise a day of chunks,
+    whose steps move between threads, accumulates about 600 MB. Takes 30 ms."""
+    trim = _find_libc_function("malloc_trim", ctypes.c_size_t)
     if trim is not None:
         trim(0)
 
 
 @contextmanager
-def watched() -> Iterator[Callable[[], float]]:
-    """Look at this process's memory for as long as the block runs; what is given tells the most of it so far, MiB.
+def track_peak_memory() -> Iterator[Callable[[], float]]:
+    """Sample this process's resident memory during the block; yields a function that returns the peak so far in MiB.
 
-    Several may watch at once: what the kernel keeps as a process's peak is one number for all of its life.
+    Blocks may overlap; the kernel's own peak value covers the whole life of the process.
     """
     most, over = [resident_mb()], threading.Event()
 
     def look() -> None:
-        while not over.wait(LOOK_S):
+        while not over.wait(SAMPLING_INTERVAL_S):
             most[0] = max(most[0], resident_mb())
 
     watch = threading.Thread(target=look, name="daylong-memory", daemon=True)
@@ -134,7 +132,7 @@ def resident_mb() -> float:
 
 
 @functools.cache
-def _libc(name: str, *takes: type) -> Callable[..., int] | None:
+def _find_libc_function(name: str, *takes: type) -> Callable[..., int] | None:
     try:
         function = getattr(ctypes.CDLL(None), name)
     except (OSError, AttributeError, TypeError):

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.engines.device_errors import told_in, told_of_device
+from tasks.engines.device_errors import find_device_error, translate_device_errors
 from tasks.engines.engine import Call, Engine, Keep
-from tasks.engines.memory import free_device_memory, is_out_of_memory, told_of_memory, watched
+from tasks.engines.memory import free_device_memory, is_out_of_memory, track_peak_memory, translate_memory_errors
 from tasks.errors import DaylongError, MachineFault, is_transient
 
 log = logging.getLogger("daylong.models")
@@ -38,20 +38,24 @@ class Pool:
     calls: int = 0
 
     def call(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
-        """Load it if it isn't, and run the method. Raises what the engine raises, and `OutOfMemory` or `DeviceBroken`
-        in place of the many errors that mean it."""
+        """Run a method of an engine, loading the engine first if needed. Raises what the engine raises; out-of-memory
+        and device errors of the libraries are translated into `OutOfMemory` and `DeviceBroken`."""
         with self._guard:
             slot = self._slots.setdefault(engine, _Slot())
         asked = time.perf_counter()
-        with self._turn(), slot.lock:
+        with self._exclusive_if_one(), slot.lock:
             got = time.perf_counter()
             if slot.loaded is None:
                 if self.keep == "one":
                     self._unload_others(engine)
-                with _loading, told_of_memory(engine.name), told_of_device(engine.name):
-                    slot.loaded = _loaded(engine)
+                with _load_lock, translate_memory_errors(engine.name), translate_device_errors(engine.name):
+                    slot.loaded = _load(engine)
             ready = time.perf_counter()
-            with told_of_memory(engine.name), told_of_device(engine.name), watched() as peak_mb:
+            with (
+                translate_memory_errors(engine.name),
+                translate_device_errors(engine.name),
+                track_peak_memory() as peak_mb,
+            ):
                 value = getattr(slot.loaded, method)(*args, **kwargs)
                 most_mb = peak_mb()
             done = time.perf_counter()
@@ -60,7 +64,7 @@ class Pool:
         return Call(value, done - ready, got - asked, ready - got, most_mb)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _exclusive_if_one(self) -> Iterator[None]:
         # With one engine in memory at a time, calls of different engines must wait for each other too.
         if self.keep == "one":
             with self._one:
@@ -76,7 +80,7 @@ class Pool:
         free_device_memory()
 
     def unload(self) -> None:
-        """Forget every engine; they are loaded again when next needed."""
+        """Unload every engine; each is loaded again when next needed."""
         with self._guard:
             slots = list(self._slots.values())
         for slot in slots:
@@ -85,14 +89,14 @@ class Pool:
         free_device_memory()
 
 
-def _loaded(engine: Engine) -> Any:
+def _load(engine: Engine) -> Any:
     log.info("loading %s", engine.name)
     try:
         return engine.load()
     except DaylongError:
         raise
     except Exception as error:
-        if is_transient(error) or is_out_of_memory(error) or told_in(error):
+        if is_transient(error) or is_out_of_memory(error) or find_device_error(error):
             raise
         said = next(iter(str(error).strip().splitlines()), "")
         raise MachineFault(
@@ -103,4 +107,4 @@ def _loaded(engine: Engine) -> Any:
 
 # One after the other, whatever the pool: two threads that import the same large library at once (NeMo and the
 # punctuation engine both want transformers) can meet it half made: "cannot import name".
-_loading = threading.Lock()
+_load_lock = threading.Lock()

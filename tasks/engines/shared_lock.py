@@ -1,4 +1,4 @@
-"""A lock for work that goes on side by side, until some of it has to be done alone."""
+"""A shared/exclusive (readers-writer) lock between threads."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Turns:
-    """Any number may be inside `beside` each other; whoever is inside `alone` is the only one. Who wants to be alone
-    goes first: nobody comes in beside the others meanwhile."""
+class SharedExclusiveLock:
+    """Any number of threads may hold `shared` at once; `exclusive` excludes all others. A waiting exclusive holder
+    has priority: no new shared holder is admitted meanwhile."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._beside = 0
+        self._num_shared = 0
         self._waiting = 0
-        self._alone = False
+        self._is_exclusive = False
 
     @contextmanager
-    def beside(self) -> Iterator[None]:
+    def shared(self) -> Iterator[None]:
         with self._changed:
-            self._changed.wait_for(lambda: not (self._alone or self._waiting))
-            self._beside += 1
+            self._changed.wait_for(lambda: not (self._is_exclusive or self._waiting))
+            self._num_shared += 1
         try:
             yield
         finally:
             with self._changed:
-                self._beside -= 1
+                self._num_shared -= 1
                 self._changed.notify_all()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         with self._changed:
             self._waiting += 1
             try:
-                self._changed.wait_for(lambda: not (self._alone or self._beside))
+                self._changed.wait_for(lambda: not (self._is_exclusive or self._num_shared))
             finally:
                 self._waiting -= 1
                 self._changed.notify_all()
-            self._alone = True
+            self._is_exclusive = True
         try:
             yield
         finally:
             with self._changed:
-                self._alone = False
+                self._is_exclusive = False
                 self._changed.notify_all()

@@ -1,7 +1,7 @@
-"""Values between two processes of one machine: over a pipe, their large arrays through memory that both see.
+"""Pickled values over a pipe between two processes of one machine; large arrays go through shared memory.
 
 A chunk's samples are 60 MB; copied through a pipe's small buffer they take a third of a second on a busy machine.
-Only for processes of our own: what arrives is unpickled.
+Only between our own processes: received data is unpickled.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 SHARED = 1 << 18
-"""Bytes of arrays from which on memory is shared for them."""
+"""Total bytes of arrays from which shared memory is used."""
 _ALIGNED = 64
 
 
@@ -34,7 +34,7 @@ class Wire:
         self._pipe.send_bytes(pickle.dumps((sizes, shared)))
         self._pipe.send_bytes(body)
         if shared:
-            self._share(parts, sizes)
+            self._send_shared(parts, sizes)
         else:
             for part in parts:
                 self._pipe.send_bytes(part)
@@ -43,35 +43,35 @@ class Wire:
         """Raises EOFError or OSError where the other end is closed."""
         sizes, shared = pickle.loads(self._pipe.recv_bytes())
         body = self._pipe.recv_bytes()
-        parts = self._shared(sizes) if shared else [bytearray(self._pipe.recv_bytes()) for _ in sizes]
+        parts = self._receive_shared(sizes) if shared else [bytearray(self._pipe.recv_bytes()) for _ in sizes]
         return pickle.loads(body, buffers=parts)
 
     def close(self) -> None:
         self._pipe.close()
 
-    def _share(self, parts: list[memoryview], sizes: list[int]) -> None:
+    def _send_shared(self, parts: list[memoryview], sizes: list[int]) -> None:
         handle = os.memfd_create("daylong")
         try:
-            os.ftruncate(handle, _places(sizes)[-1])
-            with mmap.mmap(handle, _places(sizes)[-1]) as memory:
-                for place, part in zip(_places(sizes), parts, strict=False):
+            os.ftruncate(handle, _aligned_offsets(sizes)[-1])
+            with mmap.mmap(handle, _aligned_offsets(sizes)[-1]) as memory:
+                for place, part in zip(_aligned_offsets(sizes), parts, strict=False):
                     memory[place : place + part.nbytes] = part
             reduction.send_handle(self._pipe, handle, None)
         finally:
             os.close(handle)
 
-    def _shared(self, sizes: list[int]) -> list[memoryview]:
+    def _receive_shared(self, sizes: list[int]) -> list[memoryview]:
         handle = reduction.recv_handle(self._pipe)
         try:
             # It goes with the last array that lies in it.
-            memory = memoryview(mmap.mmap(handle, _places(sizes)[-1]))
+            memory = memoryview(mmap.mmap(handle, _aligned_offsets(sizes)[-1]))
         finally:
             os.close(handle)
-        return [memory[place : place + size] for place, size in zip(_places(sizes), sizes, strict=False)]
+        return [memory[place : place + size] for place, size in zip(_aligned_offsets(sizes), sizes, strict=False)]
 
 
-def _places(sizes: list[int]) -> list[int]:
-    """Where each begins, and where the last ends."""
+def _aligned_offsets(sizes: list[int]) -> list[int]:
+    """Aligned offset of each array, and the total length."""
     places = [0]
     for size in sizes:
         places.append(places[-1] + -(-size // _ALIGNED) * _ALIGNED)

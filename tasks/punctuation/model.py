@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tasks.engines.memory import halving
+from tasks.engines.memory import run_halving_batch
 
 NONE = "0"
 """The label of a word that nothing follows."""
@@ -71,7 +71,7 @@ def _labels(pipe: Any, words: Sequence[str]) -> list[str]:
             bare[i] = tokenizer.decode(tokens[i][-(room // 4) :]).strip() or bare[i][-8:]
             lengths[i] = room // 2
     windows = list(pieces(lengths, room))
-    found = halving(lambda batch: _found(pipe, bare, windows, room, batch), BATCH, "punctuation")
+    found = run_halving_batch(lambda batch: _found(pipe, bare, windows, room, batch), BATCH, "punctuation")
     out = [NONE] * len(words)
     for i, label in zip(asked, found, strict=True):
         out[i] = label

@@ -11,7 +11,7 @@ from tasks.engines.engine import Engine
 from tasks.punctuation.apply import languages_of, punctuated, wants_punctuation
 from tasks.settings.schema import PunctuationSettings
 from tasks.step import Manifest, Meter, Place
-from tasks.weights.resolve import Weights
+from tasks.weights.resolve import ResolvedWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class PunctuateJob:
 
     language: str | None
     settings: PunctuationSettings
-    weights: Weights
+    weights: ResolvedWeights
 
     def identity(self) -> dict[str, Any]:
         """What it adds to a cache key: not what the weights are called, but what follows from that."""

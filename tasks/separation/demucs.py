@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.engines.memory import halving
+from tasks.engines.memory import run_halving_batch
 from tasks.errors import UsageError
 
 SAMPLE_RATE = 16_000
@@ -76,7 +76,7 @@ class Demucs:
         """The voices of 16 kHz mono `samples` (n,), in the same form and length. Deterministic."""
         if not len(samples):
             return np.zeros(0, np.float32)
-        return halving(lambda piece_s: self._in_pieces(samples, piece_s), PIECE_S, "separation")
+        return run_halving_batch(lambda piece_s: self._in_pieces(samples, piece_s), PIECE_S, "separation")
 
     def _in_pieces(self, samples: NDArray[np.float32], piece_s: int) -> NDArray[np.float32]:
         import soxr

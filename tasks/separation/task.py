@@ -8,13 +8,13 @@ from tasks.caching import step_task
 from tasks.engines.engine import Engine
 from tasks.records import Sound
 from tasks.step import Manifest, Meter, Place
-from tasks.weights.resolve import Weights
+from tasks.weights.resolve import ResolvedWeights
 
 
 @dataclass(frozen=True, slots=True)
 class SeparateJob:
     sound: Sound
-    weights: Weights
+    weights: ResolvedWeights
 
 
 @step_task("separation", version=1)

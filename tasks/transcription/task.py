@@ -19,7 +19,7 @@ from tasks.transcription.engines import engine
 from tasks.transcription.language import Detection, places, vote
 from tasks.transcription.speech import SAMPLE_RATE
 from tasks.transcription.step import transcribe_chunk
-from tasks.weights.resolve import Weights
+from tasks.weights.resolve import ResolvedWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class LanguageJob:
     audio: Audio
     speech: tuple[Span, ...]
     settings: TranscriptionSettings
-    weights: Weights
+    weights: ResolvedWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class TranscribeJob:
     chunk: int
     sound: Sound
     settings: TranscriptionSettings
-    weights: Weights
+    weights: ResolvedWeights
 
 
 @step_task("language", version=1)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.engines.memory import halving
+from tasks.engines.memory import run_halving_batch
 
 SAMPLE_RATE = 16_000
 
@@ -71,7 +71,7 @@ class FasterWhisper:
                 )
                 return _words(segments, stretches)
 
-            return halving(decode, batch_size, "transcription")
+            return run_halving_batch(decode, batch_size, "transcription")
         given.setdefault("condition_on_previous_text", False)
         if given["condition_on_previous_text"]:
             flat = [t for stretch in stretches for t in stretch]

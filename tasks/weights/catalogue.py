@@ -1,5 +1,5 @@
-"""What Daylong's weights are: the bundled ones, the ones that profile `standard` takes from the hub, and which files
-of a repository an engine of each kind reads."""
+"""Catalogue of known weights: the bundled ones, those that profile `standard` takes from the hub, and the files of a
+repository that an engine of each kind reads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEMO = {
     "demo:separation": "separation",
     "demo:punctuation": "punctuation",
 }
-"""Where the bundled weights lie under data/models/demo."""
+"""Paths of the bundled weights under data/models/demo."""
 
 DEMO_KINDS: dict[str, Kind] = {
     "demo:whisper": "transcription",
@@ -62,22 +62,22 @@ ESSENTIAL: dict[Kind, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedWeights:
     """Weights that a profile uses by default."""
 
     kind: Kind
     name: str
     repository: str
     revision: str
-    """The commit that is fetched: what is downloaded today is what was downloaded when this was written."""
+    """The pinned commit, so that every installation downloads the same files."""
     size_gb: float
     licence: str | None
     needed: str
-    """When."""
+    """The settings or hardware under which a run needs them, in words."""
 
 
-STANDARD: tuple[Published, ...] = (
-    Published(
+STANDARD: tuple[PublishedWeights, ...] = (
+    PublishedWeights(
         "transcription",
         "small",
         "Systran/faster-whisper-small",
@@ -86,7 +86,7 @@ STANDARD: tuple[Published, ...] = (
         "MIT",
         "without a GPU",
     ),
-    Published(
+    PublishedWeights(
         "transcription",
         "large-v3-turbo",
         "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
@@ -95,7 +95,7 @@ STANDARD: tuple[Published, ...] = (
         "MIT",
         "with a GPU",
     ),
-    Published(
+    PublishedWeights(
         "embedding",
         "nvidia/speakerverification_en_titanet_large",
         "nvidia/speakerverification_en_titanet_large",
@@ -104,7 +104,7 @@ STANDARD: tuple[Published, ...] = (
         "CC-BY-4.0",
         "always",
     ),
-    Published(
+    PublishedWeights(
         "diarization",
         "nvidia/diar_streaming_sortformer_4spk-v2.1",
         "nvidia/diar_streaming_sortformer_4spk-v2.1",
@@ -113,7 +113,7 @@ STANDARD: tuple[Published, ...] = (
         "NVIDIA Open Model License",
         "diarization.engine = sortformer",
     ),
-    Published(
+    PublishedWeights(
         "separation",
         "htdemucs",
         "adefossez/HTDemucs",
@@ -122,7 +122,7 @@ STANDARD: tuple[Published, ...] = (
         None,
         "separation.mode = always",
     ),
-    Published(
+    PublishedWeights(
         "punctuation",
         "oliverguhr/fullstop-punctuation-multilang-large",
         "oliverguhr/fullstop-punctuation-multilang-large",
@@ -132,10 +132,10 @@ STANDARD: tuple[Published, ...] = (
         "punctuation.mode = auto or always",
     ),
 )
-"""What profile `standard` needs. The commits are those that others have published as theirs, several each."""
+"""The weights of profile `standard`."""
 
 PINNED = {published.repository: published.revision for published in STANDARD}
-"""The commit of a repository, where the name that is given does not say another (`owner/name@revision`)."""
+"""The commit of each repository, used unless a name gives another revision (`owner/name@revision`)."""
 
 BUNDLED_LICENCES = {"demo:whisper": "CC0-1.0"}
-"""Of bundled weights that are not MIT, as the project is."""
+"""Licences of bundled weights other than the project's own, MIT."""

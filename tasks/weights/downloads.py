@@ -1,7 +1,7 @@
-"""Large files from the hub: fetched so that an interrupted download goes on, named only when their digest is right.
+"""Resumable downloads of large files from the hub; a file gets its final name once its digest has been verified.
 
-huggingface_hub resumes within one process, but throws what it has away when the process ends; a model of 2 GB over a
-poor line would never arrive. What it stores is left as it is: the file ends under the name that its cache expects.
+huggingface_hub resumes within one process, but discards partial files when the process ends; a model of 2 GB over a
+poor line would never arrive. The layout of its cache is kept.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 Advance = Callable[[int], object]
-"""Told of bytes as they arrive; and, negative, of those that turned out to be of no use."""
+"""Called with the number of bytes that arrived; negative for bytes that had to be discarded."""
 
 
 class WrongChecksum(Exception):
-    """A file arrived whole, and isn't what the hub says it is."""
+    """A complete download whose SHA-256 differs from the hub's."""
 
 
-def bring(url: str, blob: Path, size: int, sha256: str, advance: Advance) -> None:
-    """Download `url` into the file `blob`, going on from `<blob>.incomplete` where there is one.
+def download_file(url: str, blob: Path, size: int, sha256: str, advance: Advance) -> None:
+    """Download `url` into the file `blob`, resuming from `<blob>.incomplete` if it exists.
 
     Raises `WrongChecksum`, and what huggingface_hub raises where the network or the hub fails.
     """
@@ -32,7 +32,7 @@ def bring(url: str, blob: Path, size: int, sha256: str, advance: Advance) -> Non
     blob.parent.mkdir(parents=True, exist_ok=True)
     partial = blob.with_name(f"{blob.name}.incomplete")
     with open(partial, "ab") as file:
-        # Where locks do nothing (some network file systems), two processes may mix their bytes: the digest tells.
+        # Without working locks (some network file systems), two processes may mix bytes: the digest reveals it.
         fcntl.flock(file, fcntl.LOCK_EX)
         if blob.is_file() and blob.stat().st_size == size:  # another process was faster
             if partial.exists() and not os.path.samefile(partial, blob):
@@ -48,10 +48,10 @@ def bring(url: str, blob: Path, size: int, sha256: str, advance: Advance) -> Non
                 resume_size=begun,
                 headers=build_hf_headers(),
                 expected_size=size,
-                tqdm_class=_bar(advance, begun),
+                tqdm_class=_make_progress_class(advance, begun),
             )
             file.flush()
-            if digest_of(partial) == sha256:
+            if compute_file_digest(partial) == sha256:
                 os.fsync(file.fileno())
                 os.replace(partial, blob)
                 return
@@ -62,14 +62,14 @@ def bring(url: str, blob: Path, size: int, sha256: str, advance: Advance) -> Non
                 raise WrongChecksum(url)
 
 
-def digest_of(file: Path) -> str:
-    """SHA-256, hexadecimal."""
+def compute_file_digest(file: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _bar(advance: Advance, begun: int) -> Any:
-    """What huggingface_hub draws its progress with: ours only counts what arrives now."""
+def _make_progress_class(advance: Advance, begun: int) -> Any:
+    """A replacement for the tqdm class of huggingface_hub that reports newly arrived bytes to `advance`."""
 
     class Bar:
         def __init__(self, *_: Any, initial: int = 0, **__: Any) -> None:
@@ -87,26 +87,26 @@ def _bar(advance: Advance, begun: int) -> Any:
     return Bar
 
 
-def reason(error: BaseException) -> str:
-    """Why a download failed and what to do about it, in one line."""
-    chain = list(_chain(error))
+def explain_failure(error: BaseException) -> str:
+    """Explain in one line why a download failed and what to do."""
+    chain = list(_iterate_causes(error))
     for cause in chain:
         response = getattr(cause, "response", None)
         if response is not None:
-            return _refused(int(response.status_code), response.headers)
+            return _explain_status(int(response.status_code), response.headers)
     for cause in chain:
         kinds = {kind.__name__ for kind in type(cause).__mro__}
         if isinstance(cause, WrongChecksum):
             return (
                 f"{str(cause).rsplit('/', 1)[-1]} arrived with a wrong checksum and was thrown away; try again, "
-                f"and if it stays so, ask who runs {host()} or the proxy before it"
+                f"and if it stays so, ask who runs {hub_host()} or the proxy before it"
             )
         if "OfflineModeIsEnabled" in kinds:
             return "HF_HUB_OFFLINE is set; unset it to fetch"
         if "TransportError" in kinds or isinstance(cause, ConnectionError | TimeoutError):
             said = next(iter(str(cause).splitlines()), "") or type(cause).__name__
             return (
-                f"{host()} cannot be reached or went away ({said}); check the network, proxies and HF_ENDPOINT, "
+                f"{hub_host()} cannot be reached or went away ({said}); check the network, proxies and HF_ENDPOINT, "
                 "then try again: it goes on where it stopped"
             )
         if isinstance(cause, OSError) and cause.errno and cause.strerror:
@@ -114,31 +114,32 @@ def reason(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _iterate_causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
-def _refused(status: int, headers: Any) -> str:
+def _explain_status(status: int, headers: Any) -> str:
     if status in (401, 403):
         return (
-            f"{host()} refuses access ({status}): private, gated or not there; set HF_TOKEN to a token that may "
+            f"{hub_host()} refuses access ({status}): private, gated or not there; set HF_TOKEN to a token that may "
             "read it (and accept its terms on its page, if it has any)"
         )
     if status == 404:
-        return f"{host()} has no such repository or file (404); check the name, and HF_ENDPOINT if it is set"
+        return f"{hub_host()} has no such repository or file (404); check the name, and HF_ENDPOINT if it is set"
     if status == 429:
         after = str(headers.get("Retry-After") or "")
         wait = f"{after} s" if after.isdigit() else "a few minutes"
         return (
-            f"{host()} has had too many requests (429); wait {wait}, then try again (a token, HF_TOKEN, allows more)"
+            f"{hub_host()} has had too many requests (429); wait {wait}, then try again "
+            "(a token, HF_TOKEN, allows more)"
         )
-    return f"{host()} answers {status}; try again later"
+    return f"{hub_host()} answers {status}; try again later"
 
 
-def host() -> str:
-    """The hub that is asked, without the credentials that its address may hold."""
+def hub_host() -> str:
+    """Host name of the hub in use, without credentials that its address may hold."""
     from huggingface_hub import constants
 
     return str(constants.ENDPOINT).split("//", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]

@@ -1,6 +1,6 @@
-"""The hub's own cache of weights: what is in it, whole, and fetching what isn't.
+"""The hub's local cache of weights: checking that a repository is complete, and downloading it.
 
-Only files that an engine reads are fetched, and no pickles. A repository is named `owner/name` or, at a certain
+Only files that an engine reads are downloaded, and no pickles. A repository is named `owner/name` or, at a certain
 commit, branch or tag, `owner/name@revision`. A mirror may keep a repository under commits of its own: where it
 hasn't a commit that this project pinned, its newest is taken; never so on the hub itself, nor for a revision that
 somebody asked for.
@@ -20,27 +20,27 @@ from typing import Literal
 
 from tasks.errors import MissingWeights
 from tasks.weights.catalogue import PINNED
-from tasks.weights.downloads import Advance, bring, digest_of, reason
+from tasks.weights.downloads import Advance, compute_file_digest, download_file, explain_failure
 
 Presence = Literal["yes", "no", "incomplete"]
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class HubFile:
     """A file as the hub lists it."""
 
     name: str
     size: int
     """Bytes."""
     sha256: str | None
-    """Told of large files only, and not by the listing that is kept in the cache."""
+    """Known for large files only, and absent from the listing stored in the cache."""
 
     def is_at(self, place: Path, deep: bool = False) -> bool:
-        """Is it there, as long as it should be, and with `deep` the same by its digest?"""
+        """Whether the file exists at `place` with the right size and, with `deep`, the right digest."""
         if not place.is_file() or place.stat().st_size != self.size:
             return False
-        digest = self.sha256 or _digest_in_name(place)
-        return not deep or digest is None or digest_of(place) == digest
+        digest = self.sha256 or _read_digest_from_link(place)
+        return not deep or digest is None or compute_file_digest(place) == digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +49,26 @@ class Listing:
 
     repository: str
     commit: str
-    files: tuple[File, ...]
+    files: tuple[HubFile, ...]
 
     @property
     def size(self) -> int:
         """Bytes."""
         return sum(file.size for file in self.files)
 
-    def place(self, file: File) -> Path:
-        """Where the cache shows it to readers."""
-        return storage(self.repository) / "snapshots" / self.commit / file.name
+    def place(self, file: HubFile) -> Path:
+        """Path of the file in the cache's snapshot folder."""
+        return repository_folder(self.repository) / "snapshots" / self.commit / file.name
 
-    def blob(self, file: File) -> Path:
-        """Where the cache keeps it, under its digest."""
-        return storage(self.repository) / "blobs" / (file.sha256 or "")
+    def blob(self, file: HubFile) -> Path:
+        """Path of the file's blob in the cache, named by its digest."""
+        return repository_folder(self.repository) / "blobs" / (file.sha256 or "")
 
     def missing(self) -> int:
-        """Bytes that are still to come."""
+        """Bytes still to download."""
         return sum(f.size - self._begun(f) for f in self.files if not f.is_at(self.place(f)))
 
-    def _begun(self, file: File) -> int:
+    def _begun(self, file: HubFile) -> int:
         if file.sha256 is None:
             return 0
         if file.is_at(self.blob(file)):
@@ -77,10 +77,10 @@ class Listing:
         return min(partial.stat().st_size, file.size) if partial.is_file() else 0
 
 
-def parted(repository: str) -> tuple[str, str | None]:
-    """The name without and with its revision.
+def split_revision(repository: str) -> tuple[str, str | None]:
+    """Split `owner/name@revision` into the name and the revision or None.
 
-    >>> parted("someone/voice@main"), parted("someone/voice")
+    >>> split_revision("someone/voice@main"), split_revision("someone/voice")
     (('someone/voice', 'main'), ('someone/voice', None))
     """
     name, _, revision = repository.partition("@")
@@ -88,7 +88,7 @@ def parted(repository: str) -> tuple[str, str | None]:
 
 
 def is_mirror() -> bool:
-    """Does `HF_ENDPOINT` name another hub than huggingface.co?"""
+    """Whether `HF_ENDPOINT` names another hub than huggingface.co."""
     from huggingface_hub import constants
 
     return str(constants.ENDPOINT).rstrip("/") != "https://huggingface.co"
@@ -98,12 +98,12 @@ def _is_pinned(revision: str | None) -> bool:
     return revision in PINNED.values()
 
 
-def commit_of(repository: str) -> str:
-    """The commit that would be fetched, by the hub. Raises what its client raises."""
+def find_commit(repository: str) -> str:
+    """Ask the hub for the commit that would be downloaded. Raises what its client raises."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import RevisionNotFoundError
 
-    name, revision = parted(repository)
+    name, revision = split_revision(repository)
     try:
         found = HfApi().model_info(name, revision=revision, timeout=10)
     except RevisionNotFoundError:
@@ -113,30 +113,30 @@ def commit_of(repository: str) -> str:
     return found.sha or "main"
 
 
-def listing(repository: str, patterns: Iterable[str]) -> Listing:
-    """Ask the hub what the repository holds. Raises `MissingWeights` with the reason."""
+def list_files(repository: str, patterns: Iterable[str]) -> Listing:
+    """Ask the hub for the repository's files. Raises `MissingWeights` with the reason."""
     from huggingface_hub import HfApi
 
-    name, _ = parted(repository)
+    name, _ = split_revision(repository)
     try:
-        commit = commit_of(repository)
+        commit = find_commit(repository)
         listed = HfApi().list_repo_tree(name, recursive=True, revision=commit)
-        return Listing(name, commit, _files(listed, patterns))
+        return Listing(name, commit, _select_files(listed, patterns))
     except Exception as error:  # network, permission, no such repository: the client raises many kinds
-        raise _missing(repository, error) from error
+        raise _missing_weights(repository, error) from error
 
 
 def fetch(repository: str, patterns: Iterable[str], advance: Advance = lambda _: None) -> Path:
-    """Download the files of these patterns into the cache; `advance` is told of bytes of the large ones.
+    """Download the files of these patterns into the cache; `advance` receives the bytes of the large ones.
 
-    What is there already stays, unless it is damaged; a download that was interrupted goes on. Raises
+    Existing files are kept unless damaged; an interrupted download is resumed. Raises
     `MissingWeights` with the reason.
     """
     from huggingface_hub import get_hf_file_metadata, hf_hub_url, snapshot_download
 
     wanted = list(patterns)
-    found = listing(repository, wanted)
-    name, revision = parted(repository)
+    found = list_files(repository, wanted)
+    name, revision = split_revision(repository)
     if _is_pinned(revision) and found.commit != revision:
         revision = None
     try:
@@ -147,32 +147,31 @@ def fetch(repository: str, patterns: Iterable[str], advance: Advance = lambda _:
             url = hf_hub_url(name, file.name, revision=found.commit)
             # A mirror may know a file by another name than its digest; its client then fetches it in its own way.
             if get_hf_file_metadata(url).etag == file.sha256:
-                bring(url, found.blob(file), file.size, file.sha256, advance)
+                download_file(url, found.blob(file), file.size, file.sha256, advance)
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
     except Exception as error:  # as above, and the disk
-        raise _missing(repository, error) from error
-    problem = damage(name, folder, wanted, deep=True)
+        raise _missing_weights(repository, error) from error
+    problem = find_damage(name, folder, wanted, deep=True)
     if problem:
         raise MissingWeights(f"{name}: {problem}; try again")
     return folder
 
 
-def cached(repository: str, patterns: Iterable[str], deep: bool = False) -> Path | None:
-    """The repository's folder in the cache, if all files of these patterns are there, as long as they should
-    be.
+def find_cached(repository: str, patterns: Iterable[str], deep: bool = False) -> Path | None:
+    """The repository's folder in the cache, if all files of these patterns are there with the right sizes; else None.
 
-    Where a pinned revision isn't, the newest commit that was fetched does, if there is no hub that has it.
+    If a pinned revision is missing and no hub offers it, the newest downloaded commit is used.
     `deep` also reads the large ones and compares their SHA-256, which takes seconds for each gigabyte.
     """
-    name, revision = parted(repository)
-    found = _cached(name, revision, patterns, deep)
+    name, revision = split_revision(repository)
+    found = _find_cached_revision(name, revision, patterns, deep)
     if found is None and _is_pinned(revision):
-        newest = _cached(name, None, patterns, deep)
-        return newest if newest and (is_mirror() or not reachable(repository)) else None
+        newest = _find_cached_revision(name, None, patterns, deep)
+        return newest if newest and (is_mirror() or not is_reachable(repository)) else None
     return found
 
 
-def _cached(name: str, revision: str | None, patterns: Iterable[str], deep: bool) -> Path | None:
+def _find_cached_revision(name: str, revision: str | None, patterns: Iterable[str], deep: bool) -> Path | None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -182,30 +181,30 @@ def _cached(name: str, revision: str | None, patterns: Iterable[str], deep: bool
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError, ValueError):
         return None
     folder = Path(found)
-    return None if damage(name, folder, wanted, deep) else folder
+    return None if find_damage(name, folder, wanted, deep) else folder
 
 
-def begun(repository: str) -> bool:
-    """Is anything of the repository in the cache, if only half a file?"""
-    blobs = storage(repository) / "blobs"
+def is_begun(repository: str) -> bool:
+    """Whether the cache holds anything of the repository, even a partial file."""
+    blobs = repository_folder(repository) / "blobs"
     return blobs.is_dir() and any(blobs.iterdir())
 
 
-def reachable(repository: str) -> bool:
-    """Does the hub answer for this repository, and this revision of it?"""
+def is_reachable(repository: str) -> bool:
+    """Whether the hub offers this revision of the repository now."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
         return False
     try:
-        commit_of(repository)
+        find_commit(repository)
     except Exception:  # whatever is wrong with the network or the name, it cannot be fetched
         return False
     return True
 
 
-def damage(repository: str, folder: Path, patterns: Iterable[str], deep: bool = False) -> str | None:
-    """What is wrong with the cached files, by the listing that came with them; None for nothing."""
+def find_damage(repository: str, folder: Path, patterns: Iterable[str], deep: bool = False) -> str | None:
+    """Describe the first defect of the cached files, by the stored listing; None if they are intact."""
     from huggingface_hub import get_cached_repo_tree
     from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
@@ -213,7 +212,7 @@ def damage(repository: str, folder: Path, patterns: Iterable[str], deep: bool = 
         listed = get_cached_repo_tree(repository, revision=folder.name)
     except (CachedRepoTreeNotFoundError, OSError, ValueError):
         return None
-    for file in _files(listed, patterns):
+    for file in _select_files(listed, patterns):
         place = folder / file.name
         if not file.is_at(place):
             return f"{file.name} is incomplete"
@@ -223,41 +222,41 @@ def damage(repository: str, folder: Path, patterns: Iterable[str], deep: bool = 
 
 
 def cache_folder() -> Path:
-    """The cache."""
+    """The folder of the hub's cache."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE).expanduser()
 
 
-def storage(repository: str) -> Path:
-    """The repository's part of the cache."""
-    return cache_folder() / ("models--" + parted(repository)[0].replace("/", "--"))
+def repository_folder(repository: str) -> Path:
+    """The repository's folder in the cache."""
+    return cache_folder() / ("models--" + split_revision(repository)[0].replace("/", "--"))
 
 
-def _files(listed: Iterable[object], patterns: Iterable[str]) -> tuple[File, ...]:
+def _select_files(listed: Iterable[object], patterns: Iterable[str]) -> tuple[HubFile, ...]:
     from huggingface_hub.hf_api import RepoFile
 
     wanted = list(patterns)
     return tuple(
-        File(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None)
+        HubFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None)
         for entry in listed
         if isinstance(entry, RepoFile) and any(fnmatch.fnmatch(entry.path, pattern) for pattern in wanted)
     )
 
 
-def file_at(place: Path) -> File:
-    """A file of the cache; its digest where the cache has it from the hub."""
-    return File(place.name, place.stat().st_size, _digest_in_name(place))
+def describe_file(place: Path) -> HubFile:
+    """The cached file as a `HubFile`, with its digest if its blob is named by one."""
+    return HubFile(place.name, place.stat().st_size, _read_digest_from_link(place))
 
 
-def _digest_in_name(place: Path) -> str | None:
-    """The cache shows links to blobs; large ones are named by their SHA-256, others by 40 digits of git."""
+def _read_digest_from_link(place: Path) -> str | None:
+    """The SHA-256 in the name of the blob that a snapshot links to; None for small files (git's 40 digits)."""
     name = Path(os.readlink(place)).name if place.is_symlink() else ""
     return name if len(name) == 64 else None
 
 
 def _discard_damaged(found: Listing) -> None:
-    """Remove what is not what the hub lists: its client believes any file that bears the right name."""
+    """Remove files that differ from the hub's listing: its client accepts any file with the right name."""
     for file in found.files:
         place = found.place(file)
         if place.is_file() and not file.is_at(place, deep=True):
@@ -268,5 +267,5 @@ def _discard_damaged(found: Listing) -> None:
             blob.unlink()
 
 
-def _missing(repository: str, error: Exception) -> MissingWeights:
-    return MissingWeights(f"{repository}: cannot be fetched: {reason(error)}")
+def _missing_weights(repository: str, error: Exception) -> MissingWeights:
+    return MissingWeights(f"{repository}: cannot be fetched: {explain_failure(error)}")

@@ -1,4 +1,4 @@
-"""Where weights come from: a folder, the bundled small ones, or a hub repository kept in the hub's own cache.
+"""Resolving names of weights: a folder, bundled demo weights, or a hub repository in the hub's local cache.
 
     demo:whisper                                  bundled under data/models/demo
     /models/whisper, ./voice.nemo                 taken as it is
@@ -7,8 +7,8 @@
     someone/voice@main                            the same, at a certain commit, branch or tag
 
 What profile `standard` needs by itself is pinned to a commit each (`tasks.weights.catalogue`).
-Only files that an engine reads are fetched, and no pickles. `resolve` finds or fetches; `check` says before
-a run what is neither here nor to be had.
+Only files that an engine reads are downloaded, and no pickles. `resolve` finds or downloads weights;
+`check_available` refuses a run whose weights are neither on this machine nor reachable.
 """
 
 from __future__ import annotations
@@ -29,33 +29,26 @@ from tasks.settings.load import merged
 from tasks.settings.profiles import profile_settings
 from tasks.settings.schema import Settings
 from tasks.weights import hub
-from tasks.weights.catalogue import DEMO as DEMO
-from tasks.weights.catalogue import ESSENTIAL
-from tasks.weights.catalogue import PATTERNS as PATTERNS
-from tasks.weights.catalogue import PINNED as PINNED
-from tasks.weights.catalogue import STANDARD as STANDARD
-from tasks.weights.catalogue import Kind as Kind
-from tasks.weights.catalogue import Published as Published
+from tasks.weights.catalogue import DEMO, ESSENTIAL, PATTERNS, PINNED, Kind
 from tasks.weights.downloads import Advance
 
-Want = tuple[Kind, str]
-"""A kind and the name that the settings give."""
+Requirement = tuple[Kind, str]
+"""The kind of weights and their name in the settings."""
 
 FETCH = "daylong models fetch"
 
-CHOOSING = {
+MODEL_SETTINGS = {
     "transcription": ("model",),
     "diarization": ("engine", "embedding_model", "model"),
     "separation": ("mode", "model"),
     "punctuation": ("mode", "model"),
 }
-"""Settings that choose weights."""
+"""Settings, by group, that select weights."""
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """Weights on this machine. `digest` says what they are: it enters cache keys; `path` says where they are
-    now."""
+class ResolvedWeights:
+    """Weights on this machine. `digest` identifies them and enters cache keys; `path` is their location."""
 
     kind: Kind
     name: str
@@ -66,12 +59,12 @@ class Weights:
         return self.digest
 
 
-def wanted(settings: Settings, device: str) -> list[Want]:
-    """What a run with these settings needs on this device ("cpu" or "cuda")."""
+def list_required(settings: Settings, device: str) -> list[Requirement]:
+    """List the weights that a run with these settings needs on this device ("cpu" or "cuda")."""
     model = settings.transcription.model
     if model == "auto":
         model = "large-v3-turbo" if device == "cuda" else "small"
-    wants: list[Want] = [("transcription", model)]
+    wants: list[Requirement] = [("transcription", model)]
     if settings.knows_voices:
         wants.append(("embedding", settings.diarization.embedding_model))
     if settings.diarizes and settings.diarization.engine == "sortformer":
@@ -83,52 +76,54 @@ def wanted(settings: Settings, device: str) -> list[Want]:
     return wants
 
 
-def resolve(kind: Kind, name: str) -> Weights:
-    """The weights on this machine, fetched if need be. Raises `MissingWeights`.
+def resolve(kind: Kind, name: str) -> ResolvedWeights:
+    """Find the weights on this machine, or download them. Raises `MissingWeights`.
 
     The path is a `.nemo` file for NeMo's kinds, else a folder.
     """
-    local = local_path(name)
+    local = find_local_path(name)
     if local is not None:
-        problem = _unfit_here(kind, local)
+        problem = _find_defect_with_advice(kind, local)
         if problem:
             raise MissingWeights(problem)
-        path = _entry(kind, local)
-        return Weights(kind, name, path, digest_of_files(kind, path))
-    repository = repository_of(kind, name)
-    folder = cached(kind, repository) or fetch(kind, repository)
-    return Weights(kind, name, _entry(kind, folder), f"{hub.parted(repository)[0]}@{folder.name}")
+        path = _find_entry_path(kind, local)
+        return ResolvedWeights(kind, name, path, compute_digest(kind, path))
+    repository = find_repository(kind, name)
+    folder = find_cached(kind, repository) or fetch(kind, repository)
+    return ResolvedWeights(
+        kind, name, _find_entry_path(kind, folder), f"{hub.split_revision(repository)[0]}@{folder.name}"
+    )
 
 
 def fetch(kind: Kind, repository: str, advance: Advance = lambda _: None) -> Path:
     """Download what an engine of this kind reads of the repository. Raises `MissingWeights` with the reason."""
-    folder = hub.fetch(pinned(repository), PATTERNS[kind], advance)
-    problem = unfit(kind, folder)
+    folder = hub.fetch(pin_revision(repository), PATTERNS[kind], advance)
+    problem = find_defect(kind, folder)
     if problem:
         raise MissingWeights(f"{repository} is not a {kind} model: {problem}")
     return folder
 
 
-def check(wants: Iterable[Want], command: str = FETCH) -> None:
+def check_available(wants: Iterable[Requirement], command: str = FETCH) -> None:
     """Raise `MissingWeights`, naming each of these that is neither on this machine nor reachable.
 
-    `command`: what fetches them, as `fetch_command` gives it.
+    `command`: the command that downloads them, as returned by `format_fetch_command`.
     """
-    problems = [p for kind, name in dict.fromkeys(wants) if (p := problem_with(kind, name, command))]
+    problems = [p for kind, name in dict.fromkeys(wants) if (p := find_problem(kind, name, command))]
     if problems:
         raise MissingWeights("\n".join(problems))
 
 
-def problem_with(kind: Kind, name: str, command: str = FETCH) -> str | None:
-    """Why these weights cannot be had, and what to do; None if they can."""
+def find_problem(kind: Kind, name: str, command: str = FETCH) -> str | None:
+    """Explain why these weights are unavailable and what to do; None if they are available."""
     try:
-        local = local_path(name)
+        local = find_local_path(name)
         if local is not None:
-            return _unfit_here(kind, local)
-        repository = repository_of(kind, name)
+            return _find_defect_with_advice(kind, local)
+        repository = find_repository(kind, name)
     except MissingWeights as error:
         return str(error)
-    if cached(kind, repository) or hub.reachable(pinned(repository)):
+    if find_cached(kind, repository) or hub.is_reachable(pin_revision(repository)):
         return None
     return (
         f"{kind} model {name}: not in the cache, and {repository} cannot be reached; "
@@ -136,15 +131,15 @@ def problem_with(kind: Kind, name: str, command: str = FETCH) -> str | None:
     )
 
 
-def fetch_command(settings: Settings, device: str) -> str:
-    """The command that fetches what a run with these settings needs on this device, from any machine."""
+def format_fetch_command(settings: Settings, device: str) -> str:
+    """Format the command that downloads, on any machine, what a run with these settings needs on this device."""
     plain = Settings.model_validate(merged(profile_settings(settings.profile), {"profile": settings.profile}))
     words = FETCH.split()
     if settings.profile != "standard":
         words += ["--profile", settings.profile]
     if settings.transcription.model == "auto" and device == "cuda":
         words += ["--set", "device=cuda"]
-    for group, keys in CHOOSING.items():
+    for group, keys in MODEL_SETTINGS.items():
         for key in keys:
             given = getattr(getattr(settings, group), key)
             if given != getattr(getattr(plain, group), key):
@@ -152,8 +147,8 @@ def fetch_command(settings: Settings, device: str) -> str:
     return shlex.join(words)
 
 
-def local_path(name: str) -> Path | None:
-    """Where a name that means a place on this machine points; None for names of the hub."""
+def find_local_path(name: str) -> Path | None:
+    """The path that a name refers to on this machine; None for names of the hub."""
     if name.startswith("demo:"):
         if name not in DEMO:
             raise MissingWeights(f"{name}: no such bundled model; there are {', '.join(sorted(DEMO))}")
@@ -166,8 +161,8 @@ def local_path(name: str) -> Path | None:
     return path if is_place else None
 
 
-def repository_of(kind: Kind, name: str) -> str:
-    """The hub repository of a name."""
+def find_repository(kind: Kind, name: str) -> str:
+    """The hub repository that a model name refers to. Raises `MissingWeights` for unknown names."""
     if "/" in name:
         if name.count("/") > 1:
             raise MissingWeights(f"{kind} model {name}: there is no such file or folder")
@@ -192,60 +187,60 @@ def repository_of(kind: Kind, name: str) -> str:
     raise MissingWeights(f"{kind} model {name}: name a hub repository (owner/name), a file or a folder")
 
 
-def pinned(repository: str) -> str:
-    """The repository at the commit that this project has pinned, unless the name says another.
+def pin_revision(repository: str) -> str:
+    """Append the commit that this project pins to a repository, unless the name has a revision.
 
-    >>> pinned("someone/voice"), pinned("adefossez/HTDemucs@main")
+    >>> pin_revision("someone/voice"), pin_revision("adefossez/HTDemucs@main")
     ('someone/voice', 'adefossez/HTDemucs@main')
     """
     known = PINNED.get(repository)
     return f"{repository}@{known}" if known else repository
 
 
-def cached(kind: Kind, repository: str, deep: bool = False) -> Path | None:
-    """The repository's folder in the hub's cache, if it is whole there; `deep` reads it all, to be sure."""
-    folder = hub.cached(pinned(repository), PATTERNS[kind], deep)
-    return None if folder is None or unfit(kind, folder) else folder
+def find_cached(kind: Kind, repository: str, deep: bool = False) -> Path | None:
+    """The repository's folder in the hub's cache if it is complete; `deep` verifies the digests, too."""
+    folder = hub.find_cached(pin_revision(repository), PATTERNS[kind], deep)
+    return None if folder is None or find_defect(kind, folder) else folder
 
 
-def presence(kind: Kind, repository: str) -> hub.Presence:
-    """Is it in the hub's cache?"""
-    if cached(kind, repository):
+def check_presence(kind: Kind, repository: str) -> hub.Presence:
+    """Whether the repository is in the hub's cache."""
+    if find_cached(kind, repository):
         return "yes"
-    return "incomplete" if hub.begun(repository) else "no"
+    return "incomplete" if hub.is_begun(repository) else "no"
 
 
-def listed(kind: Kind, repository: str) -> hub.Listing:
-    """What the hub holds for an engine of this kind. Raises `MissingWeights` with the reason."""
-    return hub.listing(pinned(repository), PATTERNS[kind])
+def list_hub_files(kind: Kind, repository: str) -> hub.Listing:
+    """Ask the hub for the files that an engine of this kind reads. Raises `MissingWeights` with the reason."""
+    return hub.list_files(pin_revision(repository), PATTERNS[kind])
 
 
-def files_of(kind: Kind, repository: str) -> tuple[hub.File, ...]:
-    """The files that an engine of this kind reads, by the hub or, if it can't be asked, as they are in the cache.
-    Raises `MissingWeights` where neither knows."""
+def list_files(kind: Kind, repository: str) -> tuple[hub.HubFile, ...]:
+    """List the files that an engine of this kind reads, from the hub or, if unreachable, from the cache.
+    Raises `MissingWeights` if neither has them."""
     try:
-        return listed(kind, repository).files
+        return list_hub_files(kind, repository).files
     except MissingWeights:
-        folder = cached(kind, repository)
+        folder = find_cached(kind, repository)
         if folder is None:
             raise
-        return tuple(hub.file_at(path) for path in _read(kind, folder))
+        return tuple(hub.describe_file(path) for path in _list_read_files(kind, folder))
 
 
-def size_of(kind: Kind, path: Path) -> int:
-    """Bytes of what an engine of this kind reads of a file or folder; 0 where there is none."""
-    files = [path] if path.is_file() else _read(kind, path) if path.is_dir() else []
+def measure_size(kind: Kind, path: Path) -> int:
+    """Bytes that an engine of this kind reads of a file or folder; 0 if it does not exist."""
+    files = [path] if path.is_file() else _list_read_files(kind, path) if path.is_dir() else []
     return sum(file.stat().st_size for file in files)
 
 
-def _unfit_here(kind: Kind, path: Path) -> str | None:
-    """The same of a place that somebody has named: what was meant, where there is none."""
-    problem = unfit(kind, path)
+def _find_defect_with_advice(kind: Kind, path: Path) -> str | None:
+    """`find_defect` with a suggestion of the path that may have been meant if there is none."""
+    problem = find_defect(kind, path)
     return f"{problem}. {advice(path)}" if problem and not path.exists() else problem
 
 
-def unfit(kind: Kind, path: Path) -> str | None:
-    """Why this place holds no model of this kind; None if it does."""
+def find_defect(kind: Kind, path: Path) -> str | None:
+    """Explain why this path holds no model of this kind; None if it does."""
     if not path.exists():
         return f"{kind} model {path}: there is no such file or folder"
     if path.is_file():
@@ -257,32 +252,32 @@ def unfit(kind: Kind, path: Path) -> str | None:
     return f"{kind} model {path}: it has no {', '.join(absent)}" if absent else None
 
 
-def _entry(kind: Kind, path: Path) -> Path:
-    """What the engine is given: the folder, or its `.nemo` file."""
+def _find_entry_path(kind: Kind, path: Path) -> Path:
+    """The path handed to the engine: the folder, or its `.nemo` file."""
     if kind in ("embedding", "diarization") and path.is_dir():
         return min(path.glob("*.nemo"), key=lambda p: (p.stem != path.parent.name, p.name))
     return path
 
 
-def digest_of_files(kind: Kind, path: Path) -> str:
-    """`sha256:` and the digest of a file, or of the names and contents of what this kind reads in a folder."""
+def compute_digest(kind: Kind, path: Path) -> str:
+    """`sha256:` and the digest of a file, or of the names and contents of the files of this kind in a folder."""
     if path.is_file():
-        return _digest((_facts("", path),))
-    return _digest(tuple(_facts(file.name, file) for file in _read(kind, path)))
+        return _compute_digest((_stat_file("", path),))
+    return _compute_digest(tuple(_stat_file(file.name, file) for file in _list_read_files(kind, path)))
 
 
-def _read(kind: Kind, folder: Path) -> list[Path]:
+def _list_read_files(kind: Kind, folder: Path) -> list[Path]:
     files = [file for file in folder.iterdir() if any(fnmatch.fnmatch(file.name, p) for p in PATTERNS[kind])]
     return sorted(file for file in files if file.is_file())
 
 
-def _facts(name: str, file: Path) -> tuple[str, str, int, int]:
+def _stat_file(name: str, file: Path) -> tuple[str, str, int, int]:
     stat = file.stat()
     return name, str(file), stat.st_size, stat.st_mtime_ns
 
 
 @lru_cache(maxsize=64)
-def _digest(files: tuple[tuple[str, str, int, int], ...]) -> str:
+def _compute_digest(files: tuple[tuple[str, str, int, int], ...]) -> str:
     # Sizes and times are in the key so that changed weights are read again.
     whole = hashlib.sha256()
     for name, place, _, _ in files:

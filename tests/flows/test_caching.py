@@ -20,7 +20,7 @@ from tasks.records import Audio, Part, Sound
 from tasks.settings.schema import TranscriptionSettings
 from tasks.step import Manifest, Meter, Place, found_digest
 from tasks.storage.artifacts import ArtifactStore
-from tasks.weights.resolve import Weights
+from tasks.weights.resolve import ResolvedWeights
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 class Job:
     sound: Sound
     settings: TranscriptionSettings
-    weights: Weights
+    weights: ResolvedWeights
 
 
 def job(path: str = "/a/x.wav", start: float = 0.0, beam: int = 5, digest: str = "d", where: str = "/w") -> Job:
@@ -40,7 +40,7 @@ def job(path: str = "/a/x.wav", start: float = 0.0, beam: int = 5, digest: str =
             (Span(start, start + 5.0),),
         ),
         TranscriptionSettings(beam_size=beam),
-        Weights("transcription", "w", Path(where), digest),
+        ResolvedWeights("transcription", "w", Path(where), digest),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 from tasks.caching import step_key
 from tasks.punctuation.task import PunctuateJob
 from tasks.settings.schema import PunctuationSettings
-from tasks.weights.resolve import Weights
+from tasks.weights.resolve import ResolvedWeights
 
 STANDARD = "oliverguhr/fullstop-punctuation-multilang-large"
 
@@ -16,7 +16,7 @@ STANDARD = "oliverguhr/fullstop-punctuation-multilang-large"
 def key(
     name: str = STANDARD, digest: str = "d", language: str | None = "en", mode: Literal["auto", "always"] = "auto"
 ) -> str:
-    weights = Weights("punctuation", name, Path("/cache") / name, digest)
+    weights = ResolvedWeights("punctuation", name, Path("/cache") / name, digest)
     job = PunctuateJob(language, PunctuationSettings(model=name, mode=mode), weights)
     return step_key("punctuation", 1, {"job": job})
 

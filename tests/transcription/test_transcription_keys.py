@@ -10,7 +10,7 @@ from tasks.intervals import Span
 from tasks.records import Audio, Part, Sound
 from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription.task import LanguageJob, TranscribeJob
-from tasks.weights.resolve import Weights
+from tasks.weights.resolve import ResolvedWeights
 
 AUDIO = Audio("sha/mix", (Part("x", "sha", 0.0, 90.0, "/a/x.wav"),))
 SPEECH = (Span(0.0, 5.0),)
@@ -19,7 +19,7 @@ SPEECH = (Span(0.0, 5.0),)
 def keys(name: str = "small", digest: str = "d", spoken_in: str | None = "en", **settings: Any) -> tuple[str, str]:
     """Of both steps, with weights of this name, for a recording that is `spoken_in` a language."""
     chosen = TranscriptionSettings(model=name, **settings)
-    weights = Weights("transcription", name, Path("/cache") / name, digest)
+    weights = ResolvedWeights("transcription", name, Path("/cache") / name, digest)
     spoken = TranscribeJob(0, Sound(AUDIO, Span(0.0, 60.0), SPEECH), chosen, weights)
     return (
         step_key("language", 1, {"job": LanguageJob(AUDIO, SPEECH, chosen, weights)}),

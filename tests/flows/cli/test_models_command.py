@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.settings.schema import DiarizationSettings, PunctuationSettings, Settings, TranscriptionSettings
-from tasks.weights.resolve import fetch_command
+from tasks.weights.resolve import format_fetch_command
 from tests.hub_server import Faults, hub
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -145,7 +145,7 @@ def test_when_the_hub_goes_away_the_next_fetch_goes_on_from_there(tmp_path: Path
 
 
 def state(tmp_path: Path, repository: str) -> str:
-    code = f"from tasks.weights.resolve import presence; print(presence('transcription', {repository!r}))"
+    code = f"from tasks.weights.resolve import check_presence; print(check_presence('transcription', {repository!r}))"
     return subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "HF_HOME": str(tmp_path / "cache")},
@@ -228,14 +228,14 @@ def test_the_list_tells_what_each_profile_needs_and_what_is_here(tmp_path: Path)
 
 
 def test_what_is_missing_is_fetched_by_a_command_that_fits_the_settings() -> None:
-    assert fetch_command(Settings(), "cpu") == "daylong models fetch"
-    assert fetch_command(Settings(), "cuda") == "daylong models fetch --set device=cuda"
+    assert format_fetch_command(Settings(), "cpu") == "daylong models fetch"
+    assert format_fetch_command(Settings(), "cuda") == "daylong models fetch --set device=cuda"
     other = Settings(
         transcription=TranscriptionSettings(model="my models/whisper"),
         diarization=DiarizationSettings(engine="sortformer"),
         punctuation=PunctuationSettings(mode="always"),
     )
-    assert fetch_command(other, "cuda") == (
+    assert format_fetch_command(other, "cuda") == (
         "daylong models fetch --set 'transcription.model=my models/whisper' "
         "--set diarization.engine=sortformer --set punctuation.mode=always"
     )

@@ -1,4 +1,4 @@
-"""Memory that runs out, and memory that is given back: whichever thread had it."""
+"""Out-of-memory handling, and heap memory returned to the system from any thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.engines.memory import give_back, halving, is_out_of_memory, resident_mb, watched
+from tasks.engines.memory import is_out_of_memory, resident_mb, run_halving_batch, track_peak_memory, trim_heap
 from tasks.errors import OutOfMemory
 from tasks.settings.home import sample
 
@@ -28,14 +28,14 @@ def test_what_threads_have_freed_goes_back() -> None:
     kept: list[bytes] = []
     together = threading.Barrier(4)
     threads = [threading.Thread(target=work, args=(kept,)) for _ in range(4)]
-    give_back()  # what other tests have freed could be taken again, and nothing would grow
+    trim_heap()  # what other tests have freed could be taken again, and nothing would grow
     before = resident_mb()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     held = resident_mb()
-    give_back()
+    trim_heap()
     assert held - before > 20
     assert resident_mb() - before < 0.5 * (held - before)
 
@@ -43,13 +43,13 @@ def test_what_threads_have_freed_goes_back() -> None:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="without /proc only a process's peak is known")
 def test_the_memory_of_a_step_is_its_own_and_not_an_earlier_ones() -> None:
     before = resident_mb()
-    with watched() as outer_mb:
-        with watched() as peak_mb:
+    with track_peak_memory() as outer_mb:
+        with track_peak_memory() as peak_mb:
             held = np.ones(20 << 20)  # 160 MiB
             time.sleep(0.2)
             del held
             assert peak_mb() - before > 120
-        with watched() as later_mb:
+        with track_peak_memory() as later_mb:
             assert later_mb() - before < 60
         assert outer_mb() - before > 120
 
@@ -75,7 +75,7 @@ def test_work_is_halved_until_it_fits() -> None:
             raise MemoryError
         return size
 
-    assert halving(work, 20, "work") == 2
+    assert run_halving_batch(work, 20, "work") == 2
     assert tried == [20, 10, 5, 2]
 
 
@@ -84,7 +84,7 @@ def test_what_never_fits_says_what_to_do_and_is_transient() -> None:
         raise RuntimeError("CUDA failed with error out of memory")
 
     with pytest.raises(OutOfMemory, match="work: out of memory, even for the smallest piece"):
-        halving(work, 4, "work")
+        run_halving_batch(work, 4, "work")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_other_errors_are_not_tried_again(error: Exception) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        halving(work, 4, "work")
+        run_halving_batch(work, 4, "work")
     assert tried == [4]
 
 

@@ -1,4 +1,4 @@
-"""The one seam for engines: loaded once, locked, measured, unloaded."""
+"""The engine pool: engines are loaded once, locked during a call, measured, unloaded."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def test_with_room_for_one_engine_the_other_is_unloaded() -> None:
 
 def test_the_process_wide_seam_counts_its_calls() -> None:
     calls.configure()
-    before = calls.calls_made()
+    before = calls.count_calls()
     calls.call(engine(3), "add")
-    assert calls.calls_made() == before + 1
+    assert calls.count_calls() == before + 1
 
 
 def test_the_seams_child_has_as_much_patience_as_was_said_last() -> None:

@@ -1,4 +1,4 @@
-"""Engines in a process of their own: replaced when it dies or hangs, and what it says is heard."""
+"""Engines in a child process: replaced when it ends or hangs; its log records arrive in the parent."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ import numpy as np
 import pytest
 
 from tasks.engines import child as child_module
-from tasks.engines.child import Child
+from tasks.engines.child import EngineProcess
 from tasks.engines.engine import Engine
 from tasks.engines.pool import Pool
 from tasks.errors import EngineDied, MachineFault, OutOfMemory, PermanentError, is_transient
 from tasks.logs import about, where
 from tests.small_engines import answered_anew, engine
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def child() -> Iterator[Child]:
-    made = Child(timeout_s=20)
+def child() -> Iterator[EngineProcess]:
+    made = EngineProcess(timeout_s=20)
     yield made
     made.close()
 
 
-def test_a_child_keeps_its_engines_between_calls_and_arrays_cross(child: Child) -> None:
+def test_a_child_keeps_its_engines_between_calls_and_arrays_cross(child: EngineProcess) -> None:
     assert child.call(engine(), "add").value == 1
     assert child.call(engine(), "add", 4).value == 5
     assert child.call(engine(), "double", np.arange(3)).value.tolist() == [0, 2, 4]
@@ -42,24 +42,26 @@ def test_a_child_keeps_its_engines_between_calls_and_arrays_cross(child: Child) 
 
 
 @pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="a kernel that isn't Linux")
-def test_where_memory_runs_out_the_kernel_takes_the_child_and_not_the_run(child: Child) -> None:
+def test_where_memory_runs_out_the_kernel_takes_the_child_and_not_the_run(child: EngineProcess) -> None:
     child.call(engine(), "add")
     own, its = (int(Path(f"/proc/{p}/oom_score_adj").read_text()) for p in ("self", child.pid()))
     assert its >= max(own, 500)
 
 
-def test_a_child_that_dies_is_replaced(child: Child) -> None:
+def test_a_child_that_dies_is_replaced(child: EngineProcess) -> None:
     child.call(engine(), "add")
     with pytest.raises(EngineDied, match="exit status 7"):
         child.call(engine(), "die")
     assert child.call(engine(), "add").value == 1
 
 
-def test_a_process_that_is_ending_starts_no_other_child(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_ending_starts_no_other_child(
+    child: EngineProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     child.call(engine(), "add")
     ending = threading.Event()
     monkeypatch.setattr(child_module, "_ending", ending)
-    child_module.start_no_more()
+    child_module.forbid_new_children()
     assert child.call(engine(), "add").value == 2  # what is at work may go on
     with pytest.raises(EngineDied, match="exit status 7"):
         child.call(engine(), "die")
@@ -68,26 +70,28 @@ def test_a_process_that_is_ending_starts_no_other_child(child: Child, monkeypatc
     assert child.pid() is None
 
 
-def test_a_child_that_hangs_is_ended(child: Child) -> None:
+def test_a_child_that_hangs_is_ended(child: EngineProcess) -> None:
     child.call(engine(), "add")
     child.timeout_s = 0.5
     with pytest.raises(EngineDied, match=r"within 0\.5 s"):
         child.call(engine(), "hang")
 
 
-def test_an_engines_own_refusal_crosses_as_what_it_is(child: Child) -> None:
+def test_an_engines_own_refusal_crosses_as_what_it_is(child: EngineProcess) -> None:
     with pytest.raises(PermanentError, match=r"x\.wav"):
         child.call(engine(), "refuse")
 
 
-def test_what_the_system_refused_crosses_with_its_number_since_that_says_whether_to_try_again(child: Child) -> None:
+def test_what_the_system_refused_crosses_with_its_number_since_that_says_whether_to_try_again(
+    child: EngineProcess,
+) -> None:
     with pytest.raises(OSError, match=r"weights\.bin") as full:
         child.call(engine(), "break_down", errno.ENOSPC)
     assert full.value.errno == errno.ENOSPC
     assert is_transient(full.value)
 
 
-def test_an_answer_that_cannot_be_sent_is_told_and_the_child_lives(child: Child) -> None:
+def test_an_answer_that_cannot_be_sent_is_told_and_the_child_lives(child: EngineProcess) -> None:
     child.call(engine(), "add")
     with pytest.raises(RuntimeError, match="lock"):
         child.call(engine(), "lock")
@@ -95,7 +99,7 @@ def test_an_answer_that_cannot_be_sent_is_told_and_the_child_lives(child: Child)
 
 
 def test_what_our_own_code_warns_of_in_the_child_is_told_where_the_call_was_made(
-    child: Child, caplog: pytest.LogCaptureFixture
+    child: EngineProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen: list[dict[str, object]] = []
 
@@ -113,7 +117,7 @@ def test_what_our_own_code_warns_of_in_the_child_is_told_where_the_call_was_made
     assert seen == [{"chunk": 7, "said": "little memory"}]
 
 
-def test_calls_of_different_engines_run_side_by_side_in_the_child(child: Child) -> None:
+def test_calls_of_different_engines_run_side_by_side_in_the_child(child: EngineProcess) -> None:
     child.call(engine(1), "add")
     child.call(engine(2), "add")
     slow = threading.Thread(target=child.call, args=(engine(1), "take", 5.0))
@@ -123,12 +127,12 @@ def test_calls_of_different_engines_run_side_by_side_in_the_child(child: Child) 
     slow.join()
 
 
-def test_a_call_that_ends_the_child_takes_no_other_along(child: Child) -> None:
+def test_a_call_that_ends_the_child_takes_no_other_along(child: EngineProcess) -> None:
     with answered_anew(child), pytest.raises(EngineDied, match=r"counter-2.*exit status 7"):
         child.call(engine(2), "die")
 
 
-def test_a_call_that_hangs_takes_no_other_along(child: Child) -> None:
+def test_a_call_that_hangs_takes_no_other_along(child: EngineProcess) -> None:
     child.call(engine(1), "add")
     child.call(engine(2), "add")
     ends: list[str] = []
@@ -151,7 +155,7 @@ def test_a_call_that_hangs_takes_no_other_along(child: Child) -> None:
 
 @pytest.mark.parametrize("what", ["riddle", "riddled"])
 def test_an_answer_that_cannot_be_read_keeps_nobody_waiting(
-    child: Child, what: str, caplog: pytest.LogCaptureFixture
+    child: EngineProcess, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     child.call(engine(), "add")
     with pytest.raises(EngineDied):
@@ -160,7 +164,7 @@ def test_an_answer_that_cannot_be_read_keeps_nobody_waiting(
     assert child.call(engine(), "add").value == 1
 
 
-def test_out_of_memory_is_told_as_that_wherever_it_happens(child: Child) -> None:
+def test_out_of_memory_is_told_as_that_wherever_it_happens(child: EngineProcess) -> None:
     for where_ in (Pool(), child):
         with pytest.raises(OutOfMemory, match="counter-1"):
             where_.call(engine(), "too_much")
@@ -169,7 +173,7 @@ def test_out_of_memory_is_told_as_that_wherever_it_happens(child: Child) -> None
 
 
 def test_the_child_imports_nothing_from_the_folder_that_one_is_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, child: Child
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, child: EngineProcess
 ) -> None:
     for name in ("tasks.py", "queue.py", "logging.py"):
         (tmp_path / name).write_text("raise SystemExit('somebody else's')\n")
@@ -220,7 +224,7 @@ def _runs(pid: int) -> bool:
     return True
 
 
-def test_weights_that_cannot_be_loaded_are_the_machines_fault_unless_it_may_pass(child: Child) -> None:
+def test_weights_that_cannot_be_loaded_are_the_machines_fault_unless_it_may_pass(child: EngineProcess) -> None:
     for where_ in (Pool(), child):
         with pytest.raises(MachineFault, match=r"test/nothing can't be loaded .ValueError: not an archive."):
             where_.call(Engine.of("test/nothing", "tests.small_engines:load_nothing"), "add")

@@ -1,4 +1,4 @@
-"""Weights: taken from where they are, fetched whole, missed by name."""
+"""Resolving weights: local paths, complete downloads, and missing ones named in the error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import pytest
 
 from tasks.errors import MissingWeights
 from tasks.settings.schema import DiarizationSettings, PunctuationSettings, SeparationSettings, Settings
-from tasks.weights.resolve import DEMO, STANDARD, check, local_path, problem_with, repository_of, resolve, wanted
+from tasks.weights.catalogue import DEMO, STANDARD
+from tasks.weights.resolve import (
+    check_available,
+    find_local_path,
+    find_problem,
+    find_repository,
+    list_required,
+    resolve,
+)
 from tests.hub_server import hub
 
 WHISPER = {"config.json": b"{}", "model.bin": b"w" * 1000, "tokenizer.json": b"{}", "vocabulary.json": b"[]"}
@@ -51,43 +59,43 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
 
 def test_demo_names_point_into_the_clone() -> None:
     for name, place in DEMO.items():
-        path = local_path(name)
+        path = find_local_path(name)
         assert path is not None
         assert path.parts[-4:] == ("data", "models", "demo", place)
-    assert "no such bundled model" in (problem_with("embedding", "demo:spaeker") or "")
+    assert "no such bundled model" in (find_problem("embedding", "demo:spaeker") or "")
 
 
 def test_short_names_mean_repositories_of_their_makers() -> None:
-    assert repository_of("transcription", "large-v3-turbo") == "mobiuslabsgmbh/faster-whisper-large-v3-turbo"
-    assert repository_of("separation", "htdemucs") == "adefossez/HTDemucs"
+    assert find_repository("transcription", "large-v3-turbo") == "mobiuslabsgmbh/faster-whisper-large-v3-turbo"
+    assert find_repository("separation", "htdemucs") == "adefossez/HTDemucs"
     with pytest.raises(MissingWeights, match=r"Demucs knows .*htdemucs_ft"):
-        repository_of("separation", "no-such-model")
+        find_repository("separation", "no-such-model")
     for published in STANDARD:
-        assert repository_of(published.kind, published.name) == published.repository
+        assert find_repository(published.kind, published.name) == published.repository
 
 
 def test_a_bare_name_of_nemo_is_refused_because_nemo_would_fetch_it_unchecked() -> None:
     with pytest.raises(MissingWeights, match="name a hub repository"):
-        repository_of("embedding", "titanet_large")
+        find_repository("embedding", "titanet_large")
 
 
 def test_a_run_wants_what_its_settings_use() -> None:
     plain = Settings()
-    assert [kind for kind, _ in wanted(plain, "cpu")] == ["transcription", "embedding", "punctuation"]
-    assert wanted(plain, "cpu")[0] == ("transcription", "small")
-    assert wanted(plain, "cuda")[0] == ("transcription", "large-v3-turbo")
+    assert [kind for kind, _ in list_required(plain, "cpu")] == ["transcription", "embedding", "punctuation"]
+    assert list_required(plain, "cpu")[0] == ("transcription", "small")
+    assert list_required(plain, "cuda")[0] == ("transcription", "large-v3-turbo")
     other = Settings(
         separation=SeparationSettings(mode="always"),
         diarization=DiarizationSettings(engine="off"),
         punctuation=PunctuationSettings(mode="never"),
     )
-    assert [kind for kind, _ in wanted(other, "cpu")] == ["transcription", "separation"]
+    assert [kind for kind, _ in list_required(other, "cpu")] == ["transcription", "separation"]
 
 
 def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
     wants = [("transcription", "smal"), ("embedding", str(tmp_path / "voice.nemo"))]
     with pytest.raises(MissingWeights) as raised:
-        check(wants)  # type: ignore[arg-type]
+        check_available(wants)  # type: ignore[arg-type]
     first, second = str(raised.value).splitlines()
     assert first.startswith("transcription.model = smal: faster-whisper knows")
     assert "voice.nemo: there is no such file" in second
@@ -103,7 +111,7 @@ def python(code: str, tmp_path: Path, endpoint: str = "http://127.0.0.1:9", **en
         capture_output=True,
         text=True,
         timeout=120,
-        cwd=Path(__file__).resolve().parents[1],
+        cwd=Path(__file__).resolve().parents[2],
         check=False,
     )
     return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
@@ -155,12 +163,14 @@ def test_damage_of_the_same_length_is_found_by_reading(tmp_path: Path) -> None:
         python(RESOLVE, tmp_path, endpoint)
     (blob,) = [p for p in (tmp_path / "cache").rglob("blobs/*") if p.stat().st_size == 1000]
     blob.write_bytes(b"v" * 1000)
-    looked = "print([hub.cached('someone/whisper', PATTERNS['transcription'], d) is None for d in (False, True)])"
+    looked = (
+        "print([hub.find_cached('someone/whisper', PATTERNS['transcription'], d) is None for d in (False, True)])"
+    )
     assert python(looked, tmp_path, HF_HUB_OFFLINE="1") == "[False, True]"
 
 
 def test_offline_and_not_cached_is_said_with_what_to_do(tmp_path: Path) -> None:
-    told = python("print(problem_with('embedding', 'someone/voice'))", tmp_path, HF_HUB_OFFLINE="1")
+    told = python("print(find_problem('embedding', 'someone/voice'))", tmp_path, HF_HUB_OFFLINE="1")
     assert "embedding model someone/voice: not in the cache, and someone/voice cannot be reached" in told
     assert "daylong models fetch" in told
 
@@ -169,7 +179,7 @@ def test_what_can_be_fetched_is_not_missing(tmp_path: Path) -> None:
     write(tmp_path / "hub" / "someone" / "whisper", WHISPER)
     with hub(tmp_path / "hub") as endpoint:
         told = python(
-            "print(problem_with('transcription', 'someone/whisper'), problem_with('transcription', 'no/body'))",
+            "print(find_problem('transcription', 'someone/whisper'), find_problem('transcription', 'no/body'))",
             tmp_path,
             endpoint,
         )

@@ -1,4 +1,4 @@
-"""Large files: what is there already is used if it is right, and nothing wrong gets the right name."""
+"""Downloads of large files: partial files are resumed; no file with a wrong digest gets its final name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.weights.downloads import WrongChecksum, bring
+from tasks.weights.downloads import WrongChecksum, download_file
 from tests.hub_server import Faults, hub
 
 DATA = bytes(range(256)) * 100
@@ -35,7 +35,7 @@ def test_a_download_goes_on_from_what_is_there(
     partial.write_bytes(begun)
     faults = Faults(no_ranges=no_ranges)
     with hub(_served(tmp_path), faults) as endpoint:
-        bring(f"{endpoint}/some/one/resolve/main/model.bin", blob, len(DATA), DIGEST, arrived.append)
+        download_file(f"{endpoint}/some/one/resolve/main/model.bin", blob, len(DATA), DIGEST, arrived.append)
     assert blob.read_bytes() == DATA
     assert not partial.exists()
     assert [what for _, what in faults.served] == asked
@@ -48,7 +48,9 @@ def test_what_arrives_wrong_gets_no_name(tmp_path: Path) -> None:
         hub(_served(tmp_path), Faults(lies={"model.bin"})) as endpoint,
         pytest.raises(WrongChecksum, match=r"model\.bin"),
     ):
-        bring(f"{endpoint}/some/one/resolve/main/model.bin", tmp_path / "blob", len(DATA), DIGEST, lambda _: None)
+        download_file(
+            f"{endpoint}/some/one/resolve/main/model.bin", tmp_path / "blob", len(DATA), DIGEST, lambda _: None
+        )
     assert not (tmp_path / "blob").exists()
 
 

@@ -1,4 +1,4 @@
-"""A device that fails: told apart from a call that it refuses, and its process is replaced."""
+"""Device failures: distinguished from calls that a device refuses; the process is replaced."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.engines.child import Child
-from tasks.engines.device_errors import told_in, told_of_device
+from tasks.engines.child import EngineProcess
+from tasks.engines.device_errors import find_device_error, translate_device_errors
 from tasks.engines.engine import Engine
 from tasks.engines.pool import Pool
 from tasks.errors import DeviceBroken, EngineDied, is_transient
@@ -19,8 +19,8 @@ Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions."""
 
 
 @pytest.fixture
-def child() -> Iterator[Child]:
-    made = Child(timeout_s=20)
+def child() -> Iterator[EngineProcess]:
+    made = EngineProcess(timeout_s=20)
     yield made
     made.close()
 
@@ -39,7 +39,7 @@ def child() -> Iterator[Child]:
     ],
 )
 def test_each_library_has_its_own_words_for_a_device_that_failed(said: str) -> None:
-    with pytest.raises(DeviceBroken) as told, told_of_device("the engine"):
+    with pytest.raises(DeviceBroken) as told, translate_device_errors("the engine"):
         raise RuntimeError(said)
     first = said.splitlines()[0]
     assert str(told.value) == f"the engine: its device failed ({first}). See nvidia-smi, or set device = cpu."
@@ -56,20 +56,20 @@ def test_each_library_has_its_own_words_for_a_device_that_failed(said: str) -> N
     ],
 )
 def test_what_a_device_that_is_well_refuses_is_none_of_these(error: Exception) -> None:
-    assert told_in(error) is None
-    with pytest.raises(type(error)) as same, told_of_device("the engine"):
+    assert find_device_error(error) is None
+    with pytest.raises(type(error)) as same, translate_device_errors("the engine"):
         raise error
     assert same.value is error
 
 
 def test_values_that_the_device_cannot_take_are_not_said_to_be_the_machines_fault() -> None:
-    with pytest.raises(EngineDied) as told, told_of_device("the engine"):
+    with pytest.raises(EngineDied) as told, translate_device_errors("the engine"):
         raise RuntimeError("CUDA error: device-side assert triggered")
     assert not isinstance(told.value, DeviceBroken)
 
 
 @pytest.mark.parametrize("said", [ILLEGAL, "CUDA error: device-side assert triggered"])
-def test_a_child_whose_device_failed_is_replaced(child: Child, said: str) -> None:
+def test_a_child_whose_device_failed_is_replaced(child: EngineProcess, said: str) -> None:
     child.call(engine(), "add")
     before = child.pid()
     with pytest.raises(EngineDied, match=r"test/counter-1: its device failed .CUDA error:") as told:
@@ -79,20 +79,20 @@ def test_a_child_whose_device_failed_is_replaced(child: Child, said: str) -> Non
     assert child.pid() != before
 
 
-def test_a_child_whose_device_refused_a_call_lives_on(child: Child) -> None:
+def test_a_child_whose_device_refused_a_call_lives_on(child: EngineProcess) -> None:
     child.call(engine(), "add")
     with pytest.raises(RuntimeError, match="invalid argument"):
         child.call(engine(), "fail", "CUDA error: invalid argument")
     assert child.call(engine(), "add").value == 2
 
 
-def test_an_engine_that_cannot_be_loaded_for_that_is_tried_again(child: Child) -> None:
+def test_an_engine_that_cannot_be_loaded_for_that_is_tried_again(child: EngineProcess) -> None:
     for where in (Pool(), child):
         with pytest.raises(DeviceBroken, match="test/broken: its device failed"):
             where.call(Engine.of("test/broken", "tests.small_engines:load_broken"), "add")
 
 
 @pytest.mark.parametrize("told_after_s", [0.0, 2.0], ids=["in the midst of it", "which has met it first"])
-def test_a_call_that_breaks_the_device_takes_no_other_along(child: Child, told_after_s: float) -> None:
+def test_a_call_that_breaks_the_device_takes_no_other_along(child: EngineProcess, told_after_s: float) -> None:
     with answered_anew(child), pytest.raises(DeviceBroken, match="counter-2"):
         child.call(engine(2), "break_device", ILLEGAL, told_after_s)
