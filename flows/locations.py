@@ -28,7 +28,7 @@ def store_of(settings: Settings) -> ArtifactStore:
     """The store of large values. Raises `UsageError` where a URL leads nowhere."""
     given = settings.cache.store
     if given and "://" in given:
-        remote.check(given)
+        remote.check_store(given)
     return ArtifactStore(given or str(cache() / "artifacts"))
 
 

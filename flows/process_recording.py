@@ -33,9 +33,8 @@ from flows.reporting.run_names import name_of, printable, rename, run_name
 from flows.speakers.identify import named
 from tasks.audio.decode import audio_of
 from tasks.audio.folder import called, path_of, recordings_in
-from tasks.audio.source import shown
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_plan
-from tasks.caching import used_by, used_so_far
+from tasks.caching import copy_used_keys, pop_used_keys
 from tasks.contracts import language_facts, read_speech_map
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.task import Publication, publish_transcript
@@ -44,8 +43,9 @@ from tasks.errors import DaylongError, UnreadableAudio
 from tasks.exports import render
 from tasks.intervals import Span
 from tasks.linking.task import LinkJob, link_speakers
-from tasks.logs import about
+from tasks.logs import add_log_fields
 from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
+from tasks.paths import format_path
 from tasks.pruning import used
 from tasks.pruning.prune import held_of, recordings_folder, runs_folder
 from tasks.records import Audio, Recording
@@ -85,7 +85,7 @@ def process_recording(
         with accounted() as account:
             run = prepare(account.chosen(load(given(settings))))
             files = files_of(source, together or ())
-            with used.under_way(runs_folder()), about(recording=printable(called(files))):
+            with used.under_way(runs_folder()), add_log_fields(recording=printable(called(files))):
                 return _processed(files, run, account)
     except DaylongError as error:
         if tells_alone(error):
@@ -104,10 +104,10 @@ def _processed(files: Sequence[str], run: Run, account: Account) -> Outcome:
     separated = run.settings.separation.mode == "always"
     store, me = run.place.store, str(flow_run.id)
     held = held_of(store, recording.recording_id)
-    disk_space.check(recording.duration_s, store.root, run.out, separated=separated, held=held)
+    disk_space.check_room(recording.duration_s, store.root, run.out, separated=separated, held=held)
 
-    with used.noting(recordings_folder(), recording.recording_id, lambda: used_by(me)) as note:
-        progress.own += (at_each_chunk(lambda: note(used_so_far(me))),)
+    with used.noting(recordings_folder(), recording.recording_id, lambda: pop_used_keys(me)) as note:
+        progress.own += (at_each_chunk(lambda: note(copy_used_keys(me))),)
         return _transcribed(recording, run, progress, account, started, calls_before)
 
 
@@ -130,7 +130,7 @@ def _transcribed(
     done = chunk_steps.work_through(chunks, tracks, language, run, progress)
     failed = [w for w in done if w.error]
     if failed and len(failed) == busy:
-        raise of_all(shown(recording.source_name), str(failed[0].error), [w.cause for w in failed])
+        raise of_all(format_path(recording.source_name), str(failed[0].error), [w.cause for w in failed])
 
     progress.stage("linking")
     linked = voices_of(done, run)
@@ -187,7 +187,9 @@ def files_of(source: str, more: Sequence[str]) -> list[str]:
             path = home() / path
         found = [str(f) for f in recordings_in(path)] if path.is_dir() else [str(path)]
         if not found:
-            raise UnreadableAudio(f"{shown(name)}: a folder without recordings (its own folders are not searched).")
+            raise UnreadableAudio(
+                f"{format_path(name)}: a folder without recordings (its own folders are not searched)."
+            )
         files += found
     return files
 

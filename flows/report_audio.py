@@ -13,7 +13,7 @@ from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
 from tasks.exports import EXPORTS, render
 from tasks.exports.report.links import CARRIED
-from tasks.paths import advice
+from tasks.paths import suggest_path
 from tasks.records import Transcript
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def found_at(transcript: Transcript, audio: Path) -> Transcript:
         raise UsageError(f"--audio {audio}: the recording has {len(recording.parts)} files; name their folder.")
     for path in paths:
         if not path.is_file():
-            raise UsageError(f"--audio {path}: no such file. {advice(path)}")
+            raise UsageError(f"--audio {path}: no such file. {suggest_path(path)}")
     parts = tuple(replace(p, path=str(path.absolute())) for p, path in zip(recording.parts, paths, strict=True))
     return replace(transcript, recording=replace(recording, parts=parts))
 

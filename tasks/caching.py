@@ -29,9 +29,9 @@ from prefect.serializers import JSONSerializer
 from pydantic import BaseModel
 
 from tasks.errors import TransientError, is_transient
-from tasks.logs import about
-from tasks.step import Manifest, checked
-from tasks.storage.artifacts import ArtifactStore, digest_of
+from tasks.logs import add_log_fields
+from tasks.step import Manifest, check_manifest
+from tasks.storage.artifacts import ArtifactStore, compute_json_digest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,8 +60,8 @@ class StepPolicy(CachePolicy):
         flow_parameters: dict[str, Any],
         **kwargs: Any,
     ) -> str:
-        key = step_key(self.step, self.version, inputs)
-        forget_if_broken(key, inputs)
+        key = compute_step_key(self.step, self.version, inputs)
+        discard_broken_result(key, inputs)
         _used[str(task_ctx.task_run.flow_run_id)].add(key)
         return key
 
@@ -69,20 +69,20 @@ class StepPolicy(CachePolicy):
 _used: dict[str, set[str]] = defaultdict(set)
 
 
-def used_by(flow_run_id: str) -> set[str]:
+def pop_used_keys(flow_run_id: str) -> set[str]:
     """The keys that a flow run has asked for; told once."""
     return _used.pop(flow_run_id, set())
 
 
-def used_so_far(flow_run_id: str) -> set[str]:
+def copy_used_keys(flow_run_id: str) -> set[str]:
     """The keys that a flow run under way has asked for."""
     return set(_used.get(flow_run_id, ()))
 
 
-def step_key(step: str, version: int, inputs: dict[str, Any]) -> str:
+def compute_step_key(step: str, version: int, inputs: dict[str, Any]) -> str:
     """The cache key of a step for these inputs."""
     told = {name: identity(value) for name, value in inputs.items()}
-    return f"{step}/v{version}/{digest_of({k: v for k, v in told.items() if v is not None})}"
+    return f"{step}/v{version}/{compute_json_digest({k: v for k, v in told.items() if v is not None})}"
 
 
 def identity(value: Any) -> Any:
@@ -110,7 +110,7 @@ def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bo
     return False
 
 
-TRIED_AGAIN: dict[str, Any] = {
+RETRY_OPTIONS: dict[str, Any] = {
     "retries": len(RETRY_AFTER_S),
     "retry_delay_seconds": RETRY_AFTER_S,
     "retry_jitter_factor": 0.5,
@@ -120,7 +120,7 @@ TRIED_AGAIN: dict[str, Any] = {
 back at once."""
 
 
-class _Results(type(Path())):  # type: ignore[misc]  # a PosixPath, or a WindowsPath
+class _ResultsPath(type(Path())):  # type: ignore[misc]  # a PosixPath, or a WindowsPath
     """`results_folder()` whenever Prefect asks, also where this Prefect keeps other people's results elsewhere by
     default: there we couldn't look at a record before it is believed."""
 
@@ -136,19 +136,19 @@ def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]
         cache_policy=StepPolicy(step=step, version=version),
         persist_result=True,
         result_serializer=AS_JSON,
-        result_storage=_Results(),
+        result_storage=_ResultsPath(),
         cache_result_in_memory=False,
-        **TRIED_AGAIN,
+        **RETRY_OPTIONS,
     )
-    return lambda do: prefects(_told(step, do))
+    return lambda do: prefects(_log_step(step, do))
 
 
-def _told(step: str, do: Callable[P, R]) -> Callable[P, R]:
+def _log_step(step: str, do: Callable[P, R]) -> Callable[P, R]:
     """The step, whose log lines say that they are of it, and how long it took."""
 
     @functools.wraps(do)
     def told(*args: P.args, **kwargs: P.kwargs) -> R:
-        with about(step=step):
+        with add_log_fields(step=step):
             began = time.perf_counter()
             found = do(*args, **kwargs)
             seconds = round(time.perf_counter() - began, 3)
@@ -158,7 +158,7 @@ def _told(step: str, do: Callable[P, R]) -> Callable[P, R]:
     return told
 
 
-def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:
+def discard_broken_result(key: str, inputs: dict[str, Any]) -> None:
     """Remove the stored result under `key` if it was edited, or an artifact behind it is gone or damaged.
 
     Prefect believes a stored result without looking further; without it, the step runs again.
@@ -172,7 +172,7 @@ def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:
         # pruned meanwhile: pruning looks again before it removes.
         os.utime(record)
     try:
-        broken = [name for name in manifest_of(record.read_text())["artifacts"].values() if not store.intact(name)]
+        broken = [name for name in parse_record(record.read_text())["artifacts"].values() if not store.intact(name)]
     except FileNotFoundError:
         return  # pruned just now
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -186,13 +186,13 @@ def forget_if_broken(key: str, inputs: dict[str, Any]) -> None:
         record.unlink(missing_ok=True)
 
 
-def manifest_of(record: str) -> Manifest:
+def parse_record(record: str) -> Manifest:
     """The manifest in a step's record. Raises ValueError, KeyError or TypeError where a step can't have written it:
     Prefect obeys what a record says of how to read it, and one of its ways is to unpickle."""
     stored = json.loads(record)
     if stored.keys() != {"metadata", "result"} or stored["metadata"]["serializer"] != _SERIALIZER:
         raise ValueError("no record of a step")
-    return checked(json.loads(stored["result"]))
+    return check_manifest(json.loads(stored["result"]))
 
 
 def results_folder() -> Path:

@@ -21,7 +21,7 @@ Timed = TypeVar("Timed", Word, Segment, Turn)
 Made = TypeVar("Made")
 
 
-def remembered(make: Callable[[Transcript], Made]) -> Callable[[Transcript], Made]:
+def cache_last(make: Callable[[Transcript], Made]) -> Callable[[Transcript], Made]:
     """`make`, which remembers what it last made for as long as that transcript lives: exports ask for the same."""
     last: list[tuple[weakref.ref[Transcript], Made]] = []
 
@@ -42,25 +42,25 @@ _last: weakref.ref[Transcript] | None = None
 """What was made tidy last: every export asks for it, and a day's takes a third of a second."""
 
 
-def tidy(transcript: Transcript) -> Transcript:
+def canonical(transcript: Transcript) -> Transcript:
     """The transcript with times inside the recording, rows sorted by start, end, speaker, segments numbered in
     that order, text that UTF-8 can hold, and `recorded_at` told in the recording's time zone. Idempotent.
     """
     global _last
     if _last is not None and _last() is transcript:
         return transcript
-    recording = _tidy_recording(transcript.recording)
+    recording = _canonical_recording(transcript.recording)
     end_s = recording.duration_s
     segments, new_index = [], {}
-    for place, segment in enumerate(_in_order(transcript.segments, end_s)):
+    for place, segment in enumerate(_sort_clipped(transcript.segments, end_s)):
         new_index[segment.index] = place
-        text = scrub(segment.text)
+        text = replace_surrogates(segment.text)
         if place != segment.index or text is not segment.text:
             segment = replace(segment, index=place, text=text)
         segments.append(segment)
     words = []
-    for word in _in_order(transcript.words, end_s):
-        text, place = scrub(word.text), new_index.get(word.segment, -1)
+    for word in _sort_clipped(transcript.words, end_s):
+        text, place = replace_surrogates(word.text), new_index.get(word.segment, -1)
         if place != word.segment or text is not word.text:
             word = replace(word, text=text, segment=place)
         words.append(word)
@@ -69,32 +69,32 @@ def tidy(transcript: Transcript) -> Transcript:
         recording=recording,
         words=tuple(words),
         segments=tuple(segments),
-        turns=tuple(_in_order(transcript.turns, end_s)),
+        turns=tuple(_sort_clipped(transcript.turns, end_s)),
         speakers=tuple(sorted(transcript.speakers, key=lambda s: s.label)),
-        chunks=tuple(sorted(map(_tidy_chunk, transcript.chunks), key=lambda c: c.index)),
+        chunks=tuple(sorted(map(_canonical_chunk, transcript.chunks), key=lambda c: c.index)),
     )
     _last = weakref.ref(tidied)
     return tidied
 
 
-def by_name(transcript: Transcript) -> Transcript:
+def apply_speaker_names(transcript: Transcript) -> Transcript:
     """The tidy transcript in whose segments and turns people are called by their names, where known."""
-    transcript = tidy(transcript)
-    return _by_name(transcript) if any(s.name for s in transcript.speakers) else transcript
+    transcript = canonical(transcript)
+    return _apply_speaker_names(transcript) if any(s.name for s in transcript.speakers) else transcript
 
 
-@remembered
-def _by_name(transcript: Transcript) -> Transcript:
-    names = {s.label: scrub(s.name) for s in transcript.speakers if s.name}
+@cache_last
+def _apply_speaker_names(transcript: Transcript) -> Transcript:
+    names = {s.label: replace_surrogates(s.name) for s in transcript.speakers if s.name}
     segments = (replace(s, speaker=names.get(s.speaker or "", s.speaker)) for s in transcript.segments)
     turns = (replace(t, speaker=names.get(t.speaker, t.speaker)) for t in transcript.turns)
-    return tidy(replace(transcript, segments=tuple(segments), turns=tuple(turns)))
+    return canonical(replace(transcript, segments=tuple(segments), turns=tuple(turns)))
 
 
-def scrub(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """`text` itself, or a copy in which halves of surrogate pairs, which no UTF-8 file can hold, are U+FFFD.
 
-    >>> scrub("caf\\ud800")
+    >>> replace_surrogates("caf\\ud800")
     'caf\ufffd'
     """
     try:
@@ -104,11 +104,11 @@ def scrub(text: str) -> str:
     return text
 
 
-def starts_at(recording: Recording) -> datetime | None:
+def find_start(recording: Recording) -> datetime | None:
     """When the recording starts, in its own time zone; None where that isn't known."""
     if recording.recorded_at is None:
         return None
-    zone = _zone(recording.timezone)
+    zone = _find_zone(recording.timezone)
     try:
         moment = datetime.fromisoformat(recording.recorded_at)
     except ValueError:
@@ -119,32 +119,32 @@ def starts_at(recording: Recording) -> datetime | None:
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
 
 
-def recorded_date(transcript: Transcript) -> date:
+def find_recorded_date(transcript: Transcript) -> date:
     """The local day on which the recording starts; the day of processing where the start isn't known."""
-    start = starts_at(transcript.recording)
+    start = find_start(transcript.recording)
     if start is None:
-        start = instant(transcript.run.processed_at).astimezone(_zone(transcript.recording.timezone))
+        start = parse_instant(transcript.run.processed_at).astimezone(_find_zone(transcript.recording.timezone))
     return start.date()
 
 
-def instant(iso: str) -> datetime:
+def parse_instant(iso: str) -> datetime:
     """The moment that an ISO 8601 string names, in UTC; without an offset it is taken to be UTC.
 
-    >>> instant("2024-05-01T07:30:00+02:00").isoformat()
+    >>> parse_instant("2024-05-01T07:30:00+02:00").isoformat()
     '2024-05-01T05:30:00+00:00'
     """
     moment = datetime.fromisoformat(iso)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _zone(name: str) -> ZoneInfo:
+def _find_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # OSError: a folder of the zone database
         raise UsageError(f"timezone {name!r} is not an IANA time zone; try UTC or Europe/Berlin.") from None
 
 
-def _in_order(items: Iterable[Timed], end_s: float) -> list[Timed]:
+def _sort_clipped(items: Iterable[Timed], end_s: float) -> list[Timed]:
     held = []
     for item in items:
         start = min(max(item.start_s, 0.0), end_s)
@@ -156,15 +156,15 @@ def _in_order(items: Iterable[Timed], end_s: float) -> list[Timed]:
     return held
 
 
-def _tidy_recording(recording: Recording) -> Recording:
-    start = starts_at(recording)
+def _canonical_recording(recording: Recording) -> Recording:
+    start = find_start(recording)
     return replace(
         recording,
-        source_name=scrub(recording.source_name),
-        parts=tuple(replace(p, name=scrub(p.name)) for p in recording.parts),
+        source_name=replace_surrogates(recording.source_name),
+        parts=tuple(replace(p, name=replace_surrogates(p.name)) for p in recording.parts),
         recorded_at=None if start is None else start.isoformat(),
     )
 
 
-def _tidy_chunk(chunk: ChunkReport) -> ChunkReport:
-    return chunk if chunk.error is None else replace(chunk, error=scrub(chunk.error))
+def _canonical_chunk(chunk: ChunkReport) -> ChunkReport:
+    return chunk if chunk.error is None else replace(chunk, error=replace_surrogates(chunk.error))

@@ -1,6 +1,6 @@
 """The arithmetic of time under all steps: half-open spans of seconds.
 
-A list of spans is *tidy* when it is sorted, its spans are not empty and none touches the next. `tidy` makes
+A list of spans is *tidy* when it is sorted, its spans are not empty and none touches the next. `merge_spans` makes
 a list so; the other functions accept any list and return tidy ones.
 """
 
@@ -53,10 +53,10 @@ class Span:
         return max(self.start_s - time_s, time_s - self.end_s, 0.0)
 
 
-def tidy(spans: Iterable[Span], gap_s: float = 0.0) -> list[Span]:
+def merge_spans(spans: Iterable[Span], gap_s: float = 0.0) -> list[Span]:
     """Sorted spans without empty ones, joined where they overlap or lie at most `gap_s` apart.
 
-    >>> tidy([Span(3, 4), Span(1, 2), Span(2, 3)])
+    >>> merge_spans([Span(3, 4), Span(1, 2), Span(2, 3)])
     [Span(start_s=1, end_s=4)]
     """
     out: list[Span] = []
@@ -74,7 +74,7 @@ def intersect(left: Iterable[Span], right: Iterable[Span]) -> list[Span]:
     >>> intersect([Span(0, 5)], [Span(1, 2), Span(4, 9)])
     [Span(start_s=1, end_s=2), Span(start_s=4, end_s=5)]
     """
-    a, b, out = tidy(left), tidy(right), []
+    a, b, out = merge_spans(left), merge_spans(right), []
     i = j = 0
     while i < len(a) and j < len(b):
         common = a[i] & b[j]
@@ -93,9 +93,9 @@ def subtract(left: Iterable[Span], right: Iterable[Span]) -> list[Span]:
     >>> subtract([Span(0, 5)], [Span(1, 2)])
     [Span(start_s=0, end_s=1), Span(start_s=2, end_s=5)]
     """
-    holes, out = tidy(right), []
+    holes, out = merge_spans(right), []
     first = 0
-    for span in tidy(left):
+    for span in merge_spans(left):
         start = span.start_s
         while first < len(holes) and holes[first].end_s <= start:
             first += 1
@@ -112,18 +112,18 @@ def subtract(left: Iterable[Span], right: Iterable[Span]) -> list[Span]:
 
 def clip(spans: Iterable[Span], to: Span) -> list[Span]:
     """The parts of `spans` that lie within `to`."""
-    return tidy(s & to for s in spans)
+    return merge_spans(s & to for s in spans)
 
 
-def total_s(spans: Iterable[Span]) -> float:
+def measure_union_s(spans: Iterable[Span]) -> float:
     """Seconds covered, overlapping parts counted once."""
-    return sum(s.duration_s for s in tidy(spans))
+    return sum(s.duration_s for s in merge_spans(spans))
 
 
-def clock(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """A point in a recording.
 
-    >>> clock(4364.6), clock(86_413)
+    >>> format_clock(4364.6), format_clock(86_413)
     ('01:12:45', '24:00:13')
     """
     whole = round(seconds)

@@ -21,7 +21,7 @@ _where: ContextVar[dict[str, Any]] = ContextVar("daylong_where", default={})  # 
 
 
 @contextmanager
-def about(**facts: Any) -> Iterator[None]:
+def add_log_fields(**facts: Any) -> Iterator[None]:
     """Lines that are logged meanwhile, in this thread and in those that copy its context, carry these of FIELDS."""
     token = _where.set(_where.get() | facts)
     try:
@@ -30,8 +30,8 @@ def about(**facts: Any) -> Iterator[None]:
         _where.reset(token)
 
 
-def where() -> dict[str, Any]:
-    """What `about` has said here."""
+def current_log_fields() -> dict[str, Any]:
+    """The fields set by `add_log_fields` in this context."""
     return dict(_where.get())
 
 
@@ -39,7 +39,7 @@ def is_ours(logger: str) -> bool:
     return logger.split(".")[0] in OURS
 
 
-class Demoted(logging.Filter):
+class DemoteLibraryRecords(logging.Filter):
     """What libraries say is a detail, whatever they call it: below ERROR it is told at DEBUG."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -48,13 +48,13 @@ class Demoted(logging.Filter):
         return True
 
 
-class JsonLines(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """One JSON object a line: time (UTC), level, logger, message, and recording, chunk, step and seconds (null where
     they say nothing), and error, the traceback, where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         error = self.formatException(record.exc_info) if record.exc_info else None
-        return json_line(
+        return format_json_line(
             record.getMessage(),
             time_s=record.created,
             level=record.levelname,
@@ -64,7 +64,9 @@ class JsonLines(logging.Formatter):
         )
 
 
-def json_line(message: str, *, time_s: float, level: str, logger: str, error: str | None = None, **facts: Any) -> str:
+def format_json_line(
+    message: str, *, time_s: float, level: str, logger: str, error: str | None = None, **facts: Any
+) -> str:
     """The same of a line that came from elsewhere; `time_s`: since the epoch."""
     told = {
         "time": datetime.fromtimestamp(time_s, UTC).isoformat(timespec="milliseconds"),

@@ -11,17 +11,17 @@ MOST_NAMES = 10_000
 """Of a folder's names, so many are looked at."""
 
 
-def shown(path: Path | str) -> str:
+def format_path(path: Path | str) -> str:
     """A path fit for one line of a message, whatever its name holds.
 
-    >>> shown("a\\nb.wav")
+    >>> format_path("a\\nb.wav")
     'a\\\\nb.wav'
     """
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
     return text if len(text) <= 300 else "…" + text[-299:]
 
 
-def advice(path: Path | str) -> str:
+def suggest_path(path: Path | str) -> str:
     """A sentence that tells which part of `path` is wrong, and the nearest name that is there, if one is near.
 
     Never raises: where folders can't be read it says no more than to check the name.
@@ -31,18 +31,18 @@ def advice(path: Path | str) -> str:
         try:
             if not missing.parent.is_dir():
                 continue
-            near = _nearest(missing.name, missing.parent, folders=missing != whole)
+            near = _find_nearest_name(missing.name, missing.parent, folders=missing != whole)
         except (OSError, ValueError):
             break
         if near is not None:
-            return f"Is it {shown(missing.parent / near)}?"
+            return f"Is it {format_path(missing.parent / near)}?"
         if missing != whole:
-            return f"There is no folder {shown(missing)}. Check the path."
+            return f"There is no folder {format_path(missing)}. Check the path."
         break
     return "Check the name."
 
 
-def _nearest(name: str, folder: Path, *, folders: bool) -> str | None:
+def _find_nearest_name(name: str, folder: Path, *, folders: bool) -> str | None:
     """The name in `folder` that is most like `name`: another case, another suffix, a slip of the fingers."""
     with os.scandir(folder) as entries:
         found = {

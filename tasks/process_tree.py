@@ -10,13 +10,13 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from tasks.processes import stat_of
+from tasks.processes import read_stat
 
 
-def descendants(of: int | None = None) -> list[int]:
+def find_descendants(of: int | None = None) -> list[int]:
     """Ids of the processes below this one (or below `of`), the nearest first."""
     below: dict[int, list[int]] = defaultdict(list)
-    for pid, parent in _processes():
+    for pid, parent in _list_processes():
         below[parent].append(pid)
     found = list(below[of or os.getpid()])
     for pid in found:
@@ -24,7 +24,7 @@ def descendants(of: int | None = None) -> list[int]:
     return found
 
 
-def end(pids: list[int], grace_s: float = 3.0) -> None:
+def terminate(pids: list[int], grace_s: float = 3.0) -> None:
     """Ask the processes to end; kill what is left after `grace_s` seconds."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         for pid in pids:
@@ -45,14 +45,14 @@ def is_running(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    stat = stat_of(pid)
+    stat = read_stat(pid)
     return stat is None or stat[0] != "Z"
 
 
-def _processes() -> list[tuple[int, int]]:
+def _list_processes() -> list[tuple[int, int]]:
     """(id, parent's id) of all processes."""
     if Path("/proc/self/stat").exists():
         pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-        return [(pid, int(stat[1])) for pid in pids if (stat := stat_of(pid)) is not None]
+        return [(pid, int(stat[1])) for pid in pids if (stat := read_stat(pid)) is not None]
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False)
     return [(int(pid), int(parent)) for pid, parent in (line.split() for line in listed.stdout.splitlines())]

@@ -19,7 +19,7 @@ class Process:
 
     @classmethod
     def this(cls) -> Process:
-        return cls(socket.gethostname(), os.getpid(), birth_of(os.getpid()) or "")
+        return cls(socket.gethostname(), os.getpid(), read_birth(os.getpid()) or "")
 
     @classmethod
     def read(cls, text: str) -> Process | None:
@@ -48,15 +48,15 @@ class Process:
             return True
         except PermissionError:
             pass  # somebody else's: perhaps a later one
-        stat = stat_of(self.pid)
+        stat = read_stat(self.pid)
         if stat is not None and stat[0] == "Z":  # ended, and nobody has asked how
             return True
-        return bool(self.born) and birth_of(self.pid) not in (None, self.born)
+        return bool(self.born) and read_birth(self.pid) not in (None, self.born)
 
 
-def birth_of(pid: int) -> str | None:
+def read_birth(pid: int) -> str | None:
     """The boot and the tick at which a process began; None where the system doesn't say."""
-    stat = stat_of(pid)
+    stat = read_stat(pid)
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -64,7 +64,7 @@ def birth_of(pid: int) -> str | None:
     return f"{boot} {stat[19]}" if stat else None
 
 
-def stat_of(pid: int) -> list[str] | None:
+def read_stat(pid: int) -> list[str] | None:
     """What /proc tells of a process, from its state and its parent's id on; None where there is no such process, or
     no /proc."""
     try:

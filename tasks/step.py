@@ -19,7 +19,7 @@ from tasks.engines import calls
 from tasks.engines.engine import Engine
 from tasks.engines.memory import resident_mb
 from tasks.records import Audio, Sound, StepCost
-from tasks.storage.artifacts import ArtifactStore, digest_of, is_name
+from tasks.storage.artifacts import ArtifactStore, compute_json_digest, is_artifact_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ class Manifest(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StepContext:
     """Where a step works. Never part of its key."""
 
     store: ArtifactStore
@@ -94,7 +94,7 @@ class Meter:
         return {
             "artifacts": artifacts or {},
             "facts": facts,
-            "digest": found_digest(artifacts or {}, facts),
+            "digest": compute_found_digest(artifacts or {}, facts),
             "cost": {
                 "seconds": round(seconds, 4),
                 "wait_s": round(self.wait_s, 4),
@@ -105,12 +105,12 @@ class Meter:
         }
 
 
-def found_digest(artifacts: Mapping[str, str], facts: Mapping[str, Any]) -> str:
+def compute_found_digest(artifacts: Mapping[str, str], facts: Mapping[str, Any]) -> str:
     """SHA-256 of what a step found."""
-    return digest_of({"artifacts": artifacts, "facts": facts})
+    return compute_json_digest({"artifacts": artifacts, "facts": facts})
 
 
-def checked(manifest: Any) -> Manifest:
+def check_manifest(manifest: Any) -> Manifest:
     """What was read from disk, if it is a manifest as steps write them. Raises ValueError otherwise."""
     if not isinstance(manifest, dict) or manifest.keys() != Manifest.__annotations__.keys():
         raise ValueError("no manifest")
@@ -122,14 +122,14 @@ def checked(manifest: Any) -> Manifest:
         raise ValueError("a manifest with other parts")
     if not all(isinstance(number, (int, float)) for number in cost.values()):
         raise ValueError("a cost that is no number")
-    if not all(is_name(name) for name in artifacts.values()):
+    if not all(is_artifact_name(name) for name in artifacts.values()):
         raise ValueError("an artifact of no such name")
-    if manifest["digest"] != found_digest(artifacts, facts):
+    if manifest["digest"] != compute_found_digest(artifacts, facts):
         raise ValueError("it was changed")
     return manifest  # type: ignore[return-value]  # looked at just now
 
 
-def step_cost(manifest: Mapping[str, Any], cached: bool) -> StepCost:
+def read_step_cost(manifest: Mapping[str, Any], cached: bool) -> StepCost:
     """A manifest's cost as the table `chunks` has it."""
     cost = manifest["cost"]
     return StepCost(cost["seconds"], cost["wait_s"], cost["peak_mb"], cached)

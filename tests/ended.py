@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tasks.processes import Process, birth_of
+from tasks.processes import Process, read_birth
 
 
 def dead() -> Process:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    process = Process(Process.this().host, child.pid, birth_of(child.pid) or "")
+    process = Process(Process.this().host, child.pid, read_birth(child.pid) or "")
     child.communicate(b"\n")
     return process

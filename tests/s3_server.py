@@ -41,9 +41,9 @@ def _forget() -> None:
     """What is connected to a server of before: it is kept for a process's whole life."""
     import s3fs
 
-    from tasks.storage.remote import filesystem
+    from tasks.storage.remote import open_filesystem
 
-    filesystem.cache_clear()
+    open_filesystem.cache_clear()
     s3fs.S3FileSystem.clear_instance_cache()
 
 

@@ -142,9 +142,9 @@ class Up:
         self.process.wait(60)
 
     def below(self) -> list[int]:
-        from tasks.process_tree import descendants
+        from tasks.process_tree import find_descendants
 
-        return descendants(self.process.pid) if self.process else []
+        return find_descendants(self.process.pid) if self.process else []
 
     def child(self, *words: str) -> int | None:
         """A process below it that was started with these words."""

@@ -11,8 +11,8 @@ import pytest
 
 from tasks.errors import NoRoom, TransientError, UsageError, is_transient
 from tasks.records import Word, as_dict
-from tasks.storage.artifacts import ArtifactStore, canonical_json, digest_of
-from tasks.storage.remote import check, filesystem
+from tasks.storage.artifacts import ArtifactStore, canonical_json, compute_json_digest
+from tasks.storage.remote import check_store, open_filesystem
 from tests.s3_server import a_bucket
 
 
@@ -57,7 +57,7 @@ def test_nothing_but_finished_values_lies_in_the_store(store: ArtifactStore) -> 
 def test_what_is_removed_is_gone_at_once(store: ArtifactStore) -> None:
     name = store.put("s", b"value", ".bin")
     assert [n for n, _, _ in store.listing()] == [name]
-    files, base = filesystem(store.root)
+    files, base = open_filesystem(store.root)
     type(files)(skip_instance_cache=True).rm(f"{base}/{name}")  # as another process does
     assert not store.has(name)
     assert list(store.listing()) == []
@@ -67,7 +67,7 @@ def test_what_is_removed_is_gone_at_once(store: ArtifactStore) -> None:
 
 def test_a_damaged_value_is_made_again_wherever_it_lies(store: ArtifactStore) -> None:
     name = store.put("s", b"value", ".bin")
-    files, base = filesystem(store.root)
+    files, base = open_filesystem(store.root)
     files.pipe_file(f"{base}/{name}", b"valve")
     assert not store.intact(name)
     assert store.put("s", b"value", ".bin") == name
@@ -77,15 +77,15 @@ def test_a_damaged_value_is_made_again_wherever_it_lies(store: ArtifactStore) ->
 def test_an_address_where_nothing_can_be_kept_is_refused_by_name(
     bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check(f"{bucket}/somewhere")
+    check_store(f"{bucket}/somewhere")
     with pytest.raises(UsageError, match="there is no bucket mistyped"):
-        check("s3://mistyped/daylong")
+        check_store("s3://mistyped/daylong")
     with pytest.raises(UsageError, match="nowhere://x: needs Protocol not known"):
-        check("nowhere://x")
+        check_store("nowhere://x")
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3")
     with pytest.raises(UsageError, match=r"needs s3fs; pip install 'daylong\[s3\]'"):
-        check("s3://elsewhere")
+        check_store("s3://elsewhere")
 
 
 def test_a_store_that_cannot_be_reached_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,15 +95,15 @@ def test_a_store_that_cannot_be_reached_is_tried_again_later(monkeypatch: pytest
     import s3fs
 
     store = ArtifactStore("s3://recordings/away")
-    filesystem.cache_clear()
+    open_filesystem.cache_clear()
     s3fs.S3FileSystem.clear_instance_cache()
     try:
         with pytest.raises(TransientError, match="can't be reached"):
             store.put("s", b"value", ".bin")
         with pytest.raises(UsageError, match="nothing can be kept there"):
-            check(store.root)
+            check_store(store.root)
     finally:
-        filesystem.cache_clear()
+        open_filesystem.cache_clear()
         s3fs.S3FileSystem.clear_instance_cache()
 
 
@@ -134,7 +134,7 @@ def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
 def test_canonical_json_refuses_what_has_no_one_spelling() -> None:
     with pytest.raises(ValueError, match="JSON"):
         canonical_json(float("nan"))
-    assert digest_of([1, "ä"]) == digest_of([1, "ä"])
+    assert compute_json_digest([1, "ä"]) == compute_json_digest([1, "ä"])
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:

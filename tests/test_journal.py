@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import NoRoom, TransientError
 from tasks.storage import files, journal, journal_plan
-from tasks.storage.journal_plan import Damaged, Plan
+from tasks.storage.journal_plan import DamagedPlan, Plan
 from tests.dying import Disk, Killed, no_flushing, quick_folder  # noqa: F401
 
 ROW, WORDS = Path("recordings/day=1/r.parquet"), Path("words/day=1/r.parquet")
@@ -24,12 +24,12 @@ TEXT = Path("exports/r/t.txt")
 
 
 def commit(out: Path, run: str, recording_id: str = "r", leaving: tuple[Path, ...] = ()) -> None:
-    with journal.locked(out) as folder:
-        journal.commit(folder, recording_id, dict.fromkeys((WORDS, ROW, TEXT), run.encode()), leaving)
+    with journal.lock_journal(out) as folder:
+        journal.commit_publication(folder, recording_id, dict.fromkeys((WORDS, ROW, TEXT), run.encode()), leaving)
 
 
 def recover(out: Path) -> list[str]:
-    with journal.locked(out) as folder:
+    with journal.lock_journal(out) as folder:
         return journal.recover(folder)
 
 
@@ -97,13 +97,13 @@ def test_whatever_may_be_a_files_name_may_be_planned_and_is_read_again(place: Pa
     parts = path.split("/")  # a part may have held one
     try:
         made = Plan("r", "r.aside", (("0", path),), (path,))
-    except Damaged:
+    except DamagedPlan:
         assert not all(map(files.is_plain_name, parts))
         return
     assert all(map(files.is_plain_name, parts))
     (place / "r.aside").mkdir(exist_ok=True)
     (place / "r.json").write_bytes(made.text())
-    assert journal_plan.read(place / "r.json") == made
+    assert journal_plan.read_plan(place / "r.json") == made
 
 
 @pytest.mark.parametrize(
@@ -209,8 +209,8 @@ def test_a_plan_that_something_is_in_the_way_of_waits_and_changes_nothing(tmp_pa
         (line,) = recover(out)
         assert line.startswith(f"r: its publication could not be finished ({at}: ")
         assert tree(out) == before
-    with journal.locked(out) as folder, pytest.raises(TransientError, match=r"stands|needed|leads out"):
-        journal.finish(folder, "r")
+    with journal.lock_journal(out) as folder, pytest.raises(TransientError, match=r"stands|needed|leads out"):
+        journal.finish_plan(folder, "r")
     at.rmdir() if at.is_dir() and not at.is_symlink() else at.unlink()
     assert recover(out) == ["r: publication finished after an interruption."]
     assert runs(out) == {"new"}

@@ -10,14 +10,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.logs import Demoted, JsonLines, about, where
+from tasks.logs import DemoteLibraryRecords, JsonFormatter, add_log_fields, current_log_fields
 
 
 def line(name: str = "daylong.x", level: int = logging.INFO, message: str = "said", **more: Any) -> dict[str, Any]:
     record = logging.makeLogRecord({"name": name, "levelno": level, "levelname": logging.getLevelName(level)} | more)
     record.msg, record.args = "%s", (message,)
-    Demoted().filter(record)
-    told = JsonLines().format(record)
+    DemoteLibraryRecords().filter(record)
+    told = JsonFormatter().format(record)
     assert "\n" not in told
     return dict(json.loads(told))
 
@@ -28,11 +28,11 @@ def test_a_line_has_every_field() -> None:
 
 
 def test_it_knows_what_it_is_about_whoever_says_it() -> None:
-    with about(recording="day.wav", chunk=3), about(step="embedding"):
+    with add_log_fields(recording="day.wav", chunk=3), add_log_fields(step="embedding"):
         found = line("some.library")
         assert (found["recording"], found["chunk"], found["step"]) == ("day.wav", 3, "embedding")
         assert line(seconds=1.5)["seconds"] == 1.5
-    assert where() == {}
+    assert current_log_fields() == {}
     assert line()["recording"] is None
 
 

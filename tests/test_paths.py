@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks import paths
-from tasks.paths import advice
+from tasks.paths import suggest_path
 
 
 @pytest.fixture
@@ -31,22 +31,22 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_the_nearest_name_is_told(folder: Path, wrong: str, meant: str) -> None:
-    assert advice(folder / wrong) == f"Is it {folder}/{meant}?"
+    assert suggest_path(folder / wrong) == f"Is it {folder}/{meant}?"
 
 
 def test_the_folder_that_is_missing_is_told(folder: Path) -> None:
     missing = folder / "disk7"
-    assert advice(missing / "a" / "b.wav") == f"There is no folder {missing}. Check the path."
+    assert suggest_path(missing / "a" / "b.wav") == f"There is no folder {missing}. Check the path."
 
 
 def test_nothing_near_is_nothing_said(folder: Path) -> None:
-    assert advice(folder / "recordings" / "monday" / "x.wav") == "Check the name."
-    assert advice("/") == advice("a\0b.wav") == "Check the name."
+    assert suggest_path(folder / "recordings" / "monday" / "x.wav") == "Check the name."
+    assert suggest_path("/") == suggest_path("a\0b.wav") == "Check the name."
 
 
 def test_a_name_that_counts_from_here_is_looked_for_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder / "recordings" / "monday")
-    assert advice("Lecture.flac") == f"Is it {folder}/recordings/monday/lecture.flac?"
+    assert suggest_path("Lecture.flac") == f"Is it {folder}/recordings/monday/lecture.flac?"
 
 
 def test_what_can_not_be_looked_into_is_no_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,4 +54,4 @@ def test_what_can_not_be_looked_into_is_no_fault(folder: Path, monkeypatch: pyte
         raise PermissionError(13, "no")
 
     monkeypatch.setattr(paths.os, "scandir", refused)
-    assert advice(folder / "recordings" / "mnday") == "Check the name."
+    assert suggest_path(folder / "recordings" / "mnday") == "Check the name."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tasks.process_tree import descendants, end, is_running
+from tasks.process_tree import find_descendants, is_running, terminate
 
 
 def test_children_of_children_are_found_and_ended() -> None:
@@ -20,8 +20,8 @@ def test_children_of_children_are_found_and_ended() -> None:
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         grandchild = int(process.stdout.readline())
-        below = [pid for pid in descendants() if pid in (process.pid, grandchild)]
+        below = [pid for pid in find_descendants() if pid in (process.pid, grandchild)]
         assert below == [process.pid, grandchild]
-        end(below, grace_s=0.5)
+        terminate(below, grace_s=0.5)
         assert not is_running(grandchild)
         assert not is_running(process.pid)

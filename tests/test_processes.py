@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.processes import Process, birth_of
+from tasks.processes import Process, read_birth
 from tests.ended import dead
 
 
@@ -23,7 +23,7 @@ def test_a_process_that_ended_is_gone_and_of_another_machines_nothing_is_known()
 @pytest.mark.skipif(sys.platform != "linux", reason="the state of a process is read from /proc")
 def test_a_process_that_ended_and_that_nobody_waits_for_is_gone() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    process = Process(Process.this().host, child.pid, birth_of(child.pid) or "")
+    process = Process(Process.this().host, child.pid, read_birth(child.pid) or "")
     assert not process.is_gone
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)

@@ -16,7 +16,7 @@ from flows.cli.terminal import Terminal
 from flows.serving.signals import heard
 from tasks.engines.child import forbid_new_children
 from tasks.errors import DaylongError, UsageError
-from tasks.process_tree import descendants, end, is_running
+from tasks.process_tree import find_descendants, is_running, terminate
 from tasks.storage.artifacts import discard_unfinished
 
 FAILED, WRONG_USAGE = 1, 2
@@ -109,7 +109,7 @@ def _end(terminal: Terminal, number: signal.Signals) -> None:
     """End this process and its children at once: threads that are inside an engine can't be stopped otherwise."""
     forbid_new_children()
     for _ in range(3):  # a thread may start one (a decoder) while others end
-        end([pid for pid in descendants() if is_running(pid)])
+        terminate([pid for pid in find_descendants() if is_running(pid)])
     discard_unfinished()
     with suppress(OSError):
         terminal.err.show_cursor()

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from flows.cli.terminal import Terminal, console
-from tasks.logs import json_line
+from tasks.logs import format_json_line
 
 log = logging.getLogger("daylong.cli")
 
@@ -48,4 +48,4 @@ def as_json(line: str, logger: str) -> str:
         return line
     said = SAID.match(line)
     level, name, message = (said["level"], said["logger"], said["message"]) if said else ("INFO", None, line)
-    return json_line(message, time_s=time.time(), level=level, logger=name or logger)
+    return format_json_line(message, time_s=time.time(), level=level, logger=name or logger)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flows.cli.summary import columns
 from flows.cli.terminal import Terminal, plain
-from tasks.intervals import clock
+from tasks.intervals import format_clock
 
 if TYPE_CHECKING:
     from tasks.evaluation.diarization import DiarizationScore, SpeakerMatch
@@ -103,8 +103,8 @@ def worst_of(worst: Worst) -> str:
         whose = f", {plain(worst.whose)}'s name," if worst.whose else ""
         told.append(f"{plain(worst.speaker)} under {plain(worst.taken_for)}{whose} for {worst.taken_s / 60:.1f}")
     return (
-        f"Worst ten minutes: {clock(worst.start_s)} – {clock(worst.end_s)}, {worst.wrong_s / 60:.1f} minutes wrong "
-        f"of {worst.reference_s / 60:.1f}: {'; '.join(told)}"
+        f"Worst ten minutes: {format_clock(worst.start_s)} – {format_clock(worst.end_s)}, "
+        f"{worst.wrong_s / 60:.1f} minutes wrong of {worst.reference_s / 60:.1f}: {'; '.join(told)}"
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from flows.cli.terminal import plain
 from tasks.audio.folder import recordings_in
 from tasks.errors import DaylongError, UnreadableAudio, UsageError
-from tasks.paths import advice
+from tasks.paths import suggest_path
 
 
 def recordings(names: Iterable[str]) -> tuple[list[str], list[DaylongError]]:
@@ -60,7 +60,7 @@ def _of(name: str) -> list[str]:
     try:
         if not path.is_dir():
             if not path.exists() and not path.is_symlink():
-                raise UnreadableAudio(f"{plain(name)}: no such file or folder. {advice(name)}")
+                raise UnreadableAudio(f"{plain(name)}: no such file or folder. {suggest_path(name)}")
             return [name]
         files = recordings_in(path)
     except (OSError, ValueError) as error:

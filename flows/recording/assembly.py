@@ -19,7 +19,7 @@ from tasks.contracts import (
     transcription_facts,
     untranscribed_spans,
 )
-from tasks.intervals import clip, total_s
+from tasks.intervals import clip, measure_union_s
 from tasks.records import (
     STEPS,
     Chunk,
@@ -29,7 +29,7 @@ from tasks.records import (
     StepCost,
     Transcript,
 )
-from tasks.step import Manifest, step_cost
+from tasks.step import Manifest, read_step_cost
 
 
 def assembled(
@@ -101,7 +101,7 @@ def _report(chunk: Chunk, tracks: Sequence[Worked], language: str | None, seams:
         num_words=sum(f["num_words"] for f in facts),
         seam_kept=sum(s["kept"] for s in own),
         seam_dropped=sum(s["dropped"] for s in own),
-        seam_redecoded_s=total_s(wordless),
+        seam_redecoded_s=measure_union_s(wordless),
         loops_removed=sum(f["loops_removed"] for f in facts),
         silence_text_removed=sum(f["silence_text_removed"] for f in facts),
         costs={step: _cost(tracks, step) for step in STEPS if any(step in w.manifests for w in tracks)},
@@ -110,7 +110,7 @@ def _report(chunk: Chunk, tracks: Sequence[Worked], language: str | None, seams:
 
 def _cost(tracks: Sequence[Worked], step: str) -> StepCost:
     """Of one step, all tracks together; it came from the cache if it did on every one."""
-    costs = [step_cost(w.manifests[step], step in w.cached) for w in tracks if step in w.manifests]
+    costs = [read_step_cost(w.manifests[step], step in w.cached) for w in tracks if step in w.manifests]
     return StepCost(
         seconds=sum(c.seconds for c in costs),
         wait_s=sum(c.wait_s for c in costs),

@@ -24,8 +24,8 @@ from tasks.contracts import transcription_facts
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
 from tasks.engines.memory import trim_heap
 from tasks.errors import DaylongError
-from tasks.intervals import clock
-from tasks.logs import about
+from tasks.intervals import format_clock
+from tasks.logs import add_log_fields
 from tasks.punctuation.task import PunctuateJob, punctuate
 from tasks.records import Audio, Chunk, Sound
 from tasks.separation.task import SeparateJob, separate
@@ -120,7 +120,7 @@ def submit(
     chunk: Chunk, audio: Audio, of: int, language: str | None, run: Run, step_done: Callable[[str, bool], None]
 ) -> dict[str, Future]:
     """Start the steps of one chunk of `of`; the futures by step. They wait for each other where one needs another."""
-    with about(chunk=chunk.index):
+    with add_log_fields(chunk=chunk.index):
         return _submit(chunk, audio, of, language, run, step_done)
 
 
@@ -184,11 +184,11 @@ def _collected(chunk: Chunk, audio: Audio, futures: dict[str, Future]) -> Worked
 
 def tell(chunk: Chunk, tracks: Sequence[Worked], of: int) -> None:
     """What became of a chunk, as a line of the story."""
-    which = f"chunk {chunk.index + 1} of {of} ({clock(chunk.core.start_s)}–{clock(chunk.core.end_s)})"
+    which = f"chunk {chunk.index + 1} of {of} ({format_clock(chunk.core.start_s)}–{format_clock(chunk.core.end_s)})"
     error = next((w.error for w in tracks if w.error), None)
     manifests = [(step, m, step in w.cached) for w in tracks for step, m in w.manifests.items()]
     seconds = round(sum(m["cost"]["seconds"] for _, m, cached in manifests if not cached), 1)
-    with about(chunk=chunk.index):
+    with add_log_fields(chunk=chunk.index):
         if error:
             STORY.warning("%s failed: %s", which, error)
             return

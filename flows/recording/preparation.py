@@ -13,7 +13,7 @@ from tasks.engines import calls
 from tasks.engines.memory import limit_heap_growth
 from tasks.settings.home import cache, keep_private, results
 from tasks.settings.schema import Settings
-from tasks.step import Place
+from tasks.step import StepContext
 from tasks.storage import disk_space
 from tasks.storage.artifacts import ArtifactStore
 from tasks.weights import resolve
@@ -29,7 +29,7 @@ class Run:
     """The settings of a run, resolved on this machine."""
 
     settings: Settings
-    place: Place
+    place: StepContext
     weights: Mapping[Kind, ResolvedWeights]
     out: Path
 
@@ -54,7 +54,7 @@ def prepare(settings: Settings) -> Run:
     set_up_process(settings)
     out, store = out_of(settings), store_of(settings)
     check_folders(settings, out, store)
-    return Run(settings, Place(store, load, device), weights, out)
+    return Run(settings, StepContext(store, load, device), weights, out)
 
 
 def find_weights(settings: Settings, device: str) -> dict[Kind, ResolvedWeights]:

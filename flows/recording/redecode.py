@@ -10,7 +10,7 @@ from flows.recording.preparation import Run
 from flows.reporting.logging_setup import STORY
 from flows.reporting.run_names import called
 from tasks.contracts import untranscribed_spans
-from tasks.intervals import clip, clock
+from tasks.intervals import clip, format_clock
 from tasks.records import Sound
 from tasks.step import Manifest
 from tasks.transcription.task import TranscribeJob, transcribe
@@ -36,7 +36,7 @@ def heard_again(
                 run.settings.transcription,
                 run.weights["transcription"],
             )
-            where = f"{clock(around.start_s)} – {clock(around.end_s)}"
+            where = f"{format_clock(around.start_s)} – {format_clock(around.end_s)}"
             hear = called(transcribe, f"transcribe seam · {where}")
             state = hear(job, run.place, worked.language(language), None, return_state=True)
             if state.is_completed():

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from flows.recording.preparation import Run
 from flows.reporting.progress import Progress
 from tasks.audio.decode import audio_of
-from tasks.audio.source import shown
 from tasks.audio.task import MapJob, OwnSpeechJob, Watcher, find_own_speech, map_speech
 from tasks.audio.together import channels_of
 from tasks.contracts import read_own_speech, read_speech_map
 from tasks.errors import PermanentError
 from tasks.intervals import Span
+from tasks.paths import format_path
 from tasks.records import Audio, Recording
 from tasks.step import Manifest
 
@@ -53,8 +53,8 @@ def _check(recording: Recording, run: Run) -> None:
     _check_alike(recording)
     if recording.channels < 2:
         raise PermanentError(
-            f"{shown(recording.source_name)}: has one channel; audio.channels = separate needs one for each speaker. "
-            "Process it with audio.channels = mix."
+            f"{format_path(recording.source_name)}: has one channel; audio.channels = separate needs one for each "
+            "speaker. Process it with audio.channels = mix."
         )
     least, _ = run.settings.diarization.speaker_range()
     if least is not None and recording.channels < least:
@@ -71,8 +71,8 @@ def _check_speakers(recording: Recording, run: Run, speaking: int) -> None:
 
 def _other_number(recording: Recording, what: str) -> PermanentError:
     return PermanentError(
-        f"{shown(recording.source_name)}: {what}: audio.channels = separate finds one in each. Leave the number "
-        "away, or set audio.channels = mix."
+        f"{format_path(recording.source_name)}: {what}: audio.channels = separate finds one in each. Leave the "
+        "number away, or set audio.channels = mix."
     )
 
 
@@ -87,7 +87,7 @@ def _check_alike(recording: Recording) -> None:
         part, count = others[0]
         more = f" ({len(others) - 1} more differ{'s' if len(others) == 2 else ''})" if len(others) > 1 else ""
         raise PermanentError(
-            f"{shown(part.name)}: has {count} channel{'' if count == 1 else 's'}, others of "
-            f"{shown(recording.source_name)} have {most}{more}; audio.channels = separate needs as many in each. "
-            f"Leave {'it' if len(others) == 1 else 'them'} out, or set audio.channels = mix."
+            f"{format_path(part.name)}: has {count} channel{'' if count == 1 else 's'}, others of "
+            f"{format_path(recording.source_name)} have {most}{more}; audio.channels = separate needs as many in "
+            f"each. Leave {'it' if len(others) == 1 else 'them'} out, or set audio.channels = mix."
         )

@@ -16,7 +16,7 @@ from prefect.exceptions import FailedRun
 from prefect.logging.configuration import ensure_logging_setup
 
 from tasks.errors import DaylongError
-from tasks.logs import Demoted, JsonLines, where
+from tasks.logs import DemoteLibraryRecords, JsonFormatter, current_log_fields
 
 STORY = logging.getLogger("daylong.story")
 """What happens to a recording, in the order in which it happens."""
@@ -47,10 +47,10 @@ def speak(stream: TextIO, format: str, *, debug: bool = False) -> logging.Handle
     """
     ensure_logging_setup()  # Prefect's own handlers would come later, and beside ours
     handler = logging.StreamHandler(stream)
-    handler.addFilter(Demoted())
+    handler.addFilter(DemoteLibraryRecords())
     handler.addFilter(OneLine())
     if format == "json":
-        handler.setFormatter(JsonLines())
+        handler.setFormatter(JsonFormatter())
     else:
         handler.setFormatter(TextLines("%(asctime)s  %(message)s", "%H:%M:%S"))
         handler.addFilter(_Least(logging.DEBUG if debug else logging.INFO))
@@ -76,7 +76,7 @@ class TextLines(logging.Formatter):
     """Lines for people: when, about which recording, what."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        recording = where().get("recording")
+        recording = current_log_fields().get("recording")
         if recording:
             record.message = f"{recording}: {record.message}"
         return super().formatMessage(record)

@@ -14,7 +14,7 @@ from flows.reporting.logging_setup import STORY
 from flows.reporting.outcome import Outcome
 from flows.reporting.progress import Listener, Snapshot, clock_time
 from flows.reporting.run_page import key_of, page
-from tasks.intervals import clock
+from tasks.intervals import format_clock
 from tasks.records import Recording, Transcript
 
 EVERY_S = 10.0
@@ -86,7 +86,7 @@ def tell_what_it_is(recording: Recording) -> None:
     files = f", {len(recording.parts)} files" if len(recording.parts) > 1 else ""
     STORY.info(
         "%s of %s, %d Hz, %d channel%s%s%s.",
-        clock(recording.duration_s),
+        format_clock(recording.duration_s),
         recording.codec,
         recording.sample_rate_hz,
         recording.channels,
@@ -111,5 +111,5 @@ def show(transcript: Transcript, outcome: Outcome) -> None:
         create_markdown_artifact(
             key=key_of(transcript.recording.recording_id),
             markdown=page(transcript, outcome),
-            description=f"{clock(transcript.recording.duration_s)}, {outcome['num_words']:,} words",
+            description=f"{format_clock(transcript.recording.duration_s)}, {outcome['num_words']:,} words",
         )

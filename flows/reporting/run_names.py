@@ -12,7 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
 from tasks.audio.folder import path_of
-from tasks.intervals import Span, clock
+from tasks.intervals import Span, format_clock
 
 T = TypeVar("T", bound=Task[..., Any])
 
@@ -46,14 +46,14 @@ def printable(text: str) -> str:
 def rename(run: UUID, name: str, duration_s: float) -> None:
     """Call a run by its recording's name and length, once that is known: `meeting-2026-11-20 · 24:00:13`."""
     with get_client(sync_client=True) as client:
-        client.set_flow_run_name(run, f"{name} · {clock(duration_s)}")
+        client.set_flow_run_name(run, f"{name} · {format_clock(duration_s)}")
 
 
 def named(task: Task[..., Any], doing: str, index: int, of: int, span: Span, channel: int | None) -> Task[..., Any]:
     """The task with its run's name: `transcribe 07/118 · 01:12:00 – 01:24:41`."""
     number = f"{index + 1:0{len(str(of))}}/{of}"
     where = "" if channel is None else f" · channel {channel + 1}"
-    return called(task, f"{doing} {number} · {clock(span.start_s)} – {clock(span.end_s)}{where}")
+    return called(task, f"{doing} {number} · {format_clock(span.start_s)} – {format_clock(span.end_s)}{where}")
 
 
 def called(task: T, name: str) -> T:

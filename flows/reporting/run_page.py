@@ -11,7 +11,7 @@ from flows.reporting.outcome import Outcome
 from flows.reporting.progress import clock_time
 from flows.reporting.run_names import printable
 from flows.reporting.timeline import timeline
-from tasks.intervals import clock
+from tasks.intervals import format_clock
 from tasks.records import Transcript
 
 SPECIAL = re.compile(r"[\\`*_{}\[\]()#+!|~.:-]")
@@ -31,7 +31,7 @@ def page(transcript: Transcript, outcome: Outcome) -> str:
     """Markdown. Names of files and people are strangers' text: nothing in them is markup."""
     recording, run = transcript.recording, transcript.run
     facts = [
-        clock(recording.duration_s),
+        format_clock(recording.duration_s),
         _count(outcome["num_speakers"], "speaker"),
         _count(outcome["num_words"], "word"),
         *([f"language {plain(run.language)}"] if run.language else []),
@@ -97,7 +97,7 @@ def _speakers(transcript: Transcript) -> list[str]:
     total = sum(s.turn_s for s in speakers) or 1.0
     rows = [
         f"| {plain(s.label)} | {s.turn_s / 60:.1f} | {s.turn_s / total:.0%} | {s.num_words:,} "
-        f"| {clock(s.first_s)} | {clock(s.last_s)} |"
+        f"| {format_clock(s.first_s)} | {format_clock(s.last_s)} |"
         for s in speakers
     ]
     head = (

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Sequence
 
 from tasks.exports.timeline import ticks
-from tasks.intervals import clock
+from tasks.intervals import format_clock
 from tasks.records import Turn
 
 WIDTH, LEFT, ROW, TOP = 960, 140, 22, 26
@@ -31,7 +31,7 @@ def timeline(turns: Iterable[Turn], speakers: Sequence[str], duration_s: float) 
     ]
     for at in ticks(duration_s):
         x = LEFT + at * scale
-        label = clock(at) if duration_s >= 3600 else clock(at)[3:]
+        label = format_clock(at) if duration_s >= 3600 else format_clock(at)[3:]
         anchor = "end" if x > WIDTH - 40 else "middle"
         parts.append(f'<path d="M{x:.1f} {TOP - 6}V{height - 6}" stroke="#e5e7eb"/>')
         parts.append(f'<text x="{x:.1f}" y="15" text-anchor="{anchor}" fill="#6b7280">{label}</text>')

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from tasks.process_tree import descendants
+from tasks.process_tree import find_descendants
 
 REMEMBERED = 20
 """Lines of what it said last, told if it dies."""
@@ -54,7 +54,7 @@ class Child:
 
 def reap(but: Collection[int]) -> None:
     """Let go of adopted processes that have ended; those in `but` are waited for elsewhere."""
-    for pid in descendants():
+    for pid in find_descendants():
         if pid not in but:
             with contextlib.suppress(ChildProcessError):  # it is a child of a child
                 os.waitpid(pid, os.WNOHANG)

@@ -13,7 +13,7 @@ from types import FrameType
 from flows.serving.managed_process import Child, adopt_orphans, reap
 from flows.serving.server import Address, await_answer, create_pool, deploy, environment_of, serve, work
 from tasks.errors import DaylongError
-from tasks.process_tree import descendants, end
+from tasks.process_tree import find_descendants, terminate
 
 AGAIN = 3
 """A worker that dies is started again so often within the hour; then something is wrong with this machine."""
@@ -137,10 +137,10 @@ class Everything:
     def _end(self, api: str) -> None:
         """The runs first, while the server can still hear how they ended; then all that is left."""
         server = self._server.process.pid if self._server else None
-        end([pid for pid in reversed(descendants()) if pid != server], GRACE_S)
+        terminate([pid for pid in reversed(find_descendants()) if pid != server], GRACE_S)
         if self._worker is not None and (self._server is None or self._server.is_alive):
             self._bury(api, "stopped; run it again to go on where it was.")
-        end(descendants(), GRACE_S)
+        terminate(find_descendants(), GRACE_S)
 
     def _bury(self, api: str, why: str) -> None:
         """Mark the runs whose process is gone: one that holds its deployment's only place keeps all others out."""

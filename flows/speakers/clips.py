@@ -37,7 +37,7 @@ def keep_clip(store: Path, hearing_id: str, recording: Recording, span: Span) ->
     try:
         files.make_folder(target.parent)
         aside = target.with_name(f".{hearing_id}.{os.getpid()}")
-        files.write(aside, opus_of([decode(recording.parts, span)]))
+        files.write_durably(aside, opus_of([decode(recording.parts, span)]))
         files.move(aside, target)
     except Exception as error:
         log.warning("no clip of a voice in %s could be made (%s)", recording.source_name, error)

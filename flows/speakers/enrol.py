@@ -14,12 +14,12 @@ from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
 from tasks.audio.speech_map import speech_map
 from tasks.audio.task import SILERO
-from tasks.canonical import starts_at
+from tasks.canonical import find_start
 from tasks.diarization.windows import windows
 from tasks.engines.calls import call, configure
 from tasks.engines.engine import Engine
 from tasks.errors import PermanentError, UsageError
-from tasks.intervals import Span, clip, total_s
+from tasks.intervals import Span, clip, measure_union_s
 from tasks.merging.voices import mean_voice
 from tasks.records import Recording
 from tasks.settings.schema import Settings
@@ -49,8 +49,10 @@ def measured(path: Path, settings: Settings) -> tuple[Hearing, tuple[Recording, 
         return found
 
     speech = speech_map(stream(recording.parts), detect, duration_s).speech
-    if total_s(speech) < LEAST_S:
-        raise PermanentError(f"{path}: {total_s(speech):.1f} s of speech; a voice wants {LEAST_S:.0f} s at least.")
+    if measure_union_s(speech) < LEAST_S:
+        raise PermanentError(
+            f"{path}: {measure_union_s(speech):.1f} s of speech; a voice wants {LEAST_S:.0f} s at least."
+        )
     model = Engine.of(
         "diarization/speaker-model",
         "tasks.diarization.speaker_model:load",
@@ -64,7 +66,7 @@ def measured(path: Path, settings: Settings) -> tuple[Hearing, tuple[Recording, 
         if len(own):
             where.append(own)
             found.append(call(model, "embed", decode(recording.parts, span), own).value)
-    start = starts_at(recording)
+    start = find_start(recording)
     hearing = Hearing(
         hearing_id=hashlib.sha256(f"enrolled\0{recording.sha256}".encode()).hexdigest()[:16],
         voice_id="",
@@ -73,7 +75,7 @@ def measured(path: Path, settings: Settings) -> tuple[Hearing, tuple[Recording, 
         run_id="",
         source_name=recording.source_name,
         speaker="",
-        seconds=total_s(speech),
+        seconds=measure_union_s(speech),
         heard_on=start.date().isoformat() if start else "",
         by="enrolled",
         similarity=None,

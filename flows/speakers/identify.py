@@ -13,7 +13,7 @@ from flows.locations import voices_of
 from flows.speakers.clips import keep_clips
 from flows.speakers.published import published_run, rule_of, with_names
 from flows.speakers.republish import bring_up_to_date
-from tasks.canonical import recorded_date
+from tasks.canonical import find_recorded_date
 from tasks.dataset import read
 from tasks.errors import DaylongError
 from tasks.intervals import Span
@@ -50,7 +50,7 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
             recording_id=recording.recording_id,
             run_id=transcript.run.run_id,
             source_name=recording.source_name,
-            heard_on=recorded_date(transcript).isoformat(),
+            heard_on=find_recorded_date(transcript).isoformat(),
             embedder=embedder,
             speakers=tuple(
                 Heard(s.label, s.turn_s, np.array(s.embedding, np.float32))

@@ -11,7 +11,7 @@ from tasks.dataset import read
 from tasks.dataset.publish import recover
 from tasks.records import Speaker, Transcript
 from tasks.settings.schema import Settings
-from tasks.storage.files import is_there
+from tasks.storage.files import is_accessible_folder
 from tasks.voices.match import Rule
 from tasks.voices.records import Known
 
@@ -47,7 +47,7 @@ def published_run(out: str, recording_id: str) -> str | None:
     None where there are none, or the folder isn't there. Raises TransientError where that can't be told now.
     """
     folder = Path(out)
-    if not is_there(folder):
+    if not is_accessible_folder(folder):
         log.warning("%s: not there; whether %s was published in it can't be told", out, recording_id)
         return None
     recover(folder, recording_id)

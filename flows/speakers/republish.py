@@ -17,7 +17,7 @@ from tasks.exports.report.links import sounds
 from tasks.records import Transcript
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
-from tasks.storage.files import is_there
+from tasks.storage.files import is_accessible_folder
 from tasks.voices.book import stale, told
 from tasks.voices.records import FORGOTTEN, Book
 from tasks.voices.store import opened
@@ -41,7 +41,9 @@ def bring_up_to_date(
     while True:
         with opened(store, published_run) as desk:
             # Folders that aren't there, on a disk that is away, stay due until they are.
-            due = [place for place in stale(desk.book) if place not in faults and is_there(Path(place[0]))]
+            due = [
+                place for place in stale(desk.book) if place not in faults and is_accessible_folder(Path(place[0]))
+            ]
             if not due or done == most:
                 return list(faults.values())
             out, recording_id = due[0]

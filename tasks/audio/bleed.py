@@ -20,7 +20,7 @@ import numpy.typing as npt
 from tasks.audio.forward import Forward
 from tasks.audio.pieces import RATE_HZ, Samples
 from tasks.audio.speech_map import FLOOR_DB
-from tasks.intervals import Span, intersect, subtract, tidy
+from tasks.intervals import Span, intersect, merge_spans, subtract
 
 HOP_S = 0.25
 WINDOW_S = 0.5
@@ -75,7 +75,7 @@ def own_speech(speech: Sequence[Sequence[Span]], floors_db: Sequence[float], hea
         one_source = frames.peak > COHERENT
         taken[i] += _heard(frames.at_s, left_db, frames.right_db, one_source & (left_db < frames.right_db))
         taken[j] += _heard(frames.at_s, frames.right_db, left_db, one_source & (frames.right_db < left_db))
-    return [_without(own, tidy(away)) for own, away in zip(speech, taken, strict=True)]
+    return [_without(own, merge_spans(away)) for own, away in zip(speech, taken, strict=True)]
 
 
 def noise_floor(energy_db: npt.NDArray[np.floating]) -> float:
@@ -100,7 +100,7 @@ def _measured(speech: Sequence[Sequence[Span]], hear: Hear) -> dict[tuple[int, i
 def _parts(contested: Sequence[Span]) -> list[Span]:
     """What is contested, in parts that are held at once; neighbours share the half of a window."""
     parts = []
-    for span in tidy((s.grow(HOP_S / 2) for s in contested), gap_s=1.0):
+    for span in merge_spans((s.grow(HOP_S / 2) for s in contested), gap_s=1.0):
         count = max(1, int(np.ceil(span.duration_s / _LONGEST_S)))
         for k in range(count):
             start_s = span.start_s + k * span.duration_s / count
@@ -140,7 +140,7 @@ def _heard(at_s: Levels, own_db: Levels, other_db: Levels, proof: npt.NDArray[np
     # Where both speak the difference is smaller, so what the channel only hears shows in the largest ones.
     fainter_db = float(np.percentile(other_db[proof] - own_db[proof], 90)) - SPREAD_DB
     only_heard = own_db <= _lingering(at_s, other_db) - fainter_db + min(LOUDER_DB, max(0.0, fainter_db / 2))
-    return tidy(Span(t - HOP_S / 2, t + HOP_S / 2) for t in at_s[only_heard].tolist())
+    return merge_spans(Span(t - HOP_S / 2, t + HOP_S / 2) for t in at_s[only_heard].tolist())
 
 
 def _lingering(at_s: Levels, level_db: Levels) -> Levels:
@@ -156,7 +156,7 @@ def _lingering(at_s: Levels, level_db: Levels) -> Levels:
 def _without(speech: Sequence[Span], away: Sequence[Span]) -> list[Span]:
     left = subtract(speech, away)
     touched = intersect(left, [s.grow(0.01) for s in away])
-    near = tidy(s.grow(0.01) for s in touched)
+    near = merge_spans(s.grow(0.01) for s in touched)
     short = {s for s in left if s.duration_s < SHORTEST_S and intersect([s], near)}
     return [s for s in left if s not in short]
 

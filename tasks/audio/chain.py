@@ -15,8 +15,9 @@ from pathlib import Path
 from tasks.audio.duration import duration_of
 from tasks.audio.links import starts_in
 from tasks.audio.slices import Link
-from tasks.audio.source import opened, raise_if_gone, shown
+from tasks.audio.source import opened, raise_if_gone
 from tasks.errors import UnreadableAudio
+from tasks.paths import format_path
 
 _MOST_LINKS = 2_000
 """More are no chain but a file that means harm: a radio's day has some hundred songs."""
@@ -41,7 +42,7 @@ def laid(path: Path) -> tuple[Place, ...]:
         return _laid(path, found.st_size, found.st_mtime_ns)
     except OSError as error:
         raise_if_gone(path, error)
-        raise UnreadableAudio(f"{shown(path)}: could not be read ({error.strerror}). Copy it again.") from error
+        raise UnreadableAudio(f"{format_path(path)}: could not be read ({error.strerror}). Copy it again.") from error
 
 
 @functools.lru_cache(maxsize=256)

@@ -27,9 +27,10 @@ from tasks.audio.edits import LONGEST_S, lift_quiet
 from tasks.audio.pieces import RATE_HZ as RATE_HZ
 from tasks.audio.pieces import Samples as Samples
 from tasks.audio.pieces import pieces
-from tasks.audio.source import PREROLL_S, opened, raise_if_gone, shown
+from tasks.audio.source import PREROLL_S, opened, raise_if_gone
 from tasks.errors import TransientError, UnreadableAudio
 from tasks.intervals import Span
+from tasks.paths import format_path
 from tasks.records import Audio, Part, Recording
 
 if TYPE_CHECKING:
@@ -214,8 +215,8 @@ def _check_sizes(source: Path | Sequence[Part]) -> None:
             raise
         if now < part.size_bytes:
             raise TransientError(
-                f"{shown(part.path)}: it changed while it was read, from {part.size_bytes:,} bytes to {now:,}. Start "
-                "again once it is whole."
+                f"{format_path(part.path)}: it changed while it was read, from {part.size_bytes:,} bytes to {now:,}. "
+                "Start again once it is whole."
             )
 
 

@@ -16,8 +16,8 @@ from datetime import datetime, time
 from pathlib import Path
 
 from tasks.audio.recorded import in_zone, told_in_name, zone
-from tasks.audio.source import shown
 from tasks.errors import PermanentError
+from tasks.paths import format_path
 from tasks.records import Recording
 from tasks.settings.name_pattern import compiled, counted, times_in
 
@@ -47,7 +47,7 @@ def laid_out(files: Sequence[Recording], pattern: str | None) -> tuple[list[Reco
         log.warning(
             "%s … %s: the numbers after the date count the files, and are no times: they are taken in this order, "
             "without gaps. If they are times, say so with audio.name_pattern.",
-            shown(named[0].source_name), shown(named[-1].source_name),
+            format_path(named[0].source_name), format_path(named[-1].source_name),
         )  # fmt: skip
         return [dataclasses.replace(f, recorded_at=day, recorded_at_source="name") for f in named], without
     if not all(f.recorded_at and f.recorded_at_source in CLOCKS for f in files):
@@ -66,13 +66,13 @@ def laid_out(files: Sequence[Recording], pattern: str | None) -> tuple[list[Reco
             log.warning(
                 "%s begins, by the times told, %.0f s before %s ends: these clocks can't be right. "
                 "The files are taken in the order of their names, without gaps.",
-                shown(after.source_name), -gap_s, shown(before.source_name),
+                format_path(after.source_name), -gap_s, format_path(before.source_name),
             )  # fmt: skip
             return named, without
         if gap_s > LONGEST_GAP_S:
             raise PermanentError(
-                f"{shown(after.source_name)}: recorded {gap_s / 3600:.0f} hours after {shown(before.source_name)} "
-                "ends; that is another recording. Process the days apart."
+                f"{format_path(after.source_name)}: recorded {gap_s / 3600:.0f} hours after "
+                f"{format_path(before.source_name)} ends; that is another recording. Process the days apart."
             )
         timed.append(after)
         told.append((gap_s, open_s))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.audio.source import shown
 from tasks.errors import UnreadableAudio
+from tasks.paths import format_path
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -74,7 +74,7 @@ class _Run:
         self.kind = _kind(frame)
         if channel is not None and not 0 <= channel < frame.layout.nb_channels:
             raise UnreadableAudio(
-                f"{shown(path)}: no channel {channel}; it has {frame.layout.nb_channels}, counted from 0."
+                f"{format_path(path)}: no channel {channel}; it has {frame.layout.nb_channels}, counted from 0."
             )
         first = round(start_s * self.rate)
         # Start where an input sample falls on the 16 kHz grid: a span and the whole then share their phase.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.audio.speech_map import ENERGY_STEP_S
-from tasks.intervals import Span, subtract, tidy
+from tasks.intervals import Span, merge_spans, subtract
 from tasks.records import Chunk
 from tasks.settings.schema import ChunkingSettings
 
@@ -30,7 +30,7 @@ def plan(
     there is one. Between cores lies the middle of the longest silence of that range, else its quietest
     half second (`energy_db`: one level per 0.5 s), else `max_minutes` exactly.
     """
-    speech = tidy(speech)
+    speech = merge_spans(speech)
     borders = _borders(duration_s, speech, energy_db, settings.min_minutes * 60, settings.max_minutes * 60)
     whole, half = Span(0.0, duration_s), settings.overlap_s / 2
     chunks = []

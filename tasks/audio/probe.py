@@ -15,9 +15,9 @@ from pathlib import Path
 from tasks.audio.chain import laid
 from tasks.audio.duration import duration_of
 from tasks.audio.recorded import recorded_at, told_again_at, zone
-from tasks.audio.source import opened, raise_if_gone, shown
+from tasks.audio.source import opened, raise_if_gone
 from tasks.errors import TransientError, UnreadableAudio
-from tasks.paths import advice
+from tasks.paths import format_path, suggest_path
 from tasks.records import Part, Recording
 
 _SLUG_LENGTH = 60
@@ -40,7 +40,7 @@ def probe(path: Path, *, timezone: str = "UTC", name_pattern: str | None = None)
         duration_s = duration_of(source) if len(places) == 1 else places[-1].end_s
     after = _look(path)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise TransientError(f"{shown(path)}: it changed while it was read. Start again once it is written.")
+        raise TransientError(f"{format_path(path)}: it changed while it was read. Start again once it is written.")
     name, where = os.fsencode(path.name).decode("utf-8", "replace"), str(path.absolute())
     at, at_source = recorded_at(metadata, path, before.st_mtime, duration_s, timezone, name_pattern)
     return Recording(
@@ -76,18 +76,18 @@ def _look(path: Path) -> os.stat_result:
         found = path.stat()
     except FileNotFoundError as error:
         if path.is_symlink():
-            to = shown(os.readlink(path))
-            raise UnreadableAudio(f"{shown(path)}: a link to {to}, which isn't there. Put it back.") from error
-        raise UnreadableAudio(f"{shown(path)}: no such file. {advice(path)}") from error
+            to = format_path(os.readlink(path))
+            raise UnreadableAudio(f"{format_path(path)}: a link to {to}, which isn't there. Put it back.") from error
+        raise UnreadableAudio(f"{format_path(path)}: no such file. {suggest_path(path)}") from error
     except (OSError, ValueError) as error:
         raise_if_gone(path, error)
-        raise UnreadableAudio(f"{shown(path)}: cannot be looked at ({error}). Check the name.") from error
+        raise UnreadableAudio(f"{format_path(path)}: cannot be looked at ({error}). Check the name.") from error
     if stat.S_ISDIR(found.st_mode):
-        raise UnreadableAudio(f"{shown(path)}: a folder, not a recording. Name the files in it.")
+        raise UnreadableAudio(f"{format_path(path)}: a folder, not a recording. Name the files in it.")
     if not stat.S_ISREG(found.st_mode):
-        raise UnreadableAudio(f"{shown(path)}: not a regular file. Copy the sound into one.")
+        raise UnreadableAudio(f"{format_path(path)}: not a regular file. Copy the sound into one.")
     if found.st_size == 0:
-        raise UnreadableAudio(f"{shown(path)}: the file is empty (zero bytes). Copy or record it again.")
+        raise UnreadableAudio(f"{format_path(path)}: the file is empty (zero bytes). Copy or record it again.")
     return found
 
 
@@ -97,4 +97,4 @@ def _digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise_if_gone(path, error)
-        raise UnreadableAudio(f"{shown(path)}: could not be read ({error.strerror}). Copy it again.") from error
+        raise UnreadableAudio(f"{format_path(path)}: could not be read ({error.strerror}). Copy it again.") from error

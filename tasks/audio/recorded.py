@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tasks.audio.source import shown
 from tasks.errors import UsageError
+from tasks.paths import format_path
 from tasks.settings.name_pattern import Told, compiled, times_in, zone_of
 
 log = logging.getLogger("daylong.audio")
@@ -133,7 +133,7 @@ def _told_in(sidecars: Iterable[Path], local: ZoneInfo) -> datetime | None:
         except OSError:
             continue
         except (ValueError, RecursionError) as error:
-            log.warning("%s: not valid JSON (%s), and not used. Write it anew.", shown(sidecar), error)
+            log.warning("%s: not valid JSON (%s), and not used. Write it anew.", format_path(sidecar), error)
             continue
         if not isinstance(told, dict) or "recorded_at" not in told:
             continue
@@ -145,7 +145,7 @@ def _told_in(sidecars: Iterable[Path], local: ZoneInfo) -> datetime | None:
         except (ValueError, TypeError, OverflowError):
             log.warning(
                 "%s: recorded_at = %s is no time, and is not used. Write it as 2026-03-01T09:15:00.",
-                shown(sidecar), shown(json.dumps(told["recorded_at"], ensure_ascii=False)[:100]),
+                format_path(sidecar), format_path(json.dumps(told["recorded_at"], ensure_ascii=False)[:100]),
             )  # fmt: skip
     return None
 

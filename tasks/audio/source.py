@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from tasks.audio import wav
 from tasks.audio.slices import Link, Slice
 from tasks.errors import PermanentError, TransientError, UnreadableAudio
-from tasks.paths import shown as shown
+from tasks.paths import format_path
 
 if TYPE_CHECKING:
     import av
@@ -73,10 +73,10 @@ class Source:
             rate_hz = stream.codec_context.sample_rate
             if rate_hz and not _SLOWEST_HZ <= rate_hz <= _FASTEST_HZ:
                 raise UnreadableAudio(
-                    f"{shown(path)}: says that it has {rate_hz:,} samples a second, as no sound has: its header is "
-                    "damaged. Record or copy it again."
+                    f"{format_path(path)}: says that it has {rate_hz:,} samples a second, as no sound has: its "
+                    "header is damaged. Record or copy it again."
                 )
-            raise UnreadableAudio(f"{shown(path)}: nothing in it can be decoded. Record or copy it again.")
+            raise UnreadableAudio(f"{format_path(path)}: nothing in it can be decoded. Record or copy it again.")
         frame, time_s = self._head
         self.rate_hz: int = frame.sample_rate
         self.channels: int = frame.layout.nb_channels
@@ -158,13 +158,13 @@ def opened(path: Path, link: Link | None = None) -> Iterator[Source]:
             file.close()
         raise_if_gone(path, error)
         raise UnreadableAudio(
-            f"{shown(path)}: not a sound or video file that can be opened. Play it to see whether it is whole, or "
-            "convert it to WAV or FLAC."
+            f"{format_path(path)}: not a sound or video file that can be opened. Play it to see whether it is whole, "
+            "or convert it to WAV or FLAC."
         ) from error
     with file or contextlib.nullcontext(), container:
         tracks = [s for s in container.streams.audio if s.codec_context is not None]
         if not tracks:
-            raise UnreadableAudio(f"{shown(path)}: holds no audio that can be decoded. Was it the right file?")
+            raise UnreadableAudio(f"{format_path(path)}: holds no audio that can be decoded. Was it the right file?")
         stream = next((s for s in tracks if s.disposition & av.stream.Disposition.default), tracks[0])
         for other in container.streams:
             if other.index != stream.index:
@@ -185,17 +185,23 @@ def _video_start_s(container: InputContainer) -> float:
 def raise_if_gone(path: Path, error: BaseException) -> None:
     """Tell the world's faults from the file's; return where it is the file's."""
     if isinstance(error, PermissionError):
-        raise PermanentError(f"{shown(path)}: no permission to read it. Change its owner or mode.") from error
+        raise PermanentError(f"{format_path(path)}: no permission to read it. Change its owner or mode.") from error
     if isinstance(error, IsADirectoryError):
-        raise UnreadableAudio(f"{shown(path)}: a folder, not a recording. Name a file.") from error
+        raise UnreadableAudio(f"{format_path(path)}: a folder, not a recording. Name a file.") from error
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
-        raise UnreadableAudio(f"{shown(path)}: a link that leads back to itself. Name the file it is for.") from error
+        raise UnreadableAudio(
+            f"{format_path(path)}: a link that leads back to itself. Name the file it is for."
+        ) from error
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-        raise UnreadableAudio(f"{shown(path)}: no such file; its name is too long for one. Check it.") from error
+        raise UnreadableAudio(
+            f"{format_path(path)}: no such file; its name is too long for one. Check it."
+        ) from error
     if isinstance(error, FileNotFoundError) or not os.path.exists(path):
-        raise TransientError(f"{shown(path)}: the file is gone. Put it back and start again.") from error
+        raise TransientError(f"{format_path(path)}: the file is gone. Put it back and start again.") from error
     if isinstance(error, OSError) and error.errno in _WORLD and not (error.errno == errno.EIO and _can_be_read(path)):
-        raise TransientError(f"{shown(path)}: could not be read ({error.strerror}). Is its disk there?") from error
+        raise TransientError(
+            f"{format_path(path)}: could not be read ({error.strerror}). Is its disk there?"
+        ) from error
 
 
 def _can_be_read(path: Path) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.audio.pieces import RATE_HZ, Samples
-from tasks.intervals import Span, clip, tidy, total_s
+from tasks.intervals import Span, clip, measure_union_s, merge_spans
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class SpeechMap:
 
     @property
     def speech_s(self) -> float:
-        return total_s(self.speech)
+        return measure_union_s(self.speech)
 
 
 class Silero:
@@ -63,7 +63,7 @@ class Silero:
         if not len(samples) or not samples.any():
             return []
         found = self._find(samples, self._options, RATE_HZ)
-        return tidy(Span(f["start"] / RATE_HZ, f["end"] / RATE_HZ) for f in found)
+        return merge_spans(Span(f["start"] / RATE_HZ, f["end"] / RATE_HZ) for f in found)
 
 
 def load(threshold: float = 0.5) -> Silero:
@@ -84,7 +84,7 @@ def speech_map(blocks: Iterable[Samples], detect: Callable[[Samples], list[Span]
         energy.append(energy_db(window[first : first + round(core.duration_s * RATE_HZ)]))
     whole = Span(0.0, duration_s)
     levels = np.concatenate(energy) if energy else np.zeros(0, np.float16)
-    return SpeechMap(tuple(clip(tidy(speech), whole)), levels)
+    return SpeechMap(tuple(clip(merge_spans(speech), whole)), levels)
 
 
 def ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:

@@ -28,10 +28,10 @@ from tasks.contracts import (
     write_spans,
 )
 from tasks.engines.engine import Engine
-from tasks.intervals import Span, tidy, total_s
+from tasks.intervals import Span, measure_union_s, merge_spans
 from tasks.records import Audio, Chunk, Recording
 from tasks.settings.schema import AudioSettings, ChunkingSettings
-from tasks.step import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, StepContext
 
 Array = np.ndarray[Any, Any]
 
@@ -76,7 +76,7 @@ def probe_recording(paths: Sequence[str], timezone: str, settings: AudioSettings
 
 
 @step_task("speech-map", version=1)
-def map_speech(job: MapJob, place: Place, watcher: Watcher) -> Manifest:
+def map_speech(job: MapJob, place: StepContext, watcher: Watcher) -> Manifest:
     """Artifact `map`: arrays `speech` (N, 2) seconds and `energy_db`. The recording is read once, streaming."""
     meter = Meter()
 
@@ -92,7 +92,7 @@ def map_speech(job: MapJob, place: Place, watcher: Watcher) -> Manifest:
 
 
 @step_task("own-speech", version=2)
-def find_own_speech(job: OwnSpeechJob, place: Place, mapped: Sequence[Manifest], watcher: Watcher) -> Manifest:
+def find_own_speech(job: OwnSpeechJob, place: StepContext, mapped: Sequence[Manifest], watcher: Watcher) -> Manifest:
     """Artifact `map`: as of `speech-map`, all channels together, and `own_0`, … the speech of each one's speaker.
 
     What a channel only hears of another is in nobody's speech but the other's. Each channel is read once, streaming,
@@ -113,15 +113,15 @@ def find_own_speech(job: OwnSpeechJob, place: Place, mapped: Sequence[Manifest],
     arrays = {name_own_speech(i): write_spans(spans) for i, spans in enumerate(own)}
     kept = place.store.put_arrays(
         "own-speech",
-        speech=write_spans(tidy(s for spans in own for s in spans)),
+        speech=write_spans(merge_spans(s for spans in own for s in spans)),
         energy_db=np.maximum.reduce([e[:steps] for e in energy]),
         **arrays,
     )
-    return meter.manifest({"map": kept}, **OwnSpeechFacts(own_s=[round(total_s(spans), 3) for spans in own]))
+    return meter.manifest({"map": kept}, **OwnSpeechFacts(own_s=[round(measure_union_s(spans), 3) for spans in own]))
 
 
 @step_task("plan", version=1)
-def plan_chunks(job: PlanJob, place: Place, mapped: Manifest) -> Manifest:
+def plan_chunks(job: PlanJob, place: StepContext, mapped: Manifest) -> Manifest:
     """Artifact `chunks`: rows of index, span and core, in seconds."""
     meter = Meter()
     speech, energy = read_speech_map(place.store, mapped)
@@ -130,7 +130,7 @@ def plan_chunks(job: PlanJob, place: Place, mapped: Manifest) -> Manifest:
     return meter.manifest({"chunks": place.store.put_json("plan", rows)}, **PlanFacts(num_chunks=len(rows)))
 
 
-def read_plan(place: Place, planned: Manifest, speech: list[Span]) -> tuple[Chunk, ...]:
+def read_plan(place: StepContext, planned: Manifest, speech: list[Span]) -> tuple[Chunk, ...]:
     """The chunks of a plan's manifest, with the speech in each."""
     rows = enumerate(read_plan_rows(place.store, planned))
     return tuple(Chunk(index, span, core, speech_in(speech, span)) for index, (span, core) in rows)

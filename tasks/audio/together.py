@@ -20,7 +20,8 @@ from tasks.audio.folder import recordings_in
 from tasks.audio.order import laid_out
 from tasks.audio.probe import probe, slug
 from tasks.audio.recorded import from_folders_sidecar, in_zone, zone
-from tasks.audio.source import opened, shown
+from tasks.audio.source import opened
+from tasks.paths import format_path
 from tasks.records import Part, Recording
 
 log = logging.getLogger("daylong.audio")
@@ -69,7 +70,7 @@ def together(files: Sequence[Recording], name_pattern: str | None = None) -> Rec
         if gap_s:
             log.info(
                 "%s begins %s after %s ended: silence between them.",
-                shown(file.source_name), _spoken(gap_s), shown(parts[-1].name),
+                format_path(file.source_name), _spoken(gap_s), format_path(parts[-1].name),
             )  # fmt: skip
         start_s = round((end_s + gap_s) * _GRID_HZ) / _GRID_HZ
         (own,) = file.parts

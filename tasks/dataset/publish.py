@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.canonical import recorded_date, tidy
+from tasks.canonical import canonical, find_recorded_date
 from tasks.dataset.read import row_of
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import TABLES, schema_json
@@ -57,8 +57,8 @@ def publish(
     Raises PermanentError for names that cannot be files', TransientError where the folder cannot be written,
     or something in it is in the way: what was published before is as it was then.
     """
-    transcript = tidy(transcript)
-    recording_id, day = transcript.recording.recording_id, recorded_date(transcript)
+    transcript = canonical(transcript)
+    recording_id, day = transcript.recording.recording_id, find_recorded_date(transcript)
     for name in (recording_id, *exports):
         check_file_name(name)
     partition = f"recorded_date={day.isoformat()}"
@@ -68,13 +68,13 @@ def publish(
     for name, content in exports.items():
         contents[exported[name]] = content.encode() if isinstance(content, str) else content
     try:
-        with journal.locked(out) as folder:
+        with journal.lock_journal(out) as folder:
             journal.recover(folder)
             if instead_of is not None and (row_of(out, "", recording_id) or {}).get("run_id") != instead_of:
                 raise Superseded(f"{recording_id} in {out}: another run has published it since")
             _describe(out, folder)
             leaving = [p for p in published_files(out, recording_id) if p not in contents]
-            journal.commit(folder, recording_id, contents, leaving)
+            journal.commit_publication(folder, recording_id, contents, leaving)
     except OSError as err:
         raise TransientError(
             f"{out}: the transcript of {transcript.recording.source_name} could not be written there "
@@ -107,10 +107,10 @@ def recover(out: Path, needed: str | None = None) -> list[str]:
     """
     if not (out / journal.FOLDER).is_dir():
         return []
-    with journal.locked(out) as folder:
+    with journal.lock_journal(out) as folder:
         lines = journal.recover(folder)
         if needed is not None:
-            journal.finish(folder, needed)
+            journal.finish_plan(folder, needed)
         return lines
 
 
@@ -171,6 +171,6 @@ def _describe(out: Path, folder: Path) -> None:
     target, text = out / "schema.json", schema_json().encode()
     if not target.is_file() or target.read_bytes() != text:
         check_file(target)
-        files.write(folder / "schema.draft", text)
+        files.write_durably(folder / "schema.draft", text)
         files.move(folder / "schema.draft", target)
         files.sync_folders([out])

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tasks.canonical import instant, starts_at, tidy
+from tasks.canonical import canonical, find_start, parse_instant
 from tasks.dataset.schema import EMBEDDING_SIZE, SCHEMA_VERSION, schemas
 from tasks.dataset.search_form import word_raw
 from tasks.records import STEPS, Speaker, StepCost, Transcript
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 def tables(transcript: Transcript) -> dict[str, pa.Table]:
     """The six tables by name, each with the schema of schema.py, sorted and with times inside the recording."""
-    transcript = tidy(transcript)
+    transcript = canonical(transcript)
     columns = {
         "recordings": _recordings(transcript),
         "segments": _segments(transcript),
@@ -54,7 +54,7 @@ def _table(transcript: Transcript, table: str, columns: dict[str, Any]) -> pa.Ta
 
 def _recordings(transcript: Transcript) -> dict[str, list[Any]]:
     recording, run = transcript.recording, transcript.run
-    start = starts_at(recording)
+    start = find_start(recording)
     facts = {
         "status": run.status,
         "source_name": recording.source_name,
@@ -84,7 +84,7 @@ def _recordings(transcript: Transcript) -> dict[str, list[Any]]:
         "settings_digest": run.settings_digest,
         "pipeline_version": run.pipeline_version,
         "schema_version": SCHEMA_VERSION,
-        "processed_at": instant(run.processed_at),
+        "processed_at": parse_instant(run.processed_at),
         "wall_s": run.wall_s,
     }
     return {name: [value] for name, value in facts.items()}
@@ -198,10 +198,10 @@ def _times(transcript: Transcript, rows: Sequence[Any], index: str) -> dict[str,
         "start_s": start_s,
         "end_s": np.fromiter((row.end_s for row in rows), np.float64, len(rows)),
     }
-    zero = starts_at(transcript.recording)
+    zero = find_start(transcript.recording)
     if zero is not None:
         offset_us = np.rint(start_s * 1e6).astype("timedelta64[us]")
-        zero_utc = np.datetime64(instant(zero.isoformat()).replace(tzinfo=None), "us")
+        zero_utc = np.datetime64(parse_instant(zero.isoformat()).replace(tzinfo=None), "us")
         columns["start_at"] = zero_utc + offset_us
     return columns
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.caching import TRIED_AGAIN
+from tasks.caching import RETRY_OPTIONS
 from tasks.dataset.publish import publish
 from tasks.records import Transcript
 
@@ -23,7 +23,7 @@ class Publication:
         self.exports = exports
 
 
-@task(name="publish", task_run_name="publish", cache_policy=NO_CACHE, persist_result=False, **TRIED_AGAIN)
+@task(name="publish", task_run_name="publish", cache_policy=NO_CACHE, persist_result=False, **RETRY_OPTIONS)
 def publish_transcript(publication: Publication, out: str) -> str:
     """Publish under `out`; the folder with the recording's exports is returned."""
     published = publish(publication.transcript, Path(out), exports=publication.exports)

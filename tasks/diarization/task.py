@@ -15,7 +15,7 @@ from tasks.diarization.turns import labels_of
 from tasks.diarization.windows import windows
 from tasks.engines.engine import Engine
 from tasks.records import Sound
-from tasks.step import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, StepContext
 from tasks.weights.resolve import ResolvedWeights
 
 MOST_IN_A_CHUNK = 12
@@ -38,7 +38,7 @@ class TurnsJob:
 
 
 @step_task("embedding", version=1)
-def embed(job: EmbedJob, place: Place, separated: Manifest | None) -> Manifest:
+def embed(job: EmbedJob, place: StepContext, separated: Manifest | None) -> Manifest:
     """Artifact `windows`: arrays `windows` (N, 2) in recording seconds, `embeddings` (N, D) in half precision."""
     meter = Meter()
     where = windows(job.sound.speech_within())
@@ -56,7 +56,7 @@ def embed(job: EmbedJob, place: Place, separated: Manifest | None) -> Manifest:
 
 
 @step_task("diarization", version=1)
-def find_turns(job: TurnsJob, place: Place, embedded: Manifest, separated: Manifest | None) -> Manifest:
+def find_turns(job: TurnsJob, place: StepContext, embedded: Manifest, separated: Manifest | None) -> Manifest:
     """Artifact `turns`: `labels` (N,), the local speaker of each window, −1 for nobody's; and `turns` (T, 3) of
     start, end and local speaker where the engine finds turns by itself, in recording seconds."""
     meter = Meter()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.intervals import Span, tidy
+from tasks.intervals import Span, merge_spans
 
 LENGTH_S = 1.5
 """Long enough to tell a voice, short enough to hold mostly one (the base scale of NeMo's diarizers)."""
@@ -26,7 +26,7 @@ def windows(speech: Sequence[Span], length_s: float = LENGTH_S, hop_s: float = H
     [[0.0, 1.5], [0.75, 2.25], [1.5, 3.0], [10.0, 11.0]]
     """
     out: list[tuple[float, float]] = []
-    for span in tidy(speech):
+    for span in merge_spans(speech):
         last = span.end_s - length_s
         if last <= span.start_s:
             out.append((span.start_s, span.end_s))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tasks.intervals import Span, intersect, tidy
+from tasks.intervals import Span, intersect, merge_spans
 from tasks.records import Turn
 
 Spans = Mapping[str, Sequence[Span]]
@@ -67,7 +67,7 @@ def by_speaker(turns: Iterable[Turn]) -> dict[str, list[Span]]:
     spans: dict[str, list[Span]] = defaultdict(list)
     for turn in turns:
         spans[turn.speaker].append(turn.span)
-    return {speaker: held for speaker, own in spans.items() if (held := tidy(own))}
+    return {speaker: held for speaker, own in spans.items() if (held := merge_spans(own))}
 
 
 def within(spans: Spans, regions: Sequence[Span]) -> dict[str, list[Span]]:
@@ -83,7 +83,7 @@ def overlapping(spans: Spans) -> list[Span]:
         speaking += step
         if speaking > 1 and after > time:
             found.append(Span(time, after))
-    return tidy(found)
+    return merge_spans(found)
 
 
 def pieces(reference: Spans, hypothesis: Spans) -> Iterator[tuple[Span, set[str], set[str]]]:

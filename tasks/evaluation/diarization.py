@@ -14,7 +14,7 @@ from itertools import pairwise
 from tasks.evaluation import standard
 from tasks.evaluation.comparison import Comparison, Spans, by_speaker, compare, overlapping, within
 from tasks.evaluation.standard import MOST_TURNS, Rates
-from tasks.intervals import Span, intersect, subtract, tidy, total_s
+from tasks.intervals import Span, intersect, measure_union_s, merge_spans, subtract
 from tasks.records import UNKNOWN, Turn
 
 COLLAR_S = 0.25
@@ -80,14 +80,14 @@ class SpeakerMatch:
 
 def default_regions(*sides: Iterable[Turn]) -> tuple[Span, ...]:
     """From 0 to the last end of any turn: what is scored where no UEM says otherwise."""
-    return tuple(tidy([Span(0.0, max((t.end_s for side in sides for t in side), default=0.0))]))
+    return tuple(merge_spans([Span(0.0, max((t.end_s for side in sides for t in side), default=0.0))]))
 
 
 def score_diarization(
     reference: Sequence[Turn], hypothesis: Sequence[Turn], regions: Iterable[Span] | None = None
 ) -> DiarizationScore:
     """Compare two sets of turns within the scored regions (default: `default_regions` of both)."""
-    scored = tidy(default_regions(reference, hypothesis) if regions is None else regions)
+    scored = merge_spans(default_regions(reference, hypothesis) if regions is None else regions)
     truth, found = by_speaker(reference), by_speaker(hypothesis)
     exact = compare(truth, found, scored)
     if truth and found and sum(len(spans) for side in (truth, found) for spans in side.values()) <= MOST_TURNS:
@@ -99,7 +99,7 @@ def score_diarization(
         speakers_reference=len(exact.reference_s),
         speakers_found=len(exact.hypothesis_s.keys() - {UNKNOWN}),
         reference_s=sum(exact.reference_s.values()),
-        scored_s=total_s(scored),
+        scored_s=measure_union_s(scored),
         scorer=scorer,
     )
 
@@ -127,7 +127,7 @@ def match_speakers(
     reference: Sequence[Turn], hypothesis: Sequence[Turn], regions: Iterable[Span] | None = None
 ) -> list[SpeakerMatch]:
     """For each reference speaker, in order of first appearance, the found speaker of the optimal mapping."""
-    scored = tidy(default_regions(reference, hypothesis) if regions is None else regions)
+    scored = merge_spans(default_regions(reference, hypothesis) if regions is None else regions)
     truth, found = within(by_speaker(reference), scored), within(by_speaker(hypothesis), scored)
     mapping = compare(truth, found, scored).mapping
     return [
@@ -137,16 +137,16 @@ def match_speakers(
 
 
 def _match(speaker: str, spans: list[Span], name: str | None, found: list[Span]) -> SpeakerMatch:
-    common = total_s(intersect(spans, found))
+    common = measure_union_s(intersect(spans, found))
     gaps = [Span(a.end_s, b.start_s) for a, b in pairwise(spans)]
     longest = max(gaps, key=lambda gap: gap.duration_s, default=Span(0.0, 0.0))
     absence = None
     if longest.duration_s > ABSENCE_S:
         before = [s for s in spans if s.end_s <= longest.start_s]
         after = [s for s in spans if s.start_s >= longest.end_s]
-        shares = [total_s(intersect(part, found)) / total_s(part) for part in (before, after)]
+        shares = [measure_union_s(intersect(part, found)) / measure_union_s(part) for part in (before, after)]
         absence = Absence(longest.start_s, longest.end_s, *shares)
-    return SpeakerMatch(speaker, name if common else None, total_s(spans), common, absence)
+    return SpeakerMatch(speaker, name if common else None, measure_union_s(spans), common, absence)
 
 
 def without(regions: Iterable[Span], ignored: Iterable[Span]) -> tuple[Span, ...]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from tasks.errors import UsageError
 from tasks.evaluation.utterances import Utterance
 from tasks.intervals import Span
-from tasks.paths import advice
+from tasks.paths import suggest_path
 from tasks.records import Turn
 
 _LABEL = re.compile(r"^<[^<>]*>\s*")
@@ -91,7 +91,7 @@ def text_of(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise UsageError(f"{path}: no such file. {advice(path)}") from None
+        raise UsageError(f"{path}: no such file. {suggest_path(path)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
 

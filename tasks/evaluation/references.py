@@ -15,7 +15,7 @@ from tasks.errors import UsageError
 from tasks.evaluation.line_formats import read_ctm, read_labels, read_rttm, read_stm, read_uem
 from tasks.evaluation.segment_formats import read_seglst, read_textgrid
 from tasks.evaluation.utterances import Utterance
-from tasks.intervals import Span, tidy
+from tasks.intervals import Span, merge_spans
 from tasks.records import Turn
 
 READERS: dict[str, Callable[[Path], Iterator[tuple[str, Turn | Utterance]]]] = {
@@ -72,8 +72,8 @@ def read_references(paths: Iterable[Path], uem: Path | None = None) -> dict[str,
             name,
             turns=tuple(turns[name] or [Turn(u.start_s, u.end_s, u.speaker) for u in utterances[name] if u.speaker]),
             utterances=tuple(u for u in utterances[name] if u.text),
-            regions=tuple(tidy(regions[name])) if regions[name] else None,
-            ignored=tuple(tidy(ignored[name])),
+            regions=tuple(merge_spans(regions[name])) if regions[name] else None,
+            ignored=tuple(merge_spans(ignored[name])),
         )
         for name in sorted({*turns, *utterances})
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 from tasks.errors import UsageError
 from tasks.evaluation.line_formats import ordered, text_of
 from tasks.evaluation.utterances import Utterance
-from tasks.paths import advice
+from tasks.paths import suggest_path
 
 
 def read_seglst(path: Path) -> Iterator[tuple[str, Utterance]]:
@@ -39,7 +39,7 @@ def read_textgrid(path: Path) -> Iterator[tuple[str, Utterance]]:
         with path.open("rb"):
             grid = textgrid.openTextgrid(str(path), includeEmptyIntervals=False, duplicateNamesMode="rename")
     except FileNotFoundError:
-        raise UsageError(f"{path}: no such file. {advice(path)}") from None
+        raise UsageError(f"{path}: no such file. {suggest_path(path)}") from None
     except (OSError, PraatioException, ValueError, IndexError, KeyError, TypeError, AssertionError) as error:
         raise UsageError(f"{path}: cannot be read as a TextGrid ({type(error).__name__}: {error}).") from None
     for tier in grid.tiers:

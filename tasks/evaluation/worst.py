@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tasks.evaluation.comparison import Comparison, by_speaker, compare, pieces, within
-from tasks.intervals import Span, intersect, tidy
+from tasks.intervals import Span, intersect, merge_spans
 from tasks.records import Turn
 
 LENGTH_S, STEP_S = 600.0, 60.0
@@ -40,7 +40,7 @@ def worst(reference: Sequence[Turn], hypothesis: Sequence[Turn], regions: Iterab
 
     None where the regions are shorter than two such stretches, or nothing is wrong.
     """
-    scored = tidy(regions)
+    scored = merge_spans(regions)
     truth, found = by_speaker(reference), by_speaker(hypothesis)
     if not scored or scored[-1].end_s - scored[0].start_s < 2 * LENGTH_S:
         return None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tasks.canonical import tidy
+from tasks.canonical import canonical
 from tasks.errors import UsageError
 from tasks.exports import ctm, report, rttm, seglst, srt, timeline, transcript_json, txt, vtt
 from tasks.exports.report.links import linked
@@ -47,7 +47,7 @@ def render(
     where that is. Raises UsageError for a format that there isn't.
     """
     # For all of them at once: each of them asks for it.
-    transcript = tidy(transcript if folder is None else linked(transcript, folder))
+    transcript = canonical(transcript if folder is None else linked(transcript, folder))
     unknown = sorted(set(formats or ()) - set(EXPORTS))
     if unknown:
         raise UsageError(f"there is no export {', '.join(unknown)}; there are {', '.join(EXPORTS)}.")

@@ -9,14 +9,14 @@ out.
 
 from __future__ import annotations
 
-from tasks.canonical import tidy
+from tasks.canonical import canonical
 from tasks.exports.text import field, ms, one_line, seconds
 from tasks.records import Transcript, Word
 
 
 def write(transcript: Transcript) -> str:
     """transcript.ctm; empty where nothing was said."""
-    transcript = tidy(transcript)
+    transcript = canonical(transcript)
     name = field(transcript.recording.recording_id)
     words = sorted(transcript.words, key=lambda w: w.channel)  # stable: by start within a channel
     return "".join(_line(name, word) for word in words if one_line(word.text))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from tasks.canonical import remembered
+from tasks.canonical import cache_last
 from tasks.exports.text import GAP, missing, ms, one_line
 from tasks.records import Segment, Transcript, Word
 
@@ -62,7 +62,7 @@ def cues(transcript: Transcript) -> list[Cue]:
     return _apart(found, ms(transcript.recording.duration_s))
 
 
-@remembered
+@cache_last
 def with_gaps(transcript: Transcript) -> tuple[Cue, ...]:
     """The cues, and one that says `[…]` for as long as nothing could be transcribed."""
     gaps = [Cue(ms(g.start_s), ms(g.end_s), None, (GAP,)) for g in missing(transcript)]

@@ -9,14 +9,14 @@ With diarization off there are no turns, and the file is empty: it claims nothin
 
 from __future__ import annotations
 
-from tasks.canonical import by_name
+from tasks.canonical import apply_speaker_names
 from tasks.exports.text import field, ms, seconds
 from tasks.records import Transcript
 
 
 def write(transcript: Transcript) -> str:
     """transcript.rttm; empty where nobody spoke or turns were not looked for."""
-    transcript = by_name(transcript)
+    transcript = apply_speaker_names(transcript)
     name = field(transcript.recording.recording_id)
     lines = []
     for turn in transcript.turns:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import json
 
-from tasks.canonical import by_name
+from tasks.canonical import apply_speaker_names
 from tasks.exports.text import ms, one_line
 from tasks.records import UNKNOWN, Transcript
 
 
 def write(transcript: Transcript) -> str:
     """transcript.seglst.json; an empty list where nothing was said."""
-    transcript = by_name(transcript)
+    transcript = apply_speaker_names(transcript)
     lines = ",\n".join(
         json.dumps(
             {

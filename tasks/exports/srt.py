@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tasks.canonical import by_name
+from tasks.canonical import apply_speaker_names
 from tasks.exports.cues import Cue, with_gaps
 from tasks.exports.text import one_line
 from tasks.records import Transcript
@@ -24,7 +24,7 @@ def write(transcript: Transcript) -> str:
 
     subtitles = [
         srt.Subtitle(number, timedelta(milliseconds=cue.start_ms), timedelta(milliseconds=cue.end_ms), _text(cue))
-        for number, cue in enumerate(with_gaps(by_name(transcript)), 1)
+        for number, cue in enumerate(with_gaps(apply_speaker_names(transcript)), 1)
     ]
     return str(srt.compose(subtitles, reindex=False))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
-from tasks.canonical import scrub
-from tasks.intervals import Span, tidy
+from tasks.canonical import replace_surrogates
+from tasks.intervals import Span, merge_spans
 from tasks.records import Transcript
 
 GAP = "[…]"
@@ -22,7 +22,7 @@ def one_line(text: str) -> str:
     >>> one_line(" so\\x00\\n\\n1\\u2028then ")
     'so 1 then'
     """
-    text = " ".join(scrub(text).split())
+    text = " ".join(replace_surrogates(text).split())
     if text.isprintable():  # false for controls, and for some that are kept below
         return text
     return " ".join("".join(c for c in text if not _is_control(c)).split())
@@ -68,7 +68,7 @@ def clock(milliseconds: int, mark: str = ".") -> str:
 
 def missing(transcript: Transcript) -> list[Span]:
     """What failed chunks should have told of, neighbours taken together."""
-    return tidy(c.core for c in transcript.chunks if c.status == "failed")
+    return merge_spans(c.core for c in transcript.chunks if c.status == "failed")
 
 
 def _is_control(char: str) -> bool:

@@ -10,10 +10,10 @@ import importlib.util
 import io
 from typing import TYPE_CHECKING, Literal
 
-from tasks.canonical import tidy as tidied
+from tasks.canonical import canonical as tidied
 from tasks.errors import UsageError
 from tasks.exports.text import one_line
-from tasks.intervals import clock, tidy
+from tasks.intervals import format_clock, merge_spans
 from tasks.records import UNKNOWN, Transcript
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def draw(transcript: Transcript) -> Figure:
     axes = figure.add_subplot()
     thinnest_s = duration_s / (WIDTH_IN * DPI)
     for row, speaker in enumerate(speakers):
-        spans = tidy([t.span for t in transcript.turns if t.speaker == speaker.label])
+        spans = merge_spans([t.span for t in transcript.turns if t.speaker == speaker.label])
         bars = [(s.start_s, max(s.duration_s, thinnest_s)) for s in spans]
         colour = NOBODYS if speaker.label == UNKNOWN else COLOURS[row % len(COLOURS)]
         axes.broken_barh(bars, (row - 0.35, 0.7), facecolors=colour, linewidth=0)
@@ -62,7 +62,7 @@ def draw(transcript: Transcript) -> Figure:
     axes.set_ylim(len(speakers) - 0.4, -0.6)
     axes.set_yticks(range(len(speakers)), [one_line(s.name or s.label)[:NAME] for s in speakers])
     marks = ticks(duration_s)
-    axes.set_xticks(marks, [clock(t) for t in marks])
+    axes.set_xticks(marks, [format_clock(t) for t in marks])
     axes.tick_params(length=0, labelsize=8)
     axes.grid(axis="x", color="0.88", linewidth=0.8)
     axes.set_axisbelow(True)

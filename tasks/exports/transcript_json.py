@@ -14,13 +14,13 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from tasks.canonical import tidy
+from tasks.canonical import canonical
 from tasks.records import Segment, Transcript, Word
 
 
 def write(transcript: Transcript) -> str:
     """transcript.json; `segments` is an empty list where nothing was said."""
-    transcript = tidy(transcript)
+    transcript = canonical(transcript)
     words: dict[int, list[Word]] = {}
     for word in transcript.words:
         words.setdefault(word.segment, []).append(word)

@@ -9,14 +9,14 @@ nothing could be transcribed.
 
 from __future__ import annotations
 
-from tasks.canonical import by_name
+from tasks.canonical import apply_speaker_names
 from tasks.exports.text import GAP, clock, missing, ms, one_line
 from tasks.records import Transcript
 
 
 def write(transcript: Transcript) -> str:
     """transcript.txt; empty where nothing was said."""
-    transcript = by_name(transcript)
+    transcript = apply_speaker_names(transcript)
     said = [(ms(g.start_s), GAP) for g in missing(transcript)]
     for segment in transcript.segments:
         text = one_line(segment.text)

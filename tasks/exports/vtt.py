@@ -9,7 +9,7 @@ In text `&`, `<` and `>` are escaped, so neither tags nor `-->` can come from wh
 
 from __future__ import annotations
 
-from tasks.canonical import by_name
+from tasks.canonical import apply_speaker_names
 from tasks.exports.cues import Cue, with_gaps
 from tasks.exports.text import clock, one_line
 from tasks.records import Transcript
@@ -20,7 +20,8 @@ def write(transcript: Transcript) -> str:
     import webvtt
 
     captions = [
-        webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _text(cue)) for cue in with_gaps(by_name(transcript))
+        webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _text(cue))
+        for cue in with_gaps(apply_speaker_names(transcript))
     ]
     return str(webvtt.WebVTT(captions=captions).content).rstrip("\n") + "\n"
 

@@ -119,7 +119,7 @@ def in_order(nodes: Sequence[Node]) -> list[int]:
 
 
 def covered(starts_s: Array, ends_s: Array) -> tuple[Span, ...]:
-    """What windows cover: `intervals.tidy` for so many that it would take longer than all of clustering."""
+    """What windows cover: `intervals.merge_spans` for so many that it would take longer than all of clustering."""
     some = ends_s > starts_s
     starts_s, ends_s = starts_s[some], ends_s[some]
     order = np.lexsort((ends_s, starts_s))

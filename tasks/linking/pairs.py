@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.intervals import intersect, total_s
+from tasks.intervals import intersect, measure_union_s
 from tasks.linking.nodes import Array, Node
 from tasks.linking.spread import REPEATED
 
@@ -99,4 +99,4 @@ def _shared_s(nodes: Sequence[Node], left: Sequence[int], right: Sequence[int]) 
         return 0.0
     a = [s for i in left for s in nodes[i].spans if s.end_s > first]
     b = [s for j in right for s in nodes[j].spans if s.start_s < last]
-    return total_s(intersect(a, b))
+    return measure_union_s(intersect(a, b))

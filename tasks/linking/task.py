@@ -13,7 +13,7 @@ from tasks.linking.cluster import LinkOptions
 from tasks.linking.link import link
 from tasks.linking.nodes import ChunkVoices
 from tasks.records import Chunk
-from tasks.step import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, StepContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,9 @@ class LinkJob:
 
 
 @step_task("linking", version=9)
-def link_speakers(job: LinkJob, place: Place, windows: Sequence[Manifest], turns: Sequence[Manifest]) -> Manifest:
+def link_speakers(
+    job: LinkJob, place: StepContext, windows: Sequence[Manifest], turns: Sequence[Manifest]
+) -> Manifest:
     """Artifacts: `turns` (JSON, recording time) and `voices` (one row a window, and the voices' embeddings)."""
     meter = Meter()
     voices = [_voices(place, c, w, t) for c, w, t in zip(job.chunks, windows, turns, strict=True)]
@@ -48,7 +50,7 @@ def link_speakers(job: LinkJob, place: Place, windows: Sequence[Manifest], turns
     )
 
 
-def _voices(place: Place, chunk: Chunk, windows: Manifest, turns: Manifest) -> ChunkVoices:
+def _voices(place: StepContext, chunk: Chunk, windows: Manifest, turns: Manifest) -> ChunkVoices:
     where, embeddings = read_windows(place.store, windows)
     labels, found = read_local_turns(place.store, turns)
     return ChunkVoices(

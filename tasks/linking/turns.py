@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.intervals import Span, clip, tidy
+from tasks.intervals import Span, clip, merge_spans
 from tasks.linking.nodes import Array, ChunkVoices
 
 JOIN_S = 0.3
@@ -57,7 +57,7 @@ def pieces(windows: Array, labels: Array, speech: Sequence[Span]) -> list[Piece]
     starts, ends, who = windows[order, 0], windows[order, 1], np.asarray(labels)[order].tolist()
     edges = ((starts[1:] + ends[:-1]) / 2).tolist()
     out: list[Piece] = []
-    for span in tidy(speech):
+    for span in merge_spans(speech):
         # Windows whose own place, from one edge to the next, has something in this span.
         first = bisect_right(edges, span.start_s)
         last = bisect_left(edges, span.end_s)

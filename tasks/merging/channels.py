@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tasks.intervals import Span, tidy
+from tasks.intervals import Span, merge_spans
 from tasks.records import Turn, Word
 
 JOIN_S = 0.3
@@ -20,7 +20,7 @@ def by_channel(words: Sequence[Word], own: Sequence[Sequence[Span]]) -> tuple[tu
     speech.
     """
     heard = {w.channel for w in words}
-    turns = {c: tidy(spans, JOIN_S) for c, spans in enumerate(own) if c in heard and spans}
+    turns = {c: merge_spans(spans, JOIN_S) for c, spans in enumerate(own) if c in heard and spans}
     order = sorted(turns, key=lambda c: (turns[c][0].start_s, c))
     names = {channel: f"SPEAKER_{number:02d}" for number, channel in enumerate(order)}
     told = tuple(

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tasks.intervals import Span, intersect, tidy
+from tasks.intervals import Span, intersect, merge_spans
 from tasks.merging.alignment import units
 from tasks.merging.cut import EDGE_S, decided, find_cut
 from tasks.merging.wordless import by_time, wordless
@@ -114,4 +114,4 @@ def _forwards(words: Sequence[Word]) -> Iterator[Word]:
 def _speech(left: Chunk, right: Chunk) -> list[Span]:
     """What the speech map of both chunks says about their overlap, with a margin."""
     overlap = left.span & right.span
-    return tidy(s.grow(SPEECH_MARGIN_S) for s in intersect([overlap], [*left.speech, *right.speech]))
+    return merge_spans(s.grow(SPEECH_MARGIN_S) for s in intersect([overlap], [*left.speech, *right.speech]))

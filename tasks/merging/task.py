@@ -26,7 +26,7 @@ from tasks.merging.segments import segment
 from tasks.merging.voices import Voice, Windows, linked_voices, marked_overlaps, mean_voice, speakers_of
 from tasks.merging.wordless import fill
 from tasks.records import UNKNOWN, Chunk, Turn, Word, as_dict
-from tasks.step import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, StepContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class MergeJob:
 
 
 @step_task("seams", version=4)
-def join_chunks(job: SeamJob, place: Place, words: Sequence[Sequence[Manifest | None]]) -> Manifest:
+def join_chunks(job: SeamJob, place: StepContext, words: Sequence[Sequence[Manifest | None]]) -> Manifest:
     """Artifact `words`; facts: a row of evidence for each seam, and the spans that want decoding again.
 
     `words`: for each chunk, what was transcribed of it, a manifest for each channel.
@@ -63,7 +63,7 @@ def join_chunks(job: SeamJob, place: Place, words: Sequence[Sequence[Manifest | 
 @step_task("merging", version=6)
 def merge(
     job: MergeJob,
-    place: Place,
+    place: StepContext,
     seams: Manifest,
     again: Sequence[Manifest],
     linked: Manifest | None,
@@ -101,7 +101,7 @@ def merge(
     )
 
 
-def _voice(place: Place, measured: Sequence[Manifest]) -> Voice:
+def _voice(place: StepContext, measured: Sequence[Manifest]) -> Voice:
     """Of a channel's only speaker."""
     tables = [read_windows(place.store, m) for m in measured]
     return Voice(mean_voice([windows for windows, _ in tables], [embeddings for _, embeddings in tables]))

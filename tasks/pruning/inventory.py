@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tasks.storage.artifacts import ArtifactStore, is_name
+from tasks.storage.artifacts import ArtifactStore, is_artifact_name
 
 _OURS = re.compile(r"[^/]+/v[0-9]+/[0-9a-f]{64}")
 
@@ -71,7 +71,7 @@ def inventory(results: Path, store: ArtifactStore, recordings: Mapping[str, froz
 def bytes_there(results: Path, values: Path, keys: Collection[str]) -> int:
     """Bytes of these records and of the values that they name, as far as they lie in these folders."""
     records = [found for key in keys if _OURS.fullmatch(key) and (found := _record(results, results / key))]
-    named = {name for record in records for name in record.artifacts if is_name(name)}
+    named = {name for record in records for name in record.artifacts if is_artifact_name(name)}
     return sum(record.size for record in records) + sum(_size(values / name) for name in named)
 
 

@@ -30,7 +30,7 @@ def held(store: ArtifactStore) -> Inventory:
 def held_of(store: ArtifactStore, recording_id: str) -> int:
     """Bytes that the cache holds of a recording, as far as its last run has noted what it used; 0 where the store is
     no folder: there each size costs a request."""
-    folder = disk_space.folder_of(store.root)
+    folder = disk_space.find_local_folder(store.root)
     return bytes_there(results(), folder, used.noted_of(recordings_folder(), recording_id)) if folder else 0
 
 

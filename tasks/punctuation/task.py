@@ -10,7 +10,7 @@ from tasks.contracts import PunctuationFacts, read_words, transcription_facts
 from tasks.engines.engine import Engine
 from tasks.punctuation.apply import languages_of, punctuated, wants_punctuation
 from tasks.settings.schema import PunctuationSettings
-from tasks.step import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, StepContext
 from tasks.weights.resolve import ResolvedWeights
 
 
@@ -33,7 +33,7 @@ class PunctuateJob:
 
 
 @step_task("punctuation", version=1)
-def punctuate(job: PunctuateJob, place: Place, transcribed: Manifest) -> Manifest:
+def punctuate(job: PunctuateJob, place: StepContext, transcribed: Manifest) -> Manifest:
     """Artifact `words`, as `transcribed` has them, punctuated where the settings ask for it."""
     meter = Meter()
     words = read_words(place.store, transcribed)

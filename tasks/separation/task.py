@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tasks.caching import step_task
 from tasks.engines.engine import Engine
 from tasks.records import Sound
-from tasks.step import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, StepContext
 from tasks.weights.resolve import ResolvedWeights
 
 
@@ -18,7 +18,7 @@ class SeparateJob:
 
 
 @step_task("separation", version=1)
-def separate(job: SeparateJob, place: Place) -> Manifest:
+def separate(job: SeparateJob, place: StepContext) -> Manifest:
     """Artifact `vocals`: the span's voices as FLAC, 16 kHz mono."""
     meter = Meter()
     demucs = Engine.of(

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tasks.errors import FULL, NoRoom, TransientError
 from tasks.records import as_dict
-from tasks.storage.remote import filesystem, reached
+from tasks.storage.remote import open_filesystem, translate_store_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,20 +32,20 @@ T = TypeVar("T")
 
 KINDS = (".json", ".npz", ".flac", ".bin")
 """What values are kept as. The last: bytes of any other kind."""
-_WHOLE = re.compile(rf"[a-z]+(-[a-z]+)*/([0-9a-f]{{2}})/\2[0-9a-f]{{62}}({'|'.join(map(re.escape, KINDS))})")
-_ASIDE = re.compile(r"[a-z]+(-[a-z]+)*/[0-9a-f]{2}/\.[0-9a-f]{32}\.part")
+_COMPLETE = re.compile(rf"[a-z]+(-[a-z]+)*/([0-9a-f]{{2}})/\2[0-9a-f]{{62}}({'|'.join(map(re.escape, KINDS))})")
+_TEMPORARY = re.compile(r"[a-z]+(-[a-z]+)*/[0-9a-f]{2}/\.[0-9a-f]{32}\.part")
 
 
-def is_name(name: object) -> bool:
+def is_artifact_name(name: object) -> bool:
     """Whether this is how a value is named.
 
-    >>> is_name(f"words/3f/3f{'0' * 62}.json"), is_name("../thesis.docx")
+    >>> is_artifact_name(f"words/3f/3f{'0' * 62}.json"), is_artifact_name("../thesis.docx")
     (True, False)
     """
-    return isinstance(name, str) and _WHOLE.fullmatch(name) is not None
+    return isinstance(name, str) and _COMPLETE.fullmatch(name) is not None
 
 
-class Damaged(TransientError):
+class DamagedArtifact(TransientError):
     """A value is gone, or isn't what its name says: whoever made it makes it again."""
 
 
@@ -62,7 +62,7 @@ class ArtifactStore:
         """
         digest = hashlib.sha256(data).hexdigest()
         name = f"{step}/{digest[:2]}/{digest}{suffix}"
-        if not is_name(name):
+        if not is_artifact_name(name):
             raise ValueError(f"{name}: not of the form by which a value is known as ours: step, digest, {KINDS}")
         if self._renewed(name) and self.has(name, len(data)) and self.intact(name):
             return name
@@ -70,7 +70,7 @@ class ArtifactStore:
         target, aside = f"{base}/{name}", f"{base}/{step}/{digest[:2]}/.{uuid.uuid4().hex}.part"
         _unfinished[aside] = files
         try:
-            with reached(self.root):
+            with translate_store_errors(self.root):
                 files.makedirs(os.path.dirname(target), exist_ok=True)
                 with files.open(aside, "wb") as file:
                     file.write(data)
@@ -89,18 +89,18 @@ class ArtifactStore:
         return name
 
     def get(self, name: str) -> bytes:
-        """The value named `name`. Raises `Damaged` where it is gone or damaged (a rerun makes it again), another
-        TransientError or OSError where the store can't be read now."""
+        """Read a value. Raises `DamagedArtifact` if it is missing or damaged (a rerun makes it again), another
+        TransientError or OSError if the store can't be read now."""
         files, base = self._files()
         try:
-            with reached(self.root), files.open(f"{base}/{name}", "rb") as file:
+            with translate_store_errors(self.root), files.open(f"{base}/{name}", "rb") as file:
                 data: bytes = file.read()
         except OSError as error:
             if not isinstance(error, FileNotFoundError) and error.errno != errno.EIO:  # a bad sector stays bad
                 raise
-            raise Damaged(f"{name} is gone from the cache; run again to make it anew") from error
-        if hashlib.sha256(data).hexdigest() != _digest(name):
-            raise Damaged(f"{name} in the cache is damaged; run again to make it anew")
+            raise DamagedArtifact(f"{name} is gone from the cache; run again to make it anew") from error
+        if hashlib.sha256(data).hexdigest() != _digest_in_name(name):
+            raise DamagedArtifact(f"{name} in the cache is damaged; run again to make it anew")
         return data
 
     def has(self, name: str, size: int | None = None) -> bool:
@@ -108,7 +108,7 @@ class ArtifactStore:
         files, base = self._files()
         path = f"{base}/{name}"
         try:
-            with reached(self.root):
+            with translate_store_errors(self.root):
                 return bool(files.exists(path)) and (size is None or files.size(path) == size)
         except FileNotFoundError:
             return False
@@ -118,21 +118,21 @@ class ArtifactStore:
         can't be read now: that says nothing of the value."""
         try:
             self.get(name)
-        except Damaged:
+        except DamagedArtifact:
             return False
         return True
 
     def discard(self, name: str) -> None:
         files, base = self._files()
-        with contextlib.suppress(FileNotFoundError), reached(self.root):
+        with contextlib.suppress(FileNotFoundError), translate_store_errors(self.root):
             files.rm_file(f"{base}/{name}")
 
     def made_at(self, name: str) -> float | None:
         """When it was made or last put, seconds since the epoch, as `listing` tells; None where it is gone."""
         files, base = self._files()
         try:
-            with reached(self.root):
-                return _made_at(files.info(f"{base}/{name}"))
+            with translate_store_errors(self.root):
+                return _modification_time(files.info(f"{base}/{name}"))
         except FileNotFoundError:
             return None
 
@@ -149,8 +149,8 @@ class ArtifactStore:
             return
         for path, facts in sorted(found.items()):
             name = path[len(base) :].lstrip("/")
-            if facts.get("type") == "file" and (is_name(name) or _ASIDE.fullmatch(name)):
-                yield name, int(facts["size"] or 0), _made_at(facts)
+            if facts.get("type") == "file" and (is_artifact_name(name) or _TEMPORARY.fullmatch(name)):
+                yield name, int(facts["size"] or 0), _modification_time(facts)
 
     def put_json(self, step: str, value: Any) -> str:
         return self.put(step, canonical_json(value), ".json")
@@ -216,7 +216,7 @@ class ArtifactStore:
         return False
 
     def _files(self) -> tuple[Any, str]:
-        return filesystem(self.root)
+        return open_filesystem(self.root)
 
 
 _unfinished: dict[str, Any] = {}
@@ -230,7 +230,7 @@ def discard_unfinished() -> None:
             files.rm(aside)
 
 
-def _made_at(facts: Mapping[str, Any]) -> float:
+def _modification_time(facts: Mapping[str, Any]) -> float:
     """Where the file system doesn't tell: never, so that it doesn't count as old."""
     for key in ("mtime", "LastModified", "last_modified", "updated", "created"):
         at = facts.get(key)
@@ -241,7 +241,7 @@ def _made_at(facts: Mapping[str, Any]) -> float:
     return math.inf
 
 
-def _digest(name: str) -> str:
+def _digest_in_name(name: str) -> str:
     return os.path.basename(name).partition(".")[0]
 
 
@@ -250,10 +250,10 @@ def canonical_json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def digest_of(value: Any) -> str:
+def compute_json_digest(value: Any) -> str:
     """SHA-256 of the canonical JSON, hexadecimal.
 
-    >>> digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
+    >>> compute_json_digest({"a": 1, "b": 2}) == compute_json_digest({"b": 2, "a": 1})
     True
     """
     return hashlib.sha256(canonical_json(value)).hexdigest()

@@ -17,7 +17,7 @@ OUT_BYTES_S = 280
 LEAST_BYTES = 100_000
 
 
-def check(duration_s: float, cache: str, out: Path, *, separated: bool, held: int = 0) -> None:
+def check_room(duration_s: float, cache: str, out: Path, *, separated: bool, held: int = 0) -> None:
     """Raise `NoRoom` where the results of so many seconds can't fit into the cache or into `out`. `held`: bytes that
     an earlier run has put into the cache already.
 
@@ -26,9 +26,9 @@ def check(duration_s: float, cache: str, out: Path, *, separated: bool, held: in
     wanted: dict[int, tuple[Path, float]] = {}
     whole = duration_s * (CACHE_BYTES_S + (SEPARATED_BYTES_S if separated else 0))
     kept = max(0.0, whole - held) + LEAST_BYTES
-    for folder, need in ((folder_of(cache), kept), (out, duration_s * OUT_BYTES_S + LEAST_BYTES)):
+    for folder, need in ((find_local_folder(cache), kept), (out, duration_s * OUT_BYTES_S + LEAST_BYTES)):
         if folder is not None:
-            there = _existing(folder)
+            there = _nearest_existing_folder(folder)
             disk = there.stat().st_dev
             wanted[disk] = (wanted.get(disk, (there, 0.0))[0], wanted.get(disk, (there, 0.0))[1] + need)
     for folder, need in wanted.values():
@@ -46,11 +46,11 @@ def check_writable(**folders: Path | str) -> None:
     Their names are those of the settings that say where they are, with `__` for a point. URLs are left alone.
     """
     for name, given in folders.items():
-        folder = folder_of(str(given))
+        folder = find_local_folder(str(given))
         if folder is None:
             continue
         try:
-            with tempfile.TemporaryFile(dir=_existing(folder)):
+            with tempfile.TemporaryFile(dir=_nearest_existing_folder(folder)):
                 pass
         except OSError as error:
             told = name.replace("__", ".")
@@ -60,7 +60,7 @@ def check_writable(**folders: Path | str) -> None:
             ) from error
 
 
-def folder_of(store: str) -> Path | None:
+def find_local_folder(store: str) -> Path | None:
     """Where a store is on this machine; None where it is elsewhere."""
     if "://" in store:
         scheme, _, path = store.partition("://")
@@ -68,7 +68,7 @@ def folder_of(store: str) -> Path | None:
     return Path(store)
 
 
-def _existing(folder: Path) -> Path:
+def _nearest_existing_folder(folder: Path) -> Path:
     """The folder, or the first above it that is there."""
     folder = folder.absolute()
     return next(f for f in (folder, *folder.parents) if f.exists())

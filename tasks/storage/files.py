@@ -21,7 +21,7 @@ def is_plain_name(name: str) -> bool:
     return not odd and len(name.encode()) <= 255
 
 
-def write(path: Path, data: bytes) -> None:
+def write_durably(path: Path, data: bytes) -> None:
     """Write and flush to the disk. Not atomic: for names that nobody reads yet."""
     with open(path, "wb") as file:
         file.write(data)
@@ -43,7 +43,7 @@ def move(source: Path, target: Path) -> None:
             raise
         beside = target.with_name(f".{target.name}.part")
         try:
-            write(beside, source.read_bytes())
+            write_durably(beside, source.read_bytes())
             os.replace(beside, target)
         except OSError:
             remove(beside)  # a full disk should not be kept full
@@ -52,7 +52,7 @@ def move(source: Path, target: Path) -> None:
         os.unlink(source)
 
 
-def is_there(folder: Path) -> bool:
+def is_accessible_folder(folder: Path) -> bool:
     """Whether the folder can be looked at now; a disk that is away, or is somebody else's, says nothing."""
     try:
         return folder.is_dir()

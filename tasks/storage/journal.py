@@ -42,13 +42,13 @@ from tasks.storage.journal_plan import Plan
 FOLDER = ".journal"
 LOCK_PATIENCE_S = 120.0
 COMMIT_TABLE = "recordings"
-OF_A_PLAN = re.compile(r"(\.[0-9a-f]{12})?\.aside$")
+STAGING_SUFFIX = re.compile(r"(\.[0-9a-f]{12})?\.aside$")
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
-def locked(out: Path, patience_s: float | None = None) -> Iterator[Path]:
+def lock_journal(out: Path, patience_s: float | None = None) -> Iterator[Path]:
     """The journal's folder, alone in it. TransientError where another process holds it for `patience_s` (two minutes
     where nothing is said)."""
     patience_s = LOCK_PATIENCE_S if patience_s is None else patience_s
@@ -70,7 +70,9 @@ def locked(out: Path, patience_s: float | None = None) -> Iterator[Path]:
         yield folder
 
 
-def commit(folder: Path, recording_id: str, contents: Mapping[Path, bytes], leaving: Sequence[Path]) -> None:
+def commit_publication(
+    folder: Path, recording_id: str, contents: Mapping[Path, bytes], leaving: Sequence[Path]
+) -> None:
     """Put `contents` (by path relative to the dataset) in place and remove `leaving`, as one. Needs the lock.
 
     A plan of this recording that could not be finished is replaced by this one: `leaving` has to name all that such a
@@ -84,17 +86,17 @@ def commit(folder: Path, recording_id: str, contents: Mapping[Path, bytes], leav
     try:
         files.make_folder(aside)
         for (name, _), data in zip(plan.moves, contents.values(), strict=True):
-            files.write(aside / name, data)
-        files.write(aside / "plan", plan.text())
+            files.write_durably(aside / name, data)
+        files.write_durably(aside / "plan", plan.text())
         files.sync_folders([aside])
-        journal_plan.check(folder, plan)
+        journal_plan.check_plan(folder, plan)
     except (OSError, TransientError) as err:
         with suppress(OSError):
             files.remove_folder(aside)  # a full disk should not be kept full
         if isinstance(err, TransientError):
             raise type(err)(f"{err}, then run it again. What was published before is as it was.") from None
         raise
-    replaced = _aside_of(plan_path)
+    replaced = _read_staging_folder(plan_path)
     files.move(aside / "plan", plan_path)
     files.sync_folders([folder])
     if replaced is not None:
@@ -110,13 +112,13 @@ def recover(folder: Path) -> list[str]:
     Only what is ours is touched: other files and folders, which a NAS may leave anywhere, stay and stop nobody.
     """
     done, kept, damaged = [], [], set()
-    for path in _plans(folder):
+    for path in _list_plans(folder):
         plan = None
         try:
-            plan = journal_plan.read(path)
+            plan = journal_plan.read_plan(path)
             _carry_out(folder, plan)
             done.append(f"{plan.recording_id}: publication finished after an interruption.")
-        except journal_plan.Damaged as err:
+        except journal_plan.DamagedPlan as err:
             # Plans are renamed into place whole: somebody else wrote this one, or the disk is failing. The
             # `recordings` row was the first to go, so nothing incomplete looks complete.
             with suppress(OSError):
@@ -138,35 +140,35 @@ def recover(folder: Path) -> list[str]:
         if aside.is_dir() and not aside.is_symlink() and not aside.name.startswith((".", *kept)):
             with suppress(OSError):
                 files.remove_folder(aside)
-            if (recording_id := OF_A_PLAN.sub("", aside.name)) not in damaged:
+            if (recording_id := STAGING_SUFFIX.sub("", aside.name)) not in damaged:
                 done.append(f"{recording_id}: an interrupted publication was undone.")
     return done
 
 
-def finish(folder: Path, name: str) -> None:
+def finish_plan(folder: Path, name: str) -> None:
     """Carry out the plan of that name, if `recover` had to leave it: for who acts on what it changes, and would act
     on half of it. Needs the lock. Raises TransientError for what is in the way, OSError where the disk fails."""
     path = folder / f"{name}.json"
     if path.is_file():
         try:
-            _carry_out(folder, journal_plan.read(path))
+            _carry_out(folder, journal_plan.read_plan(path))
         except TransientError as err:
             raise type(err)(f"{err}, then run it again: a change of {name} is half done.") from None
 
 
-def _plans(folder: Path) -> list[Path]:
+def _list_plans(folder: Path) -> list[Path]:
     return [p for p in sorted(folder.glob("*.json")) if p.is_file() and not p.name.startswith(".")]
 
 
-def _aside_of(plan_path: Path) -> str | None:
+def _read_staging_folder(plan_path: Path) -> str | None:
     try:
-        return journal_plan.read(plan_path).aside
-    except (OSError, journal_plan.Damaged):  # none there; or the next start finds its folder
+        return journal_plan.read_plan(plan_path).aside
+    except (OSError, journal_plan.DamagedPlan):  # none there; or the next start finds its folder
         return None
 
 
 def _carry_out(folder: Path, plan: Plan) -> None:
-    journal_plan.check(folder, plan)
+    journal_plan.check_plan(folder, plan)
     out, aside = folder.parent, folder / plan.aside
     moves, removals = [(a, Path(t)) for a, t in plan.moves], [Path(p) for p in plan.removals]
     last = [(a, t) for a, t in moves if t.parts[0] == COMMIT_TABLE]
@@ -178,13 +180,13 @@ def _carry_out(folder: Path, plan: Plan) -> None:
             files.remove(row)
         files.sync_folders(row.parent for row in rows)
     for name, target in first:
-        _place(aside / name, out / target)
+        _move_if_present(aside / name, out / target)
     for path in removals:
         files.remove(out / path)
         files.remove_empty_folder((out / path).parent)
     files.sync_folders((out / path).parent for path in (*(t for _, t in first), *removals))
     for name, target in last:
-        _place(aside / name, out / target)
+        _move_if_present(aside / name, out / target)
     files.sync_folders((out / t).parent for _, t in last)
     files.remove(folder / f"{plan.recording_id}.json")
     files.sync_folders([folder])  # a plan without its folder would be taken for damaged
@@ -192,6 +194,6 @@ def _carry_out(folder: Path, plan: Plan) -> None:
         files.remove_folder(aside)
 
 
-def _place(source: Path, target: Path) -> None:
+def _move_if_present(source: Path, target: Path) -> None:
     if source.exists():  # else it is in its place already
         files.move(source, target)

@@ -1,8 +1,8 @@
 """A publication's plan: what of the new files goes where, and what is removed.
 
-A plan lies on the disk until it is carried out, for anybody to edit and for a failing disk to change: one that
-`journal.commit` could not have written is refused as a whole (`Damaged`), whatever part of it is at fault. And one
-whose way is blocked by what lies in the folder is found out before it changes anything (`check`).
+A plan stays on the disk until it is carried out, and may be edited by anybody or damaged by a failing disk. A plan
+that `journal.commit_publication` could not have written is refused as a whole (`DamagedPlan`). A plan whose target
+paths are blocked is detected before it changes anything (`check_plan`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tasks.errors import NoRoom, TransientError
 from tasks.storage.files import is_plain_name
 
 
-class Damaged(ValueError):
+class DamagedPlan(ValueError):
     """No plan of ours: why."""
 
 
@@ -41,9 +41,9 @@ class Plan:
             p for p in paths if not all(map(is_plain_name, p.split("/")))
         ]
         if odd:
-            raise Damaged(f"{odd[0][:80]!a} is no name of a file of ours")
+            raise DamagedPlan(f"{odd[0][:80]!a} is no name of a file of ours")
         if not self.aside.endswith(".aside"):
-            raise Damaged(f"{self.aside[:80]!a} is no folder of new files")
+            raise DamagedPlan(f"{self.aside[:80]!a} is no folder of new files")
 
     def text(self) -> bytes:
         return json.dumps({
@@ -51,29 +51,34 @@ class Plan:
         }).encode()  # fmt: skip
 
 
-def read(path: Path) -> Plan:
+def read_plan(path: Path) -> Plan:
     """The plan that lies there, for the recording that its name says. Raises Damaged, and OSError where it can't be
     read now."""
     data = path.read_bytes()
     try:
         held = json.loads(data)
-        moves = tuple((_text(name), _text(target)) for name, target in map(_list, _list(held["moves"])))
-        removals = tuple(_text(p) for p in _list(held["removals"]))
+        moves = tuple(
+            (_expect_text(name), _expect_text(target))
+            for name, target in map(_expect_list, _expect_list(held["moves"]))
+        )
+        removals = tuple(_expect_text(p) for p in _expect_list(held["removals"]))
         # Before each plan had a folder of its own, it had its recording's.
-        plan = Plan(_text(held["recording_id"]), _text(held.get("aside", f"{path.stem}.aside")), moves, removals)
-    except Damaged:
+        plan = Plan(
+            _expect_text(held["recording_id"]), _expect_text(held.get("aside", f"{path.stem}.aside")), moves, removals
+        )
+    except DamagedPlan:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
-        raise Damaged("not the JSON of a plan") from err
+        raise DamagedPlan("not the JSON of a plan") from err
     if plan.recording_id != path.stem:
-        raise Damaged(f"it is of another recording, {plan.recording_id[:80]!a}")
+        raise DamagedPlan(f"it is of another recording, {plan.recording_id[:80]!a}")
     aside = path.parent / plan.aside
     if aside.is_symlink() or not aside.is_dir():  # the plan goes before its folder does
-        raise Damaged(f"there is no folder {plan.aside} of its new files")
+        raise DamagedPlan(f"there is no folder {plan.aside} of its new files")
     return plan
 
 
-def check(folder: Path, plan: Plan) -> None:
+def check_plan(folder: Path, plan: Plan) -> None:
     """Raise TransientError where the rest of the plan in this folder could not be carried out to its end: what is in
     the way, and what to do. Changes nothing."""
     out, aside = folder.parent, folder / plan.aside
@@ -85,7 +90,7 @@ def check(folder: Path, plan: Plan) -> None:
         check_folder(out, parent)
     needed: Counter[Path] = Counter()
     for source, target in left:
-        needed[_standing(out, target.parent)] += source.stat().st_size
+        needed[_nearest_existing(out, target.parent)] += source.stat().st_size
     for place, size in needed.items():  # files are copied to where they can't be renamed to
         if place.stat().st_dev != aside.stat().st_dev and shutil.disk_usage(place).free < size:
             raise NoRoom(f"{place}: lies on another disk, and {size / 1e6:.1f} MB are not free there; make room")
@@ -101,7 +106,7 @@ def check_folder(out: Path, folder: Path) -> None:
     """Raise TransientError where files can't be put into a folder below `out`, which needn't be there yet."""
     if not os.path.lexists(out):
         return
-    place = _standing(out, folder)
+    place = _nearest_existing(out, folder)
     if not place.is_dir():
         raise TransientError(f"{place}: no folder, and one is needed there; move it away")
     way = [f for f in (*reversed(place.parents), place) if f.is_relative_to(out)]
@@ -115,18 +120,18 @@ def check_folder(out: Path, folder: Path) -> None:
         raise TransientError(f"{place}: nothing can be written there; see to its rights")
 
 
-def _standing(out: Path, folder: Path) -> Path:
+def _nearest_existing(out: Path, folder: Path) -> Path:
     """The folder, or the first above it that is there: whatever it is."""
     return next(f for f in (folder, *folder.parents) if f == out or os.path.lexists(f))
 
 
-def _list(value: object) -> list[object]:
+def _expect_list(value: object) -> list[object]:
     if not isinstance(value, list):
-        raise Damaged("not the JSON of a plan")
+        raise DamagedPlan("not the JSON of a plan")
     return value
 
 
-def _text(value: object) -> str:
+def _expect_text(value: object) -> str:
     if not isinstance(value, str):
-        raise Damaged("not the JSON of a plan")
+        raise DamagedPlan("not the JSON of a plan")
     return value

@@ -12,7 +12,7 @@ from tasks.errors import DaylongError, TransientError, UsageError
 
 
 @lru_cache(maxsize=8)
-def filesystem(root: str) -> tuple[Any, str]:
+def open_filesystem(root: str) -> tuple[Any, str]:
     """The fsspec filesystem of `root` and its path there. Raises `UsageError` where there is no such filesystem."""
     from fsspec.core import url_to_fs
 
@@ -25,12 +25,12 @@ def filesystem(root: str) -> tuple[Any, str]:
     return files, str(path).rstrip("/")
 
 
-def check(root: str) -> None:
+def check_store(root: str) -> None:
     """Raise `UsageError` where nothing can be kept at the URL `root`: found out by a small file, removed again.
 
     A bucket that isn't there is not made: its name may be mistyped.
     """
-    files, base = filesystem(root)
+    files, base = open_filesystem(root)
     bucket, aside = base.split("/")[0], f"{base}/.{uuid.uuid4().hex}.part"
     try:
         if root.startswith("s3://"):
@@ -42,22 +42,22 @@ def check(root: str) -> None:
         raise UsageError(f"cache.store = {root}: there is no bucket {bucket}.") from error
     except Exception as error:
         raise UsageError(
-            f"cache.store = {root}: nothing can be kept there ({_words(error)}). See to its address and credentials "
-            "(AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …), or name a folder."
+            f"cache.store = {root}: nothing can be kept there ({_format_error(error)}). See to its address and "
+            "credentials (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, …), or name a folder."
         ) from error
 
 
 @contextmanager
-def reached(root: str) -> Iterator[None]:
+def translate_store_errors(root: str) -> Iterator[None]:
     """Turn what a client library raises by its own names, when a store can't be reached, into `TransientError`."""
     try:
         yield
     except (OSError, DaylongError, ValueError, TypeError):
         raise
     except Exception as error:
-        raise TransientError(f"{root}: can't be reached ({_words(error)})") from error
+        raise TransientError(f"{root}: can't be reached ({_format_error(error)})") from error
 
 
-def _words(error: BaseException) -> str:
+def _format_error(error: BaseException) -> str:
     first = (str(error).strip().splitlines() or [""])[0][:200]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

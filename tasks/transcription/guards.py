@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tasks.intervals import Span, tidy
+from tasks.intervals import Span, merge_spans
 from tasks.records import Word
 
 MAX_COMPRESSION = 2.4
@@ -166,7 +166,7 @@ def is_repetitive(words: Sequence[str]) -> bool:
 
 def over_speech(words: Sequence[Word], speech: Sequence[Span], slack_s: float) -> list[Word]:
     """The words that lie within `slack_s` of speech."""
-    near = tidy(s.grow(slack_s) for s in speech)
+    near = merge_spans(s.grow(slack_s) for s in speech)
     out, k = [], 0
     for word in sorted(words, key=lambda w: w.middle_s):
         while k < len(near) and near[k].end_s <= word.middle_s:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from tasks.intervals import Span, clip, tidy, total_s
+from tasks.intervals import Span, clip, measure_union_s, merge_spans
 
 WINDOW_S = 30.0
 PLACES = 5
@@ -22,8 +22,8 @@ def places(speech: Sequence[Span], count: int = PLACES, window_s: float = WINDOW
     >>> places([Span(10, 20)])
     [Span(start_s=10, end_s=20)]
     """
-    tidied = tidy(speech)
-    spoken = total_s(tidied)
+    tidied = merge_spans(speech)
+    spoken = measure_union_s(tidied)
     if not spoken:
         return []
     count = max(1, min(count, int(spoken // window_s)))

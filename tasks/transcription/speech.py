@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.intervals import Span, clip, tidy
+from tasks.intervals import Span, clip, merge_spans
 
 SAMPLE_RATE = 16_000
 JOIN_GAP_S = 1.0
@@ -133,5 +133,5 @@ def uncovered(speech: Sequence[Span], words: Sequence[Span], slack_s: float, lea
     """
     from tasks.intervals import subtract
 
-    heard = tidy(w.grow(slack_s) for w in words)
+    heard = merge_spans(w.grow(slack_s) for w in words)
     return [hole for hole in subtract(speech, heard) if hole.duration_s >= least_s]

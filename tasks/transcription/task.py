@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from tasks.caching import step_task
 from tasks.contracts import LanguageFacts, TranscriptionFacts
-from tasks.intervals import Span, clip, total_s
+from tasks.intervals import Span, clip, measure_union_s
 from tasks.records import Audio, Sound
 from tasks.settings.schema import TranscriptionSettings
-from tasks.step import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, StepContext
 from tasks.transcription.engines import engine
 from tasks.transcription.language import Detection, places, vote
 from tasks.transcription.speech import SAMPLE_RATE
@@ -41,7 +41,7 @@ class TranscribeJob:
 
 
 @step_task("language", version=1)
-def find_language(job: LanguageJob, place: Place) -> Manifest:
+def find_language(job: LanguageJob, place: StepContext) -> Manifest:
     """Facts `language` (None where nobody speaks) and `confidence`: places of speech in the recording vote."""
     meter = Meter()
     recogniser = engine(job.settings, job.weights.path, place.device)
@@ -53,7 +53,7 @@ def find_language(job: LanguageJob, place: Place) -> Manifest:
 
 
 @step_task("transcription", version=3)
-def transcribe(job: TranscribeJob, place: Place, language: str | None, separated: Manifest | None) -> Manifest:
+def transcribe(job: TranscribeJob, place: StepContext, language: str | None, separated: Manifest | None) -> Manifest:
     """Artifact `words`, in the recording's time; facts: the language, how often the guards cut.
 
     A `language` of None is found in the chunk's own speech.
@@ -90,7 +90,7 @@ def transcribe(job: TranscribeJob, place: Place, language: str | None, separated
 
 
 def _language(speech: Sequence[Span], detect: Callable[[Span], Detection]) -> tuple[str, float] | None:
-    return vote((detect(span), total_s(clip(speech, span))) for span in places(speech))
+    return vote((detect(span), measure_union_s(clip(speech, span))) for span in places(speech))
 
 
 def _part(samples: NDArray[np.float32], span: Span) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from tasks.intervals import Span, tidy
+from tasks.intervals import Span, merge_spans
 from tasks.records import Word
 
 LEAST_S = 0.02
@@ -100,7 +100,7 @@ def trimmed(words: Sequence[Word], speech: Sequence[Span]) -> list[Word]:
     A word that spans a pause was said after it, if there is enough of it there. One that touches no speech, or
     that would become shorter than `LEAST_S`, stays as it is.
     """
-    tidied = tidy(speech, gap_s=PAUSE_S)
+    tidied = merge_spans(speech, gap_s=PAUSE_S)
     ends = [s.end_s for s in tidied]
     out: list[Word] = []
     for word in words:

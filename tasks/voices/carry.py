@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tasks.intervals import Span, intersect, tidy, total_s
+from tasks.intervals import Span, intersect, measure_union_s, merge_spans
 from tasks.voices.records import Vector
 
 ENOUGH = 0.5
@@ -30,11 +30,11 @@ def carried(before: Spoken, now: Spoken) -> dict[str, str]:
     """
     from scipy.optimize import linear_sum_assignment
 
-    old, new = ({label: tidy(spans) for label, spans in sorted(each.items())} for each in (before, now))
+    old, new = ({label: merge_spans(spans) for label, spans in sorted(each.items())} for each in (before, now))
     if not old or not new:
         return {}
-    both = np.array([[total_s(intersect(a, b)) for b in old.values()] for a in new.values()])
-    least = np.array([[min(total_s(a), total_s(b)) for b in old.values()] for a in new.values()])
+    both = np.array([[measure_union_s(intersect(a, b)) for b in old.values()] for a in new.values()])
+    least = np.array([[min(measure_union_s(a), measure_union_s(b)) for b in old.values()] for a in new.values()])
     worth = np.where((both > 0) & (both >= ENOUGH * least), both, 0.0)
     rows, columns = linear_sum_assignment(worth, maximize=True)
     ours, theirs = list(new), list(old)

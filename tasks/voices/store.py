@@ -51,8 +51,8 @@ class Desk:
             _drop(aside)
             files.make_folder(aside)
             for path, data in self._contents(book).items():
-                files.write(aside / path, data)
-            files.write(aside / "intent.draft", json.dumps(intent).encode())
+                files.write_durably(aside / path, data)
+            files.write_durably(aside / "intent.draft", json.dumps(intent).encode())
             files.sync_folders([aside])
             files.move(aside / "intent.draft", aside / INTENT)
             files.sync_folders([aside])
@@ -64,7 +64,7 @@ class Desk:
             for clip in (self.folder / CLIPS).glob("*.*"):
                 if clip.name.partition(".")[0] not in wanted:
                     files.remove(clip)
-            journal.commit(self.folder / journal.FOLDER, "voices", self._contents(book), [])
+            journal.commit_publication(self.folder / journal.FOLDER, "voices", self._contents(book), [])
             _drop(self.folder / PREPARED)
         self.book = book
 
@@ -82,7 +82,7 @@ def look(folder: Path) -> Book:
         if all(h.voice_id in book.voices or h.voice_id == FORGOTTEN for h in book.hearings.values()):
             return book
         if glance == GLANCES // 2:  # it may be that a process died between two of them
-            with _told(folder), journal.locked(folder, 1.0) as lock:
+            with _told(folder), journal.lock_journal(folder, 1.0) as lock:
                 journal.recover(lock)
         time.sleep(0.05)
     raise TransientError(f"{folder}: the voices are being replaced; try again in a moment.")
@@ -96,9 +96,9 @@ def opened(folder: Path, published: Published) -> Iterator[Desk]:
     """
     with ExitStack() as held:
         with _told(folder):
-            lock = held.enter_context(journal.locked(folder, PATIENCE_S))
+            lock = held.enter_context(journal.lock_journal(folder, PATIENCE_S))
             journal.recover(lock)
-            journal.finish(lock, "voices")  # of what is half replaced no book is to be made
+            journal.finish_plan(lock, "voices")  # of what is half replaced no book is to be made
             _decide(folder, lock, published)
             desk = Desk(folder, tables.read(folder))
         yield desk
@@ -123,7 +123,7 @@ def _decide(folder: Path, lock: Path, published: Published) -> None:
             done = False
         if done:
             held = {path: (aside / path).read_bytes() for path in tables.contents(Book())}
-            journal.commit(lock, "voices", held, [])
+            journal.commit_publication(lock, "voices", held, [])
             log.info("%s: the voices of %s are kept after an interruption", folder, intent["recording_id"])
     _drop(aside)
 

@@ -23,7 +23,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tasks.errors import MissingWeights
-from tasks.paths import advice
+from tasks.paths import suggest_path
 from tasks.settings.home import demo_models, home
 from tasks.settings.load import merged
 from tasks.settings.profiles import profile_settings
@@ -236,7 +236,7 @@ def measure_size(kind: Kind, path: Path) -> int:
 def _find_defect_with_advice(kind: Kind, path: Path) -> str | None:
     """`find_defect` with a suggestion of the path that may have been meant if there is none."""
     problem = find_defect(kind, path)
-    return f"{problem}. {advice(path)}" if problem and not path.exists() else problem
+    return f"{problem}. {suggest_path(path)}" if problem and not path.exists() else problem
 
 
 def find_defect(kind: Kind, path: Path) -> str | None:

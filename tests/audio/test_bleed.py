@@ -10,7 +10,7 @@ import pytest
 from tasks.audio.bleed import correlation, noise_floor, own_speech
 from tasks.audio.decode import RATE_HZ, Samples, decode
 from tasks.audio.speech_map import FLOOR_DB, Silero, energy_db, load
-from tasks.intervals import Span, intersect, subtract, tidy, total_s
+from tasks.intervals import Span, intersect, measure_union_s, merge_spans, subtract
 from tasks.settings.home import sample
 
 TALK_S = 40.0
@@ -68,10 +68,10 @@ def test_what_is_only_heard_belongs_to_whoever_said_it(
     said = [silero.speech(v) for v in voices]
     maps, own = owned(recorded(voices, bleed_db, gain_db), silero)
     if bleed_db == -8.0:  # the microphones hear the others
-        assert min(total_s(subtract(mapped, mine)) for mine, mapped in zip(said, maps, strict=True)) > 4.0
+        assert min(measure_union_s(subtract(mapped, mine)) for mine, mapped in zip(said, maps, strict=True)) > 4.0
     for mine, kept in zip(said, own, strict=True):
-        assert total_s(subtract(kept, tidy(s.grow(0.3) for s in mine))) < 1.0
-        assert total_s(subtract(mine, kept)) < 0.1 * total_s(mine)
+        assert measure_union_s(subtract(kept, merge_spans(s.grow(0.3) for s in mine))) < 1.0
+        assert measure_union_s(subtract(mine, kept)) < 0.1 * measure_union_s(mine)
 
 
 def test_files_with_silence_between_them_are_no_less_told_apart(
@@ -83,8 +83,8 @@ def test_files_with_silence_between_them_are_no_less_told_apart(
     said = [silero.speech(parted(v)) for v in voices]
     _, own = owned([parted(x) for x in recorded(voices, -8.0, -12.0)], silero)
     for mine, kept in zip(said, own, strict=True):
-        assert total_s(subtract(kept, tidy(s.grow(0.3) for s in mine))) < 1.0
-        assert total_s(subtract(mine, kept)) < 0.1 * total_s(mine)
+        assert measure_union_s(subtract(kept, merge_spans(s.grow(0.3) for s in mine))) < 1.0
+        assert measure_union_s(subtract(mine, kept)) < 0.1 * measure_union_s(mine)
 
 
 @pytest.mark.parametrize("silent", [0, 1, 10, 1000])
@@ -96,7 +96,7 @@ def test_digital_silence_is_no_channels_noise(silent: int) -> None:
 
 def test_without_bleed_people_may_speak_at_once(voices: tuple[Samples, Samples], silero: Silero) -> None:
     maps, own = owned(recorded(voices, None), silero)
-    assert total_s(intersect(*maps)) > 2.0
+    assert measure_union_s(intersect(*maps)) > 2.0
     assert own == maps
 
 
@@ -104,7 +104,7 @@ def test_of_two_who_never_stop_most_is_kept(silero: Silero) -> None:
     voices = decode(sample(), Span(345, 385)), decode(sample(), Span(1705, 1745))
     _, own = owned(recorded(voices, -20.0), silero)
     for mine, kept in zip(map(silero.speech, voices), own, strict=True):
-        assert total_s(subtract(mine, kept)) < 0.15 * total_s(mine)
+        assert measure_union_s(subtract(mine, kept)) < 0.15 * measure_union_s(mine)
 
 
 def test_one_wave_in_both_channels_correlates_and_two_voices_do_not(voices: tuple[Samples, Samples]) -> None:

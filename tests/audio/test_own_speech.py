@@ -19,7 +19,7 @@ from tasks.audio.task import OwnSpeechJob, Watcher, find_own_speech
 from tasks.contracts import read_own_speech
 from tasks.intervals import Span
 from tasks.records import Recording
-from tasks.step import Manifest, Meter, Place
+from tasks.step import Manifest, Meter, StepContext
 from tasks.storage.artifacts import ArtifactStore
 
 LENGTH_S = 200.0
@@ -51,12 +51,12 @@ def opens(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(ArtifactStore(str(tmp_path)), load)
+def place(tmp_path: Path) -> StepContext:
+    return StepContext(ArtifactStore(str(tmp_path)), load)
 
 
 def own(
-    recording: Recording, place: Place, speech: list[list[Span]], heard: Callable[[float], None]
+    recording: Recording, place: StepContext, speech: list[list[Span]], heard: Callable[[float], None]
 ) -> list[list[Span]]:
     """Each channel's own of its `speech`."""
 
@@ -71,7 +71,7 @@ def own(
 
 
 def test_each_channel_is_read_once_and_tells_how_far_it_is(
-    recording: Recording, place: Place, opens: list[Path]
+    recording: Recording, place: StepContext, opens: list[Path]
 ) -> None:
     heard: list[float] = []
     first, second = own(recording, place, [CLAIMS, CLAIMS], heard.append)
@@ -80,7 +80,7 @@ def test_each_channel_is_read_once_and_tells_how_far_it_is(
     assert sum(heard) == 2 * 120.0  # not the minute behind, and not the block that is still being listened to
 
 
-def test_what_nobody_else_claims_is_not_read(recording: Recording, place: Place, opens: list[Path]) -> None:
+def test_what_nobody_else_claims_is_not_read(recording: Recording, place: StepContext, opens: list[Path]) -> None:
     speech = [[Span(1, 9)], [Span(9, 20)]]
     assert own(recording, place, speech, lambda _: pytest.fail("read")) == speech
     assert opens == []

@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tasks.audio.plan import plan
-from tasks.intervals import Span, clip, subtract, tidy
+from tasks.intervals import Span, clip, merge_spans, subtract
 from tasks.records import Chunk
 from tasks.settings.schema import ChunkingSettings
 
@@ -132,7 +132,7 @@ def test_a_stub_stays_where_the_rules_leave_no_choice() -> None:
 
 
 def test_a_day_with_a_silent_night() -> None:
-    speech = tidy(Span(at, at + 5) for at in [*range(0, 30_000, 6), *range(70_000, 86_000, 6)])
+    speech = merge_spans(Span(at, at + 5) for at in [*range(0, 30_000, 6), *range(70_000, 86_000, 6)])
     chunks = plan(86_400.0, speech, None, SETTINGS)
     night = [c for c in chunks if not c.speech]
     assert 96 <= len(chunks) <= 144

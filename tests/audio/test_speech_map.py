@@ -18,7 +18,7 @@ from tasks.audio import speech_map as module
 from tasks.audio.decode import stream
 from tasks.audio.probe import probe
 from tasks.audio.speech_map import Silero, ahead, energy_db, load, speech_map
-from tasks.intervals import Span, intersect, subtract, tidy, total_s
+from tasks.intervals import Span, intersect, measure_union_s, merge_spans, subtract
 
 RATE = 16_000
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "roundtable.opus"
@@ -32,7 +32,7 @@ def silero() -> Silero:
 def loud(samples: np.ndarray) -> list[Span]:
     """Every tenth of a second that isn't silent: a detector that needs no context."""
     step = RATE // 10
-    return tidy(
+    return merge_spans(
         Span(i / RATE, min(i + step, len(samples)) / RATE)
         for i in range(0, len(samples), step)
         if samples[i : i + step].any()
@@ -50,8 +50,8 @@ def test_borders_of_blocks_neither_cut_nor_invent(seconds: list[bool], pieces: i
         context.setattr(module, "_CONTEXT_S", 2.0)
         found = speech_map(iter(np.array_split(wave, pieces)), loud, len(wave) / RATE)
     expected = loud(wave)
-    assert total_s(subtract(expected, found.speech)) < 1e-6
-    assert total_s(subtract(found.speech, expected)) < 1e-6
+    assert measure_union_s(subtract(expected, found.speech)) < 1e-6
+    assert measure_union_s(subtract(found.speech, expected)) < 1e-6
     np.testing.assert_allclose(found.energy_db, energy_db(wave), atol=0.01)
 
 
@@ -61,23 +61,23 @@ def test_silero_in_blocks_hears_what_it_hears_in_the_whole(silero: Silero, monke
     whole = silero.speech(wave)
     monkeypatch.setattr(module, "_CORE_S", 40.0)
     found = speech_map(iter(np.array_split(wave, 29)), silero.speech, len(wave) / RATE)
-    assert total_s(whole) > 60
-    apart = total_s(subtract(whole, found.speech)) + total_s(subtract(found.speech, whole))
-    assert apart / total_s(whole) < 0.03
+    assert measure_union_s(whole) > 60
+    apart = measure_union_s(subtract(whole, found.speech)) + measure_union_s(subtract(found.speech, whole))
+    assert apart / measure_union_s(whole) < 0.03
     borders = [Span(40.0 * k - 0.1, 40.0 * k + 0.1) for k in range(1, 6)]
     lost = intersect(subtract(whole, found.speech), borders)
     invented = intersect(subtract(found.speech, whole), borders)
-    assert total_s([*lost, *invented]) < 0.1
+    assert measure_union_s([*lost, *invented]) < 0.1
 
 
 def test_silero_finds_real_speech(silero: Silero, shared_data: Path) -> None:
     path = shared_data / "stereo" / "ls2_stereo.flac"
     rows = [line.split() for line in path.with_suffix(".rttm").read_text().splitlines()]
-    said = tidy(Span(float(r[3]), float(r[3]) + float(r[4])) for r in rows)
+    said = merge_spans(Span(float(r[3]), float(r[3]) + float(r[4])) for r in rows)
     found = speech_map(stream(path), silero.speech, probe(path).duration_s)
-    assert total_s(subtract(said, found.speech)) / total_s(said) < 0.03
-    assert total_s(subtract(found.speech, said)) / total_s(said) < 0.06
-    assert found.speech_s == pytest.approx(total_s(said), rel=0.05)
+    assert measure_union_s(subtract(said, found.speech)) / measure_union_s(said) < 0.03
+    assert measure_union_s(subtract(found.speech, said)) / measure_union_s(said) < 0.06
+    assert found.speech_s == pytest.approx(measure_union_s(said), rel=0.05)
 
 
 def test_silence_and_nothing_hold_no_speech(silero: Silero) -> None:

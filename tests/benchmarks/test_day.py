@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tasks.intervals import total_s
+from tasks.intervals import measure_union_s
 from tests.benchmarks.day.beside import END, START, beside
 from tests.benchmarks.day.recording import MEETINGS, PEOPLE, meetings
 from tests.benchmarks.day.tape import NOISE, RATE_HZ, tape
@@ -41,7 +41,7 @@ def test_meetings_lie_one_after_the_other_and_fill_their_share(hours: float) -> 
     assert all(a.end_s <= b.start_s for a, b in pairwise(spans))
     assert spans[0].start_s >= 0
     assert spans[-1].end_s <= hours * 3600 + 1e-6
-    assert total_s(spans) == pytest.approx(MEETINGS * hours * 3600)
+    assert measure_union_s(spans) == pytest.approx(MEETINGS * hours * 3600)
     assert all(len(set(m.people)) == len(m.people) >= 2 for m in held)
 
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.audio.source import shown
 from tasks.dataset.read import recordings
+from tasks.paths import format_path
 from tests.benchmarks.processes import SERVER, programs, resident_mb
 from tests.corpus import KINDS, CannotBeMade, Kind
 
@@ -76,7 +76,7 @@ def run_all(folder: Path, kinds: Iterable[Kind] | None = None) -> Command:
 
 def _became(path: Path, rows: dict[str, dict[str, object]], said: str) -> Became:
     row = rows.get(os.fsencode(path.name).decode("utf-8", "replace"))
-    mark = f"/{shown(path.name)}: "
+    mark = f"/{format_path(path.name)}: "
     lines = tuple(line for line in said.splitlines() if mark in line and not _PROGRESS.match(line))
     if row is None:
         return Became("refused" if lines else "lost", lines)

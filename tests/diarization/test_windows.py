@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.diarization.windows import HOP_S, LENGTH_S, windows
-from tasks.intervals import Span, subtract, tidy, total_s
+from tasks.intervals import Span, measure_union_s, merge_spans, subtract
 
 speech_maps = st.lists(
     st.tuples(st.floats(0, 900), st.floats(0.01, 60)).map(lambda t: Span(t[0], t[0] + t[1])), max_size=20
@@ -20,14 +20,14 @@ speech_maps = st.lists(
 @given(speech_maps)
 def test_windows_cover_all_speech_and_no_silence(speech: list[Span]) -> None:
     found = [Span(a, b) for a, b in windows(speech).tolist()]
-    assert total_s(subtract(speech, found)) == pytest.approx(0, abs=1e-6)
-    assert total_s(subtract(found, speech)) == pytest.approx(0, abs=1e-6)
+    assert measure_union_s(subtract(speech, found)) == pytest.approx(0, abs=1e-6)
+    assert measure_union_s(subtract(found, speech)) == pytest.approx(0, abs=1e-6)
 
 
 @given(speech_maps)
 def test_each_has_its_length_unless_its_speech_is_shorter(speech: list[Span]) -> None:
     for start, end in windows(speech):
-        (around,) = [s for s in tidy(speech) if s.start_s <= start < s.end_s]
+        (around,) = [s for s in merge_spans(speech) if s.start_s <= start < s.end_s]
         assert end - start == pytest.approx(min(LENGTH_S, around.duration_s))
 
 

@@ -21,7 +21,7 @@ from tasks.engines.child import EngineProcess
 from tasks.engines.engine import Engine
 from tasks.engines.pool import Pool
 from tasks.errors import EngineDied, MachineFault, OutOfMemory, PermanentError, is_transient
-from tasks.logs import about, where
+from tasks.logs import add_log_fields, current_log_fields
 from tests.small_engines import answered_anew, engine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,12 +105,12 @@ def test_what_our_own_code_warns_of_in_the_child_is_told_where_the_call_was_made
 
     class Where(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            seen.append(where() | {"said": record.getMessage()})
+            seen.append(current_log_fields() | {"said": record.getMessage()})
 
     logger, handler = logging.getLogger("daylong.counter"), Where()
     logger.addHandler(handler)
     try:
-        with about(chunk=7):
+        with add_log_fields(chunk=7):
             child.call(engine(), "say", "little memory")
     finally:
         logger.removeHandler(handler)

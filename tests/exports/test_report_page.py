@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.canonical import tidy
+from tasks.canonical import canonical
 from tasks.exports import render
 from tasks.exports.report import write
 from tasks.exports.report.data import columns, embedded
@@ -106,7 +106,7 @@ def test_it_says_what_when_how_long_and_who() -> None:
 @settings(max_examples=60, deadline=None)
 @given(transcripts())
 def test_every_word_is_in_it_where_it_was_said(transcript: Transcript) -> None:
-    held = tidy(transcript)
+    held = canonical(transcript)
     rows = unfolded(columns(held))
     expected = sorted((ms(w.start_s), ms(w.end_s), one_line(w.text)) for w in held.words if one_line(w.text))
     assert sorted((start, end, word) for *_, words in rows for word, start, end, _ in words) == expected
@@ -118,7 +118,7 @@ def test_every_word_is_in_it_where_it_was_said(transcript: Transcript) -> None:
 @given(said=st.lists(ANYTHING, min_size=1, max_size=8), name=ANYTHING, error=ANYTHING, speaker=ANYTHING)
 def test_no_text_becomes_a_part_of_the_page(said: list[str], name: str, error: str, speaker: str) -> None:
     honest = Seen(write(failing(["Good", "morning."], "meeting.flac", "full disk", "SPEAKER_00")))
-    transcript = tidy(failing(said, name, error, speaker))
+    transcript = canonical(failing(said, name, error, speaker))
     seen = Seen(write(transcript))
     assert [tag for tag, _ in seen.elements] == [tag for tag, _ in honest.elements]
     assert (seen.count("script"), len(seen.inside["script"])) == (2, 2)
@@ -209,7 +209,7 @@ def test_silence_and_a_transcript_without_speakers_have_a_page_too() -> None:
 def test_words_of_no_segment_are_not_lost() -> None:
     told = without_diarization()
     alone = dataclasses.replace(told, segments=())
-    rows = unfolded(columns(tidy(alone)))
+    rows = unfolded(columns(canonical(alone)))
     assert [word for *_, words in rows for word, *_ in words] == ["Good", "morning.", "Yes."]
 
 

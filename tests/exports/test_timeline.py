@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from tasks.exports import timeline
-from tasks.intervals import Span, tidy
+from tasks.intervals import Span, merge_spans
 from tasks.records import Transcript
 from tests.spoken import meeting, transcripts
 from tests.synthetic_day import day
@@ -31,7 +31,7 @@ def test_each_speaker_has_a_row_with_marks_where_the_turns_are() -> None:
     drawn = bars(told)
     assert list(drawn) == [s.label for s in told.speakers]
     for name, marks in drawn.items():
-        spans = tidy([t.span for t in told.turns if t.speaker == name])
+        spans = merge_spans([t.span for t in told.turns if t.speaker == name])
         assert marks == [pytest.approx((s.start_s, s.end_s)) for s in spans]
 
 

@@ -18,7 +18,7 @@ from tasks.errors import PermanentError, TransientError
 from tasks.intervals import Span
 from tasks.records import Audio, Part, Sound
 from tasks.settings.schema import TranscriptionSettings
-from tasks.step import Manifest, Meter, Place, found_digest
+from tasks.step import Manifest, Meter, StepContext, compute_found_digest
 from tasks.storage.artifacts import ArtifactStore
 from tasks.weights.resolve import ResolvedWeights
 
@@ -48,8 +48,8 @@ def read(*_: Any) -> Any:
     raise AssertionError("nothing is read here")
 
 
-def place(folder: Path) -> Place:
-    return Place(ArtifactStore(str(folder)), read)
+def place(folder: Path) -> StepContext:
+    return StepContext(ArtifactStore(str(folder)), read)
 
 
 Step = Callable[[str], tuple[Any, list[int]]]
@@ -64,7 +64,7 @@ def step(request: pytest.FixtureRequest) -> Step:
         runs: list[int] = []
 
         @step_task(f"test-{kind}-{request.node.name}", version=1)
-        def counted(job: Job, place: Place, before: Manifest | None = None) -> Manifest:
+        def counted(job: Job, place: StepContext, before: Manifest | None = None) -> Manifest:
             runs.append(1)
             if kind == "transient" and len(runs) < 3:
                 raise TransientError("not now")
@@ -91,12 +91,12 @@ def ran(task: Any, *args: Any) -> tuple[str, Manifest]:
 
 
 def test_what_changes_the_result_makes_the_key_and_nothing_else() -> None:
-    from tasks.caching import step_key
+    from tasks.caching import compute_step_key
 
     here, there = place(Path("/a")), place(Path("/b"))
 
-    def key(job: Job, place: Place = here, before: Any = None) -> str:
-        return step_key("s", 1, {"job": job, "place": place, "before": before})
+    def key(job: Job, place: StepContext = here, before: Any = None) -> str:
+        return compute_step_key("s", 1, {"job": job, "place": place, "before": before})
 
     assert key(job()) == key(job(path="/b/y.wav"), there) == key(job(where="/elsewhere"))
     assert len({key(job()), key(job(start=1.0)), key(job(beam=1)), key(job(digest="e"))}) == 4
@@ -207,7 +207,7 @@ def test_a_record_that_no_step_wrote_is_neither_obeyed_nor_believed(
         manifest["cost"]["seconds"] = "many"
     elif how == "an artifact elsewhere":
         manifest["artifacts"] = {"value": "../../somewhere"}
-        manifest["digest"] = found_digest(manifest["artifacts"], manifest["facts"])
+        manifest["digest"] = compute_found_digest(manifest["artifacts"], manifest["facts"])
     else:
         manifest["more"] = 1
     stored["result"] = json.dumps(manifest)
@@ -230,7 +230,7 @@ def test_a_record_calls_no_function_that_it_names(step: Step, home: Path, tmp_pa
     manifest = json.loads(stored["result"])
     called = tmp_path / "called"
     manifest["facts"] = {"n": {"__class__": "subprocess.getoutput", "data": {"cmd": f"touch {called}"}}}
-    manifest["digest"] = found_digest(manifest["artifacts"], manifest["facts"])
+    manifest["digest"] = compute_found_digest(manifest["artifacts"], manifest["facts"])
     stored["result"] = json.dumps(manifest)
     if serializer == "Prefect's":
         stored["metadata"]["serializer"] = JSONSerializer().model_dump()

@@ -14,7 +14,7 @@ from flows.reporting.outcome import Outcome
 from tasks.errors import PermanentError
 from tasks.intervals import Span
 from tasks.settings.home import sample
-from tasks.step import Place
+from tasks.step import StepContext
 from tasks.transcription import task as transcription
 from tasks.transcription.step import ChunkWords
 from tests.flows.test_process_recording import process, rows
@@ -42,9 +42,9 @@ def clip(home: Path) -> Path:
 def hearing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Heard], None]:
     """Put what a function says of a span of the recording in the place of what the engine would say."""
     here = threading.local()
-    samples, transcribed = Place.samples, transcription.transcribe_chunk
+    samples, transcribed = StepContext.samples, transcription.transcribe_chunk
 
-    def remembered(self: Place, sound: Any, *more: Any) -> Any:
+    def remembered(self: StepContext, sound: Any, *more: Any) -> Any:
         here.span = sound.span
         return samples(self, sound, *more)
 
@@ -53,7 +53,7 @@ def hearing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Heard], None]:
             said = heard(here.span)
             return transcribed(*args) if said is None else said
 
-        monkeypatch.setattr(Place, "samples", remembered)
+        monkeypatch.setattr(StepContext, "samples", remembered)
         monkeypatch.setattr(transcription, "transcribe_chunk", transcribe)
 
     return say

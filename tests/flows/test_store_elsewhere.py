@@ -55,9 +55,9 @@ def test_a_run_keeps_its_values_in_the_bucket_and_believes_only_whole_ones(clip:
     again = process(clip, home / "s3-b")
     assert again["engine_calls"] == 0
 
-    from tasks.storage.remote import filesystem
+    from tasks.storage.remote import open_filesystem
 
-    files, base = filesystem(STORE)
+    files, base = open_filesystem(STORE)
     gone, damaged = (next(n for n in sorted(kept) if n.startswith(step)) for step in ("embedding", "transcription"))
     files.rm_file(f"{base}/{gone}")
     files.pipe_file(f"{base}/{damaged}", files.cat_file(f"{base}/{damaged}")[:-1])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.intervals import Span, subtract, tidy, total_s
+from tasks.intervals import Span, measure_union_s, merge_spans, subtract
 from tasks.linking.nodes import ChunkVoices
 from tasks.linking.turns import chunk_turns, pieces
 
@@ -21,7 +21,7 @@ speech_maps = st.lists(
 def windows(speech: list[Span]) -> np.ndarray:
     """1.5 s every 0.75 s of each stretch of speech, (N, 2)."""
     rows = []
-    for span in tidy(speech):
+    for span in merge_spans(speech):
         start = span.start_s
         while True:
             rows.append((start, min(start + 1.5, span.end_s)))
@@ -42,9 +42,9 @@ def chunk(speech: list[Span], labels: list[int], core: Span) -> ChunkVoices:
 def test_pieces_tile_the_speech_whatever_the_labels(speech: list[Span], random: Random) -> None:
     where = windows(speech)
     found = [Span(a, b) for a, b, _ in pieces(where, np.array([random.randrange(3) for _ in where]), speech)]
-    assert total_s(subtract(speech, found)) == pytest.approx(0, abs=1e-6)
-    assert sum(s.duration_s for s in found) == pytest.approx(total_s(speech), abs=1e-6)
-    assert all(any(s.start_s <= f.start_s and f.end_s <= s.end_s for s in tidy(speech)) for f in found)
+    assert measure_union_s(subtract(speech, found)) == pytest.approx(0, abs=1e-6)
+    assert sum(s.duration_s for s in found) == pytest.approx(measure_union_s(speech), abs=1e-6)
+    assert all(any(s.start_s <= f.start_s and f.end_s <= s.end_s for s in merge_spans(speech)) for f in found)
 
 
 def test_two_voices_part_in_the_middle_of_what_their_windows_share() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.intervals import Span, tidy
+from tasks.intervals import Span, merge_spans
 from tasks.linking.nodes import covered
 from tasks.linking.windows import CHANGE, best_ways
 
@@ -52,6 +52,6 @@ def test_of_no_chunk_there_is_no_way() -> None:
 def test_what_windows_cover_is_what_intervals_say(windows: list[tuple[int, int]]) -> None:
     starts, lengths = np.array(windows, float).reshape(-1, 2).T / 4
     ends = starts + lengths
-    assert list(covered(starts, ends)) == tidy(
+    assert list(covered(starts, ends)) == merge_spans(
         Span(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)
     )

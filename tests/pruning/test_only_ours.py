@@ -14,7 +14,7 @@ from tasks.pruning import prune as pruning
 from tasks.pruning import used
 from tasks.pruning.prune import held, prune, recordings_folder
 from tasks.storage.artifacts import KINDS, ArtifactStore
-from tasks.storage.remote import filesystem
+from tasks.storage.remote import open_filesystem
 from tests.pruning_files import kept, key
 from tests.s3_server import a_bucket
 
@@ -71,14 +71,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def write(store: ArtifactStore, *names: str) -> None:
-    files, base = filesystem(store.root)
+    files, base = open_filesystem(store.root)
     for name in names:
         files.makedirs(os.path.dirname(f"{base}/{name}"), exist_ok=True)
         files.pipe_file(f"{base}/{name}", b"years of work")
 
 
 def lying(store: ArtifactStore) -> set[str]:
-    files, base = filesystem(store.root)
+    files, base = open_filesystem(store.root)
     return {path[len(base) + 1 :] for path in files.find(base)}
 
 

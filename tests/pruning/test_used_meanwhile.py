@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from tasks.caching import AS_JSON, forget_if_broken
+from tasks.caching import AS_JSON, discard_broken_result
 from tasks.pruning import prune as pruning
 from tasks.pruning import used
 from tasks.pruning.prune import held, prune, recordings_folder, runs_folder
 from tasks.settings.home import results
-from tasks.step import Meter, Place
+from tasks.step import Meter, StepContext
 from tasks.storage.artifacts import ArtifactStore
 from tests.pruning_files import key
 
@@ -52,7 +52,7 @@ def tell(record: str, name: str) -> None:
 
 def believe(store: ArtifactStore, record: str) -> None:
     """As a run does that goes on with what is in the cache."""
-    forget_if_broken(record, {"place": Place(store, lambda *_: pytest.fail("nothing is read"))})
+    discard_broken_result(record, {"place": StepContext(store, lambda *_: pytest.fail("nothing is read"))})
     assert (results() / record).exists()
 
 
@@ -174,5 +174,5 @@ def test_a_result_pruned_while_it_is_looked_at_is_made_again(
 ) -> None:
     made(store, A, b"x")
     monkeypatch.setattr(os, "utime", lambda file, *_: os.unlink(file))
-    forget_if_broken(A, {"place": Place(store, lambda *_: pytest.fail("nothing is read"))})
+    discard_broken_result(A, {"place": StepContext(store, lambda *_: pytest.fail("nothing is read"))})
     assert not (results() / A).exists()

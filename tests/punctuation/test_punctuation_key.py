@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from tasks.caching import step_key
+from tasks.caching import compute_step_key
 from tasks.punctuation.task import PunctuateJob
 from tasks.settings.schema import PunctuationSettings
 from tasks.weights.resolve import ResolvedWeights
@@ -18,7 +18,7 @@ def key(
 ) -> str:
     weights = ResolvedWeights("punctuation", name, Path("/cache") / name, digest)
     job = PunctuateJob(language, PunctuationSettings(model=name, mode=mode), weights)
-    return step_key("punctuation", 1, {"job": job})
+    return compute_step_key("punctuation", 1, {"job": job})
 
 
 def test_the_same_weights_are_known_by_whatever_path_they_were_asked_for() -> None:

@@ -141,9 +141,9 @@ def _claimed(inbox: Path) -> list[Path]:
 
 
 def _below(pid: int) -> list[int]:
-    from tasks.process_tree import descendants
+    from tasks.process_tree import find_descendants
 
-    return descendants(pid)
+    return find_descendants(pid)
 
 
 def _digest(file: Path) -> str:

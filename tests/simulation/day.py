@@ -12,7 +12,7 @@ import numpy as np
 
 from tasks.audio.plan import plan
 from tasks.diarization.windows import windows
-from tasks.intervals import tidy
+from tasks.intervals import merge_spans
 from tasks.linking.nodes import ChunkVoices
 from tasks.records import Chunk, Turn
 from tasks.settings.schema import ChunkingSettings
@@ -76,7 +76,7 @@ def simulate(
     random, rng = Random(f"{speakers}/{seed}"), np.random.default_rng([seed, speakers])
     turns = tuple(talk(schedule(speakers, hours, random) if meetings is None else meetings, random))
     duration = hours * 3600.0
-    chunks = plan(duration, tidy((t.span for t in turns), BRIDGED_S), None, ChunkingSettings())
+    chunks = plan(duration, merge_spans((t.span for t in turns), BRIDGED_S), None, ChunkingSettings())
     where = [windows(c.speech) for c in chunks]
     shares = _shares(where, turns, speakers)
     return Day(

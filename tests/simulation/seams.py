@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from tasks.intervals import Span, clip, tidy
+from tasks.intervals import Span, clip, merge_spans
 from tasks.records import Chunk, Turn, Word
 from tests.simulation.recogniser import SeamErrors, chunk_words, reference_words, seam_errors
 
@@ -34,7 +34,7 @@ def around_seams(rng: np.random.Generator, seams: int, *, pauses: bool) -> tuple
             at += length - (0.6 if rng.random() < INTERRUPTS else 0.0)
             at += float(rng.exponential(0.6)) if pauses else 0.05
     turns.sort(key=lambda t: t.start_s)
-    speech = tidy((t.span for t in turns), 0.3)
+    speech = merge_spans((t.span for t in turns), 0.3)
     whole = Span(0.0, borders[-1])
     chunks = []
     for i, core in enumerate(itertools.starmap(Span, itertools.pairwise(borders))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tasks.caching import step_key
+from tasks.caching import compute_step_key
 from tasks.intervals import Span
 from tasks.records import Audio, Part, Sound
 from tasks.settings.schema import TranscriptionSettings
@@ -22,8 +22,8 @@ def keys(name: str = "small", digest: str = "d", spoken_in: str | None = "en", *
     weights = ResolvedWeights("transcription", name, Path("/cache") / name, digest)
     spoken = TranscribeJob(0, Sound(AUDIO, Span(0.0, 60.0), SPEECH), chosen, weights)
     return (
-        step_key("language", 1, {"job": LanguageJob(AUDIO, SPEECH, chosen, weights)}),
-        step_key("transcription", 1, {"job": spoken, "language": spoken_in}),
+        compute_step_key("language", 1, {"job": LanguageJob(AUDIO, SPEECH, chosen, weights)}),
+        compute_step_key("transcription", 1, {"job": spoken, "language": spoken_in}),
     )
 
 

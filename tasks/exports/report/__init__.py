@@ -21,7 +21,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks.canonical import tidy
+from tasks.canonical import canonical
 from tasks.exports.report.data import columns, embedded
 from tasks.exports.report.facts import facts
 from tasks.records import Transcript
@@ -40,7 +40,7 @@ def write(transcript: Transcript) -> str:
     """report.html. A part whose `path` is relative (see links.py) is where the page looks for the sound."""
     from markupsafe import Markup
 
-    transcript = tidy(transcript)
+    transcript = canonical(transcript)
     script, style = _script(), _style()
     return _template().render(
         policy=POLICY.format(script=_digest(script), style=_digest(style)),

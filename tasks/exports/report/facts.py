@@ -8,7 +8,7 @@ from typing import Any
 from tasks.exports.report.data import LOW, percent
 from tasks.exports.report.people import labels, perhaps, person
 from tasks.exports.text import clock, ms, one_line
-from tasks.intervals import total_s
+from tasks.intervals import measure_union_s
 from tasks.records import UNKNOWN, ChunkReport, Transcript
 
 COLOURS = 7
@@ -29,7 +29,7 @@ def facts(transcript: Transcript) -> dict[str, Any]:
         "speakers": speakers(transcript),
         "status": run.status,
         "failed": [failure(c) for c in failed],
-        "failed_length": length(total_s(c.core for c in failed)),
+        "failed_length": length(measure_union_s(c.core for c in failed)),
         "quality": quality(transcript, failed),
         "models": [(step, one_line(name)) for step, name in sorted(run.models.items())],
         "digest": run.settings_digest,

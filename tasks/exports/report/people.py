@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.canonical import scrub
+from tasks.canonical import replace_surrogates
 from tasks.exports.text import one_line
 from tasks.records import UNKNOWN, Speaker, Transcript
 
@@ -32,9 +32,9 @@ def person(label: str, speaker: Speaker | None) -> dict[str, Any]:
         "label": one_line(label),
         "unknown": unknown,
         "name": _said(known.name) if known else None,
-        "voice": known and known.voice_id and scrub(known.voice_id),
+        "voice": known and known.voice_id and replace_surrogates(known.voice_id),
         "alike": _hundredths(known.voice_similarity) if known else None,
-        "maybe": known and known.maybe_voice_id and scrub(known.maybe_voice_id),
+        "maybe": known and known.maybe_voice_id and replace_surrogates(known.maybe_voice_id),
         "maybe_name": _said(known.maybe_name) if known else None,
     }
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from tasks.intervals import Span, clip, subtract, total_s
+from tasks.intervals import Span, clip, measure_union_s, subtract
 
 PUBLISHED_X = 41.0
 """Recorded speech against time, of the standard weights' recogniser on a GPU: large-v3-turbo in half precision with
@@ -77,20 +77,20 @@ def beside(fresh: dict[str, Any], cached: dict[str, Any]) -> Beside:
         busy.append(Span(began - load_s, ended))
     idle = subtract([Span(fresh["launched"], fresh["ended"])], busy)
     spans = stages(fresh)
-    rows = {START: total_s(clip(idle, spans[START]))}
-    rows |= {row: total_s(clip(idle, spans[stage])) for stage, row in STAGES.items()}
+    rows = {START: measure_union_s(clip(idle, spans[START]))}
+    rows |= {row: measure_union_s(clip(idle, spans[stage])) for stage, row in STAGES.items()}
     rows["chunks: decoding"] = sum(cpu for began, _, cpu in fresh["heard"]["decoding"] if began in spans["chunks"])
     for step in STEPS:
         own = [cpu for name, began, _, cpu in fresh["heard"]["bodies"] if name == step and began in spans["chunks"]]
         if own:
             rows[f"chunks: {step} beside its engine"] = sum(own)
     rows["chunks: Prefect and the cache"] = stages(cached)["chunks"].duration_s
-    rows[END] = total_s(clip(idle, spans[END]))
+    rows[END] = measure_union_s(clip(idle, spans[END]))
     return Beside(
         {name: seconds / hours for name, seconds in rows.items()},
         dict(engines),
         sum(c[3] for c in fresh["heard"]["calls"]),
-        total_s(idle) / hours,
+        measure_union_s(idle) / hours,
         fresh["outcome"]["speech_s"] / hours,
     )
 

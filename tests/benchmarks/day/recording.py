@@ -25,7 +25,7 @@ from data.recipes.lexicon import dialogue, plain, split_sentences
 from data.recipes.roundtable import Spoken
 from data.recipes.roundtable_script import Turn
 from data.recipes.synthesis import SAMPLE_RATE, VOICES, Voice, speak
-from tasks.intervals import Span, tidy, total_s
+from tasks.intervals import Span, measure_union_s, merge_spans
 from tasks.settings.home import cache as cache_folder
 from tests.benchmarks.day.tape import tape
 
@@ -174,9 +174,9 @@ def _make(path: Path, hours: float, seed: int) -> Made:
     path.with_suffix(".rttm").write_text("\n".join(rttm) + "\n", encoding="utf-8")
     path.with_suffix(".stm").write_text("\n".join(stm) + "\n", encoding="utf-8")
     os.replace(aside, path)
-    speech_s = total_s(Span(a, b) for a, b, _, _ in pieces)
+    speech_s = measure_union_s(Span(a, b) for a, b, _, _ in pieces)
     each = {who for _, _, who, _ in pieces}
-    voices_s = sum(total_s(tidy(Span(a, b) for a, b, w, _ in pieces if w == who)) for who in each)
+    voices_s = sum(measure_union_s(merge_spans(Span(a, b) for a, b, w, _ in pieces if w == who)) for who in each)
     words = sum(len(text.split()) for *_, text in pieces)
     return Made(str(path), hours * 3600, speech_s, voices_s - speech_s, len(each), words, len(held))
 
