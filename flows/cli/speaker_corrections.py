@@ -15,7 +15,7 @@ from flows.cli.terminal import plain, terminal
 from tasks.errors import UsageError
 
 if TYPE_CHECKING:
-    from tasks.voices.records import Book
+    from tasks.voices.records import VoiceRegistry
 
 Voice = Annotated[str, typer.Argument(metavar="VOICE", help=VOICE)]
 
@@ -33,13 +33,15 @@ def rename(
     with told(screen):
         from flows.locations import voices_of
         from tasks.voices import correct, lookup
-        from tasks.voices.book import called
+        from tasks.voices.invariants import display_name
 
-        kept, place = lookup.checked(name) if name else None, in_results(out)
+        kept, place = lookup.normalize_name(name) if name else None, in_results(out)
 
-        def change(book: Book) -> tuple[str, Book]:
-            voice_id = lookup.find(book, voice, place)
-            return f"rename {called(book, voice_id)} to {kept or 'nothing'}", correct.rename(book, voice_id, kept)
+        def change(registry: VoiceRegistry) -> tuple[str, VoiceRegistry]:
+            voice_id = lookup.find_voice(registry, voice, place)
+            return f"rename {display_name(registry, voice_id)} to {kept or 'nothing'}", correct.rename(
+                registry, voice_id, kept
+            )
 
         corrected(screen, voices_of(loaded(settings)), "rename", change)
 
@@ -57,14 +59,14 @@ def merge(
     with told(screen):
         from flows.locations import voices_of
         from tasks.voices import correct, lookup
-        from tasks.voices.book import called
+        from tasks.voices.invariants import display_name
 
         place = in_results(out)
 
-        def change(book: Book) -> tuple[str, Book]:
-            first, *rest = (lookup.find(book, text, place) for text in (into, *others))
-            names = ", ".join(called(book, v) for v in rest)
-            return f"merge {names} into {called(book, first)}", correct.merge(book, first, rest)
+        def change(registry: VoiceRegistry) -> tuple[str, VoiceRegistry]:
+            first, *rest = (lookup.find_voice(registry, text, place) for text in (into, *others))
+            names = ", ".join(display_name(registry, v) for v in rest)
+            return f"merge {names} into {display_name(registry, first)}", correct.merge(registry, first, rest)
 
         corrected(screen, voices_of(loaded(settings)), "merge", change)
 
@@ -88,16 +90,18 @@ def split(
     with told(screen):
         from flows.locations import voices_of
         from tasks.voices import correct, lookup
-        from tasks.voices.book import called
+        from tasks.voices.invariants import display_name
 
-        kept, place = lookup.checked(name) if name else None, in_results(out)
+        kept, place = lookup.normalize_name(name) if name else None, in_results(out)
 
-        def change(book: Book) -> tuple[str, Book]:
-            voice_id = lookup.find(book, voice, place)
-            found = [key for text in recordings for key in lookup.heard_in(book, voice_id, text)]
-            holder = lookup.named(book, kept)
-            what = f"split {called(book, voice_id)} in {', '.join(recordings)}" + (f" as {kept}" if kept else "")
-            return what, correct.split(book, found, holder, None if holder else kept)
+        def change(registry: VoiceRegistry) -> tuple[str, VoiceRegistry]:
+            voice_id = lookup.find_voice(registry, voice, place)
+            found = [key for text in recordings for key in lookup.find_hearings(registry, voice_id, text)]
+            holder = lookup.find_by_name(registry, kept)
+            what = f"split {display_name(registry, voice_id)} in {', '.join(recordings)}" + (
+                f" as {kept}" if kept else ""
+            )
+            return what, correct.split(registry, found, holder, None if holder else kept)
 
         corrected(screen, voices_of(loaded(settings)), "split", change)
 
@@ -116,9 +120,9 @@ def enroll(
         from flows.speakers.corrections import enroll as learn
         from flows.speakers.enrol import measured
         from flows.speakers.published import rule_of
-        from tasks.voices.lookup import checked
+        from tasks.voices.lookup import normalize_name
 
-        kept = checked(name)
+        kept = normalize_name(name)
         chosen = loaded([*([f"profile={profile}"] if profile else []), *(settings or [])])
         hearing, sound = measured(file, chosen)
         store = voices_of(chosen)
@@ -181,17 +185,17 @@ def forget(
         from flows.speakers.corrections import forget as remove
         from flows.speakers.remains import remains
         from tasks.voices import lookup
-        from tasks.voices.book import called
-        from tasks.voices.store import look
+        from tasks.voices.invariants import display_name
+        from tasks.voices.store import read_current_registry
 
         chosen, place = loaded(settings), in_results(out)
         store = voices_of(chosen)
-        book = look(store)
+        registry = read_current_registry(store)
         with finishing(store, noted(screen)):
-            who = called(book, lookup.find(book, voice, place))
+            who = display_name(registry, lookup.find_voice(registry, voice, place))
         if not yes and not typer.confirm(f"Forget {plain(who)} for good?", default=False):
             raise UsageError("nothing was forgotten.")
-        heard, name, done = remove(store, lambda b: lookup.find(b, voice, place), noted(screen), chosen)
+        heard, name, done = remove(store, lambda b: lookup.find_voice(b, voice, place), noted(screen), chosen)
         screen.say(f"Forgotten: {len(heard)} embeddings, their clips, the name, and the corrections that tell of it.")
         if not done.faults:
             screen.say("The results of the steps of these recordings left the cache: they are worked out anew.")

@@ -11,19 +11,19 @@ from tasks.audio.opus import opus_of
 from tasks.intervals import Span
 from tasks.records import Recording, Transcript
 from tasks.storage import files
-from tasks.voices.records import Book
-from tasks.voices.store import CLIPS, with_clips
+from tasks.voices.records import VoiceRegistry
+from tasks.voices.store import CLIPS, select_hearings_with_clips
 
 log = logging.getLogger("daylong.voices")
 
 LENGTH_S = 6.0
 
 
-def keep_clips(store: Path, book: Book, transcript: Transcript, out: Path) -> None:
+def keep_clips(store: Path, registry: VoiceRegistry, transcript: Transcript, out: Path) -> None:
     """Clips of a recording's speakers that the store wants and hasn't got. Without one a voice is only less known:
     what can't be read is logged."""
-    wanted = with_clips(book)
-    for hearing in book.of_recording(str(out), transcript.recording.recording_id):
+    wanted = select_hearings_with_clips(registry)
+    for hearing in registry.of_recording(str(out), transcript.recording.recording_id):
         span = best(transcript, hearing.speaker)
         if hearing.hearing_id in wanted and span is not None:
             keep_clip(store, hearing.hearing_id, transcript.recording, span)

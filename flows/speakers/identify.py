@@ -19,11 +19,11 @@ from tasks.errors import DaylongError
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Transcript
 from tasks.settings.schema import Settings
-from tasks.voices.book import stale
-from tasks.voices.carry import carried, the_same
-from tasks.voices.hear import Heard, Visit, hear
-from tasks.voices.records import Book
-from tasks.voices.store import opened
+from tasks.voices.carry import match_by_embedding, match_by_time
+from tasks.voices.identify import MeasuredSpeaker, RecordingVoices, enter_recording
+from tasks.voices.invariants import find_stale_recordings
+from tasks.voices.records import VoiceRegistry
+from tasks.voices.store import open_registry
 
 log = logging.getLogger("daylong.voices")
 
@@ -44,8 +44,8 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
         yield transcript
         return
     recording = transcript.recording
-    with opened(store, published_run) as desk:
-        visit = Visit(
+    with open_registry(store, published_run) as handle:
+        visit = RecordingVoices(
             out=str(out.resolve()),
             recording_id=recording.recording_id,
             run_id=transcript.run.run_id,
@@ -53,17 +53,19 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
             heard_on=recorded_date(transcript).isoformat(),
             embedder=embedder,
             speakers=tuple(
-                Heard(s.label, s.turn_s, np.array(s.embedding, np.float32))
+                MeasuredSpeaker(s.label, s.turn_s, np.array(s.embedding, np.float32))
                 for s in transcript.speakers
                 if s.label != UNKNOWN
             ),
         )
-        book, known = hear(desk.book, visit, _same_as_before(desk.book, visit, transcript), rule_of(settings))
-        desk.intend(book, visit.out, visit.recording_id, visit.run_id)
+        registry, known = enter_recording(
+            handle.registry, visit, _same_as_before(handle.registry, visit, transcript), rule_of(settings)
+        )
+        handle.prepare(registry, visit.out, visit.recording_id, visit.run_id)
         yield with_names(transcript, known)
-        desk.keep(book)
-        keep_clips(desk.folder, book, transcript, out.resolve())
-        due = stale(book)
+        handle.commit(registry)
+        keep_clips(handle.folder, registry, transcript, out.resolve())
+        due = find_stale_recordings(registry)
     if due:
         try:
             lines = bring_up_to_date(store, settings=settings, most=A_FEW)
@@ -73,16 +75,16 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
             log.warning("%s", line)
 
 
-def _same_as_before(book: Book, visit: Visit, transcript: Transcript) -> dict[str, str]:
-    """Which speaker of the book's hearings here each speaker is: by who speaks when, where these are of the run that
-    is published now; else by the same sound, measured by the same model."""
+def _same_as_before(registry: VoiceRegistry, visit: RecordingVoices, transcript: Transcript) -> dict[str, str]:
+    """Map the transcript's labels to those of the recording's hearings in the registry: by speech time, if the
+    hearings are of the published run; else by embeddings of the same model."""
     before = read.turns_of(Path(visit.out), visit.recording_id)
-    if before is None or before[0] not in {h.run_id for h in book.of_recording(visit.out, visit.recording_id)}:
+    if before is None or before[0] not in {h.run_id for h in registry.of_recording(visit.out, visit.recording_id)}:
         heard = {s.label: np.array(s.embedding, np.float32) for s in transcript.speakers if s.embedding}
-        of = book.of_recording(visit.out, visit.recording_id)
-        return the_same({h.speaker: h.embedding for h in of if h.embedder == visit.embedder}, heard)
+        of = registry.of_recording(visit.out, visit.recording_id)
+        return match_by_embedding({h.speaker: h.embedding for h in of if h.embedder == visit.embedder}, heard)
     now: dict[str, list[Span]] = {}
     for turn in transcript.turns:
         if turn.speaker != UNKNOWN:
             now.setdefault(turn.speaker, []).append(turn.span)
-    return carried({label: spans for label, spans in before[1].items() if label != UNKNOWN}, now)
+    return match_by_time({label: spans for label, spans in before[1].items() if label != UNKNOWN}, now)

@@ -12,20 +12,20 @@ from tasks.dataset.publish import recover
 from tasks.records import Speaker, Transcript
 from tasks.settings.schema import Settings
 from tasks.storage.files import is_there
-from tasks.voices.match import Rule
-from tasks.voices.records import Known
+from tasks.voices.match import MatchRule
+from tasks.voices.records import SpeakerIdentity
 
 log = logging.getLogger("daylong.voices")
 
 
-def with_names(transcript: Transcript, known: Mapping[str, Known]) -> Transcript:
+def with_names(transcript: Transcript, known: Mapping[str, SpeakerIdentity]) -> Transcript:
     """The transcript in which these speakers, by label, are told as they are known, others as unknown."""
     return replace(
-        transcript, speakers=tuple(with_voice(s, known.get(s.label, Known())) for s in transcript.speakers)
+        transcript, speakers=tuple(with_voice(s, known.get(s.label, SpeakerIdentity())) for s in transcript.speakers)
     )
 
 
-def with_voice(speaker: Speaker, known: Known) -> Speaker:
+def with_voice(speaker: Speaker, known: SpeakerIdentity) -> Speaker:
     """The speaker with the voice, the name and the doubtful match of `known`."""
     return replace(
         speaker,
@@ -37,8 +37,8 @@ def with_voice(speaker: Speaker, known: Known) -> Speaker:
     )
 
 
-def rule_of(settings: Settings) -> Rule:
-    return Rule(settings.voices.threshold, settings.voices.margin)
+def rule_of(settings: Settings) -> MatchRule:
+    return MatchRule(settings.voices.threshold, settings.voices.margin)
 
 
 def published_run(out: str, recording_id: str) -> str | None:

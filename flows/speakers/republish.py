@@ -18,9 +18,9 @@ from tasks.records import Transcript
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
 from tasks.storage.files import is_there
-from tasks.voices.book import stale, told
-from tasks.voices.records import FORGOTTEN, Book
-from tasks.voices.store import opened
+from tasks.voices.invariants import find_stale_recordings, mark_published
+from tasks.voices.records import FORGOTTEN, VoiceRegistry
+from tasks.voices.store import open_registry
 
 log = logging.getLogger("daylong.voices")
 
@@ -39,32 +39,36 @@ def bring_up_to_date(
     done = 0
     faults: dict[tuple[str, str], str] = {}
     while True:
-        with opened(store, published_run) as desk:
+        with open_registry(store, published_run) as handle:
             # Folders that aren't there, on a disk that is away, stay due until they are.
-            due = [place for place in stale(desk.book) if place not in faults and is_there(Path(place[0]))]
+            due = [
+                place
+                for place in find_stale_recordings(handle.registry)
+                if place not in faults and is_there(Path(place[0]))
+            ]
             if not due or done == most:
                 return list(faults.values())
             out, recording_id = due[0]
             more = f" ({len(due) - 1} to go)" if len(due) > 1 else ""
             try:
-                written = tell_again(desk.book, Path(out), recording_id, settings)
+                written = tell_again(handle.registry, Path(out), recording_id, settings)
             except (DaylongError, OSError) as error:
                 faults[due[0]] = f"{recording_id} in {out}: {error}"
                 continue
-            desk.keep(told(desk.book, out, recording_id))
+            handle.commit(mark_published(handle.registry, out, recording_id))
             done += 1
             say(f"{recording_id}: {'written again' if written else 'no longer there'}{more}")
 
 
-def tell_again(book: Book, out: Path, recording_id: str, settings: Settings | None = None) -> bool:
-    """Write a recording's tables and exports as the book knows its speakers. False where it isn't there any more.
+def tell_again(registry: VoiceRegistry, out: Path, recording_id: str, settings: Settings | None = None) -> bool:
+    """Write a recording's tables and exports as the registry knows its speakers. False where it isn't there any more.
 
     Where somebody in it is forgotten, its results of steps go, too: they hold what was measured of the voice.
     """
-    hearings = {h.speaker: h for h in book.of_recording(str(out), recording_id)}
+    hearings = {h.speaker: h for h in registry.of_recording(str(out), recording_id)}
     gone = [
         h
-        for h in book.hearings.values()
+        for h in registry.hearings.values()
         if (h.out, h.recording_id, h.voice_id) == (str(out), recording_id, FORGOTTEN)
     ]
     if gone:
@@ -75,7 +79,7 @@ def tell_again(book: Book, out: Path, recording_id: str, settings: Settings | No
     transcript = read_transcript(out, recording_id)
     runs = {h.run_id for h in hearings.values()}
     if transcript.run.run_id in runs:
-        transcript = with_names(transcript, {label: book.known(h) for label, h in hearings.items()})
+        transcript = with_names(transcript, {label: registry.identity_of(h) for label, h in hearings.items()})
         labels = {h.speaker for h in gone}
     elif gone:
         labels = {s.label for s in transcript.speakers}  # another run's: whose voice is whose can't be told
@@ -91,7 +95,7 @@ def tell_again(book: Book, out: Path, recording_id: str, settings: Settings | No
     try:
         publish(transcript, out, exports=files, instead_of=transcript.run.run_id)
     except Superseded:  # by a run that doesn't wait for the store of voices
-        return tell_again(book, out, recording_id, settings)
+        return tell_again(registry, out, recording_id, settings)
     return True
 
 

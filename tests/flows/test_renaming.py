@@ -16,7 +16,7 @@ from tasks.dataset.publish import publish
 from tasks.dataset.read import read_transcript
 from tasks.exports import render
 from tasks.voices import correct
-from tasks.voices.lookup import find
+from tasks.voices.lookup import find_voice
 from tests.people import home_of_its_own, known_as, noise, publish_named, recorded  # noqa: F401
 
 FORMATS = ("srt",)
@@ -29,7 +29,9 @@ def sound(tmp_path: Path) -> Path:
 
 
 def rename(store: Path, voice: str, name: str) -> None:
-    corrections.enter(store, "rename", lambda book: ("rename", correct.rename(book, find(book, voice), name)))
+    corrections.enter(
+        store, "rename", lambda registry: ("rename", correct.rename(registry, find_voice(registry, voice), name))
+    )
 
 
 def test_what_another_run_has_published_meanwhile_stays(

@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from flows.speakers import corrections
 from tasks.errors import UsageError
 from tasks.voices import correct, lookup
-from tasks.voices.book import is_stale
-from tasks.voices.store import look
+from tasks.voices.invariants import is_stale
+from tasks.voices.store import read_current_registry
 from tests.dying import no_flushing  # noqa: F401
 from tests.people import column, found_in_files, home_of_its_own, noise, publish_named, recorded  # noqa: F401
 
@@ -61,7 +61,7 @@ class Archive(RuleBasedStateMachine):
         self.who[name] = {f"SPEAKER_{(k + shift) % len(people):02d}": p for k, p in enumerate(people)}
 
     def _voice(self, pick):
-        voices = sorted(look(self.store).voices)
+        voices = sorted(read_current_registry(self.store).voices)
         return voices[pick % len(voices)] if voices else None
 
     def _enter(self, *changes):
@@ -74,31 +74,33 @@ class Archive(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 50), name=st.sampled_from(NAMES))
     def rename(self, pick, name):
         voice = self._voice(pick)
-        if voice and self._enter(lambda book: (f"rename {voice} to {name}", correct.rename(book, voice, name))):
+        if voice and self._enter(
+            lambda registry: (f"rename {voice} to {name}", correct.rename(registry, voice, name))
+        ):
             self.forgotten.discard(name)
 
     @rule(pick=st.integers(0, 50), other=st.integers(0, 50))
     def merge(self, pick, other):
         into, from_ = self._voice(pick), self._voice(other)
         if into and from_ and into != from_:
-            self._enter(lambda book: (f"merge {from_} into {into}", correct.merge(book, into, [from_])))
+            self._enter(lambda registry: (f"merge {from_} into {into}", correct.merge(registry, into, [from_])))
 
     @rule(pick=st.integers(0, 50), which=st.integers(0, 50))
     def split(self, pick, which):
         voice = self._voice(pick)
         if not voice:
             return
-        heard = sorted(h.hearing_id for h in look(self.store).of_voice(voice))
+        heard = sorted(h.hearing_id for h in read_current_registry(self.store).of_voice(voice))
         one = heard[which % len(heard)] if heard else None
         if one:
-            self._enter(lambda book: (f"split {voice}", correct.split(book, [one])))
+            self._enter(lambda registry: (f"split {voice}", correct.split(registry, [one])))
 
     @rule(right=st.booleans())
     def review(self, right):
-        offers = lookup.offers(look(self.store))
+        offers = lookup.list_offers(read_current_registry(self.store))
         act = correct.accept if right else correct.deny
         if offers:
-            self._enter(lambda book: ("review", act(book, offers[0].hearing_id)))
+            self._enter(lambda registry: ("review", act(registry, offers[0].hearing_id)))
 
     @rule()
     def undo(self):
@@ -111,22 +113,24 @@ class Archive(RuleBasedStateMachine):
     def forget(self, pick):
         voice = self._voice(pick)
         if voice:
-            name = look(self.store).voices[voice].name
-            corrections.forget(self.store, lambda book: voice)
+            name = read_current_registry(self.store).voices[voice].name
+            corrections.forget(self.store, lambda registry: voice)
             if name:
                 self.forgotten.add(name)
-            assert not found_in_files(voice, self.store, self.out) or voice in look(self.store).voices
+            assert (
+                not found_in_files(voice, self.store, self.out) or voice in read_current_registry(self.store).voices
+            )
 
     @precondition(lambda self: self.runs)
     @invariant()
     def tables_exports_and_store_say_the_same(self):
-        book = look(self.store)
-        assert not any(is_stale(book, h) for h in book.hearings.values())
-        names = [v.name for v in book.voices.values() if v.name]
+        registry = read_current_registry(self.store)
+        assert not any(is_stale(registry, h) for h in registry.hearings.values())
+        names = [v.name for v in registry.voices.values() if v.name]
         assert len(names) == len({n.casefold() for n in names})
         for name in self.who:
             recording_id = f"{name}-0a1b2c3d"
-            said = {h.speaker: book.known(h) for h in book.of_recording(str(self.out), recording_id)}
+            said = {h.speaker: registry.identity_of(h) for h in registry.of_recording(str(self.out), recording_id)}
             rows = column(self.out, "speakers", recording_id, "speaker", "speaker_name", "voice_id", "maybe_voice_id")
             for label, called, voice, maybe in rows:
                 known = said.get(label)
@@ -147,7 +151,7 @@ class Archive(RuleBasedStateMachine):
     @precondition(lambda self: self.runs)
     @invariant()
     def nothing_is_left_of_the_forgotten(self):
-        for name in self.forgotten - {v.name for v in look(self.store).voices.values()}:
+        for name in self.forgotten - {v.name for v in read_current_registry(self.store).voices.values()}:
             assert found_in_files(name, self.store, self.out) == []
 
 

@@ -14,8 +14,8 @@ from flows.cli.main import app
 from flows.speakers.corrections import enroll, enter
 from flows.speakers.published import rule_of
 from tasks.settings.schema import Settings
-from tasks.voices.records import pair
-from tasks.voices.store import look, opened
+from tasks.voices.records import order_pair
+from tasks.voices.store import open_registry, read_current_registry
 from tests.people import RULE, column, found_in_files, noise, publish_named, recorded
 
 MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
@@ -195,8 +195,8 @@ def test_what_is_no_file_of_corrections_is_refused(week, tmp_path, text):
 
 
 def test_an_enrolled_voice_is_offered_where_it_may_be_and_a_yes_names_it(week):
-    book = look(week.parent / "voices")
-    (ada,) = [h for h in book.hearings.values() if h.recording_id == MON and h.speaker == "SPEAKER_00"]
+    registry = read_current_registry(week.parent / "voices")
+    (ada,) = [h for h in registry.hearings.values() if h.recording_id == MON and h.speaker == "SPEAKER_00"]
     learned = ada._replace(hearing_id="file", out="", recording_id="ada-file", speaker="", by="enrolled", voice_id="")
     enter(week.parent / "voices", "enroll", enroll(learned, "Ada", rule_of(Settings())))
     offer = said("review")
@@ -211,21 +211,21 @@ def test_an_enrolled_voice_is_offered_where_it_may_be_and_a_yes_names_it(week):
 
 def test_two_voices_that_may_be_one_are_said_to_be_or_not(week):
     store = week.parent / "voices"
-    book = look(store)
+    registry = read_current_registry(store)
     ada, cyd = (
-        next(h.voice_id for h in book.hearings.values() if (h.recording_id, h.speaker) == of)
+        next(h.voice_id for h in registry.hearings.values() if (h.recording_id, h.speaker) == of)
         for of in ((MON, "SPEAKER_00"), (TUE, "SPEAKER_01"))
     )
-    with opened(store, lambda out, recording: None) as desk:
-        desk.keep(replace(book, alike=frozenset({pair(ada, cyd)})))
+    with open_registry(store, lambda out, recording: None) as handle:
+        handle.commit(replace(registry, alike=frozenset({order_pair(ada, cyd)})))
     offer = re.search(r"^(v\w+\+v\w+) ", said("review"), re.M)[1]
     said("review", "--no", offer)
     assert "Nothing to review" in said("review")
     said("undo")
-    with opened(store, lambda out, recording: None) as desk:
-        desk.keep(replace(desk.book, alike=frozenset({pair(ada, cyd)})))
+    with open_registry(store, lambda out, recording: None) as handle:
+        handle.commit(replace(handle.registry, alike=frozenset({order_pair(ada, cyd)})))
     said("review", "--yes", offer)
-    assert len(look(store).voices) == 2
+    assert len(read_current_registry(store).voices) == 2
 
 
 def test_of_the_forgotten_nothing_is_found_any_more_in_any_file(week):
@@ -248,11 +248,11 @@ def test_of_the_forgotten_nothing_is_found_any_more_in_any_file(week):
 
 def test_a_store_that_was_lost_is_learned_again_from_the_tables(week):
     said("rename", f"{MON}/SPEAKER_01", "Bea")
-    before = look(week.parent / "voices")
+    before = read_current_registry(week.parent / "voices")
     for path in (week.parent / "voices").glob("*.parquet"):
         path.unlink()
     assert "2 recordings learned" in said("rebuild")
-    after = look(week.parent / "voices")
+    after = read_current_registry(week.parent / "voices")
     assert after.voices == before.voices
     assert {(h.voice_id, h.recording_id) for h in after.hearings.values()} == {
         (h.voice_id, h.recording_id) for h in before.hearings.values()
