@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flows.speakers.corrections import changes_of
+from flows.speakers.corrections import read_changes
 from tasks.records import Transcript
 from tests.reports import Report, put
 from tests.serving import until
@@ -86,7 +86,7 @@ class Page(Report):
         path = self.downloads / name
         until(path.exists, 30, 0.05)
         found = json.loads(path.read_bytes().decode())
-        assert len(changes_of(path)) == len(found["speakers"])  # the command reads it
+        assert len(read_changes(path)) == len(found["speakers"])  # the command reads it
         path.unlink()
         return found
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from flows.speakers.identify import named
+from flows.speakers.identify import name_speakers
 from tasks.dataset.publish import publish
 from tasks.exports import render
 from tasks.records import Part, Transcript
@@ -81,7 +81,7 @@ def publish_named(
 ) -> Transcript:
     """As a run ends; what was published."""
     settings = Settings(voices=rule.model_copy(update={"store": str(store)}))
-    with named(transcript, out, settings, transcript.run.models["embedding"]) as told:
+    with name_speakers(transcript, out, settings, transcript.run.models["embedding"]) as told:
         publish(told, out, exports=render(told, formats, folder=out / "exports" / transcript.recording.recording_id))
     return told
 

@@ -107,7 +107,7 @@ def split(
 
 
 @app.command(epilog='Example:  daylong speakers enroll anna.wav --name "Anna Berg"')
-def enroll(
+def make_enrolment(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording in which only this person speaks.")],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Who it is.")],
     profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="standard or demo.")] = None,
@@ -117,19 +117,19 @@ def enroll(
     """Learn a voice from a file, before it is met."""
     with opened(debug) as screen, told(screen), interruptible(screen):
         from flows.locations import voices_of
-        from flows.speakers.corrections import enroll as learn
-        from flows.speakers.enrol import measured
-        from flows.speakers.published import rule_of
+        from flows.speakers.corrections import make_enrolment as learn
+        from flows.speakers.enrol import measure_voice
+        from flows.speakers.published import make_match_rule
         from tasks.voices.lookup import normalize_name
 
         kept = normalize_name(name)
         chosen = loaded([*([f"profile={profile}"] if profile else []), *(settings or [])])
-        hearing, sound = measured(file, chosen)
+        hearing, sound = measure_voice(file, chosen)
         store = voices_of(chosen)
-        corrected(screen, store, "enroll", learn(hearing, kept, rule_of(chosen)))
-        from flows.speakers.clips import keep_clip
+        corrected(screen, store, "enroll", learn(hearing, kept, make_match_rule(chosen)))
+        from flows.speakers.clips import write_clip
 
-        keep_clip(store, hearing.hearing_id, *sound)
+        write_clip(store, hearing.hearing_id, *sound)
 
 
 @app.command(epilog="Example:  daylong speakers apply monday-1f2e3d4c.corrections.json")
@@ -146,9 +146,9 @@ def apply(
     screen = terminal(debug)
     with told(screen):
         from flows.locations import voices_of
-        from flows.speakers.corrections import changes_of
+        from flows.speakers.corrections import read_changes
 
-        corrected(screen, voices_of(loaded(settings)), "apply", *changes_of(file))
+        corrected(screen, voices_of(loaded(settings)), "apply", *read_changes(file))
 
 
 @app.command(epilog="Example:  daylong speakers undo")
@@ -163,10 +163,10 @@ def undo(
     screen = terminal(debug)
     with told(screen):
         from flows.locations import voices_of
-        from flows.speakers.corrections import take_back
+        from flows.speakers.corrections import undo_correction
 
         store = voices_of(loaded(settings))
-        report(screen, take_back(store, number, noted(screen)), "undone: ")
+        report(screen, undo_correction(store, number, noted(screen)), "undone: ")
 
 
 @app.command(epilog="Example:  daylong speakers forget Anna")
@@ -181,9 +181,9 @@ def forget(
     screen = terminal(debug)
     with told(screen):
         from flows.locations import voices_of
-        from flows.speakers.corrections import finishing
+        from flows.speakers.corrections import finish_pending
         from flows.speakers.corrections import forget as remove
-        from flows.speakers.remains import remains
+        from flows.speakers.remains import list_remains
         from tasks.voices import lookup
         from tasks.voices.invariants import display_name
         from tasks.voices.store import read_current_registry
@@ -191,7 +191,7 @@ def forget(
         chosen, place = loaded(settings), in_results(out)
         store = voices_of(chosen)
         registry = read_current_registry(store)
-        with finishing(store, noted(screen)):
+        with finish_pending(store, noted(screen)):
             who = display_name(registry, lookup.find_voice(registry, voice, place))
         if not yes and not typer.confirm(f"Forget {plain(who)} for good?", default=False):
             raise UsageError("nothing was forgotten.")
@@ -199,7 +199,7 @@ def forget(
         screen.say(f"Forgotten: {len(heard)} embeddings, their clips, the name, and the corrections that tell of it.")
         if not done.faults:
             screen.say("The results of the steps of these recordings left the cache: they are worked out anew.")
-        for line in remains(name, heard):
+        for line in list_remains(name, heard):
             screen.say(plain(line))
         report(screen, done, "forgotten")
 

@@ -13,7 +13,7 @@ from flows.cli.run import Debug
 from flows.cli.terminal import Terminal, plain, terminal
 
 if TYPE_CHECKING:
-    from flows.speakers.corrections import Corrected
+    from flows.speakers.corrections import CorrectionResult
     from tasks.voices.lookup import VoiceSummary
     from tasks.voices.records import VoiceRegistry
 
@@ -75,9 +75,9 @@ def loaded(settings: list[str] | None) -> Any:
 
 def corrected(screen: Terminal, store: Path, kind: str, *changes: Any) -> None:
     """Enter corrections and tell what came of it; exit status 1 where a recording could not be written again."""
-    from flows.speakers.corrections import enter
+    from flows.speakers.corrections import enter_corrections
 
-    report(screen, enter(store, kind, *changes, say=noted(screen)))
+    report(screen, enter_corrections(store, kind, *changes, say=noted(screen)))
 
 
 def noted(screen: Terminal) -> Callable[[str], None]:
@@ -85,14 +85,14 @@ def noted(screen: Terminal) -> Callable[[str], None]:
     return lambda line: screen.note(plain(line))
 
 
-def report(screen: Terminal, done: Corrected, verb: str = "") -> None:
+def report(screen: Terminal, done: CorrectionResult, verb: str = "") -> None:
     for entry in done.entries:
         screen.say(f"{verb}{plain(entry.what)}  (correction {entry.number})")
     if not done.entries and not verb:
         screen.say("That was so already.")
-    recordings = "recording" if len(done.told) == 1 else "recordings"
-    if done.told:
-        screen.say(f"{len(done.told)} {recordings} written again.")
+    recordings = "recording" if len(done.rewritten) == 1 else "recordings"
+    if done.rewritten:
+        screen.say(f"{len(done.rewritten)} {recordings} written again.")
     if done.faults:
         for line in done.faults:
             screen.fail(plain(line))

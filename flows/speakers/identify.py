@@ -1,4 +1,4 @@
-"""Speakers named: a recording's voices found among those known, as it is published."""
+"""Identify a recording's speakers among the known voices and name them while the recording is published."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from flows.locations import voices_of
-from flows.speakers.clips import keep_clips
-from flows.speakers.published import published_run, rule_of, with_names
-from flows.speakers.republish import bring_up_to_date
+from flows.speakers.clips import write_clips
+from flows.speakers.published import apply_identities, find_published_run, make_match_rule
+from flows.speakers.republish import republish_stale
 from tasks.canonical import recorded_date
 from tasks.dataset import read
 from tasks.errors import DaylongError
@@ -27,16 +27,16 @@ from tasks.voices.store import open_registry
 
 log = logging.getLogger("daylong.voices")
 
-A_FEW = 3
-"""Recordings that a run tells of corrections which a process that died left half told."""
+MAX_REPUBLISHED = 3
+"""Most stale recordings that one run republishes (a crashed correction leaves them behind)."""
 
 
 @contextmanager
-def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) -> Iterator[Transcript]:
-    """The transcript whose speakers have the voices and names that are known of them, to be published under `out`
-    meanwhile. `embedder`: name and digest of what measured their voices.
+def name_speakers(transcript: Transcript, out: Path, settings: Settings, embedder: str) -> Iterator[Transcript]:
+    """Yield the transcript with the identities of its speakers, to be published under `out` in the `with` block.
 
-    The voices are kept once it is; where that fails, they stay as they were. Nobody else names speakers meanwhile.
+    `embedder`: name and digest of the weights of the speakers' embeddings. The registry is locked during the block,
+    and committed after it; if the block fails, the registry stays as it was.
     """
     store = voices_of(settings)
     measured = any(s.embedding for s in transcript.speakers)
@@ -44,7 +44,7 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
         yield transcript
         return
     recording = transcript.recording
-    with open_registry(store, published_run) as handle:
+    with open_registry(store, find_published_run) as handle:
         visit = RecordingVoices(
             out=str(out.resolve()),
             recording_id=recording.recording_id,
@@ -58,24 +58,25 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
                 if s.label != UNKNOWN
             ),
         )
-        registry, known = enter_recording(
-            handle.registry, visit, _same_as_before(handle.registry, visit, transcript), rule_of(settings)
-        )
+        earlier = _match_earlier_speakers(handle.registry, visit, transcript)
+        registry, known = enter_recording(handle.registry, visit, earlier, make_match_rule(settings))
         handle.prepare(registry, visit.out, visit.recording_id, visit.run_id)
-        yield with_names(transcript, known)
+        yield apply_identities(transcript, known)
         handle.commit(registry)
-        keep_clips(handle.folder, registry, transcript, out.resolve())
+        write_clips(handle.folder, registry, transcript, out.resolve())
         due = find_stale_recordings(registry)
     if due:
         try:
-            lines = bring_up_to_date(store, settings=settings, most=A_FEW)
-        except (DaylongError, OSError) as error:  # this recording is published: others' can wait
+            lines = republish_stale(store, settings=settings, most=MAX_REPUBLISHED)
+        except (DaylongError, OSError) as error:  # this recording is published; the others stay stale
             lines = [str(error)]
         for line in lines:
             log.warning("%s", line)
 
 
-def _same_as_before(registry: VoiceRegistry, visit: RecordingVoices, transcript: Transcript) -> dict[str, str]:
+def _match_earlier_speakers(
+    registry: VoiceRegistry, visit: RecordingVoices, transcript: Transcript
+) -> dict[str, str]:
     """Map the transcript's labels to those of the recording's hearings in the registry: by speech time, if the
     hearings are of the published run; else by embeddings of the same model."""
     before = read.turns_of(Path(visit.out), visit.recording_id)

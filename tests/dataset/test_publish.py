@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.speakers.published import published_run
+from flows.speakers.published import find_published_run
 from tasks.canonical import recorded_date
 from tasks.dataset.publish import check_file_name, check_places, publish, recover
 from tasks.dataset.read import find, read_transcript, recordings
@@ -247,9 +247,9 @@ def test_who_acts_on_a_recording_waits_for_what_is_unfinished_of_it(tmp_path):
     (line,) = recover(tmp_path, "other-1")
     assert "could not be finished" in line
     with pytest.raises(TransientError, match=r"transcript\.srt: a folder stands .* then run it again"):
-        published_run(str(tmp_path), "meeting-0a1b2c3d")
+        find_published_run(str(tmp_path), "meeting-0a1b2c3d")
     srt.rmdir()
-    assert published_run(str(tmp_path), "meeting-0a1b2c3d") == meeting().run.run_id
+    assert find_published_run(str(tmp_path), "meeting-0a1b2c3d") == meeting().run.run_id
     assert srt.is_file()
 
 

@@ -29,7 +29,7 @@ def sound(tmp_path: Path) -> Path:
 
 
 def rename(store: Path, voice: str, name: str) -> None:
-    corrections.enter(
+    corrections.enter_corrections(
         store, "rename", lambda registry: ("rename", correct.rename(registry, find_voice(registry, voice), name))
     )
 
@@ -71,7 +71,7 @@ def test_a_folder_that_can_not_be_looked_at_stays_due(
         assert known_as(read_transcript(here, TUE))["SPEAKER_00"] == "Zoe"
         publish_named(recorded("wed", ["Cy"], "run-3", day=2, sound=sound), here, store, formats=FORMATS)
     assert known_as(read_transcript(away, MON))["SPEAKER_00"] is None
-    republish.bring_up_to_date(store)
+    republish.republish_stale(store)
     assert known_as(read_transcript(away, MON))["SPEAKER_00"] == "Zoe"
 
 

@@ -74,10 +74,10 @@ def test_a_split_voice_stays_two_people_in_what_is_heard_next(week):
     _, known = enter_recording(registry, visit("day-3", {"SPEAKER_00": "Ana"}, day=3), {}, RULE)
     assert known["SPEAKER_00"].name is None
     assert known["SPEAKER_00"].maybe in (ana, zoe)
-    again, told = enter_recording(
+    again, identified = enter_recording(
         registry, visit("day-2", {"SPEAKER_00": "Ana"}, day=2, run="r2"), {"SPEAKER_00": "SPEAKER_00"}, RULE
     )
-    assert told["SPEAKER_00"].name == "Zoe"
+    assert identified["SPEAKER_00"].name == "Zoe"
     assert undo(again)[0].of_voice(ana)[-1].recording_id == "day-2"
 
 

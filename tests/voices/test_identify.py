@@ -64,8 +64,10 @@ def test_a_voice_is_all_its_hearings_and_none_of_them_moves(monday):
 def test_the_same_recording_again_is_the_same_book(monday):
     registry, known = monday
     same = {"SPEAKER_00": "SPEAKER_00", "SPEAKER_01": "SPEAKER_01"}
-    again, told = enter_recording(registry, visit("monday", {"SPEAKER_00": "Ana", "SPEAKER_01": "Bob"}), same, RULE)
-    assert told == known
+    again, identified = enter_recording(
+        registry, visit("monday", {"SPEAKER_00": "Ana", "SPEAKER_01": "Bob"}), same, RULE
+    )
+    assert identified == known
     assert list(again.hearings) == list(registry.hearings)
 
 
@@ -136,8 +138,8 @@ def test_an_enrolled_voice_is_offered_to_whom_it_may_be(monday):
     registry, before = monday
     ana = before["SPEAKER_00"].voice_id
     learned, known = enter_recording(registry, visit("file", {"SPEAKER_00": "Ana"}, day=4), {}, MatchRule(0.999, 0.0))
-    told = offer_voice(learned, known["SPEAKER_00"].voice_id, RULE)
-    (hearing,) = told.of_voice(ana)
+    identified = offer_voice(learned, known["SPEAKER_00"].voice_id, RULE)
+    (hearing,) = identified.of_voice(ana)
     assert hearing.maybe == known["SPEAKER_00"].voice_id
 
 

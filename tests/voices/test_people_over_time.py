@@ -66,7 +66,7 @@ class Archive(RuleBasedStateMachine):
 
     def _enter(self, *changes):
         try:
-            corrections.enter(self.store, "test", *changes)
+            corrections.enter_corrections(self.store, "test", *changes)
         except UsageError:
             return False
         return True
@@ -105,7 +105,7 @@ class Archive(RuleBasedStateMachine):
     @rule()
     def undo(self):
         try:
-            corrections.take_back(self.store, None)
+            corrections.undo_correction(self.store, None)
         except UsageError:
             return
 

@@ -12,51 +12,51 @@ from tasks.voices.match import MatchRule, VoiceMatch, group_voices, match_speake
 RULE = MatchRule(threshold=0.6, margin=0.1)
 
 
-def told(scores, **more):
+def match(scores, **more):
     return match_speakers(np.array(scores, float), RULE, **more)
 
 
 def test_a_voice_is_taken_where_it_is_like_enough_and_nobody_else_is_nearly_as_like():
-    assert told([[0.8, 0.3]]) == [VoiceMatch(0, 0.8)]
+    assert match([[0.8, 0.3]]) == [VoiceMatch(0, 0.8)]
 
 
 def test_below_the_threshold_nobody_is_taken_however_near_the_nearest():
-    assert told([[0.4, -0.2]]) == [VoiceMatch()]
+    assert match([[0.4, -0.2]]) == [VoiceMatch()]
 
 
 def test_a_little_below_the_threshold_is_offered():
-    assert told([[0.55, 0.1]]) == [VoiceMatch(maybe=0, maybe_similarity=0.55)]
+    assert match([[0.55, 0.1]]) == [VoiceMatch(maybe=0, maybe_similarity=0.55)]
 
 
 def test_two_voices_that_are_nearly_as_like_leave_it_open_and_the_likelier_is_offered():
-    assert told([[0.8, 0.75]]) == [VoiceMatch(maybe=0, maybe_similarity=0.8, rival=1)]
+    assert match([[0.8, 0.75]]) == [VoiceMatch(maybe=0, maybe_similarity=0.8, rival=1)]
 
 
 def test_where_only_one_of_them_is_like_enough_they_are_no_rivals():
-    assert told([[0.65, 0.58]]) == [VoiceMatch(maybe=0, maybe_similarity=0.65)]
+    assert match([[0.65, 0.58]]) == [VoiceMatch(maybe=0, maybe_similarity=0.65)]
 
 
 def test_two_voices_that_may_be_one_person_dont_make_each_other_doubtful():
-    assert told([[0.8, 0.75]], same=group_voices(2, [(0, 1)])) == [VoiceMatch(0, 0.8)]
+    assert match([[0.8, 0.75]], same=group_voices(2, [(0, 1)])) == [VoiceMatch(0, 0.8)]
 
 
 def test_of_two_named_people_the_lead_is_asked_for_whatever_is_offered():
     same, named = group_voices(3, [(0, 1), (1, 2)]), np.array([True, True, False])
-    assert told([[0.8, 0.75, 0.1]], same=same, named=named) == [VoiceMatch(maybe=0, maybe_similarity=0.8, rival=1)]
-    assert told([[0.8, 0.1, 0.75]], same=same, named=named) == [VoiceMatch(0, 0.8)]
+    assert match([[0.8, 0.75, 0.1]], same=same, named=named) == [VoiceMatch(maybe=0, maybe_similarity=0.8, rival=1)]
+    assert match([[0.8, 0.1, 0.75]], same=same, named=named) == [VoiceMatch(0, 0.8)]
 
 
 def test_a_voice_is_one_speakers_and_the_other_is_offered_it():
-    assert told([[0.9, 0.0], [0.7, 0.0]]) == [VoiceMatch(0, 0.9), VoiceMatch(maybe=0, maybe_similarity=0.7)]
+    assert match([[0.9, 0.0], [0.7, 0.0]]) == [VoiceMatch(0, 0.9), VoiceMatch(maybe=0, maybe_similarity=0.7)]
 
 
 def test_who_is_better_known_as_somebody_elses_takes_no_lead_away():
     # The second speaker is voice 1 beyond doubt, so the first isn't.
-    assert told([[0.8, 0.75], [0.1, 0.95]]) == [VoiceMatch(0, 0.8), VoiceMatch(1, 0.95)]
+    assert match([[0.8, 0.75], [0.1, 0.95]]) == [VoiceMatch(0, 0.8), VoiceMatch(1, 0.95)]
 
 
 def test_what_people_denied_is_neither_taken_nor_offered():
-    assert told([[0.9, 0.2]], denied=frozenset({(0, 0)})) == [VoiceMatch()]
+    assert match([[0.9, 0.2]], denied=frozenset({(0, 0)})) == [VoiceMatch()]
 
 
 def test_of_nobody_known_everybody_is_new():

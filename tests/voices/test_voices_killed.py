@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from flows.speakers import corrections
-from flows.speakers.published import published_run
-from flows.speakers.republish import bring_up_to_date
+from flows.speakers.published import find_published_run
+from flows.speakers.republish import republish_stale
 from tasks.dataset.publish import recover
 from tasks.errors import DaylongError, TransientError
 from tasks.storage import files
@@ -56,7 +56,7 @@ class Place:
             shutil.copytree(self.kept, self.at)
 
     def rename(self, voice: str, name: str) -> None:
-        corrections.enter(
+        corrections.enter_corrections(
             self.store,
             "rename",
             lambda registry: ("rename", correct.rename(registry, find_voice(registry, f"{MON}/{voice}"), name)),
@@ -70,7 +70,7 @@ class Place:
     def restart(self) -> None:
         """As the next process begins: what was left is finished or undone."""
         recover(self.out)
-        with open_registry(self.store, published_run):
+        with open_registry(self.store, find_published_run):
             pass
 
     def agrees(self) -> None:
@@ -143,7 +143,7 @@ def test_a_correction_that_dies_is_made_everywhere_or_nowhere(folder):
         read_current_registry(place.store)  # nobody has to write anything first
         place.restart()
         place.agrees()
-        assert bring_up_to_date(place.store) == []
+        assert republish_stale(place.store) == []
         names = place.names(MON)["SPEAKER_00"], place.names(TUE)["SPEAKER_01"]
         assert names in [("Zoe Xu", "Zoe Xu"), ("Yan-Wu", "Yan-Wu")]
         assert len(read_current_registry(place.store).corrections) == 1 + (names[0] == "Yan-Wu")
@@ -166,7 +166,7 @@ def test_whoever_was_to_be_forgotten_when_it_died_is_forgotten_by_the_next(folde
         place.restart()
         if any(v.name == "Zoe Xu" for v in read_current_registry(place.store).voices.values()):
             act()
-        assert bring_up_to_date(place.store) == []
+        assert republish_stale(place.store) == []
         assert found_in_files("Zoe Xu", place.out, place.store) == []
         assert column(place.out, "speakers", MON, "speaker", "voice_id", "embedding")[0] == ("SPEAKER_00", None, None)
         assert len(list((place.store / "clips").glob("*"))) == 2  # Bea's
@@ -197,7 +197,7 @@ def test_the_promise_of_a_book_goes_before_the_book(tmp_path, monkeypatch):
             raise Killed
         remove(path)
 
-    with open_registry(tmp_path, published_run) as handle:
+    with open_registry(tmp_path, find_published_run) as handle:
         handle.prepare(handle.registry, str(tmp_path), MON, "run-1")
         with monkeypatch.context() as patch:
             patch.setattr(files, "remove_folder", killed)
@@ -212,7 +212,7 @@ def test_the_promise_of_a_book_goes_before_the_book(tmp_path, monkeypatch):
 
 
 def test_no_book_is_made_of_one_that_is_half_replaced(tmp_path):
-    with open_registry(tmp_path, published_run) as handle:
+    with open_registry(tmp_path, find_published_run) as handle:
         handle.commit(handle.registry)
     aside = tmp_path / ".journal" / "voices.aside"
     aside.mkdir()
@@ -222,11 +222,11 @@ def test_no_book_is_made_of_one_that_is_half_replaced(tmp_path):
     aside.with_suffix(".json").write_bytes(made.text())
     with (
         pytest.raises(TransientError, match=r"apart\.parquet: a folder stands where a file belongs"),
-        open_registry(tmp_path, published_run),
+        open_registry(tmp_path, find_published_run),
     ):
         pytest.fail("opened")
     (tmp_path / "apart.parquet").rmdir()
-    with open_registry(tmp_path, published_run) as handle:
+    with open_registry(tmp_path, find_published_run) as handle:
         assert handle.registry == VoiceRegistry()
 
 
@@ -259,14 +259,16 @@ def test_two_processes_at_once_and_one_that_corrects(tmp_path):
         time.sleep(0.02)
         registry = read_current_registry(store)
         if not named and len(registry.hearings) >= 4:
-            corrections.enter(store, "rename", lambda b: ("rename", correct.rename(b, first(b), "Zoe Xu")))
+            corrections.enter_corrections(
+                store, "rename", lambda b: ("rename", correct.rename(b, first(b), "Zoe Xu"))
+            )
             named = True
     assert [w.returncode for w in writers] == [0, 0]
     assert named
     registry = read_current_registry(store)
     assert len(registry.voices) == 2
     assert len(registry.hearings) == 24
-    assert bring_up_to_date(store) == []
+    assert republish_stale(store) == []
     for who in "ab":
         for k in range(6):
             names = [n for (n,) in column(out, "speakers", f"{who}{k}-0a1b2c3d", "speaker_name")]
@@ -276,6 +278,6 @@ def test_two_processes_at_once_and_one_that_corrects(tmp_path):
 def test_who_is_published_without_a_name_is_known_by_label(tmp_path):
     out, store = tmp_path / "out", tmp_path / "voices"
     out.mkdir()
-    told = publish_named(recorded("mon", ["Ada", "Bea"], sound=noise(tmp_path / "s.wav")), out, store)
-    assert known_as(told) == {"SPEAKER_00": None, "SPEAKER_01": None}
-    assert len({s.voice_id for s in told.speakers}) == 2
+    published = publish_named(recorded("mon", ["Ada", "Bea"], sound=noise(tmp_path / "s.wav")), out, store)
+    assert known_as(published) == {"SPEAKER_00": None, "SPEAKER_01": None}
+    assert len({s.voice_id for s in published.speakers}) == 2

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli.main import app
-from flows.speakers.corrections import enroll, enter
-from flows.speakers.published import rule_of
+from flows.speakers.corrections import enter_corrections, make_enrolment
+from flows.speakers.published import make_match_rule
 from tasks.settings.schema import Settings
 from tasks.voices.records import order_pair
 from tasks.voices.store import open_registry, read_current_registry
@@ -198,7 +198,7 @@ def test_an_enrolled_voice_is_offered_where_it_may_be_and_a_yes_names_it(week):
     registry = read_current_registry(week.parent / "voices")
     (ada,) = [h for h in registry.hearings.values() if h.recording_id == MON and h.speaker == "SPEAKER_00"]
     learned = ada._replace(hearing_id="file", out="", recording_id="ada-file", speaker="", by="enrolled", voice_id="")
-    enter(week.parent / "voices", "enroll", enroll(learned, "Ada", rule_of(Settings())))
+    enter_corrections(week.parent / "voices", "enroll", make_enrolment(learned, "Ada", make_match_rule(Settings())))
     offer = said("review")
     assert re.search(rf"SPEAKER_00 +{MON} +Ada +1\.00", offer)
     assert "perhaps" in (week / "exports" / MON / "report.html").read_text()
