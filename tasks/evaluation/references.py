@@ -1,4 +1,4 @@
-"""What people say is in a recording: reference files in the formats that scorers and annotators write.
+"""Reference files of recordings, in the formats that scorers and annotators write.
 
 The format is told by the file's ending, see READERS; `line_formats` and `segment_formats` tell what each holds.
 Channels are not told apart, but in a CTM, which has no speakers.
@@ -33,16 +33,16 @@ _IGNORED = "IGNORE_TIME_SEGMENT_IN_SCORING"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """All that the reference files say about the recording that they call `name`."""
+    """The reference of one recording, which the files call `name`."""
 
     name: str
     turns: tuple[Turn, ...] = ()
-    """From RTTM where there is one, else the utterances' times; none where nothing tells speakers."""
+    """From RTTM if given, else from the utterances; empty if the files name no speakers."""
     utterances: tuple[Utterance, ...] = ()
     regions: tuple[Span, ...] | None = None
     """Scored regions; None where no UEM names any."""
     ignored: tuple[Span, ...] = ()
-    """What the STM excludes from scoring."""
+    """Spans that the STM excludes from scoring."""
 
 
 def read_references(paths: Iterable[Path], uem: Path | None = None) -> dict[str, Reference]:

@@ -13,7 +13,7 @@ import pytest
 
 from flows.reporting.run_names import clock
 from tasks.dataset.read import recordings
-from tasks.evaluation.words import available
+from tasks.evaluation.words import is_meeteval_installed
 from tasks.settings.home import sample
 from tests.asking import FOLDER, agreed
 from tests.people import column, found_in_files
@@ -135,7 +135,7 @@ def test_the_one_who_returns_is_under_her_own_name(scores: dict[str, Any]) -> No
 
 
 def test_the_words_are_right_enough_under_the_right_names(scores: dict[str, Any]) -> None:
-    if not available():
+    if not is_meeteval_installed():
         pytest.skip("cpWER needs MeetEval, which has to be compiled: pip install -e '.[scoring]'")
     print(f"cpWER {scores['words']['cpwer']:.3f}, tcpWER {scores['words']['tcpwer']:.3f}")
     assert scores["words"]["cpwer"] <= 0.16

@@ -160,7 +160,7 @@ def test_a_folder_of_exports_is_scored_like_the_tables(out: Path, references: li
 def test_without_meeteval_turns_are_still_scored(
     out: Path, references: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(words, "available", lambda: False)
+    monkeypatch.setattr(words, "is_meeteval_installed", lambda: False)
     done = daylong("evaluate", "-r", *references, out)
     assert done.exit_code == 0
     assert "DER" in done.stdout
