@@ -99,12 +99,12 @@ def read_text(path: Path) -> str:
 def parse_seconds(value: object, where: str) -> float:
     """Parse a time in seconds. Raises UsageError for anything else."""
     try:
-        told = float(value)  # type: ignore[arg-type]
+        time_s = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        told = math.nan
-    if not 0 <= told < math.inf:
+        time_s = math.nan
+    if not 0 <= time_s < math.inf:
         raise UsageError(f"{where}: {value!r} is not a time in seconds.")
-    return told
+    return time_s
 
 
 def parse_interval(start: object, end: object, where: str) -> tuple[float, float]:
