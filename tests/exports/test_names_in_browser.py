@@ -11,7 +11,7 @@ import pytest
 
 from tasks.voices.lookup import normalize_name
 from tests.browsing import chromium
-from tests.correcting import (
+from tests.helpers.name_correction_page import (
     ANNA,
     ENTER,
     ESCAPE,
@@ -23,9 +23,9 @@ from tests.correcting import (
     TAB,
     Page,
 )
+from tests.helpers.sample_transcripts import make_without_diarization
 from tests.reports import Report, put
 from tests.serving import until
-from tests.spoken import without_diarization
 
 
 @pytest.fixture(scope="module")
@@ -334,7 +334,7 @@ def test_a_name_on_paper_is_the_page_s_name(page: Page) -> None:
 
 
 def test_without_speakers_there_is_nothing_to_name(browser: Any, tmp_path: Path) -> None:
-    report = Report(browser, put(without_diarization(), tmp_path))
+    report = Report(browser, put(make_without_diarization(), tmp_path))
     assert report.all("#corrections, .person") == []
     assert report.complaints() == []
 

@@ -16,7 +16,7 @@ from tasks.dataset.read import recordings
 from tasks.evaluation.words import is_meeteval_installed
 from tasks.settings.home import sample
 from tests.asking import FOLDER, agreed
-from tests.people import column, found_in_files
+from tests.helpers.sample_voices import find_in_files, read_columns
 
 REFERENCES = [str(sample().with_suffix(".stm")), str(sample().with_suffix(".rttm"))]
 
@@ -153,7 +153,7 @@ def told_everywhere(place: Path) -> list[str]:
         name for name in ("transcript.srt", "transcript.vtt", "report.html") if NAME in (folder / name).read_text()
     ]
     for table in ("speakers", "segments"):
-        if (NAME,) in column(out, table, row["recording_id"], "speaker_name"):
+        if (NAME,) in read_columns(out, table, row["recording_id"], "speaker_name"):
             found.append(table)
     return found
 
@@ -176,5 +176,5 @@ def test_a_name_lasts_and_is_forgotten_when_asked_to(demo: subprocess.CompletedP
     assert forgotten.returncode == 0, forgotten.stderr
     assert told_everywhere(place) == []
     # Wherever this machine keeps anything of it: results, cache, voices, Prefect's database.
-    assert found_in_files(NAME, place) == []
-    assert found_in_files(voices[0].split()[0], place) == []
+    assert find_in_files(NAME, place) == []
+    assert find_in_files(voices[0].split()[0], place) == []

@@ -13,7 +13,7 @@ from tasks.voices.invariants import prune_registry
 from tasks.voices.lookup import list_possible_duplicates
 from tasks.voices.match import MatchRule
 from tasks.voices.records import VoiceRegistry, order_pair
-from tests.people import EMBEDDER, voice_of
+from tests.helpers.sample_voices import EMBEDDER, make_voice_embedding
 
 RULE = MatchRule(0.7, 0.1)
 
@@ -22,7 +22,10 @@ def visit(
     recording: str, people: dict[str, str], *, day: int = 0, run: str = "r1", embedder: str = EMBEDDER
 ) -> RecordingVoices:
     """`people`: label -> person."""
-    heard = tuple(MeasuredSpeaker(label, 30.0, np.array(voice_of(p, day), np.float32)) for label, p in people.items())
+    heard = tuple(
+        MeasuredSpeaker(label, 30.0, np.array(make_voice_embedding(p, day), np.float32))
+        for label, p in people.items()
+    )
     return RecordingVoices("/out", recording, run, f"{recording}.wav", f"2026-01-{day + 1:02d}", embedder, heard)
 
 

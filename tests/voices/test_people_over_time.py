@@ -18,7 +18,14 @@ from tasks.voices import correct, lookup
 from tasks.voices.invariants import is_stale
 from tasks.voices.store import read_current_registry
 from tests.dying import no_flushing  # noqa: F401
-from tests.people import column, found_in_files, home_of_its_own, noise, publish_named, recorded  # noqa: F401
+from tests.helpers.sample_voices import (  # noqa: F401
+    find_in_files,
+    make_recording,
+    own_home,
+    publish_with_names,
+    read_columns,
+    write_noise,
+)
 
 RECORDINGS = ("mon", "tue", "wed")
 PEOPLE = ("Ada", "Bea", "Cyd", "Dot")
@@ -34,7 +41,7 @@ class Archive(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(dir=memory if os.access(memory, os.W_OK) else None))
         self.out, self.store = self.folder / "out", self.folder / "voices"
         self.out.mkdir()
-        self.sound = noise(self.folder / "sound.wav")
+        self.sound = write_noise(self.folder / "sound.wav")
         self.runs = 0
         self.who: dict[str, dict[str, str]] = {}
         """Of each recording: who its labels are."""
@@ -54,10 +61,10 @@ class Archive(RuleBasedStateMachine):
         if before is not None:
             people = list(before.values())  # the same file; labels and the model that measures may differ
         self.runs += 1
-        transcript = recorded(
+        transcript = make_recording(
             name, people, f"run-{self.runs}", day=RECORDINGS.index(name), models=models, shift=shift, sound=self.sound
         )
-        publish_named(transcript, self.out, self.store, formats=("srt", "json"))
+        publish_with_names(transcript, self.out, self.store, formats=("srt", "json"))
         self.who[name] = {f"SPEAKER_{(k + shift) % len(people):02d}": p for k, p in enumerate(people)}
 
     def _voice(self, pick):
@@ -117,9 +124,7 @@ class Archive(RuleBasedStateMachine):
             corrections.forget(self.store, lambda registry: voice)
             if name:
                 self.forgotten.add(name)
-            assert (
-                not found_in_files(voice, self.store, self.out) or voice in read_current_registry(self.store).voices
-            )
+            assert not find_in_files(voice, self.store, self.out) or voice in read_current_registry(self.store).voices
 
     @precondition(lambda self: self.runs)
     @invariant()
@@ -131,12 +136,14 @@ class Archive(RuleBasedStateMachine):
         for name in self.who:
             recording_id = f"{name}-0a1b2c3d"
             said = {h.speaker: registry.identity_of(h) for h in registry.of_recording(str(self.out), recording_id)}
-            rows = column(self.out, "speakers", recording_id, "speaker", "speaker_name", "voice_id", "maybe_voice_id")
+            rows = read_columns(
+                self.out, "speakers", recording_id, "speaker", "speaker_name", "voice_id", "maybe_voice_id"
+            )
             for label, called, voice, maybe in rows:
                 known = said.get(label)
                 assert (called, voice, maybe) == ((known.name, known.voice_id, known.maybe) if known else (None,) * 3)
             by_label = {label: (called, voice) for label, called, voice, _ in rows}
-            segments = column(self.out, "segments", recording_id, "speaker", "speaker_name", "voice_id")
+            segments = read_columns(self.out, "segments", recording_id, "speaker", "speaker_name", "voice_id")
             assert all(by_label[label] == (called, voice) for label, called, voice in segments)
             exports = self.out / "exports" / recording_id
             held = json.loads((exports / "transcript.json").read_text())
@@ -152,7 +159,7 @@ class Archive(RuleBasedStateMachine):
     @invariant()
     def nothing_is_left_of_the_forgotten(self):
         for name in self.forgotten - {v.name for v in read_current_registry(self.store).voices.values()}:
-            assert found_in_files(name, self.store, self.out) == []
+            assert find_in_files(name, self.store, self.out) == []
 
 
 Archive.TestCase.settings = settings(

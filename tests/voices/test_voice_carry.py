@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.intervals import Span
 from tasks.voices.carry import match_by_embedding, match_by_time
-from tests.people import voice_of
+from tests.helpers.sample_voices import make_voice_embedding
 
 HALF, REST = [Span(0, 50)], [Span(50, 100)]
 
@@ -62,7 +62,11 @@ def test_who_speaks_when_nobody_else_does_stays_who_they_were(before):
 
 
 def test_the_same_sound_measured_again_is_the_same_person_and_another_day_is_not():
-    before = {"A": np.array(voice_of("Ana")), "B": np.array(voice_of("Bob"))}
-    now = {"X": np.array(voice_of("Bob")), "Y": np.array(voice_of("Ana", day=1)), "Z": np.zeros(0)}
+    before = {"A": np.array(make_voice_embedding("Ana")), "B": np.array(make_voice_embedding("Bob"))}
+    now = {
+        "X": np.array(make_voice_embedding("Bob")),
+        "Y": np.array(make_voice_embedding("Ana", day=1)),
+        "Z": np.zeros(0),
+    }
     assert match_by_embedding(before, now) == {"X": "B"}
     assert match_by_embedding({}, now) == match_by_embedding(before, {}) == {}

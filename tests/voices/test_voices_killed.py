@@ -23,7 +23,15 @@ from tasks.voices.lookup import find_voice
 from tasks.voices.records import VoiceRegistry
 from tasks.voices.store import open_registry, read_current_registry
 from tests.dying import Disk, Killed, no_flushing, quick_folder  # noqa: F401
-from tests.people import column, found_in_files, home_of_its_own, known_as, noise, publish_named, recorded  # noqa: F401
+from tests.helpers.sample_voices import (  # noqa: F401
+    find_in_files,
+    make_recording,
+    names_by_label,
+    own_home,
+    publish_with_names,
+    read_columns,
+    write_noise,
+)
 
 FORMATS = ("srt",)
 MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
@@ -42,11 +50,13 @@ class Place:
         self.at, self.kept = folder / "at", folder / "kept"
         self.out, self.store = self.at / "out", self.at / "voices"
         folder.mkdir()
-        self.sound = noise(folder / "sound.wav")
+        self.sound = write_noise(folder / "sound.wav")
         self.again()
         if not self.kept.exists():
             self.out.mkdir(parents=True)
-            publish_named(recorded("mon", ["Ada", "Bea"], sound=self.sound), self.out, self.store, formats=FORMATS)
+            publish_with_names(
+                make_recording("mon", ["Ada", "Bea"], sound=self.sound), self.out, self.store, formats=FORMATS
+            )
             self.rename("SPEAKER_00", "Zoe Xu")
             shutil.copytree(self.at, self.kept)
 
@@ -63,8 +73,11 @@ class Place:
         )
 
     def tuesday(self) -> None:
-        publish_named(
-            recorded("tue", ["Bea", "Ada"], "run-2", day=1, sound=self.sound), self.out, self.store, formats=FORMATS
+        publish_with_names(
+            make_recording("tue", ["Bea", "Ada"], "run-2", day=1, sound=self.sound),
+            self.out,
+            self.store,
+            formats=FORMATS,
         )
 
     def restart(self) -> None:
@@ -79,14 +92,14 @@ class Place:
         there = {p.stem for p in (self.out / "recordings").glob("*/*.parquet")}
         assert {h.recording_id for h in registry.hearings.values() if h.speaker} == there
         for recording_id in there:
-            rows = column(self.out, "speakers", recording_id, "speaker", "speaker_name", "voice_id")
+            rows = read_columns(self.out, "speakers", recording_id, "speaker", "speaker_name", "voice_id")
             known = {h.speaker: h for h in registry.of_recording(str(self.out), recording_id)}
             for label, name, voice in rows:
                 if not is_stale(registry, known[label]):
                     assert (name, voice) == (registry.identity_of(known[label]).name, known[label].voice_id)
 
     def names(self, recording_id: str) -> dict[object, object]:
-        return dict(column(self.out, "speakers", recording_id, "speaker", "speaker_name"))
+        return dict(read_columns(self.out, "speakers", recording_id, "speaker", "speaker_name"))
 
 
 def deaths(place: Place, act) -> list[int]:
@@ -167,8 +180,12 @@ def test_whoever_was_to_be_forgotten_when_it_died_is_forgotten_by_the_next(folde
         if any(v.name == "Zoe Xu" for v in read_current_registry(place.store).voices.values()):
             act()
         assert republish_stale(place.store) == []
-        assert found_in_files("Zoe Xu", place.out, place.store) == []
-        assert column(place.out, "speakers", MON, "speaker", "voice_id", "embedding")[0] == ("SPEAKER_00", None, None)
+        assert find_in_files("Zoe Xu", place.out, place.store) == []
+        assert read_columns(place.out, "speakers", MON, "speaker", "voice_id", "embedding")[0] == (
+            "SPEAKER_00",
+            None,
+            None,
+        )
         assert len(list((place.store / "clips").glob("*"))) == 2  # Bea's
 
 
@@ -183,8 +200,8 @@ def test_a_name_that_was_about_to_be_told_when_it_died_is_forgotten_too(folder):
         dies(act, number)
         corrections.forget(place.store, lambda registry: find_voice(registry, f"{MON}/SPEAKER_00"))
         place.restart()
-        assert found_in_files("Yan-Wu", place.out, place.store) == []
-        assert found_in_files("Zoe Xu", place.out, place.store) == []
+        assert find_in_files("Yan-Wu", place.out, place.store) == []
+        assert find_in_files("Zoe Xu", place.out, place.store) == []
 
 
 def test_the_promise_of_a_book_goes_before_the_book(tmp_path, monkeypatch):
@@ -233,7 +250,7 @@ def test_no_book_is_made_of_one_that_is_half_replaced(tmp_path):
 WRITER = """
 import sys
 from pathlib import Path
-from tests.people import home_of_its_own, publish_named, recorded  # noqa: F401
+from tests.helpers.sample_voices import home_of_its_own, publish_named, recorded  # noqa: F401
 who, out, store, sound = sys.argv[1:]
 people = ["Ada", "Bea"] if who == "a" else ["Bea", "Ada"]
 for k in range(6):
@@ -243,7 +260,7 @@ for k in range(6):
 
 
 def test_two_processes_at_once_and_one_that_corrects(tmp_path):
-    out, store, sound = tmp_path / "out", tmp_path / "voices", noise(tmp_path / "sound.wav")
+    out, store, sound = tmp_path / "out", tmp_path / "voices", write_noise(tmp_path / "sound.wav")
     out.mkdir()
     root = Path(__file__).resolve().parents[2]
     writers = [
@@ -271,13 +288,15 @@ def test_two_processes_at_once_and_one_that_corrects(tmp_path):
     assert republish_stale(store) == []
     for who in "ab":
         for k in range(6):
-            names = [n for (n,) in column(out, "speakers", f"{who}{k}-0a1b2c3d", "speaker_name")]
+            names = [n for (n,) in read_columns(out, "speakers", f"{who}{k}-0a1b2c3d", "speaker_name")]
             assert set(names) == {None, "Zoe Xu"}
 
 
 def test_who_is_published_without_a_name_is_known_by_label(tmp_path):
     out, store = tmp_path / "out", tmp_path / "voices"
     out.mkdir()
-    published = publish_named(recorded("mon", ["Ada", "Bea"], sound=noise(tmp_path / "s.wav")), out, store)
-    assert known_as(published) == {"SPEAKER_00": None, "SPEAKER_01": None}
+    published = publish_with_names(
+        make_recording("mon", ["Ada", "Bea"], sound=write_noise(tmp_path / "s.wav")), out, store
+    )
+    assert names_by_label(published) == {"SPEAKER_00": None, "SPEAKER_01": None}
     assert len({s.voice_id for s in published.speakers}) == 2
