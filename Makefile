@@ -5,9 +5,9 @@ BIN := $(VENV)/bin
 # The first Python here that is 3.11 or 3.12, which is what CI tests.
 PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
-# Processes that share the tests; a module's tests stay in one of them, and so does what they set up.
+# Processes that share the tests; tests/conftest.py says which tests stay together.
 WORKERS ?= 2
-PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 INPUTS := pyproject.toml constraints.txt
 
 .PHONY: demo test test-rest test-all test-server test-faults lint format types lock help clean
