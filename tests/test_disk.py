@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -56,8 +57,14 @@ def test_a_store_that_is_no_folder_is_not_asked(tmp_path: Path, free: SimpleName
         disk_space.check(DAY, f"file://{tmp_path}", tmp_path, separated=True)
 
 
-def test_a_real_disk_has_room_for_a_minute(tmp_path: Path) -> None:
-    disk_space.check(60.0, str(tmp_path / "not" / "yet"), tmp_path / "there", separated=True)
+def test_a_real_disk_has_room_for_what_fills_half_of_it_and_none_for_twice_as_much(tmp_path: Path) -> None:
+    """The real free space decides, that of the folder's disk although the folder is still to be made."""
+    cache, out = str(tmp_path / "not" / "yet"), tmp_path / "there"
+    free = shutil.disk_usage(tmp_path).free
+    bytes_s = disk_space.CACHE_BYTES_S + disk_space.SEPARATED_BYTES_S + disk_space.OUT_BYTES_S
+    disk_space.check((free / 2 - 2 * disk_space.LEAST_BYTES) / bytes_s, cache, out, separated=True)
+    with pytest.raises(NoRoom, match=rf"^{re.escape(str(tmp_path))}: [\d.]+ MB are free there"):
+        disk_space.check(2 * free / bytes_s, cache, out, separated=True)
 
 
 def test_a_folder_in_which_nothing_can_be_written_is_refused_by_the_setting_that_names_it(tmp_path: Path) -> None:

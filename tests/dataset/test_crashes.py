@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tasks.dataset.publish import publish, recover
 from tasks.dataset.schema import TABLES
 from tasks.errors import TransientError
-from tests.dying import Disk, Killed, no_flushing, quick_folder  # noqa: F401
+from tests.dying import STRIDE, Disk, Killed, every_operation, no_flushing, quick_folder  # noqa: F401
 from tests.helpers.sample_transcripts import make_meeting
 
 ID = "meeting-0a1b2c3d"
@@ -170,15 +170,16 @@ def first_with_a_plan(folder: Path, case: str) -> int:
     return first
 
 
+@every_operation
 @pytest.mark.parametrize("further", [0, 12])
-def test_one_that_dies_over_an_unfinishable_one_leaves_all_of_one_run(folder, further):
+def test_one_that_dies_over_an_unfinishable_one_leaves_all_of_one_run(folder, further, begin):
     """The first has changed nothing yet, or has removed the row and put some tables in place."""
     case = "another day"
     first = first_with_a_plan(folder, case) + further
     assert blocked(folder, case, first)[1] is not None
-    second = 0
+    second = begin
     while not dies_over_what_is_blocked(folder, case, first, second):
-        second += 1
+        second += STRIDE
     assert second > 40
 
 

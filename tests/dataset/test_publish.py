@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
+import unicodedata
 from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.speakers.published import find_published_run
@@ -284,10 +285,26 @@ def test_a_place_that_cannot_take_results_is_refused_before_any_work(tmp_path):
         publish_all(make_meeting(), out)
 
 
-@given(name=st.text())
-def test_what_may_be_the_name_of_a_recording_may_be_planned(name):
+def is_refused(name):
     try:
         check_file_name(name)
     except PermanentError:
-        return
-    Plan(name, f"{name}.{'0' * 12}.aside", (("0", f"words/{name}.parquet"),), (f"exports/{name}/{name}",))
+        return True
+    return False
+
+
+@given(name=st.text() | st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=30, max_size=300))
+@example("meeting-0a1b2c3d")
+@example("é" * 100)
+@example("é" * 101)
+@example("a/b")
+@example("a\x00b")
+@example(".hidden")
+@example("")
+def test_what_may_be_the_name_of_a_recording_may_be_planned_and_what_is_refused_is_no_name(name):
+    """Refused are the empty name, a leading "." or "_", separators, control characters and more than 200 bytes."""
+    odd = not name or name[0] in "._" or any(c in "/\\" or unicodedata.category(c) == "Cc" for c in name)
+    assert is_refused(name) == (odd or len(name.encode()) > 200)
+    if not is_refused(name):
+        plan = Plan(name, f"{name}.{'0' * 12}.aside", (("0", f"words/{name}.parquet"),), (f"exports/{name}/{name}",))
+        assert plan.recording_id == name

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -162,7 +163,10 @@ class Archive(RuleBasedStateMachine):
             assert find_in_files(name, self.store, self.out) == []
 
 
-Archive.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-)
-TestArchive = Archive.TestCase
+class TestArchive(Archive.TestCase):
+    settings = settings(max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=[*HealthCheck])
+
+
+@pytest.mark.sweep
+class TestArchiveLonger(Archive.TestCase):
+    settings = settings(TestArchive.settings, max_examples=60)

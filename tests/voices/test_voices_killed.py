@@ -22,7 +22,7 @@ from tasks.voices.invariants import is_stale
 from tasks.voices.lookup import find_voice
 from tasks.voices.records import VoiceRegistry
 from tasks.voices.store import open_registry, read_current_registry
-from tests.dying import Disk, Killed, no_flushing, quick_folder  # noqa: F401
+from tests.dying import STRIDE, Disk, Killed, every_operation, no_flushing, quick_folder  # noqa: F401
 from tests.helpers.sample_voices import (  # noqa: F401
     find_in_files,
     make_recording,
@@ -120,14 +120,15 @@ def dies(act, number: int) -> None:
             return
 
 
-def test_a_run_that_dies_while_it_names_leaves_neither_wrong(folder):
-    place = Place(folder / "run")
+@every_operation
+def test_a_run_that_dies_while_it_names_leaves_neither_wrong(folder, begin):
+    place = Place(folder / f"run {begin}")
     writes = deaths(place, place.tuesday)
     assert len(writes) > 40
     finished = place.names(TUE)
     assert finished == {"SPEAKER_00": None, "SPEAKER_01": "Zoe Xu"}
     published = set()
-    for number in writes:
+    for number in writes[begin::STRIDE]:
         place.again()
         dies(place.tuesday, number)
         place.restart()
@@ -140,8 +141,9 @@ def test_a_run_that_dies_while_it_names_leaves_neither_wrong(folder):
     assert published == {True, False}
 
 
-def test_a_correction_that_dies_is_made_everywhere_or_nowhere(folder):
-    place = Place(folder / "rename")
+@every_operation
+def test_a_correction_that_dies_is_made_everywhere_or_nowhere(folder, begin):
+    place = Place(folder / f"rename {begin}")
     place.tuesday()
     shutil.rmtree(place.kept)
     shutil.copytree(place.at, place.kept)
@@ -150,7 +152,7 @@ def test_a_correction_that_dies_is_made_everywhere_or_nowhere(folder):
         place.rename("SPEAKER_00", "Yan-Wu")
 
     seen = set()
-    for number in deaths(place, act):
+    for number in deaths(place, act)[begin::STRIDE]:
         place.again()
         dies(act, number)
         read_current_registry(place.store)  # nobody has to write anything first
@@ -164,8 +166,9 @@ def test_a_correction_that_dies_is_made_everywhere_or_nowhere(folder):
     assert len(seen) == 2
 
 
-def test_whoever_was_to_be_forgotten_when_it_died_is_forgotten_by_the_next(folder):
-    place = Place(folder / "forget")
+@every_operation
+def test_whoever_was_to_be_forgotten_when_it_died_is_forgotten_by_the_next(folder, begin):
+    place = Place(folder / f"forget {begin}")
     place.tuesday()
     shutil.rmtree(place.kept)
     shutil.copytree(place.at, place.kept)
@@ -173,7 +176,7 @@ def test_whoever_was_to_be_forgotten_when_it_died_is_forgotten_by_the_next(folde
     def act() -> None:
         corrections.forget(place.store, lambda registry: find_voice(registry, "Zoe Xu"))
 
-    for number in deaths(place, act):
+    for number in deaths(place, act)[begin::STRIDE]:
         place.again()
         dies(act, number)
         place.restart()
@@ -189,13 +192,14 @@ def test_whoever_was_to_be_forgotten_when_it_died_is_forgotten_by_the_next(folde
         assert len(list((place.store / "clips").glob("*"))) == 2  # Bea's
 
 
-def test_a_name_that_was_about_to_be_told_when_it_died_is_forgotten_too(folder):
-    place = Place(folder / "told")
+@every_operation
+def test_a_name_that_was_about_to_be_told_when_it_died_is_forgotten_too(folder, begin):
+    place = Place(folder / f"told {begin}")
 
     def act() -> None:
         place.rename("SPEAKER_00", "Yan-Wu")
 
-    for number in deaths(place, act):
+    for number in deaths(place, act)[begin::STRIDE]:
         place.again()
         dies(act, number)
         corrections.forget(place.store, lambda registry: find_voice(registry, f"{MON}/SPEAKER_00"))
