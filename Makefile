@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 # The first Python here that is 3.11 or 3.12, which is what CI tests.
 PYTHON ?= $(shell for p in python3 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+# Processes that share the tests; tests/conftest.py says which tests stay together.
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-all test-server test-faults lint format types lock help clean
+.PHONY: demo test test-rest test-all test-server test-faults lint format types lock help clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -15,11 +18,13 @@ help: ## What there is to make
 demo: $(VENV)/.ready ## The whole pipeline on the bundled sample, offline
 	$(BIN)/daylong demo
 
-test: $(VENV)/.ready-to-test ## The tests, a few minutes
-	$(BIN)/python -m pytest -q
+test: $(VENV)/.ready-to-test ## The tests, a few minutes (WORKERS=N: in so many processes)
+	$(PYTEST)
 
-test-all: $(VENV)/.ready-to-test ## The slow ones too
-	$(BIN)/python -m pytest -q -m "not server"
+test-rest: $(VENV)/.ready-to-test ## What `make test` leaves out: slow tests and long sweeps
+	$(PYTEST) -m "(slow or sweep) and not server"
+
+test-all: test test-rest ## Both
 
 test-server: $(VENV)/.ready-to-test ## A real Prefect server, worker and browser (five to ten minutes)
 	$(BIN)/python -m pytest -q -m server tests/server

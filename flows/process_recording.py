@@ -30,7 +30,7 @@ from flows.reporting.prefect_log import reporters, show, tell_what_it_is
 from flows.reporting.progress import Progress, at_each_chunk
 from flows.reporting.run_account import Account, accounted, tells_alone
 from flows.reporting.run_names import name_of, printable, rename, run_name
-from flows.speakers.identify import named
+from flows.speakers.identify import name_speakers
 from tasks.audio.decode import audio_of
 from tasks.audio.folder import called, path_of, recordings_in
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_plan
@@ -162,7 +162,7 @@ def _transcribed(
         speech_s=sum(s.duration_s for s in speech),
         wall_s=time.perf_counter() - started,
     )
-    with named(transcript, run.out, run.settings, run.models.get("embedding", "")) as transcript:
+    with name_speakers(transcript, run.out, run.settings, run.models.get("embedding", "")) as transcript:
         files = render(transcript, folder=run.out / EXPORTS_FOLDER / recording.recording_id)
         exports = publish_transcript(Publication(transcript, files), str(run.out))
     progress.stage("done")

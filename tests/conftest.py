@@ -17,6 +17,9 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("daylong")
 
+LONG = ("tests/faults", "tests/flows", "tests/audio/test_long_recordings.py")
+"""Where commands run in processes of their own, or hours of sound are made."""
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -33,3 +36,23 @@ def shared_data() -> Path:
 def demo_models() -> Path:
     """The folder of the bundled small weights."""
     return ROOT / "data" / "models" / "demo"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Divide the tests among the processes of pytest-xdist (`--dist loadgroup --no-loadscope-reorder`).
+
+    A module's tests stay together, for their module fixtures. So do all modules that use the fixture
+    `prefect_server`: one server and one process with loaded engines are enough for them. Groups are handed out in the
+    order of collection: the long ones begin, so that short ones fill what is left of the time.
+    """
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+
+    def module(item: pytest.Item) -> str:
+        return item.nodeid.partition("::")[0]
+
+    on_server = {module(item) for item in items if "prefect_server" in getattr(item, "fixturenames", ())}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("prefect" if module(item) in on_server else module(item)))
+    items.sort(key=lambda item: (module(item) not in on_server, not module(item).startswith(LONG)))

@@ -14,6 +14,12 @@ import pytest
 
 from tasks.storage import files
 
+STRIDE = 6
+every_operation = pytest.mark.parametrize(
+    "begin", [0, *(pytest.param(begin, marks=pytest.mark.sweep) for begin in range(1, STRIDE))]
+)
+"""Tests the operations `begin`, `begin + STRIDE`, …: every sixth is tried by `make test`, the others in a sweep."""
+
 
 class Killed(BaseException):
     """Stands for SIGKILL: once raised, no operation on files succeeds any more, so that nothing can be cleaned up."""

@@ -7,7 +7,7 @@ import random
 
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, ChunkReport, Part, Segment, Speaker, Transcript, Turn, Word
-from tests.spoken import recording, run
+from tests.helpers.sample_transcripts import make_recording_row, make_run
 
 NAME = "a whole day.opus"
 WORDS = [
@@ -70,8 +70,8 @@ def day(num_words: int = 200_000, *, hours: float = 24.0, speakers: int = 12, se
         for k, start in enumerate(starts)
     )
     return Transcript(
-        recording("day-00112233", end_s, source_name=NAME, parts=(Part(NAME, "00" * 32, 0.0, end_s),)),
-        dataclasses.replace(run(), status="partial"),
+        make_recording_row("day-00112233", end_s, source_name=NAME, parts=(Part(NAME, "00" * 32, 0.0, end_s),)),
+        dataclasses.replace(make_run(), status="partial"),
         tuple(words),
         tuple(segments),
         turns,

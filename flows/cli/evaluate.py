@@ -16,7 +16,7 @@ from flows.cli.terminal import Terminal, plain, terminal
 from tasks.errors import UsageError
 
 if TYPE_CHECKING:
-    from tasks.evaluation.hypotheses import Hypothesis
+    from tasks.evaluation.hypotheses import SystemOutput
     from tasks.evaluation.references import Reference
     from tasks.evaluation.score import Score
 
@@ -67,26 +67,28 @@ def evaluate(
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder of results; it stands last.")
         from tasks.evaluation.references import read_references
-        from tasks.evaluation.score import as_json, score
+        from tasks.evaluation.score import score_recording, to_json
 
-        scores = [score(truth, found) for truth, found in _pairs(read_references(files, uem), folder, screen)]
+        scores = [
+            score_recording(truth, found) for truth, found in _pairs(read_references(files, uem), folder, screen)
+        ]
         for one in scores:
             _show(one, screen)
         if json_file is not None:
-            written(json_file, json.dumps([as_json(s) for s in scores], indent=1, ensure_ascii=False) + "\n")
+            written(json_file, json.dumps([to_json(s) for s in scores], indent=1, ensure_ascii=False) + "\n")
 
 
 def _pairs(
     references: dict[str, Reference], folder: Path, screen: Terminal
-) -> Iterator[tuple[Reference, Hypothesis]]:
+) -> Iterator[tuple[Reference, SystemOutput]]:
     """Each recording that has a reference, with it."""
-    from tasks.evaluation.hypotheses import RTTM, fits, from_exports, from_transcript
+    from tasks.evaluation.hypotheses import RTTM, matches_recording, read_from_exports, read_from_transcript
 
     if not references:
         raise UsageError("the references name no recording: they hold no turns and no utterances.")
     if (folder / RTTM).is_file():
-        found = from_exports(folder)
-        names = [n for n in references if fits(n, found.recording_id, None)]
+        found = read_from_exports(folder)
+        names = [n for n in references if matches_recording(n, found.recording_id, None)]
         # An exports folder is one recording, and somebody pointed at it: a single reference is meant for it.
         for name in names or (list(references) if len(references) == 1 else []):
             yield references[name], found
@@ -99,7 +101,7 @@ def _pairs(
         (name, row["recording_id"])
         for name in references
         for row in rows
-        if fits(name, row["recording_id"], row["source_name"])
+        if matches_recording(name, row["recording_id"], row["source_name"])
     ]
     if not matched:
         there = _list([r["recording_id"] for r in rows]) if rows else "no recordings at all"
@@ -107,7 +109,7 @@ def _pairs(
     for name in sorted(references.keys() - {name for name, _ in matched}):
         screen.note(f"{plain(name)}: no such recording in {plain(folder)}; its reference is left out.")
     for name, recording in matched:
-        yield references[name], from_transcript(read_transcript(folder, recording))
+        yield references[name], read_from_transcript(read_transcript(folder, recording))
 
 
 def _show(result: Score, screen: Terminal) -> None:

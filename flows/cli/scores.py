@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tasks.evaluation.diarization import DiarizationScore, SpeakerMatch
     from tasks.evaluation.reliability import Reliability
     from tasks.evaluation.score import Score
-    from tasks.evaluation.worst import Worst
+    from tasks.evaluation.worst import WorstStretch
 
 
 def show(result: Score, screen: Terminal) -> None:
@@ -94,7 +94,7 @@ def sureness(what: str, sure: Reliability) -> str:
     )
 
 
-def worst_of(worst: Worst) -> str:
+def worst_of(worst: WorstStretch) -> str:
     """Where to listen first, and why."""
     parts = {"confusion": worst.confusion_s, "missed": worst.missed_s, "false alarm": worst.false_alarm_s}
     order = sorted(parts, key=lambda name: -parts[name])

@@ -15,7 +15,7 @@ from flows.cli.terminal import plain, terminal
 from tasks.errors import UsageError
 
 if TYPE_CHECKING:
-    from tasks.voices.records import Book
+    from tasks.voices.records import VoiceRegistry
 
 Voice = Annotated[str, typer.Argument(metavar="VOICE", help=VOICE)]
 
@@ -33,13 +33,15 @@ def rename(
     with told(screen):
         from flows.locations import voices_of
         from tasks.voices import correct, lookup
-        from tasks.voices.book import called
+        from tasks.voices.invariants import display_name
 
-        kept, place = lookup.checked(name) if name else None, in_results(out)
+        kept, place = lookup.normalize_name(name) if name else None, in_results(out)
 
-        def change(book: Book) -> tuple[str, Book]:
-            voice_id = lookup.find(book, voice, place)
-            return f"rename {called(book, voice_id)} to {kept or 'nothing'}", correct.rename(book, voice_id, kept)
+        def change(registry: VoiceRegistry) -> tuple[str, VoiceRegistry]:
+            voice_id = lookup.find_voice(registry, voice, place)
+            return f"rename {display_name(registry, voice_id)} to {kept or 'nothing'}", correct.rename(
+                registry, voice_id, kept
+            )
 
         corrected(screen, voices_of(loaded(settings)), "rename", change)
 
@@ -57,14 +59,14 @@ def merge(
     with told(screen):
         from flows.locations import voices_of
         from tasks.voices import correct, lookup
-        from tasks.voices.book import called
+        from tasks.voices.invariants import display_name
 
         place = in_results(out)
 
-        def change(book: Book) -> tuple[str, Book]:
-            first, *rest = (lookup.find(book, text, place) for text in (into, *others))
-            names = ", ".join(called(book, v) for v in rest)
-            return f"merge {names} into {called(book, first)}", correct.merge(book, first, rest)
+        def change(registry: VoiceRegistry) -> tuple[str, VoiceRegistry]:
+            first, *rest = (lookup.find_voice(registry, text, place) for text in (into, *others))
+            names = ", ".join(display_name(registry, v) for v in rest)
+            return f"merge {names} into {display_name(registry, first)}", correct.merge(registry, first, rest)
 
         corrected(screen, voices_of(loaded(settings)), "merge", change)
 
@@ -88,22 +90,24 @@ def split(
     with told(screen):
         from flows.locations import voices_of
         from tasks.voices import correct, lookup
-        from tasks.voices.book import called
+        from tasks.voices.invariants import display_name
 
-        kept, place = lookup.checked(name) if name else None, in_results(out)
+        kept, place = lookup.normalize_name(name) if name else None, in_results(out)
 
-        def change(book: Book) -> tuple[str, Book]:
-            voice_id = lookup.find(book, voice, place)
-            found = [key for text in recordings for key in lookup.heard_in(book, voice_id, text)]
-            holder = lookup.named(book, kept)
-            what = f"split {called(book, voice_id)} in {', '.join(recordings)}" + (f" as {kept}" if kept else "")
-            return what, correct.split(book, found, holder, None if holder else kept)
+        def change(registry: VoiceRegistry) -> tuple[str, VoiceRegistry]:
+            voice_id = lookup.find_voice(registry, voice, place)
+            found = [key for text in recordings for key in lookup.find_hearings(registry, voice_id, text)]
+            holder = lookup.find_by_name(registry, kept)
+            what = f"split {display_name(registry, voice_id)} in {', '.join(recordings)}" + (
+                f" as {kept}" if kept else ""
+            )
+            return what, correct.split(registry, found, holder, None if holder else kept)
 
         corrected(screen, voices_of(loaded(settings)), "split", change)
 
 
 @app.command(epilog='Example:  daylong speakers enroll anna.wav --name "Anna Berg"')
-def enroll(
+def make_enrolment(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording in which only this person speaks.")],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Who it is.")],
     profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="standard or demo.")] = None,
@@ -113,19 +117,19 @@ def enroll(
     """Learn a voice from a file, before it is met."""
     with opened(debug) as screen, told(screen), interruptible(screen):
         from flows.locations import voices_of
-        from flows.speakers.corrections import enroll as learn
-        from flows.speakers.enrol import measured
-        from flows.speakers.published import rule_of
-        from tasks.voices.lookup import checked
+        from flows.speakers.corrections import make_enrolment as learn
+        from flows.speakers.enrol import measure_voice
+        from flows.speakers.published import make_match_rule
+        from tasks.voices.lookup import normalize_name
 
-        kept = checked(name)
+        kept = normalize_name(name)
         chosen = loaded([*([f"profile={profile}"] if profile else []), *(settings or [])])
-        hearing, sound = measured(file, chosen)
+        hearing, sound = measure_voice(file, chosen)
         store = voices_of(chosen)
-        corrected(screen, store, "enroll", learn(hearing, kept, rule_of(chosen)))
-        from flows.speakers.clips import keep_clip
+        corrected(screen, store, "enroll", learn(hearing, kept, make_match_rule(chosen)))
+        from flows.speakers.clips import write_clip
 
-        keep_clip(store, hearing.hearing_id, *sound)
+        write_clip(store, hearing.hearing_id, *sound)
 
 
 @app.command(epilog="Example:  daylong speakers apply monday-1f2e3d4c.corrections.json")
@@ -142,9 +146,9 @@ def apply(
     screen = terminal(debug)
     with told(screen):
         from flows.locations import voices_of
-        from flows.speakers.corrections import changes_of
+        from flows.speakers.corrections import read_changes
 
-        corrected(screen, voices_of(loaded(settings)), "apply", *changes_of(file))
+        corrected(screen, voices_of(loaded(settings)), "apply", *read_changes(file))
 
 
 @app.command(epilog="Example:  daylong speakers undo")
@@ -159,10 +163,10 @@ def undo(
     screen = terminal(debug)
     with told(screen):
         from flows.locations import voices_of
-        from flows.speakers.corrections import take_back
+        from flows.speakers.corrections import undo_correction
 
         store = voices_of(loaded(settings))
-        report(screen, take_back(store, number, noted(screen)), "undone: ")
+        report(screen, undo_correction(store, number, noted(screen)), "undone: ")
 
 
 @app.command(epilog="Example:  daylong speakers forget Anna")
@@ -177,25 +181,25 @@ def forget(
     screen = terminal(debug)
     with told(screen):
         from flows.locations import voices_of
-        from flows.speakers.corrections import finishing
+        from flows.speakers.corrections import finish_pending
         from flows.speakers.corrections import forget as remove
-        from flows.speakers.remains import remains
+        from flows.speakers.remains import list_remains
         from tasks.voices import lookup
-        from tasks.voices.book import called
-        from tasks.voices.store import look
+        from tasks.voices.invariants import display_name
+        from tasks.voices.store import read_current_registry
 
         chosen, place = loaded(settings), in_results(out)
         store = voices_of(chosen)
-        book = look(store)
-        with finishing(store, noted(screen)):
-            who = called(book, lookup.find(book, voice, place))
+        registry = read_current_registry(store)
+        with finish_pending(store, noted(screen)):
+            who = display_name(registry, lookup.find_voice(registry, voice, place))
         if not yes and not typer.confirm(f"Forget {plain(who)} for good?", default=False):
             raise UsageError("nothing was forgotten.")
-        heard, name, done = remove(store, lambda b: lookup.find(b, voice, place), noted(screen), chosen)
+        heard, name, done = remove(store, lambda b: lookup.find_voice(b, voice, place), noted(screen), chosen)
         screen.say(f"Forgotten: {len(heard)} embeddings, their clips, the name, and the corrections that tell of it.")
         if not done.faults:
             screen.say("The results of the steps of these recordings left the cache: they are worked out anew.")
-        for line in remains(name, heard):
+        for line in list_remains(name, heard):
             screen.say(plain(line))
         report(screen, done, "forgotten")
 

@@ -14,7 +14,7 @@ from flows.cli.terminal import plain, terminal
 from tasks.errors import UsageError
 
 if TYPE_CHECKING:
-    from tasks.voices.records import Book
+    from tasks.voices.records import VoiceRegistry
 
 
 @app.command(epilog="Example:  daylong speakers review\n\n          daylong speakers review --yes 3f2a --no 91bc")
@@ -34,9 +34,9 @@ def review(
     with told(screen):
         from flows.cli.summary import columns
         from flows.locations import voices_of
-        from tasks.voices.book import called
-        from tasks.voices.lookup import offers, twins
-        from tasks.voices.store import CLIPS, look
+        from tasks.voices.invariants import display_name
+        from tasks.voices.lookup import list_offers, list_possible_duplicates
+        from tasks.voices.store import CLIPS, read_current_registry
 
         store = voices_of(loaded(settings))
         if yes or no:
@@ -44,18 +44,25 @@ def review(
                 screen, store, "review", *[said(t, True) for t in yes or ()], *[said(t, False) for t in no or ()]
             )
             return
-        book, place = look(store), in_results(out)
+        registry, place = read_current_registry(store), in_results(out)
         table = columns(screen, "offer", "who", "of", "perhaps", "similar", "listen", texts=4)
         rows = 0
-        for h in offers(book):
+        for h in list_offers(registry):
             if place in (None, h.out):
                 near = f"{h.maybe_similarity:.2f}" if h.maybe_similarity is not None else ""
-                maybe, clip = plain(called(book, h.maybe or "")), clip_of(store, [h.hearing_id])
+                maybe, clip = plain(display_name(registry, h.maybe or "")), clip_of(store, [h.hearing_id])
                 table.add_row(h.hearing_id[:8], h.speaker, plain(h.recording_id), maybe, near, clip)
                 rows += 1
-        for one, other in twins(book) if place is None else ():
-            clip = clip_of(store, [h.hearing_id for h in book.of_voice(one)])
-            table.add_row(f"{one}+{other}", plain(called(book, one)), "", plain(called(book, other)), "", clip)
+        for one, other in list_possible_duplicates(registry) if place is None else ():
+            clip = clip_of(store, [h.hearing_id for h in registry.of_voice(one)])
+            table.add_row(
+                f"{one}+{other}",
+                plain(display_name(registry, one)),
+                "",
+                plain(display_name(registry, other)),
+                "",
+                clip,
+            )
             rows += 1
         if not rows:
             screen.say("Nothing to review: no match is in doubt.")
@@ -65,26 +72,26 @@ def review(
         screen.say("Say which   daylong speakers review --yes OFFER --no OFFER")
 
 
-def said(text: str, right: bool) -> Callable[[Book], tuple[str, Book]]:
-    """What somebody says of an offer, as a change of the book."""
+def said(text: str, right: bool) -> Callable[[VoiceRegistry], tuple[str, VoiceRegistry]]:
+    """What somebody says of an offer, as a change of the registry."""
 
-    def change(book: Book) -> tuple[str, Book]:
+    def change(registry: VoiceRegistry) -> tuple[str, VoiceRegistry]:
         from tasks.voices import correct
-        from tasks.voices.book import called
-        from tasks.voices.lookup import offers, twins
+        from tasks.voices.invariants import display_name
+        from tasks.voices.lookup import list_offers, list_possible_duplicates
 
         verb = "is" if right else "is not"
-        hearings = [h for h in offers(book) if h.hearing_id.startswith(text)]
-        pairs = [p for p in twins(book) if "+".join(p).startswith(text)]
+        hearings = [h for h in list_offers(registry) if h.hearing_id.startswith(text)]
+        pairs = [p for p in list_possible_duplicates(registry) if "+".join(p).startswith(text)]
         if not text or len(hearings) + len(pairs) != 1:
             raise UsageError(
                 f"{text!r} fits {len(hearings) + len(pairs)} offers; daylong speakers review tells them."
             )
         for h in hearings:
-            what = f"{h.voice_id} {verb} {called(book, h.maybe or '')}"
-            return what, (correct.accept if right else correct.deny)(book, h.hearing_id)
+            what = f"{h.voice_id} {verb} {display_name(registry, h.maybe or '')}"
+            return what, (correct.accept if right else correct.deny)(registry, h.hearing_id)
         ((one, other),) = pairs
-        what = f"{called(book, one)} {verb} {called(book, other)}"
-        return what, correct.merge(book, one, [other]) if right else correct.part(book, one, other)
+        what = f"{display_name(registry, one)} {verb} {display_name(registry, other)}"
+        return what, correct.merge(registry, one, [other]) if right else correct.separate(registry, one, other)
 
     return change

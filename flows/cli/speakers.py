@@ -13,9 +13,9 @@ from flows.cli.run import Debug
 from flows.cli.terminal import Terminal, plain, terminal
 
 if TYPE_CHECKING:
-    from flows.speakers.corrections import Corrected
-    from tasks.voices.lookup import Summary
-    from tasks.voices.records import Book
+    from flows.speakers.corrections import CorrectionResult
+    from tasks.voices.lookup import VoiceSummary
+    from tasks.voices.records import VoiceRegistry
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="People across recordings: names that last.")
 
@@ -36,15 +36,15 @@ def list_(out: Out = None, settings: Settings = None, debug: Debug = False) -> N
     screen = terminal(debug)
     with told(screen):
         from flows.locations import voices_of
-        from tasks.voices.lookup import summaries
-        from tasks.voices.store import look
+        from tasks.voices.lookup import summarize_voices
+        from tasks.voices.store import read_current_registry
 
         store = voices_of(loaded(settings))
-        rows = summaries(look(store), in_results(out))
+        rows = summarize_voices(read_current_registry(store), in_results(out))
         if not rows:
             screen.say("No voice is known yet: they are remembered as recordings are processed.")
             return
-        _table(rows, look(store), store, screen)
+        _table(rows, read_current_registry(store), store, screen)
         offered = sum(row.offers for row in rows)
         if offered:
             screen.say(f"{offered} may be somebody known: daylong speakers review")
@@ -56,9 +56,9 @@ def log(settings: Settings = None, debug: Debug = False) -> None:
     screen = terminal(debug)
     with told(screen):
         from flows.locations import voices_of
-        from tasks.voices.store import look
+        from tasks.voices.store import read_current_registry
 
-        entries = look(voices_of(loaded(settings))).corrections
+        entries = read_current_registry(voices_of(loaded(settings))).corrections
         for entry in entries:
             undone = "  (undone)" if entry.undone else ""
             screen.say(f"{entry.number:4}  {entry.at}  {plain(entry.what)}{undone}")
@@ -75,9 +75,9 @@ def loaded(settings: list[str] | None) -> Any:
 
 def corrected(screen: Terminal, store: Path, kind: str, *changes: Any) -> None:
     """Enter corrections and tell what came of it; exit status 1 where a recording could not be written again."""
-    from flows.speakers.corrections import enter
+    from flows.speakers.corrections import enter_corrections
 
-    report(screen, enter(store, kind, *changes, say=noted(screen)))
+    report(screen, enter_corrections(store, kind, *changes, say=noted(screen)))
 
 
 def noted(screen: Terminal) -> Callable[[str], None]:
@@ -85,14 +85,14 @@ def noted(screen: Terminal) -> Callable[[str], None]:
     return lambda line: screen.note(plain(line))
 
 
-def report(screen: Terminal, done: Corrected, verb: str = "") -> None:
+def report(screen: Terminal, done: CorrectionResult, verb: str = "") -> None:
     for entry in done.entries:
         screen.say(f"{verb}{plain(entry.what)}  (correction {entry.number})")
     if not done.entries and not verb:
         screen.say("That was so already.")
-    recordings = "recording" if len(done.told) == 1 else "recordings"
-    if done.told:
-        screen.say(f"{len(done.told)} {recordings} written again.")
+    recordings = "recording" if len(done.rewritten) == 1 else "recordings"
+    if done.rewritten:
+        screen.say(f"{len(done.rewritten)} {recordings} written again.")
     if done.faults:
         for line in done.faults:
             screen.fail(plain(line))
@@ -106,16 +106,16 @@ def in_results(out: Path | None) -> str | None:
     return None if out is None else str(results(out).resolve())
 
 
-def _table(rows: list[Summary], book: Book, store: Path, screen: Terminal) -> None:
+def _table(rows: list[VoiceSummary], registry: VoiceRegistry, store: Path, screen: Terminal) -> None:
     from flows.cli.summary import columns
-    from tasks.voices.book import called
-    from tasks.voices.store import CLIPS, with_clips
+    from tasks.voices.invariants import display_name
+    from tasks.voices.store import CLIPS, select_hearings_with_clips
 
-    kept = with_clips(book)
+    kept = select_hearings_with_clips(registry)
     table = columns(screen, "voice", "name", "recordings", "minutes", "last", "alike", "nearest", "listen", texts=2)
     for row in rows:
-        clips = [h.hearing_id for h in book.of_voice(row.voice_id) if h.hearing_id in kept]
-        near = f"{plain(called(book, row.nearest))} {row.nearest_similarity:.2f}" if row.nearest else ""
+        clips = [h.hearing_id for h in registry.of_voice(row.voice_id) if h.hearing_id in kept]
+        near = f"{plain(display_name(registry, row.nearest))} {row.nearest_similarity:.2f}" if row.nearest else ""
         table.add_row(
             row.voice_id,
             plain(row.name or ""),

@@ -1,4 +1,4 @@
-"""A few seconds of each voice, to listen to before one believes."""
+"""Write a clip of a few seconds of each voice, for people to check an identification by listening."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ from tasks.audio.opus import opus_of
 from tasks.intervals import Span
 from tasks.records import Recording, Transcript
 from tasks.storage import files
-from tasks.voices.records import Book
-from tasks.voices.store import CLIPS, with_clips
+from tasks.voices.records import VoiceRegistry
+from tasks.voices.store import CLIPS, select_hearings_with_clips
 
 log = logging.getLogger("daylong.voices")
 
-LENGTH_S = 6.0
+CLIP_S = 6.0
 
 
-def keep_clips(store: Path, book: Book, transcript: Transcript, out: Path) -> None:
-    """Clips of a recording's speakers that the store wants and hasn't got. Without one a voice is only less known:
-    what can't be read is logged."""
-    wanted = with_clips(book)
-    for hearing in book.of_recording(str(out), transcript.recording.recording_id):
-        span = best(transcript, hearing.speaker)
+def write_clips(store: Path, registry: VoiceRegistry, transcript: Transcript, out: Path) -> None:
+    """Write the missing clips of a recording's speakers, among the hearings selected for clips.
+
+    Failures are logged, not raised: a clip is optional.
+    """
+    wanted = select_hearings_with_clips(registry)
+    for hearing in registry.of_recording(str(out), transcript.recording.recording_id):
+        span = select_clip_span(transcript, hearing.speaker)
         if hearing.hearing_id in wanted and span is not None:
-            keep_clip(store, hearing.hearing_id, transcript.recording, span)
+            write_clip(store, hearing.hearing_id, transcript.recording, span)
 
 
-def keep_clip(store: Path, hearing_id: str, recording: Recording, span: Span) -> None:
-    """The span as Ogg Opus, unless there is a clip of the hearing."""
+def write_clip(store: Path, hearing_id: str, recording: Recording, span: Span) -> None:
+    """Write the span as Ogg Opus, unless the hearing already has a clip."""
     target = store / CLIPS / f"{hearing_id}.ogg"
     if target.exists():
         return
@@ -43,11 +45,12 @@ def keep_clip(store: Path, hearing_id: str, recording: Recording, span: Span) ->
         log.warning("no clip of a voice in %s could be made (%s)", recording.source_name, error)
 
 
-def best(transcript: Transcript, label: str) -> Span | None:
-    """Where to listen to a speaker: the middle of the longest turn that nobody else speaks in."""
+def select_clip_span(transcript: Transcript, label: str) -> Span | None:
+    """Select at most `CLIP_S` seconds from the middle of the speaker's longest turn without overlap; None without
+    one."""
     turns = [t.span for t in transcript.turns if t.speaker == label and not t.is_overlap]
     if not turns:
         return None
     longest = max(turns, key=lambda s: s.duration_s)
-    start_s = max(longest.start_s, longest.middle_s - LENGTH_S / 2)
-    return Span(start_s, min(longest.end_s, start_s + LENGTH_S))
+    start_s = max(longest.start_s, longest.middle_s - CLIP_S / 2)
+    return Span(start_s, min(longest.end_s, start_s + CLIP_S))

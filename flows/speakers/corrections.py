@@ -1,4 +1,4 @@
-"""What people say of voices: entered, told everywhere, undone; and a report's corrections file."""
+"""Enter and undo people's corrections of voices, republish what they affect, and read a report's corrections file."""
 
 from __future__ import annotations
 
@@ -10,142 +10,162 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows.speakers.published import published_run
-from flows.speakers.republish import Say, bring_up_to_date, forget_steps
+from flows.speakers.published import find_published_run
+from flows.speakers.republish import Say, prune_step_results, republish_stale
 from tasks.errors import TransientError, UsageError
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
 from tasks.voices import correct, lookup
-from tasks.voices.book import called, new_voice_id, used
-from tasks.voices.changes import made, undo
-from tasks.voices.hear import offered
-from tasks.voices.match import Rule
-from tasks.voices.records import FORGOTTEN, Book, Correction, Hearing, Voice
-from tasks.voices.store import opened
+from tasks.voices.changes import record_correction, undo
+from tasks.voices.identify import offer_voice
+from tasks.voices.invariants import collect_voice_ids, display_name, make_voice_id
+from tasks.voices.match import MatchRule
+from tasks.voices.records import FORGOTTEN, Correction, Hearing, Voice, VoiceRegistry
+from tasks.voices.store import open_registry
 
-LARGEST = 10_000_000
+MAX_BYTES = 10_000_000
 """Bytes of a corrections file: a thousand times what a report saves."""
 
 
 @dataclass(slots=True)
-class Corrected:
-    """`entries`: what was entered; `told`: recordings written again; `faults`: those that could not be."""
+class CorrectionResult:
+    """`entries`: the corrections entered; `rewritten`: lines on recordings written again; `faults`: lines on those
+    that could not be."""
 
     entries: list[Correction] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    rewritten: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
-Change = Callable[[Book], tuple[str, Book]]
-"""A book -> what is done, for people, and the book after it."""
+Change = Callable[[VoiceRegistry], tuple[str, VoiceRegistry]]
+"""registry -> (a line for people on what is changed, the new registry)."""
 
 
-def enter(store: Path, kind: str, *changes: Change, say: Say = lambda _: None) -> Corrected:
-    """Enter corrections, all or none, then write again what they are told in."""
-    done = Corrected()
-    with finishing(store, say), opened(store, published_run) as desk:
-        book = desk.book
-        known = {c.number for c in book.corrections}
+def enter_corrections(store: Path, kind: str, *changes: Change, say: Say = lambda _: None) -> CorrectionResult:
+    """Enter corrections, all or none, then republish the recordings they affect."""
+    done = CorrectionResult()
+    with finish_pending(store, say), open_registry(store, find_published_run) as handle:
+        registry = handle.registry
+        known = {c.number for c in registry.corrections}
         for change in changes:
-            what, after = change(book)
-            book = made(book, after, at=datetime.now(UTC).isoformat(timespec="seconds"), kind=kind, what=what)
-        done.entries = [c for c in book.corrections if c.number not in known]
-        if book is not desk.book:
-            desk.keep(book)
-    return _told(store, done, say)
+            what, after = change(registry)
+            registry = record_correction(
+                registry, after, at=datetime.now(UTC).isoformat(timespec="seconds"), kind=kind, what=what
+            )
+        done.entries = [c for c in registry.corrections if c.number not in known]
+        if registry is not handle.registry:
+            handle.commit(registry)
+    return _republish(store, done, say)
 
 
-def take_back(store: Path, number: int | None, say: Say = lambda _: None) -> Corrected:
-    """Undo a correction, the last one by default, and write again what it was told in."""
-    with finishing(store, say), opened(store, published_run) as desk:
-        book, entry = undo(desk.book, number)
-        desk.keep(book)
-    return _told(store, Corrected([entry]), say)
+def undo_correction(store: Path, number: int | None, say: Say = lambda _: None) -> CorrectionResult:
+    """Undo a correction, the last one by default, and republish the recordings it affects."""
+    with finish_pending(store, say), open_registry(store, find_published_run) as handle:
+        registry, entry = undo(handle.registry, number)
+        handle.commit(registry)
+    return _republish(store, CorrectionResult([entry]), say)
 
 
 def forget(
-    store: Path, voice: Callable[[Book], str], say: Say = lambda _: None, settings: Settings | None = None
-) -> tuple[list[Hearing], str | None, Corrected]:
-    """Forget a voice; its hearings and its name, as they were, and what was written again. `settings` say where the
-    cache is."""
-    with finishing(store, say), opened(store, published_run) as desk:
-        voice_id = voice(desk.book)
-        heard, name = desk.book.of_voice(voice_id), desk.book.voices[voice_id].name
-        desk.keep(correct.forget(desk.book, voice_id))
+    store: Path, voice: Callable[[VoiceRegistry], str], say: Say = lambda _: None, settings: Settings | None = None
+) -> tuple[list[Hearing], str | None, CorrectionResult]:
+    """Forget a voice and republish its recordings; return its former hearings, its name and the result.
+
+    `settings` locate the cache.
+    """
+    with finish_pending(store, say), open_registry(store, find_published_run) as handle:
+        voice_id = voice(handle.registry)
+        heard, name = handle.registry.of_voice(voice_id), handle.registry.voices[voice_id].name
+        handle.commit(correct.forget(handle.registry, voice_id))
     for recording_id in sorted({h.recording_id for h in heard if h.out}):
-        with suppress(TransientError):  # in use: told below, and tried again
-            forget_steps(recording_id, settings or load())  # also of results that are away now
-    return heard, name, _told(store, Corrected(), say, settings)
+        with suppress(TransientError):  # in use: reported and tried again below
+            prune_step_results(recording_id, settings or load())  # also of results that are away now
+    return heard, name, _republish(store, CorrectionResult(), say, settings)
 
 
-def enroll(hearing: Hearing, name: str, rule: Rule) -> Change:
-    """The change that learns a file's voice: of who has this name, or of somebody new. Nameless voices that may be
-    theirs are offered."""
+def make_enrolment(hearing: Hearing, name: str, rule: MatchRule) -> Change:
+    """Make the change that enrols a file's hearing under `name`, as a voice of that name or a new one, and offers it
+    to similar unnamed voices."""
 
-    def change(book: Book) -> tuple[str, Book]:
-        voice_id = lookup.named(book, name) or new_voice_id(hearing.recording_id, "enrolled", used(book))
-        voices = {**book.voices, voice_id: Voice(voice_id, name)}
-        hearings = {**book.hearings, hearing.hearing_id: hearing._replace(voice_id=voice_id)}
-        return f"enroll {name} from a file", offered(replace(book, voices=voices, hearings=hearings), voice_id, rule)
+    def change(registry: VoiceRegistry) -> tuple[str, VoiceRegistry]:
+        voice_id = lookup.find_by_name(registry, name) or make_voice_id(
+            hearing.recording_id, "enrolled", collect_voice_ids(registry)
+        )
+        voices = {**registry.voices, voice_id: Voice(voice_id, name)}
+        hearings = {**registry.hearings, hearing.hearing_id: hearing._replace(voice_id=voice_id)}
+        return f"enroll {name} from a file", offer_voice(
+            replace(registry, voices=voices, hearings=hearings), voice_id, rule
+        )
 
     return change
 
 
-def changes_of(path: Path) -> list[Change]:
-    """A report's corrections file as changes. Raises UsageError for what is none."""
+def read_changes(path: Path) -> list[Change]:
+    """Read a report's corrections file (JSON, at most `MAX_BYTES`) as changes. Raises UsageError for any other
+    file."""
     try:
-        if path.stat().st_size > LARGEST:
+        if path.stat().st_size > MAX_BYTES:
             raise ValueError("too large")
         held = json.loads(path.read_bytes())
         if held["daylong"] != "corrections" or held["version"] != 1:
             raise ValueError("another form")
         recording, rows = str(held["recording_id"]), list(held["speakers"])
-        return [_change(recording, dict(row)) for row in rows]
+        return [_parse_change(recording, dict(row)) for row in rows]
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}.") from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"{path}: not a file of corrections as a report saves them ({error!r:.80}).") from None
 
 
-def _change(recording: str, row: dict[str, Any]) -> Change:
-    """Raises ValueError for a row of another form."""
-    label, known = _text(row["speaker"]), _text_or_none(row.get("voice_id"))
+def _parse_change(recording: str, row: dict[str, Any]) -> Change:
+    """Parse one row of a corrections file. Raises ValueError or KeyError for a malformed one."""
+    label, known = _require_text(row["speaker"]), _require_optional_text(row.get("voice_id"))
     if "name" in row:
-        given = _text_or_none(row["name"])
-        name = None if given is None else lookup.checked(given)
-        return lambda book: _name(book, _voice(book, recording, label, known), recording, label, name)
-    verb, other = ("is", _text(row["is"])) if "is" in row else ("is_not", _text(row["is_not"]))
+        given = _require_optional_text(row["name"])
+        name = None if given is None else lookup.normalize_name(given)
+        return lambda registry: _apply_name(
+            registry, _find_voice(registry, recording, label, known), recording, label, name
+        )
+    verb, other = ("is", _require_text(row["is"])) if "is" in row else ("is_not", _require_text(row["is_not"]))
 
-    def decide(book: Book) -> tuple[str, Book]:
-        voice = _voice(book, recording, label, known)
-        asked = [h for h in _heard(book, recording, label) if h.voice_id == voice and h.maybe == other]
+    def decide(registry: VoiceRegistry) -> tuple[str, VoiceRegistry]:
+        voice = _find_voice(registry, recording, label, known)
+        asked = [h for h in _find_hearings(registry, recording, label) if h.voice_id == voice and h.maybe == other]
         if not asked:
-            return "nothing", book  # decided since
-        what = f"{label} of {recording} {'is' if verb == 'is' else 'is not'} {called(book, other)}"
-        return what, (correct.accept if verb == "is" else correct.deny)(book, asked[0].hearing_id)
+            return "nothing", registry  # decided since
+        what = f"{label} of {recording} {'is' if verb == 'is' else 'is not'} {display_name(registry, other)}"
+        return what, (correct.accept if verb == "is" else correct.deny)(registry, asked[0].hearing_id)
 
     return decide
 
 
-def _name(book: Book, voice_id: str, recording: str, label: str, name: str | None) -> tuple[str, Book]:
-    """A name given in one recording. Who had none is called so everywhere, or is the known person of that name. Who
-    had another is somebody else in this recording: a name is spelled otherwise by `daylong speakers rename`."""
-    holder = lookup.named(book, name)
+def _apply_name(
+    registry: VoiceRegistry, voice_id: str, recording: str, label: str, name: str | None
+) -> tuple[str, VoiceRegistry]:
+    """Apply a name given to a speaker of one recording; return what was done and the new registry.
+
+    An unnamed voice gets the name, or is merged into the voice of that name. A voice of another name is split: its
+    hearings in this recording are another person (`daylong speakers rename` changes a voice's name itself).
+    """
+    holder = lookup.find_by_name(registry, name)
     if holder == voice_id:
-        return f"rename {name}", correct.rename(book, voice_id, name)
-    if book.voices[voice_id].name is None and holder is not None:
-        return f"merge {voice_id} into {name}", correct.merge(book, holder, [voice_id])
-    here = [h.hearing_id for h in _heard(book, recording, label) if h.voice_id == voice_id]
-    elsewhere = len(book.of_voice(voice_id)) > len(here)
-    if holder is not None or (book.voices[voice_id].name and elsewhere):
-        what = f"{label} of {recording} is {name or 'not ' + called(book, voice_id)}"
-        return what, correct.split(book, here, to=holder, name=None if holder else name)
-    return f"rename {called(book, voice_id)} to {name or 'nothing'}", correct.rename(book, voice_id, name)
+        return f"rename {name}", correct.rename(registry, voice_id, name)
+    if registry.voices[voice_id].name is None and holder is not None:
+        return f"merge {voice_id} into {name}", correct.merge(registry, holder, [voice_id])
+    here = [h.hearing_id for h in _find_hearings(registry, recording, label) if h.voice_id == voice_id]
+    elsewhere = len(registry.of_voice(voice_id)) > len(here)
+    if holder is not None or (registry.voices[voice_id].name and elsewhere):
+        what = f"{label} of {recording} is {name or 'not ' + display_name(registry, voice_id)}"
+        return what, correct.split(registry, here, to=holder, name=None if holder else name)
+    return f"rename {display_name(registry, voice_id)} to {name or 'nothing'}", correct.rename(
+        registry, voice_id, name
+    )
 
 
-def _voice(book: Book, recording: str, label: str, known: str | None) -> str:
-    """The voice that a report means by a label of its recording."""
-    heard = {h.voice_id for h in _heard(book, recording, label)}
+def _find_voice(registry: VoiceRegistry, recording: str, label: str, known: str | None) -> str:
+    """Find the voice of a label in a report's recording. Raises UsageError where there is none, or it has changed
+    since the report was saved."""
+    heard = {h.voice_id for h in _find_hearings(registry, recording, label)}
     if not heard:
         raise UsageError(f"{recording}: the store knows no voice of its {label}; daylong speakers rebuild learns it.")
     if known in heard or (known is None and len(heard) == 1):
@@ -155,38 +175,38 @@ def _voice(book: Book, recording: str, label: str, known: str | None) -> str:
     )
 
 
-def _heard(book: Book, recording: str, label: str) -> list[Hearing]:
+def _find_hearings(registry: VoiceRegistry, recording: str, label: str) -> list[Hearing]:
     return [
         h
-        for h in book.hearings.values()
+        for h in registry.hearings.values()
         if h.recording_id == recording and h.speaker == label and h.voice_id != FORGOTTEN
     ]
 
 
-def _text(value: object) -> str:
+def _require_text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r:.40} is no text")
     return value
 
 
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else _text(value)
+def _require_optional_text(value: object) -> str | None:
+    return None if value is None else _require_text(value)
 
 
 @contextmanager
-def finishing(store: Path, say: Say) -> Iterator[None]:
-    """What is refused may be what was half done when a process died: that is finished all the same."""
+def finish_pending(store: Path, say: Say) -> Iterator[None]:
+    """Republish stale recordings even if the correction is refused: it may be one that a crash left half done."""
     try:
         yield
     except UsageError:
-        bring_up_to_date(store, say)
+        republish_stale(store, say)
         raise
 
 
-def _told(store: Path, done: Corrected, say: Say, settings: Settings | None = None) -> Corrected:
-    def tell(line: str) -> None:
-        done.told.append(line)
+def _republish(store: Path, done: CorrectionResult, say: Say, settings: Settings | None = None) -> CorrectionResult:
+    def report(line: str) -> None:
+        done.rewritten.append(line)
         say(line)
 
-    done.faults = bring_up_to_date(store, tell, settings=settings)
+    done.faults = republish_stale(store, report, settings=settings)
     return done

@@ -1,4 +1,4 @@
-"""A voice learned from a file in which one person speaks."""
+"""Measure a voice for enrolment from a file in which one person speaks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from flows.locations import device_of
 from flows.recording.preparation import called, patience_s
-from flows.speakers.clips import LENGTH_S
+from flows.speakers.clips import CLIP_S
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
 from tasks.audio.speech_map import speech_map
@@ -26,15 +26,15 @@ from tasks.settings.schema import Settings
 from tasks.voices.records import Hearing
 from tasks.weights import resolve
 
-LEAST_S = 3.0
-"""Less speech doesn't tell a voice."""
+MIN_SPEECH_S = 3.0
+"""Seconds of speech that a voice embedding needs at least."""
 PIECE_S = 300.0
 
 
-def measured(path: Path, settings: Settings) -> tuple[Hearing, tuple[Recording, Span]]:
-    """The file as a hearing of nobody yet (`voice_id` is empty), and where in it to listen.
+def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Recording, Span]]:
+    """Measure the file's voice; return a hearing with an empty `voice_id`, and (recording, span) for a clip.
 
-    Raises as probing does, UsageError without diarization, PermanentError where there is hardly any speech in it.
+    Raises as `probe` does, UsageError without diarization, PermanentError with less than `MIN_SPEECH_S` of speech.
     """
     if not settings.knows_voices:
         raise UsageError("diarization.engine = off: no speaker model measures voices; choose another.")
@@ -49,9 +49,9 @@ def measured(path: Path, settings: Settings) -> tuple[Hearing, tuple[Recording, 
         return found
 
     speech = speech_map(stream(recording.parts), detect, duration_s).speech
-    if measure_union_s(speech) < LEAST_S:
+    if measure_union_s(speech) < MIN_SPEECH_S:
         raise PermanentError(
-            f"{path}: {measure_union_s(speech):.1f} s of speech; a voice wants {LEAST_S:.0f} s at least."
+            f"{path}: {measure_union_s(speech):.1f} s of speech; a voice wants {MIN_SPEECH_S:.0f} s at least."
         )
     model = Engine.of(
         "diarization/speaker-model",
@@ -85,4 +85,4 @@ def measured(path: Path, settings: Settings) -> tuple[Hearing, tuple[Recording, 
         embedding=np.array(mean_voice(where, found), np.float32),
     )
     longest = max(speech, key=lambda s: s.duration_s)
-    return hearing, (recording, Span(longest.start_s, min(longest.end_s, longest.start_s + LENGTH_S)))
+    return hearing, (recording, Span(longest.start_s, min(longest.end_s, longest.start_s + CLIP_S)))

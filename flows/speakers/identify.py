@@ -1,4 +1,4 @@
-"""Speakers named: a recording's voices found among those known, as it is published."""
+"""Identify a recording's speakers among the known voices and name them while the recording is published."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from pathlib import Path
 import numpy as np
 
 from flows.locations import voices_of
-from flows.speakers.clips import keep_clips
-from flows.speakers.published import published_run, rule_of, with_names
-from flows.speakers.republish import bring_up_to_date
+from flows.speakers.clips import write_clips
+from flows.speakers.published import apply_identities, find_published_run, make_match_rule
+from flows.speakers.republish import republish_stale
 from tasks.canonical import find_recorded_date
 from tasks.dataset import read
 from tasks.errors import DaylongError
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Transcript
 from tasks.settings.schema import Settings
-from tasks.voices.book import stale
-from tasks.voices.carry import carried, the_same
-from tasks.voices.hear import Heard, Visit, hear
-from tasks.voices.records import Book
-from tasks.voices.store import opened
+from tasks.voices.carry import match_by_embedding, match_by_time
+from tasks.voices.identify import MeasuredSpeaker, RecordingVoices, enter_recording
+from tasks.voices.invariants import find_stale_recordings
+from tasks.voices.records import VoiceRegistry
+from tasks.voices.store import open_registry
 
 log = logging.getLogger("daylong.voices")
 
-A_FEW = 3
-"""Recordings that a run tells of corrections which a process that died left half told."""
+MAX_REPUBLISHED = 3
+"""Most stale recordings that one run republishes (a crashed correction leaves them behind)."""
 
 
 @contextmanager
-def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) -> Iterator[Transcript]:
-    """The transcript whose speakers have the voices and names that are known of them, to be published under `out`
-    meanwhile. `embedder`: name and digest of what measured their voices.
+def name_speakers(transcript: Transcript, out: Path, settings: Settings, embedder: str) -> Iterator[Transcript]:
+    """Yield the transcript with the identities of its speakers, to be published under `out` in the `with` block.
 
-    The voices are kept once it is; where that fails, they stay as they were. Nobody else names speakers meanwhile.
+    `embedder`: name and digest of the weights of the speakers' embeddings. The registry is locked during the block,
+    and committed after it; if the block fails, the registry stays as it was.
     """
     store = voices_of(settings)
     measured = any(s.embedding for s in transcript.speakers)
@@ -44,8 +44,8 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
         yield transcript
         return
     recording = transcript.recording
-    with opened(store, published_run) as desk:
-        visit = Visit(
+    with open_registry(store, find_published_run) as handle:
+        visit = RecordingVoices(
             out=str(out.resolve()),
             recording_id=recording.recording_id,
             run_id=transcript.run.run_id,
@@ -53,36 +53,39 @@ def named(transcript: Transcript, out: Path, settings: Settings, embedder: str) 
             heard_on=find_recorded_date(transcript).isoformat(),
             embedder=embedder,
             speakers=tuple(
-                Heard(s.label, s.turn_s, np.array(s.embedding, np.float32))
+                MeasuredSpeaker(s.label, s.turn_s, np.array(s.embedding, np.float32))
                 for s in transcript.speakers
                 if s.label != UNKNOWN
             ),
         )
-        book, known = hear(desk.book, visit, _same_as_before(desk.book, visit, transcript), rule_of(settings))
-        desk.intend(book, visit.out, visit.recording_id, visit.run_id)
-        yield with_names(transcript, known)
-        desk.keep(book)
-        keep_clips(desk.folder, book, transcript, out.resolve())
-        due = stale(book)
+        earlier = _match_earlier_speakers(handle.registry, visit, transcript)
+        registry, known = enter_recording(handle.registry, visit, earlier, make_match_rule(settings))
+        handle.prepare(registry, visit.out, visit.recording_id, visit.run_id)
+        yield apply_identities(transcript, known)
+        handle.commit(registry)
+        write_clips(handle.folder, registry, transcript, out.resolve())
+        due = find_stale_recordings(registry)
     if due:
         try:
-            lines = bring_up_to_date(store, settings=settings, most=A_FEW)
-        except (DaylongError, OSError) as error:  # this recording is published: others' can wait
+            lines = republish_stale(store, settings=settings, most=MAX_REPUBLISHED)
+        except (DaylongError, OSError) as error:  # this recording is published; the others stay stale
             lines = [str(error)]
         for line in lines:
             log.warning("%s", line)
 
 
-def _same_as_before(book: Book, visit: Visit, transcript: Transcript) -> dict[str, str]:
-    """Which speaker of the book's hearings here each speaker is: by who speaks when, where these are of the run that
-    is published now; else by the same sound, measured by the same model."""
+def _match_earlier_speakers(
+    registry: VoiceRegistry, visit: RecordingVoices, transcript: Transcript
+) -> dict[str, str]:
+    """Map the transcript's labels to those of the recording's hearings in the registry: by speech time, if the
+    hearings are of the published run; else by embeddings of the same model."""
     before = read.turns_of(Path(visit.out), visit.recording_id)
-    if before is None or before[0] not in {h.run_id for h in book.of_recording(visit.out, visit.recording_id)}:
+    if before is None or before[0] not in {h.run_id for h in registry.of_recording(visit.out, visit.recording_id)}:
         heard = {s.label: np.array(s.embedding, np.float32) for s in transcript.speakers if s.embedding}
-        of = book.of_recording(visit.out, visit.recording_id)
-        return the_same({h.speaker: h.embedding for h in of if h.embedder == visit.embedder}, heard)
+        of = registry.of_recording(visit.out, visit.recording_id)
+        return match_by_embedding({h.speaker: h.embedding for h in of if h.embedder == visit.embedder}, heard)
     now: dict[str, list[Span]] = {}
     for turn in transcript.turns:
         if turn.speaker != UNKNOWN:
             now.setdefault(turn.speaker, []).append(turn.span)
-    return carried({label: spans for label, spans in before[1].items() if label != UNKNOWN}, now)
+    return match_by_time({label: spans for label, spans in before[1].items() if label != UNKNOWN}, now)

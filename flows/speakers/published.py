@@ -1,4 +1,4 @@
-"""Recordings that are published: the run that published one, and its transcript with other names of speakers."""
+"""Published recordings: find the run of one, and apply the registry's identities to a transcript's speakers."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from tasks.dataset.publish import recover
 from tasks.records import Speaker, Transcript
 from tasks.settings.schema import Settings
 from tasks.storage.files import is_accessible_folder
-from tasks.voices.match import Rule
-from tasks.voices.records import Known
+from tasks.voices.match import MatchRule
+from tasks.voices.records import SpeakerIdentity
 
 log = logging.getLogger("daylong.voices")
 
 
-def with_names(transcript: Transcript, known: Mapping[str, Known]) -> Transcript:
-    """The transcript in which these speakers, by label, are told as they are known, others as unknown."""
+def apply_identities(transcript: Transcript, known: Mapping[str, SpeakerIdentity]) -> Transcript:
+    """Set the speakers' identities by label; speakers without one become unknown."""
     return replace(
-        transcript, speakers=tuple(with_voice(s, known.get(s.label, Known())) for s in transcript.speakers)
+        transcript,
+        speakers=tuple(apply_identity(s, known.get(s.label, SpeakerIdentity())) for s in transcript.speakers),
     )
 
 
-def with_voice(speaker: Speaker, known: Known) -> Speaker:
-    """The speaker with the voice, the name and the doubtful match of `known`."""
+def apply_identity(speaker: Speaker, known: SpeakerIdentity) -> Speaker:
+    """Set a speaker's voice, name, similarity and offered match from `known`."""
     return replace(
         speaker,
         name=known.name,
@@ -37,14 +38,15 @@ def with_voice(speaker: Speaker, known: Known) -> Speaker:
     )
 
 
-def rule_of(settings: Settings) -> Rule:
-    return Rule(settings.voices.threshold, settings.voices.margin)
+def make_match_rule(settings: Settings) -> MatchRule:
+    return MatchRule(settings.voices.threshold, settings.voices.margin)
 
 
-def published_run(out: str, recording_id: str) -> str | None:
-    """The run whose tables of the recording are published under `out`, once what was left unfinished is finished.
+def find_published_run(out: str, recording_id: str) -> str | None:
+    """Find the id of the run whose tables of the recording are published under `out`, after recovering its journal.
 
-    None where there are none, or the folder isn't there. Raises TransientError where that can't be told now.
+    None where the recording isn't published, or the folder is missing. Raises TransientError where neither can be
+    determined now.
     """
     folder = Path(out)
     if not is_accessible_folder(folder):

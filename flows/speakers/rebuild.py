@@ -1,4 +1,4 @@
-"""The store of voices made anew from published tables: they hold each speaker's embedding, voice and name."""
+"""Rebuild the voice registry from published tables, which hold each speaker's embedding, voice and name."""
 
 from __future__ import annotations
 
@@ -10,77 +10,79 @@ from typing import Any
 
 import numpy as np
 
-from flows.speakers.published import published_run, rule_of
-from flows.speakers.republish import Say, bring_up_to_date
+from flows.speakers.published import find_published_run, make_match_rule
+from flows.speakers.republish import Say, republish_stale
 from tasks.dataset import read
 from tasks.errors import DaylongError
 from tasks.records import UNKNOWN
 from tasks.settings.schema import Settings
-from tasks.voices.book import shown
-from tasks.voices.hear import Heard, Visit, hear, hearing_of
-from tasks.voices.match import Rule
-from tasks.voices.records import Book, Hearing, Known, Voice
-from tasks.voices.store import opened
+from tasks.voices.identify import MeasuredSpeaker, RecordingVoices, enter_recording, make_hearing
+from tasks.voices.invariants import digest_identity
+from tasks.voices.match import MatchRule
+from tasks.voices.records import Hearing, SpeakerIdentity, Voice, VoiceRegistry
+from tasks.voices.store import open_registry
 
 
 def rebuild(store: Path, out: Path, settings: Settings, say: Say) -> tuple[int, list[str]]:
-    """Learn what is published under `out` and the store doesn't know; how many recordings, and what went wrong.
+    """Add the recordings published under `out` that the registry lacks; return how many, and lines on faults.
 
-    In the order of their dates, as they would have been heard. Who has a voice in the tables keeps it, and its name;
-    the others are matched, and their tables written again.
+    In the order of their dates. A speaker with a voice in the tables keeps it, with its name; the others are matched,
+    and their tables are written again.
     """
     learned, faults = 0, []
-    rule = rule_of(settings)
-    with opened(store, published_run) as desk:
-        book = desk.book
+    rule = make_match_rule(settings)
+    with open_registry(store, find_published_run) as handle:
+        registry = handle.registry
         for row in read.recordings(out):
             recording_id, run_id = row["recording_id"], row["run_id"]
-            if any(h.run_id == run_id for h in book.of_recording(str(out), recording_id)):
+            if any(h.run_id == run_id for h in registry.of_recording(str(out), recording_id)):
                 continue
             try:
                 speakers = read.speakers_of(out, row)
             except (DaylongError, OSError) as error:
                 faults.append(f"{recording_id}: {error}")
                 continue
-            book = _learned(book, str(out), row, speakers, rule)
+            registry = _add_recording(registry, str(out), row, speakers, rule)
             learned += 1
         if learned:
-            desk.keep(book)
-    return learned, faults + bring_up_to_date(store, say)
+            handle.commit(registry)
+    return learned, faults + republish_stale(store, say)
 
 
-def _learned(book: Book, out: str, row: Mapping[str, Any], speakers: list[dict[str, Any]], rule: Rule) -> Book:
+def _add_recording(
+    registry: VoiceRegistry, out: str, row: Mapping[str, Any], speakers: list[dict[str, Any]], rule: MatchRule
+) -> VoiceRegistry:
     embedder = json.loads(row["models"]).get("embedding", "")
     heard = tuple(
-        Heard(s["speaker"], s["turn_s"], np.trim_zeros(np.array(s["embedding"], np.float32), "b"))
+        MeasuredSpeaker(s["speaker"], s["turn_s"], np.trim_zeros(np.array(s["embedding"], np.float32), "b"))
         for s in speakers
         if s["embedding"] is not None and s["speaker"] != UNKNOWN
     )
-    visit = Visit(
+    visit = RecordingVoices(
         out, row["recording_id"], row["run_id"], row["source_name"], str(row["recorded_date"]), embedder, heard
     )
-    told = {s["speaker"]: s for s in speakers if s["voice_id"]}
-    if not told:
-        return hear(book, visit, {}, rule)[0]
-    voices, hearings = dict(book.voices), dict(book.hearings)
+    identified = {s["speaker"]: s for s in speakers if s["voice_id"]}
+    if not identified:
+        return enter_recording(registry, visit, {}, rule)[0]
+    voices, hearings = dict(registry.voices), dict(registry.hearings)
     for each in heard:
-        if each.label in told:
-            hearing = _as_told(visit, each, told[each.label])
-            name = told[each.label]["speaker_name"]
+        if each.label in identified:
+            hearing = _restore_hearing(visit, each, identified[each.label])
+            name = identified[each.label]["speaker_name"]
             taken = any(v.name == name and v.voice_id != hearing.voice_id for v in voices.values())
             before = voices.get(hearing.voice_id, Voice(hearing.voice_id))
             voices[hearing.voice_id] = before._replace(name=before.name or (None if taken else name))
             hearings[hearing.hearing_id] = hearing
-    return replace(book, voices=voices, hearings=hearings)
+    return replace(registry, voices=voices, hearings=hearings)
 
 
-def _as_told(visit: Visit, heard: Heard, row: Mapping[str, Any]) -> Hearing:
-    known = Known(
+def _restore_hearing(visit: RecordingVoices, heard: MeasuredSpeaker, row: Mapping[str, Any]) -> Hearing:
+    known = SpeakerIdentity(
         row["voice_id"], row["speaker_name"], row["voice_similarity"], row["maybe_voice_id"], row["maybe_name"]
     )
-    return hearing_of(visit, heard, row["voice_id"])._replace(
+    return make_hearing(visit, heard, row["voice_id"])._replace(
         by="hand" if row["speaker_name"] else "match" if row["voice_similarity"] is not None else "new",
         similarity=row["voice_similarity"],
         maybe=row["maybe_voice_id"],
-        shown=shown(known),
+        shown=digest_identity(known),
     )

@@ -1,4 +1,4 @@
-"""What is left of a person who was forgotten, because it is something else: words, names of files."""
+"""List what forgetting a voice does not remove: spoken words and names of files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from tasks.errors import DaylongError
 from tasks.voices.records import Hearing
 
 
-def remains(name: str | None, heard: Sequence[Hearing]) -> Iterator[str]:
-    """Lines: what was said stays said, by whomever; where the name is in it, and in names of files."""
+def list_remains(name: str | None, heard: Sequence[Hearing]) -> Iterator[str]:
+    """List, in lines for people, what stays of a forgotten voice: transcripts, and where the name is spoken or part
+    of a file's name."""
     yield "What they said stays, under SPEAKER_…: words are the recording's. So do the recordings themselves, and"
     yield "copies that were made elsewhere (daylong export --to, --out folders that are not there now)."
     if not name:

@@ -1,4 +1,4 @@
-"""Tables and exports written again where the voices in them are known by other names now, or forgotten."""
+"""Republish the tables and exports of recordings whose speakers' identities have changed or were forgotten."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import flows  # noqa: F401  # says where the records of the steps are
-from flows.speakers.published import published_run, with_names
+from flows.speakers.published import apply_identities, find_published_run
 from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish, recover
 from tasks.dataset.read import read_transcript, row_of
 from tasks.errors import DaylongError, TransientError
@@ -18,74 +18,75 @@ from tasks.records import Transcript
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
 from tasks.storage.files import is_accessible_folder
-from tasks.voices.book import stale, told
-from tasks.voices.records import FORGOTTEN, Book
-from tasks.voices.store import opened
+from tasks.voices.invariants import find_stale_recordings, mark_published
+from tasks.voices.records import FORGOTTEN, VoiceRegistry
+from tasks.voices.store import open_registry
 
 log = logging.getLogger("daylong.voices")
 
 Say = Callable[[str], None]
 
 
-def bring_up_to_date(
+def republish_stale(
     store: Path, say: Say = log.info, *, settings: Settings | None = None, most: int | None = None
 ) -> list[str]:
-    """Write again what the voices are told otherwise in, a recording after the other; each is replaced as one, and
-    what a process that died left undone is done by the next. Lines about recordings that could not be; they stay due.
+    """Republish all stale recordings, or at most `most`; return lines on those that failed, which stay stale.
 
-    The store is free between recordings: runs may publish meanwhile. `settings` say where the cache is; `most`: how
-    many recordings at a time.
+    Each recording is replaced atomically, and the registry's lock is free between recordings, so that runs may
+    publish and a call after a crash continues. `settings` locate the cache.
     """
     done = 0
     faults: dict[tuple[str, str], str] = {}
     while True:
-        with opened(store, published_run) as desk:
+        with open_registry(store, find_published_run) as handle:
             # Folders that aren't there, on a disk that is away, stay due until they are.
             due = [
-                place for place in stale(desk.book) if place not in faults and is_accessible_folder(Path(place[0]))
+                place
+                for place in find_stale_recordings(handle.registry)
+                if place not in faults and is_accessible_folder(Path(place[0]))
             ]
             if not due or done == most:
                 return list(faults.values())
             out, recording_id = due[0]
             more = f" ({len(due) - 1} to go)" if len(due) > 1 else ""
             try:
-                written = tell_again(desk.book, Path(out), recording_id, settings)
+                written = republish(handle.registry, Path(out), recording_id, settings)
             except (DaylongError, OSError) as error:
                 faults[due[0]] = f"{recording_id} in {out}: {error}"
                 continue
-            desk.keep(told(desk.book, out, recording_id))
+            handle.commit(mark_published(handle.registry, out, recording_id))
             done += 1
             say(f"{recording_id}: {'written again' if written else 'no longer there'}{more}")
 
 
-def tell_again(book: Book, out: Path, recording_id: str, settings: Settings | None = None) -> bool:
-    """Write a recording's tables and exports as the book knows its speakers. False where it isn't there any more.
+def republish(registry: VoiceRegistry, out: Path, recording_id: str, settings: Settings | None = None) -> bool:
+    """Write a recording's tables and exports with the registry's identities. False where it is no longer published.
 
-    Where somebody in it is forgotten, its results of steps go, too: they hold what was measured of the voice.
+    If one of its voices was forgotten, the cached results of its steps are removed too: they hold embeddings.
     """
-    hearings = {h.speaker: h for h in book.of_recording(str(out), recording_id)}
+    hearings = {h.speaker: h for h in registry.of_recording(str(out), recording_id)}
     gone = [
         h
-        for h in book.hearings.values()
+        for h in registry.hearings.values()
         if (h.out, h.recording_id, h.voice_id) == (str(out), recording_id, FORGOTTEN)
     ]
     if gone:
-        forget_steps(recording_id, settings or load())
-    recover(out, recording_id)  # what a process that died was about to publish may tell of who is forgotten
+        prune_step_results(recording_id, settings or load())
+    recover(out, recording_id)  # a journal left by a crash may contain a forgotten voice
     if row_of(out, "", recording_id) is None:
         return False
     transcript = read_transcript(out, recording_id)
     runs = {h.run_id for h in hearings.values()}
     if transcript.run.run_id in runs:
-        transcript = with_names(transcript, {label: book.known(h) for label, h in hearings.items()})
+        transcript = apply_identities(transcript, {label: registry.identity_of(h) for label, h in hearings.items()})
         labels = {h.speaker for h in gone}
     elif gone:
-        labels = {s.label for s in transcript.speakers}  # another run's: whose voice is whose can't be told
+        labels = {s.label for s in transcript.speakers}  # of another run: any of them may be the forgotten one
     else:
         return True
-    transcript = _without_voices(transcript, labels)
+    transcript = _clear_embeddings(transcript, labels)
     folder = out / EXPORTS_FOLDER / recording_id
-    transcript = _with_sound(transcript, folder)
+    transcript = _restore_part_paths(transcript, folder)
     files: dict[str, str | bytes] = {**render(transcript, folder=folder)}
     for name, form in PICTURES.items():
         if (folder / name).exists():
@@ -93,19 +94,19 @@ def tell_again(book: Book, out: Path, recording_id: str, settings: Settings | No
     try:
         publish(transcript, out, exports=files, instead_of=transcript.run.run_id)
     except Superseded:  # by a run that doesn't wait for the store of voices
-        return tell_again(book, out, recording_id, settings)
+        return republish(registry, out, recording_id, settings)
     return True
 
 
-def _without_voices(transcript: Transcript, labels: set[str]) -> Transcript:
+def _clear_embeddings(transcript: Transcript, labels: set[str]) -> Transcript:
     speakers = (
         replace(s, embedding=(), embedding_model=None) if s.label in labels else s for s in transcript.speakers
     )
     return replace(transcript, speakers=tuple(speakers))
 
 
-def _with_sound(transcript: Transcript, folder: Path) -> Transcript:
-    """The transcript whose parts lie where the report that is there plays them from: the tables don't say."""
+def _restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
+    """Set the paths of the recording's parts from the published report, since the tables don't hold them."""
     try:
         paths = sounds((folder / EXPORTS["report"].file_name).read_text(encoding="utf-8"), folder)
     except (OSError, UnicodeDecodeError):
@@ -117,8 +118,8 @@ def _with_sound(transcript: Transcript, folder: Path) -> Transcript:
     return replace(transcript, recording=replace(recording, parts=parts))
 
 
-def forget_steps(recording_id: str, settings: Settings) -> None:
-    """Raises TransientError where a run under way needs some of them still."""
+def prune_step_results(recording_id: str, settings: Settings) -> None:
+    """Remove the cached results of a recording's steps. Raises TransientError where a run still uses some of them."""
     from flows.locations import store_of as cache_of
     from tasks.pruning import used
     from tasks.pruning.prune import prune, recordings_folder

@@ -1,4 +1,4 @@
-"""Two sets of speakers' spans laid over each other in one sweep.
+"""Compare the speech of reference and hypothesis speakers in one sweep over time.
 
 The figures equal pyannote.metrics' (a test compares them), whose time grows with the square of the turns; this one's
 grows with their number.
@@ -55,28 +55,28 @@ class Comparison:
 
     def purity(self) -> float:
         """Of the found speakers' time, the fraction that belongs to each one's main reference speaker."""
-        return _main_share(self.hypothesis_s, ((found, s) for (_, found), s in self.common_s.items()))
+        return _sum_main_shares(self.hypothesis_s, ((found, s) for (_, found), s in self.common_s.items()))
 
     def coverage(self) -> float:
         """Of the reference speakers' time, the fraction that is under each one's main found speaker."""
-        return _main_share(self.reference_s, ((truth, s) for (truth, _), s in self.common_s.items()))
+        return _sum_main_shares(self.reference_s, ((truth, s) for (truth, _), s in self.common_s.items()))
 
 
-def by_speaker(turns: Iterable[Turn]) -> dict[str, list[Span]]:
-    """Each speaker's tidy spans: turns of one speaker that overlap or touch are one."""
+def group_by_speaker(turns: Iterable[Turn]) -> dict[str, list[Span]]:
+    """Group turns into sorted spans by speaker; overlapping or touching turns of one speaker are joined."""
     spans: dict[str, list[Span]] = defaultdict(list)
     for turn in turns:
         spans[turn.speaker].append(turn.span)
     return {speaker: held for speaker, own in spans.items() if (held := merge_spans(own))}
 
 
-def within(spans: Spans, regions: Sequence[Span]) -> dict[str, list[Span]]:
-    """What lies in the regions; speakers without any of it are absent."""
+def clip_to_regions(spans: Spans, regions: Sequence[Span]) -> dict[str, list[Span]]:
+    """Clip each speaker's spans to the regions; speakers without speech there are left out."""
     return {speaker: held for speaker, own in spans.items() if (held := intersect(own, regions))}
 
 
-def overlapping(spans: Spans) -> list[Span]:
-    """Where several speakers speak."""
+def find_overlaps(spans: Spans) -> list[Span]:
+    """Find the spans in which two or more speakers speak."""
     edges = sorted((t, d) for own in spans.values() for s in own for t, d in ((s.start_s, 1), (s.end_s, -1)))
     found, speaking = [], 0
     for (time, step), (after, _) in pairwise(edges):
@@ -86,9 +86,10 @@ def overlapping(spans: Spans) -> list[Span]:
     return merge_spans(found)
 
 
-def pieces(reference: Spans, hypothesis: Spans) -> Iterator[tuple[Span, set[str], set[str]]]:
-    """The time in which anybody speaks, cut wherever that changes: who speaks in the reference, and who was found.
-    The sets are good until the next piece."""
+def iterate_pieces(reference: Spans, hypothesis: Spans) -> Iterator[tuple[Span, set[str], set[str]]]:
+    """Yield the pieces of speech time between changes of speakers, with the active reference and hypothesis speakers.
+
+    The two sets are reused: they are valid until the next piece."""
     events = sorted(
         (time, rises, side, speaker)
         for side, spans in enumerate((reference, hypothesis))
@@ -106,11 +107,11 @@ def pieces(reference: Spans, hypothesis: Spans) -> Iterator[tuple[Span, set[str]
 
 
 def compare(reference: Spans, hypothesis: Spans, regions: Sequence[Span]) -> Comparison:
-    """Lay the hypothesis over the reference within the regions."""
-    sides = (within(reference, regions), within(hypothesis, regions))
+    """Compare the hypothesis with the reference within the regions."""
+    sides = (clip_to_regions(reference, regions), clip_to_regions(hypothesis, regions))
     common: dict[tuple[str, str], float] = defaultdict(float)
     missed = false_alarm = shared = 0.0
-    for piece, truths, founds in pieces(*sides):
+    for piece, truths, founds in iterate_pieces(*sides):
         seconds, more = piece.duration_s, len(truths) - len(founds)
         missed += max(0, more) * seconds
         false_alarm += max(0, -more) * seconds
@@ -118,7 +119,7 @@ def compare(reference: Spans, hypothesis: Spans, regions: Sequence[Span]) -> Com
         for truth in truths:
             for found in founds:
                 common[truth, found] += seconds
-    mapping = _best_mapping(sides[0], sides[1], common)
+    mapping = _map_speakers(sides[0], sides[1], common)
     return Comparison(
         missed_s=missed,
         false_alarm_s=false_alarm,
@@ -130,7 +131,7 @@ def compare(reference: Spans, hypothesis: Spans, regions: Sequence[Span]) -> Com
     )
 
 
-def _best_mapping(
+def _map_speakers(
     truths: Iterable[str], founds: Iterable[str], common: Mapping[tuple[str, str], float]
 ) -> dict[str, str]:
     import numpy as np
@@ -142,7 +143,7 @@ def _best_mapping(
     return {rows[i]: columns[j] for i, j in pairs if seconds[i, j] > 0}
 
 
-def _main_share(totals: Mapping[str, float], common: Iterable[tuple[str, float]]) -> float:
+def _sum_main_shares(totals: Mapping[str, float], common: Iterable[tuple[str, float]]) -> float:
     most: dict[str, float] = defaultdict(float)
     for speaker, seconds in common:
         most[speaker] = max(most[speaker], seconds)

@@ -1,4 +1,4 @@
-"""Who spoke when, scored: DER and its parts, JER, purity and coverage.
+"""Score diarization: DER and its parts, JER, purity and coverage.
 
 Overlapping speech is scored. A speaker's turns that overlap or touch each other are one turn; so are the
 collars' boundaries. The hypothesis' `UNKNOWN` is a speaker like any other to the error rates, as it is to every
@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tasks.evaluation import standard
-from tasks.evaluation.comparison import Comparison, Spans, by_speaker, compare, overlapping, within
+from tasks.evaluation.comparison import Comparison, Spans, clip_to_regions, compare, find_overlaps, group_by_speaker
 from tasks.evaluation.standard import MOST_TURNS, Rates
 from tasks.intervals import Span, intersect, measure_union_s, merge_spans, subtract
 from tasks.records import UNKNOWN, Turn
 
 COLLAR_S = 0.25
-"""The forgiving DER leaves out so much on each side of a reference boundary."""
+"""Seconds on each side of a reference boundary that the DER with a collar does not score."""
 
 ABSENCE_S = 600.0
-"""A reference speaker who is silent for longer is told of before and after."""
+"""Seconds of silence of a reference speaker from which the shares before and after it are reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +63,37 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerMatch:
-    """A reference speaker and the found one that the best one-to-one mapping gives her."""
+    """A reference speaker and the hypothesis speaker of the best one-to-one mapping."""
 
     reference: str
     found: str | None
     reference_s: float
     common_s: float
     absence: Absence | None = None
-    """Her longest one, where it exceeds ABSENCE_S."""
+    """The speaker's longest absence, if it exceeds ABSENCE_S."""
 
     @property
     def share(self) -> float:
-        """Of her speech, 0–1, that carries the found name."""
+        """The share of the reference speaker's speech, 0–1, under the mapped hypothesis speaker."""
         return self.common_s / self.reference_s if self.reference_s else 0.0
 
 
 def default_regions(*sides: Iterable[Turn]) -> tuple[Span, ...]:
-    """From 0 to the last end of any turn: what is scored where no UEM says otherwise."""
+    """The scored region without a UEM: from 0 to the last end of any turn."""
     return tuple(merge_spans([Span(0.0, max((t.end_s for side in sides for t in side), default=0.0))]))
 
 
 def score_diarization(
     reference: Sequence[Turn], hypothesis: Sequence[Turn], regions: Iterable[Span] | None = None
 ) -> DiarizationScore:
-    """Compare two sets of turns within the scored regions (default: `default_regions` of both)."""
+    """Score hypothesis turns against reference turns within the regions (default: `default_regions` of both)."""
     scored = merge_spans(default_regions(reference, hypothesis) if regions is None else regions)
-    truth, found = by_speaker(reference), by_speaker(hypothesis)
+    truth, found = group_by_speaker(reference), group_by_speaker(hypothesis)
     exact = compare(truth, found, scored)
     if truth and found and sum(len(spans) for side in (truth, found) for spans in side.values()) <= MOST_TURNS:
-        rates, scorer = standard.rates(truth, found, scored, COLLAR_S), standard.name()
+        rates, scorer = standard.compute_standard_rates(truth, found, scored, COLLAR_S), standard.format_scorer_name()
     else:
-        rates, scorer = swept(truth, found, scored, exact), "daylong's own sweep"
+        rates, scorer = compute_rates(truth, found, scored, exact), "daylong's own sweep"
     return DiarizationScore(
         *rates,
         speakers_reference=len(exact.reference_s),
@@ -104,11 +104,11 @@ def score_diarization(
     )
 
 
-def swept(truth: Spans, found: Spans, scored: Sequence[Span], exact: Comparison) -> Rates:
-    """The rates by our own sweep over the turns, whose time grows with their number; `exact` is the comparison of all
-    that is scored."""
+def compute_rates(truth: Spans, found: Spans, scored: Sequence[Span], exact: Comparison) -> Rates:
+    """Compute the rates by sweeps over the turns, in time linear in their number; `exact`: the comparison without a
+    collar."""
     collars = [Span(t - COLLAR_S, t + COLLAR_S) for s in truth.values() for x in s for t in (x.start_s, x.end_s)]
-    several = overlapping(truth)
+    several = find_overlaps(truth)
     return Rates(
         der=exact.der(),
         missed=exact.rate(exact.missed_s),
@@ -126,17 +126,20 @@ def swept(truth: Spans, found: Spans, scored: Sequence[Span], exact: Comparison)
 def match_speakers(
     reference: Sequence[Turn], hypothesis: Sequence[Turn], regions: Iterable[Span] | None = None
 ) -> list[SpeakerMatch]:
-    """For each reference speaker, in order of first appearance, the found speaker of the optimal mapping."""
+    """Match each reference speaker, in order of first appearance, with a hypothesis speaker, one to one."""
     scored = merge_spans(default_regions(reference, hypothesis) if regions is None else regions)
-    truth, found = within(by_speaker(reference), scored), within(by_speaker(hypothesis), scored)
+    truth, found = (
+        clip_to_regions(group_by_speaker(reference), scored),
+        clip_to_regions(group_by_speaker(hypothesis), scored),
+    )
     mapping = compare(truth, found, scored).mapping
     return [
-        _match(speaker, spans, mapping.get(speaker), found.get(mapping.get(speaker, ""), []))
+        _match_speaker(speaker, spans, mapping.get(speaker), found.get(mapping.get(speaker, ""), []))
         for speaker, spans in sorted(truth.items(), key=lambda item: item[1][0])
     ]
 
 
-def _match(speaker: str, spans: list[Span], name: str | None, found: list[Span]) -> SpeakerMatch:
+def _match_speaker(speaker: str, spans: list[Span], name: str | None, found: list[Span]) -> SpeakerMatch:
     common = measure_union_s(intersect(spans, found))
     gaps = [Span(a.end_s, b.start_s) for a, b in pairwise(spans)]
     longest = max(gaps, key=lambda gap: gap.duration_s, default=Span(0.0, 0.0))
@@ -149,6 +152,6 @@ def _match(speaker: str, spans: list[Span], name: str | None, found: list[Span])
     return SpeakerMatch(speaker, name if common else None, measure_union_s(spans), common, absence)
 
 
-def without(regions: Iterable[Span], ignored: Iterable[Span]) -> tuple[Span, ...]:
-    """Scored regions less what a reference excludes."""
+def subtract_ignored(regions: Iterable[Span], ignored: Iterable[Span]) -> tuple[Span, ...]:
+    """Subtract the spans that a reference excludes from the scored regions."""
     return tuple(subtract(regions, ignored))

@@ -1,4 +1,4 @@
-"""What was found in a recording, in the form that is scored: from a Transcript, or from its exported files."""
+"""The system output that is scored against a reference: read from a Transcript, or from its exported files."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _DIGEST = re.compile(r"-[0-9a-f]{8}$")
 
 
 @dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """`utterances` are single words where they come from the tables, whole segments where from SegLST."""
+class SystemOutput:
+    """Turns and utterances of one recording; utterances are single words from tables, segments from SegLST."""
 
     recording_id: str
     source_name: str | None
     turns: tuple[Turn, ...]
     utterances: tuple[Utterance, ...]
     words: tuple[Word, ...] = ()
-    """With their confidences; from the tables only."""
+    """With confidences; only from tables."""
 
 
-def from_transcript(transcript: Transcript) -> Hypothesis:
-    """Words without a speaker (diarization off) are one stream, as in the exports."""
-    return Hypothesis(
+def read_from_transcript(transcript: Transcript) -> SystemOutput:
+    """Read a transcript; words without a speaker (diarization off) go to one speaker, UNKNOWN, as in the exports."""
+    return SystemOutput(
         transcript.recording.recording_id,
         transcript.recording.source_name,
         transcript.turns,
@@ -39,33 +39,33 @@ def from_transcript(transcript: Transcript) -> Hypothesis:
     )
 
 
-def from_exports(folder: Path) -> Hypothesis:
-    """From `transcript.rttm` and, where it is there, `transcript.seglst.json` of one recording."""
+def read_from_exports(folder: Path) -> SystemOutput:
+    """Read `transcript.rttm` and, where present, `transcript.seglst.json` of one recording's exports."""
     named = list(read_rttm(folder / RTTM))
     utterances: tuple[Utterance, ...] = ()
     path = folder / SEGLST
     if path.is_file():
         utterances = tuple(said for _, said in read_seglst(path))
     recording_id = named[0][0] if named else folder.resolve().name
-    return Hypothesis(recording_id, None, tuple(turn for _, turn in named), utterances)
+    return SystemOutput(recording_id, None, tuple(turn for _, turn in named), utterances)
 
 
-def fits(reference: str, recording_id: str, source_name: str | None) -> bool:
-    """Whether a reference's name for its recording means this one.
+def matches_recording(reference: str, recording_id: str, source_name: str | None) -> bool:
+    """Whether a reference's name for its recording matches this one.
 
-    It may be the file's name, with its ending or without, or the recording's id, with the digest or without;
-    capitals and punctuation don't count.
+    It may be the file's name, with or without its suffix, or the recording's id, with or without the digest; case
+    and punctuation are ignored.
 
-    >>> fits("Round Table", "round-table-0123abcd", "Round Table.opus")
+    >>> matches_recording("Round Table", "round-table-0123abcd", "Round Table.opus")
     True
-    >>> fits("round", "round-table-0123abcd", "Round Table.opus")
+    >>> matches_recording("round", "round-table-0123abcd", "Round Table.opus")
     False
     """
     names = {recording_id, _DIGEST.sub("", recording_id)}
     if source_name is not None:
         names |= {source_name, PurePath(source_name).stem}
-    return _plain(reference) in {_plain(name) for name in names}
+    return _normalize_name(reference) in {_normalize_name(name) for name in names}
 
 
-def _plain(name: str) -> str:
+def _normalize_name(name: str) -> str:
     return re.sub(r"[\W_]+", "-", name.casefold()).strip("-")

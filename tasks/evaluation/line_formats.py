@@ -30,22 +30,22 @@ _LABEL = re.compile(r"^<[^<>]*>\s*")
 
 
 def read_rttm(path: Path) -> Iterator[tuple[str, Turn]]:
-    """Each turn with its recording's name."""
-    for where, fields in _lines(path):
+    """Read each turn of an RTTM file with its recording's name."""
+    for where, fields in _read_lines(path):
         if fields[0] != "SPEAKER":
             continue
         if len(fields) < 8:
             raise UsageError(f"{where}: expected SPEAKER file channel start duration <NA> <NA> speaker.")
-        start, length = seconds(fields[3], where), seconds(fields[4], where)
+        start, length = parse_seconds(fields[3], where), parse_seconds(fields[4], where)
         yield fields[1], Turn(start, start + length, fields[7])
 
 
 def read_stm(path: Path) -> Iterator[tuple[str, Utterance]]:
-    """Each utterance with its recording's name."""
-    for where, fields in _lines(path, at_most=5):
+    """Read each utterance of an STM file with its recording's name."""
+    for where, fields in _read_lines(path, at_most=5):
         if len(fields) < 5:
             raise UsageError(f"{where}: expected file channel speaker start end <label> words.")
-        start, end = ordered(fields[3], fields[4], where)
+        start, end = parse_interval(fields[3], fields[4], where)
         text = _LABEL.sub("", fields[5]) if len(fields) > 5 else ""
         yield fields[0], Utterance(start, end, fields[2], text.strip())
 
@@ -54,10 +54,10 @@ def read_ctm(path: Path) -> Iterator[tuple[str, Utterance]]:
     """Each word with its recording's name. CTM has no speakers: where a recording has words on several channels, each
     is one."""
     words = []
-    for where, fields in _lines(path):
+    for where, fields in _read_lines(path):
         if len(fields) not in (5, 6):
             raise UsageError(f"{where}: expected file channel start duration word [confidence].")
-        start, length = seconds(fields[2], where), seconds(fields[3], where)
+        start, length = parse_seconds(fields[2], where), parse_seconds(fields[3], where)
         words.append((fields[0], fields[1], start, start + length, fields[4]))
     channels: dict[str, set[str]] = {}
     for name, channel, *_ in words:
@@ -67,27 +67,27 @@ def read_ctm(path: Path) -> Iterator[tuple[str, Utterance]]:
 
 
 def read_labels(path: Path) -> Iterator[tuple[str, Utterance]]:
-    """Each label of Audacity's, with the file's stem."""
-    for where, fields in _lines(path, separator="\t", at_most=2):
+    """Read each label of an Audacity label file, with the file's stem as the recording's name."""
+    for where, fields in _read_lines(path, separator="\t", at_most=2):
         if fields[0].startswith("\\"):
             continue
         if len(fields) < 3 or not fields[2].strip():
             raise UsageError(f"{where}: expected start, end and speaker or speaker: words, parted by tabs.")
-        start, end = ordered(fields[0], fields[1], where)
+        start, end = parse_interval(fields[0], fields[1], where)
         speaker, _, text = fields[2].strip().partition(":")
         yield path.stem, Utterance(start, end, speaker.strip(), text.strip())
 
 
 def read_uem(path: Path) -> Iterator[tuple[str, Span]]:
-    """Each scored region with its recording's name."""
-    for where, fields in _lines(path):
+    """Read each scored region of a UEM file with its recording's name."""
+    for where, fields in _read_lines(path):
         if len(fields) != 4:
             raise UsageError(f"{where}: expected file channel start end.")
-        yield fields[0], Span(*ordered(fields[2], fields[3], where))
+        yield fields[0], Span(*parse_interval(fields[2], fields[3], where))
 
 
-def text_of(path: Path) -> str:
-    """Of a reference file. Raises UsageError where there is none or it isn't text."""
+def read_text(path: Path) -> str:
+    """Read a reference file as UTF-8 text. Raises UsageError where it is missing or not text."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -96,29 +96,29 @@ def text_of(path: Path) -> str:
         raise UsageError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
 
 
-def seconds(value: object, where: str) -> float:
-    """A time as a reference tells it. Raises UsageError for what is none."""
+def parse_seconds(value: object, where: str) -> float:
+    """Parse a time in seconds. Raises UsageError for anything else."""
     try:
-        told = float(value)  # type: ignore[arg-type]
+        time_s = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        told = math.nan
-    if not 0 <= told < math.inf:
+        time_s = math.nan
+    if not 0 <= time_s < math.inf:
         raise UsageError(f"{where}: {value!r} is not a time in seconds.")
-    return told
+    return time_s
 
 
-def ordered(start: object, end: object, where: str) -> tuple[float, float]:
-    """Start and end. Raises UsageError where they are none."""
-    first, last = seconds(start, where), seconds(end, where)
+def parse_interval(start: object, end: object, where: str) -> tuple[float, float]:
+    """Parse a start and an end in seconds. Raises UsageError where they are malformed or in the wrong order."""
+    first, last = parse_seconds(start, where), parse_seconds(end, where)
     if last < first:
         raise UsageError(f"{where}: ends at {end}, before it starts at {start}.")
     return first, last
 
 
-def _lines(path: Path, separator: str | None = None, at_most: int = -1) -> Iterator[tuple[str, list[str]]]:
-    """File and number of each line that says something, with its fields, split at most `at_most` times."""
+def _read_lines(path: Path, separator: str | None = None, at_most: int = -1) -> Iterator[tuple[str, list[str]]]:
+    """Read each line that is not empty: "file:line", and its fields, split at most `at_most` times."""
     # Not splitlines(): text may hold U+2028 and its like, which end no line of these formats.
-    for number, line in enumerate(text_of(path).replace("\r\n", "\n").split("\n"), start=1):
+    for number, line in enumerate(read_text(path).replace("\r\n", "\n").split("\n"), start=1):
         fields = line.split(separator, at_most)
         if line.strip() and not fields[0].startswith(";;"):
             yield f"{path}, line {number}", fields

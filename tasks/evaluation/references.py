@@ -1,7 +1,7 @@
-"""What people say is in a recording: reference files in the formats that scorers and annotators write.
+"""Reference files of recordings, in the formats that scorers and annotators write.
 
-The format is told by the file's ending, see READERS; `line_formats` and `segment_formats` tell what each holds.
-Channels are not told apart, but in a CTM, which has no speakers.
+The file's suffix selects the format, see READERS; `line_formats` and `segment_formats` describe each.
+Channels are not distinguished, but in a CTM, which has no speakers.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _IGNORED = "IGNORE_TIME_SEGMENT_IN_SCORING"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """All that the reference files say about the recording that they call `name`."""
+    """The reference of one recording, which the files call `name`."""
 
     name: str
     turns: tuple[Turn, ...] = ()
-    """From RTTM where there is one, else the utterances' times; none where nothing tells speakers."""
+    """From RTTM if given, else from the utterances; empty if the files name no speakers."""
     utterances: tuple[Utterance, ...] = ()
     regions: tuple[Span, ...] | None = None
     """Scored regions; None where no UEM names any."""
     ignored: tuple[Span, ...] = ()
-    """What the STM excludes from scoring."""
+    """Spans that the STM excludes from scoring."""
 
 
 def read_references(paths: Iterable[Path], uem: Path | None = None) -> dict[str, Reference]:
@@ -57,13 +57,13 @@ def read_references(paths: Iterable[Path], uem: Path | None = None) -> dict[str,
         read = READERS.get(path.suffix.lower())
         if read is None:
             raise UsageError(f"{path}: no known reference; known are {KNOWN} (regions: --uem FILE.uem).")
-        for name, told in read(path):
-            if isinstance(told, Turn):
-                turns[name].append(told)
-            elif told.text.upper() == _IGNORED:
-                ignored[name].append(told.span)
+        for name, entry in read(path):
+            if isinstance(entry, Turn):
+                turns[name].append(entry)
+            elif entry.text.upper() == _IGNORED:
+                ignored[name].append(entry.span)
             else:
-                utterances[name].append(told)
+                utterances[name].append(entry)
     regions: dict[str, list[Span]] = defaultdict(list)
     for name, region in read_uem(uem) if uem else ():
         regions[name].append(region)

@@ -1,4 +1,4 @@
-"""Whether confidence means something: where a transcript is less sure, more of it must be wrong.
+"""Measure how well confidences predict errors: calibration, and the share of errors among the least confident words.
 
 Then checking the least sure words by hand finds most mistakes. Told as in C. Guo et al., "On Calibration of Modern
 Neural Networks" (ICML 2017): words in bins of rising confidence, the share that is right in each, and the expected
@@ -13,19 +13,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.evaluation.comparison import by_speaker, compare
+from tasks.evaluation.comparison import compare, group_by_speaker
 from tasks.evaluation.utterances import Utterance
-from tasks.evaluation.words import COLLAR_S, normalise
+from tasks.evaluation.words import COLLAR_S, normalize_text
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Turn, Word
 
 PIECE_S = 300.0
-"""Words are aligned so much at a time: the memory of that grows with their square."""
+"""Seconds of words aligned at a time: memory grows with the square of their number."""
 SHARES = (0.02, 0.05, 0.1)
-"""Of the words, the least sure ones, that somebody may check by hand."""
+"""Shares of the words, the least confident first, that a person might check by hand."""
 
 Judged = tuple[float, bool]
-"""A confidence, 0–1, and whether what it is about is right."""
+"""A confidence, 0–1, and whether the word or speaker it belongs to is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Reliability:
     """By share of the words, the least sure first: the share of all wrong ones among them, 0–1."""
 
 
-def reliability(judged: Sequence[Judged], bins: int = 10) -> Reliability | None:
-    """The figures of all words with a confidence; None of fewer than one a bin."""
+def measure_reliability(judged: Sequence[Judged], bins: int = 10) -> Reliability | None:
+    """Measure calibration over all judged words; None with fewer words than bins."""
     import numpy as np
 
     if len(judged) < bins:
@@ -72,14 +72,14 @@ def reliability(judged: Sequence[Judged], bins: int = 10) -> Reliability | None:
     )
 
 
-def judged_words(reference: Iterable[Utterance], words: Iterable[Word]) -> list[Judged]:
-    """Each word's confidence, and whether it was said, within COLLAR_S of where it stands; whoever said it."""
+def judge_words(reference: Iterable[Utterance], words: Iterable[Word]) -> list[Judged]:
+    """Judge each word: its confidence, and whether the reference has it within COLLAR_S, from any speaker."""
     from meeteval.io.seglst import SegLST
     from meeteval.wer.wer.time_constrained import align
 
     said: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for one in reference:
-        told = normalise(one.text).split()
+        told = normalize_text(one.text).split()
         length_s = (one.end_s - one.start_s) / max(1, len(told))
         for i, word in enumerate(told):
             start_s = one.start_s + i * length_s
@@ -88,7 +88,7 @@ def judged_words(reference: Iterable[Utterance], words: Iterable[Word]) -> list[
                 said[piece].append(_row(word, start_s, start_s + length_s))
     heard: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for found in words:
-        if found.confidence is not None and (text := normalise(found.text).replace(" ", "")):
+        if found.confidence is not None and (text := normalize_text(found.text).replace(" ", "")):
             heard[_piece(found.start_s)].append(
                 _row(text, found.start_s, found.end_s) | {"confidence": found.confidence}
             )
@@ -104,13 +104,13 @@ def judged_words(reference: Iterable[Utterance], words: Iterable[Word]) -> list[
     return judged
 
 
-def judged_speakers(
+def judge_speakers(
     reference: Sequence[Turn], found: Sequence[Turn], words: Iterable[Word], regions: Sequence[Span]
 ) -> list[Judged]:
     """Each word's confidence of its speaker, and whether that is who speaks there in the reference, by the best
     mapping of names. Only words where one person speaks."""
-    truth = by_speaker(reference)
-    mapping = compare(truth, by_speaker(found), regions).mapping
+    truth = group_by_speaker(reference)
+    mapping = compare(truth, group_by_speaker(found), regions).mapping
     changes = sorted((t, step, who) for who, own in truth.items() for s in own for t, step in (
         (s.start_s, 1), (s.end_s, -1)))  # fmt: skip
     judged: list[Judged] = []

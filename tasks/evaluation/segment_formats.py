@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import UsageError
-from tasks.evaluation.line_formats import ordered, text_of
+from tasks.evaluation.line_formats import parse_interval, read_text
 from tasks.evaluation.utterances import Utterance
 from tasks.paths import suggest_path
 
@@ -16,12 +16,12 @@ def read_seglst(path: Path) -> Iterator[tuple[str, Utterance]]:
     """Each segment with its session's name: a JSON list of session_id, speaker, start_time, end_time, words (the form
     of the CHiME challenges and of MeetEval)."""
     try:
-        segments = json.loads(text_of(path))
+        segments = json.loads(read_text(path))
         if not isinstance(segments, list):
             raise ValueError("not a list")
         for number, segment in enumerate(segments, start=1):
             where = f"{path}, segment {number}"
-            start, end = ordered(segment["start_time"], segment["end_time"], where)
+            start, end = parse_interval(segment["start_time"], segment["end_time"], where)
             yield (
                 str(segment["session_id"]),
                 Utterance(start, end, str(segment["speaker"]), str(segment.get("words", "")).strip()),
@@ -46,4 +46,4 @@ def read_textgrid(path: Path) -> Iterator[tuple[str, Utterance]]:
         if not isinstance(tier, textgrid.IntervalTier):
             continue  # points have no length, so nobody speaks in them
         for start, end, label in tier.entries:
-            yield path.stem, Utterance(*ordered(start, end, str(path)), tier.name, label.strip())
+            yield path.stem, Utterance(*parse_interval(start, end, str(path)), tier.name, label.strip())

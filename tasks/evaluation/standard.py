@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from tasks.intervals import Span
 
 MOST_TURNS = 3_000
-"""Turns of both sides together."""
+"""Most turns, of both sides together, that pyannote.metrics scores in reasonable time."""
 
 BySpeaker = Mapping[str, Sequence[Span]]
 
@@ -35,11 +35,13 @@ class Rates(NamedTuple):
     coverage: float
 
 
-def name() -> str:
+def format_scorer_name() -> str:
     return f"pyannote.metrics {version('pyannote.metrics')}"
 
 
-def rates(reference: BySpeaker, hypothesis: BySpeaker, regions: Iterable[Span], collar_s: float) -> Rates:
+def compute_standard_rates(
+    reference: BySpeaker, hypothesis: BySpeaker, regions: Iterable[Span], collar_s: float
+) -> Rates:
     """Score merged turns within the regions. `collar_s` is left out on each side of a reference boundary; pyannote's
     own `collar` is the total width."""
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Words of a speaker, the form in which references and transcripts are scored."""
+"""Utterances: words of one speaker, the form in which references and transcripts are scored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tasks.intervals import Span
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Words of one speaker; times in seconds. `speaker` is "" where the source tells none."""
+    """Words of one speaker; times in seconds. `speaker` is "" where the source names none."""
 
     start_s: float
     end_s: float

@@ -1,4 +1,4 @@
-"""Who said what, scored: WER, cpWER and tcpWER, by MeetEval (the extra `scoring`).
+"""Score words: WER, cpWER and tcpWER, by MeetEval (the extra `scoring`).
 
 cpWER: Watanabe et al., "CHiME-6 Challenge" (2020): the words of each speaker in one row, the best one-to-one
 mapping of speakers, the word error rate over it. tcpWER: von Neumann et al., "MeetEval" (2023): the same, and a
@@ -21,16 +21,16 @@ from tasks.evaluation.utterances import Utterance
 from tasks.intervals import Span
 
 COLLAR_S = 5
-"""How far from its time tcpWER lets a word be, seconds."""
+"""tcpWER's collar in seconds: the largest distance in time at which words may match."""
 
-MOST_WORDS = 100_000
-"""In a row, on either side; the time of that grows with their square, a minute here for so many."""
+MAX_WORDS = 100_000
+"""Most words in one stream, on either side; time grows with their square (about a minute at this number)."""
 
-MOST_SPEAKERS = 20
-"""On either side; MeetEval refuses more."""
+MAX_SPEAKERS = 20
+"""Most speakers on either side that MeetEval accepts."""
 
 INSTALL = "pip install 'meeteval>=0.4'"
-"""What brings MeetEval; it is compiled, so it needs a C++ compiler."""
+"""Command that installs MeetEval; building it needs a C++ compiler."""
 
 _INSIDE_WORD = re.compile(r"(?<=\w)'(?=\w)|(?<=\d)[.,](?=\d)")
 
@@ -42,7 +42,7 @@ class WordScore:
     wer: float | None
     """All speakers' words as one stream, in the order in which they begin; None where these are too many."""
     cpwer: float | None
-    """None where the reference tells no speakers, or there are too many."""
+    """None where the reference names no speakers, or there are too many."""
     tcpwer: float | None
     num_words: int
     insertions: int
@@ -50,7 +50,7 @@ class WordScore:
     substitutions: int
 
 
-def available() -> bool:
+def is_meeteval_installed() -> bool:
     """Whether MeetEval is installed."""
     return importlib.util.find_spec("meeteval") is not None
 
@@ -58,13 +58,13 @@ def available() -> bool:
 def score_words(
     reference: Sequence[Utterance], hypothesis: Sequence[Utterance], regions: Iterable[Span] | None = None
 ) -> WordScore | None:
-    """Compare texts after `normalise`. An utterance may hold one word or many.
+    """Compare texts after `normalize_text`. An utterance may hold one word or many.
 
     `regions`: only utterances whose middle lies in one are scored; None: all are. An empty speaker stands for one
     that isn't known. None where there are too many words and speakers for any of the rates. Raises UsageError where
     MeetEval isn't installed or the reference has no words.
     """
-    if not available():
+    if not is_meeteval_installed():
         raise UsageError(f"cpWER needs MeetEval, which is not installed: {INSTALL}")
     from meeteval.io.seglst import SegLST
     from meeteval.wer.wer.cp import cp_word_error_rate
@@ -80,13 +80,13 @@ def score_words(
         # Both say that a speaker's own segments overlap, which is so in any reference cut by hand.
         warnings.simplefilter("ignore")
         speakers = max(len({row["speaker"] for row in side}) for side in (truth, found))
-        of_speakers = speakers <= MOST_SPEAKERS and all(row["speaker"] for row in truth)
+        of_speakers = speakers <= MAX_SPEAKERS and all(row["speaker"] for row in truth)
         if not found:
             count = sum(len(row["words"].split()) for row in truth)
             none = 1.0 if of_speakers else None
             return WordScore(1.0, none, none, count, 0, count, 0)
         texts = [" ".join(row["words"] for row in side) for side in (truth, found)]
-        plain = siso_word_error_rate(*texts) if max(t.count(" ") for t in texts) < MOST_WORDS else None
+        plain = siso_word_error_rate(*texts) if max(t.count(" ") for t in texts) < MAX_WORDS else None
         cp = cp_word_error_rate(SegLST(truth), SegLST(found)) if of_speakers else None
         timed = (
             time_constrained_minimum_permutation_word_error_rate(SegLST(truth), SegLST(found), collar=COLLAR_S)
@@ -107,10 +107,10 @@ def score_words(
     )
 
 
-def normalise(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Lower case, punctuation and symbols removed; apostrophes within words and numbers stay.
 
-    >>> normalise("Well — it’s  3,5 %, isn't it? Twenty-one 'dogs'!")
+    >>> normalize_text("Well — it’s  3,5 %, isn't it? Twenty-one 'dogs'!")
     "well it's 3,5 isn't it twenty one dogs"
     """
     text = unicodedata.normalize("NFC", text).lower().replace("’", "'")
@@ -129,7 +129,7 @@ def normalise(text: str) -> str:
 def _rows(utterances: Iterable[Utterance], regions: list[Span] | None) -> list[dict[str, Any]]:
     rows = []
     for said in utterances:
-        words = normalise(said.text)
+        words = normalize_text(said.text)
         if words and (regions is None or any(said.span.middle_s in region for region in regions)):
             rows.append(
                 {

@@ -1,20 +1,20 @@
-"""Where a transcript is worst, so that somebody can listen there."""
+"""Find the stretch of a transcript with the most diarization error, for a person to listen to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tasks.evaluation.comparison import Comparison, by_speaker, compare, pieces, within
+from tasks.evaluation.comparison import Comparison, clip_to_regions, compare, group_by_speaker, iterate_pieces
 from tasks.intervals import Span, intersect, merge_spans
 from tasks.records import Turn
 
 LENGTH_S, STEP_S = 600.0, 60.0
-"""Stretches so long are compared, beginning at every whole minute."""
+"""Length of a stretch and the step between starts of stretches, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Worst:
+class WorstStretch:
     """The stretch with the most seconds wrong, and what is wrong there; a speaker's seconds count for each."""
 
     start_s: float
@@ -24,10 +24,10 @@ class Worst:
     confusion_s: float
     reference_s: float
     speaker: str | None = None
-    """Of the reference: whose speech stands most under a name that isn't hers, `taken_for`; None without any."""
+    """The reference speaker with the most confused speech, under the hypothesis speaker `taken_for`; or None."""
     taken_for: str | None = None
     whose: str | None = None
-    """Whose name that is in the rest of the recording; None: nobody's."""
+    """The reference speaker that `taken_for` is mapped to over the whole recording, or None."""
     taken_s: float = 0.0
 
     @property
@@ -35,41 +35,43 @@ class Worst:
         return self.missed_s + self.false_alarm_s + self.confusion_s
 
 
-def worst(reference: Sequence[Turn], hypothesis: Sequence[Turn], regions: Iterable[Span]) -> Worst | None:
-    """The worst LENGTH_S of the scored regions, by the mapping of speakers that is best for all of them.
+def find_worst_stretch(
+    reference: Sequence[Turn], hypothesis: Sequence[Turn], regions: Iterable[Span]
+) -> WorstStretch | None:
+    """Find the LENGTH_S of the scored regions with the most error, under the best mapping for all of them.
 
     None where the regions are shorter than two such stretches, or nothing is wrong.
     """
     scored = merge_spans(regions)
-    truth, found = by_speaker(reference), by_speaker(hypothesis)
+    truth, found = group_by_speaker(reference), group_by_speaker(hypothesis)
     if not scored or scored[-1].end_s - scored[0].start_s < 2 * LENGTH_S:
         return None
     mapping = compare(truth, found, scored).mapping
     wrong = [
         (piece, count)
-        for piece, truths, founds in pieces(within(truth, scored), within(found, scored))
+        for piece, truths, founds in iterate_pieces(clip_to_regions(truth, scored), clip_to_regions(found, scored))
         if (count := max(len(truths), len(founds)) - sum(mapping.get(t) in founds for t in truths))
     ]
-    span = _most(wrong, scored[0].start_s, scored[-1].end_s)
+    span = _find_most_wrong(wrong, scored[0].start_s, scored[-1].end_s)
     if span is None:
         return None
     inside = intersect(scored, [span])
     there = compare(truth, found, inside)
     right = sum(there.common_s.get(pair, 0.0) for pair in mapping.items())
     shared = sum(there.reference_s.values()) - there.missed_s
-    return Worst(
+    return WorstStretch(
         span.start_s,
         span.end_s,
         there.missed_s,
         there.false_alarm_s,
         max(0.0, shared - right),
         sum(there.reference_s.values()),
-        *_taken(there, mapping),
+        *_find_confused_speaker(there, mapping),
     )
 
 
-def _most(wrong: Sequence[tuple[Span, int]], start_s: float, end_s: float) -> Span | None:
-    """The stretch with the most of what is wrong, by running sums."""
+def _find_most_wrong(wrong: Sequence[tuple[Span, int]], start_s: float, end_s: float) -> Span | None:
+    """Find the stretch with the most wrong speaker time, by running sums."""
     import numpy as np
 
     if not wrong:
@@ -82,7 +84,9 @@ def _most(wrong: Sequence[tuple[Span, int]], start_s: float, end_s: float) -> Sp
     return Span(max(begin, 0.0), min(begin + LENGTH_S, end_s))
 
 
-def _taken(there: Comparison, mapping: dict[str, str]) -> tuple[str | None, str | None, str | None, float]:
+def _find_confused_speaker(
+    there: Comparison, mapping: dict[str, str]
+) -> tuple[str | None, str | None, str | None, float]:
     confused = {pair: s for pair, s in there.common_s.items() if mapping.get(pair[0]) != pair[1]}
     if not confused:
         return None, None, None, 0.0

@@ -12,9 +12,9 @@ from typing import Any
 from tasks.engines.memory import run_halving_batch
 
 NONE = "0"
-"""The label of a word that nothing follows."""
+"""The label of a word without a mark after it."""
 CONTEXT_WORDS = 20
-"""Words that a piece of a long text sees of its neighbours on each side."""
+"""Words of context on each side of a piece of a long text."""
 BATCH = 8
 
 
@@ -41,7 +41,7 @@ def load(model: str, device: str = "cpu") -> Any:
 
         def restore(self, words: list[str]) -> list[str]:
             """A label for each word: the mark that follows it (".", ",", "?", "-", ":") or "0" for none."""
-            return _labels(self.pipe, words)
+            return _predict_labels(self.pipe, words)
 
         def predict(self, words: list[str]) -> list[list[Any]]:
             """As the package's: [word, label, score] for each word; the score is not computed."""
@@ -55,30 +55,30 @@ def load(model: str, device: str = "cpu") -> Any:
     return Punctuation()
 
 
-def _labels(pipe: Any, words: Sequence[str]) -> list[str]:
-    """Labels by the last sub-token of each word, as the package reads them; words without letters get
-    none."""
+def _predict_labels(pipe: Any, words: Sequence[str]) -> list[str]:
+    """Predict each word's label from its last sub-token, as the package does; words without letters or digits get
+    `NONE`."""
     tokenizer, model = pipe.tokenizer, pipe.model
     asked = [i for i, word in enumerate(words) if any(c.isalnum() for c in word)]
-    bare = [_bare(words[i]) for i in asked]
+    bare = [_strip_marks(words[i]) for i in asked]
     if not bare:
         return [NONE] * len(words)
-    room = _room(tokenizer, model)
+    room = _max_subtokens(tokenizer, model)
     tokens = tokenizer(bare, add_special_tokens=False, verbose=False)["input_ids"]
     lengths = [max(1, len(t)) for t in tokens]
     for i, length in enumerate(lengths):
         if length > room // 2:  # one word that alone would fill the model: its end decides
             bare[i] = tokenizer.decode(tokens[i][-(room // 4) :]).strip() or bare[i][-8:]
             lengths[i] = room // 2
-    windows = list(pieces(lengths, room))
-    found = run_halving_batch(lambda batch: _found(pipe, bare, windows, room, batch), BATCH, "punctuation")
+    windows = list(split_into_pieces(lengths, room))
+    found = run_halving_batch(lambda batch: _predict_windows(pipe, bare, windows, room, batch), BATCH, "punctuation")
     out = [NONE] * len(words)
     for i, label in zip(asked, found, strict=True):
         out[i] = label
     return out
 
 
-def _found(
+def _predict_windows(
     pipe: Any, bare: Sequence[str], windows: Sequence[tuple[int, int, int, int]], room: int, at_a_time: int
 ) -> list[str]:
     import torch
@@ -105,14 +105,14 @@ def _found(
     return found
 
 
-def pieces(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int, int, int]]:
+def split_into_pieces(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int, int, int]]:
     """(start, end, first, last): words [start, end) fit into `room` sub-tokens and decide words [first,
     last).
 
     Every word is decided once, with context around it where there is room. No word may be longer than half
     the room.
 
-    >>> list(pieces([1] * 5, room=10))
+    >>> list(split_into_pieces([1] * 5, room=10))
     [(0, 5, 0, 5)]
     """
     total, first = len(lengths), 0
@@ -131,11 +131,11 @@ def pieces(lengths: Sequence[int], room: int) -> Iterator[tuple[int, int, int, i
         first = last
 
 
-def _bare(word: str) -> str:
-    """A word as the model was taught: without the marks it is to find (those in numbers stay)."""
+def _strip_marks(word: str) -> str:
+    """Strip the marks that the model predicts from the ends of a word, as in its training data."""
     return word.strip(".,;:!?…¡¿。，！？") or word
 
 
-def _room(tokenizer: Any, model: Any) -> int:
+def _max_subtokens(tokenizer: Any, model: Any) -> int:
     limit = min(int(tokenizer.model_max_length), int(getattr(model.config, "max_position_embeddings", 512)), 512)
     return limit - int(tokenizer.num_special_tokens_to_add()) - 2

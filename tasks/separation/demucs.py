@@ -1,4 +1,4 @@
-"""Demucs as an engine: the voices of a recording without its music.
+"""Demucs as an engine: separate the vocals of a recording from its music.
 
 Weights are safetensors only. Demucs itself would fall back to pickles, which run code when they are opened.
 """
@@ -18,9 +18,9 @@ from tasks.errors import UsageError
 
 SAMPLE_RATE = 16_000
 PIECE_S = 30
-"""Separated at a time: all stems of a piece are in memory, and there are four, in stereo, at 44.1 kHz."""
+"""Seconds separated at a time: a piece's four stems, stereo at 44.1 kHz, are in memory together."""
 FADE_S = 1.0
-"""What neighbouring pieces share, faded from one into the other."""
+"""Seconds of overlap of neighbouring pieces, which are cross-faded."""
 
 
 def load(model: str, device: str = "cpu") -> Demucs:
@@ -73,22 +73,21 @@ class Demucs:
             raise UsageError(f"the separation model knows {', '.join(bag.sources)}, but no vocals")
 
     def vocals(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The voices of 16 kHz mono `samples` (n,), in the same form and length. Deterministic."""
+        """Separate the vocals of 16 kHz mono `samples`, shape (n,); the same rate and shape. Deterministic."""
         if not len(samples):
             return np.zeros(0, np.float32)
-        return run_halving_batch(lambda piece_s: self._in_pieces(samples, piece_s), PIECE_S, "separation")
+        return run_halving_batch(lambda piece_s: self._separate_in_pieces(samples, piece_s), PIECE_S, "separation")
 
-    def _in_pieces(self, samples: NDArray[np.float32], piece_s: int) -> NDArray[np.float32]:
+    def _separate_in_pieces(self, samples: NDArray[np.float32], piece_s: int) -> NDArray[np.float32]:
         import soxr
 
         count = len(samples)
         out = np.zeros(count, np.float32)
-        # As Demucs does: the model hears sound of one mean and loudness. Taken over all, so that pieces
-        # match.
+        # Normalise to zero mean and unit variance, as Demucs does; over all samples, so that pieces match.
         mean, spread = float(np.mean(samples)), float(np.std(samples)) + 1e-8
         rate = int(self._bag.samplerate)
         piece, fade = piece_s * SAMPLE_RATE, int(min(FADE_S, piece_s / 4) * SAMPLE_RATE)
-        for first, last, weights in pieces(count, piece, fade):
+        for first, last, weights in split_into_pieces(count, piece, fade):
             part = (samples[first:last] - mean) / spread
             if rate != SAMPLE_RATE:
                 part = soxr.resample(part, SAMPLE_RATE, rate)
@@ -111,12 +110,12 @@ class Demucs:
         return np.asarray(vocals.cpu().numpy(), dtype=np.float32)
 
 
-def pieces(
+def split_into_pieces(
     count: int, piece: int = PIECE_S * SAMPLE_RATE, fade: int = int(FADE_S * SAMPLE_RATE)
 ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-    """(first, last, weights) of overlapping pieces of `count` samples; the weights add up to 1 everywhere.
+    """Split `count` samples into overlapping pieces (first, last, weights); the weights add up to 1 everywhere.
 
-    >>> [(a, b, w.round(2).tolist()) for a, b, w in pieces(7, piece=4, fade=1)]
+    >>> [(a, b, w.round(2).tolist()) for a, b, w in split_into_pieces(7, piece=4, fade=1)]
     [(0, 4, [1.0, 1.0, 1.0, 0.5]), (3, 7, [0.5, 1.0, 1.0, 1.0])]
     """
     rising = (np.arange(fade, dtype=np.float32) + 0.5) / max(fade, 1)

@@ -1,4 +1,4 @@
-"""The step `separation`: a chunk's sound without its music."""
+"""The step `separation`: extract a chunk's vocals, without music."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SeparateJob:
 
 @step_task("separation", version=1)
 def separate(job: SeparateJob, place: StepContext) -> Manifest:
-    """Artifact `vocals`: the span's voices as FLAC, 16 kHz mono."""
+    """Separate the vocals of a span. Artifact `vocals`: FLAC, 16 kHz mono."""
     meter = Meter()
     demucs = Engine.of(
         "separation/demucs", "tasks.separation.demucs:load", model=str(job.weights.path), device=place.device

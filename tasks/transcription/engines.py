@@ -37,7 +37,10 @@ ENGINES: dict[str, Builder] = {"faster-whisper": _faster_whisper}
 
 
 def engine(settings: TranscriptionSettings, weights: Path, device: Device) -> Engine:
-    """The recogniser that `settings` name, with the weights in the folder `weights`."""
+    """Build the recogniser of `settings.engine` with the weights in the folder `weights`.
+
+    Raises UsageError for an unknown engine.
+    """
     builder = ENGINES.get(settings.engine)
     if builder is None:
         raise UsageError(f"transcription.engine = {settings.engine}: there are {', '.join(sorted(ENGINES))}")
@@ -45,6 +48,6 @@ def engine(settings: TranscriptionSettings, weights: Path, device: Device) -> En
 
 
 def _cores() -> int:
-    """Cores that this process may use (a container often has fewer than the machine)."""
+    """Count the CPU cores available to this process (a container often has fewer than the machine)."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,6 +1,6 @@
-"""The language of a recording, found once: a few places of speech across it are listened to, and they vote.
+"""Detect the language of a recording once, by a weighted vote over a few spans of speech spread across it.
 
-Pure. Whisper's own way is to look at the first 30 seconds, which may be music or another guest.
+Pure. Whisper itself looks at the first 30 seconds only, which may be music or another speaker.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ Detection = Sequence[tuple[str, float]]
 """Codes of languages with their probabilities, as an engine's `detect_language` answers."""
 
 
-def places(speech: Sequence[Span], count: int = PLACES, window_s: float = WINDOW_S) -> list[Span]:
-    """At most `count` spans of at most `window_s`, spread evenly over the speech, each starting with speech.
+def select_places(speech: Sequence[Span], count: int = PLACES, window_s: float = WINDOW_S) -> list[Span]:
+    """Select at most `count` spans of at most `window_s` seconds, spread evenly over the speech, each starting with
+    speech.
 
-    >>> places([Span(10, 20)])
+    >>> select_places([Span(10, 20)])
     [Span(start_s=10, end_s=20)]
     """
     tidied = merge_spans(speech)
@@ -29,7 +30,7 @@ def places(speech: Sequence[Span], count: int = PLACES, window_s: float = WINDOW
     count = max(1, min(count, int(spoken // window_s)))
     chosen: list[Span] = []
     for i in range(count):
-        start = _at(tidied, spoken * i / count)
+        start = _find_time(tidied, spoken * i / count)
         if chosen:
             start = max(start, chosen[-1].end_s)
         heard = clip(tidied, Span(start, start + window_s))
@@ -38,7 +39,7 @@ def places(speech: Sequence[Span], count: int = PLACES, window_s: float = WINDOW
     return chosen
 
 
-def _at(speech: list[Span], seconds: float) -> float:
+def _find_time(speech: list[Span], seconds: float) -> float:
     """The time at which so many seconds of speech have passed."""
     for span in speech:
         if seconds < span.duration_s:
@@ -48,7 +49,7 @@ def _at(speech: list[Span], seconds: float) -> float:
 
 
 def vote(detections: Iterable[tuple[Detection, float]]) -> tuple[str, float] | None:
-    """(language, confidence) from what was detected in each place, weighted by its seconds of speech.
+    """Combine detections into (language, confidence), each weighted by the seconds of speech in its span.
 
     The confidence is the weighted mean of the language's probability. None without any detection. Equals go
     to the code that comes first in the alphabet, so that the order of places doesn't matter.

@@ -1,4 +1,4 @@
-"""Where to decode: spans of speech, grouped into stretches that a recogniser takes in one window.
+"""Group spans of speech into stretches that fit one window of a recogniser.
 
 Pure. Times are seconds from the start of the samples.
 """
@@ -23,10 +23,10 @@ GRID_S = 0.01
 """A recogniser's spectrogram has a frame every 10 ms; stretches begin and end on frames."""
 
 Cut = Callable[[Span], float]
-"""Where within a span to cut speech that has no pause."""
+"""Chooses the time (seconds) within a span at which to cut speech without a pause."""
 
 
-def stretches(
+def split_into_stretches(
     speech: Sequence[Span],
     within: Span,
     max_s: float,
@@ -35,31 +35,30 @@ def stretches(
     pad_s: float = PAD_S,
     cut: Cut | None = None,
 ) -> list[Span]:
-    """Stretches that cover all of `speech` (within `within`), none longer than `max_s`, none overlapping
-    another.
+    """Split `speech`, clipped to `within`, into stretches that cover it, of at most `max_s` seconds, without overlap.
 
     Spans at most `join_gap_s` apart are joined; what gets too long is divided at the largest pause of its
     later half, and speech without a pause at `cut` (default: even pieces).
 
-    >>> stretches([Span(1, 4), Span(4.5, 9), Span(20, 21)], Span(0, 30), max_s=28, pad_s=0)
+    >>> split_into_stretches([Span(1, 4), Span(4.5, 9), Span(20, 21)], Span(0, 30), max_s=28, pad_s=0)
     [Span(start_s=1.0, end_s=9.0), Span(start_s=20.0, end_s=21.0)]
     """
     pad_s = min(pad_s, max_s / 8)
     room = max_s - 2 * pad_s - 2 * GRID_S
-    pieces = [p for s in clip(speech, within) for p in _without_pause(s, room, cut)]
+    pieces = [p for s in clip(speech, within) for p in _divide(s, room, cut)]
     grouped: list[Span] = []
     group: list[Span] = []
     for piece in pieces:
         if group and piece.start_s - group[-1].end_s > join_gap_s:
-            grouped += _packed(group, room)
+            grouped += _pack(group, room)
             group = []
         group.append(piece)
-    grouped += _packed(group, room)
-    return _padded(grouped, within, pad_s)
+    grouped += _pack(group, room)
+    return _pad(grouped, within, pad_s)
 
 
-def _without_pause(span: Span, room: float, cut: Cut | None) -> list[Span]:
-    """A span of speech, cut until no piece is longer than `room`."""
+def _divide(span: Span, room: float, cut: Cut | None) -> list[Span]:
+    """Cut a span of speech into pieces of at most `room` seconds."""
     if span.duration_s <= room:
         return [span]
     count = math.ceil(span.duration_s / room)
@@ -69,11 +68,11 @@ def _without_pause(span: Span, room: float, cut: Cut | None) -> list[Span]:
     at = span.start_s + even
     if cut and play > 0.05:
         at = min(max(cut(Span(at - play, at + play)), at - play), at + play)
-    return [Span(span.start_s, at), *_without_pause(Span(at, span.end_s), room, cut)]
+    return [Span(span.start_s, at), *_divide(Span(at, span.end_s), room, cut)]
 
 
-def _packed(group: list[Span], room: float) -> list[Span]:
-    """Neighbouring pieces put together as long as they fit, parted at the largest pause of the later half."""
+def _pack(group: list[Span], room: float) -> list[Span]:
+    """Join neighbouring pieces while they fit `room`, and part them at the largest pause of the later half."""
     out: list[Span] = []
     while group:
         fit = 1
@@ -88,8 +87,8 @@ def _packed(group: list[Span], room: float) -> list[Span]:
     return out
 
 
-def _padded(spans: list[Span], within: Span, pad_s: float) -> list[Span]:
-    """Each span grown by up to `pad_s`, at most halfway to its neighbour, and moved outward onto the grid."""
+def _pad(spans: list[Span], within: Span, pad_s: float) -> list[Span]:
+    """Grow each span by up to `pad_s`, at most halfway to its neighbour, and round it outward to the grid."""
     out = []
     for i, span in enumerate(spans):
         left = (spans[i - 1].end_s + span.start_s) / 2 if i else within.start_s
@@ -108,8 +107,8 @@ def _ceil(seconds: float) -> float:
     return round(math.ceil(seconds / GRID_S - 1e-6) * GRID_S, 6)
 
 
-def quietest(samples: NDArray[np.float32], sample_rate: int = SAMPLE_RATE, frame_s: float = 0.05) -> Cut:
-    """A `Cut` at the quietest 50 ms of a span, by energy; the earliest of equals."""
+def cut_at_quietest(samples: NDArray[np.float32], sample_rate: int = SAMPLE_RATE, frame_s: float = 0.05) -> Cut:
+    """Make a `Cut` at the frame of lowest energy (50 ms by default) of a span; the earliest of equals."""
     frame = int(frame_s * sample_rate)
 
     def cut(span: Span) -> float:
@@ -124,11 +123,10 @@ def quietest(samples: NDArray[np.float32], sample_rate: int = SAMPLE_RATE, frame
     return cut
 
 
-def uncovered(speech: Sequence[Span], words: Sequence[Span], slack_s: float, least_s: float) -> list[Span]:
-    """Speech of at least `least_s` that no word comes within `slack_s` of: where a recogniser dropped
-    something.
+def find_uncovered(speech: Sequence[Span], words: Sequence[Span], slack_s: float, least_s: float) -> list[Span]:
+    """Find speech of at least `least_s` seconds without a word within `slack_s`: likely deletions.
 
-    >>> uncovered([Span(0, 10)], [Span(0, 3)], slack_s=0.5, least_s=2)
+    >>> find_uncovered([Span(0, 10)], [Span(0, 3)], slack_s=0.5, least_s=2)
     [Span(start_s=3.5, end_s=10)]
     """
     from tasks.intervals import subtract

@@ -16,7 +16,7 @@ from tasks.records import Audio, Sound
 from tasks.settings.schema import TranscriptionSettings
 from tasks.step import Manifest, Meter, StepContext
 from tasks.transcription.engines import engine
-from tasks.transcription.language import Detection, places, vote
+from tasks.transcription.language import Detection, select_places, vote
 from tasks.transcription.speech import SAMPLE_RATE
 from tasks.transcription.step import transcribe_chunk
 from tasks.weights.resolve import ResolvedWeights
@@ -24,7 +24,7 @@ from tasks.weights.resolve import ResolvedWeights
 
 @dataclass(frozen=True, slots=True)
 class LanguageJob:
-    """`speech`: of the whole recording."""
+    """`speech`: the spans of speech of the whole recording, in seconds."""
 
     audio: Audio
     speech: tuple[Span, ...]
@@ -42,10 +42,13 @@ class TranscribeJob:
 
 @step_task("language", version=1)
 def find_language(job: LanguageJob, place: StepContext) -> Manifest:
-    """Facts `language` (None where nobody speaks) and `confidence`: places of speech in the recording vote."""
+    """Detect the recording's language by a vote over several spans of speech.
+
+    Facts: `language` (ISO 639-1 code, None without speech) and `confidence` (0–1, None without speech).
+    """
     meter = Meter()
     recogniser = engine(job.settings, job.weights.path, place.device)
-    found = _language(
+    found = _detect_language(
         job.speech, lambda span: meter.ask(recogniser, "detect_language", place.samples(Sound(job.audio, span)))
     )
     language, confidence = found or (None, None)
@@ -54,16 +57,19 @@ def find_language(job: LanguageJob, place: StepContext) -> Manifest:
 
 @step_task("transcription", version=3)
 def transcribe(job: TranscribeJob, place: StepContext, language: str | None, separated: Manifest | None) -> Manifest:
-    """Artifact `words`, in the recording's time; facts: the language, how often the guards cut.
+    """Transcribe a chunk. Artifact `words`, in the recording's time; facts: the language, the number of words, and
+    how many loops and words outside speech were removed.
 
-    A `language` of None is found in the chunk's own speech.
+    With `language` None the language is detected from the chunk's own speech.
     """
     meter = Meter()
     samples = place.samples(job.sound, separated)
     recogniser = engine(job.settings, job.weights.path, place.device)
     speech = job.sound.speech_within()
     if language is None:
-        found = _language(speech, lambda span: meter.ask(recogniser, "detect_language", _part(samples, span)))
+        found = _detect_language(
+            speech, lambda span: meter.ask(recogniser, "detect_language", _slice_samples(samples, span))
+        )
         language = found[0] if found else None
     heard = transcribe_chunk(samples, speech, language, job.settings, partial(meter.ask, recogniser))
     start, channel = job.sound.span.start_s, job.sound.audio.channel or 0
@@ -89,9 +95,9 @@ def transcribe(job: TranscribeJob, place: StepContext, language: str | None, sep
     )
 
 
-def _language(speech: Sequence[Span], detect: Callable[[Span], Detection]) -> tuple[str, float] | None:
-    return vote((detect(span), measure_union_s(clip(speech, span))) for span in places(speech))
+def _detect_language(speech: Sequence[Span], detect: Callable[[Span], Detection]) -> tuple[str, float] | None:
+    return vote((detect(span), measure_union_s(clip(speech, span))) for span in select_places(speech))
 
 
-def _part(samples: NDArray[np.float32], span: Span) -> NDArray[np.float32]:
+def _slice_samples(samples: NDArray[np.float32], span: Span) -> NDArray[np.float32]:
     return samples[round(span.start_s * SAMPLE_RATE) : round(span.end_s * SAMPLE_RATE)]

@@ -1,7 +1,6 @@
 """The recogniser faster-whisper as an engine: `load`, then `transcribe` and `detect_language` on arrays.
 
-Only the given stretches are ever decoded: Whisper takes a minute to find nothing in silence, or finds
-something.
+Only the given stretches are decoded: on silence Whisper is slow and hallucinates.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ SAMPLE_RATE = 16_000
 
 
 def load(model: str, device: str = "cpu", compute_type: str = "default", cpu_threads: int = 0) -> FasterWhisper:
-    """The engine from a folder with a CTranslate2 model, its tokenizer and its preprocessor's settings."""
+    """Load the engine from a folder with a CTranslate2 model, its tokenizer and its preprocessor's settings."""
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
     whisper = WhisperModel(model, device=device, compute_type=compute_type, cpu_threads=cpu_threads)
@@ -26,7 +25,7 @@ def load(model: str, device: str = "cpu", compute_type: str = "default", cpu_thr
 
 
 class FasterWhisper:
-    """A loaded model. Not for two threads at a time."""
+    """A loaded model. Not thread-safe."""
 
     def __init__(self, model: Any, batched: Any) -> None:
         self._model = model
@@ -53,8 +52,8 @@ class FasterWhisper:
         batch_size = int(given.pop("batch_size", 1))
         if not stretches or not len(samples):
             return []
-        # Whisper's higher temperatures draw lots, and CTranslate2's dice can't be set again once thrown: the
-        # same sound would give other words in another run. What goes wrong is decoded again by other means.
+        # Higher temperatures sample, and CTranslate2's random generator can't be reseeded: the same audio would give
+        # other words in another run. Unreliable stretches are decoded again with other options instead.
         given.setdefault("temperature", 0.0)
         if batch_size > 1:
             clips = [{"start": a, "end": b} for a, b in stretches]
@@ -79,8 +78,8 @@ class FasterWhisper:
                 samples, language=language, clip_timestamps=flat, word_timestamps=True, **given
             )
             return _words(segments, stretches)
-        # By itself, a stretch sounds the same whatever is around it: a spectrogram is scaled by its own
-        # loudest moment.
+        # One call per stretch: a spectrogram is normalised by its own maximum, so that the result of a stretch does
+        # not depend on its surroundings.
         out: list[dict[str, Any]] = []
         for i, (start, end) in enumerate(stretches):
             part = samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
@@ -93,7 +92,7 @@ class FasterWhisper:
         return out
 
     def detect_language(self, samples: NDArray[np.float32]) -> list[tuple[str, float]]:
-        """Languages of the first 30 s of 16 kHz mono `samples` with their probabilities, likeliest first."""
+        """Detect the language of the first 30 s of 16 kHz mono `samples`; (code, probability), likeliest first."""
         if not self._model.model.is_multilingual:
             return [("en", 1.0)]
         _, _, probabilities = self._model.detect_language(audio=samples)
@@ -105,8 +104,7 @@ class FasterWhisper:
 
 
 def _words(segments: Iterable[Any], stretches: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
-    """faster-whisper's segments as plain words; a segment whose words got no times keeps them as text
-    alone."""
+    """Flatten faster-whisper's segments to words; words of a segment without word times have none."""
     out: list[dict[str, Any]] = []
     for segment in segments:
         facts = {

@@ -1,4 +1,4 @@
-"""An engine's words made fit to be records: no empty ones, times that exist, lie inside and run forwards.
+"""Clean an engine's raw words: drop empty ones, fill in missing times, and make times monotonic and in range.
 
 Pure. Times are seconds from the start of the samples.
 """
@@ -15,32 +15,32 @@ from typing import Any
 from tasks.intervals import Span, merge_spans
 from tasks.records import Word
 
-LEAST_S = 0.02
-"""A word lasts at least this long, where there is room for it."""
+MIN_WORD_S = 0.02
+"""Shortest duration of a word, in seconds, where there is room for it."""
 
-PAUSE_S = 0.25
-"""No word holds more silence than this."""
+MAX_PAUSE_S = 0.25
+"""Longest silence inside a word, in seconds."""
 
-ENOUGH_S = 0.1
-"""What is left of a word after a pause is the word, if it is this long."""
+MIN_REST_S = 0.1
+"""Seconds: where a word spans a pause, the part after it is taken as the word if it is at least this long."""
 
 Raw = Mapping[str, Any]
 """{"start", "end": seconds or None, "word", "probability": 0–1 or None, "stretch": index, …} as engines give
 it."""
 
 
-def finished(raw: Sequence[Raw], stretches: Sequence[Span], within: Span) -> list[Word]:
-    """Words in the order of their stretches, each inside its stretch and `within`, starts and ends never
-    decreasing."""
+def clean_words(raw: Sequence[Raw], stretches: Sequence[Span], within: Span) -> list[Word]:
+    """Convert raw words to `Word`s in the order of their stretches, each inside its stretch and `within`, with
+    non-decreasing starts and ends."""
     out: list[Word] = []
     for index, stretch in enumerate(stretches):
-        said = _attached([w for w in raw if w["stretch"] == index])
-        out += _in_order(_timed(said, stretch & within), stretch & within)
+        said = _attach_marks([w for w in raw if w["stretch"] == index])
+        out += _make_monotonic(_fill_times(said, stretch & within), stretch & within)
     return out
 
 
-def _attached(raw: Sequence[Raw]) -> list[dict[str, Any]]:
-    """Without empty words; marks that stand alone go to the end of the word before, or vanish."""
+def _attach_marks(raw: Sequence[Raw]) -> list[dict[str, Any]]:
+    """Drop empty words; append punctuation that stands alone to the word before, or drop it."""
     out: list[dict[str, Any]] = []
     for given in raw:
         said = "".join(c for c in str(given["word"]) if c.isspace() or unicodedata.category(c) != "Cc")
@@ -57,8 +57,8 @@ def _is_symbol(text: str) -> bool:
     return any(unicodedata.category(c)[0] == "S" for c in text)
 
 
-def _timed(raw: list[dict[str, Any]], stretch: Span) -> list[dict[str, Any]]:
-    """Words without times share the room between their neighbours evenly."""
+def _fill_times(raw: list[dict[str, Any]], stretch: Span) -> list[dict[str, Any]]:
+    """Give words without times equal shares of the gap between their neighbours."""
     i = 0
     while i < len(raw):
         if _has_times(raw[i]):
@@ -81,26 +81,26 @@ def _has_times(word: Raw) -> bool:
     return all(word[k] is not None and word[k] == word[k] for k in ("start", "end"))
 
 
-def _in_order(raw: list[dict[str, Any]], stretch: Span) -> list[Word]:
+def _make_monotonic(raw: list[dict[str, Any]], stretch: Span) -> list[Word]:
     out: list[Word] = []
     before = Span(stretch.start_s, stretch.start_s)
     for word in raw:
         start = min(max(word["start"], before.end_s), stretch.end_s)
-        end = min(max(word["end"], start + LEAST_S), stretch.end_s)
+        end = min(max(word["end"], start + MIN_WORD_S), stretch.end_s)
         # At the very end there is no room to the right: take it on the left, never before the word before.
-        start = max(min(start, end - LEAST_S), before.start_s)
+        start = max(min(start, end - MIN_WORD_S), before.start_s)
         before = Span(start, end)
-        out.append(Word(start, end, word["word"], _confidence(word.get("probability"))))
+        out.append(Word(start, end, word["word"], _clamp_confidence(word.get("probability"))))
     return out
 
 
-def trimmed(words: Sequence[Word], speech: Sequence[Span]) -> list[Word]:
-    """Words without silence at their ends: attention often gives a word the pause before it.
+def trim_words(words: Sequence[Word], speech: Sequence[Span]) -> list[Word]:
+    """Cut silence off the ends of words: Whisper's attention often assigns a word the pause before it.
 
-    A word that spans a pause was said after it, if there is enough of it there. One that touches no speech, or
-    that would become shorter than `LEAST_S`, stays as it is.
+    A word that spans a pause keeps the part after it, if that is at least `MIN_REST_S` long. A word that overlaps no
+    speech, or would become shorter than `MIN_WORD_S`, is left unchanged.
     """
-    tidied = merge_spans(speech, gap_s=PAUSE_S)
+    tidied = merge_spans(speech, gap_s=MAX_PAUSE_S)
     ends = [s.end_s for s in tidied]
     out: list[Word] = []
     for word in words:
@@ -109,8 +109,8 @@ def trimmed(words: Sequence[Word], speech: Sequence[Span]) -> list[Word]:
             if span.start_s >= word.end_s:
                 break
             parts.append(span & word.span)
-        best = max(parts, key=lambda s: (min(s.duration_s, ENOUGH_S), s.start_s), default=Span(0.0, 0.0))
-        if best.duration_s >= LEAST_S:
+        best = max(parts, key=lambda s: (min(s.duration_s, MIN_REST_S), s.start_s), default=Span(0.0, 0.0))
+        if best.duration_s >= MIN_WORD_S:
             word = replace(word, start_s=best.start_s, end_s=best.end_s)
         if out and (word.start_s < out[-1].start_s or word.end_s < out[-1].end_s):
             start = max(word.start_s, out[-1].start_s)
@@ -119,7 +119,7 @@ def trimmed(words: Sequence[Word], speech: Sequence[Span]) -> list[Word]:
     return out
 
 
-def _confidence(probability: float | None) -> float | None:
+def _clamp_confidence(probability: float | None) -> float | None:
     if probability is None or probability != probability:
         return None
     return min(1.0, max(0.0, float(probability)))

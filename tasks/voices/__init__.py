@@ -1,16 +1,16 @@
-"""People across recordings: who of those heard today was known before.
+"""Identify people across recordings: which of today's speakers are already known.
 
-    records.py   voices, hearings and corrections: the book, a value
-    match.py     whose voices are these: a threshold and a margin
-    carry.py     a recording processed again: which of its speakers is which of before
-    hear.py      a recording's speakers entered into the book
-    correct.py   what people said: rename, merge, split, accept, deny, forget
-    changes.py   what a correction changed, and undoing it
-    lookup.py    a voice by what people call it; what is known of each
-    tables.py    the book as Parquet
-    store.py     the book on the disk: one writer at a time, nothing half-written
-    clips.py     a few seconds of each voice to listen to
+    records.py     voices, hearings, corrections, and the immutable registry of them
+    invariants.py  what holds of every registry; which published tables are stale
+    match.py       scores of speakers against voices; a threshold and a margin
+    carry.py       match the speakers of a recording processed again with its earlier ones
+    identify.py    identify a recording's speakers and enter them into the registry
+    correct.py     corrections by people: rename, merge, split, accept, deny, separate, forget
+    changes.py     record corrections and undo them
+    lookup.py      find voices by what people type; summaries
+    tables.py      the registry as Parquet files
+    store.py       the registry on disk: one writer at a time, replaced as a whole
 
-A voice is a set of hearings, each with an embedding of its own; never a mean that moves. What people said is a fact:
-it outlives reprocessing, and the matching obeys it.
+A voice is a set of hearings, each with its own embedding; it has no running mean. Corrections by people survive
+reprocessing, and matching respects them.
 """

@@ -1,7 +1,7 @@
-"""A recording processed again: which of its speakers is which of before, by when they speak.
+"""Match the speakers of a recording processed again with its earlier speakers, by speech time or by embedding.
 
-Who spoke in those seconds is what people corrected, and what stays when models and settings change: embeddings of
-another model can't be compared, and labels are given anew.
+Labels are assigned anew by each run and embeddings of different models can't be compared, but the time at which a
+person speaks stays the same. So corrections made by people survive a change of models and settings.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import numpy as np
 from tasks.intervals import Span, intersect, measure_union_s, merge_spans
 from tasks.voices.records import Vector
 
-ENOUGH = 0.5
-"""Of the shorter one's speech: so much must both have in common."""
+MIN_OVERLAP = 0.5
+"""Smallest share of the shorter speech time that two matched speakers have in common."""
 
-SAME = 0.99
-"""Cosine. Of another day a voice is never so like."""
+MIN_COSINE = 0.99
+"""Smallest cosine of two embeddings of the same audio by the same model; other audio of a voice stays below it."""
 
-Spoken = Mapping[str, Sequence[Span]]
+SpansBySpeaker = Mapping[str, Sequence[Span]]
 
 
-def carried(before: Spoken, now: Spoken) -> dict[str, str]:
-    """The speaker of before that each speaker of now is, where there is one; none is two.
+def match_by_time(before: SpansBySpeaker, now: SpansBySpeaker) -> dict[str, str]:
+    """Map current labels to earlier ones by largest common speech time (one to one, Hungarian method).
 
-    >>> carried({"SPEAKER_00": [Span(0, 10)]}, {"SPEAKER_01": [Span(1, 9)], "SPEAKER_00": [Span(20, 30)]})
+    >>> match_by_time({"SPEAKER_00": [Span(0, 10)]}, {"SPEAKER_01": [Span(1, 9)], "SPEAKER_00": [Span(20, 30)]})
     {'SPEAKER_01': 'SPEAKER_00'}
     """
     from scipy.optimize import linear_sum_assignment
@@ -35,16 +35,16 @@ def carried(before: Spoken, now: Spoken) -> dict[str, str]:
         return {}
     both = np.array([[measure_union_s(intersect(a, b)) for b in old.values()] for a in new.values()])
     least = np.array([[min(measure_union_s(a), measure_union_s(b)) for b in old.values()] for a in new.values()])
-    worth = np.where((both > 0) & (both >= ENOUGH * least), both, 0.0)
+    worth = np.where((both > 0) & (both >= MIN_OVERLAP * least), both, 0.0)
     rows, columns = linear_sum_assignment(worth, maximize=True)
     ours, theirs = list(new), list(old)
     return {ours[r]: theirs[c] for r, c in zip(rows, columns, strict=True) if worth[r, c] > 0}
 
 
-def the_same(before: Mapping[str, Vector], now: Mapping[str, Vector]) -> dict[str, str]:
-    """Who has, by one speaker model, all but the same embedding (unit length) as before: the same stretches of sound.
+def match_by_embedding(before: Mapping[str, Vector], now: Mapping[str, Vector]) -> dict[str, str]:
+    """Map current labels to earlier ones whose embeddings (unit length, one speaker model) are almost equal.
 
-    For a recording whose turns of before aren't known any more.
+    For a recording whose earlier turns are no longer available.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -56,4 +56,4 @@ def the_same(before: Mapping[str, Vector], now: Mapping[str, Vector]) -> dict[st
     worth = ours @ theirs.T
     rows, columns = linear_sum_assignment(worth, maximize=True)
     labels, known = list(new), list(old)
-    return {labels[r]: known[c] for r, c in zip(rows, columns, strict=True) if worth[r, c] >= SAME}
+    return {labels[r]: known[c] for r, c in zip(rows, columns, strict=True) if worth[r, c] >= MIN_COSINE}

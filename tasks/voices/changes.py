@@ -1,4 +1,4 @@
-"""What a correction changed, whatever its kind: the difference between two books, by which it is undone."""
+"""Record each correction as the difference of two registries, and undo it by that difference."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from tasks.errors import UsageError
-from tasks.voices.book import check_free, tidied, touched
-from tasks.voices.records import Book, Correction, Hearing, Pair, Voice, pair
+from tasks.voices.invariants import check_name_is_free, find_affected_voices, prune_registry
+from tasks.voices.records import Correction, Hearing, Pair, Voice, VoiceRegistry, order_pair
 
-DECIDED = ("voice_id", "by", "similarity", "maybe", "maybe_similarity")
-"""What a correction changes of a hearing."""
+DECISION_FIELDS = ("voice_id", "by", "similarity", "maybe", "maybe_similarity")
+"""Fields of a hearing that a correction can change."""
 
 
-def made(before: Book, after: Book, *, at: str, kind: str, what: str) -> Book:
-    """`after` with the correction that led to it entered; `before` itself where it changed nothing."""
-    after = tidied(after)
-    change = difference(before, after)
+def record_correction(before: VoiceRegistry, after: VoiceRegistry, *, at: str, kind: str, what: str) -> VoiceRegistry:
+    """Append the correction that turned `before` into `after`; return `before` itself if it changed nothing."""
+    after = prune_registry(after)
+    change = diff_registries(before, after)
     if not any(change.values()):
         return before
     number = 1 + max((c.number for c in before.corrections), default=0)
@@ -25,32 +25,33 @@ def made(before: Book, after: Book, *, at: str, kind: str, what: str) -> Book:
     return replace(after, corrections=(*before.corrections, entry))
 
 
-def undo(book: Book, number: int | None = None) -> tuple[Book, Correction]:
-    """The book without what a correction changed, the last by default, and that correction.
+def undo(registry: VoiceRegistry, number: int | None = None) -> tuple[VoiceRegistry, Correction]:
+    """Undo a correction, the last one by default; return the registry and that correction.
 
-    What runs have heard since stays where it is. Raises UsageError where there is nothing to undo, or where a later
-    correction is about the same voices.
+    Hearings entered since are kept. Raises UsageError where there is nothing to undo, or where a later correction
+    affects the same voices.
     """
-    open_ = [c for c in book.corrections if not c.undone]
+    open_ = [c for c in registry.corrections if not c.undone]
     wanted = [c for c in open_ if number is None or c.number == number]
     if not wanted:
         raise UsageError(
             "there is no correction to undo." if number is None else f"there is no correction {number} to undo."
         )
     entry = wanted[-1]
-    about = touched(entry)
-    later = [c for c in open_ if c.number > entry.number and about & touched(c)]
+    about = find_affected_voices(entry)
+    later = [c for c in open_ if c.number > entry.number and about & find_affected_voices(c)]
     if later:
         raise UsageError(
             f"correction {entry.number}: undo {later[-1].number} first, it is about the same voice: {later[-1].what}."
         )
-    book = _reversed(book, json.loads(entry.change))
-    marked = tuple(c._replace(undone=True) if c is entry else c for c in book.corrections)
-    return tidied(replace(book, corrections=marked)), entry
+    registry = _revert(registry, json.loads(entry.change))
+    marked = tuple(c._replace(undone=True) if c is entry else c for c in registry.corrections)
+    return prune_registry(replace(registry, corrections=marked)), entry
 
 
-def difference(before: Book, after: Book) -> dict[str, Any]:
-    """What differs, as JSON: names of voices and decisions on hearings, each before and after; pairs kept apart."""
+def diff_registries(before: VoiceRegistry, after: VoiceRegistry) -> dict[str, Any]:
+    """Compare two registries; return, JSON-ready, the names of voices and the `DECISION_FIELDS` of hearings that
+    differ, each before and after, added hearings, and pairs of `apart` added or removed."""
     ids = sorted({*before.voices, *after.voices})
     names = {key: [_name(before, key), _name(after, key)] for key in ids}
     return {
@@ -66,35 +67,35 @@ def difference(before: Book, after: Book) -> dict[str, Any]:
     }
 
 
-def _reversed(book: Book, change: dict[str, Any]) -> Book:
-    hearings, voices = dict(book.hearings), dict(book.voices)
+def _revert(registry: VoiceRegistry, change: dict[str, Any]) -> VoiceRegistry:
+    hearings, voices = dict(registry.hearings), dict(registry.voices)
     for key, (old, _) in change["voices"].items():
         # One that the correction made stays, nameless, where somebody is heard as it since.
         voices[key] = Voice(key, old["name"] if old else None)
     for key in change["voices"]:
-        check_free(replace(book, voices=voices), voices[key].name, key)
+        check_name_is_free(replace(registry, voices=voices), voices[key].name, key)
     for key, (old, new) in change["hearings"].items():
         if key in hearings and hearings[key].voice_id == new[0]:
-            hearings[key] = hearings[key]._replace(**dict(zip(DECIDED, old, strict=True)))
+            hearings[key] = hearings[key]._replace(**dict(zip(DECISION_FIELDS, old, strict=True)))
             voices.setdefault(old[0], Voice(old[0]))
     for key, voice_id in change["added"].items():
         if key in hearings and hearings[key].voice_id == voice_id:
             del hearings[key]
-    apart: set[Pair] = (set(book.apart) - {pair(*p) for p in change["apart"]}) | {
-        pair(*p) for p in change["together"]
+    apart: set[Pair] = (set(registry.apart) - {order_pair(*p) for p in change["apart"]}) | {
+        order_pair(*p) for p in change["together"]
     }
-    return replace(book, voices=voices, hearings=hearings, apart=frozenset(apart))
+    return replace(registry, voices=voices, hearings=hearings, apart=frozenset(apart))
 
 
-def _name(book: Book, voice_id: str) -> dict[str, str | None] | None:
-    voice = book.voices.get(voice_id)
+def _name(registry: VoiceRegistry, voice_id: str) -> dict[str, str | None] | None:
+    voice = registry.voices.get(voice_id)
     return {"name": voice.name} if voice else None
 
 
 def _decision(hearing: Hearing) -> list[Any]:
-    return [getattr(hearing, name) for name in DECIDED]
+    return [getattr(hearing, name) for name in DECISION_FIELDS]
 
 
-def names_in(entry: Correction, voice_id: str) -> set[str]:
-    """The names that a voice had before or after a correction."""
+def read_names(entry: Correction, voice_id: str) -> set[str]:
+    """Read the names that a voice had before and after a correction."""
     return {n["name"] for n in json.loads(entry.change)["voices"].get(voice_id, ()) if n and n["name"]}

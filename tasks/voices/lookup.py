@@ -1,4 +1,4 @@
-"""A voice by what people call it; what is known of each."""
+"""Find voices by what people type, and summarize them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.errors import UsageError
-from tasks.voices.records import FORGOTTEN, Book, Hearing, Vector, pair
+from tasks.voices.records import FORGOTTEN, Hearing, Vector, VoiceRegistry, order_pair
 
-LONGEST = 60
-"""Characters of a name."""
-BLANK = "\u115f\u1160\u3164\uffa0"
-"""Letters that nobody sees."""
+MAX_NAME_CHARACTERS = 60
+"""Longest name, in characters."""
+INVISIBLE_LETTERS = "\u115f\u1160\u3164\uffa0"
+"""Unicode letters without a glyph."""
 JOINERS = "\u200c\u200d"
-"""Emoji and Persian names need them."""
+"""Invisible joiners that emoji and Persian names need."""
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """A voice for people. `alike`: the mean cosine between its hearings and their mean, None of fewer than two;
-    `nearest`: the voice most similar to it, by the means, and that similarity."""
+class VoiceSummary:
+    """A voice as it is listed. `last`: ISO date of its latest recording. `alike`: mean cosine between its embeddings
+    and their mean, None for fewer than two; `nearest`: the voice with the most similar mean, and that cosine."""
 
     voice_id: str
     name: str | None
@@ -35,18 +35,18 @@ class Summary:
     offers: int
 
 
-def find(book: Book, text: str, out: str | None = None) -> str:
-    """The id of the voice that `text` means: an id or how it begins, a name, `RECORDING/SPEAKER_00`, or, with `out`,
-    a label of its only recording. Raises UsageError where that is none, or more than one."""
-    if text in book.voices:
+def find_voice(registry: VoiceRegistry, text: str, out: str | None = None) -> str:
+    """Find the id of the voice that `text` names: an id or its first characters, a name, `RECORDING/SPEAKER_00`, or,
+    with `out`, a label of its only recording. Raises UsageError where no voice, or more than one, fits."""
+    if text in registry.voices:
         return text
-    by_name = [v.voice_id for v in book.voices.values() if (v.name or "").casefold() == text.casefold() and text]
-    heard = [h for h in book.hearings.values() if h.speaker and h.voice_id != FORGOTTEN and out in (None, h.out)]
+    by_name = [v.voice_id for v in registry.voices.values() if (v.name or "").casefold() == text.casefold() and text]
+    heard = [h for h in registry.hearings.values() if h.speaker and h.voice_id != FORGOTTEN and out in (None, h.out)]
     recording, _, label = text.rpartition("/")
     by_label = sorted({h.voice_id for h in heard if h.speaker == label and h.recording_id.startswith(recording)})
     if not recording and len({h.recording_id for h in heard}) > 1 and by_label:
         raise UsageError(f"{text}: every recording has its own; say which, as in {heard[0].recording_id}/{text}.")
-    by_start = [v for v in book.voices if v.startswith(text)] if len(text) > 2 else []
+    by_start = [v for v in registry.voices if v.startswith(text)] if len(text) > 2 else []
     for found in (by_name, by_label, by_start):
         if len(found) == 1:
             return found[0]
@@ -55,14 +55,15 @@ def find(book: Book, text: str, out: str | None = None) -> str:
     raise UsageError(f"no voice is called {text!r}; daylong speakers list tells them all.")
 
 
-def heard_in(book: Book, voice_id: str, text: str) -> list[str]:
-    """The voice's hearings in the recording that `text` means: its id, how it begins, or `RECORDING/SPEAKER_00`.
+def find_hearings(registry: VoiceRegistry, voice_id: str, text: str) -> list[str]:
+    """Find the ids of the voice's hearings in the recording that `text` names: its id or the start of it, or
+    `RECORDING/SPEAKER_00`.
 
-    Raises UsageError where the voice isn't heard in it, or it is more than one recording."""
+    Raises UsageError where the voice has no hearing there, or more than one recording fits."""
     recording, _, label = text.partition("/")
     found = [
         h
-        for h in book.of_voice(voice_id)
+        for h in registry.of_voice(voice_id)
         if h.out and recording and h.recording_id.startswith(recording) and label in ("", h.speaker)
     ]
     ids = sorted({h.recording_id for h in found})
@@ -70,77 +71,79 @@ def heard_in(book: Book, voice_id: str, text: str) -> list[str]:
         raise UsageError(f"{text!r} fits {len(ids)} recordings: {', '.join(ids[:5])}; give more of the id.")
     found = [h for h in found if len(ids) == 1 or h.recording_id == recording]
     if not found:
-        there = ", ".join(sorted({h.recording_id for h in book.of_voice(voice_id) if h.out})[:5]) or "none"
+        there = ", ".join(sorted({h.recording_id for h in registry.of_voice(voice_id) if h.out})[:5]) or "none"
         raise UsageError(f"{text}: the voice was not heard there; it was in {there}.")
     return [h.hearing_id for h in found]
 
 
-def named(book: Book, name: str | None) -> str | None:
-    """The voice that has this name, in capitals or not."""
+def find_by_name(registry: VoiceRegistry, name: str | None) -> str | None:
+    """Find the id of the voice with this name (case-insensitive); None without one."""
     return next(
-        (v.voice_id for v in book.voices.values() if name and (v.name or "").casefold() == name.casefold()), None
+        (v.voice_id for v in registry.voices.values() if name and (v.name or "").casefold() == name.casefold()), None
     )
 
 
-def checked(name: str) -> str:
-    """A name as it is kept: one line, trimmed. Raises UsageError for what can't be a name."""
+def normalize_name(name: str) -> str:
+    """Normalize a name to NFC and single spaces. Raises UsageError for what can't be a name."""
     kept = " ".join(unicodedata.normalize("NFC", name).split())
     odd = [c for c in kept if unicodedata.category(c) in ("Cc", "Cf", "Cs") and c not in JOINERS]
-    seen = [c for c in kept if unicodedata.category(c)[0] in "LNPS" and c not in BLANK]
-    if not seen or len(kept) > LONGEST or odd:
+    seen = [c for c in kept if unicodedata.category(c)[0] in "LNPS" and c not in INVISIBLE_LETTERS]
+    if not seen or len(kept) > MAX_NAME_CHARACTERS or odd:
         raise UsageError(
-            f"{name!r} can't be a name: one line of 1 to {LONGEST} characters, without control characters."
+            f"{name!r} can't be a name: one line of 1 to {MAX_NAME_CHARACTERS} characters, "
+            "without control characters."
         )
     if kept.upper().startswith("SPEAKER_") or kept.upper() == "UNKNOWN":
         raise UsageError(f"{name!r} can't be a name: the tables call speakers so whom nobody has named.")
     return kept
 
 
-def summaries(book: Book, out: str | None = None) -> list[Summary]:
-    """All voices, or those heard in results under `out`; the named ones first, then by how long they spoke."""
-    heard: dict[str, list[Hearing]] = {key: [] for key in book.voices}
-    for hearing in book.hearings.values():
+def summarize_voices(registry: VoiceRegistry, out: str | None = None) -> list[VoiceSummary]:
+    """Summarize all voices, or those with hearings under `out`; named ones first by name, then by seconds spoken."""
+    heard: dict[str, list[Hearing]] = {key: [] for key in registry.voices}
+    for hearing in registry.hearings.values():
         if hearing.voice_id != FORGOTTEN:
             heard[hearing.voice_id].append(hearing)
-    means = _means(heard)
-    near = _nearest(means)
+    means = _mean_embeddings(heard)
+    near = _find_nearest(means)
     rows = [
-        _summary(book, key, found, means, near)
+        _summarize_voice(registry, key, found, means, near)
         for key, found in heard.items()
         if out is None or any(h.out == out for h in found)
     ]
     return sorted(rows, key=lambda r: (r.name is None, (r.name or "").casefold(), -r.seconds, r.voice_id))
 
 
-def offers(book: Book) -> list[Hearing]:
-    """The hearings that may be a known voice's, the likeliest first."""
-    open_ = [h for h in book.hearings.values() if h.maybe in book.voices]
+def list_offers(registry: VoiceRegistry) -> list[Hearing]:
+    """List the hearings with an open offer, most similar first."""
+    open_ = [h for h in registry.hearings.values() if h.maybe in registry.voices]
     return sorted(open_, key=lambda h: (-(h.maybe_similarity or 0.0), h.hearing_id))
 
 
-def twins(book: Book) -> list[tuple[str, str]]:
-    """Pairs of voices that may be one, of which no hearing is offered already: the named, or longer heard, first."""
-    offered = {pair(h.voice_id, h.maybe) for h in offers(book) if h.maybe}
-    weight = {v: (book.voices[v].name is not None, len(book.of_voice(v))) for p in book.alike for v in p}
-    return [(p[1], p[0]) if weight[p[1]] > weight[p[0]] else p for p in sorted(book.alike - offered)]
+def list_possible_duplicates(registry: VoiceRegistry) -> list[tuple[str, str]]:
+    """List pairs of voices that may be the same person and have no open offer; in each pair the named voice, or the
+    one with more hearings, first."""
+    offered = {order_pair(h.voice_id, h.maybe) for h in list_offers(registry) if h.maybe}
+    weight = {v: (registry.voices[v].name is not None, len(registry.of_voice(v))) for p in registry.alike for v in p}
+    return [(p[1], p[0]) if weight[p[1]] > weight[p[0]] else p for p in sorted(registry.alike - offered)]
 
 
-def _summary(
-    book: Book,
+def _summarize_voice(
+    registry: VoiceRegistry,
     voice_id: str,
     heard: Sequence[Hearing],
     means: dict[str, tuple[str, Vector]],
     near: dict[str, tuple[str, float]],
-) -> Summary:
+) -> VoiceSummary:
     recordings: dict[str, float] = {}
     for h in heard:  # the same recording may lie in two folders of results
         recordings[h.recording_id] = max(recordings.get(h.recording_id, 0.0), h.seconds)
     embedder, mean = means.get(voice_id, ("", np.zeros(0, np.float32)))
     own = [float(h.embedding @ mean) for h in heard if h.embedder == embedder and len(h.embedding)]
     nearest, similarity = near.get(voice_id, (None, None))
-    return Summary(
+    return VoiceSummary(
         voice_id=voice_id,
-        name=book.voices[voice_id].name,
+        name=registry.voices[voice_id].name,
         recordings=len(recordings),
         seconds=sum(recordings.values()),
         last=max((h.heard_on for h in heard), default=""),
@@ -151,8 +154,8 @@ def _summary(
     )
 
 
-def _means(heard: dict[str, list[Hearing]]) -> dict[str, tuple[str, Vector]]:
-    """The mean of each voice's embeddings, unit length, of the speaker model that measured most of them."""
+def _mean_embeddings(heard: dict[str, list[Hearing]]) -> dict[str, tuple[str, Vector]]:
+    """Average each voice's embeddings of its most frequent speaker model; (embedder, unit vector) by voice id."""
     out = {}
     for key, found in heard.items():
         models = [h.embedder for h in found if len(h.embedding)]
@@ -163,7 +166,7 @@ def _means(heard: dict[str, list[Hearing]]) -> dict[str, tuple[str, Vector]]:
     return out
 
 
-def _nearest(means: dict[str, tuple[str, Vector]]) -> dict[str, tuple[str, float]]:
+def _find_nearest(means: dict[str, tuple[str, Vector]]) -> dict[str, tuple[str, float]]:
     found = {}
     for embedder in {e for e, _ in means.values()}:
         keys = [k for k, (e, v) in means.items() if e == embedder]

@@ -1,9 +1,9 @@
-"""Whose voices are these: speakers of a recording against known voices, by a threshold *and* a margin.
+"""Open-set identification of a recording's speakers against known voices, by a threshold *and* a margin.
 
-A voice is a set of embeddings. A speaker is as similar to it as to the nearest of them in the mean (`nearest` at
-most): by the nearest alone a mistake once made would go on, by the mean of all a voice would blur. The threshold is
-that of open-set identification (as in NIST's evaluations of speaker recognition); margin and one voice to one speaker
-make a wrong name rarer than a missing one.
+A voice is a set of embeddings. A speaker's score for it is the mean cosine to the nearest of them (at most
+`nearest`): the single nearest one would propagate a wrong assignment, and the mean of all would blur the voice. The
+threshold is that of open-set identification (as in NIST's speaker recognition evaluations); the margin and the
+one-to-one assignment make a wrong name rarer than a missing one.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ NEAREST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """Cosines. A voice is taken from `threshold` on where it is `margin` more similar than the next; one within
-    `margin` below the threshold, or without that lead, is offered."""
+class MatchRule:
+    """Cosines. A voice is assigned from `threshold` on if it scores `margin` more than the next; a voice within
+    `margin` below the threshold, or without that lead, is offered as a possible match."""
 
     threshold: float
     margin: float
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`voice`: row of the voice that the speaker is, −1 where it is none; `maybe`: one that it may be, or −1. Each
-    with its similarity. `rival`: where the speaker is like enough to two voices, the one that `maybe` has no lead
-    over, else −1: these two may be one person."""
+class VoiceMatch:
+    """A speaker's match: `voice`, the index of the assigned voice, or −1; `maybe`, that of an offered one, or −1;
+    each with its similarity (cosine). `rival`: where two voices pass the threshold without the margin, the one beside
+    `maybe`, else −1; the two may be the same person."""
 
     voice: int = -1
     similarity: float | None = None
@@ -43,11 +43,11 @@ class Answer:
     rival: int = -1
 
 
-def similarities(speakers: Floats, embeddings: Floats, voice_of: Ints, voices: int, nearest: int = NEAREST) -> Floats:
-    """(K, V): how similar each speaker (K, D) is to each voice, the mean cosine to its `nearest` embeddings.
+def score_voices(speakers: Floats, embeddings: Floats, voice_of: Ints, voices: int, nearest: int = NEAREST) -> Floats:
+    """Score speakers (K, D) against V voices: the mean cosine to each voice's `nearest` embeddings, shape (K, V).
 
-    `embeddings` (N, D) and `speakers` have unit length; `voice_of` (N,) says whose they are, 0 … V−1. −1 for voices
-    without an embedding. Exact: every embedding is looked at.
+    `embeddings` (N, D) and `speakers` have unit length; `voice_of` (N,) holds the voice of each embedding, 0 … V−1.
+    −1 for voices without an embedding. Exhaustive: every embedding is compared.
     """
     out = np.full((len(speakers), voices), -1.0)
     if not len(embeddings) or not len(speakers):
@@ -66,18 +66,17 @@ def similarities(speakers: Floats, embeddings: Floats, voice_of: Ints, voices: i
     return out
 
 
-def answers(
+def match_speakers(
     scores: Floats,
-    rule: Rule,
+    rule: MatchRule,
     same: Ints | None = None,
     denied: frozenset[tuple[int, int]] = frozenset(),
     named: Flags | None = None,
-) -> list[Answer]:
-    """Who each speaker is, by `similarities` (K, V): a voice is taken by one speaker at most.
+) -> list[VoiceMatch]:
+    """Assign voices to speakers one to one, by `scores` (K, V) of `score_voices`.
 
-    `same` (V,): voices with the same number may be one person (an offer is open): neither takes the lead from the
-    other, but of two that are `named` (V,) the lead is asked for always. `denied`: pairs of (speaker, voice) that
-    people said are not the same.
+    `same` (V,): voices with the same number may be the same person (an open offer), so that no margin is required
+    between them, unless both are `named` (V,). `denied`: pairs (speaker, voice) that a person marked as different.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -86,7 +85,7 @@ def answers(
         scores[speaker, voice] = -1.0
     speakers, voices = scores.shape
     if not speakers or not voices:
-        return [Answer()] * speakers
+        return [VoiceMatch()] * speakers
     group = np.arange(voices) if same is None else np.asarray(same)
     known = np.zeros(voices, bool) if named is None else np.asarray(named)
     likely = np.flatnonzero((scores >= rule.threshold).any(axis=0))
@@ -97,10 +96,10 @@ def answers(
         for row, column in zip(rows, columns, strict=True):
             if worth[row, column] > 0:
                 taken[row] = likely[column]
-    return [_answer(scores, k, taken, group, known, rule) for k in range(speakers)]
+    return [_match_speaker(scores, k, taken, group, known, rule) for k in range(speakers)]
 
 
-def _answer(scores: Floats, k: int, taken: Ints, group: Ints, named: Flags, rule: Rule) -> Answer:
+def _match_speaker(scores: Floats, k: int, taken: Ints, group: Ints, named: Flags, rule: MatchRule) -> VoiceMatch:
     own = scores[k]
     best = int(taken[k]) if taken[k] >= 0 else int(np.argmax(own))
     others = own.copy()
@@ -108,18 +107,18 @@ def _answer(scores: Floats, k: int, taken: Ints, group: Ints, named: Flags, rule
     others[best] = -1.0
     for other, voice in enumerate(taken):
         if other != k and voice >= 0 and scores[other, voice] > own[voice]:
-            others[voice] = -1.0  # whose it is is known better
+            others[voice] = -1.0  # it is assigned to another speaker, with a higher score
     next_ = int(np.argmax(others))
     if taken[k] >= 0 and own[best] - others[next_] >= rule.margin:
-        return Answer(best, float(own[best]))
+        return VoiceMatch(best, float(own[best]))
     if own[best] >= rule.threshold - rule.margin:
         rival = next_ if taken[k] >= 0 and others[next_] >= rule.threshold else -1
-        return Answer(maybe=best, maybe_similarity=float(own[best]), rival=rival)
-    return Answer()
+        return VoiceMatch(maybe=best, maybe_similarity=float(own[best]), rival=rival)
+    return VoiceMatch()
 
 
-def grouped(voices: int, pairs: Sequence[tuple[int, int]]) -> Ints:
-    """(V,): the number of each voice's group, where `pairs` may be the same person."""
+def group_voices(voices: int, pairs: Sequence[tuple[int, int]]) -> Ints:
+    """Number the connected components of voices under `pairs` that may be the same person; shape (V,)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

@@ -1,4 +1,4 @@
-"""The values of this room. A book is everything that is known of people's voices; it is replaced, never changed."""
+"""The records of the voice registry. A `VoiceRegistry` is immutable; each change makes a new one."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import numpy as np
 
 Vector = np.ndarray[Any, np.dtype[np.float32]]
 By = Literal["new", "match", "hand", "enrolled"]
-"""How a hearing came to its voice: as its first, by likeness, by what a person said, from an enrolled file."""
+"""How a hearing was assigned to its voice: as the first of a new voice, by matching, by hand, or by enrolment."""
 
 FORGOTTEN = ""
-"""The voice of a hearing whose person is forgotten: it stays, without embedding, until its recording's tables and
-exports say nothing of them either."""
+"""The `voice_id` of a hearing whose voice was forgotten. The hearing stays, without embedding, until its recording's
+tables and exports have been written without the voice."""
 
 
 class Hearing(NamedTuple):
-    """A speaker of a recording: one embedding, measured there.
+    """One speaker of one recording, with the embedding measured there.
 
-    `out`: the folder of results that it was published in ("" of an enrolled file); `speaker`: the label there, ""
-    where the recording, processed again, has no such speaker any more. `embedding` has unit length, or is empty;
-    compare within one `embedder` only (name and digest of its weights). `maybe`: a voice that it may be. `shown`: a
-    digest of what its recording's tables say of it.
+    `out`: the folder of results it was published in ("" for an enrolled file); `speaker`: the label there, "" where
+    the recording, processed again, no longer has that speaker. `seconds`: of speech; `heard_on`: ISO date of the
+    recording. `embedding`: float32, shape (D,), unit length, or empty; comparable within one `embedder` only (name
+    and digest of its weights). Similarities are cosines. `maybe`: a voice offered as a possible match. `shown`:
+    digest of the identity that the recording's published tables contain.
     """
 
     hearing_id: str
@@ -50,7 +51,8 @@ class Voice(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """What a person said: `kind` and `what` (for people), and what it changed, as JSON of `Change`, to undo it."""
+    """A correction by a person: `at` (ISO time), `kind`, `what` (a line for people), and `change`, the difference it
+    made as JSON (see `diff_registries`), by which it is undone."""
 
     number: int
     at: str
@@ -60,8 +62,8 @@ class Correction(NamedTuple):
     undone: bool = False
 
 
-class Known(NamedTuple):
-    """What is said of a speaker in tables and exports."""
+class SpeakerIdentity(NamedTuple):
+    """The identity of a speaker as tables and exports give it."""
 
     voice_id: str | None = None
     name: str | None = None
@@ -74,9 +76,12 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """Pairs of voices, each in order of its ids: `apart`, that people said are two people; `alike`, both nameless,
-    that somebody heard was like enough to both of, and who may be one."""
+class VoiceRegistry:
+    """All voices, hearings and corrections; voices and hearings by id.
+
+    Pairs of voice ids, each sorted: `apart` are two people by a person's decision; `alike` are unnamed voices that
+    one speaker matched equally well, so that they may be the same person.
+    """
 
     voices: Mapping[str, Voice] = field(default_factory=dict)
     hearings: Mapping[str, Hearing] = field(default_factory=dict)
@@ -88,14 +93,14 @@ class Book:
         return [h for h in self.hearings.values() if h.voice_id == voice_id]
 
     def of_recording(self, out: str, recording_id: str) -> list[Hearing]:
-        """What its tables tell of; speakers of earlier runs that it has no more are left out."""
+        """The hearings of the recording's current speakers; those of speakers it no longer has are left out."""
         return [h for h in self.hearings.values() if h.out == out and h.recording_id == recording_id and h.speaker]
 
-    def known(self, hearing: Hearing) -> Known:
+    def identity_of(self, hearing: Hearing) -> SpeakerIdentity:
         if hearing.voice_id == FORGOTTEN:
-            return Known()
+            return SpeakerIdentity()
         voice, maybe = self.voices[hearing.voice_id], self.voices.get(hearing.maybe or "")
-        return Known(
+        return SpeakerIdentity(
             voice.voice_id,
             voice.name,
             hearing.similarity,
@@ -104,9 +109,9 @@ class Book:
         )
 
 
-def pair(one: str, other: str) -> Pair:
+def order_pair(one: str, other: str) -> Pair:
     return (one, other) if one < other else (other, one)
 
 
-def by_id(hearings: Iterable[Hearing]) -> dict[str, Hearing]:
+def index_by_id(hearings: Iterable[Hearing]) -> dict[str, Hearing]:
     return {h.hearing_id: h for h in hearings}

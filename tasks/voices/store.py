@@ -1,12 +1,12 @@
-"""The book on the disk: one writer at a time, changed as a whole, never at odds with what was published.
+"""The registry on disk: one writer at a time, replaced as a whole, consistent with the published recordings.
 
     <store>/.journal/                 see tasks/storage/journal.py: the tables are replaced as one, under its lock
-    <store>/prepared/                 the book as it will be once a recording is published, and `intent.json`, which
-                                      says of which run
+    <store>/prepared/                 the registry as it will be once a recording is published, and `intent.json`
+                                      with the run that publishes it
 
-A run that names its speakers writes the book that it comes to aside (`intend`), publishes, and puts the book in place
-(`keep`). Whoever opens the store after a process that died finds the intent: is that run's recording published, its
-book is put in place; else it is dropped. So neither tells of what the other doesn't know.
+A run that names its speakers writes the new registry aside (`prepare`), publishes the recording, and then replaces
+the registry (`commit`). After a crash in between, the next process to open the store finds the intent: if that run's
+recording is published, the prepared registry is committed, else it is dropped.
 """
 
 from __future__ import annotations
@@ -22,98 +22,100 @@ from pathlib import Path
 from tasks.errors import TransientError
 from tasks.storage import files, journal
 from tasks.voices import tables
-from tasks.voices.records import FORGOTTEN, Book
+from tasks.voices.records import FORGOTTEN, VoiceRegistry
 
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 900.0
-"""Others publish meanwhile: of a day some ten seconds each."""
+"""Seconds to wait for the lock; another run holds it while it publishes, about 10 s for a day's recording."""
 PREPARED, INTENT, CLIPS = "prepared", "intent.json", "clips"
 CLIPS_OF_A_VOICE = 3
-GLANCES = 40
+READ_ATTEMPTS = 40
 
-Published = Callable[[str, str], str | None]
-"""(out, recording_id) -> the run whose tables lie there."""
+FindPublishedRun = Callable[[str, str], str | None]
+"""(out, recording_id) -> the id of the run whose tables are published there, or None."""
 
 
 @dataclass(slots=True)
-class Desk:
-    """The open store: nobody else changes it meanwhile. TransientError where it can't be written."""
+class OpenRegistry:
+    """The store, opened under its lock. Its methods raise TransientError where it can't be written."""
 
     folder: Path
-    book: Book
-    _written: tuple[Book, dict[Path, bytes]] | None = None
+    registry: VoiceRegistry
+    _written: tuple[VoiceRegistry, dict[Path, bytes]] | None = None
 
-    def intend(self, book: Book, out: str, recording_id: str, run_id: str) -> None:
-        """Write aside what is to hold once this run of the recording is published."""
+    def prepare(self, registry: VoiceRegistry, out: str, recording_id: str, run_id: str) -> None:
+        """Write aside the registry that becomes current once this run of the recording is published."""
         aside, intent = self.folder / PREPARED, {"out": out, "recording_id": recording_id, "run_id": run_id}
-        with _told(self.folder):
-            _drop(aside)
+        with _translate_errors(self.folder):
+            _remove_prepared(aside)
             files.make_folder(aside)
-            for path, data in self._contents(book).items():
+            for path, data in self._contents(registry).items():
                 files.write_durably(aside / path, data)
             files.write_durably(aside / "intent.draft", json.dumps(intent).encode())
             files.sync_folders([aside])
             files.move(aside / "intent.draft", aside / INTENT)
             files.sync_folders([aside])
 
-    def keep(self, book: Book) -> None:
-        """Put the book in place. Clips of who isn't in it any more go first: forgotten is forgotten."""
-        with _told(self.folder):
-            wanted = with_clips(book)
+    def commit(self, registry: VoiceRegistry) -> None:
+        """Replace the registry on disk. Clips of voices that it no longer has are removed first."""
+        with _translate_errors(self.folder):
+            wanted = select_hearings_with_clips(registry)
             for clip in (self.folder / CLIPS).glob("*.*"):
                 if clip.name.partition(".")[0] not in wanted:
                     files.remove(clip)
-            journal.commit_publication(self.folder / journal.FOLDER, "voices", self._contents(book), [])
-            _drop(self.folder / PREPARED)
-        self.book = book
+            journal.commit_publication(self.folder / journal.FOLDER, "voices", self._contents(registry), [])
+            _remove_prepared(self.folder / PREPARED)
+        self.registry = registry
 
-    def _contents(self, book: Book) -> dict[Path, bytes]:
-        if self._written is None or self._written[0] is not book:
-            self._written = book, tables.contents(book)
+    def _contents(self, registry: VoiceRegistry) -> dict[Path, bytes]:
+        if self._written is None or self._written[0] is not registry:
+            self._written = registry, tables.serialize_registry(registry)
         return self._written[1]
 
 
-def look(folder: Path) -> Book:
-    """The book as it is now, for who changes nothing. Its tables are replaced one after the other: who comes between
-    reads again."""
-    for glance in range(GLANCES):
-        book = tables.read(folder)
-        if all(h.voice_id in book.voices or h.voice_id == FORGOTTEN for h in book.hearings.values()):
-            return book
-        if glance == GLANCES // 2:  # it may be that a process died between two of them
-            with _told(folder), journal.lock_journal(folder, 1.0) as lock:
+def read_current_registry(folder: Path) -> VoiceRegistry:
+    """Read the current registry without the lock; read again while its tables are being replaced.
+
+    Raises TransientError where they stay inconsistent for about 2 s.
+    """
+    for attempt in range(READ_ATTEMPTS):
+        registry = tables.read_registry(folder)
+        if all(h.voice_id in registry.voices or h.voice_id == FORGOTTEN for h in registry.hearings.values()):
+            return registry
+        if attempt == READ_ATTEMPTS // 2:  # a process may have crashed between two of them
+            with _translate_errors(folder), journal.lock_journal(folder, 1.0) as lock:
                 journal.recover(lock)
         time.sleep(0.05)
     raise TransientError(f"{folder}: the voices are being replaced; try again in a moment.")
 
 
 @contextmanager
-def opened(folder: Path, published: Published) -> Iterator[Desk]:
-    """The store, recovered if a process died with it open, alone in it. It is made where there is none.
+def open_registry(folder: Path, published: FindPublishedRun) -> Iterator[OpenRegistry]:
+    """Open the store under its lock, creating it if needed, and recover it after a crash.
 
-    Raises TransientError where another process has it for a quarter of an hour, or it can't be written.
+    Raises TransientError where the lock isn't free within `PATIENCE_S`, or the store can't be written.
     """
     with ExitStack() as held:
-        with _told(folder):
+        with _translate_errors(folder):
             lock = held.enter_context(journal.lock_journal(folder, PATIENCE_S))
             journal.recover(lock)
-            journal.finish_plan(lock, "voices")  # of what is half replaced no book is to be made
-            _decide(folder, lock, published)
-            desk = Desk(folder, tables.read(folder))
-        yield desk
+            journal.finish_plan(lock, "voices")  # complete a half-done replacement before reading
+            _resolve_intent(folder, lock, published)
+            handle = OpenRegistry(folder, tables.read_registry(folder))
+        yield handle
 
 
-def with_clips(book: Book) -> set[str]:
-    """The hearings that a clip is kept of: the latest few of each voice."""
+def select_hearings_with_clips(registry: VoiceRegistry) -> set[str]:
+    """Select the ids of hearings to keep audio clips of: the latest few of each voice."""
     latest: dict[str, list[tuple[str, str]]] = {}
-    for h in book.hearings.values():
+    for h in registry.hearings.values():
         if h.voice_id != FORGOTTEN:
             latest.setdefault(h.voice_id, []).append((h.heard_on, h.hearing_id))
     return {key for found in latest.values() for _, key in sorted(found)[-CLIPS_OF_A_VOICE:]}
 
 
-def _decide(folder: Path, lock: Path, published: Published) -> None:
+def _resolve_intent(folder: Path, lock: Path, published: FindPublishedRun) -> None:
     aside = folder / PREPARED
     if (aside / INTENT).exists():
         try:
@@ -122,21 +124,21 @@ def _decide(folder: Path, lock: Path, published: Published) -> None:
         except (ValueError, KeyError, TypeError):
             done = False
         if done:
-            held = {path: (aside / path).read_bytes() for path in tables.contents(Book())}
+            held = {path: (aside / path).read_bytes() for path in tables.serialize_registry(VoiceRegistry())}
             journal.commit_publication(lock, "voices", held, [])
             log.info("%s: the voices of %s are kept after an interruption", folder, intent["recording_id"])
-    _drop(aside)
+    _remove_prepared(aside)
 
 
-def _drop(aside: Path) -> None:
-    """Remove the book that was prepared. The intent goes first: it promises that the book is there."""
+def _remove_prepared(aside: Path) -> None:
+    """Remove the prepared registry; the intent first, because it asserts that the files are complete."""
     files.remove(aside / INTENT)
     files.sync_folders([aside])
     files.remove_folder(aside)
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _translate_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as err:

@@ -1,10 +1,10 @@
-"""The book as Parquet: what `data/voices/` holds, for this program and for who wants to look.
+"""Read and serialize the registry as the Parquet files of `data/voices/`.
 
 voices.parquet       voice_id, name
 hearings.parquet     a row for each speaker of each recording, with its embedding
-apart.parquet        pairs of voices that are not one person
-alike.parquet        pairs of voices that may be
-corrections.parquet  what people said, and what undoes it
+apart.parquet        pairs of voices that are different people
+alike.parquet        pairs of voices that may be the same person
+corrections.parquet  corrections by people, with the changes that undo them
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.errors import MachineFault, UsageError
-from tasks.voices.records import Book, Correction, Hearing, Voice
+from tasks.voices.records import Correction, Hearing, Voice, VoiceRegistry
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,28 +42,28 @@ COLUMNS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 
-def contents(book: Book) -> dict[Path, bytes]:
-    """The files' contents, by name; the same bytes for the same book."""
+def serialize_registry(registry: VoiceRegistry) -> dict[Path, bytes]:
+    """Serialize the registry to the bytes of its files, by name; deterministic."""
     rows: dict[str, list[tuple[Any, ...]]] = {
-        "voices": sorted(book.voices.values()),
-        "hearings": [book.hearings[key] for key in sorted(book.hearings)],
-        "apart": sorted(book.apart),
-        "alike": sorted(book.alike),
-        "corrections": list(book.corrections),
+        "voices": sorted(registry.voices.values()),
+        "hearings": [registry.hearings[key] for key in sorted(registry.hearings)],
+        "apart": sorted(registry.apart),
+        "alike": sorted(registry.alike),
+        "corrections": list(registry.corrections),
     }
-    return {Path(f"{name}.parquet"): _parquet(name, found) for name, found in rows.items()}
+    return {Path(f"{name}.parquet"): _write_parquet(name, found) for name, found in rows.items()}
 
 
-def read(folder: Path) -> Book:
-    """The book that lies there; an empty one where there is none.
+def read_registry(folder: Path) -> VoiceRegistry:
+    """Read the registry from a folder; an empty one where there is none.
 
     Raises MachineFault for files that can't be read, UsageError for those of a later version.
     """
     if not (folder / "hearings.parquet").exists():
-        return Book()
-    held = {name: _columns(name, folder / f"{name}.parquet") for name in COLUMNS}
+        return VoiceRegistry()
+    held = {name: _read_columns(name, folder / f"{name}.parquet") for name in COLUMNS}
     hearings = map(Hearing._make, zip(*held["hearings"].values(), strict=True))
-    return Book(
+    return VoiceRegistry(
         voices={v.voice_id: v for v in map(Voice._make, zip(*held["voices"].values(), strict=True))},
         hearings={h.hearing_id: h for h in hearings},
         apart=frozenset(zip(*held["apart"].values(), strict=True)),
@@ -72,18 +72,18 @@ def read(folder: Path) -> Book:
     )
 
 
-def _parquet(name: str, rows: list[tuple[Any, ...]]) -> bytes:
+def _write_parquet(name: str, rows: list[tuple[Any, ...]]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS[name])
     arrays = [
-        _embeddings(values) if kind == "embedding" else pa.array(values, getattr(pa, kind)())
+        _make_list_array(values) if kind == "embedding" else pa.array(values, getattr(pa, kind)())
         for values, kind in zip(columns, COLUMNS[name].values(), strict=True)
     ]
     table = pa.Table.from_arrays(arrays, names=list(COLUMNS[name]))
     buffer = io.BytesIO()
-    # Embeddings are noise to a compressor, and to a dictionary.
+    # Embeddings don't compress, and have no repeated values for a dictionary.
     plain = [c for c, kind in COLUMNS[name].items() if kind != "embedding"]
     pq.write_table(
         table.replace_schema_metadata({"version": str(VERSION)}), buffer, compression="zstd", use_dictionary=plain
@@ -91,7 +91,7 @@ def _parquet(name: str, rows: list[tuple[Any, ...]]) -> bytes:
     return buffer.getvalue()
 
 
-def _embeddings(rows: tuple[np.ndarray[Any, Any], ...]) -> pa.Array:
+def _make_list_array(rows: tuple[np.ndarray[Any, Any], ...]) -> pa.Array:
     import pyarrow as pa
 
     ends = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int32)
@@ -99,7 +99,7 @@ def _embeddings(rows: tuple[np.ndarray[Any, Any], ...]) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(ends), pa.array(values))
 
 
-def _columns(name: str, path: Path) -> Mapping[str, list[Any]]:
+def _read_columns(name: str, path: Path) -> Mapping[str, list[Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -110,13 +110,13 @@ def _columns(name: str, path: Path) -> Mapping[str, list[Any]]:
                 raise UsageError(f"{path}: written by another Daylong (version {version or '?'}); update this one.")
             table = file.read()
         return {
-            column: _rows(table.column(column).combine_chunks())
+            column: _split_lists(table.column(column).combine_chunks())
             if kind == "embedding"
             else table.column(column).to_pylist()
             for column, kind in COLUMNS[name].items()
         }
     except (pa.ArrowInvalid, OSError, KeyError) as err:
-        # Arrow has no number for what it can't make sense of; of the book's tables none is ever left out.
+        # Arrow sets no errno for a damaged file; a missing table counts as damage, since all are always written.
         if isinstance(err, OSError) and err.errno not in (None, errno.ENOENT):
             why = os.strerror(err.errno or 0)
             raise MachineFault(
@@ -128,7 +128,7 @@ def _columns(name: str, path: Path) -> Mapping[str, list[Any]]:
         ) from err
 
 
-def _rows(lists: pa.Array) -> list[np.ndarray[Any, Any]]:
+def _split_lists(lists: pa.Array) -> list[np.ndarray[Any, Any]]:
     ends = lists.offsets.to_numpy()
     values = lists.values.to_numpy()
     return [values[a:b] for a, b in pairwise(ends)]

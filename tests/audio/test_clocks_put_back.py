@@ -12,7 +12,7 @@ from tasks.audio.probe import probe
 from tasks.audio.recorded import recorded_at, told_again_at
 from tasks.audio.together import together
 from tasks.records import Part, Recording
-from tests.spoken import recording
+from tests.helpers.sample_transcripts import make_recording_row
 
 BERLIN = "Europe/Berlin"
 HOUR_S = 3600.0
@@ -22,7 +22,7 @@ def named(name: str, hours: float) -> Recording:
     """A file whose name alone may tell when it began, in Berlin."""
     path, length_s = Path(f"/rec/monday/{name}.wav"), hours * HOUR_S
     at, source = recorded_at({}, path, 0.0, length_s, BERLIN)
-    return recording(
+    return make_recording_row(
         name,
         length_s,
         path=str(path),

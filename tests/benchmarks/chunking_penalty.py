@@ -35,17 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     rows = []
     for one in found:
         whole = one["ways"]["unchunked"]
-        for way, score in one["ways"].items():
+        for way, score_recording in one["ways"].items():
             rows.append(
                 [
                     f"{one['name']}, {way}",
-                    score["chunks"],
-                    f"{score['speakers']} of {one['speakers']}",
-                    _percent(score["der"]),
-                    _points(score["der"], whole["der"]),
-                    _percent(score["confusion"]),
-                    _percent(score["cpwer"]),
-                    _points(score["cpwer"], whole["cpwer"]),
+                    score_recording["chunks"],
+                    f"{score_recording['speakers']} of {one['speakers']}",
+                    _percent(score_recording["der"]),
+                    _points(score_recording["der"], whole["der"]),
+                    _percent(score_recording["confusion"]),
+                    _percent(score_recording["cpwer"]),
+                    _points(score_recording["cpwer"], whole["cpwer"]),
                 ]
             )
     columns = ["", "chunks", "speakers", "DER", "penalty", "confusion", "cpWER", "penalty"]
@@ -87,8 +87,8 @@ def measured(reference: tuple[Any, float | None], path: Path, folder: Path) -> d
     """Scores of one recording in every way."""
     from flows.process_recording import process_recording
     from tasks.dataset.read import read_transcript
-    from tasks.evaluation.hypotheses import from_transcript
-    from tasks.evaluation.score import score
+    from tasks.evaluation.hypotheses import read_from_transcript
+    from tasks.evaluation.score import score_recording
 
     truth, hearings = reference
     ways = {}
@@ -99,7 +99,7 @@ def measured(reference: tuple[Any, float | None], path: Path, folder: Path) -> d
             "transcription": {"language": "en"},
         }  # fmt: skip
         outcome: Any = process_recording(str(path), settings)  # type: ignore[call-overload]
-        result = score(truth, from_transcript(read_transcript(out, outcome["recording_id"])))
+        result = score_recording(truth, read_from_transcript(read_transcript(out, outcome["recording_id"])))
         ways[way] = {
             "chunks": outcome["num_chunks"],
             "speakers": result.diarization.speakers_found,

@@ -90,15 +90,15 @@ def measured(path: Path, truth: Any, folder: Path) -> dict[str, dict[str, Any]]:
     """The reliability of words and of their speakers, where each can be told."""
     from flows.process_recording import process_recording
     from tasks.dataset.read import read_transcript
-    from tasks.evaluation.hypotheses import from_transcript
-    from tasks.evaluation.score import score
+    from tasks.evaluation.hypotheses import read_from_transcript
+    from tasks.evaluation.score import score_recording
 
     settings = {
         "profile": "demo", "out": str(folder / "out"), "transcription": {"language": "en"},
         "cache": {"store": str(folder / "store")},
     }  # fmt: skip
     outcome: Any = process_recording(str(path), settings)  # type: ignore[call-overload]
-    result = score(truth, from_transcript(read_transcript(folder / "out", outcome["recording_id"])))
+    result = score_recording(truth, read_from_transcript(read_transcript(folder / "out", outcome["recording_id"])))
     told = {"words": result.sure_words, "speakers": result.sure_speakers}
     return {what: asdict(sure) for what, sure in told.items() if sure is not None}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data.recipes.readers import RATE
-from tasks.voices.match import Answer, Rule
+from tasks.voices.match import MatchRule, VoiceMatch
 from tests.benchmarks.voices.__main__ import main
 from tests.benchmarks.voices.hearings import HALVES, RECORDERS, Heard, varied
 from tests.benchmarks.voices.histories import Match, lived, moving_average, nearest_centroid, ours
@@ -20,7 +20,7 @@ from tests.benchmarks.voices.tally import Tally, together
 from tests.benchmarks.voices.weeks import MOST, REGULARS, RESIDENTS, Week, real_week
 
 PEOPLE, TIMES, DAYS = 20, 8, 6
-RULE, NEAR = Rule(0.7, 0.1), Rule(0.85, 0.03)
+RULE, NEAR = MatchRule(0.7, 0.1), MatchRule(0.85, 0.03)
 
 
 def people(apart: float = 1.0) -> Heard:
@@ -108,11 +108,11 @@ def test_the_average_forgets_at_its_rate() -> None:
 def test_hearings_are_counted_by_whose_voice_was_answered() -> None:
     owners = [7, 8]
     tally = Tally()
-    tally.count(7, Answer(voice=0), owners, was_met=True, is_fresh=True)
-    tally.count(7, Answer(voice=1), owners, was_met=True, is_fresh=False)
-    tally.count(7, Answer(maybe=0), owners, was_met=True, is_fresh=False)
-    tally.count(9, Answer(voice=0), owners, was_met=False, is_fresh=True)
-    tally.count(9, Answer(maybe=1), owners, was_met=False, is_fresh=True)
+    tally.count(7, VoiceMatch(voice=0), owners, was_met=True, is_fresh=True)
+    tally.count(7, VoiceMatch(voice=1), owners, was_met=True, is_fresh=False)
+    tally.count(7, VoiceMatch(maybe=0), owners, was_met=True, is_fresh=False)
+    tally.count(9, VoiceMatch(voice=0), owners, was_met=False, is_fresh=True)
+    tally.count(9, VoiceMatch(maybe=1), owners, was_met=False, is_fresh=True)
     assert (tally.right, tally.confused, tally.missed, tally.taken, tally.new) == (1, 1, 1, 1, 1)
     assert (tally.offered_right, tally.offered_wrong) == (1, 1)
     rates = tally.rates()

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tasks.dataset.publish import publish, recover
 from tasks.dataset.schema import TABLES
 from tasks.errors import TransientError
-from tests.dying import Disk, Killed, no_flushing, quick_folder  # noqa: F401
-from tests.spoken import meeting
+from tests.dying import STRIDE, Disk, Killed, every_operation, no_flushing, quick_folder  # noqa: F401
+from tests.helpers.sample_transcripts import make_meeting
 
 ID = "meeting-0a1b2c3d"
 
@@ -27,11 +27,11 @@ def folder():
 
 def old_to_new(case):
     """(published before, published now): runs and days differ, exports too."""
-    old = meeting("old")
+    old = make_meeting("old")
     new = {
-        "first": meeting("new"),
-        "same day": meeting("new"),
-        "another day": meeting("new", recorded_at=None),  # then it is the day of processing
+        "first": make_meeting("new"),
+        "same day": make_meeting("new"),
+        "another day": make_meeting("new", recorded_at=None),  # then it is the day of processing
     }[case]
     return (None if case == "first" else old), new
 
@@ -149,7 +149,7 @@ def dies_over_what_is_blocked(folder: Path, case: str, first: int, second: int) 
     """Whether the publication that comes then, and dies at its operation `second`, was to its end before that."""
     old, new = old_to_new(case)
     out, place = blocked(folder, case, first)
-    newest = meeting("newest")
+    newest = make_meeting("newest")
     finished = attempt(lambda: publish(newest, out, exports=exports(newest)), second) is not None
     committed_means_complete(out)
     recover(out)
@@ -170,15 +170,16 @@ def first_with_a_plan(folder: Path, case: str) -> int:
     return first
 
 
+@every_operation
 @pytest.mark.parametrize("further", [0, 12])
-def test_one_that_dies_over_an_unfinishable_one_leaves_all_of_one_run(folder, further):
+def test_one_that_dies_over_an_unfinishable_one_leaves_all_of_one_run(folder, further, begin):
     """The first has changed nothing yet, or has removed the row and put some tables in place."""
     case = "another day"
     first = first_with_a_plan(folder, case) + further
     assert blocked(folder, case, first)[1] is not None
-    second = 0
+    second = begin
     while not dies_over_what_is_blocked(folder, case, first, second):
-        second += 1
+        second += STRIDE
     assert second > 40
 
 
@@ -210,7 +211,7 @@ def test_a_publication_of_another_recording_finishes_what_was_left(folder):
     whole = attempt(lambda: publish(new, out, exports=exports(new)), None)
     out = lay_out(folder, old)
     assert attempt(lambda: publish(new, out, exports=exports(new)), whole // 2 + 10) is None
-    other = meeting("other", recording_id="other-1")
+    other = make_meeting("other", recording_id="other-1")
     publish(other, out, exports={})
     assert {name: run for name, run in visible(out).items() if ID in name} == expected(new)
 

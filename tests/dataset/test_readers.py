@@ -9,7 +9,7 @@ import pytest
 
 from tasks.dataset.publish import parquet, publish
 from tasks.dataset.schema import TABLES, schemas
-from tests.spoken import meeting, silence, without_diarization
+from tests.helpers.sample_transcripts import make_meeting, make_silence, make_without_diarization
 
 
 @pytest.fixture(scope="module")
@@ -17,10 +17,14 @@ def out(tmp_path_factory):
     """Four recordings on three days: voices, silence, no diarization, and an unknown start."""
     folder = tmp_path_factory.mktemp("transcripts")
     for transcript, name, recorded_at in (
-        (silence(), "a-silent-1", "2024-04-01T12:00:00Z"),  # its tables without rows are the first that readers see
-        (meeting(), "b-meeting-1", "2024-05-01T00:30:00+02:00"),
-        (without_diarization(), "c-plain-1", "2024-05-01T12:00:00Z"),
-        (meeting(), "d-undated-1", None),
+        (
+            make_silence(),
+            "a-silent-1",
+            "2024-04-01T12:00:00Z",
+        ),  # its tables without rows are the first that readers see
+        (make_meeting(), "b-meeting-1", "2024-05-01T00:30:00+02:00"),
+        (make_without_diarization(), "c-plain-1", "2024-05-01T12:00:00Z"),
+        (make_meeting(), "d-undated-1", None),
     ):
         facts = dataclasses.replace(transcript.recording, recording_id=name, recorded_at=recorded_at)
         publish(dataclasses.replace(transcript, recording=facts), folder, exports={})

@@ -13,7 +13,15 @@ from tasks.dataset.rows import tables
 from tasks.dataset.schema import EMBEDDING_SIZE
 from tasks.dataset.search_form import word_raw
 from tasks.records import Speaker
-from tests.spoken import meeting, recording, run, silence, spoken, transcripts, without_diarization
+from tests.helpers.sample_transcripts import (
+    make_meeting,
+    make_recording_row,
+    make_run,
+    make_silence,
+    make_transcript,
+    make_without_diarization,
+    transcripts,
+)
 
 
 def column(transcript, table, name):
@@ -53,12 +61,12 @@ def test_the_searched_form_of_the_searched_form_is_itself(text):
 
 
 def test_points_in_time_are_the_start_of_the_recording_and_seconds_in_utc():
-    assert column(meeting(), "words", "start_at")[0] == datetime(2024, 4, 30, 22, 30, 1, tzinfo=UTC)
-    assert column(meeting(), "recordings", "recorded_at") == [datetime(2024, 4, 30, 22, 30, tzinfo=UTC)]
+    assert column(make_meeting(), "words", "start_at")[0] == datetime(2024, 4, 30, 22, 30, 1, tzinfo=UTC)
+    assert column(make_meeting(), "recordings", "recorded_at") == [datetime(2024, 4, 30, 22, 30, tzinfo=UTC)]
 
 
 def test_points_in_time_are_null_where_the_start_of_the_recording_is_not_known():
-    unknown = meeting(recorded_at=None, recorded_at_source=None)
+    unknown = make_meeting(recorded_at=None, recorded_at_source=None)
     for table in ("segments", "words", "turns"):
         assert set(column(unknown, table, "start_at")) == {None}
 
@@ -91,8 +99,8 @@ def test_a_word_stays_in_its_segment_when_segments_are_renumbered(transcript):
 
 
 def test_unknown_has_a_row_but_is_not_counted():
-    assert column(meeting(), "speakers", "speaker") == ["SPEAKER_00", "SPEAKER_01", "UNKNOWN"]
-    assert column(meeting(), "recordings", "num_speakers") == [2]
+    assert column(make_meeting(), "speakers", "speaker") == ["SPEAKER_00", "SPEAKER_01", "UNKNOWN"]
+    assert column(make_meeting(), "recordings", "num_speakers") == [2]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +109,7 @@ def test_unknown_has_a_row_but_is_not_counted():
 )
 def test_a_segment_has_the_language_of_the_chunk_that_most_of_its_words_come_from(languages, expected):
     said = [(1.0, "A", ["Good", "morning."]), (29.0, "A", ["So,", "guten", "Morgen."]), (40.0, "A", ["Ja."])]
-    transcript = spoken(said, by=run(language="fr"))
+    transcript = make_transcript(said, by=make_run(language="fr"))
     words = [dataclasses.replace(w, chunk=int(w.start_s > 29.2)) for w in transcript.words]
     (chunk,) = transcript.chunks
     chunks = [dataclasses.replace(chunk, index=i, language=own) for i, own in enumerate(languages)]
@@ -111,14 +119,14 @@ def test_a_segment_has_the_language_of_the_chunk_that_most_of_its_words_come_fro
 
 
 def test_with_diarization_off_speakers_are_null_and_so_is_their_number():
-    off = without_diarization()
+    off = make_without_diarization()
     assert column(off, "words", "speaker") == [None] * 3
     assert column(off, "recordings", "num_speakers") == [None]
     assert tables(off)["speakers"].num_rows == 0
 
 
 def test_of_silence_there_is_a_recording_with_nobody_in_it():
-    held = tables(silence())
+    held = tables(make_silence())
     assert {name: table.num_rows for name, table in held.items()} == {
         "recordings": 1, "segments": 0, "words": 0, "turns": 0, "speakers": 0, "chunks": 1
     }  # fmt: skip
@@ -126,32 +134,34 @@ def test_of_silence_there_is_a_recording_with_nobody_in_it():
 
 
 def test_embeddings_of_any_model_fill_one_size_and_keep_their_length():
-    first, *_ = column(meeting(), "speakers", "embedding")
+    first, *_ = column(make_meeting(), "speakers", "embedding")
     assert len(first) == EMBEDDING_SIZE
     assert sum(x * x for x in first) == pytest.approx(1.0, abs=1e-6)
 
 
 def test_an_embedding_too_long_for_the_tables_is_left_out_with_a_warning(caplog):
     huge = Speaker("SPEAKER_00", 1.0, 1, 1, 0.0, 1.0, embedding=(0.0,) * 512, embedding_model="huge")
-    transcript = dataclasses.replace(meeting(), speakers=(huge,))
+    transcript = dataclasses.replace(make_meeting(), speakers=(huge,))
     assert column(transcript, "speakers", "embedding") == [None]
     assert "huge: embeddings of 512" in caplog.text
 
 
 def test_a_confidence_that_is_no_number_is_null():
-    transcript = meeting()
+    transcript = make_meeting()
     word = dataclasses.replace(transcript.words[0], confidence=float("nan"))
     assert column(dataclasses.replace(transcript, words=(word,)), "words", "confidence") == [None]
 
 
 def test_a_step_that_did_not_run_has_null_costs():
-    (row,) = tables(meeting())["chunks"].to_pylist()
+    (row,) = tables(make_meeting())["chunks"].to_pylist()
     assert row["transcription_s"] == 3.0
     assert row["embedding_cached"] is True
     assert [row[f"separation_{x}"] for x in ("s", "cached", "wait_s", "peak_mb")] == [None] * 4
 
 
 def test_text_that_utf8_cannot_hold_is_marked_not_refused():
-    transcript = spoken([(0.0, None, ["\ud800x"])], of=recording(source_name="a\udcffb.wav"), by=run())
+    transcript = make_transcript(
+        [(0.0, None, ["\ud800x"])], of=make_recording_row(source_name="a\udcffb.wav"), by=make_run()
+    )
     assert column(transcript, "words", "word") == ["�x"]
     assert column(transcript, "recordings", "source_name") == ["a�b.wav"]

@@ -12,7 +12,7 @@ import pytest
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import data_dictionary, schema_json, schemas
 from tasks.records import STEPS
-from tests.spoken import meeting, silence, without_diarization
+from tests.helpers.sample_transcripts import make_meeting, make_silence, make_without_diarization
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +39,7 @@ def test_the_tables_have_the_columns_that_analysts_were_promised():
     assert {table: " ".join(schema.names) for table, schema in schemas().items()} == COLUMNS
 
 
-@pytest.mark.parametrize("make", [meeting, silence, without_diarization])
+@pytest.mark.parametrize("make", [make_meeting, make_silence, make_without_diarization])
 def test_what_is_written_has_the_schema_and_keeps_its_promise_of_no_nulls(make):
     for name, table in tables(make()).items():
         assert table.schema.equals(schemas()[name], check_metadata=False)

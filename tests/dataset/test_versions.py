@@ -20,7 +20,7 @@ from tasks.dataset.versions import todays, version_of
 from tasks.dataset.views import TYPES, ask, connect
 from tasks.errors import UsageError
 from tasks.exports import render
-from tests.spoken import meeting, recording, spoken
+from tests.helpers.sample_transcripts import make_meeting, make_recording_row, make_transcript
 
 OLD, NEW = "meeting-0a1b2c3d", "today-99887766"
 DAY = "recorded_date=2024-05-01"
@@ -44,8 +44,10 @@ def rewritten(out: Path, table: str, change: Callable[[pa.Table], pa.Table]) -> 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     """Today's tables of one recording beside another's without the later columns; `words` in another tool's hand."""
-    today = spoken([(1.0, "SPEAKER_00", ["Hi."])], of=recording(NEW, source_name="today.flac", sha256="99" * 32))
-    for told in (meeting(), today):
+    today = make_transcript(
+        [(1.0, "SPEAKER_00", ["Hi."])], of=make_recording_row(NEW, source_name="today.flac", sha256="99" * 32)
+    )
+    for told in (make_meeting(), today):
         publish(told, tmp_path, exports={})
     for table, names in LATER.items():
         rewritten(tmp_path, table, lambda held, names=names: held.drop_columns(names))
@@ -65,7 +67,7 @@ def daylong(*arguments: object) -> Result:
 
 def test_columns_that_an_older_file_lacks_are_null(out: Path) -> None:
     told = read_transcript(out, OLD)
-    assert [w.text for w in told.words] == [w.text for w in meeting().words]
+    assert [w.text for w in told.words] == [w.text for w in make_meeting().words]
     assert {(w.local_speaker, w.speaker_confidence) for w in told.words} == {(None, None)}
     assert {(s.embedding, s.link_margin) for s in told.speakers} == {((), None)}
     assert told.chunks[0].error is None
@@ -76,7 +78,7 @@ def test_columns_that_an_older_file_lacks_are_null(out: Path) -> None:
 
 def test_an_older_recording_is_exported_and_its_subtitles_are_the_same(out: Path) -> None:
     text = daylong("export", OLD, "--format", "srt", "--out", out, "--to", "-").stdout
-    assert text == render(meeting(), ["srt"])["transcript.srt"]
+    assert text == render(make_meeting(), ["srt"])["transcript.srt"]
     for form in ("vtt", "txt", "json", "rttm", "ctm", "seglst", "report"):
         assert daylong("export", OLD, "--format", form, "--out", out).exit_code == 0
 
@@ -154,7 +156,7 @@ def test_later_tables_are_refused_in_one_line_that_says_what_to_do(later: Path) 
 def test_a_later_recording_is_not_taken_for_one_that_is_still_to_be_processed(later: Path) -> None:
     """The folder-watch would process it again and replace what a later version wrote."""
     with pytest.raises(UsageError, match="written by a later Daylong"):
-        published(later, meeting().recording.sha256, None, "ff" * 32)
+        published(later, make_meeting().recording.sha256, None, "ff" * 32)
 
 
 def test_a_later_table_beside_an_older_row_is_refused_too(out: Path) -> None:
@@ -173,6 +175,6 @@ def test_a_damaged_file_is_named_and_one_just_gone_is_waited_for(out: Path) -> N
 
 
 def test_a_republished_recording_is_of_todays_version(later: Path) -> None:
-    publish(dataclasses.replace(meeting("run-2")), later, exports={})
+    publish(dataclasses.replace(make_meeting("run-2")), later, exports={})
     assert {r["schema_version"] for r in recordings(later)} == {SCHEMA_VERSION}
     assert daylong("query", "select 1", "--out", later).exit_code == 0

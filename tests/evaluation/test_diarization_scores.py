@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.evaluation.comparison import by_speaker, compare
-from tasks.evaluation.diarization import match_speakers, score_diarization, swept
+from tasks.evaluation.comparison import compare, group_by_speaker
+from tasks.evaluation.diarization import compute_rates, match_speakers, score_diarization
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Turn
 
@@ -120,9 +120,9 @@ def test_the_sweep_for_long_days_gives_pyannotes_figures(reference: list[Turn], 
     """With merged turns; time lies on a grid of 1/8 s, for pyannote drops what is shorter than a microsecond."""
     score = score_diarization(reference, hypothesis)
     assert score.scorer.startswith("pyannote.metrics")
-    truth, found = by_speaker(reference), by_speaker(hypothesis)
+    truth, found = group_by_speaker(reference), group_by_speaker(hypothesis)
     scored = [Span(0.0, score.scored_s)]
-    own = swept(truth, found, scored, compare(truth, found, scored))
+    own = compute_rates(truth, found, scored, compare(truth, found, scored))
     # JER depends on which of several equally good mappings is taken.
     for name in set(own._fields) - {"jer"}:
         assert getattr(own, name) == pytest.approx(getattr(score, name)), name

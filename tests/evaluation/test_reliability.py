@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.evaluation.reliability import judged_speakers, judged_words, reliability
+from tasks.evaluation.reliability import judge_speakers, judge_words, measure_reliability
 from tasks.evaluation.utterances import Utterance
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Turn, Word
@@ -23,7 +23,7 @@ def word(
 def test_confidence_that_is_a_chance_is_calibrated() -> None:
     rng = random.Random(1)
     judged = [(p, rng.random() < p) for p in (rng.random() for _ in range(20_000))]
-    told = reliability(judged)
+    told = measure_reliability(judged)
     assert told is not None
     assert told.calibration_error < 0.02
     assert [b.count for b in told.bins] == [2_000] * 10
@@ -35,7 +35,7 @@ def test_confidence_that_is_a_chance_is_calibrated() -> None:
 
 def test_confidence_that_says_nothing_finds_no_more_than_chance() -> None:
     rng = random.Random(2)
-    told = reliability([(rng.random(), rng.random() < 0.9) for _ in range(20_000)])
+    told = measure_reliability([(rng.random(), rng.random() < 0.9) for _ in range(20_000)])
     assert told is not None
     assert told.calibration_error == pytest.approx(0.41, abs=0.03)
     assert told.caught["5%"] == pytest.approx(0.05, abs=0.02)
@@ -43,7 +43,7 @@ def test_confidence_that_says_nothing_finds_no_more_than_chance() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=10, max_size=60))
 def test_bins_hold_every_word_once(judged: list[tuple[float, bool]]) -> None:
-    told = reliability(judged)
+    told = measure_reliability(judged)
     assert told is not None
     assert sum(b.count for b in told.bins) == told.count == len(judged)
     assert sum(b.right * b.count for b in told.bins) == pytest.approx(told.count - told.wrong)
@@ -52,7 +52,7 @@ def test_bins_hold_every_word_once(judged: list[tuple[float, bool]]) -> None:
 
 
 def test_too_few_words_tell_nothing() -> None:
-    assert reliability([(0.5, True)] * 9) is None
+    assert measure_reliability([(0.5, True)] * 9) is None
 
 
 def test_words_are_right_where_they_were_said() -> None:
@@ -61,7 +61,7 @@ def test_words_are_right_where_they_were_said() -> None:
         word(0.1, "Good", 0.9), word(0.8, "mourning", 0.3), word(1.4, "Ben,", 0.8), word(40.0, "ben", 0.2),
         word(299.4, "hello", 0.7), word(300.2, "there.", 0.6), word(310.0, "—", 0.1), word(320.0, "so", None),
     ]  # fmt: skip
-    assert sorted(judged_words(said, found)) == [
+    assert sorted(judge_words(said, found)) == [
         (0.2, False), (0.3, False), (0.6, True), (0.7, True), (0.8, True), (0.9, True),
     ]  # fmt: skip
 
@@ -77,4 +77,4 @@ def test_a_words_speaker_is_right_by_the_best_mapping_where_one_person_speaks() 
         word(16, "e", speaker=UNKNOWN, sure_of=None),
         word(30, "f", speaker="S1", sure_of=0.4),
     ]
-    assert judged_speakers(truth, found, heard, [Span(0, 40)]) == [(0.9, True), (0.6, False), (0.8, True)]
+    assert judge_speakers(truth, found, heard, [Span(0, 40)]) == [(0.9, True), (0.6, False), (0.8, True)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import UsageError
-from tasks.evaluation.hypotheses import Hypothesis
+from tasks.evaluation.hypotheses import SystemOutput
 from tasks.evaluation.references import Reference
-from tasks.evaluation.score import score
+from tasks.evaluation.score import score_recording
 from tasks.evaluation.utterances import Utterance
-from tasks.evaluation.words import MOST_SPEAKERS, normalise, score_words
+from tasks.evaluation.words import MAX_SPEAKERS, normalize_text, score_words
 from tasks.intervals import Span
 from tasks.records import Turn
 
@@ -51,15 +51,15 @@ def test_words_far_from_their_time_count_only_without_the_clock() -> None:
 
 
 def test_nothing_recognised() -> None:
-    score = score_words(REFERENCE, [])
-    assert (score.cpwer, score.deletions) == (1, 7)
+    score_recording = score_words(REFERENCE, [])
+    assert (score_recording.cpwer, score_recording.deletions) == (1, 7)
     assert score_words(REFERENCE, said((0, "S", "—"))).cpwer == 1
 
 
 def test_only_words_in_the_regions() -> None:
     found = said((0, "S1", "good morning ben"), (100, "S1", "applause"))
-    score = score_words(REFERENCE, found, [Span(0, 1.2)])
-    assert (score.cpwer, score.num_words) == (0, 3)
+    score_recording = score_words(REFERENCE, found, [Span(0, 1.2)])
+    assert (score_recording.cpwer, score_recording.num_words) == (0, 3)
     with pytest.raises(UsageError, match="no words"):
         score_words(REFERENCE, found, [Span(50, 60)])
 
@@ -77,13 +77,15 @@ def test_only_words_in_the_regions() -> None:
     ],
 )
 def test_texts_are_compared_without_case_and_punctuation(text: str, normal: str) -> None:
-    assert normalise(text) == normal
+    assert normalize_text(text) == normal
 
 
 def test_more_speakers_than_meeteval_takes_leave_the_other_scores() -> None:
     turns = (Turn(0.0, 1.0, "ana"),)
-    many = [(float(i), f"S{i}", "yes") for i in range(MOST_SPEAKERS + 1)]
-    result = score(Reference("x", turns, tuple(REFERENCE)), Hypothesis("x-1", "x", turns, tuple(said(*many))))
+    many = [(float(i), f"S{i}", "yes") for i in range(MAX_SPEAKERS + 1)]
+    result = score_recording(
+        Reference("x", turns, tuple(REFERENCE)), SystemOutput("x-1", "x", turns, tuple(said(*many)))
+    )
     assert result.words is not None
     assert (result.words.cpwer, result.words.tcpwer) == (None, None)
     assert "at most 20 speakers, and here are 21" in (result.words_missing or "")
@@ -94,14 +96,14 @@ def test_more_speakers_than_meeteval_takes_leave_the_other_scores() -> None:
 def test_wer_takes_all_speakers_as_one_stream() -> None:
     swapped = said((0, "S2", "good morning ben"), (1, "S1", "good morning"), (2, "S1", "ana yes"))
     told = [Utterance(u.start_s, u.end_s, "", u.text) for u in swapped]
-    score = score_words(told, swapped)
-    assert (score.wer, score.cpwer, score.num_words) == (0.0, None, 7)
+    score_recording = score_words(told, swapped)
+    assert (score_recording.wer, score_recording.cpwer, score_recording.num_words) == (0.0, None, 7)
 
 
 def test_a_reference_without_speakers_gets_no_diarization_score() -> None:
     words = (Utterance(0, 1, "", "good morning"),)
-    result = score(
-        Reference("x", (), words), Hypothesis("x-1", "x", (Turn(0, 1, "S"),), tuple(said((0, "S", "good"))))
+    result = score_recording(
+        Reference("x", (), words), SystemOutput("x-1", "x", (Turn(0, 1, "S"),), tuple(said((0, "S", "good"))))
     )
     assert (result.diarization, result.worst, result.speakers) == (None, None, ())
     assert result.words is not None

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.evaluation.comparison import by_speaker, compare
+from tasks.evaluation.comparison import compare, group_by_speaker
 from tasks.evaluation.diarization import default_regions
-from tasks.evaluation.worst import LENGTH_S, worst
+from tasks.evaluation.worst import LENGTH_S, find_worst_stretch
 from tasks.intervals import Span, intersect
 from tasks.records import Turn
 
@@ -32,7 +32,7 @@ REGIONS = [Span(0, 3600)]
 def test_a_speaker_under_anothers_name_is_told_with_whose_it_is() -> None:
     truth = talk(60)
     found = renamed(renamed(truth, {"a": "x", "b": "y"}), {"x": "y"}, Span(1210, 1500))
-    told = worst(truth, found, REGIONS)
+    told = find_worst_stretch(truth, found, REGIONS)
     assert told is not None
     assert told.start_s <= 1210 < 1500 <= told.end_s == told.start_s + LENGTH_S
     assert (told.speaker, told.taken_for, told.whose) == ("a", "y", "b")
@@ -43,7 +43,7 @@ def test_a_speaker_under_anothers_name_is_told_with_whose_it_is() -> None:
 def test_missed_speech_and_speech_out_of_nothing_are_told_apart() -> None:
     truth = talk(60)
     held = [t for t in truth if not 600 <= t.start_s < 900]
-    told = worst(truth, [*held, Turn(2000, 2010, "noise")], REGIONS)
+    told = find_worst_stretch(truth, [*held, Turn(2000, 2010, "noise")], REGIONS)
     assert told is not None
     assert (told.missed_s, told.false_alarm_s, told.confusion_s) == (250, 0, 0)
     assert told.speaker is None
@@ -51,15 +51,15 @@ def test_missed_speech_and_speech_out_of_nothing_are_told_apart() -> None:
 
 def test_a_name_that_is_nobodys() -> None:
     truth = talk(60)
-    told = worst(truth, renamed(truth, {"a": "z"}, Span(600, 900)), REGIONS)
+    told = find_worst_stretch(truth, renamed(truth, {"a": "z"}, Span(600, 900)), REGIONS)
     assert told is not None
     assert (told.speaker, told.taken_for, told.whose) == ("a", "z", None)
 
 
 def test_nothing_is_told_where_nothing_is_wrong_or_the_recording_is_short() -> None:
-    assert worst(talk(60), talk(60), REGIONS) is None
-    assert worst(talk(15), [], [Span(0, 900)]) is None
-    assert worst([], [], []) is None
+    assert find_worst_stretch(talk(60), talk(60), REGIONS) is None
+    assert find_worst_stretch(talk(15), [], [Span(0, 900)]) is None
+    assert find_worst_stretch([], [], []) is None
 
 
 turn = st.builds(
@@ -71,8 +71,8 @@ turn = st.builds(
 @given(st.lists(turn, min_size=1, max_size=12), st.lists(turn, max_size=12))
 def test_no_ten_minutes_are_worse(truth: list[Turn], found: list[Turn]) -> None:
     regions = list(default_regions(truth, found))
-    told = worst(truth, found, regions)
-    sides = by_speaker(truth), by_speaker(found)
+    told = find_worst_stretch(truth, found, regions)
+    sides = group_by_speaker(truth), group_by_speaker(found)
     mapping = compare(*sides, regions).mapping
 
     def wrong_s(at: float) -> float:

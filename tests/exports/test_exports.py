@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks import canonical as transcripts_module
-from tasks.canonical import cache_last, canonical
+from tasks.canonical import remembered, tidy
 from tasks.dataset.publish import publish
 from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
@@ -27,7 +27,15 @@ from tasks.exports.cues import LINE_COLUMNS, MAX_LINES, MAX_MS, columns, cues
 from tasks.exports.text import one_line
 from tasks.intervals import Span
 from tasks.records import Transcript
-from tests.spoken import HOSTILE, meeting, recording, silence, spoken, transcripts, without_diarization
+from tests.helpers.sample_transcripts import (
+    HOSTILE,
+    make_meeting,
+    make_recording_row,
+    make_silence,
+    make_transcript,
+    make_without_diarization,
+    transcripts,
+)
 
 
 def load_rttm(path):
@@ -57,10 +65,10 @@ def test_the_formats_and_their_file_names():
         "report": "report.html",
     }
     with pytest.raises(UsageError, match="no export docx; there are srt, vtt"):
-        render(silence(), ["docx"])
+        render(make_silence(), ["docx"])
 
 
-@pytest.mark.parametrize("make", [meeting, silence, without_diarization])
+@pytest.mark.parametrize("make", [make_meeting, make_silence, make_without_diarization])
 def test_exports_written_again_from_the_tables_are_the_same_to_the_byte(tmp_path, make):
     transcript = make()
     exports = render(transcript)
@@ -82,7 +90,7 @@ def test_so_are_those_of_anything_that_could_have_been_said(tmp_path_factory, tr
 @settings(max_examples=60, deadline=None)
 @given(transcripts())
 def test_cues_are_readable_and_never_overlap_within_a_speaker(transcript):
-    found = cues(canonical(transcript))
+    found = cues(tidy(transcript))
     last_end = {}
     for cue in found:
         assert 0 <= cue.start_ms < cue.end_ms
@@ -97,21 +105,21 @@ def test_cues_are_readable_and_never_overlap_within_a_speaker(transcript):
 @settings(max_examples=60, deadline=None)
 @given(transcripts())
 def test_cues_lose_no_word(transcript):
-    transcript = canonical(transcript)
+    transcript = tidy(transcript)
     said = sorted(w for word in transcript.words for w in one_line(word.text).split())
     assert sorted(" ".join(line for cue in cues(transcript) for line in cue.lines).split()) == said
 
 
 def test_a_long_stretch_is_cut_at_words_into_two_lines_preferably_after_a_sentence():
     text = "This is how it was. And because nobody knew better, all of them went home. Nobody ever came back again."
-    texts = [line for cue in cues(spoken([(0.0, "SPEAKER_00", text.split())])) for line in cue.lines]
+    texts = [line for cue in cues(make_transcript([(0.0, "SPEAKER_00", text.split())])) for line in cue.lines]
     assert " ".join(texts) == text
     assert all(columns(line) <= LINE_COLUMNS for line in texts)
-    assert cues(spoken([(0.0, "SPEAKER_00", text.split())]))[0].lines[-1].endswith("better,")
+    assert cues(make_transcript([(0.0, "SPEAKER_00", text.split())]))[0].lines[-1].endswith("better,")
 
 
 def test_a_long_pause_ends_a_cue():
-    transcript = spoken([(0.0, "SPEAKER_00", ["one", "two"])], word_s=0.5)
+    transcript = make_transcript([(0.0, "SPEAKER_00", ["one", "two"])], word_s=0.5)
     first, second = transcript.words
     later = type(second)(**{f: getattr(second, f) for f in second.__slots__} | {"start_s": 3.0, "end_s": 3.5})
     found = cues(dataclasses.replace(transcript, words=(first, later)))
@@ -120,7 +128,7 @@ def test_a_long_pause_ends_a_cue():
 
 def test_text_without_blanks_stays_without_and_breaks_between_words():
     words = ["今日は", "とても", "良い", "天気", "ですね", "散歩に", "行き", "ましょう", "か"]
-    transcript = spoken([(0.0, None, words * 3)], word_s=0.2)
+    transcript = make_transcript([(0.0, None, words * 3)], word_s=0.2)
     (segment,) = transcript.segments
     transcript = dataclasses.replace(transcript, segments=(dataclasses.replace(segment, text="".join(words * 3)),))
     found = cues(transcript)
@@ -129,7 +137,7 @@ def test_text_without_blanks_stays_without_and_breaks_between_words():
 
 
 def test_srt_says_who_speaks_and_counts_from_1():
-    first, second, *_ = srt.parse(render(meeting())["transcript.srt"])
+    first, second, *_ = srt.parse(render(make_meeting())["transcript.srt"])
     assert (first.index, first.start.total_seconds(), first.end.total_seconds()) == (1, 1.0, 2.2)
     assert first.content == "SPEAKER_00: Good morning, everybody."
     assert second.content.startswith("SPEAKER_01: “Don’t")
@@ -138,7 +146,7 @@ def test_srt_says_who_speaks_and_counts_from_1():
 @settings(max_examples=80, deadline=None)
 @given(transcripts())
 def test_srt_of_any_text_has_its_cues_and_no_others(transcript):
-    expected = cues(canonical(transcript))
+    expected = cues(tidy(transcript))
     found = list(srt.parse(EXPORTS["srt"].write(transcript)))
     assert [round(s.start.total_seconds() * 1000) for s in found] == [c.start_ms for c in expected]
     assert [round(s.end.total_seconds() * 1000) for s in found] == [c.end_ms for c in expected]
@@ -151,7 +159,7 @@ def test_srt_of_any_text_has_its_cues_and_no_others(transcript):
 @settings(max_examples=80, deadline=None)
 @given(transcripts())
 def test_vtt_of_any_text_has_its_cues_and_no_tag_but_the_voice(transcript):
-    expected = cues(canonical(transcript))
+    expected = cues(tidy(transcript))
     found = webvtt.from_string(EXPORTS["vtt"].write(transcript), strict=True)
     assert [c.start_time.in_milliseconds() for c in found] == [c.start_ms for c in expected]
     assert [c.end_time.in_milliseconds() for c in found] == [c.end_ms for c in expected]
@@ -164,7 +172,7 @@ def test_vtt_of_any_text_has_its_cues_and_no_tag_but_the_voice(transcript):
 @pytest.mark.parametrize("text", [t for t in HOSTILE if one_line(t)])
 @pytest.mark.parametrize("speaker", [None, "SPEAKER_00"])
 def test_hostile_text_alone_stays_one_cue(text, speaker):
-    transcript = spoken([(1.0, speaker, [text])])
+    transcript = make_transcript([(1.0, speaker, [text])])
     assert len(list(srt.parse(EXPORTS["srt"].write(transcript)))) == len(cues(transcript)) == 1
     (caption,) = webvtt.from_string(EXPORTS["vtt"].write(transcript), strict=True)
     assert " ".join(html.unescape(caption.text).split()) == one_line(text)
@@ -174,7 +182,7 @@ def test_hostile_text_alone_stays_one_cue(text, speaker):
     ("start", "hours"), [(86_399.5, "23"), (90_000.0, "25"), (360_000.0, "100"), (691_199.0, "191")]
 )
 def test_hours_pass_24_and_99(start, hours):
-    transcript = spoken([(start, "SPEAKER_00", ["late"])], of=recording(duration_s=8 * 86400.0))
+    transcript = make_transcript([(start, "SPEAKER_00", ["late"])], of=make_recording_row(duration_s=8 * 86400.0))
     exports = render(transcript)
     (subtitle,) = srt.parse(exports["transcript.srt"])
     (caption,) = webvtt.from_string(exports["transcript.vtt"], strict=True)
@@ -185,10 +193,13 @@ def test_hours_pass_24_and_99(start, hours):
 
 def test_txt_is_a_paragraph_a_segment():
     assert (
-        render(meeting(), ["txt"])["transcript.txt"].split("\n\n")[0]
+        render(make_meeting(), ["txt"])["transcript.txt"].split("\n\n")[0]
         == "[00:00:01] SPEAKER_00: Good morning, everybody."
     )
-    assert render(without_diarization(), ["txt"])["transcript.txt"] == "[00:00:01] Good morning.\n\n[00:00:04] Yes.\n"
+    assert (
+        render(make_without_diarization(), ["txt"])["transcript.txt"]
+        == "[00:00:01] Good morning.\n\n[00:00:04] Yes.\n"
+    )
 
 
 @settings(max_examples=50, deadline=None)
@@ -211,7 +222,7 @@ def test_txt_opened_as_a_spreadsheet_has_no_formula(transcript):
 @given(transcripts())
 def test_json_holds_segments_and_their_words(transcript):
     told = json.loads(EXPORTS["json"].write(transcript))
-    held = canonical(transcript)
+    held = tidy(transcript)
     assert [s["text"] for s in told["segments"]] == [s.text for s in held.segments]
     words = sorted((w["start"], w["word"]) for s in told["segments"] for w in s["words"])
     assert words == sorted((round(w.start_s, 3), w.text) for w in held.words)
@@ -220,7 +231,7 @@ def test_json_holds_segments_and_their_words(transcript):
 
 
 def test_json_leaves_out_what_is_not_known():
-    (first, _) = json.loads(render(without_diarization())["transcript.json"])["segments"]
+    (first, _) = json.loads(render(make_without_diarization())["transcript.json"])["segments"]
     assert first == {
         "start": 1.0,
         "end": 1.8,
@@ -235,18 +246,18 @@ def test_json_leaves_out_what_is_not_known():
 
 def test_rttm_is_read_by_pyannote(tmp_path):
     path = tmp_path / "transcript.rttm"
-    path.write_text(render(meeting())["transcript.rttm"])
+    path.write_text(render(make_meeting())["transcript.rttm"])
     ((name, annotation),) = load_rttm(path).items()
     assert name == "meeting-0a1b2c3d"
     tracks = [(s.start, round(s.end, 3), label) for s, _, label in annotation.itertracks(yield_label=True)]
-    assert tracks == [(t.start_s, round(t.end_s, 3), t.speaker) for t in meeting().turns]
+    assert tracks == [(t.start_s, round(t.end_s, 3), t.speaker) for t in make_meeting().turns]
 
 
 @settings(max_examples=40, deadline=None)
 @given(transcript=transcripts())
 def test_rttm_is_read_by_meeteval(meeteval_io, transcript):
     found = meeteval_io.RTTM.parse(EXPORTS["rttm"].write(transcript), parse_float=decimal.Decimal).lines
-    expected = [t for t in canonical(transcript).turns if round(t.start_s * 1000) < round(t.end_s * 1000)]
+    expected = [t for t in tidy(transcript).turns if round(t.start_s * 1000) < round(t.end_s * 1000)]
     assert [(line.speaker_id, round(line.begin_time * 1000)) for line in found] == [
         (t.speaker, round(t.start_s * 1000)) for t in expected
     ]
@@ -257,7 +268,7 @@ def test_rttm_is_read_by_meeteval(meeteval_io, transcript):
 @given(transcript=transcripts())
 def test_ctm_is_read_by_meeteval_a_line_a_word(meeteval_io, transcript):
     found = meeteval_io.CTM.parse(EXPORTS["ctm"].write(transcript), parse_float=decimal.Decimal).lines
-    expected = [w for w in canonical(transcript).words if one_line(w.text)]
+    expected = [w for w in tidy(transcript).words if one_line(w.text)]
     assert [line.word for line in found] == ["_".join(one_line(w.text).split()) for w in expected]
     assert [round(line.begin_time * 1000) for line in found] == [round(w.start_s * 1000) for w in expected]
 
@@ -266,7 +277,7 @@ def test_ctm_is_read_by_meeteval_a_line_a_word(meeteval_io, transcript):
 @given(transcript=transcripts())
 def test_seglst_is_read_by_meeteval_with_a_speaker_for_every_segment(meeteval_io, transcript):
     found = meeteval_io.SegLST.parse(EXPORTS["seglst"].write(transcript)).segments
-    expected = canonical(transcript).segments
+    expected = tidy(transcript).segments
     assert [s["words"] for s in found] == [one_line(s.text) for s in expected]
     assert [s["speaker"] for s in found] == [s.speaker or "UNKNOWN" for s in expected]
     assert all(s["session_id"] == "meeting-0a1b2c3d" and s["start_time"] <= s["end_time"] for s in found)
@@ -275,14 +286,14 @@ def test_seglst_is_read_by_meeteval_with_a_speaker_for_every_segment(meeteval_io
 def test_seglst_scores_as_itself_without_an_error(meeteval_io):
     from meeteval.wer import cpwer
 
-    said = meeteval_io.SegLST.parse(render(meeting())["transcript.seglst.json"])
+    said = meeteval_io.SegLST.parse(render(make_meeting())["transcript.seglst.json"])
     (result,) = cpwer(said, said).values()
     assert result.errors == 0
-    assert result.length == sum(s.num_words for s in meeting().segments)
+    assert result.length == sum(s.num_words for s in make_meeting().segments)
 
 
 def test_silence_gives_valid_empty_files(meeteval_io):
-    exports = render(silence())
+    exports = render(make_silence())
     assert list(srt.parse(exports["transcript.srt"])) == []
     assert list(webvtt.from_string(exports["transcript.vtt"], strict=True)) == []
     assert exports["transcript.vtt"] == "WEBVTT\n"
@@ -293,7 +304,7 @@ def test_silence_gives_valid_empty_files(meeteval_io):
 
 
 def test_with_diarization_off_rttm_claims_nothing_and_the_others_say_what_was_said():
-    exports = render(without_diarization())
+    exports = render(make_without_diarization())
     assert exports["transcript.rttm"] == ""
     assert [s.content for s in srt.parse(exports["transcript.srt"])] == ["Good morning.", "Yes."]
     assert [c.voice for c in webvtt.from_string(exports["transcript.vtt"], strict=True)] == [None, None]
@@ -310,7 +321,7 @@ def test_one_line_is_one_line(text):
 
 def with_failed_chunks():
     """A meeting of which the second and third minute could not be transcribed."""
-    told = meeting()
+    told = make_meeting()
     (chunk,) = told.chunks[:1]
     cores = [Span(0.0, 60.0), Span(60.0, 120.0), Span(120.0, 180.0), Span(180.0, 240.0)]
     states = ["complete", "failed", "failed", "no_speech"]
@@ -336,34 +347,34 @@ def test_what_could_not_be_transcribed_is_marked_for_as_long_as_it_lasts(tmp_pat
 
 @given(transcripts())
 def test_a_transcript_is_made_tidy_once(told: Transcript) -> None:
-    once = canonical(told)
-    assert canonical(once) is once
-    canonical(meeting())
-    assert canonical(once) == once
+    once = tidy(told)
+    assert tidy(once) is once
+    tidy(make_meeting())
+    assert tidy(once) == once
 
 
 def test_it_is_made_tidy_once_for_all_exports(tmp_path, monkeypatch):
     made: list[int] = []
-    ordered = transcripts_module._sort_clipped
+    ordered = transcripts_module._in_order
 
     def counted(items, end_s):
         made.append(1)
         return ordered(items, end_s)
 
-    monkeypatch.setattr(transcripts_module, "_sort_clipped", counted)
-    render(meeting(), folder=tmp_path)
+    monkeypatch.setattr(transcripts_module, "_in_order", counted)
+    render(make_meeting(), folder=tmp_path)
     assert len(made) == 3  # of words, segments and turns
 
 
 def test_what_two_exports_ask_for_is_made_once_and_forgotten_with_its_transcript() -> None:
     made: list[str] = []
 
-    @cache_last
+    @remembered
     def name(told: Transcript) -> list[str]:
         made.append(told.recording.recording_id)
         return made[-1:]
 
-    one, other = meeting(), silence()
+    one, other = make_meeting(), make_silence()
     assert name(one) is name(one)
     assert name(other) is not name(one)
     assert made == [one.recording.recording_id, other.recording.recording_id, one.recording.recording_id]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tasks.voices.lookup import checked
+from tasks.voices.lookup import normalize_name
 from tests.browsing import chromium
-from tests.correcting import (
+from tests.helpers.name_correction_page import (
     ANNA,
     ENTER,
     ESCAPE,
@@ -23,9 +23,9 @@ from tests.correcting import (
     TAB,
     Page,
 )
+from tests.helpers.sample_transcripts import make_without_diarization
 from tests.reports import Report, put
 from tests.serving import until
-from tests.spoken import without_diarization
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +182,7 @@ def test_what_the_page_takes_the_command_takes(page: Page) -> None:
             continue
         taken.append(name)
         shown = page.lines()[1]
-        assert shown == "SPEAKER_01" or shown == checked(shown)
+        assert shown == "SPEAKER_01" or shown == normalize_name(shown)
     assert {"İ", "=1+1", "-rf", "e\u0301" * 60} < set(taken)
 
 
@@ -334,7 +334,7 @@ def test_a_name_on_paper_is_the_page_s_name(page: Page) -> None:
 
 
 def test_without_speakers_there_is_nothing_to_name(browser: Any, tmp_path: Path) -> None:
-    report = Report(browser, put(without_diarization(), tmp_path))
+    report = Report(browser, put(make_without_diarization(), tmp_path))
     assert report.all("#corrections, .person") == []
     assert report.complaints() == []
 

@@ -14,9 +14,9 @@ from flows.report_audio import carried
 from tasks.intervals import Span
 from tasks.records import Part, Transcript
 from tests.browsing import chromium
+from tests.helpers.sample_transcripts import HOSTILE, make_meeting, make_recording_row, make_transcript
 from tests.reports import Report, put, with_sound
 from tests.serving import until
-from tests.spoken import HOSTILE, meeting, recording, spoken
 from tests.synthetic_day import day
 
 ATTACKS = [
@@ -40,7 +40,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def report(browser: Any, tmp_path: Path) -> Report:
-    told = with_sound(meeting(), tmp_path / "recordings" / "the meeting #1.wav")
+    told = with_sound(make_meeting(), tmp_path / "recordings" / "the meeting #1.wav")
     return Report(browser, put(told, tmp_path / "out" / "exports" / "meeting"))
 
 
@@ -70,7 +70,7 @@ def test_a_word_that_is_clicked_is_played_and_followed(report: Report) -> None:
 
 
 def test_a_report_that_carries_its_sound_needs_no_file(browser: Any, tmp_path: Path) -> None:
-    told = carried(with_sound(meeting(), tmp_path / "meeting.wav"))
+    told = carried(with_sound(make_meeting(), tmp_path / "meeting.wav"))
     path = put(told, tmp_path / "mail")
     (tmp_path / "meeting.wav").unlink()
     report = Report(browser, path)
@@ -94,8 +94,8 @@ def test_lines_are_gone_through_by_arrows(report: Report) -> None:
 
 
 def test_without_its_sound_one_chooses_it_by_hand(browser: Any, tmp_path: Path) -> None:
-    with_sound(meeting(), tmp_path / "elsewhere" / "meeting.wav")
-    report = Report(browser, put(meeting(), tmp_path / "report"))
+    with_sound(make_meeting(), tmp_path / "elsewhere" / "meeting.wav")
+    report = Report(browser, put(make_meeting(), tmp_path / "report"))
     assert report.text("#state") == "Choose the recording (meeting.flac)"
     report.click("quite")
     assert report.text("#now") == "00:00:07"
@@ -106,16 +106,16 @@ def test_without_its_sound_one_chooses_it_by_hand(browser: Any, tmp_path: Path) 
 
 
 def test_a_sound_that_has_been_moved_is_asked_for(browser: Any, tmp_path: Path) -> None:
-    told = with_sound(meeting(), tmp_path / "gone.wav")
+    told = with_sound(make_meeting(), tmp_path / "gone.wav")
     (tmp_path / "gone.wav").unlink()
     report = Report(browser, put(told, tmp_path / "report"))
     until(lambda: report.text("#state") == "Choose the recording (gone.wav)", 30)
 
 
 def test_a_recording_in_two_files_is_played_from_the_right_one(browser: Any, tmp_path: Path) -> None:
-    one = with_sound(meeting(duration_s=30.0), tmp_path / "1.wav").recording.parts[0]
-    two = with_sound(meeting(duration_s=30.0), tmp_path / "2.wav").recording.parts[0]
-    told = meeting(parts=(one, dataclasses.replace(two, start_s=30.0)))
+    one = with_sound(make_meeting(duration_s=30.0), tmp_path / "1.wav").recording.parts[0]
+    two = with_sound(make_meeting(duration_s=30.0), tmp_path / "2.wav").recording.parts[0]
+    told = make_meeting(parts=(one, dataclasses.replace(two, start_s=30.0)))
     report = Report(browser, put(told, tmp_path / "report"))
     until(lambda: report.text("#state") == "1.wav", 30)
     report.click("Hm.")
@@ -124,7 +124,7 @@ def test_a_recording_in_two_files_is_played_from_the_right_one(browser: Any, tmp
 
 
 def test_what_is_not_sure_is_marked_by_more_than_colour(browser: Any, tmp_path: Path) -> None:
-    told = meeting()
+    told = make_meeting()
     words = tuple(dataclasses.replace(w, confidence=0.3 if w.text == "quite" else 0.9) for w in told.words)
     segments = tuple(dataclasses.replace(s, speaker_confidence=0.2 if s.index == 0 else 0.9) for s in told.segments)
     told = dataclasses.replace(told, words=words, segments=segments)
@@ -138,7 +138,7 @@ def test_what_is_not_sure_is_marked_by_more_than_colour(browser: Any, tmp_path: 
 
 
 def test_seams_and_failed_chunks_stand_where_they_are(browser: Any, tmp_path: Path) -> None:
-    told = meeting(duration_s=240.0)
+    told = make_meeting(duration_s=240.0)
     (chunk,) = told.chunks
     cores = [Span(0.0, 30.0), Span(30.0, 120.0), Span(120.0, 240.0)]
     chunks = [dataclasses.replace(chunk, index=k, core=core) for k, core in enumerate(cores)]
@@ -200,8 +200,10 @@ def test_search_finds_moves_and_counts(report: Report) -> None:
 
 def test_no_script_of_a_hostile_transcript_runs(browser: Any, tmp_path: Path) -> None:
     said = [(k * 2.0, attack.replace("\ud800", "") or "_", [attack, "word"]) for k, attack in enumerate(ATTACKS)]
-    of = recording(source_name=ATTACKS[-1], duration_s=600.0, parts=(Part(ATTACKS[-2], "00" * 32, 0.0, 600.0),))
-    told = spoken(said, of=of)
+    of = make_recording_row(
+        source_name=ATTACKS[-1], duration_s=600.0, parts=(Part(ATTACKS[-2], "00" * 32, 0.0, 600.0),)
+    )
+    told = make_transcript(said, of=of)
     (chunk,) = told.chunks
     told = dataclasses.replace(
         told, chunks=tuple(dataclasses.replace(chunk, index=k, status="failed", error=ATTACKS[-k]) for k in range(3))
@@ -245,7 +247,7 @@ def test_printing_shows_all_of_it(browser: Any, tmp_path: Path) -> None:
 
 
 def test_silence_has_a_page(browser: Any, tmp_path: Path) -> None:
-    report = Report(browser, put(spoken([]), tmp_path))
+    report = Report(browser, put(make_transcript([]), tmp_path))
     assert report.text("#transcript") == "Nothing was said."
     for key in (" ", "\ue014", "\ue015", "+", "/", "a"):
         report.press(key)

@@ -24,7 +24,16 @@ from tasks.exports.report.links import linked, source
 from tasks.exports.text import ms, one_line
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Part, Transcript
-from tests.spoken import HOSTILE, meeting, recording, run, silence, spoken, transcripts, without_diarization
+from tests.helpers.sample_transcripts import (
+    HOSTILE,
+    make_meeting,
+    make_recording_row,
+    make_run,
+    make_silence,
+    make_transcript,
+    make_without_diarization,
+    transcripts,
+)
 
 PAGES = Path(__file__).parents[2] / "tasks" / "exports" / "report"
 ANYTHING = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=20))
@@ -86,7 +95,7 @@ def unfolded(found: dict) -> list[tuple[int, int, str | None, list[tuple[str, in
 
 
 def test_it_says_what_when_how_long_and_who() -> None:
-    seen = Seen(write(meeting()))
+    seen = Seen(write(make_meeting()))
     for said in (
         "meeting.flac",
         "Wednesday, 1 May 2024, 00:30 (Europe/Berlin",
@@ -129,7 +138,9 @@ def test_no_text_becomes_a_part_of_the_page(said: list[str], name: str, error: s
 
 
 def failing(said: list[str], name: str, error: str, speaker: str) -> Transcript:
-    told = spoken([(1.0, speaker or "_", said)], of=recording(source_name=name), by=run(language=None))
+    told = make_transcript(
+        [(1.0, speaker or "_", said)], of=make_recording_row(source_name=name), by=make_run(language=None)
+    )
     (chunk,) = told.chunks
     return dataclasses.replace(told, chunks=(dataclasses.replace(chunk, status="failed", error=error),))
 
@@ -142,7 +153,7 @@ def test_embedded_json_holds_no_character_that_html_knows(value: object) -> None
 
 
 def test_the_policy_lets_nothing_run_but_the_script_and_nothing_be_fetched_but_sound() -> None:
-    seen = Seen(write(meeting()))
+    seen = Seen(write(make_meeting()))
     rules = dict(rule.strip().split(" ", 1) for rule in seen.policy.split(";"))
     assert rules["default-src"] == "'none'"
     assert rules["script-src"] == digest(seen.inside["script"][1])
@@ -164,7 +175,7 @@ def test_the_scripts_write_text_and_never_markup() -> None:
 
 
 def test_what_a_run_took_and_when_it_ran_is_not_in_it() -> None:
-    first = meeting("run-1")
+    first = make_meeting("run-1")
     (chunk,) = first.chunks
     again = dataclasses.replace(
         first,
@@ -175,14 +186,14 @@ def test_what_a_run_took_and_when_it_ran_is_not_in_it() -> None:
 
 
 def test_seams_and_failures_are_told() -> None:
-    (chunk,) = meeting().chunks
+    (chunk,) = make_meeting().chunks
     halves = [
         dataclasses.replace(chunk, core=Span(0.0, 30.0)),
         dataclasses.replace(
             chunk, index=1, core=Span(30.0, 60.0), seam_kept=7, seam_dropped=9, seam_redecoded_s=1.4, loops_removed=2
         ),
     ]
-    told = dataclasses.replace(meeting(), chunks=tuple(halves))
+    told = dataclasses.replace(make_meeting(), chunks=tuple(halves))
     _, second = columns(told)["chunks"]
     assert {k: second[k] for k in ("from", "kept", "dropped", "redecoded", "loops")} == {
         "from": 30_000,
@@ -200,21 +211,21 @@ def test_seams_and_failures_are_told() -> None:
 
 
 def test_silence_and_a_transcript_without_speakers_have_a_page_too() -> None:
-    assert columns(silence())["words"]["text"] == ""
-    text = Seen(write(without_diarization())).text
+    assert columns(make_silence())["words"]["text"] == ""
+    text = Seen(write(make_without_diarization())).text
     assert "Speakers were not told apart." in text
-    assert columns(without_diarization())["rows"]["who"] == [-1, -1]
+    assert columns(make_without_diarization())["rows"]["who"] == [-1, -1]
 
 
 def test_words_of_no_segment_are_not_lost() -> None:
-    told = without_diarization()
+    told = make_without_diarization()
     alone = dataclasses.replace(told, segments=())
     rows = unfolded(columns(canonical(alone)))
     assert [word for *_, words in rows for word, *_ in words] == ["Good", "morning.", "Yes."]
 
 
 def test_low_confidence_is_a_share_of_the_words_that_have_one() -> None:
-    told = spoken([(0.0, "SPEAKER_00", list("abcd"))])
+    told = make_transcript([(0.0, "SPEAKER_00", list("abcd"))])
     words = tuple(
         dataclasses.replace(w, confidence=c) for w, c in zip(told.words, (0.2, 0.494, 0.9, None), strict=True)
     )
@@ -226,13 +237,13 @@ def test_thirty_speakers_have_marks_of_their_own() -> None:
     marks = [mark(k, False) for k in range(4 * COLOURS)]
     assert len(set(marks)) == len(marks)
     assert mark(3, True) == "unknown"
-    last = columns(meeting())["speakers"][-1]
+    last = columns(make_meeting())["speakers"][-1]
     assert (last["label"], last["unknown"]) == (UNKNOWN, True)
 
 
 def known(**facts: object) -> Transcript:
     """The meeting, whose first speaker is known by these facts."""
-    told = meeting()
+    told = make_meeting()
     first, *others = told.speakers
     return dataclasses.replace(told, speakers=(dataclasses.replace(first, **facts), *others))
 
@@ -259,7 +270,7 @@ def test_what_may_be_is_a_question() -> None:
 
 
 def test_unknown_has_no_name_and_no_voice() -> None:
-    told = meeting()
+    told = make_meeting()
     *others, unknown = told.speakers
     unknown = dataclasses.replace(unknown, name="Anna", voice_id="v1", maybe_voice_id="v2", maybe_name="Bert")
     last = columns(dataclasses.replace(told, speakers=(*others, unknown)))["speakers"][-1]
@@ -312,13 +323,13 @@ def test_light_and_dark_are_written_once() -> None:
 )
 def test_the_sound_is_named_by_the_way_from_the_report(path: str, found: str | None) -> None:
     part = Part("talk.opus", "00" * 32, 0.0, 60.0, path)
-    told = linked(meeting(parts=(part,)), Path("/home/data/transcripts/exports/m"))
+    told = linked(make_meeting(parts=(part,)), Path("/home/data/transcripts/exports/m"))
     assert columns(told)["parts"] == [{"name": "talk.opus", "start": 0, "end": 60_000, "src": found}]
 
 
 def test_absolute_paths_do_not_leak() -> None:
     part = Part("talk.opus", "00" * 32, 0.0, 60.0, "/home/ana/private/talk.opus")
-    told = meeting(parts=(part,), path="/home/ana/private/talk.opus")
+    told = make_meeting(parts=(part,), path="/home/ana/private/talk.opus")
     assert "/home/ana" not in write(told)
     assert "private" not in render(told, ["report"], folder=Path("/srv/exports/m"))["report.html"]
     assert "private" not in render(told)["report.html"]
@@ -330,4 +341,4 @@ def test_it_is_one_file_in_few_bytes_a_word() -> None:
 
     few, many = (len(write(day(n, hours=1)).encode()) for n in (1_000, 3_000))
     assert (many - few) / 2_000 < 20
-    assert not re.search(r"https?://", write(meeting()))
+    assert not re.search(r"https?://", write(make_meeting()))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from tasks.exports import timeline
 from tasks.intervals import Span, merge_spans
 from tasks.records import Transcript
-from tests.spoken import meeting, transcripts
+from tests.helpers.sample_transcripts import make_meeting, transcripts
 from tests.synthetic_day import day
 
 pytest.importorskip("matplotlib", reason="timeline.png needs matplotlib (the extra plots)")
@@ -27,7 +27,7 @@ def bars(transcript: Transcript) -> dict[str, list[tuple[float, float]]]:
 
 
 def test_each_speaker_has_a_row_with_marks_where_the_turns_are() -> None:
-    told = meeting()
+    told = make_meeting()
     drawn = bars(told)
     assert list(drawn) == [s.label for s in told.speakers]
     for name, marks in drawn.items():
@@ -38,17 +38,17 @@ def test_each_speaker_has_a_row_with_marks_where_the_turns_are() -> None:
 def test_pictures_are_what_they_say_and_the_same_each_time() -> None:
     from PIL import Image
 
-    png, svg = timeline.write(meeting(), "png"), timeline.write(meeting(), "svg")
+    png, svg = timeline.write(make_meeting(), "png"), timeline.write(make_meeting(), "svg")
     with Image.open(io.BytesIO(png)) as picture:
         assert picture.format == "PNG"
         assert picture.width == pytest.approx(1350, abs=2)
     assert b"SPEAKER_00" in svg
-    assert (png, svg) == (timeline.write(meeting(), "png"), timeline.write(meeting(), "svg"))
+    assert (png, svg) == (timeline.write(make_meeting(), "png"), timeline.write(make_meeting(), "svg"))
 
 
 def test_text_of_strangers_is_text_in_the_picture() -> None:
     hostile = "<script>$x^2$ \u202e\n\x00.wav"
-    told = meeting()
+    told = make_meeting()
     told = dataclasses.replace(told, recording=dataclasses.replace(told.recording, source_name=hostile))
     svg = timeline.write(told, "svg").decode()
     assert "<script" not in svg

@@ -34,8 +34,9 @@ def test_every_step_of_a_run_left_alone_is_kept_once(undisturbed: Undisturbed) -
     assert {s: n for s, n in completed(undisturbed.place).items() if s in kept} == kept
 
 
-def test_killed_twice_it_loses_nothing_and_does_nothing_twice(undisturbed: Undisturbed, tmp_path: Path) -> None:
-    found = killed(undisturbed, tmp_path, kills=2, seed=3)
+@pytest.mark.parametrize("kills", [1, pytest.param(2, marks=pytest.mark.sweep)])
+def test_killed_it_loses_nothing_and_does_nothing_twice(undisturbed: Undisturbed, tmp_path: Path, kills: int) -> None:
+    found = killed(undisturbed, tmp_path, kills=kills, seed=3)
     assert found.outcome.endswith("then status 0")
     assert found.same
     assert found.redone == 0
@@ -44,6 +45,7 @@ def test_killed_twice_it_loses_nothing_and_does_nothing_twice(undisturbed: Undis
     assert set(before) <= {"CRASHED"}  # none stays running for ever
 
 
+@pytest.mark.slow
 def test_asked_to_end_it_goes_in_seconds_and_leaves_nothing_behind(undisturbed: Undisturbed, tmp_path: Path) -> None:
     found = asked_to_end(undisturbed, tmp_path, signal.SIGTERM)
     assert found.outcome.startswith("status 143")

@@ -19,8 +19,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def prefect_server(home: Path) -> Iterator[None]:
-    """A real Prefect server on a database of its own, and results under `home`."""
-    from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+    """A real Prefect server on a database of its own, and results under `home`.
+
+    Runs send no heartbeats: with them each waits up to a second at its end for the thread that sends them.
+    """
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
     from prefect.testing.utilities import prefect_test_harness
 
     import flows  # noqa: F401  # sets what Prefect reads at its import
@@ -28,7 +31,7 @@ def prefect_server(home: Path) -> Iterator[None]:
     results = home / "data" / "cache" / "results"
     with (
         prefect_test_harness(server_startup_timeout=120),
-        temporary_settings({PREFECT_LOCAL_STORAGE_PATH: results}),
+        temporary_settings({PREFECT_LOCAL_STORAGE_PATH: results, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("PREFECT_LOCAL_STORAGE_PATH", str(results))  # for what looks there without Prefect: pruning

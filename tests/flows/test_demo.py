@@ -1,4 +1,7 @@
-"""`daylong demo` as somebody types it: in a process of its own, then scored against the sample's exact script."""
+"""`daylong demo` as somebody types it: in a process of its own, then scored against the sample's exact script.
+
+`make test` gives it a minute of the sample; the slow tests process and score the sample as it is.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,32 @@ import pytest
 
 from flows.reporting.run_names import clock
 from tasks.dataset.read import recordings
-from tasks.evaluation.words import available
+from tasks.evaluation.words import is_meeteval_installed
 from tasks.settings.home import sample
 from tests.asking import FOLDER, agreed
-from tests.people import column, found_in_files
+from tests.helpers.sample_voices import find_in_files, read_columns
+from tests.serving import clip
 
 REFERENCES = [str(sample().with_suffix(".stm")), str(sample().with_suffix(".rttm"))]
 
 
+A_MINUTE = "a minute of the sample"
+THE_SAMPLE = pytest.param("the sample", marks=pytest.mark.slow)
+of_any_length = pytest.mark.parametrize("place", [A_MINUTE, THE_SAMPLE], indirect=True, scope="module")
+of_the_sample = pytest.mark.parametrize("place", [THE_SAMPLE], indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo")
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the demo. Where a recording lies in it, that one is the sample."""
+    folder = tmp_path_factory.mktemp("demo")
+    if request.param == A_MINUTE:
+        clip(folder / "roundtable.flac", 60.0)
+    return folder
 
 
 MAIN = "from flows.cli.main import main; main()"
+OTHER_SAMPLE = "from pathlib import Path; from tasks.settings import home; home.sample = lambda: Path({!r}); "
 LATER = """
 import json, sys
 import flows
@@ -55,6 +70,9 @@ def daylong(place: Path, *arguments: str, code: str = MAIN) -> subprocess.Comple
         "HF_ENDPOINT": "http://127.0.0.1:9",
         "HF_HUB_OFFLINE": "1",
     }
+    short = place / "roundtable.flac"
+    if short.is_file():
+        code = OTHER_SAMPLE.format(str(short)) + code
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment, check=False
     )
@@ -75,6 +93,7 @@ def scores(place: Path, demo: subprocess.CompletedProcess[str]) -> dict[str, Any
     return dict(found)
 
 
+@of_any_length
 def test_the_demo_ends_well_and_says_where_its_results_lie(
     demo: subprocess.CompletedProcess[str], place: Path
 ) -> None:
@@ -85,6 +104,7 @@ def test_the_demo_ends_well_and_says_where_its_results_lie(
     assert len(list((place / "data" / "transcripts" / "recordings").rglob("*.parquet"))) == 1
 
 
+@of_any_length
 def test_its_history_is_there_for_a_server_that_is_started_later(
     demo: subprocess.CompletedProcess[str], place: Path
 ) -> None:
@@ -103,6 +123,7 @@ def test_its_history_is_there_for_a_server_that_is_started_later(
     assert any(key.startswith("transcript-roundtable-") for key in told["artifacts"])
 
 
+@of_any_length
 def test_a_second_demo_calls_no_engine_and_says_so(demo: subprocess.CompletedProcess[str], place: Path) -> None:
     assert demo.returncode == 0
     again = daylong(place, "demo")
@@ -110,6 +131,7 @@ def test_a_second_demo_calls_no_engine_and_says_so(demo: subprocess.CompletedPro
     assert "no engine was called" in again.stdout
 
 
+@of_the_sample
 @pytest.mark.parametrize("question", sorted(p.stem for p in FOLDER.glob("*.sql")))
 def test_the_ten_questions_have_one_answer_each(
     question: str, demo: subprocess.CompletedProcess[str], place: Path
@@ -120,6 +142,7 @@ def test_the_ten_questions_have_one_answer_each(
     assert bool(answer) == (question not in ("speaker_across_recordings", "overlaps", "who_interrupts_whom"))
 
 
+@of_the_sample
 def test_who_spoke_when_is_right_enough(scores: dict[str, Any]) -> None:
     found = scores["diarization"]
     print(f"DER {found['der']:.3f} (collar 0, overlap scored)")
@@ -127,6 +150,7 @@ def test_who_spoke_when_is_right_enough(scores: dict[str, Any]) -> None:
     assert found["speakers_found"] == found["speakers_reference"] == 4
 
 
+@of_the_sample
 def test_the_one_who_returns_is_under_her_own_name(scores: dict[str, Any]) -> None:
     (dora,) = [s for s in scores["speakers"] if s["reference"] == "dora"]
     assert dora["found"] is not None
@@ -134,8 +158,9 @@ def test_the_one_who_returns_is_under_her_own_name(scores: dict[str, Any]) -> No
     assert dora["absence"]["share_after"] > 0.8
 
 
+@of_the_sample
 def test_the_words_are_right_enough_under_the_right_names(scores: dict[str, Any]) -> None:
-    if not available():
+    if not is_meeteval_installed():
         pytest.skip("cpWER needs MeetEval, which has to be compiled: pip install -e '.[scoring]'")
     print(f"cpWER {scores['words']['cpwer']:.3f}, tcpWER {scores['words']['tcpwer']:.3f}")
     assert scores["words"]["cpwer"] <= 0.16
@@ -153,11 +178,12 @@ def told_everywhere(place: Path) -> list[str]:
         name for name in ("transcript.srt", "transcript.vtt", "report.html") if NAME in (folder / name).read_text()
     ]
     for table in ("speakers", "segments"):
-        if (NAME,) in column(out, table, row["recording_id"], "speaker_name"):
+        if (NAME,) in read_columns(out, table, row["recording_id"], "speaker_name"):
             found.append(table)
     return found
 
 
+@of_the_sample
 def test_a_name_lasts_and_is_forgotten_when_asked_to(demo: subprocess.CompletedProcess[str], place: Path) -> None:
     everywhere = ["transcript.srt", "transcript.vtt", "report.html", "speakers", "segments"]
     voices = daylong(place, "speakers", "list").stdout.splitlines()[1:5]
@@ -176,5 +202,5 @@ def test_a_name_lasts_and_is_forgotten_when_asked_to(demo: subprocess.CompletedP
     assert forgotten.returncode == 0, forgotten.stderr
     assert told_everywhere(place) == []
     # Wherever this machine keeps anything of it: results, cache, voices, Prefect's database.
-    assert found_in_files(NAME, place) == []
-    assert found_in_files(voices[0].split()[0], place) == []
+    assert find_in_files(NAME, place) == []
+    assert find_in_files(voices[0].split()[0], place) == []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.speakers.enrol import measured
+from flows.speakers.enrol import measure_voice
 from tasks.audio.decode import decode
 from tasks.errors import PermanentError, UnreadableAudio, UsageError
 from tasks.intervals import Span
@@ -37,9 +37,9 @@ def cut(tmp_path: Path):
 
 
 def test_the_same_person_is_nearer_than_another(settings: Settings, cut) -> None:
-    ana, (recording, where) = measured(cut("ana.wav", *ANA[0]), settings)
-    again, _ = measured(cut("again.flac", *ANA[1]), settings)
-    ben, _ = measured(cut("ben.wav", *BEN), settings)
+    ana, (recording, where) = measure_voice(cut("ana.wav", *ANA[0]), settings)
+    again, _ = measure_voice(cut("again.flac", *ANA[1]), settings)
+    ben, _ = measure_voice(cut("ben.wav", *BEN), settings)
     assert np.linalg.norm(ana.embedding) == pytest.approx(1.0, abs=1e-5)
     assert ana.embedding @ again.embedding > 0.9 > ana.embedding @ ben.embedding
     assert ana.embedder == again.embedder
@@ -52,9 +52,9 @@ def test_the_same_person_is_nearer_than_another(settings: Settings, cut) -> None
 
 def test_what_tells_no_voice_is_refused(settings: Settings, cut, tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match="s of speech; a voice wants 3 s at least"):
-        measured(cut("short.wav", (1.9, 3.4)), settings)
+        measure_voice(cut("short.wav", (1.9, 3.4)), settings)
     with pytest.raises(UsageError, match=r"diarization\.engine = off"):
-        measured(cut("any.wav", (1.9, 6.0)), load({"profile": "demo"}, ["diarization.engine=off"]))
+        measure_voice(cut("any.wav", (1.9, 6.0)), load({"profile": "demo"}, ["diarization.engine=off"]))
     (tmp_path / "no.wav").write_bytes(b"not a sound")
     with pytest.raises(UnreadableAudio):
-        measured(tmp_path / "no.wav", settings)
+        measure_voice(tmp_path / "no.wav", settings)

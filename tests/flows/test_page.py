@@ -15,7 +15,7 @@ from flows.reporting.run_page import code, key_of, page, plain
 from flows.reporting.timeline import LEFT, MOST_SPEAKERS, WIDTH, runs, timeline
 from tasks.exports.timeline import ticks
 from tasks.records import Transcript, Turn
-from tests.spoken import HOSTILE, meeting, recording, spoken
+from tests.helpers.sample_transcripts import HOSTILE, make_meeting, make_recording_row, make_transcript
 
 
 def outcome_of(transcript: Transcript, **changes: object) -> dict:
@@ -43,7 +43,7 @@ def picture_in(text: str) -> ElementTree.Element:
 
 
 def test_it_tells_who_spoke_when_and_where_it_lies() -> None:
-    text = page_of(meeting())
+    text = page_of(make_meeting())
     assert text.startswith("# meeting\\.flac\n")
     assert "| SPEAKER\\_00 | " in text
     assert "` /results/exports/meeting-0a1b2c3d `" in text
@@ -53,13 +53,13 @@ def test_it_tells_who_spoke_when_and_where_it_lies() -> None:
 
 
 def test_what_failed_stands_above_all_else() -> None:
-    text = page_of(meeting(), chunks_failed=1, errors=["chunk 0: transcription: the <disk> is full"])
+    text = page_of(make_meeting(), chunks_failed=1, errors=["chunk 0: transcription: the <disk> is full"])
     assert text.index("1 of 1 chunk failed") < text.index("Who spoke")
     assert "the &lt;disk&gt; is full" in text
 
 
 def test_a_recording_without_words_says_so() -> None:
-    assert "No words were found" in page_of(spoken([]), num_words=0)
+    assert "No words were found" in page_of(make_transcript([]), num_words=0)
 
 
 @given(st.sampled_from(HOSTILE) | st.text(max_size=60))
@@ -81,8 +81,8 @@ def test_no_name_of_a_file_is_markup(name: str) -> None:
 def meeting_called(name: str) -> Transcript:
     import dataclasses
 
-    made = meeting()
-    return dataclasses.replace(made, recording=recording(source_name=name))
+    made = make_meeting()
+    return dataclasses.replace(made, recording=make_recording_row(source_name=name))
 
 
 @given(st.text(max_size=40))

@@ -16,8 +16,8 @@ from tasks.dataset.publish import publish
 from tasks.dataset.read import read_transcript
 from tasks.exports import render
 from tasks.voices import correct
-from tasks.voices.lookup import find
-from tests.people import home_of_its_own, known_as, noise, publish_named, recorded  # noqa: F401
+from tasks.voices.lookup import find_voice
+from tests.helpers.sample_voices import make_recording, names_by_label, own_home, publish_with_names, write_noise  # noqa: F401
 
 FORMATS = ("srt",)
 MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
@@ -25,19 +25,21 @@ MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
 
 @pytest.fixture
 def sound(tmp_path: Path) -> Path:
-    return noise(tmp_path / "sound.wav")
+    return write_noise(tmp_path / "sound.wav")
 
 
 def rename(store: Path, voice: str, name: str) -> None:
-    corrections.enter(store, "rename", lambda book: ("rename", correct.rename(book, find(book, voice), name)))
+    corrections.enter_corrections(
+        store, "rename", lambda registry: ("rename", correct.rename(registry, find_voice(registry, voice), name))
+    )
 
 
 def test_what_another_run_has_published_meanwhile_stays(
     tmp_path: Path, sound: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, store = tmp_path / "out", tmp_path / "voices"
-    publish_named(recorded("mon", ["Ada", "Bea"], sound=sound), out, store, formats=FORMATS)
-    longer = recorded("mon", ["Ada", "Bea", "Cy"], "run-2", sound=sound)
+    publish_with_names(make_recording("mon", ["Ada", "Bea"], sound=sound), out, store, formats=FORMATS)
+    longer = make_recording("mon", ["Ada", "Bea", "Cy"], "run-2", sound=sound)
 
     def rendered(*args: Any, **kwargs: Any) -> dict[str, str]:
         monkeypatch.setattr(republish, "render", render)
@@ -54,8 +56,8 @@ def test_a_folder_that_can_not_be_looked_at_stays_due(
     tmp_path: Path, sound: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away, here, store = tmp_path / "away", tmp_path / "here", tmp_path / "voices"
-    publish_named(recorded("mon", ["Ada", "Bea"], sound=sound), away, store, formats=FORMATS)
-    publish_named(recorded("tue", ["Ada", "Bea"], day=1, sound=sound), here, store, formats=FORMATS)
+    publish_with_names(make_recording("mon", ["Ada", "Bea"], sound=sound), away, store, formats=FORMATS)
+    publish_with_names(make_recording("tue", ["Ada", "Bea"], day=1, sound=sound), here, store, formats=FORMATS)
     is_dir = Path.is_dir
 
     def refused(path: Path) -> bool:
@@ -66,11 +68,11 @@ def test_a_folder_that_can_not_be_looked_at_stays_due(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "is_dir", refused)
         rename(store, f"{TUE}/SPEAKER_00", "Zoe")
-        assert known_as(read_transcript(here, TUE))["SPEAKER_00"] == "Zoe"
-        publish_named(recorded("wed", ["Cy"], "run-3", day=2, sound=sound), here, store, formats=FORMATS)
-    assert known_as(read_transcript(away, MON))["SPEAKER_00"] is None
-    republish.bring_up_to_date(store)
-    assert known_as(read_transcript(away, MON))["SPEAKER_00"] == "Zoe"
+        assert names_by_label(read_transcript(here, TUE))["SPEAKER_00"] == "Zoe"
+        publish_with_names(make_recording("wed", ["Cy"], "run-3", day=2, sound=sound), here, store, formats=FORMATS)
+    assert names_by_label(read_transcript(away, MON))["SPEAKER_00"] is None
+    republish.republish_stale(store)
+    assert names_by_label(read_transcript(away, MON))["SPEAKER_00"] == "Zoe"
 
 
 @pytest.fixture
@@ -87,11 +89,11 @@ def test_names_and_voices_are_for_owner_and_group_whatever_command_writes_them(
     home = tmp_path / "home"
     monkeypatch.setenv("DAYLONG_HOME", str(home))
     out, store = home / "data" / "transcripts", home / "data" / "voices"
-    publish_named(recorded("mon", ["Ada", "Bea"], sound=sound), out, store, formats=FORMATS)
+    publish_with_names(make_recording("mon", ["Ada", "Bea"], sound=sound), out, store, formats=FORMATS)
     for written in [*out.rglob("*.parquet"), *store.rglob("*.parquet")]:
         written.chmod(0o640)
     done = CliRunner().invoke(app, ["speakers", "rename", f"{MON}/SPEAKER_00", "Zoe"])
     assert done.exit_code == 0, done.output
-    assert known_as(read_transcript(out, MON))["SPEAKER_00"] == "Zoe"
+    assert names_by_label(read_transcript(out, MON))["SPEAKER_00"] == "Zoe"
     written = [*out.glob("*/*/*.parquet"), *out.glob("exports/*/*"), *store.rglob("*.parquet")]
     assert {path.name: oct(path.stat().st_mode & 0o007) for path in written} == {path.name: "0o0" for path in written}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.speakers.republish import forget_steps
+from flows.speakers.republish import prune_step_results
 from tasks.errors import TransientError
 from tasks.pruning import prune as pruning
 from tasks.pruning import used
@@ -35,7 +35,7 @@ def test_results_that_somebody_goes_on_with_are_not_said_to_be_gone(
 
         meanwhile.setattr(pruning, "choose", chosen_late)
         with pytest.raises(TransientError, match="in use by a run"):
-            forget_steps("monday-1", Settings())
+            prune_step_results("monday-1", Settings())
     assert (cache / "artifacts" / name).exists()
-    forget_steps("monday-1", Settings())
+    prune_step_results("monday-1", Settings())
     assert not (cache / "artifacts" / name).exists()

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from inbox_world import END, Killed, Mortal, World
@@ -256,5 +257,10 @@ def content_of(claim: Claim) -> bytes:
     return b"".join(path.read_bytes() for path in claim.recordings)
 
 
-TestInbox = Inbox.TestCase
-TestInbox.settings = settings(max_examples=150, stateful_step_count=30)
+class TestInbox(Inbox.TestCase):
+    settings = settings(max_examples=40, stateful_step_count=30)
+
+
+@pytest.mark.sweep
+class TestInboxLonger(Inbox.TestCase):
+    settings = settings(TestInbox.settings, max_examples=150)

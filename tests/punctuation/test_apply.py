@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.punctuation.apply import is_punctuated, languages_of, punctuated, wants_punctuation
+from tasks.punctuation.apply import apply_labels, get_languages, is_punctuated, wants_punctuation
 from tasks.records import Word
 
 
@@ -21,16 +21,16 @@ def text_of(said: tuple[Word, ...]) -> str:
 def test_marks_capitals_and_english_i() -> None:
     said = words("yes i agree can you send it i'm in paris")
     labels = ["0", "0", ".", "0", "0", "0", "?", "0", "0", "."]
-    assert text_of(punctuated(said, labels, "en")) == "Yes I agree. Can you send it? I'm in paris."
+    assert text_of(apply_labels(said, labels, "en")) == "Yes I agree. Can you send it? I'm in paris."
 
 
 def test_i_is_a_word_of_its_own_only_in_english() -> None:
-    assert text_of(punctuated(words("ora i treni"), ["0"] * 3, "it")) == "Ora i treni"
-    assert text_of(punctuated(words("ice if i'll"), ["0"] * 3, "en")) == "Ice if I'll"
+    assert text_of(apply_labels(words("ora i treni"), ["0"] * 3, "it")) == "Ora i treni"
+    assert text_of(apply_labels(words("ice if i'll"), ["0"] * 3, "en")) == "Ice if I'll"
 
 
 def test_a_word_that_has_a_mark_gets_no_second_one() -> None:
-    assert text_of(punctuated(words("well, no. yes"), [".", "?", "."], "en")) == "Well, no. Yes."
+    assert text_of(apply_labels(words("well, no. yes"), [".", "?", "."], "en")) == "Well, no. Yes."
 
 
 @given(
@@ -39,7 +39,7 @@ def test_a_word_that_has_a_mark_gets_no_second_one() -> None:
 )
 def test_number_times_and_confidence_of_words_stay(pairs: list[tuple[str, str]], language: str | None) -> None:
     said = [Word(float(i), i + 0.5, t, 0.5) for i, (t, _) in enumerate(pairs)]
-    marked = punctuated(said, [label for _, label in pairs], language)
+    marked = apply_labels(said, [label for _, label in pairs], language)
     assert [(w.start_s, w.end_s, w.confidence) for w in marked] == [(w.start_s, w.end_s, w.confidence) for w in said]
     assert all(
         after.text.casefold().startswith(before.text.casefold()) for before, after in zip(said, marked, strict=True)
@@ -48,7 +48,7 @@ def test_number_times_and_confidence_of_words_stay(pairs: list[tuple[str, str]],
 
 def test_labels_and_words_must_agree_in_number() -> None:
     with pytest.raises(ValueError, match="2 words, but 1 labels"):
-        punctuated(words("a b"), ["0"], "en")
+        apply_labels(words("a b"), ["0"], "en")
 
 
 PLAIN = words("so the first item today is the budget and then we talk about the contract")
@@ -78,6 +78,6 @@ def test_one_abbreviation_does_not_make_text_punctuated() -> None:
 
 
 def test_other_weights_know_other_languages() -> None:
-    assert "nl" in languages_of("oliverguhr/fullstop-punctuation-multilingual-base")
-    assert languages_of("demo:punctuation") == {"en"}
-    assert languages_of("/some/folder") == {"de", "en", "fr", "it"}
+    assert "nl" in get_languages("oliverguhr/fullstop-punctuation-multilingual-base")
+    assert get_languages("demo:punctuation") == {"en"}
+    assert get_languages("/some/folder") == {"de", "en", "fr", "it"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.punctuation.model import load, pieces
+from tasks.punctuation.model import load, split_into_pieces
 
 LABELS = ["0", ".", ",", "?", "-", ":"]
 
@@ -70,7 +70,7 @@ def trained(demo_models: Path) -> Any:
 @given(st.lists(st.integers(1, 10), min_size=1, max_size=300), st.integers(20, 90))
 def test_every_word_is_decided_once_and_every_piece_fits(lengths: list[int], room: int) -> None:
     decided = []
-    for start, end, first, last in pieces(lengths, room):
+    for start, end, first, last in split_into_pieces(lengths, room):
         assert start <= first < last <= end
         assert sum(lengths[start:end]) <= room
         decided += list(range(first, last))

@@ -16,7 +16,12 @@ from tasks.dataset.publish import publish
 from tasks.dataset.views import ask, connect
 from tasks.records import Part, Transcript
 from tests.asking import FOLDER, GIVEN, agreed, by_duckdb, by_python, plain, told
-from tests.spoken import recording, silence, spoken, without_diarization
+from tests.helpers.sample_transcripts import (
+    make_recording_row,
+    make_silence,
+    make_transcript,
+    make_without_diarization,
+)
 from tests.synthetic_day import day
 
 DAYS = [datetime.date(2024, 5, 6), datetime.date(2024, 5, 7)]
@@ -25,7 +30,7 @@ DAYS = [datetime.date(2024, 5, 6), datetime.date(2024, 5, 7)]
 def monday() -> Transcript:
     """100 s in two files. S1 breaks in at 4 s; S0's "Yes." lies within S1's turn; "Stop!" ends with it."""
     parts = (Part("a b#1.wav", "aa" * 32, 0.0, 60.0), Part("ü.wav", "bb" * 32, 60.0, 40.0))
-    told = spoken(
+    told = make_transcript(
         [
             (2.0, "SPEAKER_00", ["Good", "morning,", "the", "budget", "first."]),
             (4.0, "SPEAKER_01", ["Budget?", "No,", "the", "website."]),
@@ -33,7 +38,9 @@ def monday() -> Transcript:
             (70.0, "SPEAKER_01", ["The", "budget", "again."]),
             (71.0, "SPEAKER_00", ["Stop!"]),
         ],
-        of=recording("monday-00000001", 100.0, parts=parts, recorded_at="2024-05-06T09:00:00Z", timezone="UTC"),
+        of=make_recording_row(
+            "monday-00000001", 100.0, parts=parts, recorded_at="2024-05-06T09:00:00Z", timezone="UTC"
+        ),
         word_s=0.5,
     )
     return _voices(_unsure(told, {"website.": 0.25, "Yes.": 0.375, "again.": 0.125}), ("v1", "Ana"), ("v2", None))
@@ -41,13 +48,13 @@ def monday() -> Transcript:
 
 def tuesday() -> Transcript:
     """Just over two hours; SPEAKER_01 is Monday's SPEAKER_00, SPEAKER_00 nobody known."""
-    told = spoken(
+    told = make_transcript(
         [
             (10.0, "SPEAKER_00", ["Hello."]),
             (3599.5, "SPEAKER_01", ["The", "website."]),
             (3700.0, "SPEAKER_00", ["Good", "bye", "now."]),
         ],
-        of=recording("tuesday-00000002", 7300.0, recorded_at="2024-05-07T08:30:00Z", timezone="UTC"),
+        of=make_recording_row("tuesday-00000002", 7300.0, recorded_at="2024-05-07T08:30:00Z", timezone="UTC"),
         word_s=0.5,
     )
     return _voices(told, (None, None), ("v1", "Ana"))
@@ -143,8 +150,8 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     long = day(20_000, hours=6.0)
     turns = tuple(dataclasses.replace(t, end_s=t.end_s + (9 if k % 7 == 0 else 0)) for k, t in enumerate(long.turns))
     publish(dataclasses.replace(long, turns=turns), out, exports={})
-    publish(silence(), out, exports={})
-    for one, name in ((without_diarization(), "plain-00000003"), (monday(), "undated-00000004")):
+    publish(make_silence(), out, exports={})
+    for one, name in ((make_without_diarization(), "plain-00000003"), (monday(), "undated-00000004")):
         facts = dataclasses.replace(one.recording, recording_id=name, recorded_at=None)
         publish(dataclasses.replace(one, recording=facts), out, exports={})
     for one in (monday(), tuesday()):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tasks.errors import UsageError
-from tasks.separation.demucs import Demucs, load, pieces
+from tasks.separation.demucs import Demucs, load, split_into_pieces
 
 RATE = 16_000
 SMALL: dict[str, Any] = {
@@ -61,7 +61,7 @@ def trained(demo_models: Path) -> Demucs:
 def test_pieces_fade_into_each_other_without_a_trace(count: int, piece: int, fade: int) -> None:
     total = np.zeros(count)
     last_seen = 0
-    for first, last, weights in pieces(count, piece, fade):
+    for first, last, weights in split_into_pieces(count, piece, fade):
         assert first <= last_seen
         assert len(weights) == last - first <= piece + fade
         total[first:last] += weights

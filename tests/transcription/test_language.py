@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.intervals import Span, clip, measure_union_s, merge_spans
-from tasks.transcription.language import places, vote
+from tasks.intervals import Span, clip, tidy, total_s
+from tasks.transcription.language import select_places, vote
 
 speech_maps = st.lists(
     st.tuples(st.floats(0, 80_000), st.floats(0.2, 600)).map(lambda t: Span(t[0], t[0] + t[1])), max_size=40
@@ -18,17 +18,17 @@ speech_maps = st.lists(
 
 @given(speech_maps)
 def test_places_are_few_short_apart_and_full_of_speech(speech: list[Span]) -> None:
-    found = places(speech, count=5, window_s=30.0)
+    found = select_places(speech, count=5, window_s=30.0)
     assert len(found) <= 5
-    assert bool(found) == bool(merge_spans(speech))
+    assert bool(found) == bool(tidy(speech))
     assert all(s.duration_s <= 30.0 + 1e-6 for s in found)
     assert all(a.end_s <= b.start_s for a, b in itertools.pairwise(found))
-    assert all(measure_union_s(clip(speech, s)) > 0 for s in found)
+    assert all(total_s(clip(speech, s)) > 0 for s in found)
 
 
 def test_places_reach_the_whole_day() -> None:
     speech = [Span(t, t + 20) for t in range(0, 86_400, 60)]
-    found = places(speech)
+    found = select_places(speech)
     assert len(found) == 5
     assert found[0].start_s == 0
     assert found[-1].start_s > 60_000

@@ -1,4 +1,4 @@
-"""People who repeat themselves keep all their words; Whisper's loops are heard again before they are cut."""
+"""Spoken repetitions are kept; Whisper's loops are decoded again before they are cut."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tasks.intervals import Span
 from tasks.records import Word
 from tasks.settings.schema import TranscriptionSettings
-from tasks.transcription.guards import confirms, least_repeats
+from tasks.transcription.hallucinations import confirm_repetitions, min_repeats
 from tasks.transcription.step import ChunkWords, transcribe_chunk
 
 Says = Callable[[Span], Sequence[Word]]
@@ -170,9 +170,9 @@ def test_repetitions_in_speech_that_first_got_no_words_are_heard_again() -> None
 @given(st.integers(1, 6), st.integers(0, 10), st.floats(0.15, 1.0))
 def test_two_equal_sure_hearings_at_a_mouths_pace_confirm(unit: int, more: int, each_s: float) -> None:
     phrase = " ".join(f"w{i}" for i in range(unit))
-    times = least_repeats(unit) + more
+    times = min_repeats(unit) + more
     said = spread(" ".join([phrase] * times), Span(0.0, each_s * unit * times))
-    assert confirms(said, said)
-    assert confirms(said, said[:-1])
-    assert not confirms(said, said[: len(said) // 2])
-    assert not confirms(said, [])
+    assert confirm_repetitions(said, said)
+    assert confirm_repetitions(said, said[:-1])
+    assert not confirm_repetitions(said, said[: len(said) // 2])
+    assert not confirm_repetitions(said, [])

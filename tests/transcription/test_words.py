@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.intervals import Span
 from tasks.records import Word
-from tasks.transcription.words import LEAST_S, finished, trimmed
+from tasks.transcription.words import MIN_WORD_S, clean_words, trim_words
 
 WITHIN = Span(0.0, 60.0)
 
@@ -26,7 +26,7 @@ STRETCHES = [Span(0, 20), Span(25, 40), Span(50, 60)]
 @given(anything)
 @example([raw("0\r\x08")])
 def test_whatever_an_engine_says_the_words_are_in_order_and_inside(said: list[dict[str, Any]]) -> None:
-    words = finished(said, STRETCHES, WITHIN)
+    words = clean_words(said, STRETCHES, WITHIN)
     assert all(w.text and w.text == w.text.strip() for w in words)
     assert all(0 <= w.start_s <= w.end_s <= 60 for w in words)
     assert [w.start_s for w in words] == sorted(w.start_s for w in words)
@@ -35,8 +35,8 @@ def test_whatever_an_engine_says_the_words_are_in_order_and_inside(said: list[di
 
 @given(anything, st.lists(st.tuples(st.floats(0, 60), st.floats(0.1, 9)).map(lambda t: Span(t[0], sum(t)))))
 def test_taking_silence_off_keeps_words_in_order(said: list[dict[str, Any]], speech: list[Span]) -> None:
-    words = finished(said, STRETCHES, WITHIN)
-    left = trimmed(words, speech)
+    words = clean_words(said, STRETCHES, WITHIN)
+    left = trim_words(words, speech)
     assert [w.text for w in left] == [w.text for w in words]
     assert [w.start_s for w in left] == sorted(w.start_s for w in left)
     assert all(w.start_s <= w.end_s for w in left)
@@ -44,30 +44,30 @@ def test_taking_silence_off_keeps_words_in_order(said: list[dict[str, Any]], spe
 
 def test_words_without_times_share_the_room_between_their_neighbours() -> None:
     said = [raw(" it", 1.0, 1.5), raw(" costs"), raw(" $5"), raw(" now", 3.5, 4.0)]
-    words = finished(said, STRETCHES[:1], WITHIN)
+    words = clean_words(said, STRETCHES[:1], WITHIN)
     assert [(w.start_s, w.end_s) for w in words] == [(1.0, 1.5), (1.5, 2.5), (2.5, 3.5), (3.5, 4.0)]
 
 
 def test_marks_that_stand_alone_go_to_the_word_before() -> None:
     said = [raw(" …", 0.1, 0.2), raw(" well", 0.5, 1.0), raw(" !", 1.0, 1.1), raw(" ", 1.1, 1.2), raw(" -", 2, 3)]
-    assert [w.text for w in finished(said, STRETCHES[:1], WITHIN)] == ["well!"]
+    assert [w.text for w in clean_words(said, STRETCHES[:1], WITHIN)] == ["well!"]
 
 
 def test_control_characters_do_not_reach_a_transcript() -> None:
-    (word,) = finished([raw(" a\x00b\x1b[31m\nc", 0, 1)], STRETCHES[:1], WITHIN)
+    (word,) = clean_words([raw(" a\x00b\x1b[31m\nc", 0, 1)], STRETCHES[:1], WITHIN)
     assert word.text == "ab[31m c"
 
 
 def test_a_word_has_some_length_even_at_the_end() -> None:
     said = [raw(" one", 19.0, 20.0), raw(" two", 20.0, 20.0)]
-    words = finished(said, STRETCHES[:1], WITHIN)
-    assert all(w.end_s - w.start_s >= LEAST_S - 1e-9 for w in words)
+    words = clean_words(said, STRETCHES[:1], WITHIN)
+    assert all(w.end_s - w.start_s >= MIN_WORD_S - 1e-9 for w in words)
 
 
 def test_a_word_loses_the_pause_before_it() -> None:
-    words = trimmed([Word(2.0, 5.5, "hello")], [Span(0, 2.1), Span(5.0, 8.0)])
+    words = trim_words([Word(2.0, 5.5, "hello")], [Span(0, 2.1), Span(5.0, 8.0)])
     assert [(w.start_s, w.end_s) for w in words] == [(5.0, 5.5)]
 
 
 def test_a_word_over_silence_keeps_its_times() -> None:
-    assert trimmed([Word(3.0, 3.5, "hm")], [Span(0, 1)]) == [Word(3.0, 3.5, "hm")]
+    assert trim_words([Word(3.0, 3.5, "hm")], [Span(0, 1)]) == [Word(3.0, 3.5, "hm")]

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -15,10 +16,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from flows.speakers import corrections
 from tasks.errors import UsageError
 from tasks.voices import correct, lookup
-from tasks.voices.book import is_stale
-from tasks.voices.store import look
+from tasks.voices.invariants import is_stale
+from tasks.voices.store import read_current_registry
 from tests.dying import no_flushing  # noqa: F401
-from tests.people import column, found_in_files, home_of_its_own, noise, publish_named, recorded  # noqa: F401
+from tests.helpers.sample_voices import (  # noqa: F401
+    find_in_files,
+    make_recording,
+    own_home,
+    publish_with_names,
+    read_columns,
+    write_noise,
+)
 
 RECORDINGS = ("mon", "tue", "wed")
 PEOPLE = ("Ada", "Bea", "Cyd", "Dot")
@@ -34,7 +42,7 @@ class Archive(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(dir=memory if os.access(memory, os.W_OK) else None))
         self.out, self.store = self.folder / "out", self.folder / "voices"
         self.out.mkdir()
-        self.sound = noise(self.folder / "sound.wav")
+        self.sound = write_noise(self.folder / "sound.wav")
         self.runs = 0
         self.who: dict[str, dict[str, str]] = {}
         """Of each recording: who its labels are."""
@@ -54,19 +62,19 @@ class Archive(RuleBasedStateMachine):
         if before is not None:
             people = list(before.values())  # the same file; labels and the model that measures may differ
         self.runs += 1
-        transcript = recorded(
+        transcript = make_recording(
             name, people, f"run-{self.runs}", day=RECORDINGS.index(name), models=models, shift=shift, sound=self.sound
         )
-        publish_named(transcript, self.out, self.store, formats=("srt", "json"))
+        publish_with_names(transcript, self.out, self.store, formats=("srt", "json"))
         self.who[name] = {f"SPEAKER_{(k + shift) % len(people):02d}": p for k, p in enumerate(people)}
 
     def _voice(self, pick):
-        voices = sorted(look(self.store).voices)
+        voices = sorted(read_current_registry(self.store).voices)
         return voices[pick % len(voices)] if voices else None
 
     def _enter(self, *changes):
         try:
-            corrections.enter(self.store, "test", *changes)
+            corrections.enter_corrections(self.store, "test", *changes)
         except UsageError:
             return False
         return True
@@ -74,36 +82,38 @@ class Archive(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 50), name=st.sampled_from(NAMES))
     def rename(self, pick, name):
         voice = self._voice(pick)
-        if voice and self._enter(lambda book: (f"rename {voice} to {name}", correct.rename(book, voice, name))):
+        if voice and self._enter(
+            lambda registry: (f"rename {voice} to {name}", correct.rename(registry, voice, name))
+        ):
             self.forgotten.discard(name)
 
     @rule(pick=st.integers(0, 50), other=st.integers(0, 50))
     def merge(self, pick, other):
         into, from_ = self._voice(pick), self._voice(other)
         if into and from_ and into != from_:
-            self._enter(lambda book: (f"merge {from_} into {into}", correct.merge(book, into, [from_])))
+            self._enter(lambda registry: (f"merge {from_} into {into}", correct.merge(registry, into, [from_])))
 
     @rule(pick=st.integers(0, 50), which=st.integers(0, 50))
     def split(self, pick, which):
         voice = self._voice(pick)
         if not voice:
             return
-        heard = sorted(h.hearing_id for h in look(self.store).of_voice(voice))
+        heard = sorted(h.hearing_id for h in read_current_registry(self.store).of_voice(voice))
         one = heard[which % len(heard)] if heard else None
         if one:
-            self._enter(lambda book: (f"split {voice}", correct.split(book, [one])))
+            self._enter(lambda registry: (f"split {voice}", correct.split(registry, [one])))
 
     @rule(right=st.booleans())
     def review(self, right):
-        offers = lookup.offers(look(self.store))
+        offers = lookup.list_offers(read_current_registry(self.store))
         act = correct.accept if right else correct.deny
         if offers:
-            self._enter(lambda book: ("review", act(book, offers[0].hearing_id)))
+            self._enter(lambda registry: ("review", act(registry, offers[0].hearing_id)))
 
     @rule()
     def undo(self):
         try:
-            corrections.take_back(self.store, None)
+            corrections.undo_correction(self.store, None)
         except UsageError:
             return
 
@@ -111,28 +121,30 @@ class Archive(RuleBasedStateMachine):
     def forget(self, pick):
         voice = self._voice(pick)
         if voice:
-            name = look(self.store).voices[voice].name
-            corrections.forget(self.store, lambda book: voice)
+            name = read_current_registry(self.store).voices[voice].name
+            corrections.forget(self.store, lambda registry: voice)
             if name:
                 self.forgotten.add(name)
-            assert not found_in_files(voice, self.store, self.out) or voice in look(self.store).voices
+            assert not find_in_files(voice, self.store, self.out) or voice in read_current_registry(self.store).voices
 
     @precondition(lambda self: self.runs)
     @invariant()
     def tables_exports_and_store_say_the_same(self):
-        book = look(self.store)
-        assert not any(is_stale(book, h) for h in book.hearings.values())
-        names = [v.name for v in book.voices.values() if v.name]
+        registry = read_current_registry(self.store)
+        assert not any(is_stale(registry, h) for h in registry.hearings.values())
+        names = [v.name for v in registry.voices.values() if v.name]
         assert len(names) == len({n.casefold() for n in names})
         for name in self.who:
             recording_id = f"{name}-0a1b2c3d"
-            said = {h.speaker: book.known(h) for h in book.of_recording(str(self.out), recording_id)}
-            rows = column(self.out, "speakers", recording_id, "speaker", "speaker_name", "voice_id", "maybe_voice_id")
+            said = {h.speaker: registry.identity_of(h) for h in registry.of_recording(str(self.out), recording_id)}
+            rows = read_columns(
+                self.out, "speakers", recording_id, "speaker", "speaker_name", "voice_id", "maybe_voice_id"
+            )
             for label, called, voice, maybe in rows:
                 known = said.get(label)
                 assert (called, voice, maybe) == ((known.name, known.voice_id, known.maybe) if known else (None,) * 3)
             by_label = {label: (called, voice) for label, called, voice, _ in rows}
-            segments = column(self.out, "segments", recording_id, "speaker", "speaker_name", "voice_id")
+            segments = read_columns(self.out, "segments", recording_id, "speaker", "speaker_name", "voice_id")
             assert all(by_label[label] == (called, voice) for label, called, voice in segments)
             exports = self.out / "exports" / recording_id
             held = json.loads((exports / "transcript.json").read_text())
@@ -147,11 +159,14 @@ class Archive(RuleBasedStateMachine):
     @precondition(lambda self: self.runs)
     @invariant()
     def nothing_is_left_of_the_forgotten(self):
-        for name in self.forgotten - {v.name for v in look(self.store).voices.values()}:
-            assert found_in_files(name, self.store, self.out) == []
+        for name in self.forgotten - {v.name for v in read_current_registry(self.store).voices.values()}:
+            assert find_in_files(name, self.store, self.out) == []
 
 
-Archive.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-)
-TestArchive = Archive.TestCase
+class TestArchive(Archive.TestCase):
+    settings = settings(max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=[*HealthCheck])
+
+
+@pytest.mark.sweep
+class TestArchiveLonger(Archive.TestCase):
+    settings = settings(TestArchive.settings, max_examples=60)

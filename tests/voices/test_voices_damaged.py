@@ -1,4 +1,4 @@
-"""A book that can't be read: the machine is at fault, never the recording whose speakers are looked up in it."""
+"""A registry that can't be read: the machine is at fault, never the recording whose speakers are looked up in it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 
 from tasks.errors import MachineFault
 from tasks.voices import tables
-from tasks.voices.records import Book
+from tasks.voices.records import VoiceRegistry
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name, content in tables.contents(Book()).items():
+    for name, content in tables.serialize_registry(VoiceRegistry()).items():
         (tmp_path / name).write_bytes(content)
-    assert tables.read(tmp_path) == Book()
+    assert tables.read_registry(tmp_path) == VoiceRegistry()
     return tmp_path
 
 
@@ -28,13 +28,13 @@ def test_a_damaged_table_is_the_machines_fault(folder: Path, kept: int) -> None:
     path = folder / "hearings.parquet"
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(MachineFault, match=r"hearings\.parquet: the voices can't be read .* speakers rebuild"):
-        tables.read(folder)
+        tables.read_registry(folder)
 
 
 def test_a_table_that_is_gone_is_too(folder: Path) -> None:
     (folder / "apart.parquet").unlink()
     with pytest.raises(MachineFault, match=r"apart\.parquet: .* speakers rebuild"):
-        tables.read(folder)
+        tables.read_registry(folder)
 
 
 def test_a_table_with_nonsense_inside_is_too(folder: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_table_with_nonsense_inside_is_too(folder: Path) -> None:
     content[4:-8] = bytes(len(content) - 12)
     path.write_bytes(bytes(content))
     with pytest.raises(MachineFault):
-        tables.read(folder)
+        tables.read_registry(folder)
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
@@ -55,4 +55,4 @@ def test_what_the_system_refuses_is_no_reason_to_make_it_anew(
 
     monkeypatch.setattr(pq, "ParquetFile", refused)
     with pytest.raises(MachineFault, match=r"can't be read \(.*\)\. Is its disk there"):
-        tables.read(folder)
+        tables.read_registry(folder)

@@ -11,19 +11,27 @@ from pathlib import Path
 import pytest
 
 from flows.speakers import corrections
-from flows.speakers.published import published_run
-from flows.speakers.republish import bring_up_to_date
+from flows.speakers.published import find_published_run
+from flows.speakers.republish import republish_stale
 from tasks.dataset.publish import recover
 from tasks.errors import DaylongError, TransientError
 from tasks.storage import files
 from tasks.storage.journal_plan import Plan
 from tasks.voices import correct, tables
-from tasks.voices.book import is_stale
-from tasks.voices.lookup import find
-from tasks.voices.records import Book
-from tasks.voices.store import look, opened
-from tests.dying import Disk, Killed, no_flushing, quick_folder  # noqa: F401
-from tests.people import column, found_in_files, home_of_its_own, known_as, noise, publish_named, recorded  # noqa: F401
+from tasks.voices.invariants import is_stale
+from tasks.voices.lookup import find_voice
+from tasks.voices.records import VoiceRegistry
+from tasks.voices.store import open_registry, read_current_registry
+from tests.dying import STRIDE, Disk, Killed, every_operation, no_flushing, quick_folder  # noqa: F401
+from tests.helpers.sample_voices import (  # noqa: F401
+    find_in_files,
+    make_recording,
+    names_by_label,
+    own_home,
+    publish_with_names,
+    read_columns,
+    write_noise,
+)
 
 FORMATS = ("srt",)
 MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
@@ -42,11 +50,13 @@ class Place:
         self.at, self.kept = folder / "at", folder / "kept"
         self.out, self.store = self.at / "out", self.at / "voices"
         folder.mkdir()
-        self.sound = noise(folder / "sound.wav")
+        self.sound = write_noise(folder / "sound.wav")
         self.again()
         if not self.kept.exists():
             self.out.mkdir(parents=True)
-            publish_named(recorded("mon", ["Ada", "Bea"], sound=self.sound), self.out, self.store, formats=FORMATS)
+            publish_with_names(
+                make_recording("mon", ["Ada", "Bea"], sound=self.sound), self.out, self.store, formats=FORMATS
+            )
             self.rename("SPEAKER_00", "Zoe Xu")
             shutil.copytree(self.at, self.kept)
 
@@ -56,35 +66,40 @@ class Place:
             shutil.copytree(self.kept, self.at)
 
     def rename(self, voice: str, name: str) -> None:
-        corrections.enter(
-            self.store, "rename", lambda book: ("rename", correct.rename(book, find(book, f"{MON}/{voice}"), name))
+        corrections.enter_corrections(
+            self.store,
+            "rename",
+            lambda registry: ("rename", correct.rename(registry, find_voice(registry, f"{MON}/{voice}"), name)),
         )
 
     def tuesday(self) -> None:
-        publish_named(
-            recorded("tue", ["Bea", "Ada"], "run-2", day=1, sound=self.sound), self.out, self.store, formats=FORMATS
+        publish_with_names(
+            make_recording("tue", ["Bea", "Ada"], "run-2", day=1, sound=self.sound),
+            self.out,
+            self.store,
+            formats=FORMATS,
         )
 
     def restart(self) -> None:
         """As the next process begins: what was left is finished or undone."""
         recover(self.out)
-        with opened(self.store, published_run):
+        with open_registry(self.store, find_published_run):
             pass
 
     def agrees(self) -> None:
         """Every recording that is published is in the store as its tables tell it, and no other is."""
-        book = look(self.store)
+        registry = read_current_registry(self.store)
         there = {p.stem for p in (self.out / "recordings").glob("*/*.parquet")}
-        assert {h.recording_id for h in book.hearings.values() if h.speaker} == there
+        assert {h.recording_id for h in registry.hearings.values() if h.speaker} == there
         for recording_id in there:
-            rows = column(self.out, "speakers", recording_id, "speaker", "speaker_name", "voice_id")
-            known = {h.speaker: h for h in book.of_recording(str(self.out), recording_id)}
+            rows = read_columns(self.out, "speakers", recording_id, "speaker", "speaker_name", "voice_id")
+            known = {h.speaker: h for h in registry.of_recording(str(self.out), recording_id)}
             for label, name, voice in rows:
-                if not is_stale(book, known[label]):
-                    assert (name, voice) == (book.known(known[label]).name, known[label].voice_id)
+                if not is_stale(registry, known[label]):
+                    assert (name, voice) == (registry.identity_of(known[label]).name, known[label].voice_id)
 
     def names(self, recording_id: str) -> dict[object, object]:
-        return dict(column(self.out, "speakers", recording_id, "speaker", "speaker_name"))
+        return dict(read_columns(self.out, "speakers", recording_id, "speaker", "speaker_name"))
 
 
 def deaths(place: Place, act) -> list[int]:
@@ -105,14 +120,15 @@ def dies(act, number: int) -> None:
             return
 
 
-def test_a_run_that_dies_while_it_names_leaves_neither_wrong(folder):
-    place = Place(folder / "run")
+@every_operation
+def test_a_run_that_dies_while_it_names_leaves_neither_wrong(folder, begin):
+    place = Place(folder / f"run {begin}")
     writes = deaths(place, place.tuesday)
     assert len(writes) > 40
     finished = place.names(TUE)
     assert finished == {"SPEAKER_00": None, "SPEAKER_01": "Zoe Xu"}
     published = set()
-    for number in writes:
+    for number in writes[begin::STRIDE]:
         place.again()
         dies(place.tuesday, number)
         place.restart()
@@ -121,12 +137,13 @@ def test_a_run_that_dies_while_it_names_leaves_neither_wrong(folder):
         place.tuesday()  # the same command again
         place.agrees()
         assert place.names(TUE) == finished
-        assert len(look(place.store).voices) == 2
+        assert len(read_current_registry(place.store).voices) == 2
     assert published == {True, False}
 
 
-def test_a_correction_that_dies_is_made_everywhere_or_nowhere(folder):
-    place = Place(folder / "rename")
+@every_operation
+def test_a_correction_that_dies_is_made_everywhere_or_nowhere(folder, begin):
+    place = Place(folder / f"rename {begin}")
     place.tuesday()
     shutil.rmtree(place.kept)
     shutil.copytree(place.at, place.kept)
@@ -135,54 +152,60 @@ def test_a_correction_that_dies_is_made_everywhere_or_nowhere(folder):
         place.rename("SPEAKER_00", "Yan-Wu")
 
     seen = set()
-    for number in deaths(place, act):
+    for number in deaths(place, act)[begin::STRIDE]:
         place.again()
         dies(act, number)
-        look(place.store)  # nobody has to write anything first
+        read_current_registry(place.store)  # nobody has to write anything first
         place.restart()
         place.agrees()
-        assert bring_up_to_date(place.store) == []
+        assert republish_stale(place.store) == []
         names = place.names(MON)["SPEAKER_00"], place.names(TUE)["SPEAKER_01"]
         assert names in [("Zoe Xu", "Zoe Xu"), ("Yan-Wu", "Yan-Wu")]
-        assert len(look(place.store).corrections) == 1 + (names[0] == "Yan-Wu")
+        assert len(read_current_registry(place.store).corrections) == 1 + (names[0] == "Yan-Wu")
         seen.add(names)
     assert len(seen) == 2
 
 
-def test_whoever_was_to_be_forgotten_when_it_died_is_forgotten_by_the_next(folder):
-    place = Place(folder / "forget")
+@every_operation
+def test_whoever_was_to_be_forgotten_when_it_died_is_forgotten_by_the_next(folder, begin):
+    place = Place(folder / f"forget {begin}")
     place.tuesday()
     shutil.rmtree(place.kept)
     shutil.copytree(place.at, place.kept)
 
     def act() -> None:
-        corrections.forget(place.store, lambda book: find(book, "Zoe Xu"))
+        corrections.forget(place.store, lambda registry: find_voice(registry, "Zoe Xu"))
 
-    for number in deaths(place, act):
+    for number in deaths(place, act)[begin::STRIDE]:
         place.again()
         dies(act, number)
         place.restart()
-        if any(v.name == "Zoe Xu" for v in look(place.store).voices.values()):
+        if any(v.name == "Zoe Xu" for v in read_current_registry(place.store).voices.values()):
             act()
-        assert bring_up_to_date(place.store) == []
-        assert found_in_files("Zoe Xu", place.out, place.store) == []
-        assert column(place.out, "speakers", MON, "speaker", "voice_id", "embedding")[0] == ("SPEAKER_00", None, None)
+        assert republish_stale(place.store) == []
+        assert find_in_files("Zoe Xu", place.out, place.store) == []
+        assert read_columns(place.out, "speakers", MON, "speaker", "voice_id", "embedding")[0] == (
+            "SPEAKER_00",
+            None,
+            None,
+        )
         assert len(list((place.store / "clips").glob("*"))) == 2  # Bea's
 
 
-def test_a_name_that_was_about_to_be_told_when_it_died_is_forgotten_too(folder):
-    place = Place(folder / "told")
+@every_operation
+def test_a_name_that_was_about_to_be_told_when_it_died_is_forgotten_too(folder, begin):
+    place = Place(folder / f"told {begin}")
 
     def act() -> None:
         place.rename("SPEAKER_00", "Yan-Wu")
 
-    for number in deaths(place, act):
+    for number in deaths(place, act)[begin::STRIDE]:
         place.again()
         dies(act, number)
-        corrections.forget(place.store, lambda book: find(book, f"{MON}/SPEAKER_00"))
+        corrections.forget(place.store, lambda registry: find_voice(registry, f"{MON}/SPEAKER_00"))
         place.restart()
-        assert found_in_files("Yan-Wu", place.out, place.store) == []
-        assert found_in_files("Zoe Xu", place.out, place.store) == []
+        assert find_in_files("Yan-Wu", place.out, place.store) == []
+        assert find_in_files("Zoe Xu", place.out, place.store) == []
 
 
 def test_the_promise_of_a_book_goes_before_the_book(tmp_path, monkeypatch):
@@ -195,21 +218,23 @@ def test_the_promise_of_a_book_goes_before_the_book(tmp_path, monkeypatch):
             raise Killed
         remove(path)
 
-    with opened(tmp_path, published_run) as desk:
-        desk.intend(desk.book, str(tmp_path), MON, "run-1")
+    with open_registry(tmp_path, find_published_run) as handle:
+        handle.prepare(handle.registry, str(tmp_path), MON, "run-1")
         with monkeypatch.context() as patch:
             patch.setattr(files, "remove_folder", killed)
             with pytest.raises(Killed):
-                desk.keep(desk.book)
-    assert sorted(p.name for p in (tmp_path / "prepared").iterdir()) == sorted(map(str, tables.contents(Book())))
+                handle.commit(handle.registry)
+    assert sorted(p.name for p in (tmp_path / "prepared").iterdir()) == sorted(
+        map(str, tables.serialize_registry(VoiceRegistry()))
+    )
     (tmp_path / "prepared" / "hearings.parquet").unlink()
-    with opened(tmp_path, lambda out, recording_id: "run-1"):
+    with open_registry(tmp_path, lambda out, recording_id: "run-1"):
         assert not (tmp_path / "prepared").exists()
 
 
 def test_no_book_is_made_of_one_that_is_half_replaced(tmp_path):
-    with opened(tmp_path, published_run) as desk:
-        desk.keep(desk.book)
+    with open_registry(tmp_path, find_published_run) as handle:
+        handle.commit(handle.registry)
     aside = tmp_path / ".journal" / "voices.aside"
     aside.mkdir()
     (tmp_path / "apart.parquet").rename(aside / "0")
@@ -218,18 +243,18 @@ def test_no_book_is_made_of_one_that_is_half_replaced(tmp_path):
     aside.with_suffix(".json").write_bytes(made.text())
     with (
         pytest.raises(TransientError, match=r"apart\.parquet: a folder stands where a file belongs"),
-        opened(tmp_path, published_run),
+        open_registry(tmp_path, find_published_run),
     ):
         pytest.fail("opened")
     (tmp_path / "apart.parquet").rmdir()
-    with opened(tmp_path, published_run) as desk:
-        assert desk.book == Book()
+    with open_registry(tmp_path, find_published_run) as handle:
+        assert handle.registry == VoiceRegistry()
 
 
 WRITER = """
 import sys
 from pathlib import Path
-from tests.people import home_of_its_own, publish_named, recorded  # noqa: F401
+from tests.helpers.sample_voices import home_of_its_own, publish_named, recorded  # noqa: F401
 who, out, store, sound = sys.argv[1:]
 people = ["Ada", "Bea"] if who == "a" else ["Bea", "Ada"]
 for k in range(6):
@@ -239,7 +264,7 @@ for k in range(6):
 
 
 def test_two_processes_at_once_and_one_that_corrects(tmp_path):
-    out, store, sound = tmp_path / "out", tmp_path / "voices", noise(tmp_path / "sound.wav")
+    out, store, sound = tmp_path / "out", tmp_path / "voices", write_noise(tmp_path / "sound.wav")
     out.mkdir()
     root = Path(__file__).resolve().parents[2]
     writers = [
@@ -248,30 +273,34 @@ def test_two_processes_at_once_and_one_that_corrects(tmp_path):
     ]
     named = False
 
-    def first(book):
-        return min(book.hearings.values(), key=lambda h: (h.heard_on, h.recording_id, h.speaker)).voice_id
+    def first(registry):
+        return min(registry.hearings.values(), key=lambda h: (h.heard_on, h.recording_id, h.speaker)).voice_id
 
     while any(w.poll() is None for w in writers):
         time.sleep(0.02)
-        book = look(store)
-        if not named and len(book.hearings) >= 4:
-            corrections.enter(store, "rename", lambda b: ("rename", correct.rename(b, first(b), "Zoe Xu")))
+        registry = read_current_registry(store)
+        if not named and len(registry.hearings) >= 4:
+            corrections.enter_corrections(
+                store, "rename", lambda b: ("rename", correct.rename(b, first(b), "Zoe Xu"))
+            )
             named = True
     assert [w.returncode for w in writers] == [0, 0]
     assert named
-    book = look(store)
-    assert len(book.voices) == 2
-    assert len(book.hearings) == 24
-    assert bring_up_to_date(store) == []
+    registry = read_current_registry(store)
+    assert len(registry.voices) == 2
+    assert len(registry.hearings) == 24
+    assert republish_stale(store) == []
     for who in "ab":
         for k in range(6):
-            names = [n for (n,) in column(out, "speakers", f"{who}{k}-0a1b2c3d", "speaker_name")]
+            names = [n for (n,) in read_columns(out, "speakers", f"{who}{k}-0a1b2c3d", "speaker_name")]
             assert set(names) == {None, "Zoe Xu"}
 
 
 def test_who_is_published_without_a_name_is_known_by_label(tmp_path):
     out, store = tmp_path / "out", tmp_path / "voices"
     out.mkdir()
-    told = publish_named(recorded("mon", ["Ada", "Bea"], sound=noise(tmp_path / "s.wav")), out, store)
-    assert known_as(told) == {"SPEAKER_00": None, "SPEAKER_01": None}
-    assert len({s.voice_id for s in told.speakers}) == 2
+    published = publish_with_names(
+        make_recording("mon", ["Ada", "Bea"], sound=write_noise(tmp_path / "s.wav")), out, store
+    )
+    assert names_by_label(published) == {"SPEAKER_00": None, "SPEAKER_01": None}
+    assert len({s.voice_id for s in published.speakers}) == 2

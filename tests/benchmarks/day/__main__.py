@@ -87,13 +87,13 @@ def measured(made: Made, folder: Path) -> dict[str, Any]:
 def scored(made: Made, out: Path, recording_id: str) -> dict[str, Any]:
     """As `daylong evaluate` does it."""
     from tasks.dataset.read import read_transcript
-    from tasks.evaluation.hypotheses import from_transcript
+    from tasks.evaluation.hypotheses import read_from_transcript
     from tasks.evaluation.references import read_references
-    from tasks.evaluation.score import score
+    from tasks.evaluation.score import score_recording
 
     began = time.monotonic()
     (truth,) = read_references(made.references).values()
-    result = score(truth, from_transcript(read_transcript(out, recording_id)))
+    result = score_recording(truth, read_from_transcript(read_transcript(out, recording_id)))
     words = result.words
     return {
         "der": result.diarization.der,

@@ -19,7 +19,7 @@ from typing import Any
 
 from tasks.settings.home import cache
 from tasks.settings.profiles import profile_settings
-from tasks.voices.match import Rule
+from tasks.voices.match import MatchRule
 from tests.benchmarks import frame
 from tests.benchmarks.voices.hearings import RECORDERS, Heard, heard
 from tests.benchmarks.voices.measured import LENGTHS, MEASURING, TUNING, grid, histories, rated, ways, weeks
@@ -28,7 +28,7 @@ from tests.benchmarks.voices.scale import DIM, EMBEDDINGS, SPEAKERS, VOICES, mat
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL = ROOT / "data/models/demo/speaker.nemo"
-CHOSEN = Rule(**profile_settings("demo")["voices"])
+CHOSEN = MatchRule(**profile_settings("demo")["voices"])
 """Of profile demo: chosen on the first `TUNED` unheard readers and the tuning seeds."""
 TUNED = 32
 OURS, ANSWERED = "threshold and margin", "… offers answered"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from tasks.voices.match import NEAREST, Answer, Rule, answers, grouped, similarities
+from tasks.voices.match import NEAREST, MatchRule, VoiceMatch, group_voices, match_speakers, score_voices
 from tests.benchmarks.voices.tally import Tally
 from tests.benchmarks.voices.weeks import Week
 
@@ -50,49 +50,49 @@ class Remembered:
             self.voice_of = [maybe if v == voice else v for v in self.voice_of]
 
 
-Match = Callable[[Remembered, Floats], list[Answer]]
+Match = Callable[[Remembered, Floats], list[VoiceMatch]]
 
 
-def ours(rule: Rule, nearest: int = NEAREST, scores: Any = similarities) -> Match:
+def ours(rule: MatchRule, nearest: int = NEAREST, scores: Any = score_voices) -> Match:
     """As the pipeline does it."""
 
-    def match(known: Remembered, speakers: Floats) -> list[Answer]:
+    def match(known: Remembered, speakers: Floats) -> list[VoiceMatch]:
         voices = len(known.owner)
         found = scores(speakers, np.array(known.embeddings), np.array(known.voice_of), voices, nearest)
-        return answers(found, rule, grouped(voices, known.offers))
+        return match_speakers(found, rule, group_voices(voices, known.offers))
 
     return match
 
 
-def nearest_centroid(known: Remembered, speakers: Floats) -> list[Answer]:
+def nearest_centroid(known: Remembered, speakers: Floats) -> list[VoiceMatch]:
     """Each speaker is the voice whose mean is nearest, one voice to one speaker, however far that is."""
     if not known.owner:
-        return [Answer()] * len(speakers)
+        return [VoiceMatch()] * len(speakers)
     means = np.zeros((len(known.owner), speakers.shape[1]))
     np.add.at(means, known.voice_of, np.array(known.embeddings))
     scores = speakers @ (means / np.linalg.norm(means, axis=1, keepdims=True)).T
-    out = [Answer()] * len(speakers)
+    out = [VoiceMatch()] * len(speakers)
     for row, column in zip(*linear_sum_assignment(scores, maximize=True), strict=True):
-        out[row] = Answer(int(column), float(scores[row, column]))
+        out[row] = VoiceMatch(int(column), float(scores[row, column]))
     return out
 
 
 def moving_average(threshold: float) -> Match:
     """One embedding a voice, 70 % what it was and 30 % what was heard last, with a threshold and no margin."""
 
-    def match(known: Remembered, speakers: Floats) -> list[Answer]:
+    def match(known: Remembered, speakers: Floats) -> list[VoiceMatch]:
         means: dict[int, Floats] = {}
         for voice, embedding in zip(known.voice_of, known.embeddings, strict=True):
             moved = KEPT * means[voice] + (1 - KEPT) * embedding if voice in means else embedding
             means[voice] = moved / np.linalg.norm(moved)
         if not means:
-            return [Answer()] * len(speakers)
+            return [VoiceMatch()] * len(speakers)
         scores = speakers @ np.array([means[voice] for voice in range(len(means))]).T
         worth = np.where(scores >= threshold, scores + 1.0, 0.0)
-        out = [Answer()] * len(speakers)
+        out = [VoiceMatch()] * len(speakers)
         for row, column in zip(*linear_sum_assignment(worth, maximize=True), strict=True):
             if worth[row, column] > 0:
-                out[row] = Answer(int(column), float(scores[row, column]))
+                out[row] = VoiceMatch(int(column), float(scores[row, column]))
         return out
 
     return match
@@ -110,7 +110,7 @@ def lived(week: Week, match: Match, *, enrolled: bool = True, answered: bool = F
             met.add(int(person))
     for day, (people, embeddings, fresh) in enumerate(zip(week.people, week.embeddings, week.fresh, strict=True)):
         tally = tallies[day * parts // len(week.people)]
-        found = match(known, embeddings) if known.owner else [Answer()] * len(people)
+        found = match(known, embeddings) if known.owner else [VoiceMatch()] * len(people)
         owners = list(known.owner)
         for person, embedding, new, answer in zip(people, embeddings, fresh, found, strict=True):
             person = int(person)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.settings.schema import VoicesSettings
-from tasks.voices.match import Rule
+from tasks.voices.match import MatchRule
 from tests.benchmarks.voices.hearings import Heard
 from tests.benchmarks.voices.histories import ALL, Match, lived, moving_average, nearest_centroid, ours
 from tests.benchmarks.voices.tally import Tally, spread, together
@@ -24,15 +24,15 @@ HISTORY_DAYS, PARTS = 200, 4
 HISTORY_PEOPLE, HISTORY_REGULARS = 240, 20
 SESSION = 0.5
 """How far a voice is off in each recording, in spreads within a voice."""
-STANDARD = Rule(VoicesSettings().threshold, VoicesSettings().margin)
+STANDARD = MatchRule(VoicesSettings().threshold, VoicesSettings().margin)
 """Of the profile whose model is TitaNet."""
 
 
-def ways(rule: Rule) -> dict[str, Match]:
+def ways(rule: MatchRule) -> dict[str, Match]:
     """What is compared, by name."""
     return {
         "threshold and margin": ours(rule),
-        "threshold alone": ours(Rule(rule.threshold, 0.0)),
+        "threshold alone": ours(MatchRule(rule.threshold, 0.0)),
         "… nearest embedding": ours(rule, 1),
         "… nearest 5": ours(rule, 5),
         "… mean of all": ours(rule, ALL),
@@ -79,15 +79,15 @@ def grid(
         }
         for threshold in thresholds
         for margin in margins
-        for match in [ours(Rule(threshold, margin))]
+        for match in [ours(MatchRule(threshold, margin))]
     ]
 
 
 def histories(
-    rule: Rule, seeds: Sequence[int], days: int = HISTORY_DAYS
+    rule: MatchRule, seeds: Sequence[int], days: int = HISTORY_DAYS
 ) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """200 days of drawn voices, by model and way: the rates of each quarter."""
-    models: dict[str, tuple[Spread, Rule]] = {
+    models: dict[str, tuple[Spread, MatchRule]] = {
         "voices as the demo model spreads them": (readers(), rule),
         "voices as TitaNet might": (titanet_like(), STANDARD),
     }

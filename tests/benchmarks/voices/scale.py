@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from tasks.voices.match import Rule, answers, similarities
+from tasks.voices.match import MatchRule, match_speakers, score_voices
 
 SPEAKERS, VOICES, EMBEDDINGS, DIM = 12, 10_000, 100_000, 192
 
@@ -25,9 +25,9 @@ def matching_s(times: int = 7, voices: int = VOICES, embeddings: int = EMBEDDING
     whole, search = [], []
     for _ in range(times):
         started = time.perf_counter()
-        scores = similarities(speakers, known, voice_of, voices)
+        scores = score_voices(speakers, known, voice_of, voices)
         search.append(time.perf_counter() - started)
-        found = answers(scores, Rule(0.35, 0.05))
+        found = match_speakers(scores, MatchRule(0.35, 0.05))
         whole.append(time.perf_counter() - started)
     right = [answer.voice == voice for answer, voice in zip(found, asked, strict=True)]
     return {

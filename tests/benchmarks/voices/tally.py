@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from tasks.voices.match import Answer
+from tasks.voices.match import VoiceMatch
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Tally:
     voices: int = 0
     people: int = 0
 
-    def count(self, person: int, answer: Answer, owners: Sequence[int], *, was_met: bool, is_fresh: bool) -> None:
+    def count(self, person: int, answer: VoiceMatch, owners: Sequence[int], *, was_met: bool, is_fresh: bool) -> None:
         is_right = answer.voice >= 0 and owners[answer.voice] == person
         if was_met:
             self.right += is_right

@@ -70,20 +70,20 @@ def scored(made: Made, ended: Ended, folder: Path) -> dict[str, Any]:
     from tasks.dataset.read import read_transcript
     from tasks.evaluation import words
     from tasks.evaluation.diarization import score_diarization
-    from tasks.evaluation.hypotheses import from_transcript
+    from tasks.evaluation.hypotheses import read_from_transcript
     from tasks.evaluation.references import Utterance, read_references, read_rttm
 
     (truth,) = read_references(made.references).values()
     answer, turns, said = ended.answer or {}, None, None
     if "outcome" in answer:
-        found = from_transcript(read_transcript(folder / "out", answer["outcome"]["recording_id"]))
+        found = read_from_transcript(read_transcript(folder / "out", answer["outcome"]["recording_id"]))
         turns, said = found.turns, found.utterances
     if "rttm" in answer:
         turns = tuple(turn for _, turn in read_rttm(Path(answer["rttm"])))
     if "words" in answer:
         said = tuple(Utterance(a, b, "", text) for a, b, text in answer["words"])
     out: dict[str, Any] = {}
-    if said is not None and words.available():
+    if said is not None and words.is_meeteval_installed():
         one = [[replace(u, speaker="all") for u in side] for side in (truth.utterances, said)]
         out["wer"] = words.score_words(one[0], one[1]).cpwer
     if turns is not None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from flows.cli.main import app
 from tasks.dataset.publish import publish
 from tasks.dataset.schema import TABLES
-from tests.spoken import HOSTILE, meeting, recording, spoken
+from tests.helpers.sample_transcripts import HOSTILE, make_meeting, make_recording_row, make_transcript
 
 NAME = "\x1b[2J=cmd|' /C calc'!A0.wav"
 
@@ -26,10 +26,10 @@ NAME = "\x1b[2J=cmd|' /C calc'!A0.wav"
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("transcripts")
     formulas = ["=1+1", "-3", "@x", "+1", "\t=2", "don't"]
-    facts = recording("hostile-11223344", source_name=NAME, sha256="11223344" * 8)
-    publish(meeting(), folder, exports={})
+    facts = make_recording_row("hostile-11223344", source_name=NAME, sha256="11223344" * 8)
+    publish(make_meeting(), folder, exports={})
     publish(
-        spoken([(1.0, "SPEAKER_00", HOSTILE), (20.0, "SPEAKER_01", formulas)], of=facts),
+        make_transcript([(1.0, "SPEAKER_00", HOSTILE), (20.0, "SPEAKER_01", formulas)], of=facts),
         folder,
         exports={},
     )

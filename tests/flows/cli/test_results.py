@@ -14,7 +14,7 @@ from flows.cli.main import app
 from tasks.dataset.publish import publish
 from tasks.evaluation import words
 from tasks.exports import EXPORTS, render
-from tests.spoken import meeting, recording, spoken
+from tests.helpers.sample_transcripts import make_meeting, make_recording_row, make_transcript
 
 RTTM = """\
 SPEAKER meeting 1 1.0 1.2 <NA> <NA> ana <NA> <NA>
@@ -30,8 +30,10 @@ meeting 1 ben 2.0 3.6 <o> don't worry 3.5 rock n roll
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     for transcript in (
-        meeting(),
-        spoken([(1.0, "SPEAKER_00", ["Hi."])], of=recording("other-99887766", source_name="other.flac")),
+        make_meeting(),
+        make_transcript(
+            [(1.0, "SPEAKER_00", ["Hi."])], of=make_recording_row("other-99887766", source_name="other.flac")
+        ),
     ):
         publish(transcript, tmp_path / "out", exports=render(transcript))
     return tmp_path / "out"
@@ -160,7 +162,7 @@ def test_a_folder_of_exports_is_scored_like_the_tables(out: Path, references: li
 def test_without_meeteval_turns_are_still_scored(
     out: Path, references: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(words, "available", lambda: False)
+    monkeypatch.setattr(words, "is_meeteval_installed", lambda: False)
     done = daylong("evaluate", "-r", *references, out)
     assert done.exit_code == 0
     assert "DER" in done.stdout

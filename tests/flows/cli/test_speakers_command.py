@@ -11,12 +11,19 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli.main import app
-from flows.speakers.corrections import enroll, enter
-from flows.speakers.published import rule_of
+from flows.speakers.corrections import enter_corrections, make_enrolment
+from flows.speakers.published import make_match_rule
 from tasks.settings.schema import Settings
-from tasks.voices.records import pair
-from tasks.voices.store import look, opened
-from tests.people import RULE, column, found_in_files, noise, publish_named, recorded
+from tasks.voices.records import order_pair
+from tasks.voices.store import open_registry, read_current_registry
+from tests.helpers.sample_voices import (
+    RULE,
+    find_in_files,
+    make_recording,
+    publish_with_names,
+    read_columns,
+    write_noise,
+)
 
 MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
 
@@ -28,9 +35,9 @@ def week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DAYLONG_HOME", str(home))
     out, store = home / "data" / "transcripts", home / "data" / "voices"
     out.mkdir(parents=True)
-    sound = noise(tmp_path / "sound.wav")
-    publish_named(recorded("mon", ["Ada", "Bea"], sound=sound), out, store)
-    publish_named(recorded("tue", ["Bea", "Cyd"], "run-2", day=1, sound=sound), out, store)
+    sound = write_noise(tmp_path / "sound.wav")
+    publish_with_names(make_recording("mon", ["Ada", "Bea"], sound=sound), out, store)
+    publish_with_names(make_recording("tue", ["Bea", "Cyd"], "run-2", day=1, sound=sound), out, store)
     return out
 
 
@@ -41,7 +48,7 @@ def said(*words: str, status: int = 0) -> str:
 
 
 def names(out: Path, recording_id: str) -> dict:
-    return dict(column(out, "speakers", recording_id, "speaker", "speaker_name"))
+    return dict(read_columns(out, "speakers", recording_id, "speaker", "speaker_name"))
 
 
 def test_nobody_is_known_before_anything_was_processed(tmp_path, monkeypatch):
@@ -69,11 +76,13 @@ def test_a_renamed_voice_is_called_so_everywhere_and_stays_so_when_processed_aga
     assert "Bea_Öz" in (exports / "transcript.rttm").read_text()
     assert "Bea Öz" in (exports / "report.html").read_text()
     assert "sound.wav" in (exports / "report.html").read_text()  # and it still knows where the recording is
-    again = recorded("tue", ["Bea", "Cyd"], "run-3", day=1, shift=1, models="other", sound=tmp_path / "sound.wav")
-    publish_named(again, week, week.parent / "voices")
+    again = make_recording(
+        "tue", ["Bea", "Cyd"], "run-3", day=1, shift=1, models="other", sound=tmp_path / "sound.wav"
+    )
+    publish_with_names(again, week, week.parent / "voices")
     assert names(week, TUE) == {"SPEAKER_01": "Bea Öz", "SPEAKER_00": None}
-    publish_named(
-        recorded("wed", ["Bea"], "run-4", day=2, models="other", sound=tmp_path / "sound.wav"),
+    publish_with_names(
+        make_recording("wed", ["Bea"], "run-4", day=2, models="other", sound=tmp_path / "sound.wav"),
         week,
         week.parent / "voices",
     )
@@ -104,7 +113,7 @@ def test_two_voices_are_merged_and_one_is_split(week):
 
 
 def test_a_reports_corrections_are_taken_all_or_none(week, tmp_path):
-    voices = dict(column(week, "speakers", MON, "speaker", "voice_id"))
+    voices = dict(read_columns(week, "speakers", MON, "speaker", "voice_id"))
     file = tmp_path / "mon.corrections.json"
     rows = [
         {"speaker": "SPEAKER_00", "voice_id": voices["SPEAKER_00"], "was": None, "name": "Ada"},
@@ -149,7 +158,7 @@ def test_another_name_in_a_report_says_that_here_it_is_somebody_else(week, tmp_p
 
 
 def test_a_report_of_before_doesnt_name_whoever_has_the_label_now(week, tmp_path):
-    voices = dict(column(week, "speakers", MON, "speaker", "voice_id"))
+    voices = dict(read_columns(week, "speakers", MON, "speaker", "voice_id"))
     file = tmp_path / "old.json"
     wrong = {"speaker": "SPEAKER_00", "voice_id": voices["SPEAKER_01"], "was": None, "name": "Bea"}
     file.write_text(corrections_of(MON, wrong))
@@ -180,9 +189,9 @@ def test_a_split_outlives_a_run_that_remembers_nobody(week, tmp_path):
     said("split", "Bea", TUE)
     store, sound = week.parent / "voices", tmp_path / "sound.wav"
     never = RULE.model_copy(update={"mode": "never"})
-    publish_named(recorded("tue", ["Bea", "Cyd"], "run-3", day=1, sound=sound), week, store, never)
+    publish_with_names(make_recording("tue", ["Bea", "Cyd"], "run-3", day=1, sound=sound), week, store, never)
     assert names(week, TUE) == {"SPEAKER_00": None, "SPEAKER_01": None}
-    publish_named(recorded("tue", ["Bea", "Cyd"], "run-4", day=1, sound=sound), week, store)
+    publish_with_names(make_recording("tue", ["Bea", "Cyd"], "run-4", day=1, sound=sound), week, store)
     assert names(week, TUE) == {"SPEAKER_00": None, "SPEAKER_01": None}  # it is not Bea, somebody said
 
 
@@ -195,10 +204,10 @@ def test_what_is_no_file_of_corrections_is_refused(week, tmp_path, text):
 
 
 def test_an_enrolled_voice_is_offered_where_it_may_be_and_a_yes_names_it(week):
-    book = look(week.parent / "voices")
-    (ada,) = [h for h in book.hearings.values() if h.recording_id == MON and h.speaker == "SPEAKER_00"]
+    registry = read_current_registry(week.parent / "voices")
+    (ada,) = [h for h in registry.hearings.values() if h.recording_id == MON and h.speaker == "SPEAKER_00"]
     learned = ada._replace(hearing_id="file", out="", recording_id="ada-file", speaker="", by="enrolled", voice_id="")
-    enter(week.parent / "voices", "enroll", enroll(learned, "Ada", rule_of(Settings())))
+    enter_corrections(week.parent / "voices", "enroll", make_enrolment(learned, "Ada", make_match_rule(Settings())))
     offer = said("review")
     assert re.search(rf"SPEAKER_00 +{MON} +Ada +1\.00", offer)
     assert "perhaps" in (week / "exports" / MON / "report.html").read_text()
@@ -211,35 +220,35 @@ def test_an_enrolled_voice_is_offered_where_it_may_be_and_a_yes_names_it(week):
 
 def test_two_voices_that_may_be_one_are_said_to_be_or_not(week):
     store = week.parent / "voices"
-    book = look(store)
+    registry = read_current_registry(store)
     ada, cyd = (
-        next(h.voice_id for h in book.hearings.values() if (h.recording_id, h.speaker) == of)
+        next(h.voice_id for h in registry.hearings.values() if (h.recording_id, h.speaker) == of)
         for of in ((MON, "SPEAKER_00"), (TUE, "SPEAKER_01"))
     )
-    with opened(store, lambda out, recording: None) as desk:
-        desk.keep(replace(book, alike=frozenset({pair(ada, cyd)})))
+    with open_registry(store, lambda out, recording: None) as handle:
+        handle.commit(replace(registry, alike=frozenset({order_pair(ada, cyd)})))
     offer = re.search(r"^(v\w+\+v\w+) ", said("review"), re.M)[1]
     said("review", "--no", offer)
     assert "Nothing to review" in said("review")
     said("undo")
-    with opened(store, lambda out, recording: None) as desk:
-        desk.keep(replace(desk.book, alike=frozenset({pair(ada, cyd)})))
+    with open_registry(store, lambda out, recording: None) as handle:
+        handle.commit(replace(handle.registry, alike=frozenset({order_pair(ada, cyd)})))
     said("review", "--yes", offer)
-    assert len(look(store).voices) == 2
+    assert len(read_current_registry(store).voices) == 2
 
 
 def test_of_the_forgotten_nothing_is_found_any_more_in_any_file(week):
     said("rename", f"{MON}/SPEAKER_01", "Xanthippe")
-    (voice,) = {v for n, v in column(week, "speakers", MON, "speaker_name", "voice_id") if n}
+    (voice,) = {v for n, v in read_columns(week, "speakers", MON, "speaker_name", "voice_id") if n}
     home = week.parents[1]
-    assert len(found_in_files("Xanthippe", home)) > 10
+    assert len(find_in_files("Xanthippe", home)) > 10
     text = said("forget", "Xanthippe", "--yes")
     assert "Forgotten: 2 embeddings" in text
     assert "What they said stays" in text
-    assert found_in_files("Xanthippe", home) == []
-    assert found_in_files(voice, home) == []
+    assert find_in_files("Xanthippe", home) == []
+    assert find_in_files(voice, home) == []
     for recording, label in ((MON, "SPEAKER_01"), (TUE, "SPEAKER_00")):
-        rows = {r[0]: r[1:] for r in column(week, "speakers", recording, "speaker", "embedding", "voice_id")}
+        rows = {r[0]: r[1:] for r in read_columns(week, "speakers", recording, "speaker", "embedding", "voice_id")}
         assert rows.pop(label) == (None, None)
         assert all(embedding is not None for embedding, _ in rows.values())
     assert len(list((week.parent / "voices" / "clips").iterdir())) == 2
@@ -248,11 +257,11 @@ def test_of_the_forgotten_nothing_is_found_any_more_in_any_file(week):
 
 def test_a_store_that_was_lost_is_learned_again_from_the_tables(week):
     said("rename", f"{MON}/SPEAKER_01", "Bea")
-    before = look(week.parent / "voices")
+    before = read_current_registry(week.parent / "voices")
     for path in (week.parent / "voices").glob("*.parquet"):
         path.unlink()
     assert "2 recordings learned" in said("rebuild")
-    after = look(week.parent / "voices")
+    after = read_current_registry(week.parent / "voices")
     assert after.voices == before.voices
     assert {(h.voice_id, h.recording_id) for h in after.hearings.values()} == {
         (h.voice_id, h.recording_id) for h in before.hearings.values()
@@ -263,7 +272,7 @@ def test_a_store_that_was_lost_is_learned_again_from_the_tables(week):
 def test_results_elsewhere_have_voices_of_their_own_to_be_listed(week, tmp_path):
     other = tmp_path / "elsewhere"
     other.mkdir()
-    publish_named(recorded("fri", ["Dot"], sound=tmp_path / "sound.wav"), other, week.parent / "voices")
+    publish_with_names(make_recording("fri", ["Dot"], sound=tmp_path / "sound.wav"), other, week.parent / "voices")
     assert len(re.findall(r"^v\w{8}", said("list", "--out", str(other)), re.M)) == 1
     assert len(re.findall(r"^v\w{8}", said("list"), re.M)) == 4
     said("rename", "SPEAKER_00", "Dot", "--out", str(other))
@@ -273,7 +282,9 @@ def test_results_elsewhere_have_voices_of_their_own_to_be_listed(week, tmp_path)
 def test_results_that_are_away_are_told_once_they_are_back(week, tmp_path):
     other, away = tmp_path / "disk", tmp_path / "unplugged"
     other.mkdir()
-    publish_named(recorded("fri", ["Bea"], day=2, sound=tmp_path / "sound.wav"), other, week.parent / "voices")
+    publish_with_names(
+        make_recording("fri", ["Bea"], day=2, sound=tmp_path / "sound.wav"), other, week.parent / "voices"
+    )
     other.rename(away)
     assert "2 recordings written again" in said("rename", f"{MON}/SPEAKER_01", "Bea")
     assert names(away, "fri-0a1b2c3d") == {"SPEAKER_00": None}
@@ -284,4 +295,4 @@ def test_results_that_are_away_are_told_once_they_are_back(week, tmp_path):
     said("forget", "Bea", "--yes")
     away.rename(other)
     said("rename", "Ada", "Ada B.")
-    assert found_in_files("Bea", other) == []
+    assert find_in_files("Bea", other) == []

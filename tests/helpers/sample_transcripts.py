@@ -47,7 +47,9 @@ HOSTILE = [
 ]
 
 
-def recording(recording_id: str = "meeting-0a1b2c3d", duration_s: float = 60.0, **changes: object) -> Recording:
+def make_recording_row(
+    recording_id: str = "meeting-0a1b2c3d", duration_s: float = 60.0, **changes: object
+) -> Recording:
     facts = Recording(
         recording_id=recording_id,
         path="/inbox/meeting.flac",
@@ -66,7 +68,7 @@ def recording(recording_id: str = "meeting-0a1b2c3d", duration_s: float = 60.0, 
     return dataclasses.replace(facts, **changes)
 
 
-def run(run_id: str = "run-1", **changes: object) -> RunFacts:
+def make_run(run_id: str = "run-1", **changes: object) -> RunFacts:
     facts = RunFacts(
         run_id=run_id,
         status="complete",
@@ -84,7 +86,7 @@ def run(run_id: str = "run-1", **changes: object) -> RunFacts:
     return dataclasses.replace(facts, **changes)
 
 
-def spoken(
+def make_transcript(
     said: list[tuple[float, str | None, list[str]]],
     *,
     of: Recording | None = None,
@@ -92,7 +94,7 @@ def spoken(
     word_s: float = 0.4,
 ) -> Transcript:
     """A transcript of (start, speaker, words) a segment; each word takes `word_s`."""
-    of = of or recording()
+    of = of or make_recording_row()
     words: list[Word] = []
     segments: list[Segment] = []
     turns: list[Turn] = []
@@ -129,30 +131,30 @@ def spoken(
         num_words=len(words),
         costs={"transcription": StepCost(3.0, 0.5, 700.0, False), "embedding": StepCost(0.0, 0.0, 0.0, True)},
     )
-    return Transcript(of, by or run(), tuple(words), tuple(segments), tuple(turns), speakers, (chunk,))
+    return Transcript(of, by or make_run(), tuple(words), tuple(segments), tuple(turns), speakers, (chunk,))
 
 
-def meeting(run_id: str = "run-1", **changes: object) -> Transcript:
+def make_meeting(run_id: str = "run-1", **changes: object) -> Transcript:
     """Three people, one of them not told apart; two speak at once; one speaks long."""
     long = ["And", "so", "it", "went", "on", "for", "quite", "some", "time,", "until", "nobody", "listened.", "Then"]
-    return spoken(
+    return make_transcript(
         [
             (1.0, "SPEAKER_00", ["Good", "morning,", "everybody."]),
             (2.0, "SPEAKER_01", ["“Don’t", "worry”:", "3.5%", "rock-n-roll!"]),
             (5.0, "SPEAKER_00", [*long, *long]),
             (50.0, UNKNOWN, ["Hm."]),
         ],
-        of=recording(**changes),
-        by=run(run_id),
+        of=make_recording_row(**changes),
+        by=make_run(run_id),
     )
 
 
-def silence(run_id: str = "run-1") -> Transcript:
-    return spoken([], by=run(run_id))
+def make_silence(run_id: str = "run-1") -> Transcript:
+    return make_transcript([], by=make_run(run_id))
 
 
-def without_diarization() -> Transcript:
-    return spoken([(1.0, None, ["Good", "morning."]), (4.0, None, ["Yes."])])
+def make_without_diarization() -> Transcript:
+    return make_transcript([(1.0, None, ["Good", "morning."]), (4.0, None, ["Yes."])])
 
 
 texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=12), st.from_regex(r"[a-z]{1,9}[.,]?", fullmatch=True))
@@ -167,4 +169,4 @@ def transcripts(draw: st.DrawFn) -> Transcript:
     said = draw(
         st.lists(st.tuples(starts, st.sampled_from(labels), st.lists(texts, min_size=1, max_size=30)), max_size=8)
     )
-    return spoken(said, of=recording(duration_s=duration), word_s=draw(st.floats(0, 9)))
+    return make_transcript(said, of=make_recording_row(duration_s=duration), word_s=draw(st.floats(0, 9)))

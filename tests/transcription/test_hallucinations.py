@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from tasks.intervals import Span
 from tasks.records import Word
-from tasks.transcription.guards import is_repetitive, least_repeats, loops, over_speech, without_loops
+from tasks.transcription.hallucinations import (
+    collapse_loops,
+    find_loops,
+    is_repetitive,
+    min_repeats,
+    select_near_speech,
+)
 
 SENTENCE = ["so", "the", "second", "item", "on", "our", "list", "today", "is", "the", "budget", "for", "next", "year"]
 
@@ -19,16 +25,16 @@ def words(*texts: str) -> list[Word]:
 @given(st.integers(1, 12), st.integers(0, 5), st.integers(0, 4))
 def test_a_phrase_said_too_often_in_a_row_is_kept_once(unit: int, more: int, tail: int) -> None:
     phrase = [f"w{i}" for i in range(unit)]
-    text = ["before"] + phrase * (least_repeats(unit) + more) + phrase[: min(tail, unit - 1)] + ["after"]
-    (loop,) = loops(text)
-    kept = [w.text for w in without_loops(words(*text), [loop])]
+    text = ["before"] + phrase * (min_repeats(unit) + more) + phrase[: min(tail, unit - 1)] + ["after"]
+    (loop,) = find_loops(text)
+    kept = [w.text for w in collapse_loops(words(*text), [loop])]
     assert kept == ["before", *phrase, "after"]
 
 
 @given(st.integers(1, 12))
 def test_a_phrase_said_less_often_stays(unit: int) -> None:
-    text = [f"w{i}" for i in range(unit)] * (least_repeats(unit) - 1)
-    assert loops(text) == []
+    text = [f"w{i}" for i in range(unit)] * (min_repeats(unit) - 1)
+    assert find_loops(text) == []
 
 
 def test_case_and_punctuation_do_not_hide_a_loop() -> None:
@@ -49,7 +55,7 @@ def test_text_that_nearly_repeats_itself_is_found_by_its_compression() -> None:
 @given(st.lists(st.sampled_from("abc"), max_size=60))
 def test_cutting_loops_keeps_order_and_leaves_no_loop_at_its_place(text: list[str]) -> None:
     said = words(*text)
-    kept = without_loops(said, loops(text))
+    kept = collapse_loops(said, find_loops(text))
     assert [w.start_s for w in kept] == sorted(w.start_s for w in kept)
     assert set(kept) <= set(said)
     assert {w.text for w in kept} == set(text)
@@ -57,5 +63,5 @@ def test_cutting_loops_keeps_order_and_leaves_no_loop_at_its_place(text: list[st
 
 def test_words_far_from_speech_are_dropped() -> None:
     said = [Word(1.0, 1.4, "hello"), Word(7.0, 7.4, "thanks"), Word(10.2, 10.6, "late")]
-    kept = over_speech(said, [Span(0.9, 1.5), Span(9.0, 10.1)], slack_s=0.5)
+    kept = select_near_speech(said, [Span(0.9, 1.5), Span(9.0, 10.1)], slack_s=0.5)
     assert [w.text for w in kept] == ["hello", "late"]

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flows.speakers.corrections import changes_of
+from flows.speakers.corrections import read_changes
 from tasks.records import Transcript
+from tests.helpers.sample_transcripts import make_recording_row, make_transcript
 from tests.reports import Report, put
 from tests.serving import until
-from tests.spoken import recording, spoken
 
 ENTER, ESCAPE, TAB, BACKSPACE = "\ue007", "\ue00c", "\ue004", "\ue003"
 FILE = "meeting-0a1b2c3d.corrections.json"
@@ -21,7 +21,9 @@ MARKUP = "</script><img src=x onerror=window.pwned=1>"
 def talk(*known: dict[str, Any], recording_id: str = "meeting-0a1b2c3d") -> Transcript:
     """A speaker for each of `known`, with these facts, and one nobody could tell."""
     labels = [*(f"SPEAKER_{k:02d}" for k in range(len(known))), "UNKNOWN"]
-    told = spoken([(2.0 * k, label, ["Word", str(k)]) for k, label in enumerate(labels)], of=recording(recording_id))
+    told = make_transcript(
+        [(2.0 * k, label, ["Word", str(k)]) for k, label in enumerate(labels)], of=make_recording_row(recording_id)
+    )
     speakers = zip(told.speakers, (*known, {}), strict=True)
     return dataclasses.replace(told, speakers=tuple(dataclasses.replace(s, **facts) for s, facts in speakers))
 
@@ -86,7 +88,7 @@ class Page(Report):
         path = self.downloads / name
         until(path.exists, 30, 0.05)
         found = json.loads(path.read_bytes().decode())
-        assert len(changes_of(path)) == len(found["speakers"])  # the command reads it
+        assert len(read_changes(path)) == len(found["speakers"])  # the command reads it
         path.unlink()
         return found
 

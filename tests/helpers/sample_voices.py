@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from flows.speakers.identify import named
+from flows.speakers.identify import name_speakers
 from tasks.dataset.publish import publish
 from tasks.exports import render
 from tasks.records import Part, Transcript
 from tasks.settings.schema import Settings, VoicesSettings
-from tests.spoken import recording, run, spoken
+from tests.helpers.sample_transcripts import make_recording_row, make_run, make_transcript
 
 EMBEDDER = "small (sha256:00)"
 SIZE = 32
@@ -24,21 +24,21 @@ FORMATS = ("srt", "json", "rttm", "report")
 
 
 @pytest.fixture(autouse=True, scope="module")
-def home_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Forgetting looks into the cache: into one that is nobody's. For modules that import it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAYLONG_HOME", str(tmp_path_factory.mktemp("home")))
         yield
 
 
-def voice_of(person: str, day: int = 0, spread: float = 0.3) -> tuple[float, ...]:
+def make_voice_embedding(person: str, day: int = 0, spread: float = 0.3) -> tuple[float, ...]:
     """A person's voice on a day: near their own of other days, far from anybody else's. Unit length."""
     own, other = (np.random.default_rng([*map(ord, person), 7, k]) for k in (0, day + 1))
     vector = _unit(own.normal(size=SIZE)) + spread * _unit(other.normal(size=SIZE))
     return tuple(map(float, _unit(vector).astype(np.float32)))
 
 
-def noise(path: Path) -> Path:
+def write_noise(path: Path) -> Path:
     """A minute of faint noise, for who wants to listen."""
     import wave
 
@@ -50,7 +50,7 @@ def noise(path: Path) -> Path:
     return path
 
 
-def recorded(
+def make_recording(
     name: str,
     people: Sequence[str],
     run_id: str = "run-1",
@@ -65,14 +65,14 @@ def recorded(
     said = [(5.0 * k, labels[p], ["So", "it", "is,", "all", "day."]) for k, p in enumerate([*people, *people])]
     duration_s = 5.0 * len(said) + 5.0
     part = Part(f"{name}.flac", "0a1b2c3d" * 8, 0.0, duration_s, str(sound))
-    facts = recording(f"{name}-0a1b2c3d", duration_s=duration_s, source_name=f"{name}.flac", parts=(part,))
-    made = spoken(said, of=facts, by=replace(run(run_id), models={"embedding": models}), word_s=0.9)
+    facts = make_recording_row(f"{name}-0a1b2c3d", duration_s=duration_s, source_name=f"{name}.flac", parts=(part,))
+    made = make_transcript(said, of=facts, by=replace(make_run(run_id), models={"embedding": models}), word_s=0.9)
     by_label = {label: person for person, label in labels.items()}
-    speakers = (replace(s, embedding=voice_of(by_label[s.label], day)) for s in made.speakers)
+    speakers = (replace(s, embedding=make_voice_embedding(by_label[s.label], day)) for s in made.speakers)
     return replace(made, speakers=tuple(speakers))
 
 
-def publish_named(
+def publish_with_names(
     transcript: Transcript,
     out: Path,
     store: Path,
@@ -81,24 +81,24 @@ def publish_named(
 ) -> Transcript:
     """As a run ends; what was published."""
     settings = Settings(voices=rule.model_copy(update={"store": str(store)}))
-    with named(transcript, out, settings, transcript.run.models["embedding"]) as told:
+    with name_speakers(transcript, out, settings, transcript.run.models["embedding"]) as told:
         publish(told, out, exports=render(told, formats, folder=out / "exports" / transcript.recording.recording_id))
     return told
 
 
-def known_as(transcript: Transcript) -> dict[str, str | None]:
+def names_by_label(transcript: Transcript) -> dict[str, str | None]:
     """Each speaker's name, by label."""
     return {s.label: s.name for s in transcript.speakers}
 
 
-def column(out: Path, table: str, recording_id: str, *names: str) -> list[tuple[object, ...]]:
+def read_columns(out: Path, table: str, recording_id: str, *names: str) -> list[tuple[object, ...]]:
     (path,) = (out / table).glob(f"*/{recording_id}.parquet")
     with pq.ParquetFile(path) as file:
         held = file.read(columns=list(names)).to_pydict()
     return list(zip(*(held[n] for n in names), strict=True))
 
 
-def found_in_files(text: str, *folders: Path) -> list[str]:
+def find_in_files(text: str, *folders: Path) -> list[str]:
     """Every file below these folders, hidden ones too, that holds the text: as bytes, or in a Parquet column."""
     hits = []
     for path in sorted(p for folder in folders for p in folder.rglob("*") if p.is_file()):

@@ -1,0 +1,181 @@
+"""Detect Whisper's hallucinations in its words: repetition loops, and text where there is no speech.
+
+Pure. A loop is a phrase repeated without pauses; Whisper produces them on noise, music and laughter. People
+repeat phrases too ("no no no"), so a loop needs more repetitions than people usually make, and the step decodes it a
+second time before it is cut.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import zlib
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tasks.intervals import Span, merge_spans
+from tasks.records import Word
+
+MAX_COMPRESSION = 2.4
+"""Text that zlib makes more than this many times smaller repeats itself (the threshold of Whisper's own
+decoder)."""
+LONGEST_UNIT = 30
+"""Words in the longest phrase whose repetition is looked for."""
+LOOP_PAUSE_S = 0.5
+"""Longest pause (seconds) inside a loop that continues from one stretch into the next. Equal words with longer
+pauses between them are people's answers, not a loop."""
+MAX_WORDS_PER_S = 7.0
+"""Words per second: the fastest rate at which a person can repeat one syllable."""
+MIN_CONFIDENCE = 0.5
+"""Mean confidence that repeated words need in the second decoding to be kept."""
+MIN_SHARED = 0.8
+"""Share of the repeated words that both decodings must have in common: one may drop a "no" of nine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Words [first, last) are a phrase of `unit` words and its repetitions."""
+
+    first: int
+    last: int
+    unit: int
+
+
+def min_repeats(unit: int) -> int:
+    """Consecutive repetitions from which a phrase of `unit` words counts as a loop."""
+    return 8 if unit == 1 else 5 if unit <= 3 else 4 if unit <= 6 else 3
+
+
+def find_loops(words: Sequence[str]) -> list[Loop]:
+    """Find the runs of repeated phrases, left to right, not overlapping; case and punctuation are ignored.
+
+    >>> find_loops("and then we go and then we go and then we go and then we go home".split())
+    [Loop(first=0, last=16, unit=4)]
+    >>> find_loops("no no no I said no".split())
+    []
+    """
+    keys = [normalize_word(w) for w in words]
+    out: list[Loop] = []
+    i = 0
+    while i < len(keys):
+        found = next((loop for unit in range(1, LONGEST_UNIT + 1) if (loop := _find_loop_at(keys, i, unit))), None)
+        if found:
+            out.append(found)
+            i = found.last
+        else:
+            i += 1
+    return out
+
+
+def _find_loop_at(keys: list[str], first: int, unit: int) -> Loop | None:
+    last = first + unit
+    while last < len(keys) and keys[last] == keys[last - unit]:
+        last += 1
+    repeats = (last - first) // unit
+    # An incomplete last repetition belongs to the loop too; it stays in [first, last).
+    return Loop(first, last, unit) if repeats >= min_repeats(unit) else None
+
+
+def collapse_loops(words: Sequence[Word], found: Sequence[Loop]) -> list[Word]:
+    """Reduce each loop to one occurrence of its phrase."""
+    drop = {i for loop in found for i in range(loop.first + loop.unit, loop.last)}
+    return [w for i, w in enumerate(words) if i not in drop]
+
+
+def find_looping_stretches(words: Sequence[Word], stretches: Sequence[Span]) -> set[int]:
+    """Find the indices of stretches that contain a loop, or part of one that spans several stretches."""
+    out: set[int] = set()
+    for run in _split_runs(words, stretches):
+        for loop in find_loops([words[i].text for i in run]):
+            out |= {_find_stretch(words[i], stretches) for i in run[loop.first : loop.last]}
+    return out
+
+
+def cut_loops(words: Sequence[Word], stretches: Sequence[Span], doubtful: Collection[int]) -> tuple[list[Word], int]:
+    """Reduce the loops in the `doubtful` stretches (indices) to one occurrence; return (words, loops cut)."""
+    out: list[Word] = []
+    count = 0
+    for run in _split_runs(words, stretches, doubtful):
+        said = [words[i] for i in run]
+        found = find_loops([w.text for w in said]) if _find_stretch(said[0], stretches) in doubtful else []
+        out += collapse_loops(said, found)
+        count += len(found)
+    return out, count
+
+
+def _split_runs(
+    words: Sequence[Word], stretches: Sequence[Span], doubtful: Collection[int] | None = None
+) -> list[list[int]]:
+    """Group indices of words that one loop may span: words of one stretch, or of adjacent stretches without a
+    pause between them. A run never mixes doubtful stretches with others."""
+    out: list[list[int]] = [[0]] if words else []
+    for i, (before, word) in enumerate(pairwise(words), start=1):
+        left, right = _find_stretch(before, stretches), _find_stretch(word, stretches)
+        parted = left != right and word.start_s - before.end_s > LOOP_PAUSE_S
+        if parted or (doubtful is not None and (left in doubtful) != (right in doubtful)):
+            out.append([])
+        out[-1].append(i)
+    return out
+
+
+def _find_stretch(word: Word, stretches: Sequence[Span]) -> int:
+    return max(0, bisect_right(stretches, word.middle_s, key=lambda s: s.start_s) - 1)
+
+
+def confirm_repetitions(first: Sequence[Word], second: Sequence[Word]) -> bool:
+    """Check the repetitions of a first decoding against a second one: True where it has the same words, with
+    enough confidence, at a speakable rate. Words without a confidence count as confident."""
+    repeats = _find_repeats(first)
+    about = {normalize_word(w.text) for part in repeats for w in part} or {normalize_word(w.text) for w in first}
+    one, other = (Counter(t for w in words if (t := normalize_word(w.text)) in about) for words in (first, second))
+    if 2 * (one & other).total() < MIN_SHARED * (one.total() + other.total()):
+        return False
+    return all(_is_confident(part) and _is_sayable(part) for part in _find_repeats(second) or [second])
+
+
+def _find_repeats(words: Sequence[Word]) -> list[Sequence[Word]]:
+    return [words[loop.first : loop.last] for loop in find_loops([w.text for w in words])]
+
+
+def _is_confident(words: Sequence[Word]) -> bool:
+    confidences = [w.confidence for w in words if w.confidence is not None]
+    return not confidences or sum(confidences) / len(confidences) >= MIN_CONFIDENCE
+
+
+def _is_sayable(words: Sequence[Word]) -> bool:
+    return not words or len(words) - 1 <= MAX_WORDS_PER_S * (words[-1].end_s - words[0].start_s)
+
+
+def compression_ratio(text: str) -> float:
+    """Bytes of the text over bytes of its zlib compression; 0 for no text.
+
+    >>> compression_ratio("thank you. " * 40) > MAX_COMPRESSION
+    True
+    """
+    data = text.encode()
+    return len(data) / len(zlib.compress(data)) if data else 0.0
+
+
+def is_repetitive(words: Sequence[str]) -> bool:
+    """Whether the text contains a loop or compresses too well, and so needs a second decoding."""
+    return bool(find_loops(words)) or compression_ratio(" ".join(words)) > MAX_COMPRESSION
+
+
+def select_near_speech(words: Sequence[Word], speech: Sequence[Span], slack_s: float) -> list[Word]:
+    """Keep the words whose middle lies within `slack_s` seconds of speech, in order of their middles."""
+    near = merge_spans(s.grow(slack_s) for s in speech)
+    out, k = [], 0
+    for word in sorted(words, key=lambda w: w.middle_s):
+        while k < len(near) and near[k].end_s <= word.middle_s:
+            k += 1
+        if k < len(near) and word.middle_s in near[k]:
+            out.append(word)
+    return out
+
+
+def normalize_word(word: str) -> str:
+    """Case-fold a word and keep its letters and digits; a word without any is returned unchanged."""
+    kept = "".join(c for c in word.casefold() if unicodedata.category(c)[0] in "LNM")
+    return kept or word
