@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.linking.likeness import Likeness
-from tasks.linking.model import Groups
+from tasks.linking.log_odds import VoiceOdds
 from tasks.linking.nodes import Array
+from tasks.linking.plda import Groups
 
 
-def of_known(sessions: Array) -> Array:
+def prior_log_odds(sessions: Array) -> Array:
     """Log odds that the next session is of a voice with so many already, and not of a new one, before it is heard:
     who spoke often speaks again (the Chinese restaurant process; Pitman 2006, section 3.1)."""
     out: Array = np.log(np.maximum(sessions, 1.0))
     return out
 
 
-def in_favour(left: Array, right: Array) -> Array:
+def merge_log_odds(left: Array, right: Array) -> Array:
     """Log odds to be set against those by which two groups of so many sessions seem to be two voices.
 
     Groups that grew by likeness are the more alike within and the less between: the sessions of a single voice, cut
@@ -31,7 +31,7 @@ def in_favour(left: Array, right: Array) -> Array:
     both = most + least
     share = least / both
     height = np.exp(-np.square(ndtri(share)) / 2) / np.sqrt(2 * np.pi)
-    out: Array = np.maximum(of_known(most), both / 2 * np.square(height) / (share * (1 - share)))
+    out: Array = np.maximum(prior_log_odds(most), both / 2 * np.square(height) / (share * (1 - share)))
     return out
 
 
@@ -54,12 +54,12 @@ def agglomerate(
     members: list[list[int]] = [[i] for i in range(count)]
     if count < 2:
         return members
-    precision, pull = groups.precision.copy(), groups.pull.copy()
-    likeness = Likeness(Groups(groups.model, precision, pull))
-    beside = extra.astype(np.float32).copy()
+    precision, information = groups.precision.copy(), groups.information.copy()
+    voice_odds = VoiceOdds(Groups(groups.model, precision, information))
+    evidence = extra.astype(np.float32).copy()
     size = np.ones(count) if sizes is None else np.array(sizes, float)
-    told = groups.model.told
-    odds = likeness.table() + beside + told * in_favour(size[:, None], size[None])
+    icc = groups.model.intraclass_correlation
+    odds = voice_odds.score_all() + evidence + icc * merge_log_odds(size[:, None], size[None])
     np.fill_diagonal(odds, -np.inf)
     best = odds.argmax(1)
     value = odds[np.arange(count), best]
@@ -72,15 +72,15 @@ def agglomerate(
         keep, gone = sorted((a, int(best[a])))
         members[keep] += members[gone]
         precision[keep] += precision[gone]
-        pull[keep] += pull[gone]
+        information[keep] += information[gone]
         alive[gone] = False
         left -= 1
         size[keep] += size[gone]
-        beside[keep] += beside[gone]
-        beside[:, keep] = beside[keep]
-        likeness.replace(keep, Groups(groups.model, precision[keep][None], pull[keep][None]))
-        row = likeness.to(likeness.precision[keep], likeness.pull[keep]) + beside[keep]
-        row += told * in_favour(size, size[keep])
+        evidence[keep] += evidence[gone]
+        evidence[:, keep] = evidence[keep]
+        voice_odds.update(keep, Groups(groups.model, precision[keep][None], information[keep][None]))
+        row = voice_odds.score_against(voice_odds.precision[keep], voice_odds.information[keep]) + evidence[keep]
+        row += icc * merge_log_odds(size, size[keep])
         row[~alive] = -np.inf
         row[keep] = -np.inf
         odds[keep], odds[:, keep] = row, row

@@ -51,13 +51,13 @@ class Node:
     seconds: float
     spans: tuple[Span, ...]
     """Where it speaks; tidy."""
-    parted: bool = False
+    is_split: bool = False
     """It was part of another's label: who else the chunk's diarizer told apart says nothing of it."""
-    passing: bool = False
+    is_transition: bool = False
     """It is where others pass the word to each other (see `is_passing`)."""
 
 
-def seconds_of(voices: ChunkVoices) -> Array:
+def window_seconds(voices: ChunkVoices) -> Array:
     """(N,) seconds that each window adds: what it covers before the next window begins."""
     order = np.argsort(voices.starts_s, kind="stable")
     starts, ends = voices.starts_s[order], voices.ends_s[order]
@@ -67,7 +67,7 @@ def seconds_of(voices: ChunkVoices) -> Array:
     return out
 
 
-def is_passing(voices: ChunkVoices, local: int) -> bool:
+def is_transition_label(voices: ChunkVoices, local: int) -> bool:
     """Whether a label is nobody's but that of windows in which two others speak, or the one after the other.
 
     Such windows are alike in all chunks where the same two speak, and so diarizers make a third voice of them. They
@@ -86,14 +86,14 @@ def is_passing(voices: ChunkVoices, local: int) -> bool:
     return float(np.mean(before | after)) > 1 - 2 * SELDOM
 
 
-def nodes_of(chunks: Sequence[ChunkVoices], before: Sequence[ChunkVoices] | None = None) -> list[Node]:
+def build_nodes(chunks: Sequence[ChunkVoices], before: Sequence[ChunkVoices] | None = None) -> list[Node]:
     """All nodes, by chunk and local label. `before`: the same chunks before some of their labels were parted."""
     nodes = []
     labels = {c.index: c.locals for c in before or chunks}
     for voices in sorted(chunks, key=lambda c: c.index):
         if len(voices.labels) == 0:
             continue
-        seconds = seconds_of(voices)
+        seconds = window_seconds(voices)
         for local in voices.locals:
             mine = voices.labels == local
             weight = np.maximum(seconds[mine], 1e-3)
@@ -105,20 +105,20 @@ def nodes_of(chunks: Sequence[ChunkVoices], before: Sequence[ChunkVoices] | None
                     total / weight.sum(),
                     int(mine.sum()),
                     float(seconds[mine].sum()),
-                    covered(voices.starts_s[mine], voices.ends_s[mine]),
+                    cover(voices.starts_s[mine], voices.ends_s[mine]),
                     local not in labels[voices.index],
-                    is_passing(voices, local),
+                    is_transition_label(voices, local),
                 )
             )
     return nodes
 
 
-def in_order(nodes: Sequence[Node]) -> list[int]:
+def order_nodes(nodes: Sequence[Node]) -> list[int]:
     """Places of nodes by chunk and local label, whatever their order."""
     return sorted(range(len(nodes)), key=lambda i: (nodes[i].chunk, nodes[i].local))
 
 
-def covered(starts_s: Array, ends_s: Array) -> tuple[Span, ...]:
+def cover(starts_s: Array, ends_s: Array) -> tuple[Span, ...]:
     """What windows cover: `intervals.tidy` for so many that it would take longer than all of clustering."""
     some = ends_s > starts_s
     starts_s, ends_s = starts_s[some], ends_s[some]
@@ -129,7 +129,7 @@ def covered(starts_s: Array, ends_s: Array) -> tuple[Span, ...]:
     return tuple(Span(a, b) for a, b in zip(starts_s[begins].tolist(), until[last].tolist(), strict=True))
 
 
-def unit(vectors: Array) -> Array:
+def normalize(vectors: Array) -> Array:
     """Vectors (…, D) scaled to unit length; zero stays zero."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     scaled: Array = vectors / np.maximum(length, 1e-12)

@@ -10,7 +10,7 @@ import numpy as np
 
 from tasks.intervals import intersect, total_s
 from tasks.linking.nodes import Array, Node
-from tasks.linking.spread import REPEATED
+from tasks.linking.within_covariance import REPEATED
 
 APART = -20.0
 """Log odds of one voice for two local speakers of one chunk: their diarizer told them apart, and is seldom wrong."""
@@ -26,7 +26,7 @@ one voice's windows, parted where they differ most, lie 2.7 apart at most, and o
 lie beyond 4."""
 
 
-def twins(nodes: Sequence[Node], placed: Array, least: int = 1) -> list[list[int]]:
+def merge_twins(nodes: Sequence[Node], placed: Array, least: int = 1) -> list[list[int]]:
     """Nodes by voice and chunk: mostly one, more where a diarizer split a voice; never fewer than `least` voices, if
     there are as many nodes. `placed` (N, D), whitened."""
     spare = len(nodes) - least
@@ -39,9 +39,9 @@ def twins(nodes: Sequence[Node], placed: Array, least: int = 1) -> list[list[int
         while len(groups) > 1 and spare > 0:
             a, b = min(
                 ((a, b) for a in range(len(groups)) for b in range(a)),
-                key=lambda p: (_apart(nodes, placed, groups[p[0]], groups[p[1]]), p),
+                key=lambda p: (_squared_distance(nodes, placed, groups[p[0]], groups[p[1]]), p),
             )
-            if _apart(nodes, placed, groups[a], groups[b]) >= TWIN**2:
+            if _squared_distance(nodes, placed, groups[a], groups[b]) >= TWIN**2:
                 break
             groups[b] += groups.pop(a)
             spare -= 1
@@ -49,20 +49,20 @@ def twins(nodes: Sequence[Node], placed: Array, least: int = 1) -> list[list[int
     return out
 
 
-def _apart(nodes: Sequence[Node], placed: Array, left: Sequence[int], right: Sequence[int]) -> float:
+def _squared_distance(nodes: Sequence[Node], placed: Array, left: Sequence[int], right: Sequence[int]) -> float:
     # The square of their distance, freed of what means of so few windows differ by chance.
-    (a, n), (b, m) = (together(nodes, placed, g) for g in (left, right))
+    (a, n), (b, m) = (pool_nodes(nodes, placed, g) for g in (left, right))
     return float(np.square(a - b).sum()) - REPEATED * len(a) * (1 / n + 1 / m)
 
 
-def together(nodes: Sequence[Node], placed: Array, group: Sequence[int]) -> tuple[Array, int]:
+def pool_nodes(nodes: Sequence[Node], placed: Array, group: Sequence[int]) -> tuple[Array, int]:
     """(position (D,), windows) of some nodes' windows together."""
     count = np.array([nodes[i].windows for i in group])
     position: Array = (placed[list(group)] * count[:, None]).sum(0) / count.sum()
     return position, int(count.sum())
 
 
-def evidence(nodes: Sequence[Node], units: Sequence[Sequence[int]]) -> Any:
+def pair_evidence(nodes: Sequence[Node], units: Sequence[Sequence[int]]) -> Any:
     """A sparse (U, U) matrix of log odds for pairs of `units` (lists of nodes, each of one chunk)."""
     from scipy.sparse import coo_array
 
@@ -81,7 +81,7 @@ def evidence(nodes: Sequence[Node], units: Sequence[Sequence[int]]) -> Any:
     for chunk, mine in by_chunk.items():
         for k, a in enumerate(mine):
             for b in mine[:k]:
-                if not any(nodes[i].parted for i in (*units[a], *units[b])):
+                if not any(nodes[i].is_split for i in (*units[a], *units[b])):
                     add(a, b, APART)
         following = by_chunk.get(chunk + 1, [])
         if following:

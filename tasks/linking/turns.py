@@ -19,11 +19,11 @@ Piece = tuple[float, float, int]
 """(start_s, end_s, speaker); −1 is nobody we can name."""
 
 
-def chunk_turns(chunk: ChunkVoices, labels: Array) -> list[Piece]:
+def turns_from_windows(chunk: ChunkVoices, labels: Array) -> list[Piece]:
     """Turns within the chunk's core, from its windows' speakers: none shorter than a word, short pauses bridged."""
     windows = np.stack([chunk.starts_s, chunk.ends_s], axis=1)
     out: list[Piece] = []
-    for start, end, speaker in pieces(windows, labels, clip(chunk.speech, chunk.core)):
+    for start, end, speaker in tile_speech(windows, labels, clip(chunk.speech, chunk.core)):
         near = bool(out) and start - out[-1][1] <= JOIN_S
         if near and (out[-1][2] == speaker or end - start < SHORTEST_S):
             out[-1] = (out[-1][0], end, out[-1][2])
@@ -32,7 +32,7 @@ def chunk_turns(chunk: ChunkVoices, labels: Array) -> list[Piece]:
     return out
 
 
-def own_turns(chunk: ChunkVoices, labels: Array) -> list[Piece]:
+def turns_from_diarizer(chunk: ChunkVoices, labels: Array) -> list[Piece]:
     """The diarizer's own turns within the chunk's core, each with its local speaker's voice (−1: not known)."""
     voice = {int(a): int(b) for a, b in zip(chunk.labels, labels, strict=True) if a >= 0}
     out = []
@@ -43,7 +43,7 @@ def own_turns(chunk: ChunkVoices, labels: Array) -> list[Piece]:
     return out
 
 
-def pieces(windows: Array, labels: Array, speech: Sequence[Span]) -> list[Piece]:
+def tile_speech(windows: Array, labels: Array, speech: Sequence[Span]) -> list[Piece]:
     """Who speaks when: `windows` (N, 2) seconds with their N `labels` -> pieces that cover `speech`, nothing else.
 
     Neighbouring windows with different labels part in the middle of what they share. A piece never crosses silence.

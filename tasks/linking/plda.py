@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.linking.nodes import Array
-from tasks.linking.spread import REPEATED
+from tasks.linking.within_covariance import REPEATED
 
 SESSION = 0.3
 """S before anything is known …"""
@@ -41,7 +41,7 @@ LEAST_BETWEEN = 25.0
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class Plda:
     """`axes` (D, Q), orthonormal; along them variances `between` (Q,) and `session` (Q,). A window's is 1."""
 
     axes: Array
@@ -49,7 +49,7 @@ class Model:
     session: Array
 
     @classmethod
-    def of(cls, placed: Array, windows: Array, session: float) -> Model:
+    def estimate(cls, placed: Array, windows: Array, session: float) -> Plda:
         """From all nodes' places (N, D), their numbers of windows (N,) and S's size."""
         count, dim = placed.shape
         noise = REPEATED * float(np.mean(1.0 / windows))
@@ -70,7 +70,7 @@ class Model:
         return cls(axes, between - share, session + share)
 
     @property
-    def told(self) -> float:
+    def intraclass_correlation(self) -> float:
         """How much of what tells one session from another is the voice, 0–1. Where it is little, nobody's odds mean
         much, and what stands against two voices is to count no more than they do."""
         return float(self.between.sum() / (self.between.sum() + self.session.sum()))
@@ -89,9 +89,9 @@ class Model:
 class Groups:
     """N groups of nodes: `precision` (N, Q) and precision-weighted place `pull` (N, Q), each summed over members."""
 
-    model: Model
+    model: Plda
     precision: Array
-    pull: Array
+    information: Array
 
     def of(self, members: Sequence[Sequence[int]]) -> Groups:
         """Groups of these groups."""
@@ -99,20 +99,20 @@ class Groups:
         return Groups(
             self.model,
             np.array([self.precision[list(m)].sum(0) for m in members]).reshape(-1, size),
-            np.array([self.pull[list(m)].sum(0) for m in members]).reshape(-1, size),
+            np.array([self.information[list(m)].sum(0) for m in members]).reshape(-1, size),
         )
 
     def centres(self) -> Array:
         """(N, Q): where each group's voice most likely lies."""
-        out: Array = self.model.between * self.pull / (1.0 + self.model.between * self.precision)
+        out: Array = self.model.between * self.information / (1.0 + self.model.between * self.precision)
         return out
 
 
-def session_size(placed: Array, windows: Array, heard_twice: Array) -> float:
+def estimate_session_variance(placed: Array, windows: Array, same_voice: Array) -> float:
     """S's size from pairs (P, 2) of nodes that are one voice in two sessions."""
-    if not len(heard_twice):
+    if not len(same_voice):
         return SESSION
-    a, b = heard_twice[:, 0], heard_twice[:, 1]
+    a, b = same_voice[:, 0], same_voice[:, 1]
     apart = np.square(placed[a] - placed[b]).mean(1) - REPEATED * (1.0 / windows[a] + 1.0 / windows[b])
     # The median, as one diarizer or the other is wrong about some pairs.
     found = max(0.0, FARTHER * float(np.median(apart)) / 2)

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from tasks.linking.likeness import DRIFT, gain
-from tasks.linking.model import Groups
+from tasks.linking.log_odds import DRIFT, log_likelihood_ratio
 from tasks.linking.nodes import Array
+from tasks.linking.plda import Groups
 
 SIZE = 1.0
 """Variance of a shift, in a window's, in every direction, before anything is known."""
@@ -28,15 +28,15 @@ PAIRS = 3
 """Voices that must be there before and after it: one or two may be like others by chance."""
 VOICES = 16
 """Before and after a border, the most heard of them are looked at first …"""
-BORDERS = 6
+MAX_FITTED = 6
 """… and so many borders then closely."""
-LOOKED = 200
+MAX_SCREENED = 200
 """Borders looked at first, about evenly; then those between the best and its neighbours."""
 TURNS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Shift:
+class ChannelShift:
     """From the chunk `since` on, everything is off by `vector` (Q,) along the model's axes; `evidence`: log odds."""
 
     since: int
@@ -45,60 +45,64 @@ class Shift:
 
 
 @dataclass(frozen=True, eq=False)
-class _Sides:
+class _Border:
     """The voices of both sides of a border: settled `precision` and `place` (N, Q) of N before and M after, and
     (N, M) log odds of what else is known of pairs."""
 
     since: int
     before: tuple[Array, Array]
     after: tuple[Array, Array]
-    beside: Array
+    evidence: Array
 
 
-def common_shift(
-    singles: Groups, chunks: Array, members: Sequence[Sequence[int]], beside: Any, *, pairs: int = PAIRS
-) -> Shift | None:
+def find_channel_shift(
+    singles: Groups, chunks: Array, members: Sequence[Sequence[int]], evidence: Any, *, pairs: int = PAIRS
+) -> ChannelShift | None:
     """The likeliest shift, if there is one: of the units `singles`, each of a chunk of `chunks` (N,), which were
     joined to voices, `members`; `beside` is what is known of pairs of units besides."""
     between = singles.model.between
     starts = np.unique(chunks)[1:].tolist()
-    step = -(-len(starts) // LOOKED) or 1
-    looked = [
-        (*_first_look(between, s), s) for s in _borders(singles, chunks, members, beside, pairs, starts[::step])
+    step = -(-len(starts) // MAX_SCREENED) or 1
+    screened = [
+        (*_screen_border(between, s), s)
+        for s in _split_at_borders(singles, chunks, members, evidence, pairs, starts[::step])
     ]
-    if step > 1 and looked:
-        best = starts.index(max(looked, key=lambda found: (found[0], -found[2].since))[2].since)
+    if step > 1 and screened:
+        best = starts.index(max(screened, key=lambda found: (found[0], -found[2].since))[2].since)
         near = [s for i, s in enumerate(starts) if i % step and abs(i - best) < step]
-        looked += [(*_first_look(between, s), s) for s in _borders(singles, chunks, members, beside, pairs, near)]
-    likeliest = sorted(looked, key=lambda found: (-found[0], found[2].since))
+        screened += [
+            (*_screen_border(between, s), s)
+            for s in _split_at_borders(singles, chunks, members, evidence, pairs, near)
+        ]
+    likeliest = sorted(screened, key=lambda found: (-found[0], found[2].since))
     found = [
-        f for score, vector, s in likeliest[:BORDERS] if score > 0 and (f := _closely(between, s, vector, pairs))
+        f for score, vector, s in likeliest[:MAX_FITTED] if score > 0 and (f := _fit_shift(between, s, vector, pairs))
     ]
     return max(found, key=lambda f: (f.evidence, -f.since), default=None)
 
 
-def _borders(
+def _split_at_borders(
     singles: Groups,
     chunks: Array,
     members: Sequence[Sequence[int]],
-    beside: Any,
+    evidence: Any,
     pairs: int,
     starts: Sequence[int],
-) -> Iterator[_Sides]:
+) -> Iterator[_Border]:
     from scipy.sparse import csr_array
 
     voice = np.full(len(chunks), -1)
     for k, units in enumerate(members):
         voice[list(units)] = k
-    known = beside.tocoo()
+    known = evidence.tocoo()
     for since in starts:
         sides, kept = [], []
         for side in (chunks < since, chunks >= since):
             mine = np.flatnonzero(side & (voice >= 0))
             belongs = csr_array((np.ones(len(mine)), (voice[mine], mine)), shape=(len(members), len(chunks)))
-            precision, pull = belongs @ singles.precision, belongs @ singles.pull
+            precision, information = belongs @ singles.precision, belongs @ singles.information
             there = np.flatnonzero(precision[:, 0] > 0)
-            sides.append((precision[there], pull[there] / precision[there]))
+            sides.append((precision[there], information[there] / precision[there]))
             kept.append(there)
         if min(map(len, kept)) < pairs:
             continue
@@ -108,10 +112,10 @@ def _borders(
         np.add.at(extra, (voice[known.row[across]], voice[known.col[across]]), known.data[across])
         drift = DRIFT * singles.model.session
         before, after = ((p / (1.0 + p * drift), place) for p, place in sides)
-        yield _Sides(since, before, after, extra[np.ix_(*kept)])
+        yield _Border(since, before, after, extra[np.ix_(*kept)])
 
 
-def _first_look(between: Array, sides: _Sides) -> tuple[float, Array]:
+def _screen_border(between: Array, sides: _Border) -> tuple[float, Array]:
     """How much more a shift explains than none, roughly, and which: of all that make one voice another, the best."""
     (p, x), (q, y) = (
         (a[order], b[order])
@@ -130,12 +134,12 @@ def _first_look(between: Array, sides: _Sides) -> tuple[float, Array]:
     return float(score[best] - score[0]), shifts[best]
 
 
-def _closely(between: Array, sides: _Sides, vector: Array, pairs: int) -> Shift | None:
-    none, _ = _explained(between, sides, np.zeros_like(vector))
+def _fit_shift(between: Array, sides: _Border, vector: Array, pairs: int) -> ChannelShift | None:
+    none, _ = _match_voices(between, sides, np.zeros_like(vector))
     (p, x), (q, y) = sides.before, sides.after
     matched: list[tuple[int, int]] = []
     for _ in range(TURNS):
-        explained, now = _explained(between, sides, vector)
+        explained, now = _match_voices(between, sides, vector)
         if now == matched:
             break
         matched = now
@@ -146,18 +150,18 @@ def _closely(between: Array, sides: _Sides, vector: Array, pairs: int) -> Shift 
         return None
     by_chance = 0.5 * float((vector**2 / SIZE + np.log1p(SIZE * weight.sum(0))).sum())
     evidence = explained - none - by_chance
-    return Shift(sides.since, vector, evidence) if evidence > EVIDENCE else None
+    return ChannelShift(sides.since, vector, evidence) if evidence > EVIDENCE else None
 
 
-def _explained(between: Array, sides: _Sides, vector: Array) -> tuple[float, list[tuple[int, int]]]:
+def _match_voices(between: Array, sides: _Border, vector: Array) -> tuple[float, list[tuple[int, int]]]:
     """Log likelihood of both sides with the best pairs at this shift, but for a constant, and these."""
     from scipy.optimize import linear_sum_assignment
 
     (p, x), (q, y) = sides.before, sides.after
     y = y - vector
-    alone = gain(between, q, q * y)
-    joint = gain(between, p[:, None] + q[None], (p * x)[:, None] + (q * y)[None])
-    odds = joint - gain(between, p, p * x)[:, None] - alone + sides.beside
+    alone = log_likelihood_ratio(between, q, q * y)
+    joint = log_likelihood_ratio(between, p[:, None] + q[None], (p * x)[:, None] + (q * y)[None])
+    odds = joint - log_likelihood_ratio(between, p, p * x)[:, None] - alone + sides.evidence
     rows, columns = linear_sum_assignment(-np.maximum(odds, 0.0))
     matched = [(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if odds[i, j] > 0]
     # `gain` is over what the centre explains, which moves along.

@@ -14,9 +14,9 @@ from itertools import islice
 
 import numpy as np
 
-from tasks.linking.model import Groups
 from tasks.linking.nodes import Array
-from tasks.linking.spread import REPEATED
+from tasks.linking.plda import Groups
+from tasks.linking.within_covariance import REPEATED
 
 ROUNDS = 4
 TRUST = 0.4
@@ -34,7 +34,7 @@ CHANGE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class LabelledWindows:
     """A chunk's windows, in order of time: `placed` (N, Q) along the axes of the voices' model, `labels` (N,) the
     diarizer's, from 0. `linked`: the voice of each label, −1 where it is nobody we can name. `passing`: labels of no
     voice of their own (see `nodes.is_passing`), whose windows are the chunk's other voices' alone."""
@@ -42,60 +42,61 @@ class Labelled:
     placed: Array
     labels: Array
     linked: Array
-    passing: Sequence[int] = ()
+    transitions: Sequence[int] = ()
 
-    def witness(self, voices: int) -> Array:
+    def label_priors(self, voices: int) -> Array:
         """(labels, voices): how likely the diarizer is to give a window of a voice each label, before it is heard."""
         out = np.full((len(self.linked), voices), (1 - TRUST) / voices)
         named = np.flatnonzero(self.linked >= 0)
         out[named, self.linked[named]] += TRUST
-        others = np.setdiff1d(self.linked[np.setdiff1d(named, self.passing)], [-1])
+        others = np.setdiff1d(self.linked[np.setdiff1d(named, self.transitions)], [-1])
         if len(others):
-            theirs = np.array(self.passing, dtype=np.intp)
+            theirs = np.array(self.transitions, dtype=np.intp)
             out[theirs] = NEVER
             out[np.ix_(theirs, others)] = 1.0 / len(others)
         return out
 
 
-def given_anew(chunks: Iterable[Labelled], voices: Groups) -> Iterator[Array]:
+def resegment(chunks: Iterable[LabelledWindows], voices: Groups) -> Iterator[Array]:
     """For each chunk the (N,) voices of its windows, −1 where the diarizer's label is nobody's."""
     left = iter(chunks)
     while some := list(islice(left, TOGETHER)):
-        yield from _given_anew(some, voices)
+        yield from _resegment(some, voices)
 
 
-def _given_anew(chunks: Sequence[Labelled], voices: Groups) -> list[Array]:
+def _resegment(chunks: Sequence[LabelledWindows], voices: Groups) -> list[Array]:
     known = [c.linked[c.labels] >= 0 for c in chunks]
     chunks = [replace(c, placed=c.placed[k], labels=c.labels[k]) for c, k in zip(chunks, known, strict=True)]
-    witness = [c.witness(len(voices.precision)) for c in chunks]
-    trusted, ways = list(witness), [c.linked[c.labels] for c in chunks]
+    priors = [c.label_priors(len(voices.precision)) for c in chunks]
+    trusted, paths = list(priors), [c.linked[c.labels] for c in chunks]
     unsettled = [i for i, c in enumerate(chunks) if len(c.labels)]
     for _ in range(ROUNDS):
         labels = [chunks[i].labels for i in unsettled]
         likely = [
-            _likely(chunks[i].placed, ways[i], voices) + np.log(trusted[i])[chunks[i].labels] for i in unsettled
+            _log_likelihoods(chunks[i].placed, paths[i], voices) + np.log(trusted[i])[chunks[i].labels]
+            for i in unsettled
         ]
-        before, ways = list(ways), list(ways)
-        for i, way in zip(unsettled, best_ways(likely, labels), strict=True):
-            ways[i] = way
-        unsettled = [i for i in unsettled if not np.array_equal(before[i], ways[i])]
+        before, paths = list(paths), list(paths)
+        for i, path in zip(unsettled, find_best_paths(likely, labels), strict=True):
+            paths[i] = path
+        unsettled = [i for i in unsettled if not np.array_equal(before[i], paths[i])]
         for i in unsettled:
-            counts = np.zeros_like(witness[i])
-            np.add.at(counts, (chunks[i].labels, ways[i]), 1.0)
-            trusted[i] = (counts + TRUST_WINDOWS * witness[i]) / (counts.sum(1, keepdims=True) + TRUST_WINDOWS)
+            counts = np.zeros_like(priors[i])
+            np.add.at(counts, (chunks[i].labels, paths[i]), 1.0)
+            trusted[i] = (counts + TRUST_WINDOWS * priors[i]) / (counts.sum(1, keepdims=True) + TRUST_WINDOWS)
     out = [np.full(len(k), -1) for k in known]
-    for found, k, way in zip(out, known, ways, strict=True):
-        found[k] = way
+    for found, k, path in zip(out, known, paths, strict=True):
+        found[k] = path
     return out
 
 
-def _likely(placed: Array, way: Array, voices: Groups) -> Array:
+def _log_likelihoods(placed: Array, path: Array, voices: Groups) -> Array:
     """(N, K) log likelihoods of windows, each voice's place in this chunk taken from the windows it has now."""
     session = voices.model.session
     place = voices.centres()
     variance = np.tile(1.0 + session, (len(place), 1))
-    for k in np.unique(way):
-        mine = placed[way == k]
+    for k in np.unique(path):
+        mine = placed[path == k]
         # How far these windows, of which neighbours say the same, move it from where the recording puts it.
         weight = session / (session + REPEATED / len(mine))
         place[k] += weight * (mine.mean(0) - place[k])
@@ -107,7 +108,7 @@ def _likely(placed: Array, way: Array, voices: Groups) -> Array:
     return out
 
 
-def best_ways(likely: Sequence[Array], labels: Sequence[Array]) -> list[Array]:
+def find_best_paths(likely: Sequence[Array], labels: Sequence[Array]) -> list[Array]:
     """For each chunk the (N,) states of the likeliest way through its (N, K) log likelihoods (Viterbi).
 
     Where the diarizer heard somebody else begin, a change costs nothing: every short answer would be lost else. All
@@ -134,14 +135,14 @@ def best_ways(likely: Sequence[Array], labels: Sequence[Array]) -> list[Array]:
         remain = so_far[:m] + stay
         came[t, :m] = np.where(remain >= jump, stayed, best[:, None])
         so_far[:m] = np.maximum(remain, jump) + said[t, :m]
-    way = np.empty(shape, np.int64)
+    path = np.empty(shape, np.int64)
     at = so_far.argmax(1)
     for t in range(shape[0] - 1, 0, -1):
         m = going[t]
-        way[t, :m] = at[:m]
+        path[t, :m] = at[:m]
         at[:m] = came[t, rows[:m], at[:m]]
-    way[0] = at
+    path[0] = at
     out: list[Array] = [np.empty(0, np.int64)] * len(likely)
     for row, i in enumerate(longest_first):
-        out[i] = way[: lengths[row], row]
+        out[i] = path[: lengths[row], row]
     return out

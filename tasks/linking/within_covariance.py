@@ -27,7 +27,7 @@ REPEATED = 1.9
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
+class Whitening:
     """`center` (D,) of the recording's voices, and `whiten` (D, D): y = (x − center) @ whiten has W = identity."""
 
     center: Array
@@ -39,26 +39,26 @@ class Spread:
         return out
 
 
-def measure(chunks: Sequence[ChunkVoices], nodes: Sequence[Node]) -> Spread:
+def estimate_whitening(chunks: Sequence[ChunkVoices], nodes: Sequence[Node]) -> Whitening:
     """The spread of the recording's windows; `nodes`: all of its nodes, one or more."""
     means = np.array([n.mean for n in nodes])
-    differences = _differences(chunks)
+    differences = _find_differences(chunks)
     dim = means.shape[1]
     if not len(differences):
-        return Spread(means.mean(0), np.eye(dim) * np.sqrt(dim / 0.3))
+        return Whitening(means.mean(0), np.eye(dim) * np.sqrt(dim / 0.3))
     size = np.square(differences).sum(1)
     differences = differences[size <= np.quantile(size, 1 - TRIMMED)]
     # Trimmed once by plain size, then by what that says of directions.
     for _ in range(2):
-        within = _within(differences, dim)
+        within = _shrink_covariance(differences, dim)
         size = np.einsum("nd,nd->n", differences @ np.linalg.inv(within), differences)
         kept = differences[size <= np.quantile(size, 1 - TRIMMED)]
-        within = _within(kept if len(kept) else differences, dim)
+        within = _shrink_covariance(kept if len(kept) else differences, dim)
     values, axes = np.linalg.eigh(within)
-    return Spread(means.mean(0), axes / np.sqrt(values))
+    return Whitening(means.mean(0), axes / np.sqrt(values))
 
 
-def _differences(chunks: Sequence[ChunkVoices]) -> Array:
+def _find_differences(chunks: Sequence[ChunkVoices]) -> Array:
     # Of windows two apart: they share no sound, and mostly the same turn.
     found = []
     for chunk in sorted(chunks, key=lambda c: c.index):
@@ -78,7 +78,7 @@ def _differences(chunks: Sequence[ChunkVoices]) -> Array:
     return np.concatenate(parts) if parts else np.zeros((0, 0))
 
 
-def _within(differences: Array, dim: int) -> Array:
+def _shrink_covariance(differences: Array, dim: int) -> Array:
     count = len(differences)
     measured = differences.T @ differences / (2 * max(count, 1))
     mean = max(float(np.trace(measured)) / dim, 1e-9)

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.linking.agglomerate import of_known
-from tasks.linking.likeness import Likeness
-from tasks.linking.model import Groups
+from tasks.linking.agglomerate import prior_log_odds
+from tasks.linking.log_odds import VoiceOdds
 from tasks.linking.nodes import Array
-from tasks.linking.spread import REPEATED
+from tasks.linking.plda import Groups
+from tasks.linking.within_covariance import REPEATED
 
 KNOWN = 5
 """A voice of fewer units than this isn't known well enough to say that one of them isn't its own."""
@@ -29,7 +29,7 @@ SURE = 3.0
 """Log odds that must speak for a stranger."""
 
 
-def strangers(singles: Groups, where: Array, windows: Array, members: Sequence[Sequence[int]]) -> list[int]:
+def find_outliers(singles: Groups, where: Array, windows: Array, members: Sequence[Sequence[int]]) -> list[int]:
     """Units that their voice is not the voice of, the strangest first.
 
     `where` (U, D) and `windows` (U,): place and number of windows of each unit in the space of the spread. `members`:
@@ -40,10 +40,10 @@ def strangers(singles: Groups, where: Array, windows: Array, members: Sequence[S
     known = [list(m) for m in members if len(m) >= KNOWN]
     if left <= 0 or not known:
         return []
-    beside = where - where @ axes @ axes.T
+    residual = where - where @ axes @ axes.T
     off = np.full(len(where), np.nan)
     for units in known:
-        own = beside[units]
+        own = residual[units]
         off[units] = np.square((own - own.mean(0)) * len(units) / (len(units) - 1)).mean(1) * where.shape[1] / left
     heard = np.flatnonzero(~np.isnan(off))
     noise = REPEATED / windows
@@ -51,14 +51,17 @@ def strangers(singles: Groups, where: Array, windows: Array, members: Sequence[S
     own, others = session + noise, (1 + STRANGE) * session + noise
     strange = left / 2 * (np.log(own / others) + off * (1 / own - 1 / others))
     odds = {
-        u: float(own_odds(singles, units, u) - strange[u]) for units in known for u in units if windows[u] <= BRIEF
+        u: float(score_membership(singles, units, u) - strange[u])
+        for units in known
+        for u in units
+        if windows[u] <= BRIEF
     }
     return sorted((u for u, o in odds.items() if o < -SURE), key=lambda u: (odds[u], u))
 
 
-def own_odds(singles: Groups, units: Sequence[int], unit: int) -> float:
+def score_membership(singles: Groups, units: Sequence[int], unit: int) -> float:
     """Log odds that the unit is of the voice of all others of these `units`, along the axes."""
     rest = singles.of([[u for u in units if u != unit]])
-    alone = Likeness(Groups(singles.model, singles.precision[[unit]], singles.pull[[unit]]))
-    like = Likeness(rest).to(alone.precision[0], alone.pull[0])
-    return float(like[0]) + float(of_known(np.array(len(units) - 1.0)))
+    alone = VoiceOdds(Groups(singles.model, singles.precision[[unit]], singles.information[[unit]]))
+    like = VoiceOdds(rest).score_against(alone.precision[0], alone.information[0])
+    return float(like[0]) + float(prior_log_odds(np.array(len(units) - 1.0)))

@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from tasks.linking.model import Model
 from tasks.linking.nodes import Array, ChunkVoices
-from tasks.linking.parts import splits
+from tasks.linking.plda import Plda
+from tasks.linking.split_labels import list_splits
 
 LEAST = 4
 """Windows of a part, at least, nearly four seconds: no single word, laugh or door is somebody who was asked for."""
 
 
-def parted_once(chunks: Sequence[ChunkVoices], placed: Sequence[Array], model: Model) -> list[ChunkVoices] | None:
+def split_one_label(chunks: Sequence[ChunkVoices], placed: Sequence[Array], model: Plda) -> list[ChunkVoices] | None:
     """The chunks with one label parted in two, whose halves are the least likely one voice of all; None where every
     label is too short for two. `placed`: (N, Q) windows along the model's axes, a chunk each.
 
@@ -26,7 +26,7 @@ def parted_once(chunks: Sequence[ChunkVoices], placed: Sequence[Array], model: M
         (odds, chunk.index, local, at, parts)
         for at, (chunk, where) in enumerate(zip(chunks, placed, strict=True))
         for local in chunk.locals
-        for odds, parts in _of_label(chunk, local, where, model)
+        for odds, parts in _list_label_splits(chunk, local, where, model)
     ]
     if not found:
         return None
@@ -34,13 +34,13 @@ def parted_once(chunks: Sequence[ChunkVoices], placed: Sequence[Array], model: M
     return [parts if k == at else c for k, c in enumerate(chunks)]
 
 
-def _of_label(chunk: ChunkVoices, local: int, placed: Array, model: Model) -> list[tuple[float, ChunkVoices]]:
+def _list_label_splits(chunk: ChunkVoices, local: int, placed: Array, model: Plda) -> list[tuple[float, ChunkVoices]]:
     """(log odds of one voice, the chunk with this label parted) for each way to part it."""
     order = np.lexsort((chunk.ends_s, chunk.starts_s))
     mine = order[chunk.labels[order] == local]
     new = max(chunk.locals) + 1
     out = []
-    for odds, other in splits(placed[mine], model, LEAST):
+    for odds, other in list_splits(placed[mine], model, LEAST):
         labels = chunk.labels.astype(np.int64)
         labels[mine[other]] = new
         out.append((odds, replace(chunk, labels=labels)))

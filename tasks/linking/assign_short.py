@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.linking.likeness import Likeness
-from tasks.linking.model import Groups
+from tasks.linking.log_odds import VoiceOdds
 from tasks.linking.nodes import Array, Node
+from tasks.linking.plda import Groups
 
 
-def assign(
+def assign_short_nodes(
     nodes: Sequence[Node], placed: Array, voice: list[int], rest: Sequence[int], voices: Groups, doubt: float
 ) -> None:
     """Write the voices of the nodes `rest` to `voice`, one to one within a chunk where nothing speaks against it.
@@ -23,7 +23,7 @@ def assign(
     if not rest:
         return
     windows = np.array([nodes[i].windows for i in rest], float)
-    odds = Likeness(voices.model.groups(placed[list(rest)], windows)).table(Likeness(voices))
+    odds = VoiceOdds(voices.model.groups(placed[list(rest)], windows)).score_all(VoiceOdds(voices))
     for chunk in sorted({nodes[i].chunk for i in rest}):
         here = [k for k, i in enumerate(rest) if nodes[i].chunk == chunk]
         rows, columns = linear_sum_assignment(-odds[here])
@@ -39,13 +39,13 @@ def assign(
                 voice[rest[k]] = chosen
 
 
-def share_out(nodes: Sequence[Node], placed: Array, voice: list[int], voices: Groups) -> None:
+def assign_transition_nodes(nodes: Sequence[Node], placed: Array, voice: list[int], voices: Groups) -> None:
     """Give the passing nodes that are nobody's yet to the likeliest voice of their chunk, who was speaking there."""
-    left = [i for i, n in enumerate(nodes) if n.passing and voice[i] < 0]
+    left = [i for i, n in enumerate(nodes) if n.is_transition and voice[i] < 0]
     if not left:
         return
     windows = np.array([nodes[i].windows for i in left], float)
-    odds = Likeness(voices.model.groups(placed[left], windows)).table(Likeness(voices))
+    odds = VoiceOdds(voices.model.groups(placed[left], windows)).score_all(VoiceOdds(voices))
     for i, row in zip(left, odds, strict=True):
         here = sorted({v for n, v in zip(nodes, voice, strict=True) if n.chunk == nodes[i].chunk and v >= 0})
         if here:

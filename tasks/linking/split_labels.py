@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from tasks.linking.likeness import Likeness
-from tasks.linking.model import Groups, Model
+from tasks.linking.log_odds import VoiceOdds
 from tasks.linking.nodes import Array, ChunkVoices
+from tasks.linking.plda import Groups, Plda
 
 Key = tuple[int, int]
 """Of a label: (chunk, local speaker)."""
@@ -38,8 +38,8 @@ ROUNDS = 10
 POWERS = 30
 
 
-def parted(
-    chunks: Sequence[ChunkVoices], placed: Sequence[Array], model: Model, known: Mapping[Key, Groups] | None = None
+def split_labels(
+    chunks: Sequence[ChunkVoices], placed: Sequence[Array], model: Plda, known: Mapping[Key, Groups] | None = None
 ) -> list[Array]:
     """For each chunk the (N,) labels of its windows, with new ones, from the chunk's next number on, for voices that
     were another's label. `placed`: (N, Q) windows along the model's axes, a chunk each.
@@ -47,11 +47,11 @@ def parted(
     `known`: for (chunk, label), the recording's voices as they are without it. Then only what sounds like two of
     these is parted, and needs to be less unlike.
     """
-    nearest = AS_FAR * _told_apart(chunks, placed)
-    return [_of_chunk(c, p, model, known, nearest) for c, p in zip(chunks, placed, strict=True)]
+    nearest = AS_FAR * _median_label_distance(chunks, placed)
+    return [_split_chunk(c, p, model, known, nearest) for c, p in zip(chunks, placed, strict=True)]
 
 
-def _told_apart(chunks: Sequence[ChunkVoices], placed: Sequence[Array]) -> float:
+def _median_label_distance(chunks: Sequence[ChunkVoices], placed: Sequence[Array]) -> float:
     """The median distance between two labels of one chunk; 0 where none has two."""
     apart = []
     for chunk, where in zip(chunks, placed, strict=True):
@@ -60,8 +60,8 @@ def _told_apart(chunks: Sequence[ChunkVoices], placed: Sequence[Array]) -> float
     return float(np.median(apart)) if apart else 0.0
 
 
-def _of_chunk(
-    chunk: ChunkVoices, placed: Array, model: Model, known: Mapping[Key, Groups] | None, nearest: float
+def _split_chunk(
+    chunk: ChunkVoices, placed: Array, model: Plda, known: Mapping[Key, Groups] | None, nearest: float
 ) -> Array:
     labels = chunk.labels.astype(np.int64)
     order = np.lexsort((chunk.ends_s, chunk.starts_s))
@@ -69,7 +69,9 @@ def _of_chunk(
     following = max(chunk.locals, default=-1) + 1
     while left:
         mine = order[labels[order] == left[-1]]
-        other = halves(placed[mine], model, known[chunk.index, left[-1]] if known is not None else None, nearest)
+        other = find_second_voice(
+            placed[mine], model, known[chunk.index, left[-1]] if known is not None else None, nearest
+        )
         if other is None:
             left.pop()
             continue
@@ -83,7 +85,7 @@ def _of_chunk(
     return labels
 
 
-def halves(placed: Array, model: Model, known: Groups | None = None, nearest: float = 0.0) -> Array | None:
+def find_second_voice(placed: Array, model: Plda, known: Groups | None = None, nearest: float = 0.0) -> Array | None:
     """(N,) bool: which of a label's windows, by time, are another voice's, the smaller part; None if there is none.
 
     `placed` (N, Q): along the model's axes. `nearest`: how far their means must be from each other.
@@ -93,21 +95,21 @@ def halves(placed: Array, model: Model, known: Groups | None = None, nearest: fl
     if count < 2 * smallest:
         return None
     x = placed - placed.mean(0)
-    variance, axis = _widest(x.T @ x / count)
+    variance, axis = _find_widest_axis(x.T @ x / count)
     if variance < SCATTER:
         return None
     best = None
-    for other in _ways(x, axis, smallest):
-        means, sizes = _sides(placed, other)
+    for other in _candidate_halves(x, axis, smallest):
+        means, sizes = _halve_means(placed, other)
         if np.linalg.norm(means[0] - means[1]) < nearest:
             continue
-        odds = _odds(model.groups_along(means, sizes), known)
+        odds = _score_halves(model.groups_along(means, sizes), known)
         if odds < least:
             best, least = other if 2 * sizes[0] <= count else ~other, odds
     return best
 
 
-def splits(placed: Array, model: Model, smallest: int) -> list[tuple[float, Array]]:
+def list_splits(placed: Array, model: Plda, smallest: int) -> list[tuple[float, Array]]:
     """(log odds of one voice, (N,) bool the smaller part) for each way to part a label's windows, by time, in two of
     at least `smallest`, however alike. `placed` (N, Q): along the model's axes."""
     count = len(placed)
@@ -115,37 +117,39 @@ def splits(placed: Array, model: Model, smallest: int) -> list[tuple[float, Arra
         return []
     x = placed - placed.mean(0)
     out = []
-    for other in _ways(x, _widest(x.T @ x / count)[1], smallest):
-        means, sizes = _sides(placed, other)
-        out.append((_odds(model.groups_along(means, sizes), None), other if 2 * sizes[0] <= count else ~other))
+    for other in _candidate_halves(x, _find_widest_axis(x.T @ x / count)[1], smallest):
+        means, sizes = _halve_means(placed, other)
+        out.append(
+            (_score_halves(model.groups_along(means, sizes), None), other if 2 * sizes[0] <= count else ~other)
+        )
     return out
 
 
-def _ways(x: Array, axis: Array, smallest: int) -> Iterator[Array]:
+def _candidate_halves(x: Array, axis: Array, smallest: int) -> Iterator[Array]:
     """(N,) bool: one part of the windows `x` (N, Q), centred, for each way to part them along the `axis`."""
     along = x @ axis
     # The few first: the longer tail is theirs.
     along = along if (along**3).sum() >= 0 else -along
     for share in (0.5, 0.85):
-        found = _settled(x, along > np.quantile(along, share))
+        found = _refine_halves(x, along > np.quantile(along, share))
         size = int(found.sum())
         if min(size, len(x) - size) >= smallest:
             yield found
 
 
-def _sides(placed: Array, other: Array) -> tuple[Array, Array]:
+def _halve_means(placed: Array, other: Array) -> tuple[Array, Array]:
     """(2, Q) means and (2,) windows of both parts, the `other` first."""
     size = int(other.sum())
     return np.array([placed[other].mean(0), placed[~other].mean(0)]), np.array([size, len(placed) - size])
 
 
-def _odds(both: Groups, known: Groups | None) -> float:
+def _score_halves(both: Groups, known: Groups | None) -> float:
     """Log odds of one voice for two parts."""
-    parts = Likeness(both)
-    alike = float(parts.to(parts.precision[0], parts.pull[0])[1])
+    parts = VoiceOdds(both)
+    alike = float(parts.score_against(parts.precision[0], parts.information[0])[1])
     if known is None:
         return alike
-    first, second = parts.table(Likeness(known))
+    first, second = parts.score_all(VoiceOdds(known))
     a, b = int(first.argmax()), int(second.argmax())
     if a == b or min(first[a], second[b]) < 0:
         return np.inf
@@ -153,7 +157,7 @@ def _odds(both: Groups, known: Groups | None) -> float:
     return one - float(first[a] + second[b])
 
 
-def _widest(scatter: Array) -> tuple[float, Array]:
+def _find_widest_axis(scatter: Array) -> tuple[float, Array]:
     """The greatest variance and its direction, by power iteration: nearly is enough, and ten times as fast."""
     axis = scatter[int(np.diag(scatter).argmax())]
     for _ in range(POWERS):
@@ -162,7 +166,7 @@ def _widest(scatter: Array) -> tuple[float, Array]:
     return float(axis @ scatter @ axis), axis
 
 
-def _settled(x: Array, other: Array) -> Array:
+def _refine_halves(x: Array, other: Array) -> Array:
     around = np.ones(NEIGHBOURS)
     heard = np.convolve(np.ones(len(x)), around, "same")
     for _ in range(ROUNDS):
