@@ -1,4 +1,4 @@
-"""Nodes too short to found a voice -> the voices they are likely to be of, or nobody."""
+"""Assign nodes too short to seed a voice to the voices found, or to none."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tasks.linking.plda import Groups
 def assign_short_nodes(
     nodes: Sequence[Node], placed: Array, voice: list[int], rest: Sequence[int], voices: Groups, doubt: float
 ) -> None:
-    """Write the voices of the nodes `rest` to `voice`, one to one within a chunk where nothing speaks against it.
+    """Write the voices of the nodes `rest` to `voice`, one to one within a chunk where the log odds allow it.
 
-    A node stays −1 if it is unlike every voice, or not more than `doubt` (log odds) likelier one's than another's.
+    A node stays −1 if its log odds are negative for every voice, or its best voice leads by less than `doubt`.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -30,7 +30,7 @@ def assign_short_nodes(
         own = dict(zip(rows.tolist(), columns.tolist(), strict=True))
         for row, k in enumerate(here):
             best = int(odds[k].argmax())
-            # Much likelier another's than the one left for it: a splinter of a voice that the chunk has already.
+            # Much likelier another voice than the one left for it: a fragment of one that the chunk already has.
             chosen = own.get(row, best)
             if odds[k, best] - odds[k, chosen] > doubt:
                 chosen = best
@@ -40,7 +40,7 @@ def assign_short_nodes(
 
 
 def assign_transition_nodes(nodes: Sequence[Node], placed: Array, voice: list[int], voices: Groups) -> None:
-    """Give the passing nodes that are nobody's yet to the likeliest voice of their chunk, who was speaking there."""
+    """Assign transition nodes without a voice to the likeliest voice present in their chunk; writes to `voice`."""
     left = [i for i, n in enumerate(nodes) if n.is_transition and voice[i] < 0]
     if not left:
         return

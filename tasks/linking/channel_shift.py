@@ -1,11 +1,10 @@
-"""A shift common to all voices from some chunk on: somebody moved the microphone, or took another one.
+"""Channel shift: a vector added to all voices from some chunk on, as by another microphone or another position of it.
 
-Linking sees voices end and as many others begin, each of which is one of the former moved by the same vector. For
-every border between chunks: the voices found are cut there, and a vector is sought that pairs those before with those
-after far better than no vector does. Whether there is one is a question of two models' evidence (MacKay, "Bayesian
-interpolation", 1992): the pairs' odds with the vector against those without, less what a vector that may be anything
-explains by chance. Pairs and vector are found by turns, as in iterated closest points (Besl and McKay 1992), but one
-to one.
+Without a correction, every voice ends at that chunk and a new one begins. For every border between chunks, voices are
+cut there, and a vector is sought that matches those before to those after much better than the zero vector. The two
+models are compared by their evidence (MacKay, "Bayesian interpolation", 1992): log odds of the matched pairs with the
+vector against those without, less the Occam factor of the free vector. Pairs and vector are found by alternation, as
+in iterated closest points (Besl and McKay 1992), but one to one.
 """
 
 from __future__ import annotations
@@ -21,23 +20,23 @@ from tasks.linking.nodes import Array
 from tasks.linking.plda import Groups
 
 SIZE = 1.0
-"""Variance of a shift, in a window's, in every direction, before anything is known."""
+"""Prior variance of a shift in every direction, in units of W."""
 EVIDENCE = 20.0
-"""Log odds for a shift and against none, at least."""
+"""Least log odds for a shift against none."""
 PAIRS = 3
-"""Voices that must be there before and after it: one or two may be like others by chance."""
+"""Least voices present before and after it: one or two may match by chance."""
 VOICES = 16
-"""Before and after a border, the most heard of them are looked at first …"""
+"""Voices of most speech on each side that screening compares …"""
 MAX_FITTED = 6
-"""… and so many borders then closely."""
+"""… and borders of best score that are then fitted."""
 MAX_SCREENED = 200
-"""Borders looked at first, about evenly; then those between the best and its neighbours."""
+"""Evenly spaced borders screened first; then those between the best of them and its neighbours."""
 TURNS = 10
 
 
 @dataclass(frozen=True, eq=False)
 class ChannelShift:
-    """From the chunk `since` on, everything is off by `vector` (Q,) along the model's axes; `evidence`: log odds."""
+    """A shift by `vector` (Q,), along the model's axes, from the chunk `since` on; `evidence`: its log odds."""
 
     since: int
     vector: Array
@@ -46,8 +45,9 @@ class ChannelShift:
 
 @dataclass(frozen=True, eq=False)
 class _Border:
-    """The voices of both sides of a border: settled `precision` and `place` (N, Q) of N before and M after, and
-    (N, M) log odds of what else is known of pairs."""
+    """Voices on both sides of a border before the chunk `since`: (precision, mean) of shape (N, Q) `before` and (M,
+    Q)
+    `after`, and the pairs' other `evidence`, log odds (N, M)."""
 
     since: int
     before: tuple[Array, Array]
@@ -58,8 +58,8 @@ class _Border:
 def find_channel_shift(
     singles: Groups, chunks: Array, members: Sequence[Sequence[int]], evidence: Any, *, pairs: int = PAIRS
 ) -> ChannelShift | None:
-    """The likeliest shift, if there is one: of the units `singles`, each of a chunk of `chunks` (N,), which were
-    joined to voices, `members`; `beside` is what is known of pairs of units besides."""
+    """Find the shift of most evidence, or None. `chunks` (N,): the chunk of each of the units `singles`; `members`:
+    units of each voice; `evidence`: sparse (N, N) log odds of pairs of units."""
     between = singles.model.between
     starts = np.unique(chunks)[1:].tolist()
     step = -(-len(starts) // MAX_SCREENED) or 1
@@ -116,7 +116,8 @@ def _split_at_borders(
 
 
 def _screen_border(between: Array, sides: _Border) -> tuple[float, Array]:
-    """How much more a shift explains than none, roughly, and which: of all that make one voice another, the best."""
+    """Approximate log odds of the best shift against none, and that shift (Q,): tries every difference of a voice
+    after and one before the border."""
     (p, x), (q, y) = (
         (a[order], b[order])
         for a, b in (sides.before, sides.after)
@@ -154,7 +155,8 @@ def _fit_shift(between: Array, sides: _Border, vector: Array, pairs: int) -> Cha
 
 
 def _match_voices(between: Array, sides: _Border, vector: Array) -> tuple[float, list[tuple[int, int]]]:
-    """Log likelihood of both sides with the best pairs at this shift, but for a constant, and these."""
+    """Log likelihood of both sides at the shift `vector`, up to a constant, with the best one-to-one pairs, and
+    these."""
     from scipy.optimize import linear_sum_assignment
 
     (p, x), (q, y) = sides.before, sides.after
@@ -164,6 +166,6 @@ def _match_voices(between: Array, sides: _Border, vector: Array) -> tuple[float,
     odds = joint - log_likelihood_ratio(between, p, p * x)[:, None] - alone + sides.evidence
     rows, columns = linear_sum_assignment(-np.maximum(odds, 0.0))
     matched = [(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if odds[i, j] > 0]
-    # `gain` is over what the centre explains, which moves along.
+    # `log_likelihood_ratio` is relative to a voice at the centre, which the shift moves, too.
     centre = -0.5 * (q * y**2).sum()
     return float(centre + alone.sum() + sum(odds[m] for m in matched)), matched

@@ -1,4 +1,4 @@
-"""Nodes -> the recording's voices: constrained agglomerative clustering by odds, with the recording's own spreads."""
+"""Nodes -> the recording's voices: constrained agglomerative clustering with a PLDA model of the recording itself."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from tasks.linking.seeds import find_seeds
 from tasks.linking.within_covariance import Whitening
 
 BLOCK = 1000
-"""Units clustered at once, at most; what blocks find is clustered again, so that memory and time stay bounded."""
+"""Units clustered at once, at most; clusters of several blocks are clustered again, which bounds memory and time."""
 PART_S = 60.0
-"""Parts of labels with less speech than this don't found a voice."""
+"""Split-off labels with less speech than this, in seconds, don't count towards a voice's seconds of speech."""
 SHIFTS = 4
-"""Of a recording, at most."""
+"""Channel shifts of a recording, at most."""
 CAREFUL = 5.0
-"""Log odds: within a block, only what is surer than this is joined."""
+"""Log odds above which pairs are merged within a block."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkOptions:
-    """Seconds, and log odds; nothing here depends on the speaker model."""
+    """Options of linking, in seconds and log odds; none depends on the speaker model."""
 
     reliable_s: float = 6.0
-    """Nodes with less speech than this don't found a voice of their own while others do …"""
+    """Nodes with less speech than this don't seed a voice while longer ones exist …"""
     reliable_share: float = 0.05
-    """… in less than two minutes of speech, those with less than this share of it: of one minute, 6 s are much, and
-    whoever says one sentence would be nobody, or somebody else."""
+    """… or, in less than two minutes of speech, nodes with less than this share of it: in a recording of one minute a
+    speaker may say a single sentence."""
     least_share: float = 0.0005
     """A voice has at least this share of the recording's speech …"""
     enough_s: float = 20.0
-    """… or this much, if that is less: what is rarer is mostly laughter, a cough, somebody passing by."""
+    """… or this much, if that is less: rarer voices are mostly laughter, coughs or passers-by."""
     doubt: float = 1.0
-    """Log odds by which a short node must be more likely its voice than any other, else it is nobody we can name."""
+    """Log odds by which a short node must prefer its voice to any other, else it stays unassigned."""
     least: int | None = None
     """Speakers of the recording, at least; None where open."""
     most: int | None = None
@@ -52,22 +52,22 @@ class LinkOptions:
 
 @dataclass(frozen=True, eq=False)
 class VoiceClusters:
-    """`voice[i]` (0 …) of the i-th node, −1 where none could be told; `voices` as K groups of `model`. What lies in a
-    chunk is where the voices say once its shift is taken off."""
+    """`voice[i]`: cluster (from 0) of the i-th node, −1 where unassigned. `voices`: the K clusters as groups of
+    `model`, in coordinates from which the chunks' channel shifts have been subtracted."""
 
     voice: list[int]
     model: Plda
     voices: Groups
     shifts: tuple[tuple[int, Array], ...]
-    """(chunk, (D,) vector in the space of the spread): from that chunk on."""
+    """(first chunk, (D,) vector in whitened space), each in force from that chunk on."""
 
     singles: Groups
-    """The units: nodes that clustering took together as one."""
+    """The units (see `seeds`), one group each."""
     units: list[list[int]]
     """Nodes of each unit."""
 
     def leave_one_out(self, nodes: Sequence[Node]) -> dict[tuple[int, int], Groups]:
-        """(chunk, local speaker) of each node, alone in its unit: the voices as they are without it."""
+        """For each node that is alone in its unit, by (chunk, local speaker): the voices without that node."""
         out = {}
         units_of = Counter(self.voice[unit[0]] for unit in self.units)
         for u, unit in enumerate(self.units):
@@ -86,7 +86,7 @@ class VoiceClusters:
         return out
 
     def total_shift(self, chunk: int) -> Array:
-        """(D,) by which everything of the chunk is off, in the space of the spread."""
+        """The chunk's channel shift (D,) in whitened space."""
         return sum_shifts(self.shifts, chunk, len(self.model.axes))
 
 
@@ -96,7 +96,7 @@ def sum_shifts(shifts: Sequence[tuple[int, Array]], chunk: int, dim: int) -> Arr
 
 
 def cluster(nodes: Sequence[Node], whitening: Whitening, options: LinkOptions) -> VoiceClusters:
-    """The voices of one or more nodes. Deterministic, whatever the nodes' order."""
+    """Cluster one or more nodes. Deterministic, and independent of the nodes' order."""
     placed = whitening(np.array([n.mean for n in nodes]))
     units = _find_units(nodes, placed, options)
     evidence = pair_evidence(nodes, units)
@@ -125,7 +125,7 @@ def cluster(nodes: Sequence[Node], whitening: Whitening, options: LinkOptions) -
 
 
 def fit_plda(nodes: Sequence[Node], whitening: Whitening, options: LinkOptions) -> Plda:
-    """How voices vary, from one or more nodes."""
+    """Fit the PLDA model to one or more nodes."""
     placed = whitening(np.array([n.mean for n in nodes]))
     units = _find_units(nodes, placed, options)
     return _fit_units(nodes, placed, units, pair_evidence(nodes, units)).model
@@ -147,20 +147,20 @@ def _fit_units(nodes: Sequence[Node], placed: Array, units: Sequence[Sequence[in
 
 
 def _pool_units(nodes: Sequence[Node], placed: Array, units: Sequence[Sequence[int]]) -> tuple[Array, Array]:
-    """(U, D) place and (U,) windows of each unit."""
+    """Mean (U, D) and number of windows (U,) of each unit."""
     pairs = [pool_nodes(nodes, placed, u) for u in units]
     return np.array([p for p, _ in pairs]), np.array([n for _, n in pairs], float)
 
 
 def _split_off(members: Sequence[Sequence[int]], units: Sequence[int]) -> list[list[int]]:
-    """The voices without these units, and each of these as a voice of its own."""
+    """Remove `units` from the voices `members` and append each as a voice of its own."""
     gone = set(units)
     stay = [[u for u in m if u not in gone] for m in members]
     return [m for m in stay if m] + [[u] for u in units]
 
 
 def _merge_units(singles: Groups, evidence: Any, options: LinkOptions) -> list[list[int]]:
-    """Units of each voice: joined, gone over, and what is left alike then joined again."""
+    """Merge units to voices, refine the assignment, then merge what is still alike; units of each voice."""
     found = refine_assignments(singles, evidence, _merge_in_blocks(singles, evidence, options), options.least or 1)
     sizes = [len(units) for units in found]
     again = agglomerate(
@@ -185,7 +185,7 @@ def _merge_in_blocks(singles: Groups, evidence: Any, options: LinkOptions) -> li
 
 
 def _sum_evidence(evidence: Any, members: Sequence[Sequence[int]]) -> Array:
-    """What is known of pairs of units, summed to (G, G) of their groups."""
+    """Sum the pairwise log odds (U, U) of units to (G, G) of the groups `members`; the diagonal is 0."""
     from scipy.sparse import csr_array
 
     units = np.concatenate([np.array(m) for m in members])
@@ -197,16 +197,16 @@ def _sum_evidence(evidence: Any, members: Sequence[Sequence[int]]) -> Array:
 
 
 def _seed_s(node: Node) -> float:
-    # Short parts of labels are of voices that are known, or where two talked at once.
+    # Short split-off labels belong to known voices, or to overlapped speech.
     return 0.0 if node.is_split and node.seconds < PART_S else node.seconds
 
 
 def _select_lasting(
     members: list[list[int]], seconds: Array, reliable_s: float, options: LinkOptions
 ) -> list[list[int]]:
-    """The voices that speak enough to be some; never fewer than the least number asked for, or one."""
+    """Keep the voices with enough speech; never fewer than `options.least`, or one."""
     needed = min(options.enough_s, max(reliable_s, options.least_share * float(seconds.sum())))
     by_size = sorted(members, key=lambda m: (-float(seconds[m].sum()), m))
-    # Where nobody speaks for long, everybody counts.
+    # Where no voice has enough, all are kept.
     kept = [m for m in by_size if float(seconds[m].sum()) >= needed] or by_size
     return kept if len(kept) >= (options.least or 1) else by_size[: options.least or 1]

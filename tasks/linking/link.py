@@ -1,4 +1,4 @@
-"""Linking as a whole: nodes, clustering, windows given anew, turns and names."""
+"""Linking as a whole: nodes, clustering, resegmentation, turns and speaker names."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from tasks.records import UNKNOWN, Turn
 log = logging.getLogger("daylong.linking")
 
 PARTINGS = 3
-"""Rounds of clustering and parting, at most."""
+"""Rounds of clustering and label splitting, at most."""
 
 
 @dataclass(frozen=True, eq=False)
 class LinkResult:
-    """The recording's voices. Speakers are numbered by first appearance.
+    """The recording's K speakers, numbered by first appearance.
 
-    `labels[i]` and `margins[i]` belong to the i-th of the given chunks: (N,) speakers of its windows (−1: unknown)
-    and the cosine distance to the second-best minus that to the best voice (NaN for an only voice).
-    `embeddings`: (K, D) unit length. `turns`: of the cores, sorted.
+    `labels[i]`: (N,) speakers of the i-th chunk's windows, −1 for unknown. `margins[i]`: (N,) cosine similarity to
+    the
+    window's speaker minus that to the best other one; NaN where unknown or with a single speaker. `embeddings`:
+    (K, D), unit length. `turns`: turns within the chunks' cores, sorted, in recording seconds.
     """
 
     labels: tuple[Array, ...]
@@ -38,7 +39,7 @@ class LinkResult:
     turns: tuple[Turn, ...]
 
     def speaker_margins(self) -> list[float | None]:
-        """For each speaker, the mean margin of its windows."""
+        """Mean margin of each speaker's windows; None where no margin is defined."""
         out: list[float | None] = []
         for k in range(len(self.embeddings)):
             values = np.concatenate([m[lab == k] for m, lab in zip(self.margins, self.labels, strict=True)])
@@ -48,11 +49,11 @@ class LinkResult:
 
 
 def link(chunks: Sequence[ChunkVoices], options: LinkOptions | None = None, *, reassign: bool = True) -> LinkResult:
-    """The recording's speakers from its chunks' local ones.
+    """Link the chunks' local speakers to speakers of the recording.
 
-    `reassign` gives every window anew to the voices afterwards, which mends chunks whose own diarizer merged or
-    split people; off, windows keep their local speaker's voice (for diarizers that see overlapping speech). The log
-    says where that gives fewer speakers than were asked for.
+    `reassign`: resegment the windows with the recording's speakers afterwards, which corrects chunks whose diarizer
+    merged or split speakers; if False, windows keep their local speaker's voice (for diarizers that handle overlapped
+    speech). Logs a warning where fewer than `options.least` speakers are found.
     """
     options = options or LinkOptions()
     labels, voices = _number_by_appearance(chunks, _label_windows(chunks, options, reassign=reassign))
@@ -104,12 +105,12 @@ def _label_windows(chunks: Sequence[ChunkVoices], options: LinkOptions, *, reass
 
 
 def _map_labels(chunk: ChunkVoices, whole: ChunkVoices, by_node: Mapping[tuple[int, int], int]) -> Array:
-    """The voice of each of a chunk's labels; `whole`: the chunk before some of them were parted."""
-    # The last place is for windows of nobody, whose label is −1.
+    """The voice of each of a chunk's labels (−1: none), (L + 1,); `whole`: the chunk before its labels were split."""
+    # The last element is for windows without a speaker, whose label is −1.
     labels = range(max(chunk.locals, default=-1) + 1)
     linked = np.array([by_node.get((chunk.index, k), -1) for k in labels] + [-1])
     for k in chunk.locals:
-        # A part that is nobody's is the rest's after all.
+        # A split-off label without a voice takes that of the label it was split from.
         linked[k] = linked[k] if linked[k] >= 0 else linked[whole.labels[chunk.labels == k][0]]
     return linked
 
@@ -117,8 +118,8 @@ def _map_labels(chunk: ChunkVoices, whole: ChunkVoices, by_node: Mapping[tuple[i
 def _cluster_with_splits(
     chunks: Sequence[ChunkVoices], nodes: list[Node], whitening: Whitening, options: LinkOptions
 ) -> tuple[list[ChunkVoices], list[Node], VoiceClusters]:
-    """Clustered with labels parted that hold two voices: first those that plainly do, then those that sound like two
-    of the voices found; and others too while there are fewer voices than were asked for."""
+    """Cluster, splitting labels that hold two voices: first by their variance, then by resemblance to two of the
+    voices found, then, while there are fewer than `options.least` voices, the least uniform label each time."""
     before, placed = chunks, [whitening(c.embeddings.astype(np.float64)) for c in chunks]
     model = fit_plda(nodes, whitening, options)
     labels = split_labels(chunks, [p @ model.axes for p in placed], model)
@@ -141,7 +142,7 @@ def _cluster_with_splits(
 
 
 def _join_across_cores(turns: list[Turn]) -> list[Turn]:
-    # A turn that was cut at a core's border is one turn again.
+    # Turns of one speaker that touch at a core's border are one turn.
     out: list[Turn] = []
     for turn in sorted(turns, key=lambda t: (t.start_s, t.end_s, t.speaker)):
         if out and out[-1].speaker == turn.speaker and turn.start_s - out[-1].end_s <= 1e-3:
@@ -152,7 +153,7 @@ def _join_across_cores(turns: list[Turn]) -> list[Turn]:
 
 
 def _number_by_appearance(chunks: Sequence[ChunkVoices], labels: Sequence[Array]) -> tuple[list[Array], Array]:
-    """Labels numbered by first appearance, and the (K, D) unit means of their windows, weighted by seconds."""
+    """Renumber labels by first appearance; also returns the voices (K, D): unit-length means weighted by seconds."""
     first: dict[int, float] = {}
     for c, lab in zip(chunks, labels, strict=True):
         inside = (c.ends_s > c.core.start_s) & (c.starts_s < c.core.end_s)

@@ -1,4 +1,4 @@
-"""How likely two groups of nodes are one voice, as natural logarithms of odds: above 0 for one, below for two."""
+"""Log odds (natural logarithm) that two groups of nodes are one voice: above 0 for one, below for two."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tasks.linking.nodes import Array
 from tasks.linking.plda import Groups
 
 DRIFT = 0.05
-"""Share of S that many sessions don't average out: one voice's morning and its afternoon differ."""
+"""Share of the session covariance S that averaging over many sessions doesn't remove (slow drift of a voice)."""
 
 
 class VoiceOdds:
-    """Likenesses of one group to many, with what doesn't change between merges kept."""
+    """Log odds between groups; terms of single groups are cached between merges."""
 
     def __init__(self, groups: Groups) -> None:
         self.between = groups.model.between
@@ -20,7 +20,7 @@ class VoiceOdds:
         self.alone = log_likelihood_ratio(self.between, self.precision, self.information)
 
     def score_against(self, precision: Array, information: Array) -> Array:
-        """(N,) of every group to the one with this settled precision and pull, (Q,) each."""
+        """Log odds (N,) of every group with one group of this averaged `precision` and `information`, (Q,) each."""
         alone = log_likelihood_ratio(self.between, precision, information)
         out: Array = (
             log_likelihood_ratio(self.between, self.precision + precision, self.information + information)
@@ -30,20 +30,20 @@ class VoiceOdds:
         return out
 
     def score_all(self, other: VoiceOdds | None = None) -> Array:
-        """(N, M) of every group to every one of the `other` (or to its own kind)."""
+        """Log odds (N, M) of every group with every group of `other` (default: with each other)."""
         other = other or self
         rows = [other.score_against(p, h) for p, h in zip(self.precision, self.information, strict=True)]
         return np.array(rows, dtype=np.float32).reshape(len(self.precision), len(other.precision))
 
     def update(self, at: int, groups: Groups) -> None:
-        """Take the group at `at` anew from `groups`, which has one."""
+        """Replace the group at index `at` by the only one of `groups`."""
         precision, information = _average_sessions(groups)
         self.precision[at], self.information[at] = precision[0], information[0]
         self.alone[at] = log_likelihood_ratio(self.between, precision[0], information[0])
 
 
 def log_likelihood_ratio(between: Array, precision: Array, information: Array) -> Array:
-    """log p(nodes | one voice) − log p(nodes | the voice at the centre), summed over the last axis."""
+    """log p(nodes | one voice) − log p(nodes | the voice at the centre), summed over the last axis (Q)."""
     scale = 1.0 + between * precision
     out: Array = 0.5 * (between * information**2 / scale - np.log(scale)).sum(-1)
     return out

@@ -1,9 +1,8 @@
-"""Units that were joined to a voice and are somebody's who spoke once, for a moment.
+"""Outliers: brief units that were merged to a voice but belong to a speaker of their own.
 
-Voices are compared along the axes in which the recording's voices differ (see `model`). Somebody who speaks half a
-minute of a day is one node of hundreds and has no part in choosing these: along them, the nearest voice may be near.
-What is left beside the axes tells: a known voice's sessions are scattered there as all its sessions are, a stranger
-lies farther off.
+Voices are compared along the axes of the PLDA model, in which the recording's main voices differ. A speaker of half a
+minute in a day hardly contributes to these, and may lie near another voice along them. Outliers are found in the
+orthogonal complement of the axes, where their distance from the voice's mean exceeds that of the voice's sessions.
 """
 
 from __future__ import annotations
@@ -19,21 +18,19 @@ from tasks.linking.plda import Groups
 from tasks.linking.within_covariance import REPEATED
 
 KNOWN = 5
-"""A voice of fewer units than this isn't known well enough to say that one of them isn't its own."""
+"""Least units of a voice that is searched for outliers."""
 STRANGE = 2.0
-"""A stranger's variance beside the axes, in those of a voice's sessions there."""
+"""Variance of an outlier outside of the axes, beyond that of a voice's sessions and relative to it."""
 BRIEF = 120
-"""Windows (a minute and a half) that a stranger has at most: who speaks for longer has a part in choosing the axes,
-and to be wrong about costs more."""
+"""Most windows of an outlier (a minute and a half): longer speakers contribute to the axes, and errors cost more."""
 SURE = 3.0
-"""Log odds that must speak for a stranger."""
+"""Least log odds for an outlier."""
 
 
 def find_outliers(singles: Groups, where: Array, windows: Array, members: Sequence[Sequence[int]]) -> list[int]:
-    """Units that their voice is not the voice of, the strangest first.
+    """Find units that don't belong to their voice, the clearest first.
 
-    `where` (U, D) and `windows` (U,): place and number of windows of each unit in the space of the spread. `members`:
-    units of each voice.
+    `where` (U, D): whitened mean of each unit. `windows` (U,): its number of windows. `members`: units of each voice.
     """
     axes = singles.model.axes
     left = where.shape[1] - axes.shape[1]
@@ -60,7 +57,7 @@ def find_outliers(singles: Groups, where: Array, windows: Array, members: Sequen
 
 
 def score_membership(singles: Groups, units: Sequence[int], unit: int) -> float:
-    """Log odds that the unit is of the voice of all others of these `units`, along the axes."""
+    """Log odds, along the axes, that `unit` is of one voice with all others of `units`."""
     rest = singles.of([[u for u in units if u != unit]])
     alone = VoiceOdds(Groups(singles.model, singles.precision[[unit]], singles.information[[unit]]))
     like = VoiceOdds(rest).score_against(alone.precision[0], alone.information[0])

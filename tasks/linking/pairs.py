@@ -1,4 +1,4 @@
-"""What is known of pairs of nodes besides how their voices sound: who was there together, and who was heard twice."""
+"""Evidence on pairs of nodes besides their embeddings: cannot-link within a chunk, shared speech in the overlaps."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from tasks.linking.nodes import Array, Node
 from tasks.linking.within_covariance import REPEATED
 
 APART = -20.0
-"""Log odds of one voice for two local speakers of one chunk: their diarizer told them apart, and is seldom wrong."""
+"""Log odds of one voice for two local speakers of one chunk, whom their diarizer separated."""
 SHARED_FLOOR_S = 2.0
 """Seconds that two neighbours' local speakers must share in the overlap before they count as evidence."""
 SHARED = 4.0
 """Log odds of one voice for each such second …"""
 SHARED_MOST = 30.0
-"""… up to this: the same sound was heard twice, but either diarizer may be wrong about it."""
+"""… up to this, as either chunk's diarizer may be wrong."""
 TWIN = 3.0
-"""Long local speakers of one chunk nearer than this, in spreads of a window, are one voice that was split: halves of
-one voice's windows, parted where they differ most, lie 2.7 apart at most, and of real readers 99 % of pairs
+"""Long local speakers of one chunk nearer than this, in standard deviations of a window, are one voice that was
+split:
+halves of one voice's windows, split where they differ most, lie at most 2.7 apart, and 99 % of pairs of real readers
 lie beyond 4."""
 
 
 def merge_twins(nodes: Sequence[Node], placed: Array, least: int = 1) -> list[list[int]]:
-    """Nodes by voice and chunk: mostly one, more where a diarizer split a voice; never fewer than `least` voices, if
-    there are as many nodes. `placed` (N, D), whitened."""
+    """Merge nodes of one chunk that are one split voice; returns groups of node indices, at least `least` of them if
+    there are as many nodes. `placed` (N, D), whitened means."""
     spare = len(nodes) - least
     by_chunk: dict[int, list[int]] = defaultdict(list)
     for i, node in enumerate(nodes):
@@ -50,20 +51,20 @@ def merge_twins(nodes: Sequence[Node], placed: Array, least: int = 1) -> list[li
 
 
 def _squared_distance(nodes: Sequence[Node], placed: Array, left: Sequence[int], right: Sequence[int]) -> float:
-    # The square of their distance, freed of what means of so few windows differ by chance.
+    # The squared distance less its expectation for two means of so few windows.
     (a, n), (b, m) = (pool_nodes(nodes, placed, g) for g in (left, right))
     return float(np.square(a - b).sum()) - REPEATED * len(a) * (1 / n + 1 / m)
 
 
 def pool_nodes(nodes: Sequence[Node], placed: Array, group: Sequence[int]) -> tuple[Array, int]:
-    """(position (D,), windows) of some nodes' windows together."""
+    """Pool the nodes `group`: (mean (D,), number of windows)."""
     count = np.array([nodes[i].windows for i in group])
     position: Array = (placed[list(group)] * count[:, None]).sum(0) / count.sum()
     return position, int(count.sum())
 
 
 def pair_evidence(nodes: Sequence[Node], units: Sequence[Sequence[int]]) -> Any:
-    """A sparse (U, U) matrix of log odds for pairs of `units` (lists of nodes, each of one chunk)."""
+    """Sparse, symmetric matrix (U, U) of log odds of one voice for pairs of `units` (lists of nodes of one chunk)."""
     from scipy.sparse import coo_array
 
     by_chunk: dict[int, list[int]] = defaultdict(list)

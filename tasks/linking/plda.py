@@ -1,14 +1,14 @@
-"""How voices vary from session to session and from each other: the two-covariance model of speaker verification.
+"""PLDA: the two-covariance model of speaker verification, estimated from the recording itself.
 
-A voice is a point drawn with covariance B; each of its sessions (a node) lies around it with S, and a window around
-that with W. (Brümmer and de Villiers, "The speaker partitioning problem", Odyssey 2010; PLDA after Ioffe 2006.) Here
-is the space of `spread`, in which W is the identity.
+A voice is drawn with between-speaker covariance B, each of its sessions (a node) around it with session covariance S,
+and a window around its session with within-session covariance W. (Brümmer and de Villiers, "The speaker partitioning
+problem", Odyssey 2010; PLDA after Ioffe 2006.) All is computed in the whitened space of `within_covariance`, where W
+is the identity.
 
-S is measured, not supposed: somebody who talks across the border of two chunks is a node in both, and the overlap,
-which both heard, proves that it is one voice. S has W's shape (a voice varies from hour to hour in the ways
-in which it varies from word to word) and a share of B's. B is what S and W leave of the nodes' scatter, in the
-directions that stand out of what so few nodes would show by chance (Johnstone's spiked model; the edge after
-Marchenko and Pastur, the correction after Baik and Silverstein 2006).
+S is estimated from speakers who talk across the border of two chunks: they are a node in both, and the shared overlap
+shows that the two are one voice. S is isotropic in whitened space plus a share of B. B is the nodes' scatter less S
+and W, in the directions whose variance exceeds what so few nodes show by chance (Johnstone's spiked model; the edge
+after Marchenko and Pastur, the correction after Baik and Silverstein 2006).
 """
 
 from __future__ import annotations
@@ -22,27 +22,30 @@ from tasks.linking.nodes import Array
 from tasks.linking.within_covariance import REPEATED
 
 SESSION = 0.3
-"""S before anything is known …"""
+"""Prior of S's variance, in units of W …"""
 SUPPOSED = 4.0
-"""… and how many pairs heard twice that is worth."""
+"""… and its weight, as a number of same-voice pairs."""
 LEAST_SESSION = 0.1
-"""S's size, at least: neighbouring chunks hear the same people in the same room, and so may vary hardly at all, while
-a voice's mean leans towards whoever it talks with, and that is somebody else in the evening."""
+"""Least variance of S: neighbouring chunks have the same acoustics and hardly differ, while hours apart a voice's
+mean
+is biased towards other conversation partners."""
 FARTHER = 1.1
-"""Sessions hours apart differ by this much more than those of neighbouring chunks."""
+"""Ratio of the variance of sessions hours apart to that of neighbouring chunks."""
 SESSION_OF_BETWEEN = 0.1
-"""Share of B that a voice's sessions add to S: where others talk at the same time, a mean leans towards them."""
+"""Share of B that is added to S: overlapped speech biases a session's mean towards other voices."""
 EDGE = 1.1
-"""How far beyond the edge of chance a direction must stand out."""
+"""Factor by which a direction's variance must exceed the Marchenko–Pastur edge."""
 FEW = 20
-"""Fewer nodes than this tell nothing of directions: voices are then taken to differ alike in all of them."""
+"""With fewer nodes than this, no directions are estimated and B is isotropic."""
 LEAST_BETWEEN = 25.0
-"""Trace of B, at least: the nearest of 31,000 pairs of real readers lie 3 spreads apart, most beyond 6."""
+"""Least trace of B: the nearest of 31,000 pairs of real readers lie 3 standard deviations of W apart, most beyond
+6."""
 
 
 @dataclass(frozen=True, eq=False)
 class Plda:
-    """`axes` (D, Q), orthonormal; along them variances `between` (Q,) and `session` (Q,). A window's is 1."""
+    """Orthonormal `axes` (D, Q) and the variances along them: `between` (Q,) of B and `session` (Q,) of S; W's is
+    1."""
 
     axes: Array
     between: Array
@@ -50,7 +53,7 @@ class Plda:
 
     @classmethod
     def estimate(cls, placed: Array, windows: Array, session: float) -> Plda:
-        """From all nodes' places (N, D), their numbers of windows (N,) and S's size."""
+        """Estimate from all nodes' whitened means `placed` (N, D), numbers of `windows` (N,) and S's variance."""
         count, dim = placed.shape
         noise = REPEATED * float(np.mean(1.0 / windows))
         around = session + noise
@@ -71,30 +74,30 @@ class Plda:
 
     @property
     def intraclass_correlation(self) -> float:
-        """How much of what tells one session from another is the voice, 0–1. Where it is little, nobody's odds mean
-        much, and what stands against two voices is to count no more than they do."""
+        """Intraclass correlation: between-speaker variance over between-speaker plus session variance, 0–1."""
         return float(self.between.sum() / (self.between.sum() + self.session.sum()))
 
     def groups(self, placed: Array, windows: Array) -> Groups:
-        """Each node, placed (N, D), as a group of its own."""
+        """Groups of one node each, from whitened means (N, D) and numbers of windows (N,)."""
         return self.groups_along(placed @ self.axes, windows)
 
     def groups_along(self, placed: Array, windows: Array) -> Groups:
-        """The same of places (N, Q) along the axes."""
+        """As `groups`, from means (N, Q) along the axes."""
         precision = 1.0 / (self.session + REPEATED / np.asarray(windows, float)[:, None])
         return Groups(self, precision, precision * placed)
 
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """N groups of nodes: `precision` (N, Q) and precision-weighted place `pull` (N, Q), each summed over members."""
+    """N groups of nodes: `precision` (N, Q) and `information` (N, Q; precision-weighted mean), summed over
+    members."""
 
     model: Plda
     precision: Array
     information: Array
 
     def of(self, members: Sequence[Sequence[int]]) -> Groups:
-        """Groups of these groups."""
+        """Pool groups: one group for each list of indices in `members`."""
         size = self.precision.shape[1]
         return Groups(
             self.model,
@@ -103,17 +106,17 @@ class Groups:
         )
 
     def centres(self) -> Array:
-        """(N, Q): where each group's voice most likely lies."""
+        """Posterior mean (N, Q) of each group's voice."""
         out: Array = self.model.between * self.information / (1.0 + self.model.between * self.precision)
         return out
 
 
 def estimate_session_variance(placed: Array, windows: Array, same_voice: Array) -> float:
-    """S's size from pairs (P, 2) of nodes that are one voice in two sessions."""
+    """Estimate S's variance from pairs `same_voice` (P, 2) of nodes that are one voice in two sessions."""
     if not len(same_voice):
         return SESSION
     a, b = same_voice[:, 0], same_voice[:, 1]
     apart = np.square(placed[a] - placed[b]).mean(1) - REPEATED * (1.0 / windows[a] + 1.0 / windows[b])
-    # The median, as one diarizer or the other is wrong about some pairs.
+    # The median is robust to pairs that one of the diarizers got wrong.
     found = max(0.0, FARTHER * float(np.median(apart)) / 2)
     return max(LEAST_SESSION, (len(apart) * found + SUPPOSED * SESSION) / (len(apart) + SUPPOSED))

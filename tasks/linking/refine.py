@@ -1,4 +1,4 @@
-"""Voices found by joining, gone over once more: joins made early are now and then wrong, and joining undoes none."""
+"""Refine clusters by moving single units: agglomerative clustering can't undo a wrong early merge."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tasks.linking.nodes import Array
 from tasks.linking.plda import Groups
 
 ROUNDS = 5
-"""At most; mostly nothing moves in the second."""
+"""Passes over all units, at most; mostly nothing moves in the second."""
 SURER = 1.0
-"""Log odds by which another voice must be likelier than a unit's own, for it to move."""
+"""Log odds by which another voice must exceed a unit's own for the unit to move."""
 
 
 def refine_assignments(
     singles: Groups, evidence: Any, members: Sequence[Sequence[int]], least: int = 1
 ) -> list[list[int]]:
-    """Each unit where it is likeliest, given where all others are (iterated conditional modes; Besag 1986).
+    """Move each unit to its likeliest voice given all others (iterated conditional modes; Besag 1986).
 
-    `beside`: a sparse (U, U) matrix of log odds of pairs. Units alone are given a voice by joining, not here; voices
-    that lose all their units are gone, but never so that fewer than `least` are left.
+    `evidence`: sparse (U, U) log odds of pairs. `members`: units of each voice; units in none are left out. Voices
+    that lose all their units are removed while at least `least` are left.
     """
     voice = np.full(len(singles.precision), -1)
     for k, group in enumerate(members):
@@ -67,7 +67,7 @@ def _add_unit(sums: Groups, voice_odds: VoiceOdds, k: int, singles: Groups, u: i
 
 
 def _sum_known(evidence: Any, u: int, voice: Array, count: int) -> Array:
-    """(K,) of what is known of the unit and each voice's units."""
+    """Sum the pairwise evidence between unit `u` and the units of each of `count` voices, (K,)."""
     row = slice(evidence.indptr[u], evidence.indptr[u + 1])
     others = voice[evidence.indices[row]]
     there = (others >= 0) & (evidence.indices[row] != u)

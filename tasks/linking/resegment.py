@@ -1,9 +1,9 @@
-"""Windows given anew to the recording's voices, chunk by chunk, so that the rest of the day mends a chunk's diarizer.
+"""Resegmentation: assign each chunk's windows to the recording's voices with a hidden Markov model.
 
-A hidden Markov model over a chunk's windows. Its states are the recording's voices, each where the recording puts it,
-drawn towards what it sounds like in this chunk (as in VBx, Landini et al. 2022). The chunk's diarizer is a witness
-whose trustworthiness is learnt label by label: one that holds two people soon says little. So a weak speaker model
-can't spoil what a chunk's diarizer knew, and a bad diarizer can't spoil what the day knows.
+The states are the recording's voices, each adapted to its windows in this chunk (as in VBx, Landini et al. 2022). The
+observations are the embeddings and the labels of the chunk's diarizer, whose confusion probabilities p(label | voice)
+are learnt label by label: a label of two speakers loses its weight. So neither a weak speaker model nor a bad
+diarizer alone determines the result.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ from tasks.linking.within_covariance import REPEATED
 
 ROUNDS = 4
 TRUST = 0.4
-"""Share of a label's windows supposed to be of the voice it was linked to, before more is known: low enough for a
-voice that the diarizer missed to come in …"""
+"""Prior share of a label's windows that belong to the voice it was linked to: low enough for a voice that the
+diarizer
+missed …"""
 TRUST_WINDOWS = 20.0
-"""… and how many windows' evidence that is worth."""
+"""… and the weight of that prior, in windows."""
 SUREST = 3.0
-"""Log odds: no window alone says more, as it may hold two people, a door, a laugh."""
+"""Most log odds of a single window, as it may hold overlapped speech or a noise."""
 NEVER = 1e-9
 TOGETHER = 64
-"""Chunks worked on at a time."""
+"""Chunks processed at once (vectorised)."""
 CHANGE = 0.1
-"""Share of windows after which somebody else speaks: windows of 0.75 s, turns of 3 to 15 s."""
+"""Probability of a speaker change after a window: windows every 0.75 s, turns of 3 to 15 s."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledWindows:
-    """A chunk's windows, in order of time: `placed` (N, Q) along the axes of the voices' model, `labels` (N,) the
-    diarizer's, from 0. `linked`: the voice of each label, −1 where it is nobody we can name. `passing`: labels of no
-    voice of their own (see `nodes.is_passing`), whose windows are the chunk's other voices' alone."""
+    """A chunk's windows, sorted by time: `placed` (N, Q) along the axes of the voices' model, `labels` (N,) of the
+    diarizer, from 0. `linked`: the voice of each label, −1 for none. `transitions`: labels without a voice of their
+    own (see `nodes.is_transition_label`), whose windows may only go to the chunk's other voices."""
 
     placed: Array
     labels: Array
@@ -45,7 +46,7 @@ class LabelledWindows:
     transitions: Sequence[int] = ()
 
     def label_priors(self, voices: int) -> Array:
-        """(labels, voices): how likely the diarizer is to give a window of a voice each label, before it is heard."""
+        """Prior weights (labels, voices) of each voice for a window of each of the diarizer's labels."""
         out = np.full((len(self.linked), voices), (1 - TRUST) / voices)
         named = np.flatnonzero(self.linked >= 0)
         out[named, self.linked[named]] += TRUST
@@ -58,7 +59,7 @@ class LabelledWindows:
 
 
 def resegment(chunks: Iterable[LabelledWindows], voices: Groups) -> Iterator[Array]:
-    """For each chunk the (N,) voices of its windows, −1 where the diarizer's label is nobody's."""
+    """For each chunk the (N,) voices of its windows, −1 where the diarizer's label has no voice."""
     left = iter(chunks)
     while some := list(islice(left, TOGETHER)):
         yield from _resegment(some, voices)
@@ -91,13 +92,13 @@ def _resegment(chunks: Sequence[LabelledWindows], voices: Groups) -> list[Array]
 
 
 def _log_likelihoods(placed: Array, path: Array, voices: Groups) -> Array:
-    """(N, K) log likelihoods of windows, each voice's place in this chunk taken from the windows it has now."""
+    """Log likelihoods (N, K) of windows, with each voice's mean adapted to the windows it has now (`path`, (N,))."""
     session = voices.model.session
     place = voices.centres()
     variance = np.tile(1.0 + session, (len(place), 1))
     for k in np.unique(path):
         mine = placed[path == k]
-        # How far these windows, of which neighbours say the same, move it from where the recording puts it.
+        # Posterior weight of these windows' mean against the recording's; neighbouring windows are correlated.
         weight = session / (session + REPEATED / len(mine))
         place[k] += weight * (mine.mean(0) - place[k])
         variance[k] = 1.0 + session * (1 - weight)
@@ -109,10 +110,10 @@ def _log_likelihoods(placed: Array, path: Array, voices: Groups) -> Array:
 
 
 def find_best_paths(likely: Sequence[Array], labels: Sequence[Array]) -> list[Array]:
-    """For each chunk the (N,) states of the likeliest way through its (N, K) log likelihoods (Viterbi).
+    """For each chunk the (N,) states of the likeliest path through its (N, K) log likelihoods (Viterbi).
 
-    Where the diarizer heard somebody else begin, a change costs nothing: every short answer would be lost else. All
-    chunks take a step at once, which is what makes a month's windows a matter of seconds.
+    Where the diarizer's label changes, a change of state costs nothing, which keeps short answers. All chunks advance
+    together, vectorised over chunks.
     """
     if not likely:
         return []

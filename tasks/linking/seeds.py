@@ -1,4 +1,4 @@
-"""Nodes that found voices, as units of one chunk and voice each: what clustering starts from."""
+"""Seeds of clustering: reliable nodes, grouped to units of one chunk and one voice each."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tasks.linking.pairs import merge_twins
 
 
 def find_seeds(nodes: Sequence[Node], placed: Array, reliable_s: float, least: int = 1) -> list[list[int]]:
-    """Nodes with `reliable_s` of speech and more, by voice and chunk. `placed` (N, D), whitened.
+    """Group nodes with at least `reliable_s` seconds of speech to units; `placed` (N, D), whitened means.
 
-    While these are fewer than the `least` voices asked for, others too, the longest first. Passing nodes come last:
-    mostly they are nobody, but somebody who was asked for may only ever say yes.
+    Where these make fewer than `least` units, shorter nodes are added, the longest first. Transition nodes (see
+    `nodes.is_transition_label`) are added last.
     """
     order = order_nodes(nodes)
     heard = [i for i in order if not nodes[i].is_transition] or order
@@ -26,7 +26,7 @@ def find_seeds(nodes: Sequence[Node], placed: Array, reliable_s: float, least: i
         found = _group_twins(nodes, placed, [i for i in order if i in more])
         if len(found) >= least:
             return found
-    # If nobody else is left, two who are nearly alike are two.
+    # With no more nodes to add, similar nodes of one chunk are kept apart.
     return _group_twins(nodes, placed, order, least)
 
 

@@ -1,8 +1,8 @@
-"""Labels that hold two voices, parted: a diarizer took two people of a chunk for one.
+"""Split labels that hold two voices, which a chunk's diarizer took for one.
 
-Windows of one voice scatter by W, which is the identity in the space of `spread`; those of two scatter more along the
-line between these. Where they do, the windows are parted in two around two means (Lloyd's iteration), each with its
-neighbours in time, as nobody speaks for one window. What may then be two sessions of one voice stays together.
+Windows of one voice have covariance W, the identity in whitened space; those of two voices vary more along the line
+between the two. Where they do, the windows are split around two means (Lloyd's iteration, smoothed over neighbours in
+time). Halves that may be two sessions of one voice by their log odds are not split.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ from tasks.linking.nodes import Array, ChunkVoices
 from tasks.linking.plda import Groups, Plda
 
 Key = tuple[int, int]
-"""Of a label: (chunk, local speaker)."""
+"""A label: (chunk, local speaker)."""
 
 LEAST = 40
-"""Windows of a part, at least, half a minute: fewer spoil no mean, and may be where two talked at once."""
+"""Least windows of either part (half a minute): fewer hardly bias a mean, and may be overlapped speech."""
 SCATTER = 3.0
-"""Variance of a label's windows along some direction below which nobody looks for two voices in it, in a window's."""
+"""Least variance of a label's windows along their widest direction, in units of W, for a split to be tried."""
 UNLIKE = -4.0
-"""Log odds of one voice for two parts that are two, at most: parted where they differ most, they look less alike than
-they are."""
+"""Log odds of one voice below which two parts are split; negative, as parts chosen to differ look less alike than
+they
+are."""
 LEAST_KNOWN = 8
-"""As many for a part that sounds like a voice that is known: 6 s, as of any node that founds one …"""
+"""Least windows of a part that resembles a known voice: 6 s, as for any seed …"""
 UNLIKE_KNOWN = -8.0
 """… and log odds of one voice against two of the known ones, at most."""
 AS_FAR = 0.5
-"""Of the distance at which this recording's diarizers mostly tell people apart: parts must differ by so much. What is
-nearer are the windows at the edges of turns and those within them, which may differ alike in every chunk."""
+"""Least distance of two parts, as a share of the median distance of two labels of one chunk: windows at the edges of
+turns differ from those within, but by less."""
 NEIGHBOURS = 5
-"""Windows, this one in the middle, that say together whose it is."""
+"""Windows over which the assignment of the middle one is smoothed."""
 ROUNDS = 10
 POWERS = 30
 
@@ -41,18 +42,18 @@ POWERS = 30
 def split_labels(
     chunks: Sequence[ChunkVoices], placed: Sequence[Array], model: Plda, known: Mapping[Key, Groups] | None = None
 ) -> list[Array]:
-    """For each chunk the (N,) labels of its windows, with new ones, from the chunk's next number on, for voices that
-    were another's label. `placed`: (N, Q) windows along the model's axes, a chunk each.
+    """Split labels of two voices; for each chunk the (N,) labels of its windows, split-off ones numbered from the
+    chunk's next free number. `placed`: for each chunk its windows (N, Q) along the model's axes.
 
-    `known`: for (chunk, label), the recording's voices as they are without it. Then only what sounds like two of
-    these is parted, and needs to be less unlike.
+    `known`: for each (chunk, label), the recording's voices without it. If given, only labels that resemble two of
+    these are split.
     """
     nearest = AS_FAR * _median_label_distance(chunks, placed)
     return [_split_chunk(c, p, model, known, nearest) for c, p in zip(chunks, placed, strict=True)]
 
 
 def _median_label_distance(chunks: Sequence[ChunkVoices], placed: Sequence[Array]) -> float:
-    """The median distance between two labels of one chunk; 0 where none has two."""
+    """Median distance between two labels of one chunk, in standard deviations of W; 0 where no chunk has two."""
     apart = []
     for chunk, where in zip(chunks, placed, strict=True):
         means = [where[mine].mean(0) for k in chunk.locals if (mine := chunk.labels == k).sum() >= LEAST]
@@ -77,7 +78,7 @@ def _split_chunk(
             continue
         labels[mine[other]] = following
         if known is None:
-            # Either may hold a third.
+            # Either half may hold a third voice.
             left.append(following)
         else:
             left.pop()
@@ -86,9 +87,10 @@ def _split_chunk(
 
 
 def find_second_voice(placed: Array, model: Plda, known: Groups | None = None, nearest: float = 0.0) -> Array | None:
-    """(N,) bool: which of a label's windows, by time, are another voice's, the smaller part; None if there is none.
+    """Find the windows of a second voice in a label: (N,) bool mask of the smaller part, or None.
 
-    `placed` (N, Q): along the model's axes. `nearest`: how far their means must be from each other.
+    `placed` (N, Q): the label's windows along the model's axes, sorted by time. `nearest`: least distance of the two
+    parts' means.
     """
     count = len(placed)
     smallest, least = (LEAST, UNLIKE) if known is None else (LEAST_KNOWN, UNLIKE_KNOWN)
@@ -110,8 +112,9 @@ def find_second_voice(placed: Array, model: Plda, known: Groups | None = None, n
 
 
 def list_splits(placed: Array, model: Plda, smallest: int) -> list[tuple[float, Array]]:
-    """(log odds of one voice, (N,) bool the smaller part) for each way to part a label's windows, by time, in two of
-    at least `smallest`, however alike. `placed` (N, Q): along the model's axes."""
+    """(log odds of one voice, (N,) bool mask of the smaller part) for each candidate split of a label's windows in
+    two
+    parts of at least `smallest`, however alike. `placed` (N, Q): along the model's axes, sorted by time."""
     count = len(placed)
     if count < 2 * smallest:
         return []
@@ -126,9 +129,9 @@ def list_splits(placed: Array, model: Plda, smallest: int) -> list[tuple[float, 
 
 
 def _candidate_halves(x: Array, axis: Array, smallest: int) -> Iterator[Array]:
-    """(N,) bool: one part of the windows `x` (N, Q), centred, for each way to part them along the `axis`."""
+    """Candidate splits of the centred windows `x` (N, Q) along the `axis` (Q,), as (N,) bool masks of one part."""
     along = x @ axis
-    # The few first: the longer tail is theirs.
+    # Oriented so that the longer tail, that of the smaller part, is positive.
     along = along if (along**3).sum() >= 0 else -along
     for share in (0.5, 0.85):
         found = _refine_halves(x, along > np.quantile(along, share))
@@ -138,13 +141,14 @@ def _candidate_halves(x: Array, axis: Array, smallest: int) -> Iterator[Array]:
 
 
 def _halve_means(placed: Array, other: Array) -> tuple[Array, Array]:
-    """(2, Q) means and (2,) windows of both parts, the `other` first."""
+    """Means (2, Q) and numbers of windows (2,) of both parts, the masked one (`other`) first."""
     size = int(other.sum())
     return np.array([placed[other].mean(0), placed[~other].mean(0)]), np.array([size, len(placed) - size])
 
 
 def _score_halves(both: Groups, known: Groups | None) -> float:
-    """Log odds of one voice for two parts."""
+    """Log odds of one voice for two parts; against two of the `known` voices where given, inf where they match
+    one."""
     parts = VoiceOdds(both)
     alike = float(parts.score_against(parts.precision[0], parts.information[0])[1])
     if known is None:
@@ -158,7 +162,7 @@ def _score_halves(both: Groups, known: Groups | None) -> float:
 
 
 def _find_widest_axis(scatter: Array) -> tuple[float, Array]:
-    """The greatest variance and its direction, by power iteration: nearly is enough, and ten times as fast."""
+    """Largest eigenvalue and its eigenvector (Q,) of `scatter` (Q, Q), approximately, by power iteration."""
     axis = scatter[int(np.diag(scatter).argmax())]
     for _ in range(POWERS):
         axis = scatter @ axis

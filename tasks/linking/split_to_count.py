@@ -1,5 +1,4 @@
-"""More voices asked for than were heard: whoever runs it knows how many people there are, and a diarizer that took
-two of a chunk's for one can be told so where no other chunk can tell."""
+"""Split labels until the requested number of speakers is reached, where clustering finds fewer."""
 
 from __future__ import annotations
 
@@ -13,14 +12,14 @@ from tasks.linking.plda import Plda
 from tasks.linking.split_labels import list_splits
 
 LEAST = 4
-"""Windows of a part, at least, nearly four seconds: no single word, laugh or door is somebody who was asked for."""
+"""Least windows of either part (nearly 4 s): a single word, a laugh or a noise is no speaker."""
 
 
 def split_one_label(chunks: Sequence[ChunkVoices], placed: Sequence[Array], model: Plda) -> list[ChunkVoices] | None:
-    """The chunks with one label parted in two, whose halves are the least likely one voice of all; None where every
-    label is too short for two. `placed`: (N, Q) windows along the model's axes, a chunk each.
+    """Split in two the label whose halves have the lowest log odds of one voice; None where all labels are too short.
 
-    How much two voices' windows scatter is not asked: somebody said that there are more.
+    `placed`: for each chunk, its windows (N, Q) along the model's axes. Unlike `split_labels`, no minimal variance is
+    required, as the number of speakers is given.
     """
     found = [
         (odds, chunk.index, local, at, parts)
@@ -35,7 +34,7 @@ def split_one_label(chunks: Sequence[ChunkVoices], placed: Sequence[Array], mode
 
 
 def _list_label_splits(chunk: ChunkVoices, local: int, placed: Array, model: Plda) -> list[tuple[float, ChunkVoices]]:
-    """(log odds of one voice, the chunk with this label parted) for each way to part it."""
+    """(log odds of one voice, the chunk with this label split) for each candidate split of the label."""
     order = np.lexsort((chunk.ends_s, chunk.starts_s))
     mine = order[chunk.labels[order] == local]
     new = max(chunk.locals) + 1

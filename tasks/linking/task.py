@@ -28,7 +28,8 @@ class LinkJob:
 
 @step_task("linking", version=9)
 def link_speakers(job: LinkJob, place: Place, windows: Sequence[Manifest], turns: Sequence[Manifest]) -> Manifest:
-    """Artifacts: `turns` (JSON, recording time) and `voices` (one row a window, and the voices' embeddings)."""
+    """Artifacts: `turns` (JSON, recording seconds) and `voices` (arrays of one row a window, and `embeddings` (K,
+    D))."""
     meter = Meter()
     voices = [_read_chunk(place, c, w, t) for c, w, t in zip(job.chunks, windows, turns, strict=True)]
     linked = link(voices, LinkOptions(least=job.least, most=job.most), reassign=job.reassign)

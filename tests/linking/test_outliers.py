@@ -1,4 +1,4 @@
-"""Somebody who speaks half a minute of a day, and is like a known voice in all that tells the known ones apart."""
+"""Outliers: a speaker of half a minute in a day who resembles a known voice along the axes of the PLDA model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIM, AXES = 24, 4
 
 
 def heard(*, distance: float, windows: int, sessions: int = 30) -> tuple[Groups, Array, Array, list[list[int]]]:
-    """Two voices along the axes, `sessions` each; in the first's one unit more, `distance` off beside the axes."""
+    """Two voices along the axes, `sessions` each; in the first's one unit more, at `distance` outside of the axes."""
     rng = np.random.default_rng(1)
     model = Plda(np.eye(DIM)[:, :AXES], np.full(AXES, 16.0), np.full(AXES, 0.3))
     where = rng.normal(0, np.sqrt(0.2), (2 * sessions + 1, DIM))

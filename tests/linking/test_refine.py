@@ -1,4 +1,4 @@
-"""Joins made early that turn out wrong, and what speaks for one voice before it is heard."""
+"""Refinement of clusters, and the prior log odds of merging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows given anew: the likeliest way through each chunk, whatever other chunks are worked on beside it."""
+"""Resegmentation: the likeliest path through each chunk, independent of the chunks it is batched with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def draw(seed: int, lengths: list[int], states: int) -> tuple[list[np.ndarray], 
 
 
 def odds(path: tuple[int, ...], likely: np.ndarray, labels: np.ndarray) -> float:
-    """The log probability of a way, counted as it is defined."""
+    """The log probability of a path, by its definition."""
     total = float(likely[0, path[0]])
     for t in range(1, len(path)):
         free = labels[t] != labels[t - 1]

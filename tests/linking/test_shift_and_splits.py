@@ -1,4 +1,4 @@
-"""What a whole day mends: a shift common to all voices, and labels under which a diarizer put two."""
+"""Channel shifts common to all voices, and splitting of labels that hold two voices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More speakers asked for than a chunk's diarizer heard, where no other chunk can tell."""
+"""Splitting labels of a single chunk until the requested number of speakers is reached."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.simulation.score import score, turns_of
 
 
 def alone(people: int, seed: int, hours: float, **labels: int) -> tuple[Day, list[ChunkVoices]]:
-    """A recording of one chunk; `labels` b=0: its diarizer took "b" (the second) for the first."""
+    """A recording of one chunk; `labels` b=0: its diarizer labelled speaker "b" (the second) as speaker 0."""
     day = simulate(people, seed, hours=hours)
     assert len(day.chunks) == 1
     said = day.truth[0].copy()

@@ -1,4 +1,4 @@
-"""Windows in which two speak are alike in every chunk of these two: they make no third voice."""
+"""Windows at speaker changes, which hold two speakers and are alike in every chunk, make no third voice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tasks.linking.nodes import ChunkVoices, is_transition_label, normalize
 def chunk_with_transitions(
     index: int, rng: np.random.Generator, people: tuple[np.ndarray, np.ndarray]
 ) -> ChunkVoices:
-    """Two who talk in turn without a pause; where they change, a window is of both, and has a label of its own."""
+    """Two speakers alternate without a pause; at each change one window holds both, under a label of its own."""
     embeddings, labels = [], []
     mixed = normalize(people[0] + people[1] + 0.8 * np.eye(len(people[0]))[-1])
     for turn in range(40):
