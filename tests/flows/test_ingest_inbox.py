@@ -131,7 +131,7 @@ def test_what_a_run_that_died_had_published_is_filed_without_any_work(data: Path
     claim = died.take(candidate)
     assert isinstance(claim, Claim)
     outcome = process_recording(str(claim.path), SETTINGS, [])
-    claim.hold.abandon()
+    claim.lock.abandon()
     died.close()
 
     ended, events = ingest()
