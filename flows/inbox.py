@@ -11,7 +11,7 @@ from typing import Literal
 
 from flows.locations import out_of
 from flows.reporting.outcome import Outcome
-from tasks.audio.apart import Apart
+from tasks.audio.isolated_open import IsolatedOpener
 from tasks.audio.recorded import zone
 from tasks.dataset.publish import recover
 from tasks.dataset.read import row_of
@@ -80,7 +80,7 @@ def check(settings: Settings) -> None:
     if settings.inbox.folder is not None and not inbox.is_dir():
         raise UsageError(f"inbox.folder = {inbox}: no such folder. Make it, or mount its disk.")
     if out.resolve().is_relative_to(inbox.resolve()):
-        raise UsageError(f"inbox.folder = {inbox}: the results, {out}, lie in it. Keep them apart.")
+        raise UsageError(f"inbox.folder = {inbox}: the results, {out}, lie in it. Keep them opener.")
     zone(settings.timezone)
     with read_only(inbox / LEDGER) or nullcontext():
         pass
@@ -96,12 +96,12 @@ def opened_intake(settings: Settings) -> Intake:
     inbox, out = inbox_of(settings), out_of(settings)
     if settings.inbox.folder is None:
         inbox.mkdir(parents=True, exist_ok=True)
-    digest, apart = settings.digest(), Apart()
+    digest, opener = settings.digest(), IsolatedOpener()
     destinations = Destinations(
         home.done(), home.quarantine(), settings.timezone, delete=settings.inbox.after == "delete"
     )
     ports = InboxPorts(
-        apart.lacking, lambda sha256, known: published(out, sha256, known, digest), digest, rest=apart.close
+        opener.find_missing, lambda sha256, known: published(out, sha256, known, digest), digest, rest=opener.close
     )
     return Intake(inbox, destinations, settings.inbox, ports)
 
