@@ -11,18 +11,18 @@ from typing import Literal
 
 from flows.locations import out_of
 from flows.reporting.outcome import Outcome
-from tasks.audio.apart import Apart
+from tasks.audio.isolated_open import IsolatedOpener
 from tasks.audio.recorded import zone
 from tasks.dataset.publish import recover
 from tasks.dataset.read import row_of
 from tasks.errors import UsageError
 from tasks.intake.claim import Claim
-from tasks.intake.ending import Carried, Filed, Published
-from tasks.intake.filing import Cabinet
+from tasks.intake.close_claim import ClosedClaim, InboxPorts, Publication
+from tasks.intake.completeness import ScanResult
+from tasks.intake.destinations import Destinations
 from tasks.intake.intake import Intake
 from tasks.intake.ledger import read_only
 from tasks.intake.names import LEDGER
-from tasks.intake.settle import Scanned
 from tasks.settings import home
 from tasks.settings.home import keep_private
 from tasks.settings.schema import Settings
@@ -36,7 +36,7 @@ class Event:
 
     kind: Kind
     name: str = ""
-    filed: Filed | None = None
+    filed: ClosedClaim | None = None
     outcome: Outcome | None = None
     text: str = ""
 
@@ -80,7 +80,7 @@ def check(settings: Settings) -> None:
     if settings.inbox.folder is not None and not inbox.is_dir():
         raise UsageError(f"inbox.folder = {inbox}: no such folder. Make it, or mount its disk.")
     if out.resolve().is_relative_to(inbox.resolve()):
-        raise UsageError(f"inbox.folder = {inbox}: the results, {out}, lie in it. Keep them apart.")
+        raise UsageError(f"inbox.folder = {inbox}: the results, {out}, lie in it. Keep them opener.")
     zone(settings.timezone)
     with read_only(inbox / LEDGER) or nullcontext():
         pass
@@ -96,27 +96,29 @@ def opened_intake(settings: Settings) -> Intake:
     inbox, out = inbox_of(settings), out_of(settings)
     if settings.inbox.folder is None:
         inbox.mkdir(parents=True, exist_ok=True)
-    digest, apart = settings.digest(), Apart()
-    cabinet = Cabinet(home.done(), home.quarantine(), settings.timezone, delete=settings.inbox.after == "delete")
-    carried = Carried(
-        apart.lacking, lambda sha256, known: published(out, sha256, known, digest), digest, rest=apart.close
+    digest, opener = settings.digest(), IsolatedOpener()
+    destinations = Destinations(
+        home.done(), home.quarantine(), settings.timezone, delete=settings.inbox.after == "delete"
     )
-    return Intake(inbox, cabinet, settings.inbox, carried)
+    ports = InboxPorts(
+        opener.find_missing, lambda sha256, known: published(out, sha256, known, digest), digest, rest=opener.close
+    )
+    return Intake(inbox, destinations, settings.inbox, ports)
 
 
-def recovered(intake: Intake, out: Path) -> list[Filed]:
+def recovered(intake: Intake, out: Path) -> list[ClosedClaim]:
     """Finish what runs that died were about: first what they had begun to publish, then what they had claimed."""
     if intake.claims():
         recover(out)
     return intake.recover()
 
 
-def published(out: Path, sha256: str, recording_id: str | None, settings_digest: str) -> Published | None:
+def published(out: Path, sha256: str, recording_id: str | None, settings_digest: str) -> Publication | None:
     """What the tables under `out` hold of a recording, if it was made with settings of that digest."""
     row = row_of(out, sha256, recording_id)
     if row is None or row["settings_digest"] != settings_digest:
         return None
-    return Published(row["recording_id"], row["run_id"], row["status"], row["processed_at"].timestamp())
+    return Publication(row["recording_id"], row["run_id"], row["status"], row["processed_at"].timestamp())
 
 
 def shown_name(path: Path) -> str:
@@ -124,13 +126,13 @@ def shown_name(path: Path) -> str:
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def waits(scanned: Scanned) -> list[str]:
+def waits(scanned: ScanResult) -> list[str]:
     """A line for each thing in the inbox that isn't taken."""
     lines = [f"{shown_name(v.candidate.path)}: {v.waits_for}" for v in scanned.waiting]
     return lines + [f"{shown_name(r.path)}: never taken: {r.reason}" for r in scanned.refused]
 
 
-def summary(intake: Intake, filed: list[Filed], scanned: Scanned) -> str:
+def summary(intake: Intake, filed: list[ClosedClaim], scanned: ScanResult) -> str:
     """The ledger as Markdown, for Prefect."""
     rows = [
         f"| {cell(shown_name(f.name))} | {f.state} | {cell(f.recording_id or '')} | {cell(str(f.place or ''))} "

@@ -34,11 +34,11 @@ from flows.serving.crashed_runs import sign
 from flows.serving.signals import heard
 from tasks.errors import DaylongError, TransientError
 from tasks.intake.claim import Claim
-from tasks.intake.ending import Filed
+from tasks.intake.close_claim import ClosedClaim
+from tasks.intake.completeness import ScanResult
 from tasks.intake.intake import Intake, is_lasting
 from tasks.intake.ledger import Ledger
 from tasks.intake.scan import is_stopped
-from tasks.intake.settle import Scanned
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
 
@@ -135,7 +135,7 @@ def _ingested(intake: Intake, form: dict[str, object], settings: Settings) -> In
     )
 
 
-def _next(intake: Intake, scanned: Scanned) -> Claim | Filed | None:
+def _next(intake: Intake, scanned: ScanResult) -> Claim | ClosedClaim | None:
     """The first recording that nobody else takes."""
     for candidate in scanned.ready:
         taken = intake.take(candidate)
@@ -150,7 +150,7 @@ def _told_to_stop(intake: Intake) -> str | None:
     return None
 
 
-def _processed(intake: Intake, claim: Claim, settings: dict[str, object]) -> tuple[Filed, str | None]:
+def _processed(intake: Intake, claim: Claim, settings: dict[str, object]) -> tuple[ClosedClaim, str | None]:
     """(what became of one recording, why no other should be tried now)."""
     name = shown_name(claim.note.original)
     get_run_logger().info("%s: taken", name)
@@ -167,12 +167,12 @@ def _processed(intake: Intake, claim: Claim, settings: dict[str, object]) -> tup
             ended, stop = intake.release(claim), f"{told} Nothing more is taken now."
         else:
             # One bad recording never stops the others, whatever is wrong with it or with us.
-            ended = intake.failed(claim, _reason(error), lasting=is_lasting(error))
+            ended = intake.close_failed(claim, _reason(error), lasting=is_lasting(error))
     except BaseException:
         intake.release(claim)
         raise
     else:
-        ended = intake.processed(
+        ended = intake.close_processed(
             claim, status=outcome["status"], recording_id=outcome["recording_id"], run_id=outcome["run_id"]
         )
         stop = None
@@ -184,7 +184,7 @@ def _processed(intake: Intake, claim: Claim, settings: dict[str, object]) -> tup
     return ended, stop
 
 
-def _tell_filed(filed: Filed, outcome: Outcome | None = None) -> None:
+def _tell_filed(filed: ClosedClaim, outcome: Outcome | None = None) -> None:
     name = shown_name(filed.name)
     tell(Event("filed", name, filed, outcome))
     if filed.state == "quarantined":

@@ -28,33 +28,33 @@ def test_a_day_that_cannot_fit_is_refused_with_the_folder_and_both_figures(
 ) -> None:
     free.free = 10_000_000
     with pytest.raises(NoRoom, match=r"10.0 MB are free there, and at least 145\.\d MB are needed") as error:
-        disk_space.check(DAY, str(tmp_path / "cache" / "artifacts"), tmp_path / "out", separated=False)
+        disk_space.check_room(DAY, str(tmp_path / "cache" / "artifacts"), tmp_path / "out", separated=False)
     assert str(tmp_path) in str(error.value)
-    disk_space.check(60.0, str(tmp_path / "cache"), tmp_path / "out", separated=False)
+    disk_space.check_room(60.0, str(tmp_path / "cache"), tmp_path / "out", separated=False)
 
 
 def test_separated_vocals_take_more(tmp_path: Path, free: SimpleNamespace) -> None:
     free.free = 500_000_000
-    disk_space.check(DAY, str(tmp_path), tmp_path, separated=False)
+    disk_space.check_room(DAY, str(tmp_path), tmp_path, separated=False)
     with pytest.raises(NoRoom, match="1095"):
-        disk_space.check(DAY, str(tmp_path), tmp_path, separated=True)
+        disk_space.check_room(DAY, str(tmp_path), tmp_path, separated=True)
 
 
 def test_what_an_earlier_run_has_put_there_needs_no_room_again(tmp_path: Path, free: SimpleNamespace) -> None:
     free.free = 50_000_000
-    disk_space.check(DAY, str(tmp_path), tmp_path, separated=False, held=100_000_000)
+    disk_space.check_room(DAY, str(tmp_path), tmp_path, separated=False, held=100_000_000)
     with pytest.raises(NoRoom, match=r"at least 65\.\d MB"):
-        disk_space.check(DAY, str(tmp_path), tmp_path, separated=False, held=80_000_000)
+        disk_space.check_room(DAY, str(tmp_path), tmp_path, separated=False, held=80_000_000)
     free.free = 20_000_000
     with pytest.raises(NoRoom, match=r"at least 24\.\d MB"):  # the results, however much is held
-        disk_space.check(DAY, str(tmp_path), tmp_path, separated=False, held=10**12)
+        disk_space.check_room(DAY, str(tmp_path), tmp_path, separated=False, held=10**12)
 
 
 def test_a_store_that_is_no_folder_is_not_asked(tmp_path: Path, free: SimpleNamespace) -> None:
     free.free = 30_000_000
-    disk_space.check(DAY, "s3://bucket/daylong", tmp_path, separated=True)
+    disk_space.check_room(DAY, "s3://bucket/daylong", tmp_path, separated=True)
     with pytest.raises(NoRoom):
-        disk_space.check(DAY, f"file://{tmp_path}", tmp_path, separated=True)
+        disk_space.check_room(DAY, f"file://{tmp_path}", tmp_path, separated=True)
 
 
 def test_a_real_disk_has_room_for_what_fills_half_of_it_and_none_for_twice_as_much(tmp_path: Path) -> None:
@@ -62,9 +62,9 @@ def test_a_real_disk_has_room_for_what_fills_half_of_it_and_none_for_twice_as_mu
     cache, out = str(tmp_path / "not" / "yet"), tmp_path / "there"
     free = shutil.disk_usage(tmp_path).free
     bytes_s = disk_space.CACHE_BYTES_S + disk_space.SEPARATED_BYTES_S + disk_space.OUT_BYTES_S
-    disk_space.check((free / 2 - 2 * disk_space.LEAST_BYTES) / bytes_s, cache, out, separated=True)
+    disk_space.check_room((free / 2 - 2 * disk_space.LEAST_BYTES) / bytes_s, cache, out, separated=True)
     with pytest.raises(NoRoom, match=rf"^{re.escape(str(tmp_path))}: [\d.]+ MB are free there"):
-        disk_space.check(2 * free / bytes_s, cache, out, separated=True)
+        disk_space.check_room(2 * free / bytes_s, cache, out, separated=True)
 
 
 def test_a_folder_in_which_nothing_can_be_written_is_refused_by_the_setting_that_names_it(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def split(
 
 
 @app.command(epilog='Example:  daylong speakers enroll anna.wav --name "Anna Berg"')
-def make_enrolment(
+def enroll(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording in which only this person speaks.")],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Who it is.")],
     profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="standard or demo.")] = None,

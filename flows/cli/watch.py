@@ -18,9 +18,9 @@ from tasks.errors import DaylongError, MachineFault, TransientError
 if TYPE_CHECKING:
     from flows.inbox import Event
     from flows.ingest_inbox import Ingested
-    from tasks.intake.ending import Filed
+    from tasks.intake.close_claim import ClosedClaim
+    from tasks.intake.completeness import ScanResult
     from tasks.intake.intake import Intake
-    from tasks.intake.settle import Scanned
     from tasks.settings.schema import Settings
 
 FUTILE_S = 60.0
@@ -176,7 +176,7 @@ class _Watch:
         if event.filed is not None:
             self._tell(event.filed)
 
-    def _tell(self, filed: Filed) -> None:
+    def _tell(self, filed: ClosedClaim) -> None:
         name, place = plain(filed.name), plain(filed.place) if filed.place else None
         self._told.pop(str(filed.name), None)
         if filed.state in ("done", "partial", "linked"):
@@ -192,7 +192,7 @@ class _Watch:
         else:
             self._screen.note(f"{name}: back in the inbox.")
 
-    def _tell_waiting(self, scanned: Scanned) -> None:
+    def _tell_waiting(self, scanned: ScanResult) -> None:
         now: dict[str, str] = {}
         for waiting in scanned.waiting:
             reason = waiting.waits_for or ""

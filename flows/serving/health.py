@@ -142,7 +142,7 @@ def _waiting(settings: Settings) -> list[Path]:
     kept: dict[Path, str] = {}
     if ledger is not None:
         with ledger as opened:
-            kept = opened.kept(settings.digest())
+            kept = opened.read_kept(settings.digest())
     files = (f for f in folder.rglob("*") if f.is_file() and not f.is_symlink() and may_be_taken(f.name))
     return [f for f in files if not {p := f.relative_to(folder), *p.parents} & kept.keys()]
 

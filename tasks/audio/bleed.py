@@ -62,20 +62,20 @@ class _Frames:
 
 
 def own_speech(speech: Sequence[Sequence[Span]], floors_db: Sequence[float], hear: Hear) -> list[list[Span]]:
-    """Each channel's own speech, of what its speech map says (`speech`, tidy spans by channel).
+    """Each channel's own speech, of what its speech map says (`speech`, merge_spans spans by channel).
 
     `floors_db`: the level of each channel's noise, dBFS. Only what several channels claim is listened to; each
     channel is heard once at most, and only up to where the last of that ends.
     """
     taken: list[list[Span]] = [[] for _ in speech]
-    for (i, j), frames in _measured(speech, hear).items():
+    for (i, j), frames in _measure_frames(speech, hear).items():
         # What is louder is louder than its channel's noise: recorders have gains of their own.
         louder_db = min(max(floors_db[j] - floors_db[i], -MISMATCH_DB), MISMATCH_DB)
         left_db = frames.left_db + louder_db
         one_source = frames.peak > COHERENT
-        taken[i] += _heard(frames.at_s, left_db, frames.right_db, one_source & (left_db < frames.right_db))
-        taken[j] += _heard(frames.at_s, frames.right_db, left_db, one_source & (frames.right_db < left_db))
-    return [_without(own, merge_spans(away)) for own, away in zip(speech, taken, strict=True)]
+        taken[i] += _find_bleed(frames.at_s, left_db, frames.right_db, one_source & (left_db < frames.right_db))
+        taken[j] += _find_bleed(frames.at_s, frames.right_db, left_db, one_source & (frames.right_db < left_db))
+    return [_subtract_spans(own, merge_spans(away)) for own, away in zip(speech, taken, strict=True)]
 
 
 def noise_floor(energy_db: npt.NDArray[np.floating]) -> float:
@@ -85,7 +85,7 @@ def noise_floor(energy_db: npt.NDArray[np.floating]) -> float:
     return float(np.percentile(heard.astype(np.float64), 10)) if len(heard) else FLOOR_DB
 
 
-def _measured(speech: Sequence[Sequence[Span]], hear: Hear) -> dict[tuple[int, int], _Frames]:
+def _measure_frames(speech: Sequence[Sequence[Span]], hear: Hear) -> dict[tuple[int, int], _Frames]:
     """What every two channels both claim, measured while all channels go by side by side."""
     pairs = list(itertools.combinations(range(len(speech)), 2))
     parts = sorted((part, (i, j)) for i, j in pairs for part in _parts(intersect(speech[i], speech[j])))
@@ -133,17 +133,17 @@ def correlation(left: Samples, right: Samples) -> float:
     return float(peak * size / (2 * band.sum()))
 
 
-def _heard(at_s: Levels, own_db: Levels, other_db: Levels, proof: npt.NDArray[np.bool_]) -> list[Span]:
+def _find_bleed(at_s: Levels, own_db: Levels, other_db: Levels, proof: npt.NDArray[np.bool_]) -> list[Span]:
     """Where a channel only hears the other: at no more than what it hears of it at the places of `proof`."""
     if proof.sum() < max(PROVEN_S / HOP_S, PROVEN_SHARE * len(proof)):
         return []
     # Where both speak the difference is smaller, so what the channel only hears shows in the largest ones.
     fainter_db = float(np.percentile(other_db[proof] - own_db[proof], 90)) - SPREAD_DB
-    only_heard = own_db <= _lingering(at_s, other_db) - fainter_db + min(LOUDER_DB, max(0.0, fainter_db / 2))
+    only_heard = own_db <= _add_reverberation(at_s, other_db) - fainter_db + min(LOUDER_DB, max(0.0, fainter_db / 2))
     return merge_spans(Span(t - HOP_S / 2, t + HOP_S / 2) for t in at_s[only_heard].tolist())
 
 
-def _lingering(at_s: Levels, level_db: Levels) -> Levels:
+def _add_reverberation(at_s: Levels, level_db: Levels) -> Levels:
     """The level with what lingers of frames at most `LINGERS_S` away: a room answers while the speaker pauses."""
     out = level_db.copy()
     for hops in range(1, round(LINGERS_S / HOP_S) + 1):
@@ -153,7 +153,7 @@ def _lingering(at_s: Levels, level_db: Levels) -> Levels:
     return out
 
 
-def _without(speech: Sequence[Span], away: Sequence[Span]) -> list[Span]:
+def _subtract_spans(speech: Sequence[Span], away: Sequence[Span]) -> list[Span]:
     left = subtract(speech, away)
     touched = intersect(left, [s.grow(0.01) for s in away])
     near = merge_spans(s.grow(0.01) for s in touched)

@@ -15,7 +15,7 @@ from pathlib import Path
 from tasks.audio.duration import duration_of
 from tasks.audio.links import starts_in
 from tasks.audio.slices import Link
-from tasks.audio.source import opened, raise_if_gone
+from tasks.audio.source import open_source, raise_if_gone
 from tasks.errors import UnreadableAudio
 from tasks.paths import format_path
 
@@ -24,42 +24,42 @@ _MOST_LINKS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A link and where it lies in the recording; `link` is None where the file is one."""
+class PlacedLink:
+    """A link with its span in the recording, seconds; `link` is None where the file isn't chained."""
 
     link: Link | None
     start_s: float
     end_s: float
 
 
-def laid(path: Path) -> tuple[Place, ...]:
-    """The links of a file and their places; a file that is no chain is one that never ends.
+def find_links(path: Path) -> tuple[PlacedLink, ...]:
+    """The links of a file with their spans; a file that isn't chained is one link without end.
 
     Raises UnreadableAudio, TransientError where it can't be read.
     """
     try:
         found = path.stat()
-        return _laid(path, found.st_size, found.st_mtime_ns)
+        return _find_links(path, found.st_size, found.st_mtime_ns)
     except OSError as error:
         raise_if_gone(path, error)
         raise UnreadableAudio(f"{format_path(path)}: could not be read ({error.strerror}). Copy it again.") from error
 
 
 @functools.lru_cache(maxsize=256)
-def _laid(path: Path, size: int, _mtime_ns: int) -> tuple[Place, ...]:
-    one = (Place(None, 0.0, float("inf")),)
+def _find_links(path: Path, size: int, _mtime_ns: int) -> tuple[PlacedLink, ...]:
+    one = (PlacedLink(None, 0.0, float("inf")),)
     starts = list(itertools.islice(starts_in(path, size), _MOST_LINKS + 1))
     if len(starts) < 2 or len(starts) > _MOST_LINKS:
         return one
-    places: list[Place] = []
+    places: list[PlacedLink] = []
     at_s = 0.0
     for first, end in zip(starts, [*starts[1:], size], strict=True):
         link = Link(first, end)
         try:
-            with opened(path, link) as source:
+            with open_source(path, link) as source:
                 end_s = at_s + duration_of(source)
         except UnreadableAudio:
             continue  # a broken link; the others are sound
-        places.append(Place(link, at_s, end_s))
+        places.append(PlacedLink(link, at_s, end_s))
         at_s = end_s
     return tuple(places) or one

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.audio.chain import Place, laid
+from tasks.audio.chain import PlacedLink, find_links
 from tasks.audio.edits import LONGEST_S, lift_quiet
 from tasks.audio.pieces import RATE_HZ as RATE_HZ
 from tasks.audio.pieces import Samples as Samples
 from tasks.audio.pieces import pieces
-from tasks.audio.source import PREROLL_S, opened, raise_if_gone
+from tasks.audio.source import PREROLL_S, open_source, raise_if_gone
 from tasks.errors import TransientError, UnreadableAudio
 from tasks.intervals import Span
 from tasks.paths import format_path
@@ -59,7 +59,7 @@ def decode(source: Path | Sequence[Part], span: Span, *, channel: int | None = N
     """
     first, size = round(span.start_s * RATE_HZ), round(span.duration_s * RATE_HZ)
     out = np.zeros(size, np.float32)
-    with _unshrunk(source), contextlib.closing(_pieces(source, span.start_s, channel)) as found:
+    with _raise_if_shrunk(source), contextlib.closing(_pieces(source, span.start_s, channel)) as found:
         for at, samples in found:
             if at >= first + size:
                 break
@@ -79,7 +79,7 @@ def stream(
     size = round(block_s * RATE_HZ)
     block, filled = np.zeros(size, np.float32), 0
     cursor = 0  # the next sample to be given out
-    with _unshrunk(source), contextlib.closing(_pieces(source, 0.0, channel)) as found:
+    with _raise_if_shrunk(source), contextlib.closing(_pieces(source, 0.0, channel)) as found:
         for at, samples in found:
             samples = samples[max(0, cursor - at) :]
             silence = max(0, at - cursor)
@@ -172,14 +172,14 @@ def _pieces(
         if part.start_s + part.duration_s <= start_s:
             continue
         path = Path(part.path)
-        for place in laid(path):
+        for place in find_links(path):
             lies = Span(part.start_s + place.start_s, part.start_s + min(place.end_s, part.duration_s))
             if place.start_s < part.duration_s and lies.end_s > start_s:
-                yield from _placed(path, place, lies, start_s, channel)
+                yield from _place_pieces(path, place, lies, start_s, channel)
 
 
-def _placed(
-    path: Path, place: Place, lies: Span, start_s: float, channel: int | None
+def _place_pieces(
+    path: Path, place: PlacedLink, lies: Span, start_s: float, channel: int | None
 ) -> Generator[tuple[int, Samples], None, None]:
     """The pieces of one file, or one link of its chain, that `lies` there in the recording."""
     first = round(lies.start_s * RATE_HZ)
@@ -194,7 +194,7 @@ def _placed(
 
 
 @contextlib.contextmanager
-def _unshrunk(source: Path | Sequence[Part]) -> Iterator[None]:
+def _raise_if_shrunk(source: Path | Sequence[Part]) -> Iterator[None]:
     """Sees to it that what was read is what was probed: silence where bytes were lost would be kept as a result."""
     try:
         yield
@@ -224,7 +224,7 @@ def _check_sizes(source: Path | Sequence[Part]) -> None:
 def _frames_from(path: Path, link: Link | None, start_s: float) -> Iterator[Iterator[TimedFrame]]:
     """Frames from a little before `start_s` on; from the very beginning where the file cannot be sought."""
     with contextlib.ExitStack() as stack:
-        source = stack.enter_context(opened(path, link))
+        source = stack.enter_context(open_source(path, link))
         if start_s > PREROLL_S and source.seek(start_s - PREROLL_S):
             frames = source.frames()
             head = next(frames, None)
@@ -232,5 +232,5 @@ def _frames_from(path: Path, link: Link | None, start_s: float) -> Iterator[Iter
                 yield itertools.chain([head], frames)
                 return
         if start_s > PREROLL_S:  # a failed seek may have left it anywhere
-            source = stack.enter_context(opened(path, link))
+            source = stack.enter_context(open_source(path, link))
         yield source.frames()

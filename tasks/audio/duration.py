@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.audio.pieces import LEAP_S, RATE_HZ, pieces
-from tasks.audio.source import Source, opened
+from tasks.audio.source import Source, open_source
 
 _TAIL_S = 5.0
 """How much of a recording's end is decoded to see where it ends."""
@@ -13,7 +13,7 @@ _TRUSTED_S = 0.5
 
 def duration_of(source: Source) -> float:
     """Seconds from the recording's start to its end. Leaves `source` anywhere."""
-    by_header_s = promised_s(source)
+    by_header_s = header_duration_s(source)
     if by_header_s is not None:
         end_s = _end_near(source, by_header_s)
         if end_s is not None and by_header_s - _TRUSTED_S <= end_s <= LEAP_S:
@@ -21,13 +21,13 @@ def duration_of(source: Source) -> float:
     counted_s = last_packet_s(source)
     end_s = None if counted_s is None else _end_near(source, counted_s)
     if end_s is None or end_s > LEAP_S:  # no clock in it, or a broken one, or not to be sought: count samples
-        with opened(source.path, source.link) as afresh:
+        with open_source(source.path, source.link) as afresh:
             ends = (at + len(samples) for at, samples in pieces(afresh.frames(), source.path, None))
             end_s = max(ends, default=0) / RATE_HZ
     return end_s
 
 
-def promised_s(source: Source) -> float | None:
+def header_duration_s(source: Source) -> float | None:
     """Where the header says that the recording ends, seconds; None where it doesn't."""
     if source.stream.duration is not None and source.stream.time_base is not None:
         start = source.stream.start_time or 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from tasks.audio.source import opened
+from tasks.audio.source import open_source
 
 _BLOCK = 4 << 20
 
@@ -29,7 +29,7 @@ def starts_in(path: Path, size: int) -> Iterator[int]:
             yield from _ogg_starts(file)
         elif mark == b"fLaC":
             yield 0
-            yield from (at for at in _found(file, _FLAC_FIRST) if at)
+            yield from (at for at in _find_mark(file, _FLAC_FIRST) if at)
         elif _adts(mark) is not None:
             yield from _adts_starts(file, size)
         elif mark[:1] == _TS_SYNC and file.seek(_TS_PACKET) and file.read(1) == _TS_SYNC:
@@ -39,7 +39,7 @@ def starts_in(path: Path, size: int) -> Iterator[int]:
 def _ogg_starts(file: BinaryIO) -> Iterator[int]:
     """A link begins with one such page for each of its streams, one behind the other."""
     behind = -1
-    for at in _found(file, _OGG_FIRST):
+    for at in _find_mark(file, _OGG_FIRST):
         if at != behind:
             yield at
         file.seek(at)
@@ -80,7 +80,7 @@ def _ts_starts(file: BinaryIO, path: Path) -> Iterator[int]:
     """Where the clock of an MPEG transport stream goes back; a link begins with the table of programmes before."""
     yield 0
     last_s = -math.inf
-    with opened(path) as source:
+    with open_source(path) as source:
         for packet in source.packets():
             if packet.pts is None or packet.pos is None:
                 continue
@@ -104,7 +104,7 @@ def _is_table(header: bytes) -> bool:
     return header[:1] == _TS_SYNC and header[1] & 0x1F == 0 and header[2] == 0
 
 
-def _found(file: BinaryIO, mark: bytes) -> Iterator[int]:
+def _find_mark(file: BinaryIO, mark: bytes) -> Iterator[int]:
     """Where `mark` lies in the file, read a block at a time."""
     start, kept = 0, b""
     while True:

@@ -1,4 +1,4 @@
-"""In which order files lie that are one recording, and the silence between them: by their clocks, or their names.
+"""The order of the files of one recording, and the silences between them: by their clocks, or their names.
 
 A clock that tells minutes only knows of no gap that is shorter: where there may be none there is none, or silence
 would stand in the middle of a sentence. Numbers in names that only count the files are told from times.
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from pathlib import Path
 
-from tasks.audio.recorded import in_zone, told_in_name, zone
+from tasks.audio.recorded import in_zone, read_name, zone
 from tasks.errors import PermanentError
 from tasks.paths import format_path
 from tasks.records import Recording
@@ -31,7 +31,7 @@ that much farther apart."""
 LONGEST_GAP_S = 24 * 3600.0
 
 
-def laid_out(files: Sequence[Recording], pattern: str | None) -> tuple[list[Recording], list[float]]:
+def arrange_files(files: Sequence[Recording], pattern: str | None) -> tuple[list[Recording], list[float]]:
     """(the files in order, the seconds of silence before each).
 
     `pattern`: how names tell times, before the ways that are known. Raises PermanentError where the clocks leave more
@@ -42,7 +42,7 @@ def laid_out(files: Sequence[Recording], pattern: str | None) -> tuple[list[Reco
     """
     named = sorted(files, key=lambda f: (by_name(f.path), f.path))
     without = [0.0] * len(named)
-    day = _only_counted(named, pattern)
+    day = _find_counting_day(named, pattern)
     if day is not None:
         log.warning(
             "%s … %s: the numbers after the date count the files, and are no times: they are taken in this order, "
@@ -54,13 +54,13 @@ def laid_out(files: Sequence[Recording], pattern: str | None) -> tuple[list[Reco
         return named, without
     waiting = sorted(named, key=_clock)
     timed = [waiting.pop(0)]
-    told: list[tuple[float, float]] = []
+    clocks: list[tuple[float, float]] = []
     while waiting:
         before, after = timed[-1], waiting.pop(0)
         gap_s = (_clock(after) - _clock(before)).total_seconds() - before.duration_s
         open_s = max(_open_s(before, pattern), _open_s(after, pattern))
         if gap_s < -JOIN_S - open_s and after.told_again_at:
-            bisect.insort(waiting, _told_again(after), key=_clock)  # others may begin before that
+            bisect.insort(waiting, _in_repeated_hour(after), key=_clock)  # others may begin before that
             continue
         if gap_s < -JOIN_S - open_s:
             log.warning(
@@ -75,8 +75,8 @@ def laid_out(files: Sequence[Recording], pattern: str | None) -> tuple[list[Reco
                 f"{format_path(before.source_name)} ends; that is another recording. Process the days apart."
             )
         timed.append(after)
-        told.append((gap_s, open_s))
-    return timed, [0.0, *_silences(told)]
+        clocks.append((gap_s, open_s))
+    return timed, [0.0, *_compute_silences(clocks)]
 
 
 def by_name(path: str) -> list[tuple[int, int, str]]:
@@ -89,21 +89,21 @@ def by_name(path: str) -> list[tuple[int, int, str]]:
     return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in pieces]
 
 
-def _silences(told: Sequence[tuple[float, float]]) -> list[float]:
+def _compute_silences(clocks: Sequence[tuple[float, float]]) -> list[float]:
     """The silence between files, of what clocks tell: (the gap between two, what they leave open), all in seconds.
 
     Each of many pauses may be too short for such clocks, and all together are not: then the widest stands for them.
 
-    >>> _silences([(55.0, 60.0), (750.0, 60.0), (1.0, 0.0), (7.4, 0.0)])
+    >>> _compute_silences([(55.0, 60.0), (750.0, 60.0), (1.0, 0.0), (7.4, 0.0)])
     [0.0, 750.0, 0.0, 7.4]
-    >>> _silences([(20.0, 60.0), (50.0, 60.0), (40.0, 60.0)])
+    >>> _compute_silences([(20.0, 60.0), (50.0, 60.0), (40.0, 60.0)])
     [0.0, 70.0, 0.0]
     """
     gaps: list[float] = []
     first = 0  # of those since the last silence
-    for gap_s, open_s in told:
+    for gap_s, open_s in clocks:
         gaps.append(0.0)
-        since = [gap for gap, _ in told[first : len(gaps)]]
+        since = [gap for gap, _ in clocks[first : len(gaps)]]
         if gap_s > JOIN_S + open_s:
             gaps[-1] = round(gap_s, 3)
         elif sum(since) > JOIN_S * len(since) + open_s:
@@ -114,7 +114,7 @@ def _silences(told: Sequence[tuple[float, float]]) -> list[float]:
     return gaps
 
 
-def _only_counted(named: Sequence[Recording], pattern: str | None) -> str | None:
+def _find_counting_day(named: Sequence[Recording], pattern: str | None) -> str | None:
     """The day's beginning (ISO 8601) where the numbers in the names were taken for times and only count the files.
 
     They do where some are no times (0060), where they lie nearer together than the files are long, and where they
@@ -140,15 +140,15 @@ def _only_counted(named: Sequence[Recording], pattern: str | None) -> str | None
 
 
 def _open_s(file: Recording, pattern: str | None) -> float:
-    """How many seconds after its clock's time a file may have begun, by what that clock tells."""
+    """The resolution of a file's start time, seconds."""
     if file.recorded_at_source == "name":
-        told = told_in_name(Path(file.path).stem, zone(file.timezone), pattern)
-        return told.open_s if told else 0.0
+        found = read_name(Path(file.path).stem, zone(file.timezone), pattern)
+        return found.open_s if found else 0.0
     # People write sidecars, and look at a clock on the wall.
     return 60.0 if file.recorded_at_source == "sidecar" and not _clock(file).second else 0.0
 
 
-def _told_again(file: Recording) -> Recording:
+def _in_repeated_hour(file: Recording) -> Recording:
     return dataclasses.replace(file, recorded_at=file.told_again_at, told_again_at=None)
 
 

@@ -35,7 +35,7 @@ _GROUP_S = 1.0
 def pieces(frames: Iterator[TimedFrame], path: Path, channel: int | None) -> Iterator[tuple[int, Samples]]:
     """(position, samples) at 16 kHz. Positions rise, skip what is missing, and may step back by a drift."""
     run: _Run | None = None
-    for frame, time_s in _without_strays(frames):
+    for frame, time_s in _drop_strays(frames):
         if run is None:
             run = _Run(frame, time_s or 0.0, path, channel)
         elif (start_s := run.left_by(frame, time_s)) is not None:
@@ -48,7 +48,7 @@ def pieces(frames: Iterator[TimedFrame], path: Path, channel: int | None) -> Ite
         yield from run.convert(last=True)
 
 
-def _without_strays(frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
+def _drop_strays(frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
     """The same frames; a jump in time that the frame after it does not confirm is taken for damage."""
     expected: float | None = None
     held: TimedFrame | None = None

@@ -12,10 +12,10 @@ import stat
 import unicodedata
 from pathlib import Path
 
-from tasks.audio.chain import laid
+from tasks.audio.chain import find_links
 from tasks.audio.duration import duration_of
-from tasks.audio.recorded import recorded_at, told_again_at, zone
-from tasks.audio.source import opened, raise_if_gone
+from tasks.audio.recorded import find_repeated_hour, recorded_at, zone
+from tasks.audio.source import open_source, raise_if_gone
 from tasks.errors import TransientError, UnreadableAudio
 from tasks.paths import format_path, suggest_path
 from tasks.records import Part, Recording
@@ -32,8 +32,8 @@ def probe(path: Path, *, timezone: str = "UTC", name_pattern: str | None = None)
     zone(timezone)
     before = _look(path)
     sha256 = _digest(path)
-    places = laid(path)
-    with opened(path, places[0].link) as source:
+    places = find_links(path)
+    with open_source(path, places[0].link) as source:
         context = source.stream.codec_context
         metadata = {**source.stream.metadata, **source.container.metadata}
         rate_hz, channels = source.rate_hz, source.channels
@@ -57,7 +57,7 @@ def probe(path: Path, *, timezone: str = "UTC", name_pattern: str | None = None)
         recorded_at=at,
         recorded_at_source=at_source,
         timezone=timezone,
-        told_again_at=told_again_at(at, metadata, path, timezone, name_pattern),
+        told_again_at=find_repeated_hour(at, metadata, path, timezone, name_pattern),
     )
 
 

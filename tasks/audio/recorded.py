@@ -1,4 +1,4 @@
-"""When a recording started: what a sidecar says, else its name, else its container, else the file's last change."""
+"""The start time of a recording: from a sidecar, else its name, its container's metadata, its modification time."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def recorded_at(
     so its start lies `duration_s` earlier.
     """
     local = zone(timezone)
-    found, source = _told(metadata, path, local, name_pattern)
+    found, source = _find_time(metadata, path, local, name_pattern)
     if found is not None:
         return in_zone(found, local), source
     try:
@@ -72,26 +72,26 @@ def recorded_at(
     return at, "mtime" if at else None
 
 
-def told_again_at(
+def find_repeated_hour(
     at: str | None, metadata: Mapping[str, str], path: Path, timezone: str, name_pattern: str | None = None
 ) -> str | None:
-    """The other time that is meant by what tells the start `at` (ISO 8601), where clocks are put back that night: the
-    hour comes twice, and `at` is in the first. None for all other times, and for those that tell their zone."""
+    """The second reading of the start `at` (ISO 8601) in the hour that is repeated when clocks are put back. None
+    outside that hour, and for times with an offset."""
     local = zone(timezone)
     first = datetime.fromisoformat(at).astimezone(local) if at else None
     if first is None or first.utcoffset() == first.replace(fold=1).utcoffset():
         return None
-    found, _ = _told(metadata, path, local, name_pattern)
+    found, _ = _find_time(metadata, path, local, name_pattern)
     return first.replace(fold=1).isoformat() if found and isinstance(found.tzinfo, ZoneInfo) else None
 
 
-def _told(
+def _find_time(
     metadata: Mapping[str, str], path: Path, local: ZoneInfo, name_pattern: str | None
 ) -> tuple[datetime | None, str | None]:
     for found, source in (
-        (from_sidecar(path, local), "sidecar"),
-        (from_name(path.stem, local, name_pattern), "name"),
-        (_from_metadata(metadata, local), "metadata"),
+        (read_sidecar(path, local), "sidecar"),
+        (read_time_in_name(path.stem, local, name_pattern), "name"),
+        (_read_metadata(metadata, local), "metadata"),
     ):
         if in_zone(found, local) is not None:
             return found, source
@@ -108,67 +108,66 @@ def in_zone(when: datetime | None, local: ZoneInfo) -> str | None:
         return None
 
 
-def from_sidecar(path: Path, local: ZoneInfo) -> datetime | None:
+def read_sidecar(path: Path, local: ZoneInfo) -> datetime | None:
     """`{"recorded_at": "2026-03-01T09:15:00"}` in `name.wav.json` or `name.json` beside the recording."""
-    return _told_in((path.with_name(f"{path.name}.json"), path.with_suffix(".json")), local)
+    return _read_sidecars((path.with_name(f"{path.name}.json"), path.with_suffix(".json")), local)
 
 
-def from_folders_sidecar(folder: Path, files: Collection[Path], local: ZoneInfo) -> datetime | None:
+def read_folder_sidecar(folder: Path, files: Collection[Path], local: ZoneInfo) -> datetime | None:
     """The same of files that are one recording: in `folder.json` beside their folder, or in it, if it isn't one of
     the files' own."""
     inside = [] if any(f.stem == folder.name for f in files) else [folder / f"{folder.name}.json"]
-    return _told_in([folder.with_name(f"{folder.name}.json"), *inside] if folder.name else [], local)
+    return _read_sidecars([folder.with_name(f"{folder.name}.json"), *inside] if folder.name else [], local)
 
 
-def _told_in(sidecars: Iterable[Path], local: ZoneInfo) -> datetime | None:
-    """What the first of these says that says anything.
+def _read_sidecars(sidecars: Iterable[Path], local: ZoneInfo) -> datetime | None:
+    """`recorded_at` of the first sidecar that holds it.
 
-    One that says it wrongly is told in a line, and passed over: the sound is good all the same. JSON that says
-    nothing about it belongs to somebody else.
+    An invalid sidecar is logged and skipped. JSON without `recorded_at` is ignored.
     """
     for sidecar in sidecars:
         try:
             with open(sidecar, "rb") as file:
-                told = json.loads(file.read(_SIDECAR_BYTES))
+                content = json.loads(file.read(_SIDECAR_BYTES))
         except OSError:
             continue
         except (ValueError, RecursionError) as error:
             log.warning("%s: not valid JSON (%s), and not used. Write it anew.", format_path(sidecar), error)
             continue
-        if not isinstance(told, dict) or "recorded_at" not in told:
+        if not isinstance(content, dict) or "recorded_at" not in content:
             continue
         try:
-            when = datetime.fromisoformat(told["recorded_at"])
+            when = datetime.fromisoformat(content["recorded_at"])
             when = when if when.tzinfo else when.replace(tzinfo=local)
             when.astimezone(UTC)  # or no calendar has that day
             return when
         except (ValueError, TypeError, OverflowError):
             log.warning(
                 "%s: recorded_at = %s is no time, and is not used. Write it as 2026-03-01T09:15:00.",
-                format_path(sidecar), format_path(json.dumps(told["recorded_at"], ensure_ascii=False)[:100]),
+                format_path(sidecar), format_path(json.dumps(content["recorded_at"], ensure_ascii=False)[:100]),
             )  # fmt: skip
     return None
 
 
-def from_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> datetime | None:
+def read_time_in_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> datetime | None:
     """A date with a time of day in a file's name, told as `pattern` says, or in one of the ways that recorders have.
 
-    >>> from_name("desk_2026-03-01_09-15-00", ZoneInfo("UTC")).isoformat()
+    >>> read_time_in_name("desk_2026-03-01_09-15-00", ZoneInfo("UTC")).isoformat()
     '2026-03-01T09:15:00+00:00'
-    >>> from_name("20260301T0915", ZoneInfo("UTC")).isoformat()
+    >>> read_time_in_name("20260301T0915", ZoneInfo("UTC")).isoformat()
     '2026-03-01T09:15:00+00:00'
-    >>> from_name("0103 26 lecture", ZoneInfo("UTC"), "%d%m %y").isoformat()
+    >>> read_time_in_name("0103 26 lecture", ZoneInfo("UTC"), "%d%m %y").isoformat()
     '2026-03-01T00:00:00+00:00'
-    >>> from_name("order 4711 of 2026-03-01", ZoneInfo("UTC"))
+    >>> read_time_in_name("order 4711 of 2026-03-01", ZoneInfo("UTC"))
     """
-    found = told_in_name(stem, local, pattern)
+    found = read_name(stem, local, pattern)
     return found.at if found else None
 
 
-def told_in_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> Told | None:
-    """The same, and what it leaves open.
+def read_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> Told | None:
+    """The time in a file's name, with its resolution in seconds.
 
-    >>> told_in_name("20260301T0915", ZoneInfo("UTC")).open_s
+    >>> read_name("20260301T0915", ZoneInfo("UTC")).open_s
     60.0
     """
     if pattern is not None:
@@ -186,7 +185,7 @@ def told_in_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> Told
     return None
 
 
-def _from_metadata(metadata: Mapping[str, str], local: ZoneInfo) -> datetime | None:
+def _read_metadata(metadata: Mapping[str, str], local: ZoneInfo) -> datetime | None:
     tags = {k.lower(): v.strip() for k, v in metadata.items()}
     candidates = [tags.get("com.apple.quicktime.creationdate"), tags.get("creation_time")]
     if "creation_time" in tags and "date" in tags:  # broadcast WAV has the day and the time apart

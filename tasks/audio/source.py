@@ -67,7 +67,7 @@ class Source:
         self.path, self.container, self.stream, self.link = path, container, stream, link
         self.origin_s = 0.0
         """The stream's own time at which the recording starts."""
-        self._rest: Iterator[TimedFrame] | None = self._decoded()
+        self._rest: Iterator[TimedFrame] | None = self._decode()
         self._head = next(self._rest, None)
         if self._head is None:
             rate_hz = stream.codec_context.sample_rate
@@ -116,13 +116,13 @@ class Source:
 
     def frames(self) -> Iterator[TimedFrame]:
         """Decoded frames from here on with their times; packets that cannot be decoded are left out."""
-        rest = self._decoded() if self._rest is None else self._rest
+        rest = self._decode() if self._rest is None else self._rest
         if self._head is not None:
             yield self._head
         self._head = self._rest = None
         yield from rest
 
-    def _decoded(self) -> Iterator[TimedFrame]:
+    def _decode(self) -> Iterator[TimedFrame]:
         import av
 
         for packet in self.packets():
@@ -137,7 +137,7 @@ class Source:
 
 
 @contextlib.contextmanager
-def opened(path: Path, link: Link | None = None) -> Iterator[Source]:
+def open_source(path: Path, link: Link | None = None) -> Iterator[Source]:
     """Open `path`, or one link of its chain alone, at its default (else first) audio stream.
 
     Raises UnreadableAudio where there is none, TransientError where the file is gone or cannot be read now.
@@ -146,7 +146,7 @@ def opened(path: Path, link: Link | None = None) -> Iterator[Source]:
 
     file: io.FileIO | None = None
     try:
-        file = wav.mended(path) if link is None else Slice(path, link)
+        file = wav.open_repaired(path) if link is None else Slice(path, link)
         # "file:" keeps names with a colon or a leading dash from being read as something else.
         container = av.open(
             file or f"file:{path.absolute()}",

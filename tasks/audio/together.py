@@ -15,12 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tasks.audio.chain import laid
+from tasks.audio.chain import find_links
 from tasks.audio.folder import recordings_in
-from tasks.audio.order import laid_out
+from tasks.audio.order import arrange_files
 from tasks.audio.probe import probe, slug
-from tasks.audio.recorded import from_folders_sidecar, in_zone, zone
-from tasks.audio.source import opened
+from tasks.audio.recorded import in_zone, read_folder_sidecar, zone
+from tasks.audio.source import open_source
 from tasks.paths import format_path
 from tasks.records import Part, Recording
 
@@ -42,17 +42,17 @@ def probe_together(
     local = zone(timezone)
     at, source = in_zone(datetime.fromisoformat(given), local) if given else None, "given"
     if at is None:
-        at, source = in_zone(_of_folder(unique, local), local), "sidecar"
+        at, source = in_zone(_read_start_of_folder(unique, local), local), "sidecar"
     return recording if at is None else dataclasses.replace(recording, recorded_at=at, recorded_at_source=source)
 
 
-def _of_folder(paths: Sequence[Path], local: ZoneInfo) -> datetime | None:
+def _read_start_of_folder(paths: Sequence[Path], local: ZoneInfo) -> datetime | None:
     """What the sidecar of the folder says whose recordings these are, all of them."""
     folder, *others = {p.parent for p in paths}
     if others:
         return None
-    told = from_folders_sidecar(folder, paths, local)
-    return told if told and set(recordings_in(folder)) <= set(paths) else None
+    started = read_folder_sidecar(folder, paths, local)
+    return started if started and set(recordings_in(folder)) <= set(paths) else None
 
 
 def together(files: Sequence[Recording], name_pattern: str | None = None) -> Recording:
@@ -63,14 +63,14 @@ def together(files: Sequence[Recording], name_pattern: str | None = None) -> Rec
     """
     if len(files) == 1:
         return files[0]
-    ordered, gaps = laid_out(files, name_pattern)
+    ordered, gaps = arrange_files(files, name_pattern)
     parts: list[Part] = []
     for file, gap_s in zip(ordered, gaps, strict=True):
         end_s = parts[-1].start_s + parts[-1].duration_s if parts else 0.0
         if gap_s:
             log.info(
                 "%s begins %s after %s ended: silence between them.",
-                format_path(file.source_name), _spoken(gap_s), format_path(parts[-1].name),
+                format_path(file.source_name), _format_gap(gap_s), format_path(parts[-1].name),
             )  # fmt: skip
         start_s = round((end_s + gap_s) * _GRID_HZ) / _GRID_HZ
         (own,) = file.parts
@@ -97,17 +97,17 @@ def channels_of(parts: Sequence[Part]) -> list[int]:
     found = []
     for part in parts:
         path = Path(part.path)
-        with opened(path, laid(path)[0].link) as source:
+        with open_source(path, find_links(path)[0].link) as source:
             found.append(source.channels)
     return found
 
 
-def _spoken(seconds: float) -> str:
+def _format_gap(seconds: float) -> str:
     """A gap of a second or more.
 
-    >>> _spoken(750), _spoken(3600), _spoken(7.4), _spoken(59.7)
+    >>> _format_gap(750), _format_gap(3600), _format_gap(7.4), _format_gap(59.7)
     ('12 min 30 s', '1 h', '7 s', '1 min')
     """
     minutes, s = divmod(round(seconds), 60)
-    told = zip((*divmod(minutes, 60), s), ("h", "min", "s"), strict=True)
-    return " ".join(f"{number} {unit}" for number, unit in told if number)
+    units = zip((*divmod(minutes, 60), s), ("h", "min", "s"), strict=True)
+    return " ".join(f"{number} {unit}" for number, unit in units if number)

@@ -1,4 +1,4 @@
-"""WAV files whose header can't be believed.
+"""WAV files with wrong headers.
 
 RIFF counts bytes in 32 bits: a day of stereo at 44.1 kHz wraps around four times, and a reader that believes
 the header stops after hours. RF64 and W64 have room; recorders that write plain RIFF all the same are common.
@@ -15,15 +15,15 @@ from typing import BinaryIO
 
 LIMIT = 2**32
 _HEADER = 1 << 20
-"""Where the sound must have begun."""
+"""Bytes within which the data chunk must begin."""
 _PLAIN = {0x0001, 0x0003, 0x0006, 0x0007}
 """Codecs of which every sample takes as many bytes: PCM, floats, A-law, µ-law."""
 _EXTENSIBLE = 0xFFFE
-"""Stands for a codec that is told further on."""
+"""WAVE_FORMAT_EXTENSIBLE: the codec is in the subformat."""
 
 
-class MendedWav(io.FileIO):
-    """The same file with some bytes of its header put right."""
+class RepairedWav(io.FileIO):
+    """A file with some bytes of its header replaced. `right`: bytes by offset."""
 
     def __init__(self, path: Path, right: Mapping[int, bytes]) -> None:
         super().__init__(path)
@@ -39,8 +39,8 @@ class MendedWav(io.FileIO):
         return data
 
 
-def mended(path: Path) -> MendedWav | None:
-    """`path`, opened with its header put right, if it is a WAV whose header is known to be wrong; else None.
+def open_repaired(path: Path) -> RepairedWav | None:
+    """`path`, opened with its header repaired, if it is a WAV whose header is known to be wrong; else None.
 
     Past 4 GiB its length of sound becomes 0, which readers take for "to the end".
     """
@@ -51,20 +51,20 @@ def mended(path: Path) -> MendedWav | None:
         if riff not in (b"RIFF", b"RF64"):
             return None
         for name, at in _chunks(file):
-            if name == b"fmt " and len(told := file.read(26)) >= 16:
-                right |= _widths(told, at + 8)
+            if name == b"fmt " and len(header := file.read(26)) >= 16:
+                right |= _find_width_repairs(header, at + 8)
             elif name == b"data":
                 if long and riff == b"RIFF":
                     right[at + 4] = bytes(4)
                 break
-    return MendedWav(path, right) if right else None
+    return RepairedWav(path, right) if right else None
 
 
-def _widths(told: bytes, at: int) -> dict[int, bytes]:
-    """What to put right of the bytes that a second and a sample take, in a format chunk whose content begins `at`."""
-    codec, channels, rate_hz, *widths, bits = struct.unpack_from("<HHIIHH", told)
+def _find_width_repairs(header: bytes, at: int) -> dict[int, bytes]:
+    """Corrected bytes per second and block size, by offset, of a format chunk whose content begins at `at`."""
+    codec, channels, rate_hz, *widths, bits = struct.unpack_from("<HHIIHH", header)
     if codec == _EXTENSIBLE:
-        codec = int.from_bytes(told[24:], "little")
+        codec = int.from_bytes(header[24:], "little")
     width = channels * ((bits + 7) // 8)
     true = [rate_hz * width, width]
     if codec not in _PLAIN or widths == true or not (0 < true[0] < LIMIT and width < 2**16):

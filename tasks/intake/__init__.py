@@ -1,4 +1,4 @@
-"""The folder-watch: what may be taken (settle), taking it (claim), what became of it (ledger), filing it away.
+"""The folder-watch: is a file complete (completeness), claim it, record its state (ledger), move it (destinations).
 
     <inbox>/.ledger.sqlite3                      every file that was ever seen, and what became of it
     <inbox>/.claimed/<sha12>/                    a recording that is being processed, under its own name

@@ -1,7 +1,7 @@
-"""What changes files in an inbox: each of these is one step that either happened or did not.
+"""Atomic changes of files in an inbox.
 
-No file ever takes the place of another. Moves within a file system are links and renames; across file systems a file
-is copied aside, flushed, and put in its place whole before the old one goes.
+No file ever replaces another. Moves within a file system are links and renames; across file systems a file is copied
+under a temporary name, flushed and renamed before the original is removed.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ import uuid
 from pathlib import Path
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
-"""What file systems say that know no hard links (FAT, many network shares)."""
+"""Error numbers of file systems without hard links (FAT, many network shares)."""
 
 
 def make_folder(folder: Path) -> None:
     os.makedirs(folder, exist_ok=True)
 
 
-def take(source: Path, target: Path) -> None:
-    """Rename into a folder that is ours alone; FileNotFoundError where somebody else was faster."""
+def rename_away(source: Path, target: Path) -> None:
+    """Rename into a folder that this process has locked. Raises FileNotFoundError where `source` is gone."""
     os.rename(source, target)
 
 
 def move_new(source: Path, target: Path) -> None:
-    """Move a file or folder within a file system; FileExistsError, and nothing changed, where `target` is taken."""
+    """Move a file or folder within a file system. Raises FileExistsError, with nothing changed, where `target`
+    exists."""
     if source.is_dir() and not source.is_symlink():
         if os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
@@ -47,14 +48,14 @@ def move_new(source: Path, target: Path) -> None:
 
 
 def move_across(source: Path, target: Path) -> None:
-    """`move_new` to another file system: `target` appears whole, and only then does `source` go."""
+    """`move_new` to another file system: `target` appears complete before `source` is removed."""
     aside = target.parent / f".{uuid.uuid4().hex}.part"
     try:
         if source.is_dir():
-            before = _told(source)
+            before = _take_snapshot(source)
             shutil.copytree(source, aside, symlinks=True, copy_function=_copy)
             flush(aside)
-            if _told(source) != before:  # what came meanwhile would go with the old one
+            if _take_snapshot(source) != before:  # what came meanwhile would go with the old one
                 raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(source))
         else:
             _copy(source, aside)
@@ -67,7 +68,7 @@ def move_across(source: Path, target: Path) -> None:
 
 
 def move(source: Path, target: Path) -> None:
-    """`move_new`, wherever the two are."""
+    """`move_new`, within a file system or across two."""
     try:
         move_new(source, target)
     except OSError as error:
@@ -77,7 +78,7 @@ def move(source: Path, target: Path) -> None:
 
 
 def copy_new(source: Path, target: Path) -> None:
-    """A copy in its place whole; FileExistsError where that is taken."""
+    """Copy `source`; `target` appears complete. Raises FileExistsError where it exists."""
     aside = target.parent / f".{uuid.uuid4().hex}.part"
     try:
         _copy(source, aside)
@@ -88,13 +89,13 @@ def copy_new(source: Path, target: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """A small file of our own, replaced whole."""
-    os.replace(_written(path, text), path)
+    """Write a small text file, replacing it atomically."""
+    os.replace(_write_aside(path, text), path)
 
 
 def write_new(path: Path, text: str) -> None:
-    """A small file of our own, there whole; FileExistsError where it is already, by whoever was faster."""
-    aside = _written(path, text)
+    """Create a small text file atomically. Raises FileExistsError where another process has created it."""
+    aside = _write_aside(path, text)
     try:
         move_new(aside, path)
     except BaseException:
@@ -102,7 +103,7 @@ def write_new(path: Path, text: str) -> None:
         raise
 
 
-def _written(path: Path, text: str) -> Path:
+def _write_aside(path: Path, text: str) -> Path:
     aside = path.parent / f".{uuid.uuid4().hex}.part"
     with open(aside, "w", encoding="utf-8") as file:
         file.write(text)
@@ -130,7 +131,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def flush(folder: Path) -> None:
-    """Make the names in a folder last, where the file system can."""
+    """Flush a folder's entries to disk, where the file system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -151,8 +152,8 @@ def digest_of(path: Path) -> str:
     return whole.hexdigest()
 
 
-def _told(folder: Path) -> dict[Path, tuple[int, int]]:
-    """All that lies in a folder, with sizes and times."""
+def _take_snapshot(folder: Path) -> dict[Path, tuple[int, int]]:
+    """(size in bytes, modification time in ns) of everything in a folder, by path."""
     found = ((f, f.lstat()) for f in folder.rglob("*"))
     return {f: (status.st_size, status.st_mtime_ns) for f, status in found if not f.is_dir() or f.is_symlink()}
 

@@ -1,8 +1,7 @@
-"""The folder-watch put together: what a scan finds, taking one recording, and what becomes of it.
+"""The folder-watch put together: scan, claim a recording, close the claim.
 
-Whatever moment a process dies at, the next scan knows what it was about: a claim is noted in its own folder before
-the file is moved there, and where the file will go is in the ledger before anything is published. `recover` reads
-both.
+A process may die at any moment: a claim is noted in its folder before the file is moved there, and the destination is
+in the ledger before anything is published. `recover` reads both.
 """
 
 from __future__ import annotations
@@ -17,24 +16,24 @@ from pathlib import Path
 from tasks.errors import PermanentError, UsageError
 from tasks.intake import files, names
 from tasks.intake.claim import Claim, take
-from tasks.intake.ending import (
+from tasks.intake.claim_lock import acquire, claim_folder, last_beat
+from tasks.intake.close_claim import (
     CHANGED,
-    TOLD_OTHERWISE,
-    Carried,
-    Desk,
-    Filed,
-    digest_of,
-    ending,
-    left_on_error,
+    SIDECAR_CHANGED,
+    ClaimCloser,
+    ClosedClaim,
+    InboxPorts,
+    abandon_on_error,
+    digest_sidecars,
+    release_afterwards,
     state_of,
 )
-from tasks.intake.filing import Cabinet
-from tasks.intake.hold import folder_of, hold, last_beat
+from tasks.intake.completeness import ScanResult, compute_retry_time
+from tasks.intake.destinations import Destinations
 from tasks.intake.ledger import Ledger
-from tasks.intake.lookout import Lookout
 from tasks.intake.rows import Arrival, State
-from tasks.intake.scan import Candidate, look
-from tasks.intake.settle import Scanned, again_at
+from tasks.intake.scan import Candidate, inspect_candidate
+from tasks.intake.scanner import Scanner
 from tasks.settings.schema import InboxSettings
 
 log = logging.getLogger("daylong.intake")
@@ -46,15 +45,21 @@ class Intake:
     def __init__(
         self,
         inbox: Path,
-        cabinet: Cabinet,
+        destinations: Destinations,
         settings: InboxSettings,
-        carried: Carried,
+        ports: InboxPorts,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Raises UsageError where the folder can't be written to or one of them lies in the other."""
-        self.inbox, self.cabinet, self.settings, self.carried, self._clock = inbox, cabinet, settings, carried, clock
-        for folder in (cabinet.done, cabinet.quarantine):
+        self.inbox, self.destinations, self.settings, self.ports, self._clock = (
+            inbox,
+            destinations,
+            settings,
+            ports,
+            clock,
+        )
+        for folder in (destinations.done, destinations.quarantine):
             if folder.resolve().is_relative_to(inbox.resolve()):
                 raise UsageError(f"inbox.folder = {inbox}: {folder} lies in it; what is filed there would be taken.")
         try:
@@ -62,78 +67,79 @@ class Intake:
         except OSError as error:
             raise UsageError(f"{inbox}: the inbox can't be written to ({error.strerror}).") from error
         self.ledger = Ledger(inbox / names.LEDGER, clock=clock)
-        self._lookout = Lookout(inbox, settings, self.ledger, carried, clock)
-        self._desk = Desk(inbox, cabinet, self.ledger, carried, settings.attempts, clock)
+        self._scanner = Scanner(inbox, settings, self.ledger, ports, clock)
+        self._closer = ClaimCloser(inbox, destinations, self.ledger, ports, settings.attempts, clock)
         self._digests: dict[tuple[Path, int, int], str] = {}
-        """Of what others work on under another name: it is asked for again and again."""
+        """Digests of contents that another process holds, by (path, inode, change time in ns), so that they are read
+        once."""
 
     def close(self) -> None:
         self.ledger.close()
 
     @property
     def unmovable(self) -> dict[Path, str]:
-        """What could not be taken, and why; not tried again."""
-        return self._lookout.unmovable
+        """Paths that could not be claimed, with the reason; not tried again."""
+        return self._scanner.unmovable
 
-    def scan(self) -> Scanned:
-        """Look at the inbox, and remember what was seen for the next time."""
-        return self._lookout.scan()
+    def scan(self) -> ScanResult:
+        """Scan the inbox, and record what was seen for the next scan."""
+        return self._scanner.scan()
 
-    def take(self, candidate: Candidate) -> Claim | Filed | None:
-        """Claim a recording to process it; or file it, where its content is done already with these settings.
+    def take(self, candidate: Candidate) -> Claim | ClosedClaim | None:
+        """Claim a recording; or file it at once where its content was published with these settings.
 
-        None where it is gone, has changed, or somebody else has it.
+        None where it is gone, has changed, or another process holds its content.
         """
         try:
             there = os.lstat(self.inbox / candidate.path)
             seen = (candidate.path, there.st_ino, there.st_ctime_ns)
             sha256 = self._digests.get(seen) or files.digest_of(self.inbox / candidate.path)
-            now = look(self.inbox, candidate.path, is_folder=candidate.is_folder)
+            now = inspect_candidate(self.inbox, candidate.path, is_folder=candidate.is_folder)
             if now is None or now.signature != candidate.signature:
                 return None
-            folder = folder_of(self.inbox, sha256)
+            folder = claim_folder(self.inbox, sha256)
             beat = last_beat(folder)
-            held = hold(folder)
+            lock = acquire(folder)
         except FileNotFoundError:
             return None
         except OSError as error:
             self.unmovable[candidate.path] = f"can't be taken ({error.strerror})"
             return None
-        if held is None:
+        if lock is None:
             if not candidate.is_folder:  # files in it may change without it
                 self._digests[seen] = sha256
             return None
-        with left_on_error(held):
+        with abandon_on_error(lock):
             try:
-                if held.items() or held.note():
-                    self._desk.recover(held, beat)
+                if lock.items() or lock.note():
+                    self._closer.recover(lock, beat)
                 stays = self.settings.after == "keep"
-                theirs = held.items() or held.note()
-                claim = None if theirs else take(self.inbox, candidate, sha256, held, stays=stays)
+                theirs = lock.items() or lock.note()
+                claim = None if theirs else take(self.inbox, candidate, sha256, lock, stays=stays)
             except OSError as error:
                 self.unmovable[candidate.path] = f"can't be taken ({error.strerror})"
                 claim = None
-            taken = self._begun(claim) if claim else None
+            taken = self._begin(claim) if claim else None
             if not isinstance(taken, Claim):
-                held.let_go()
+                lock.release()
             return taken
 
-    def _begun(self, claim: Claim) -> Claim | Filed:
+    def _begin(self, claim: Claim) -> Claim | ClosedClaim:
         is_known, fault = self._is_done(claim), claim.candidate.fault
-        arrival = self._arrival(claim, "linked" if is_known else "claimed")
+        arrival = self._new_arrival(claim, "linked" if is_known else "claimed")
         if is_known:
             self.ledger.link(arrival)
-            return self._desk.file(claim.hold, claim.note)
+            return self._closer.file(claim.lock, claim.note)
         tried = self.settings.attempts if fault else None
-        self.ledger.begin(arrival, claim.candidate.size, self.carried.settings_digest, tried)
+        self.ledger.begin(arrival, claim.candidate.size, self.ports.settings_digest, tried)
         if fault:
-            return self._desk.quarantine(claim.hold, claim.note, fault, lasting=False)
-        claim.hold.keep_alive()
+            return self._closer.quarantine(claim.lock, claim.note, fault, lasting=False)
+        claim.lock.keep_alive()
         return claim
 
-    def _arrival(self, claim: Claim, state: State) -> Arrival:
+    def _new_arrival(self, claim: Claim, state: State) -> Arrival:
         note, now = claim.note, self._clock()
-        place = self.cabinet.place_when_done(self.ledger, note.id, note.original.name, now)
+        place = self.destinations.place_when_done(self.ledger, note.id, note.original.name, now)
         return Arrival(
             note.id,
             note.sha256,
@@ -148,84 +154,84 @@ class Intake:
             pid=os.getpid(),
         )
 
-    def processed(self, claim: Claim, *, status: str, recording_id: str, run_id: str) -> Filed:
-        """It is published: note that, and file it away. Where it has changed meanwhile it is given back, as new."""
-        with ending(claim.hold):
+    def close_processed(self, claim: Claim, *, status: str, recording_id: str, run_id: str) -> ClosedClaim:
+        """Close the claim of a published recording: file it. Where it has changed meanwhile give it back as new."""
+        with release_afterwards(claim.lock):
             if not claim.is_unchanged():
                 self.ledger.excuse(claim.note.id)
-                return self._returned(claim, CHANGED)
-            if claim.is_told_otherwise():
+                return self._give_back(claim, CHANGED)
+            if claim.has_changed_sidecars():
                 self.ledger.excuse(claim.note.id)
-                return self._returned(claim, TOLD_OTHERWISE)
+                return self._give_back(claim, SIDECAR_CHANGED)
             state = state_of(status)
-            told = digest_of(claim.sidecars)
-            self.ledger.end(claim.note.id, state, recording_id=recording_id, run_id=run_id, sidecar=told)
-            return self._desk.file(claim.hold, claim.note)
+            sidecar_digest = digest_sidecars(claim.sidecars)
+            self.ledger.end(claim.note.id, state, recording_id=recording_id, run_id=run_id, sidecar=sidecar_digest)
+            return self._closer.file(claim.lock, claim.note)
 
-    def failed(self, claim: Claim, message: str, *, lasting: bool, run_id: str | None = None) -> Filed:
-        """It could not be processed. `lasting`: the file is at fault, so it goes to the quarantine at once; else it
-        goes back into the inbox, and to the quarantine after `inbox.attempts`."""
-        message = message.replace(f"{claim.hold.folder}{os.sep}", "")  # it isn't there any more
-        with ending(claim.hold):
+    def close_failed(self, claim: Claim, message: str, *, lasting: bool, run_id: str | None = None) -> ClosedClaim:
+        """Close the claim of a recording that could not be processed. `lasting`: the file is at fault, and goes to
+        the quarantine at once; else it goes back into the inbox, and to the quarantine after `inbox.attempts`."""
+        message = message.replace(f"{claim.lock.folder}{os.sep}", "")  # it isn't there any more
+        with release_afterwards(claim.lock):
             if not claim.is_unchanged():
                 self.ledger.excuse(claim.note.id)
-                return self._returned(claim, CHANGED)
+                return self._give_back(claim, CHANGED)
             content = self.ledger.content(claim.note.sha256)
             tried = content.attempts if content else 1
             if lasting or tried >= self.settings.attempts:
-                return self._desk.quarantine(claim.hold, claim.note, message, lasting=lasting, run_id=run_id)
-            return self._returned(claim, message, not_before=again_at(self._clock(), tried))
+                return self._closer.quarantine(claim.lock, claim.note, message, lasting=lasting, run_id=run_id)
+            return self._give_back(claim, message, not_before=compute_retry_time(self._clock(), tried))
 
-    def release(self, claim: Claim) -> Filed:
-        """Give it back, as if it had not been taken: somebody wants us to stop, or the world is at fault."""
-        with ending(claim.hold):
+    def release(self, claim: Claim) -> ClosedClaim:
+        """Give the recording back without counting an attempt: processing was stopped, or the file isn't at fault."""
+        with release_afterwards(claim.lock):
             self.ledger.excuse(claim.note.id)
-            return self._returned(claim, None)
+            return self._give_back(claim, None)
 
     def claims(self) -> list[Path]:
-        """The folders of the claims that there are, ours, others' and dead ones."""
+        """The folders of all claims, of live and dead processes."""
         return sorted(f for f in (self.inbox / names.CLAIMED).glob("*") if f.is_dir())
 
-    def recover(self) -> list[Filed]:
-        """Finish what processes that died were about: file what is published, give the rest back."""
-        done: list[Filed] = []
+    def recover(self) -> list[ClosedClaim]:
+        """Close the claims of dead processes: file what is published, give the rest back."""
+        done: list[ClosedClaim] = []
         for folder in self.claims():
             beat = last_beat(folder)
             try:
-                held = hold(folder)
+                lock = acquire(folder)
             except OSError as error:
                 log.warning("%s: can't be looked into (%s). Whose is it?", folder, error.strerror)
                 continue
-            if held is None:
+            if lock is None:
                 continue
-            with ending(held):
+            with release_afterwards(lock):
                 try:
-                    ended = self._desk.recover(held, beat)
+                    ended = self._closer.recover(lock, beat)
                     done += [ended] if ended else []
                 except OSError as error:
                     log.warning("%s: can't be given back now (%s); it is tried again.", folder, error.strerror)
         return done
 
     def _is_done(self, claim: Claim) -> bool:
-        """Whether there is nothing to do for it: who has removed its transcript, or tells another time in a sidecar,
-        wants it made again. What it failed at since then, or was given back from, doesn't count."""
-        content, sidecar = self.ledger.content(claim.note.sha256), digest_of(claim.sidecars)
+        """Whether the recording is published completely with these settings. False where its transcript was removed
+        or its sidecar changed. Failures since then don't count."""
+        content, sidecar = self.ledger.content(claim.note.sha256), digest_sidecars(claim.sidecars)
         if content is not None and (content.recording_id is None or sidecar not in (None, content.sidecar)):
             return False
         if content is None and sidecar is not None:  # what was made of it may tell another time
             return False
-        found = self.carried.published(claim.note.sha256, content.recording_id if content else None)
+        found = self.ports.find_publication(claim.note.sha256, content.recording_id if content else None)
         if found is None or found.status != "complete":
             return False
         if content is None:  # by a command, or this ledger is a new one
-            digest = self.carried.settings_digest
+            digest = self.ports.settings_digest
             self.ledger.adopt(claim.note.sha256, claim.candidate.size, digest, found.recording_id, found.run_id)
         return True
 
-    def _returned(self, claim: Claim, message: str | None, not_before: float = 0.0) -> Filed:
+    def _give_back(self, claim: Claim, message: str | None, not_before: float = 0.0) -> ClosedClaim:
         arrival = self.ledger.arrival(claim.note.id)
-        ended = self._desk.back(claim.hold, claim.note, arrival, message, not_before)
-        return ended or Filed(claim.note.original, "returned", None, message)
+        ended = self._closer.give_back(claim.lock, claim.note, arrival, message, not_before)
+        return ended or ClosedClaim(claim.note.original, "returned", None, message)
 
 
 def is_lasting(error: BaseException) -> bool:

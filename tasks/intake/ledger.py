@@ -1,4 +1,4 @@
-"""What became of every file: an SQLite database in the inbox.
+"""The ledger, an SQLite database in the inbox: the state of every file that was ever seen.
 
 `contents` is keyed by the digest of the bytes, `arrivals` has a row for each time that such bytes were taken, under
 whatever name, `sightings` one for each file that still lies there. One transaction a step, so that a process that
@@ -18,16 +18,16 @@ from typing import Any, Literal
 
 from tasks.errors import TransientError
 from tasks.intake import rows as database
+from tasks.intake.completeness import Sighting
 from tasks.intake.rows import Arrival, Content, State, arrival_of, bytes_of, path_of, sighting_of
-from tasks.intake.settle import Sighting
 
 
 class Ledger:
-    """The open database; close it. Usable by one thread at a time."""
+    """The open database, for one thread at a time. Call `close` when done."""
 
     def __init__(self, path: Path, *, clock: Any = time.time) -> None:
         self.path, self._clock = path, clock
-        self._db = database.opened(path)
+        self._db = database.open_database(path)
 
     def close(self) -> None:
         self._db.close()
@@ -59,16 +59,16 @@ class Ledger:
             raise TransientError(f"{self.path}: the ledger can't be read ({error}). Is its disk there?") from error
 
     def content(self, sha256: str) -> Content | None:
-        """What is known of these bytes."""
+        """The row of `contents` of this digest."""
         return next((Content(**row) for row in self._rows("select * from contents where sha256 = ?", sha256)), None)
 
     def arrival(self, arrival_id: str) -> Arrival | None:
-        """One time that something was taken."""
+        """The row of `arrivals` of this id."""
         return next(map(arrival_of, self._rows("select * from arrivals where id = ?", arrival_id)), None)
 
     def begin(self, arrival: Arrival, size: int, settings_digest: str, attempts: int | None = None) -> None:
-        """A claim is held: note it, with where its file will go, and one attempt more for its content, or that there
-        were so many `attempts`."""
+        """Record a claim with its destination, and count one more attempt of its content (or `attempts` in
+        all)."""
         now = self._clock()
         with self.writing() as db:
             before = self.content(arrival.sha256)
@@ -83,7 +83,7 @@ class Ledger:
             self._insert(db, arrival)
 
     def adopt(self, sha256: str, size: int, settings_digest: str, recording_id: str, run_id: str) -> None:
-        """These bytes are done already, as the tables tell; this ledger didn't know."""
+        """Record that a content unknown to this ledger is published already."""
         now = self._clock()
         with self.writing() as db:
             db.execute(
@@ -92,7 +92,7 @@ class Ledger:
             )
 
     def link(self, arrival: Arrival) -> None:
-        """A claim is held whose content is done already: note where its file goes."""
+        """Record a claim whose content is published already, with its destination."""
         with self.writing() as db:
             self._insert(db, arrival)
             db.execute("update arrivals set ended = taken where id = ?", (arrival.id,))
@@ -115,7 +115,8 @@ class Ledger:
         db.execute("delete from sightings where path = ?", (os.fsencode(arrival.name),))
 
     def end(self, arrival_id: str, state: State, **facts: str | None) -> None:
-        """What became of an arrival, before its file is moved. `facts`: recording_id, run_id, sidecar, error."""
+        """Set the final state of an arrival, before its file is moved. `facts`: recording_id, run_id, sidecar,
+        error."""
         now = self._clock()
         with self.writing() as db:
             db.execute("update arrivals set state = ?, ended = ? where id = ?", (state, now, arrival_id))
@@ -127,7 +128,7 @@ class Ledger:
             )
 
     def excuse(self, arrival_id: str) -> None:
-        """The attempt doesn't count: it was ended by somebody's wish, or by a fault that isn't the file's."""
+        """Take back an arrival's attempt: it was stopped on request, or by a fault that isn't the file's."""
         with self.writing() as db:
             db.execute(
                 "update contents set attempts = max(0, attempts - 1) where state = 'claimed' "
@@ -140,13 +141,13 @@ class Ledger:
         with self.writing() as db:
             db.execute("update arrivals set destination = ? where id = ?", (bytes_of(destination), arrival_id))
 
-    def filed(self, arrival_id: str) -> None:
-        """The file is where it belongs."""
+    def mark_filed(self, arrival_id: str) -> None:
+        """Record that the file has reached its destination."""
         with self.writing() as db:
             db.execute("update arrivals set filed = 1 where id = ?", (arrival_id,))
 
     def is_promised(self, destination: Path, to_other_than: str) -> bool:
-        """Whether another arrival goes, or went, to this place or into this folder."""
+        """Whether another arrival's destination is this path or lies in it."""
         place = os.fsencode(destination)
         return bool(
             self._rows(
@@ -157,11 +158,11 @@ class Ledger:
         )  # fmt: skip
 
     def sightings(self) -> dict[Path, Sighting]:
-        """What earlier scans have seen of what lies in the inbox."""
+        """The sightings of earlier scans, by path."""
         return {path: seen for path, seen, _ in self.waiting()}
 
     def keep_sightings(self, changed: Mapping[Path, tuple[Sighting, str | None]], gone: Iterable[Path] = ()) -> None:
-        """Write what a scan has seen: (sighting, what it waits for) of each path."""
+        """Write the sightings of a scan: (sighting, what the file waits for) by path; delete those of `gone`."""
         gone = list(gone)
         if not (changed or gone):
             return
@@ -176,30 +177,30 @@ class Ledger:
             )
 
     def waiting(self) -> list[tuple[Path, Sighting, str | None]]:
-        """What lies in the inbox, as of the last scan, and what it waits for."""
+        """(path, sighting, what the file waits for) of each file of the last scan, oldest first."""
         rows = self._rows("select * from sightings order by since, path")
         return [(path_of(row["path"]), sighting_of(row), row["waits_for"]) for row in rows]
 
-    def keep(self, path: Path, fingerprint: str, settings_digest: str) -> None:
-        """The recording at `path` is done with these settings, and stays there."""
+    def record_kept(self, path: Path, fingerprint: str, settings_digest: str) -> None:
+        """Record that the recording at `path` is done with these settings, and stays there."""
         with self.writing() as db:
             row = (os.fsencode(path), settings_digest, fingerprint)
             db.execute("insert or replace into kept values (?, ?, ?)", row)
 
-    def kept(self, settings_digest: str) -> dict[Path, str]:
+    def read_kept(self, settings_digest: str) -> dict[Path, str]:
         """The fingerprints of recordings that are done with these settings and have stayed where they are."""
         rows = self._rows("select * from kept where settings_digest = ?", settings_digest)
         return {path_of(row["path"]): row["fingerprint"] for row in rows}
 
     def forget(self, gone: Iterable[Path]) -> None:
-        """Recordings that were kept are there no more."""
+        """Delete the rows of kept recordings that are gone."""
         gone = list(gone)
         if gone:
             with self.writing() as db:
                 db.executemany("delete from kept where path = ?", [(os.fsencode(p),) for p in gone])
 
     def arrivals(self, limit: int | None = None) -> list[tuple[Arrival, Content | None]]:
-        """The last arrivals, newest first, and what is known of their contents."""
+        """The latest arrivals, newest first, each with its content."""
         rows = self._rows("select * from arrivals order by taken desc, id limit ?", -1 if limit is None else limit)
         return [(a := arrival_of(row), self.content(a.sha256)) for row in rows]
 
@@ -210,26 +211,27 @@ class Ledger:
 
 
 class ReadOnly(Ledger):
-    """The ledger for those who only look: nothing is made and nothing is changed."""
+    """The ledger for reading: nothing is created or changed."""
 
     def __init__(self, path: Path, mode: Literal["ro", "rw"] = "ro") -> None:
         self.path = path
-        self._db = database.connected(path, mode)
+        self._db = database.connect(path, mode)
 
-    def look(self) -> None:
-        """Read something. Raises sqlite3.DatabaseError where it isn't to be read."""
+    def check_readable(self) -> None:
+        """Read one row. Raises sqlite3.DatabaseError where that fails."""
         self._db.execute("select count(*) from arrivals").fetchone()
 
 
 def read_only(path: Path) -> closing[ReadOnly] | None:
-    """The ledger at `path`, to be looked at; None where there is none yet."""
+    """The ledger at `path`, for reading; None where there is none yet. Raises TransientError where it is damaged or
+    can't be read."""
     if not path.is_file():
         return None
     for mode in ("ro", "rw"):  # after a crash SQLite must first undo what was begun, and may not when it only reads
         ledger = None
         try:
             ledger = ReadOnly(path, mode)  # type: ignore[arg-type]
-            ledger.look()
+            ledger.check_readable()
             return closing(ledger)
         except sqlite3.DatabaseError as error:
             if ledger is not None:

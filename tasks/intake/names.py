@@ -1,4 +1,4 @@
-"""What names mean in an inbox: what is never taken, what stands beside a recording, who goes first."""
+"""File names in an inbox: names that are never taken, sidecars, markers, urgent recordings, numbered names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST = 255
 """Bytes that a file system allows a name."""
 
 UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".opdownload", ".!ut")
-"""Names that copying programs give to what isn't whole yet."""
+"""Suffixes that copying programs give to incomplete files."""
 _OTHERS = (MARKER, ".json")
 _LITTER = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
 _NEVER = _LITTER | {STOP.casefold(), TOGETHER}
@@ -76,7 +76,7 @@ def may_be_entered(name: str) -> bool:
 
 
 def own_sidecars(name: str, *, is_folder: bool = False) -> list[str]:
-    """The names of the JSON files that may tell about the recording called `name`.
+    """The names of the JSON sidecars that the recording called `name` may have.
 
     `a.wav.json` belongs to a.wav alone, `a.json` to every recording called a, and to a folder a that is one.
 
@@ -96,7 +96,7 @@ def sidecars(name: str, beside: Collection[str], *, is_folder: bool = False) -> 
 
 
 def sidecar_of(name: str, sidecar: str, original: str) -> str:
-    """What the sidecar of a recording once called `original` is called where that is `name` now.
+    """The new name of a sidecar of a recording that was renamed from `original` to `name`.
 
     >>> sidecar_of("a (2).wav", "a.json", "a.wav"), sidecar_of("a (2).wav", "a.wav.json", "a.wav")
     ('a (2).json', 'a (2).wav.json')
@@ -104,10 +104,10 @@ def sidecar_of(name: str, sidecar: str, original: str) -> str:
     return f"{name}.json" if sidecar == f"{original}.json" else f"{PurePath(name).stem}.json"
 
 
-def shared_sidecar(sidecar: str, name: str, beside: Collection[str]) -> bool:
+def is_shared_sidecar(sidecar: str, name: str, beside: Collection[str]) -> bool:
     """Whether the sidecar belongs to another recording there, too.
 
-    >>> shared_sidecar("a.json", "a.wav", {"a.wav", "a.mp3", "a.json"})
+    >>> is_shared_sidecar("a.json", "a.wav", {"a.wav", "a.mp3", "a.json"})
     True
     """
     stem = PurePath(sidecar).stem
@@ -115,7 +115,7 @@ def shared_sidecar(sidecar: str, name: str, beside: Collection[str]) -> bool:
 
 
 def is_urgent(relative: PurePath) -> bool:
-    """Whether it goes before the others.
+    """Whether a recording lies in a folder called urgent, and so goes before the others.
 
     >>> is_urgent(PurePath("urgent/a.wav")), is_urgent(PurePath("a.wav"))
     (True, False)
@@ -123,10 +123,10 @@ def is_urgent(relative: PurePath) -> bool:
     return any(part.casefold() == URGENT for part in relative.parts[:-1])
 
 
-def numbered(name: str, number: int) -> str:
-    """The name that is tried where others are taken; 1 is the name itself.
+def add_number(name: str, number: int) -> str:
+    """`name` with a number before its suffix, at most `LONGEST` bytes; 1 is the name itself.
 
-    >>> numbered("a.tar.wav", 1), numbered("a.tar.wav", 2), numbered("monday", 3)
+    >>> add_number("a.tar.wav", 1), add_number("a.tar.wav", 2), add_number("monday", 3)
     ('a.tar.wav', 'a.tar (2).wav', 'monday (3)')
     """
     if number == 1:
@@ -137,6 +137,6 @@ def numbered(name: str, number: int) -> str:
     return tried
 
 
-def shown(path: Path | str) -> str:
-    """A path as text that can be written anywhere; a name's bytes may be none."""
+def format_path(path: Path | str) -> str:
+    """A path as valid UTF-8 text; bytes that are none are replaced."""
     return os.fsencode(path).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Whether somebody has a file open to write into it: what Linux tells by refusing a lease, on disks of its own."""
+"""Whether a process has a file open for writing: on local file systems Linux then refuses a read lease."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 
 _OWN_DISKS = frozenset(("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs", "zfs", "overlay"))
-"""File systems that nobody writes to past this machine; elsewhere a refused lease says nothing."""
+"""Local file systems; on others (network shares) writers on other machines don't break leases."""
 
 
 def is_being_written(path: Path) -> bool | None:
-    """Whether any process has the file open for writing; None where the system doesn't tell.
-
-    It tells the owner of the file, and root, alone.
+    """Whether any process has the file open for writing; None where it can't be known:
+    not on Linux, not a local file system, or neither owner of the file nor root.
     """
     if sys.platform != "linux":
         return None
@@ -25,7 +24,7 @@ def is_being_written(path: Path) -> bool | None:
     except OSError:
         return None
     try:
-        if _kind_of_disk(os.fstat(handle).st_dev) not in _OWN_DISKS:
+        if _find_file_system(os.fstat(handle).st_dev) not in _OWN_DISKS:
             return None
         # Should somebody open it in the moment that we hold the lease, the kernel tells us by a signal: by one that
         # is ignored where nobody asks for it, not by SIGIO, which ends a process.
@@ -42,7 +41,7 @@ def is_being_written(path: Path) -> bool | None:
 
 
 @lru_cache(maxsize=64)
-def _kind_of_disk(device: int) -> str:
+def _find_file_system(device: int) -> str:
     wanted = f"{os.major(device)}:{os.minor(device)}"
     try:
         lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()

@@ -1,4 +1,4 @@
-"""The rows of the ledger: how they lie in the database, and what they are in Python."""
+"""The rows of the ledger: the SQLite schema, and their dataclasses."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, Literal
 from urllib.parse import quote_from_bytes
 
 from tasks.errors import TransientError
-from tasks.intake.settle import Sighting
+from tasks.intake.completeness import Sighting
 
 State = Literal["claimed", "done", "partial", "linked", "quarantined", "returned"]
 """linked: its content was done before, under this or another name. returned: it lies in the inbox again."""
 SUCCESS: frozenset[str] = frozenset(("done", "partial", "linked"))
 BUSY_S = 60.0
-"""So long is another process's transaction waited for."""
+"""Seconds to wait for another process's transaction."""
 
 SCHEMA = """
 create table if not exists contents (
@@ -45,16 +45,16 @@ create table if not exists kept (
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is known of some bytes."""
+    """A row of `contents`: the state of one content, by its digest."""
 
     sha256: str
     size: int
     state: str
     attempts: int
-    """Begun with these settings, and not ended by somebody's wish."""
+    """Attempts begun with these settings, less those that were stopped on request."""
     settings_digest: str
     sidecar: str | None
-    """Digest of what stood beside it when it was last published."""
+    """Digests of its sidecars at its last publication."""
     recording_id: str | None
     run_id: str | None
     error: str | None
@@ -64,7 +64,8 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One time that they were taken. `name` is relative to the inbox; `destination` is decided before publication."""
+    """A row of `arrivals`: one claim of a content. `name` is relative to the inbox; `destination` is decided before
+    publication."""
 
     id: str
     sha256: str
@@ -79,10 +80,11 @@ class Arrival:
     pid: int
 
 
-def opened(path: Path) -> sqlite3.Connection:
-    """The database at `path`, made if need be. Raises TransientError in one line."""
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the database at `path`, created if need be. Raises TransientError where it can't be opened or is
+    damaged."""
     try:
-        db = connected(path, "rwc")
+        db = connect(path, "rwc")
         db.executescript(SCHEMA)
         _bring_up_to_date(db)
     except sqlite3.DatabaseError as error:
@@ -96,7 +98,7 @@ def opened(path: Path) -> sqlite3.Connection:
 
 
 def _bring_up_to_date(db: sqlite3.Connection) -> None:
-    """Columns that earlier versions of the ledger lack."""
+    """Add the columns that earlier versions of the ledger lack."""
     lacks = "select 1 where not exists (select 1 from pragma_table_info('sightings') where name = 'failures')"
     if db.execute(lacks).fetchone():
         db.execute("begin immediate")
@@ -105,8 +107,8 @@ def _bring_up_to_date(db: sqlite3.Connection) -> None:
         db.execute("commit")
 
 
-def connected(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
-    """Without anything made or read yet."""
+def connect(path: Path, mode: Literal["ro", "rw", "rwc"]) -> sqlite3.Connection:
+    """Open an SQLite connection to `path` without creating tables or reading anything."""
     uri = f"file:{quote_from_bytes(os.fsencode(path.absolute()))}?mode={mode}"
     db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     db.row_factory = _dict
@@ -119,7 +121,7 @@ def _dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def arrival_of(row: Mapping[str, Any]) -> Arrival:
-    """A row of `arrivals`."""
+    """The Arrival of a row of `arrivals`."""
     destination = row["destination"]
     return Arrival(
         **{
@@ -133,15 +135,15 @@ def arrival_of(row: Mapping[str, Any]) -> Arrival:
 
 
 def sighting_of(row: Mapping[str, Any]) -> Sighting:
-    """A row of `sightings`; that of an earlier version, too."""
+    """The Sighting of a row of `sightings`, also of an earlier version's."""
     return Sighting(row["signature"], row["since"], row["lacking"], row["not_before"], row.get("failures", 0))
 
 
 def path_of(name: bytes) -> Path:
-    """Names are kept as the bytes that they are: not all are text."""
+    """The path of a name that is stored as bytes: not all are UTF-8."""
     return Path(os.fsdecode(name))
 
 
 def bytes_of(path: Path | None) -> bytes | None:
-    """What `path_of` reads."""
+    """The bytes under which a path is stored (the inverse of `path_of`)."""
     return None if path is None else os.fsencode(path)

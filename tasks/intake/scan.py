@@ -1,4 +1,4 @@
-"""What lies in an inbox now: recordings of one file, folders that are one recording, and what can't be taken."""
+"""List an inbox: recordings of one file, folders that are one recording, and files that can't be taken."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from typing import Literal
 from tasks.intake import folders, names
 
 DEEPEST = 16
-"""Folders within folders that are looked into."""
+"""Depth of nested folders that are listed."""
 _COARSE_NS = 2_000_000_000
-"""Some file systems tell times in steps of so long."""
+"""Resolution of modification times on coarse file systems, ns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What may be a recording. Paths are relative to the inbox."""
+    """A file or folder that may be a recording. `path` is relative to the inbox."""
 
     path: Path
     size: int
     mtime_s: float
     signature: str
-    """Sizes and times of last change: another one means that somebody has written."""
+    """Sizes and modification times: it changes when the file is written to."""
     is_folder: bool = False
     marked: bool = False
-    """Whoever put it there says that it is whole: `name.wav.done` lies beside it."""
+    """Declared complete: `name.wav.done` lies beside it."""
     copying: str | None = None
     """In a folder: the name of a file that is being copied into it."""
     obstacle: str | None = None
-    """Of a folder: why it waits, until somebody has moved something."""
+    """Of a folder: why it waits until files in it are moved."""
     fault: str | None = None
-    """Why it can't be processed, as was found by opening it."""
+    """Why it can't be processed, where opening it failed."""
 
     @property
     def order(self) -> tuple[bool, float, str]:
@@ -44,43 +44,45 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What will never be taken though its name says nothing against it, and why."""
+    """A path that will never be taken though its name would allow it, and the reason."""
 
     path: Path
     reason: str
 
 
 def scan(inbox: Path, group: Literal["file", "folder"] = "file") -> tuple[list[Candidate], list[Refused]]:
-    """Everything in the inbox that may be a recording, in the order in which it is to be taken; and what is not.
+    """(candidates in the order in which to take them, refused paths) of the inbox.
 
-    Links are not followed: what is taken is moved, and that must be the sound itself. Files that go while we look
-    are left away. Raises OSError where the inbox itself can't be read.
+    Links are not followed: what is taken is moved, and that must be the sound itself. Files that vanish meanwhile are
+    left out. Raises OSError where the inbox itself can't be read.
     """
     found: list[Candidate] = []
     refused: list[Refused] = []
-    for entry in _in(inbox, Path(), group, 0, first=True):
+    for entry in _scan_folder(inbox, Path(), group, 0, first=True):
         (found if isinstance(entry, Candidate) else refused).append(entry)  # type: ignore[arg-type]
     return sorted(found, key=lambda c: c.order), refused
 
 
 def is_stopped(inbox: Path) -> bool:
-    """Whether somebody has put the file STOP into the inbox."""
+    """Whether the file STOP lies in the inbox."""
     return os.path.lexists(inbox / names.STOP)
 
 
-def look(inbox: Path, path: Path, *, is_folder: bool) -> Candidate | None:
-    """The one candidate at `path`, as it is now; None where it is gone, or no longer what it was."""
+def inspect_candidate(inbox: Path, path: Path, *, is_folder: bool) -> Candidate | None:
+    """The present candidate at `path`; None where it is gone or no longer a file (a folder)."""
     try:
         entry = os.lstat(inbox / path)
         if is_folder:
-            whole = folders.seen(inbox, path) if stat.S_ISDIR(entry.st_mode) else None
-            return _folder(path, whole) if whole and whole.parts else None
+            whole = folders.inspect(inbox, path) if stat.S_ISDIR(entry.st_mode) else None
+            return _make_folder_candidate(path, whole) if whole and whole.parts else None
     except OSError:
         return None
-    return _file(path, entry, False) if stat.S_ISREG(entry.st_mode) else None
+    return _make_file_candidate(path, entry, False) if stat.S_ISREG(entry.st_mode) else None
 
 
-def _in(inbox: Path, under: Path, group: str, depth: int, *, first: bool = False) -> Iterator[Candidate | Refused]:
+def _scan_folder(
+    inbox: Path, under: Path, group: str, depth: int, *, first: bool = False
+) -> Iterator[Candidate | Refused]:
     try:
         with os.scandir(inbox / under) as listing:
             entries = {e.name: e for e in listing}
@@ -101,11 +103,11 @@ def _in(inbox: Path, under: Path, group: str, depth: int, *, first: bool = False
                     yield Refused(path, "a link; put the file itself here")
             elif entry.is_dir(follow_symlinks=False):
                 if names.may_be_entered(name) and depth < DEEPEST:
-                    yield from _sub_folder(inbox, path, group, depth, entries)
+                    yield from _scan_sub_folder(inbox, path, group, depth, entries)
             elif names.may_be_taken(name):
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
-                    yield _file(path, status, _marked(entries, name, status.st_mtime_ns))
+                    yield _make_file_candidate(path, status, _has_marker(entries, name, status.st_mtime_ns))
                 else:
                     yield Refused(path, "not a regular file; put the sound itself here")
         except FileNotFoundError:
@@ -114,21 +116,23 @@ def _in(inbox: Path, under: Path, group: str, depth: int, *, first: bool = False
             yield Refused(path, f"can't be looked at ({error.strerror})")
 
 
-def _sub_folder(
+def _scan_sub_folder(
     inbox: Path, path: Path, group: str, depth: int, beside: dict[str, os.DirEntry[str]]
 ) -> Iterator[Candidate | Refused]:
     is_one = os.path.lexists(inbox / path / names.TOGETHER)
     if not is_one and (group != "folder" or path.name.casefold() == names.URGENT):
-        yield from _in(inbox, path, group, depth + 1)
+        yield from _scan_folder(inbox, path, group, depth + 1)
         return
-    whole = folders.seen(inbox, path)
+    whole = folders.inspect(inbox, path)
     if not is_one and not whole.parts:  # a folder of folders, each a recording
-        yield from _in(inbox, path, group, depth + 1)
+        yield from _scan_folder(inbox, path, group, depth + 1)
     elif whole.parts or whole.obstacle:
-        yield replace(_folder(path, whole), marked=_marked(beside, path.name, int(whole.changed_s * 1e9)))
+        yield replace(
+            _make_folder_candidate(path, whole), marked=_has_marker(beside, path.name, int(whole.changed_s * 1e9))
+        )
 
 
-def _folder(path: Path, whole: folders.Folder) -> Candidate:
+def _make_folder_candidate(path: Path, whole: folders.Folder) -> Candidate:
     return Candidate(
         path,
         whole.size,
@@ -140,12 +144,12 @@ def _folder(path: Path, whole: folders.Folder) -> Candidate:
     )
 
 
-def _file(path: Path, status: os.stat_result, marked: bool) -> Candidate:
+def _make_file_candidate(path: Path, status: os.stat_result, marked: bool) -> Candidate:
     return Candidate(path, status.st_size, status.st_mtime, f"{status.st_size}:{status.st_mtime_ns}", marked=marked)
 
 
-def _marked(entries: dict[str, os.DirEntry[str]], name: str, changed_ns: int) -> bool:
-    """Whether `name.done` lies there, and is no older than the last change: else it was left by another file."""
+def _has_marker(entries: dict[str, os.DirEntry[str]], name: str, changed_ns: int) -> bool:
+    """Whether `name.done` lies there, no older than the last change (ns): an older one belongs to an earlier file."""
     marker = entries.get(name + names.MARKER)
     if marker is None or not marker.is_file(follow_symlinks=False):
         return False

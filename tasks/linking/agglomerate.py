@@ -1,4 +1,4 @@
-"""Agglomerative clustering of groups of nodes by the odds that two are one voice, and by evidence beside these."""
+"""Agglomerative clustering of groups of nodes by PLDA log odds plus pairwise evidence."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.linking.likeness import Likeness
-from tasks.linking.model import Groups
+from tasks.linking.log_odds import VoiceOdds
 from tasks.linking.nodes import Array
+from tasks.linking.plda import Groups
 
 
-def of_known(sessions: Array) -> Array:
-    """Log odds that the next session is of a voice with so many already, and not of a new one, before it is heard:
-    who spoke often speaks again (the Chinese restaurant process; Pitman 2006, section 3.1)."""
+def prior_log_odds(sessions: Array) -> Array:
+    """Prior log odds that the next session belongs to a voice with this many `sessions`, against a new voice
+    (the Chinese restaurant process; Pitman 2006, section 3.1)."""
     out: Array = np.log(np.maximum(sessions, 1.0))
     return out
 
 
-def in_favour(left: Array, right: Array) -> Array:
-    """Log odds to be set against those by which two groups of so many sessions seem to be two voices.
+def merge_log_odds(left: Array, right: Array) -> Array:
+    """Log odds to add in favour of merging two groups of `left` and `right` sessions (any broadcastable shapes).
 
-    Groups that grew by likeness are the more alike within and the less between: the sessions of a single voice, cut
-    where they differ most, seem to be two by n/2 · φ(z)² / (p·(1−p)), p being one side's share, z its quantile (the
-    distance between the halves of a cut normal distribution). Of a large group and a small one, see `of_known`.
+    Corrects for selection: groups formed by similarity look more separate than they are. The sessions of a single
+    voice, cut where they differ most, favour two voices by n/2 · φ(z)² / (p·(1−p)) (p: one side's share, z its
+    quantile; the distance between the halves of a cut normal distribution). Never less than `prior_log_odds` of the
+    larger group.
     """
     from scipy.special import ndtri
 
@@ -31,7 +32,7 @@ def in_favour(left: Array, right: Array) -> Array:
     both = most + least
     share = least / both
     height = np.exp(-np.square(ndtri(share)) / 2) / np.sqrt(2 * np.pi)
-    out: Array = np.maximum(of_known(most), both / 2 * np.square(height) / (share * (1 - share)))
+    out: Array = np.maximum(prior_log_odds(most), both / 2 * np.square(height) / (share * (1 - share)))
     return out
 
 
@@ -44,22 +45,21 @@ def agglomerate(
     least: int = 1,
     most: int | None = None,
 ) -> list[list[int]]:
-    """Members of each voice found: pairs are joined, the likeliest first, down to likenesses of `threshold`.
+    """Merge the pair of highest log odds until none exceeds `threshold`; returns the sorted members of each cluster.
 
-    `extra` (N, N), symmetric: evidence for and against each pair besides its likeness, which adds up as groups are
-    joined. `sizes`: sessions in each group; one where not given. Never fewer than `least` groups; more are joined
-    until there are at most `most`. Deterministic.
+    `extra` (N, N), symmetric: log odds of each pair besides the PLDA score; summed when groups are merged. `sizes`:
+    sessions in each group, default 1. Never stops above `most` groups, never merges below `least`. Deterministic.
     """
     count = len(groups.precision)
     members: list[list[int]] = [[i] for i in range(count)]
     if count < 2:
         return members
-    precision, pull = groups.precision.copy(), groups.pull.copy()
-    likeness = Likeness(Groups(groups.model, precision, pull))
-    beside = extra.astype(np.float32).copy()
+    precision, information = groups.precision.copy(), groups.information.copy()
+    voice_odds = VoiceOdds(Groups(groups.model, precision, information))
+    evidence = extra.astype(np.float32).copy()
     size = np.ones(count) if sizes is None else np.array(sizes, float)
-    told = groups.model.told
-    odds = likeness.table() + beside + told * in_favour(size[:, None], size[None])
+    icc = groups.model.intraclass_correlation
+    odds = voice_odds.score_all() + evidence + icc * merge_log_odds(size[:, None], size[None])
     np.fill_diagonal(odds, -np.inf)
     best = odds.argmax(1)
     value = odds[np.arange(count), best]
@@ -72,22 +72,22 @@ def agglomerate(
         keep, gone = sorted((a, int(best[a])))
         members[keep] += members[gone]
         precision[keep] += precision[gone]
-        pull[keep] += pull[gone]
+        information[keep] += information[gone]
         alive[gone] = False
         left -= 1
         size[keep] += size[gone]
-        beside[keep] += beside[gone]
-        beside[:, keep] = beside[keep]
-        likeness.replace(keep, Groups(groups.model, precision[keep][None], pull[keep][None]))
-        row = likeness.to(likeness.precision[keep], likeness.pull[keep]) + beside[keep]
-        row += told * in_favour(size, size[keep])
+        evidence[keep] += evidence[gone]
+        evidence[:, keep] = evidence[keep]
+        voice_odds.update(keep, Groups(groups.model, precision[keep][None], information[keep][None]))
+        row = voice_odds.score_against(voice_odds.precision[keep], voice_odds.information[keep]) + evidence[keep]
+        row += icc * merge_log_odds(size, size[keep])
         row[~alive] = -np.inf
         row[keep] = -np.inf
         odds[keep], odds[:, keep] = row, row
         odds[gone], odds[:, gone] = -np.inf, -np.inf
         value[gone] = -np.inf
         best[keep], value[keep] = int(row.argmax()), row.max()
-        # Whose best was one of the two looks again; the others can only have found something better.
+        # Rows whose best partner was one of the merged pair are searched again; others only compare with the new one.
         stale = np.flatnonzero(alive & ((best == gone) | (best == keep)))
         stale = stale[stale != keep]
         best[stale] = odds[stale].argmax(1)

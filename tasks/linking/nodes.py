@@ -1,4 +1,4 @@
-"""Nodes: a (chunk, local speaker) each, with one embedding and the seconds behind it."""
+"""Nodes: one for each (chunk, local speaker), with its mean embedding and seconds of speech."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from tasks.intervals import Span
 Array = np.ndarray[Any, Any]
 
 LASTING, SELDOM = 4, 0.1
-"""Windows in a row, nearly four seconds; what share counts as hardly any."""
+"""Windows in a row of a label that is no transition (nearly 4 s), and the share of windows that may lie in such
+runs."""
 
 
 @dataclass(frozen=True, eq=False)
 class ChunkVoices:
-    """What a chunk's diarization found: N windows of speech, in recording time.
+    """A chunk's diarization: N windows of speech, in recording seconds.
 
     `starts_s`, `ends_s`: (N,) seconds. `embeddings`: (N, D), unit length. `labels`: (N,) local speakers from 0,
-    −1 for a window that belongs to nobody. `speech`: what turns made of the windows are to cover. `turns`: (T, 3) of
-    start, end and local speaker, from a diarizer that finds turns by itself (they may overlap); else empty.
+    −1 for a window without a speaker. `speech`: the spans that turns made of the windows cover. `turns`: (T, 3) of
+    start, end and local speaker, from an end-to-end diarizer (they may overlap); else empty.
     """
 
     index: int
@@ -46,19 +47,19 @@ class Node:
     chunk: int
     local: int
     mean: Array
-    """(D,): of its windows' embeddings, weighted by seconds; shorter than unit length, the more they differ."""
+    """(D,) mean of its windows' embeddings, weighted by seconds; its length falls below 1 with their variance."""
     windows: int
     seconds: float
     spans: tuple[Span, ...]
-    """Where it speaks; tidy."""
-    parted: bool = False
-    """It was part of another's label: who else the chunk's diarizer told apart says nothing of it."""
-    passing: bool = False
-    """It is where others pass the word to each other (see `is_passing`)."""
+    """Its speech: sorted, disjoint spans."""
+    is_split: bool = False
+    """It was split from another label, so the chunk's diarizer gives no evidence about it."""
+    is_transition: bool = False
+    """Its windows are transitions between other speakers (see `is_transition_label`)."""
 
 
-def seconds_of(voices: ChunkVoices) -> Array:
-    """(N,) seconds that each window adds: what it covers before the next window begins."""
+def window_seconds(voices: ChunkVoices) -> Array:
+    """(N,) seconds of each window up to the start of the next one."""
     order = np.argsort(voices.starts_s, kind="stable")
     starts, ends = voices.starts_s[order], voices.ends_s[order]
     until = np.append(np.minimum(ends[:-1], np.maximum(starts[1:], starts[:-1])), ends[-1:])
@@ -67,12 +68,12 @@ def seconds_of(voices: ChunkVoices) -> Array:
     return out
 
 
-def is_passing(voices: ChunkVoices, local: int) -> bool:
-    """Whether a label is nobody's but that of windows in which two others speak, or the one after the other.
+def is_transition_label(voices: ChunkVoices, local: int) -> bool:
+    """Whether a label consists of windows at speaker changes, which hold two other speakers.
 
-    Such windows are alike in all chunks where the same two speak, and so diarizers make a third voice of them. They
-    give it away by never lasting: hardly one is among `LASTING` of its label in a row, and nearly all overlap a
-    neighbour's. Somebody who says little is heard between silences, or now and then for longer.
+    Such windows are alike in all chunks of the same two speakers, so diarizers take them for a third one. They are
+    recognised by their runs: at most `SELDOM` of them lie in runs of `LASTING` or more, and nearly all runs overlap a
+    neighbouring window of another label. A real speaker of few words speaks between silences, or longer at times.
     """
     order = np.lexsort((voices.ends_s, voices.starts_s))
     mine, starts, ends = voices.labels[order] == local, voices.starts_s[order], voices.ends_s[order]
@@ -86,14 +87,14 @@ def is_passing(voices: ChunkVoices, local: int) -> bool:
     return float(np.mean(before | after)) > 1 - 2 * SELDOM
 
 
-def nodes_of(chunks: Sequence[ChunkVoices], before: Sequence[ChunkVoices] | None = None) -> list[Node]:
-    """All nodes, by chunk and local label. `before`: the same chunks before some of their labels were parted."""
+def build_nodes(chunks: Sequence[ChunkVoices], before: Sequence[ChunkVoices] | None = None) -> list[Node]:
+    """Nodes of all chunks, by chunk and local label. `before`: the same chunks before labels were split."""
     nodes = []
     labels = {c.index: c.locals for c in before or chunks}
     for voices in sorted(chunks, key=lambda c: c.index):
         if len(voices.labels) == 0:
             continue
-        seconds = seconds_of(voices)
+        seconds = window_seconds(voices)
         for local in voices.locals:
             mine = voices.labels == local
             weight = np.maximum(seconds[mine], 1e-3)
@@ -105,21 +106,21 @@ def nodes_of(chunks: Sequence[ChunkVoices], before: Sequence[ChunkVoices] | None
                     total / weight.sum(),
                     int(mine.sum()),
                     float(seconds[mine].sum()),
-                    covered(voices.starts_s[mine], voices.ends_s[mine]),
+                    cover(voices.starts_s[mine], voices.ends_s[mine]),
                     local not in labels[voices.index],
-                    is_passing(voices, local),
+                    is_transition_label(voices, local),
                 )
             )
     return nodes
 
 
-def in_order(nodes: Sequence[Node]) -> list[int]:
-    """Places of nodes by chunk and local label, whatever their order."""
+def order_nodes(nodes: Sequence[Node]) -> list[int]:
+    """Indices of nodes, sorted by chunk and local label."""
     return sorted(range(len(nodes)), key=lambda i: (nodes[i].chunk, nodes[i].local))
 
 
-def covered(starts_s: Array, ends_s: Array) -> tuple[Span, ...]:
-    """What windows cover: `intervals.merge_spans` for so many that it would take longer than all of clustering."""
+def cover(starts_s: Array, ends_s: Array) -> tuple[Span, ...]:
+    """Union of windows as sorted, disjoint spans: `intervals.merge_spans`, vectorised for many windows."""
     some = ends_s > starts_s
     starts_s, ends_s = starts_s[some], ends_s[some]
     order = np.lexsort((ends_s, starts_s))
@@ -129,8 +130,8 @@ def covered(starts_s: Array, ends_s: Array) -> tuple[Span, ...]:
     return tuple(Span(a, b) for a, b in zip(starts_s[begins].tolist(), until[last].tolist(), strict=True))
 
 
-def unit(vectors: Array) -> Array:
-    """Vectors (…, D) scaled to unit length; zero stays zero."""
+def normalize(vectors: Array) -> Array:
+    """Scale vectors (…, D) to unit length; zero stays zero."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     scaled: Array = vectors / np.maximum(length, 1e-12)
     return scaled

@@ -1,4 +1,4 @@
-"""What is known of pairs of nodes besides how their voices sound: who was there together, and who was heard twice."""
+"""Evidence on pairs of nodes besides their embeddings: cannot-link within a chunk, shared speech in the overlaps."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ import numpy as np
 
 from tasks.intervals import intersect, measure_union_s
 from tasks.linking.nodes import Array, Node
-from tasks.linking.spread import REPEATED
+from tasks.linking.within_covariance import REPEATED
 
 APART = -20.0
-"""Log odds of one voice for two local speakers of one chunk: their diarizer told them apart, and is seldom wrong."""
+"""Log odds of one voice for two local speakers of one chunk, whom their diarizer separated."""
 SHARED_FLOOR_S = 2.0
 """Seconds that two neighbours' local speakers must share in the overlap before they count as evidence."""
 SHARED = 4.0
 """Log odds of one voice for each such second …"""
 SHARED_MOST = 30.0
-"""… up to this: the same sound was heard twice, but either diarizer may be wrong about it."""
+"""… up to this, as either chunk's diarizer may be wrong."""
 TWIN = 3.0
-"""Long local speakers of one chunk nearer than this, in spreads of a window, are one voice that was split: halves of
-one voice's windows, parted where they differ most, lie 2.7 apart at most, and of real readers 99 % of pairs
+"""Long local speakers of one chunk nearer than this, in standard deviations of a window, are one voice that was
+split:
+halves of one voice's windows, split where they differ most, lie at most 2.7 apart, and 99 % of pairs of real readers
 lie beyond 4."""
 
 
-def twins(nodes: Sequence[Node], placed: Array, least: int = 1) -> list[list[int]]:
-    """Nodes by voice and chunk: mostly one, more where a diarizer split a voice; never fewer than `least` voices, if
-    there are as many nodes. `placed` (N, D), whitened."""
+def merge_twins(nodes: Sequence[Node], placed: Array, least: int = 1) -> list[list[int]]:
+    """Merge nodes of one chunk that are one split voice; returns groups of node indices, at least `least` of them if
+    there are as many nodes. `placed` (N, D), whitened means."""
     spare = len(nodes) - least
     by_chunk: dict[int, list[int]] = defaultdict(list)
     for i, node in enumerate(nodes):
@@ -39,9 +40,9 @@ def twins(nodes: Sequence[Node], placed: Array, least: int = 1) -> list[list[int
         while len(groups) > 1 and spare > 0:
             a, b = min(
                 ((a, b) for a in range(len(groups)) for b in range(a)),
-                key=lambda p: (_apart(nodes, placed, groups[p[0]], groups[p[1]]), p),
+                key=lambda p: (_squared_distance(nodes, placed, groups[p[0]], groups[p[1]]), p),
             )
-            if _apart(nodes, placed, groups[a], groups[b]) >= TWIN**2:
+            if _squared_distance(nodes, placed, groups[a], groups[b]) >= TWIN**2:
                 break
             groups[b] += groups.pop(a)
             spare -= 1
@@ -49,21 +50,21 @@ def twins(nodes: Sequence[Node], placed: Array, least: int = 1) -> list[list[int
     return out
 
 
-def _apart(nodes: Sequence[Node], placed: Array, left: Sequence[int], right: Sequence[int]) -> float:
-    # The square of their distance, freed of what means of so few windows differ by chance.
-    (a, n), (b, m) = (together(nodes, placed, g) for g in (left, right))
+def _squared_distance(nodes: Sequence[Node], placed: Array, left: Sequence[int], right: Sequence[int]) -> float:
+    # The squared distance less its expectation for two means of so few windows.
+    (a, n), (b, m) = (pool_nodes(nodes, placed, g) for g in (left, right))
     return float(np.square(a - b).sum()) - REPEATED * len(a) * (1 / n + 1 / m)
 
 
-def together(nodes: Sequence[Node], placed: Array, group: Sequence[int]) -> tuple[Array, int]:
-    """(position (D,), windows) of some nodes' windows together."""
+def pool_nodes(nodes: Sequence[Node], placed: Array, group: Sequence[int]) -> tuple[Array, int]:
+    """Pool the nodes `group`: (mean (D,), number of windows)."""
     count = np.array([nodes[i].windows for i in group])
     position: Array = (placed[list(group)] * count[:, None]).sum(0) / count.sum()
     return position, int(count.sum())
 
 
-def evidence(nodes: Sequence[Node], units: Sequence[Sequence[int]]) -> Any:
-    """A sparse (U, U) matrix of log odds for pairs of `units` (lists of nodes, each of one chunk)."""
+def pair_evidence(nodes: Sequence[Node], units: Sequence[Sequence[int]]) -> Any:
+    """Sparse, symmetric matrix (U, U) of log odds of one voice for pairs of `units` (lists of nodes of one chunk)."""
     from scipy.sparse import coo_array
 
     by_chunk: dict[int, list[int]] = defaultdict(list)
@@ -81,7 +82,7 @@ def evidence(nodes: Sequence[Node], units: Sequence[Sequence[int]]) -> Any:
     for chunk, mine in by_chunk.items():
         for k, a in enumerate(mine):
             for b in mine[:k]:
-                if not any(nodes[i].parted for i in (*units[a], *units[b])):
+                if not any(nodes[i].is_split for i in (*units[a], *units[b])):
                     add(a, b, APART)
         following = by_chunk.get(chunk + 1, [])
         if following:

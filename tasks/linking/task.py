@@ -30,9 +30,10 @@ class LinkJob:
 def link_speakers(
     job: LinkJob, place: StepContext, windows: Sequence[Manifest], turns: Sequence[Manifest]
 ) -> Manifest:
-    """Artifacts: `turns` (JSON, recording time) and `voices` (one row a window, and the voices' embeddings)."""
+    """Artifacts: `turns` (JSON, recording seconds) and `voices` (arrays of one row a window, and `embeddings` (K,
+    D))."""
     meter = Meter()
-    voices = [_voices(place, c, w, t) for c, w, t in zip(job.chunks, windows, turns, strict=True)]
+    voices = [_read_chunk(place, c, w, t) for c, w, t in zip(job.chunks, windows, turns, strict=True)]
     linked = link(voices, LinkOptions(least=job.least, most=job.most), reassign=job.reassign)
     table = place.store.put_arrays(
         "linking",
@@ -50,7 +51,7 @@ def link_speakers(
     )
 
 
-def _voices(place: StepContext, chunk: Chunk, windows: Manifest, turns: Manifest) -> ChunkVoices:
+def _read_chunk(place: StepContext, chunk: Chunk, windows: Manifest, turns: Manifest) -> ChunkVoices:
     where, embeddings = read_windows(place.store, windows)
     labels, found = read_local_turns(place.store, turns)
     return ChunkVoices(

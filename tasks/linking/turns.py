@@ -1,4 +1,4 @@
-"""Turns made of the windows of a chunk and the speakers they were given."""
+"""Turns of a chunk from its windows' speakers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tasks.linking.nodes import Array, ChunkVoices
 JOIN_S = 0.3
 """Silence inside a speaker's turn shorter than this doesn't end it."""
 SHORTEST_S = 0.25
-"""A turn shorter than a word is given to its neighbour."""
+"""Shorter turns (less than a word) are merged to the one before them."""
 
 Piece = tuple[float, float, int]
-"""(start_s, end_s, speaker); −1 is nobody we can name."""
+"""(start_s, end_s, speaker) in recording seconds; −1 for an unknown speaker."""
 
 
-def chunk_turns(chunk: ChunkVoices, labels: Array) -> list[Piece]:
-    """Turns within the chunk's core, from its windows' speakers: none shorter than a word, short pauses bridged."""
+def turns_from_windows(chunk: ChunkVoices, labels: Array) -> list[Piece]:
+    """Turns within the chunk's core from its windows' speakers `labels` (N,): pauses up to JOIN_S are bridged."""
     windows = np.stack([chunk.starts_s, chunk.ends_s], axis=1)
     out: list[Piece] = []
-    for start, end, speaker in pieces(windows, labels, clip(chunk.speech, chunk.core)):
+    for start, end, speaker in tile_speech(windows, labels, clip(chunk.speech, chunk.core)):
         near = bool(out) and start - out[-1][1] <= JOIN_S
         if near and (out[-1][2] == speaker or end - start < SHORTEST_S):
             out[-1] = (out[-1][0], end, out[-1][2])
@@ -32,8 +32,8 @@ def chunk_turns(chunk: ChunkVoices, labels: Array) -> list[Piece]:
     return out
 
 
-def own_turns(chunk: ChunkVoices, labels: Array) -> list[Piece]:
-    """The diarizer's own turns within the chunk's core, each with its local speaker's voice (−1: not known)."""
+def turns_from_diarizer(chunk: ChunkVoices, labels: Array) -> list[Piece]:
+    """The diarizer's own turns, clipped to the chunk's core, with the voice of their local speaker (−1: unknown)."""
     voice = {int(a): int(b) for a, b in zip(chunk.labels, labels, strict=True) if a >= 0}
     out = []
     for start, end, local in chunk.turns.tolist():
@@ -43,11 +43,11 @@ def own_turns(chunk: ChunkVoices, labels: Array) -> list[Piece]:
     return out
 
 
-def pieces(windows: Array, labels: Array, speech: Sequence[Span]) -> list[Piece]:
-    """Who speaks when: `windows` (N, 2) seconds with their N `labels` -> pieces that cover `speech`, nothing else.
+def tile_speech(windows: Array, labels: Array, speech: Sequence[Span]) -> list[Piece]:
+    """Tile `speech` exactly with pieces of one label each, from `windows` (N, 2), in seconds, and their N `labels`.
 
-    Neighbouring windows with different labels part in the middle of what they share. A piece never crosses silence.
-    Speech without a window takes the label of the nearest one.
+    The border between neighbouring windows of different labels is the middle of their overlap. A piece never crosses
+    silence. Speech without a window takes the label of the nearest one.
     """
     if len(windows) != len(labels):
         raise ValueError(f"{len(windows)} windows, but {len(labels)} labels")
@@ -58,7 +58,7 @@ def pieces(windows: Array, labels: Array, speech: Sequence[Span]) -> list[Piece]
     edges = ((starts[1:] + ends[:-1]) / 2).tolist()
     out: list[Piece] = []
     for span in merge_spans(speech):
-        # Windows whose own place, from one edge to the next, has something in this span.
+        # Windows whose share of time, from one edge to the next, intersects this span.
         first = bisect_right(edges, span.start_s)
         last = bisect_left(edges, span.end_s)
         begin = span.start_s

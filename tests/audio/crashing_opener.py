@@ -7,16 +7,16 @@ import signal
 import time
 from pathlib import Path
 
-from tasks.audio.apart import Opener
+from tasks.audio.isolated_open import Opener
 
 
 class CrashingOpener(Opener):
     """By the file's name."""
 
-    def lacking(self, path: str) -> str | None:
+    def find_missing(self, path: str) -> str | None:
         """What the real one says, of other files."""
         if Path(path).name.startswith("crash"):
             os.kill(os.getpid(), signal.SIGSEGV)
         if Path(path).name.startswith("hang"):
             time.sleep(600)
-        return super().lacking(path)
+        return super().find_missing(path)

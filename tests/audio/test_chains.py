@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_sounds import lag_s, likeness, noise, write, write_video
 
-from tasks.audio.chain import laid
+from tasks.audio.chain import find_links
 from tasks.audio.decode import decode, stream
 from tasks.audio.links import starts_in
 from tasks.audio.probe import probe
@@ -41,14 +41,14 @@ def test_a_link_begins_where_a_file_was_put(suffix: str, tmp_path: Path) -> None
     sizes = [f.stat().st_size for f in files]
     assert list(starts_in(chain, chain.stat().st_size)) == [0, sizes[0], sizes[0] + sizes[1]]
     for file in files:
-        assert len(laid(file)) == 1
+        assert len(find_links(file)) == 1
 
 
 @pytest.mark.parametrize("suffix", ["opus", "flac", "aac"])
 def test_every_link_is_heard_at_its_place(suffix: str, tmp_path: Path) -> None:
     files = parts(tmp_path, suffix, (16_000, 48_000, 24_000))
     chain = joined(tmp_path / f"chain.{suffix}", files)
-    places = laid(chain)
+    places = find_links(chain)
     assert probe(chain).duration_s == places[-1].end_s == pytest.approx(24, abs=0.4)
     whole = np.concatenate(list(stream(chain)))
     assert len(whole) == pytest.approx(places[-1].end_s * RATE, abs=2)
@@ -72,7 +72,7 @@ def test_a_broken_link_is_left_out(tmp_path: Path) -> None:
 def test_a_transport_stream_whose_clock_starts_again(tmp_path: Path) -> None:
     files = [write_video(tmp_path / f"{k}.ts", noise(8, seed=k)) for k in range(2)]
     chain = joined(tmp_path / "chain.ts", files)
-    place = laid(chain)[1]
+    place = find_links(chain)[1]
     assert likeness(decode(chain, Span(place.start_s + 2, place.start_s + 5)), decode(files[1], Span(2, 5))) > 0.9
 
 
@@ -101,7 +101,7 @@ def test_a_file_of_nothing_but_beginnings_is_one_file(tmp_path: Path) -> None:
     whole = write(tmp_path / "a.opus", noise(2), codec="libopus").read_bytes()
     path = tmp_path / "harm.opus"
     path.write_bytes(whole + (b"OggS\x00\x02" + bytes(8)) * 500_000)
-    assert len(laid(path)) == 1
+    assert len(find_links(path)) == 1
     assert probe(path).duration_s == pytest.approx(2, abs=0.1)
 
 

@@ -9,7 +9,7 @@ import pytest
 from made_sounds import noise, write
 
 from tasks.audio.probe import probe
-from tasks.audio.recorded import recorded_at, told_again_at
+from tasks.audio.recorded import find_repeated_hour, recorded_at
 from tasks.audio.together import together
 from tasks.records import Part, Recording
 from tests.helpers.sample_transcripts import make_recording_row
@@ -31,12 +31,12 @@ def named(name: str, hours: float) -> Recording:
         recorded_at=at,
         recorded_at_source=source,
         timezone=BERLIN,
-        told_again_at=told_again_at(at, {}, path, BERLIN),
+        told_again_at=find_repeated_hour(at, {}, path, BERLIN),
     )
 
 
-def hours(laid: Recording) -> list[tuple[str, float]]:
-    return [(Path(p.name).stem, p.start_s / HOUR_S) for p in laid.parts]
+def hours(recording: Recording) -> list[tuple[str, float]]:
+    return [(Path(p.name).stem, p.start_s / HOUR_S) for p in recording.parts]
 
 
 def test_a_file_of_the_second_hour_follows_the_first_and_the_gap_after_it_stays(
@@ -48,18 +48,18 @@ def test_a_file_of_the_second_hour_follows_the_first_and_the_gap_after_it_stays(
 
 
 def test_what_fits_into_the_first_hour_stays_there() -> None:
-    laid = together([named("20261025_013000", 0.25), named("20261025_020000", 0.5), named("20261025_030000", 1)])
-    assert [start for _, start in hours(laid)] == [0, 0.5, 2.5]
+    recording = together([named("20261025_013000", 0.25), named("20261025_020000", 0.5), named("20261025_030000", 1)])
+    assert [start for _, start in hours(recording)] == [0, 0.5, 2.5]
 
 
 def test_both_hours_may_have_their_files_and_these_the_same_names_but_for_a_number() -> None:
     minutes = [f"{m:02d}" for m in range(0, 60, 15)]
     first = [named(f"20261025_02{m}00", 0.25) for m in minutes]
     second = [named(f"20261025_02{m}00_2", 0.25) for m in minutes]
-    laid = together([*second, named("20261025_030000", 1), *first])
+    recording = together([*second, named("20261025_030000", 1), *first])
     expected = [(f"20261025_02{m}00{end}", i + int(m) / 60) for i, end in enumerate(("", "_2")) for m in minutes]
-    assert hours(laid) == [*expected, ("20261025_030000", 2)]
-    assert (laid.recorded_at, laid.told_again_at) == ("2026-10-25T02:00:00+02:00", None)
+    assert hours(recording) == [*expected, ("20261025_030000", 2)]
+    assert (recording.recorded_at, recording.told_again_at) == ("2026-10-25T02:00:00+02:00", None)
 
 
 def test_a_file_of_the_second_hour_may_come_after_one_that_a_clock_tells_later() -> None:
@@ -97,8 +97,8 @@ def test_so_it_is_with_sidecars_and_metadata(tmp_path: Path, at: str, again: str
     path.with_suffix(".json").write_text(json.dumps({"recorded_at": at}))
     assert probe(path, timezone=BERLIN).told_again_at == again
     first = recorded_at({"creation_time": at}, tmp_path / "b.wav", 0.0, 1.0, BERLIN)[0]
-    assert told_again_at(first, {"creation_time": at}, tmp_path / "b.wav", BERLIN) == again
+    assert find_repeated_hour(first, {"creation_time": at}, tmp_path / "b.wav", BERLIN) == again
 
 
 def test_a_files_last_change_is_told_once(tmp_path: Path) -> None:
-    assert told_again_at("2026-10-25T02:30:00+02:00", {}, tmp_path / "a.wav", BERLIN) is None
+    assert find_repeated_hour("2026-10-25T02:30:00+02:00", {}, tmp_path / "a.wav", BERLIN) is None

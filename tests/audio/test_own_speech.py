@@ -14,7 +14,7 @@ from tasks.audio import decode as decoding
 from tasks.audio.bleed import own_speech
 from tasks.audio.decode import audio_of, load
 from tasks.audio.probe import probe
-from tasks.audio.source import Source, opened
+from tasks.audio.source import Source, open_source
 from tasks.audio.task import OwnSpeechJob, Watcher, find_own_speech
 from tasks.contracts import read_own_speech
 from tasks.intervals import Span
@@ -43,10 +43,10 @@ def opens(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     @contextlib.contextmanager
     def counted(path: Path, link: None = None) -> Iterator[Source]:
         found.append(path)
-        with opened(path, link) as source:
+        with open_source(path, link) as source:
             yield source
 
-    monkeypatch.setattr(decoding, "opened", counted)
+    monkeypatch.setattr(decoding, "open_source", counted)
     return found
 
 

@@ -14,7 +14,7 @@ import pytest
 from made_sounds import noise, write
 
 from tasks.audio.probe import probe
-from tasks.audio.recorded import from_name, recorded_at, told_in_name
+from tasks.audio.recorded import read_name, read_time_in_name, recorded_at
 from tasks.errors import UsageError
 from tasks.settings.load import load
 
@@ -34,7 +34,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
     ],
 )
 def test_a_date_and_time_in_the_name_are_local_time(stem: str) -> None:
-    found = from_name(stem, BERLIN)
+    found = read_time_in_name(stem, BERLIN)
     assert found is not None
     assert found.isoformat() == "2026-03-01T09:15:00+01:00"
 
@@ -52,7 +52,7 @@ def test_a_date_and_time_in_the_name_are_local_time(stem: str) -> None:
     ],
 )
 def test_a_counter_after_the_time_is_no_zone(stem: str) -> None:
-    found = from_name(stem, BERLIN)
+    found = read_time_in_name(stem, BERLIN)
     assert found is not None
     assert found.isoformat() == "2026-03-01T09:15:00+01:00"
 
@@ -72,7 +72,7 @@ def test_a_file_whose_own_times_are_none_is_no_failure(tmp_path: Path, mtime_s: 
 
 @pytest.mark.parametrize("stem", ["interview", "2026-03-01", "2026-13-45_09-15-00", "1234567890123456"])
 def test_other_digits_are_no_time(stem: str) -> None:
-    assert from_name(stem, BERLIN) is None
+    assert read_time_in_name(stem, BERLIN) is None
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_other_digits_are_no_time(stem: str) -> None:
     ],
 )
 def test_names_that_recorders_and_meetings_give(stem: str, utc: str) -> None:
-    found = from_name(stem, BERLIN)
+    found = read_time_in_name(stem, BERLIN)
     assert found is not None
     assert found.astimezone(UTC).isoformat() == utc
 
@@ -110,7 +110,7 @@ def test_names_that_recorders_and_meetings_give(stem: str, utc: str) -> None:
     ],
 )
 def test_what_a_name_leaves_open(stem: str, pattern: str | None, open_s: float) -> None:
-    told = told_in_name(stem, BERLIN, pattern)
+    told = read_name(stem, BERLIN, pattern)
     assert told is not None
     assert told.open_s == open_s
 
@@ -119,14 +119,14 @@ def test_what_a_name_leaves_open(stem: str, pattern: str | None, open_s: float) 
     "stem", ["260301_0012", "20260301_915", "20260301_12345", "2026-03-01_3-12", "2026-03-01 1.15"]
 )
 def test_a_date_and_a_counter_are_no_time_of_day(stem: str) -> None:
-    assert from_name(stem, BERLIN) is None
+    assert read_time_in_name(stem, BERLIN) is None
 
 
 @pytest.mark.parametrize(
     "pattern", ["%d.%m.%y %Hh%M", r"(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d\d) (?P<hour>\d\d)h(?P<minute>\d\d)"]
 )
 def test_a_pattern_of_ones_own_comes_first(pattern: str) -> None:
-    found = from_name("lecture 01.03.26 09h15, copied 2026-05-05 10-00-00", BERLIN, pattern)
+    found = read_time_in_name("lecture 01.03.26 09h15, copied 2026-05-05 10-00-00", BERLIN, pattern)
     assert found is not None
     assert found.isoformat() == "2026-03-01T09:15:00+01:00"
 

@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.speakers.published import find_published_run
-from tasks.canonical import recorded_date
+from tasks.canonical import find_recorded_date
 from tasks.dataset.publish import check_file_name, check_places, publish, recover
 from tasks.dataset.read import find, read_transcript, recordings
 from tasks.dataset.schema import TABLES, schema_json
@@ -65,7 +65,7 @@ def test_nothing_left_aside_looks_like_a_table(tmp_path):
     ],
 )
 def test_the_day_is_the_local_one_on_which_the_recording_starts(recorded_at, timezone, day):
-    assert recorded_date(make_meeting(recorded_at=recorded_at, timezone=timezone)).isoformat() == day
+    assert find_recorded_date(make_meeting(recorded_at=recorded_at, timezone=timezone)).isoformat() == day
 
 
 def test_a_zone_or_a_time_that_does_not_exist_is_refused_by_name(tmp_path):
@@ -159,7 +159,7 @@ def test_two_recordings_published_at_once_while_somebody_reads(tmp_path):
 
 def test_while_another_process_publishes_one_waits_and_at_last_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(journal, "LOCK_PATIENCE_S", 0.1)
-    with journal.locked(tmp_path), pytest.raises(TransientError, match="another process has been writing"):
+    with journal.lock_journal(tmp_path), pytest.raises(TransientError, match="another process has been writing"):
         publish_all(make_meeting(), tmp_path)
     publish_all(make_meeting(), tmp_path)
 
@@ -168,7 +168,7 @@ def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path, monkeypatch):
     monkeypatch.setattr(journal, "LOCK_PATIENCE_S", 5)
     code = (
         "import os, pathlib, signal, sys; from tasks.storage import journal\n"
-        "with journal.locked(pathlib.Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
+        "with journal.lock_journal(pathlib.Path(sys.argv[1])): os.kill(os.getpid(), signal.SIGKILL)"
     )
     root = Path(__file__).resolve().parents[2]
     killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=root, check=False)

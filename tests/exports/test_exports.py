@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks import canonical as transcripts_module
-from tasks.canonical import remembered, tidy
+from tasks.canonical import cache_last, canonical
 from tasks.dataset.publish import publish
 from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
@@ -90,7 +90,7 @@ def test_so_are_those_of_anything_that_could_have_been_said(tmp_path_factory, tr
 @settings(max_examples=60, deadline=None)
 @given(transcripts())
 def test_cues_are_readable_and_never_overlap_within_a_speaker(transcript):
-    found = cues(tidy(transcript))
+    found = cues(canonical(transcript))
     last_end = {}
     for cue in found:
         assert 0 <= cue.start_ms < cue.end_ms
@@ -105,7 +105,7 @@ def test_cues_are_readable_and_never_overlap_within_a_speaker(transcript):
 @settings(max_examples=60, deadline=None)
 @given(transcripts())
 def test_cues_lose_no_word(transcript):
-    transcript = tidy(transcript)
+    transcript = canonical(transcript)
     said = sorted(w for word in transcript.words for w in one_line(word.text).split())
     assert sorted(" ".join(line for cue in cues(transcript) for line in cue.lines).split()) == said
 
@@ -146,7 +146,7 @@ def test_srt_says_who_speaks_and_counts_from_1():
 @settings(max_examples=80, deadline=None)
 @given(transcripts())
 def test_srt_of_any_text_has_its_cues_and_no_others(transcript):
-    expected = cues(tidy(transcript))
+    expected = cues(canonical(transcript))
     found = list(srt.parse(EXPORTS["srt"].write(transcript)))
     assert [round(s.start.total_seconds() * 1000) for s in found] == [c.start_ms for c in expected]
     assert [round(s.end.total_seconds() * 1000) for s in found] == [c.end_ms for c in expected]
@@ -159,7 +159,7 @@ def test_srt_of_any_text_has_its_cues_and_no_others(transcript):
 @settings(max_examples=80, deadline=None)
 @given(transcripts())
 def test_vtt_of_any_text_has_its_cues_and_no_tag_but_the_voice(transcript):
-    expected = cues(tidy(transcript))
+    expected = cues(canonical(transcript))
     found = webvtt.from_string(EXPORTS["vtt"].write(transcript), strict=True)
     assert [c.start_time.in_milliseconds() for c in found] == [c.start_ms for c in expected]
     assert [c.end_time.in_milliseconds() for c in found] == [c.end_ms for c in expected]
@@ -222,7 +222,7 @@ def test_txt_opened_as_a_spreadsheet_has_no_formula(transcript):
 @given(transcripts())
 def test_json_holds_segments_and_their_words(transcript):
     told = json.loads(EXPORTS["json"].write(transcript))
-    held = tidy(transcript)
+    held = canonical(transcript)
     assert [s["text"] for s in told["segments"]] == [s.text for s in held.segments]
     words = sorted((w["start"], w["word"]) for s in told["segments"] for w in s["words"])
     assert words == sorted((round(w.start_s, 3), w.text) for w in held.words)
@@ -257,7 +257,7 @@ def test_rttm_is_read_by_pyannote(tmp_path):
 @given(transcript=transcripts())
 def test_rttm_is_read_by_meeteval(meeteval_io, transcript):
     found = meeteval_io.RTTM.parse(EXPORTS["rttm"].write(transcript), parse_float=decimal.Decimal).lines
-    expected = [t for t in tidy(transcript).turns if round(t.start_s * 1000) < round(t.end_s * 1000)]
+    expected = [t for t in canonical(transcript).turns if round(t.start_s * 1000) < round(t.end_s * 1000)]
     assert [(line.speaker_id, round(line.begin_time * 1000)) for line in found] == [
         (t.speaker, round(t.start_s * 1000)) for t in expected
     ]
@@ -268,7 +268,7 @@ def test_rttm_is_read_by_meeteval(meeteval_io, transcript):
 @given(transcript=transcripts())
 def test_ctm_is_read_by_meeteval_a_line_a_word(meeteval_io, transcript):
     found = meeteval_io.CTM.parse(EXPORTS["ctm"].write(transcript), parse_float=decimal.Decimal).lines
-    expected = [w for w in tidy(transcript).words if one_line(w.text)]
+    expected = [w for w in canonical(transcript).words if one_line(w.text)]
     assert [line.word for line in found] == ["_".join(one_line(w.text).split()) for w in expected]
     assert [round(line.begin_time * 1000) for line in found] == [round(w.start_s * 1000) for w in expected]
 
@@ -277,7 +277,7 @@ def test_ctm_is_read_by_meeteval_a_line_a_word(meeteval_io, transcript):
 @given(transcript=transcripts())
 def test_seglst_is_read_by_meeteval_with_a_speaker_for_every_segment(meeteval_io, transcript):
     found = meeteval_io.SegLST.parse(EXPORTS["seglst"].write(transcript)).segments
-    expected = tidy(transcript).segments
+    expected = canonical(transcript).segments
     assert [s["words"] for s in found] == [one_line(s.text) for s in expected]
     assert [s["speaker"] for s in found] == [s.speaker or "UNKNOWN" for s in expected]
     assert all(s["session_id"] == "meeting-0a1b2c3d" and s["start_time"] <= s["end_time"] for s in found)
@@ -346,22 +346,22 @@ def test_what_could_not_be_transcribed_is_marked_for_as_long_as_it_lasts(tmp_pat
 
 
 @given(transcripts())
-def test_a_transcript_is_made_tidy_once(told: Transcript) -> None:
-    once = tidy(told)
-    assert tidy(once) is once
-    tidy(make_meeting())
-    assert tidy(once) == once
+def test_a_transcript_is_made_canonical_once(told: Transcript) -> None:
+    once = canonical(told)
+    assert canonical(once) is once
+    canonical(make_meeting())
+    assert canonical(once) == once
 
 
-def test_it_is_made_tidy_once_for_all_exports(tmp_path, monkeypatch):
+def test_it_is_made_canonical_once_for_all_exports(tmp_path, monkeypatch):
     made: list[int] = []
-    ordered = transcripts_module._in_order
+    ordered = transcripts_module._sort_clipped
 
     def counted(items, end_s):
         made.append(1)
         return ordered(items, end_s)
 
-    monkeypatch.setattr(transcripts_module, "_in_order", counted)
+    monkeypatch.setattr(transcripts_module, "_sort_clipped", counted)
     render(make_meeting(), folder=tmp_path)
     assert len(made) == 3  # of words, segments and turns
 
@@ -369,7 +369,7 @@ def test_it_is_made_tidy_once_for_all_exports(tmp_path, monkeypatch):
 def test_what_two_exports_ask_for_is_made_once_and_forgotten_with_its_transcript() -> None:
     made: list[str] = []
 
-    @remembered
+    @cache_last
     def name(told: Transcript) -> list[str]:
         made.append(told.recording.recording_id)
         return made[-1:]

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from flows.reporting.run_names import clock
 from tasks.dataset.read import recordings
 from tasks.evaluation.words import is_meeteval_installed
+from tasks.intervals import format_clock
 from tasks.settings.home import sample
 from tests.asking import FOLDER, agreed
 from tests.helpers.sample_voices import find_in_files, read_columns
@@ -113,7 +113,7 @@ def test_its_history_is_there_for_a_server_that_is_started_later(
     later = daylong(place, row["run_id"], code=LATER)
     assert later.returncode == 0, later.stderr
     told = json.loads(later.stdout.splitlines()[-1])
-    assert (told["name"], told["state"]) == (f"roundtable · {clock(row['duration_s'])}", "Completed")
+    assert (told["name"], told["state"]) == (f"roundtable · {format_clock(row['duration_s'])}", "Completed")
     tasks = [name for name, _ in told["tasks"]]
     for step in ("transcribe", "embed", "find turns"):
         assert sum(name.startswith(f"{step} ") for name in tasks) == row["num_chunks"], tasks

@@ -131,7 +131,7 @@ def test_what_a_run_that_died_had_published_is_filed_without_any_work(data: Path
     claim = died.take(candidate)
     assert isinstance(claim, Claim)
     outcome = process_recording(str(claim.path), SETTINGS, [])
-    claim.hold.abandon()
+    claim.lock.abandon()
     died.close()
 
     ended, events = ingest()
@@ -215,11 +215,11 @@ def test_one_that_is_kept_stays_and_its_report_finds_it_there(data: Path, talk: 
 def test_a_file_that_crashes_the_decoder_takes_nobody_with_it(
     data: Path, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks.audio import apart
+    from tasks.audio import isolated_open
     from tasks.engines.engine import Engine
 
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "audio")
-    monkeypatch.setattr(apart, "OPENER", Engine.of("audio/opening", "crashing_opener:CrashingOpener"))
+    monkeypatch.setattr(isolated_open, "OPENER", Engine.of("audio/opening", "crashing_opener:CrashingOpener"))
     for name in ("crash.flac", "good.flac"):
         soundfile.write(data / "inbox" / name, talk if name == "good.flac" else talk[::-1], 16_000)
     ended, _ = ingest(attempts=1)

@@ -15,7 +15,7 @@ from prefect.exceptions import ObjectNotFound
 from flows import ingest_inbox
 from flows.fault import of_all, prefect_unwell
 from flows.inbox import opened_intake
-from tasks.audio.apart import Apart
+from tasks.audio.isolated_open import IsolatedOpener
 from tasks.errors import (
     DeviceBroken,
     EngineDied,
@@ -75,7 +75,7 @@ LASTING = [UnreadableAudio("no audio."), caused(PermanentError("no permission to
 @pytest.fixture
 def intake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Intake]:
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
-    monkeypatch.setattr(Apart, "lacking", lambda *_: None)
+    monkeypatch.setattr(IsolatedOpener, "find_missing", lambda *_: None)
     monkeypatch.setattr(ingest_inbox, "get_run_logger", logging.getLogger)
     monkeypatch.setattr(ingest_inbox, "quarantined", lambda *_: None)
     (tmp_path / "data" / "inbox").mkdir(parents=True)

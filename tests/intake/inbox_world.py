@@ -1,7 +1,7 @@
-"""An inbox in a folder of its own, with a clock that the test moves, and processes that die where the test says.
+"""An inbox in a temporary folder, with a clock that the test sets, and processes that die at a chosen step.
 
-What the other rooms tell is simple here: a file is whole when it ends in END, a decoder dies of one that begins with
-DEADLY, and published is what the test says is.
+The ports are simple: a file is complete when it ends in END, opening one that begins with DEADLY raises EngineDied,
+and published is what the test has published.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import pytest
 from tasks.errors import EngineDied
 from tasks.intake import files
 from tasks.intake.claim import Claim
-from tasks.intake.ending import Carried, Filed, Published
-from tasks.intake.filing import Cabinet
+from tasks.intake.close_claim import ClosedClaim, InboxPorts, Publication
+from tasks.intake.destinations import Destinations
 from tasks.intake.intake import Intake
 from tasks.intake.ledger import Ledger
 from tasks.settings.schema import InboxSettings
@@ -31,7 +31,7 @@ DEADLY = b"deadly"
 
 
 class Killed(BaseException):
-    """The process has been killed; it does nothing any more."""
+    """Stands for the death of the process."""
 
 
 class World:
@@ -43,24 +43,24 @@ class World:
         self.inbox.mkdir(parents=True)
         self.now = self._stamped = 1_800_000_000.0
         self.given = settings
-        self.settings = self.settings_of()
-        self.published: dict[str, Published] = {}
+        self.settings = self.make_settings()
+        self.published: dict[str, Publication] = {}
         self.settings_digest = "one"
 
-    def settings_of(self) -> InboxSettings:
+    def make_settings(self) -> InboxSettings:
         return InboxSettings(**{"settle_seconds": 10, "attempts": 100, **self.given})
 
     def watcher(self, **settings: Any) -> Intake:
         """A process that watches the inbox."""
         return Intake(
             self.inbox,
-            Cabinet(self.done, self.quarantine, "UTC", delete=self.settings.after == "delete"),
+            Destinations(self.done, self.quarantine, "UTC", delete=self.settings.after == "delete"),
             self.settings.model_copy(update=settings),
-            Carried(self.lacking, self.known, self.settings_digest),
+            InboxPorts(self.lacking, self.known, self.settings_digest),
             clock=lambda: self.now,
         )
 
-    def known(self, sha256: str, recording_id: str | None) -> Published | None:
+    def known(self, sha256: str, recording_id: str | None) -> Publication | None:
         found = self.published.get(sha256)
         return found if found and found.run_id.endswith(self.settings_digest) else None
 
@@ -84,23 +84,23 @@ class World:
 
     def publish(self, claim: Claim, status: str = "complete") -> dict[str, str]:
         sha256 = claim.note.sha256
-        row = Published(f"id-{sha256[:8]}", f"run-{self.settings_digest}", status, self.now)
+        row = Publication(f"id-{sha256[:8]}", f"run-{self.settings_digest}", status, self.now)
         self.published[sha256] = row
         return row._asdict()
 
-    def settled(self, watcher: Intake) -> Claim | Filed | None:
+    def take_first(self, watcher: Intake) -> Claim | ClosedClaim | None:
         """Scan until what lies there has settled, and take the first."""
         watcher.scan()
         self.now += self.settings.settle_seconds
         ready = watcher.scan().ready
         return watcher.take(ready[0]) if ready else None
 
-    def claimed(self, watcher: Intake) -> Claim:
-        taken = self.settled(watcher)
+    def claim_first(self, watcher: Intake) -> Claim:
+        taken = self.take_first(watcher)
         assert isinstance(taken, Claim)
         return taken
 
-    def found(self) -> list[str]:
+    def list_files(self) -> list[str]:
         """All files but the watchers' own, relative to the world's folder."""
         return sorted(
             str(f.relative_to(self.folder))
@@ -108,14 +108,14 @@ class World:
             if f.is_file() and not f.name.startswith(".") and f.name != "error.json"
         )
 
-    def contents(self) -> list[bytes]:
+    def read_contents(self) -> list[bytes]:
         """Of every file that somebody put there, each once however many names a killed move has left it."""
         there = [f for f in self.folder.rglob("*") if f.is_file() and f.name != "error.json" and f.name[0] != "."]
         return [f.read_bytes() for f in {f.stat().st_ino: f for f in there}.values()]
 
 
 class Mortal:
-    """Everything that changes a disk or a ledger, counted; dies at the step it is told to die at."""
+    """Counts the changes of disk and ledger; raises Killed at the chosen one."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from inbox_world import END, World
 
-from tasks.intake import files, hold, intake
+from tasks.intake import claim_lock, files, intake
 from tasks.intake.claim import Claim
-from tasks.intake.ending import Filed, Published
+from tasks.intake.close_claim import ClosedClaim, Publication
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,7 +28,7 @@ from tasks.intake.claim import Claim
 
 world = World.__new__(World)
 world.__dict__.update({state!r})
-world.settings = world.settings_of()
+world.settings = world.make_settings()
 watcher = world.watcher()
 print("ready", flush=True)
 sys.stdin.readline()
@@ -44,7 +44,8 @@ def world(tmp_path: Path) -> World:
 
 
 def child(world: World) -> subprocess.Popen[str]:
-    """A process that takes all it can when it is told to, tells what, and holds it until its stdin closes."""
+    """A process that claims all it can on request, prints their names, and holds the claims until its stdin
+    closes."""
     state = {k: v for k, v in vars(world).items() if k != "settings"}
     code = CHILD.format(tests=str(Path(__file__).parent), state=state).replace("PosixPath(", "Path(")
     process = subprocess.Popen(
@@ -77,17 +78,17 @@ def test_two_processes_never_both_take_one_file(world: World) -> None:
     back = watcher.recover()
     assert sorted(str(f.name) for f in back) == sorted(names)
     assert {f.state for f in back} == {"returned"}
-    assert sorted(world.found()) == sorted(f"inbox/{n}" for n in names)
+    assert sorted(world.list_files()) == sorted(f"inbox/{n}" for n in names)
 
 
 def test_the_same_content_under_two_names_is_worked_on_by_one(world: World) -> None:
     world.put("a.wav")
     world.put("b.wav")
     one, two = world.watcher(), world.watcher()
-    assert world.claimed(one).path.name == "a.wav"
+    assert world.claim_first(one).path.name == "a.wav"
     (left,) = two.scan().ready
     assert two.take(left) is None
-    assert world.found() == [f"inbox/.claimed/{_sha(b'sound' + END)[:12]}/a.wav", "inbox/b.wav"]
+    assert world.list_files() == [f"inbox/.claimed/{_sha(b'sound' + END)[:12]}/a.wav", "inbox/b.wav"]
 
 
 def _sha(content: bytes) -> str:
@@ -99,7 +100,7 @@ def test_what_somebody_else_held_is_read_again_when_it_is_another_file(world: Wo
     world.put("a.wav", b"one")
     os.utime(world.inbox / "a.wav", (1, 1))
     one, two = world.watcher(), world.watcher()
-    first = world.claimed(one)
+    first = world.claim_first(one)
     assert first.path.name == "a.wav"
     (left,) = two.scan().ready
     assert two.take(left) is None  # and its digest is remembered
@@ -117,44 +118,44 @@ def test_a_claims_folder_that_is_not_ours_stops_nobody(world: World, monkeypatch
     world.put("a.wav", b"one")
     world.put("b.wav", b"two")
     watcher = world.watcher()
-    theirs = hold.folder_of(world.inbox, _sha(b"one" + END))
+    theirs = claim_lock.claim_folder(world.inbox, _sha(b"one" + END))
     theirs.mkdir()
 
-    def refused(folder: Path) -> hold.Hold | None:
+    def refused(folder: Path) -> claim_lock.ClaimLock | None:
         if folder == theirs:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return hold.hold(folder)
+        return claim_lock.acquire(folder)
 
-    monkeypatch.setattr(intake, "hold", refused)
+    monkeypatch.setattr(intake, "acquire", refused)
     assert watcher.recover() == []
     watcher.scan()
     world.now += 10
     taken = [watcher.take(c) for c in watcher.scan().ready]
     assert [t.path.name for t in taken if isinstance(t, Claim)] == ["b.wav"]
-    (told,) = watcher.scan().refused
-    assert "Permission denied" in told.reason
+    (refused_path,) = watcher.scan().refused
+    assert "Permission denied" in refused_path.reason
 
 
 def test_a_dead_ones_file_goes_back_under_its_own_name_with_its_sidecar(world: World) -> None:
     path = world.put("monday/a.wav")
     path.with_suffix(".json").write_text("{}")
     watcher = world.watcher()
-    claim = world.claimed(watcher)
-    assert [p.name for p in claim.hold.items()] == ["a.json", "a.wav"]
-    claim.hold.abandon()
+    claim = world.claim_first(watcher)
+    assert [p.name for p in claim.lock.items()] == ["a.json", "a.wav"]
+    claim.lock.abandon()
     (back,) = watcher.recover()
     assert back.place == path
-    assert world.found() == ["inbox/monday/a.json", "inbox/monday/a.wav"]
+    assert world.list_files() == ["inbox/monday/a.json", "inbox/monday/a.wav"]
     assert watcher.claims() == []
 
 
 def test_giving_back_never_overwrites(world: World) -> None:
     world.put("a.wav", b"first")
     watcher = world.watcher()
-    world.claimed(watcher).hold.abandon()
+    world.claim_first(watcher).lock.abandon()
     world.put("a.wav", b"second")
     watcher.recover()
-    assert world.found() == ["inbox/a (2).wav", "inbox/a.wav"]
+    assert world.list_files() == ["inbox/a (2).wav", "inbox/a.wav"]
     assert (world.inbox / "a.wav").read_bytes() == b"second" + END
 
 
@@ -163,41 +164,41 @@ def test_a_sidecar_of_two_recordings_is_copied_and_then_moved(world: World) -> N
         world.put(name, name.encode())
     (world.inbox / "a.json").write_text(json.dumps({"recorded_at": "2026-03-01T00:00:00"}))
     watcher = world.watcher()
-    first = world.claimed(watcher)
-    assert (first.hold.folder / "a.json").is_file()
+    first = world.claim_first(watcher)
+    assert (first.lock.folder / "a.json").is_file()
     assert (world.inbox / "a.json").is_file()
     second = watcher.take(watcher.scan().ready[0])
     assert isinstance(second, Claim)
     assert not (world.inbox / "a.json").exists()
     watcher.release(first)
     watcher.release(second)
-    assert world.found() == ["inbox/a.json", "inbox/a.mp3", "inbox/a.wav"]
+    assert world.list_files() == ["inbox/a.json", "inbox/a.mp3", "inbox/a.wav"]
 
 
 def test_a_file_that_changes_while_it_is_taken_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     path = world.put("a.wav")
-    taken = files.take
+    taken = files.rename_away
 
     def written_on(source: Path, target: Path) -> None:
         with path.open("ab") as file:
             file.write(b"more")
         taken(source, target)
 
-    monkeypatch.setattr(files, "take", written_on)
-    assert world.settled(world.watcher()) is None
-    assert world.found() == ["inbox/a.wav"]
+    monkeypatch.setattr(files, "rename_away", written_on)
+    assert world.take_first(world.watcher()) is None
+    assert world.list_files() == ["inbox/a.wav"]
 
 
 def test_another_machines_claim_is_dead_when_its_heart_has_stopped(world: World) -> None:
     world.put("a.wav")
     watcher = world.watcher()
-    claim = world.claimed(watcher)
-    note = claim.hold.folder / hold.NOTE
+    claim = world.claim_first(watcher)
+    note = claim.lock.folder / claim_lock.NOTE
     note.write_text(note.read_text().replace(claim.note.host, "another"))
-    claim.hold.abandon()  # a lock that doesn't reach us
-    lock = claim.hold.folder / hold.LOCK
+    claim.lock.abandon()  # a lock that doesn't reach us
+    lock = claim.lock.folder / claim_lock.LOCK
     assert watcher.recover() == []
-    past = time.time() - hold.ABROAD_S - 1
+    past = time.time() - claim_lock.REMOTE_TIMEOUT_S - 1
     os.utime(lock, (past, past))
     (back,) = watcher.recover()
     assert back.state == "returned"
@@ -210,7 +211,7 @@ def test_a_claim_without_a_note_goes_to_the_top_of_the_inbox(world: World) -> No
     (folder / "a.wav").write_bytes(b"END")
     (folder / ".claim.json").write_text("{ damaged")
     watcher.recover()
-    assert world.found() == ["inbox/a.wav"]
+    assert world.list_files() == ["inbox/a.wav"]
     assert watcher.claims() == []
 
 
@@ -220,14 +221,14 @@ def test_what_can_not_be_moved_is_told_and_stops_nobody(world: World, monkeypatc
     world.put("usb/a.wav", b"one")
     world.put("b.wav", b"two")
     watcher = world.watcher()
-    taken = files.take
+    taken = files.rename_away
 
     def on_another_disk(source: Path, target: Path) -> None:
         if "usb" in source.parts:
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
         taken(source, target)
 
-    monkeypatch.setattr(files, "take", on_another_disk)
+    monkeypatch.setattr(files, "rename_away", on_another_disk)
     watcher.scan()
     world.now += 10
     found = [watcher.take(c) for c in watcher.scan().ready]
@@ -242,14 +243,14 @@ def test_told_to_stop_the_attempt_does_not_count(world: World) -> None:
     world.put("a.wav")
     watcher = world.watcher(attempts=1)
     for _ in range(3):
-        claim = world.claimed(watcher)
+        claim = world.claim_first(watcher)
         ended = watcher.release(claim)
-        assert isinstance(ended, Filed)
+        assert isinstance(ended, ClosedClaim)
         assert ended.state == "returned"
-    claim = world.claimed(watcher)
+    claim = world.claim_first(watcher)
     watcher.ledger.excuse(claim.note.id)  # as on Ctrl-C, by another thread
     watcher.ledger.excuse(claim.note.id)
-    claim.hold.abandon()
+    claim.lock.abandon()
     (back,) = watcher.recover()
     assert back.state == "returned"
 
@@ -258,73 +259,73 @@ def test_a_sidecar_stays_with_its_recording_when_that_gets_another_name(world: W
     world.put("a.wav", b"monday")
     (world.inbox / "a.json").write_text('{"recorded_at": "2026-03-02T09:00:00"}')
     watcher = world.watcher()
-    claim = world.claimed(watcher)
+    claim = world.claim_first(watcher)
     world.put("a.wav", b"tuesday")
     watcher.release(claim)
-    assert world.found() == ["inbox/a (2).json", "inbox/a (2).wav", "inbox/a.wav"]
+    assert world.list_files() == ["inbox/a (2).json", "inbox/a (2).wav", "inbox/a.wav"]
     assert (world.inbox / "a (2).wav").read_bytes() == b"monday" + END
 
 
 def test_a_sidecar_that_comes_while_its_recording_is_processed_is_read_after_all(world: World) -> None:
     world.put("a.wav")
     watcher = world.watcher()
-    claim = world.claimed(watcher)
+    claim = world.claim_first(watcher)
     row = world.publish(claim)
     (world.inbox / "a.json").write_text('{"recorded_at": "2026-03-02T09:00:00"}')
-    told = {k: row[k] for k in ("status", "recording_id", "run_id")}
-    assert watcher.processed(claim, **told).state == "returned"
-    claim = world.claimed(watcher)
+    facts = {k: row[k] for k in ("status", "recording_id", "run_id")}
+    assert watcher.close_processed(claim, **facts).state == "returned"
+    claim = world.claim_first(watcher)
     assert [p.name for p in claim.sidecars] == ["a.json"]
     world.publish(claim)
-    assert watcher.processed(claim, **told).state == "done"
-    assert [Path(f).name for f in world.found()] == ["a.json", "a.wav"]
+    assert watcher.close_processed(claim, **facts).state == "done"
+    assert [Path(f).name for f in world.list_files()] == ["a.json", "a.wav"]
     assert list(world.inbox.glob("*.json")) == []
 
 
 def test_a_sidecar_that_comes_late_goes_to_the_quarantine_along(world: World) -> None:
     world.put("a.wav")
     watcher = world.watcher()
-    claim = world.claimed(watcher)
+    claim = world.claim_first(watcher)
     (world.inbox / "a.wav.json").write_text("{}")
-    assert watcher.failed(claim, "no sound in it", lasting=True).state == "quarantined"
-    assert sorted(Path(f).parent.parent.name for f in world.found()) == ["quarantine", "quarantine"]
+    assert watcher.close_failed(claim, "no sound in it", lasting=True).state == "quarantined"
+    assert sorted(Path(f).parent.parent.name for f in world.list_files()) == ["quarantine", "quarantine"]
 
 
 def test_the_next_file_of_that_name_keeps_its_own_sidecar(world: World) -> None:
     world.put("a.wav", b"monday")
     watcher = world.watcher()
-    claim = world.claimed(watcher)
+    claim = world.claim_first(watcher)
     row = world.publish(claim)
     world.put("a.wav", b"tuesday")
     (world.inbox / "a.json").write_text("{}")
-    told = {k: row[k] for k in ("status", "recording_id", "run_id")}
-    assert watcher.processed(claim, **told).state == "done"
+    facts = {k: row[k] for k in ("status", "recording_id", "run_id")}
+    assert watcher.close_processed(claim, **facts).state == "done"
     assert (world.inbox / "a.json").exists()
 
 
 def test_what_an_earlier_run_has_published_is_not_the_killed_ones(world: World) -> None:
     sha256 = files.digest_of(world.put("a.wav"))
-    world.published[sha256] = Published(f"id-{sha256[:8]}", "by-hand-one", "partial", world.now - 3_600)
+    world.published[sha256] = Publication(f"id-{sha256[:8]}", "by-hand-one", "partial", world.now - 3_600)
     killed = world.watcher()
-    world.claimed(killed).hold.abandon()
+    world.claim_first(killed).lock.abandon()
     killed.close()
     watcher = world.watcher()
     assert [f.state for f in watcher.recover()] == ["returned"]
-    assert world.found() == ["inbox/a.wav"]
+    assert world.list_files() == ["inbox/a.wav"]
 
 
 @pytest.mark.parametrize("after", ["done", "keep"])
 def test_what_the_tables_hold_is_not_done_again_where_the_ledger_is_a_new_one(tmp_path: Path, after: str) -> None:
     world = World(tmp_path, after=after)
     sha256 = files.digest_of(world.put("a.wav"))
-    world.published[sha256] = Published(f"id-{sha256[:8]}", "by-hand-one", "complete", world.now - 3_600)
+    world.published[sha256] = Publication(f"id-{sha256[:8]}", "by-hand-one", "complete", world.now - 3_600)
     watcher = world.watcher()
-    ended = world.settled(watcher)
-    assert isinstance(ended, Filed)
+    ended = world.take_first(watcher)
+    assert isinstance(ended, ClosedClaim)
     assert (ended.state, ended.recording_id) == ("linked", f"id-{sha256[:8]}")
     watcher.scan()
     world.now += 4_000
     assert not watcher.scan().ready
     world.put("b.wav", b"sound")
     (world.inbox / "b.json").write_text('{"recorded_at": "2026-03-02T09:00:00"}')
-    assert isinstance(world.settled(watcher), Claim)  # its sidecar tells what nobody has read
+    assert isinstance(world.take_first(watcher), Claim)  # its sidecar tells what nobody has read

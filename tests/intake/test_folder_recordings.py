@@ -13,7 +13,7 @@ from inbox_world import END, World
 
 from tasks.intake import files
 from tasks.intake.claim import Claim
-from tasks.intake.ending import Filed
+from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.intake import Intake
 
 DAY = "2027/01/15"
@@ -36,12 +36,14 @@ def monday(world: World) -> World:
     return world
 
 
-def processed(world: World, watcher: Intake, claim: Claim) -> Filed:
+def processed(world: World, watcher: Intake, claim: Claim) -> ClosedClaim:
     row = world.publish(claim)
-    return watcher.processed(claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"])
+    return watcher.close_processed(
+        claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"]
+    )
 
 
-def told(world: World, watcher: Intake) -> dict[str, str]:
+def scan_waiting(world: World, watcher: Intake) -> dict[str, str]:
     for _ in range(4):
         scanned = watcher.scan()
         assert (scanned.ready, scanned.refused) == ((), ())
@@ -54,25 +56,25 @@ def test_a_folder_in_it_keeps_it_waiting_and_a_line_says_why(world: World, group
     if group == "folder":
         (world.inbox / "monday" / "_together").unlink()
     world.put("monday/afternoon/3.wav", b"half copied", whole=False)
-    before = world.found()
+    before = world.list_files()
     watcher = world.watcher(group=group)
     line = "monday/afternoon lies in a folder that is one recording: put it beside it"
-    assert told(world, watcher) == {"monday": line}
-    assert world.found() == before
+    assert scan_waiting(world, watcher) == {"monday": line}
+    assert world.list_files() == before
     (world.inbox / "monday" / "afternoon").rename(world.inbox / "afternoon")
-    assert {p.name for p in world.claimed(watcher).recordings} == {"1.wav", "2.wav"}
+    assert {p.name for p in world.claim_first(watcher).recordings} == {"1.wav", "2.wav"}
 
 
 @pytest.mark.parametrize("name", ["deep/er/3.wav", "deep/.3.wav.Xy12ab", "deep/notes.txt"])
 def test_whatever_lies_in_a_folder_in_it(deleting: World, name: str) -> None:
     deleting.put(f"monday/{name}")
-    assert set(told(deleting, deleting.watcher())) == {"monday"}
+    assert set(scan_waiting(deleting, deleting.watcher())) == {"monday"}
 
 
 @pytest.mark.parametrize("name", ["@eaDir/1.wav.jpg", ".sync/state", "empty/.DS_Store"])
 def test_folders_that_systems_make_do_not(deleting: World, name: str) -> None:
     deleting.put(f"monday/{name}")
-    assert isinstance(deleting.settled(deleting.watcher()), Claim)
+    assert isinstance(deleting.take_first(deleting.watcher()), Claim)
 
 
 def test_without_a_recording_of_its_own_it_is_told_too(deleting: World) -> None:
@@ -81,7 +83,7 @@ def test_without_a_recording_of_its_own_it_is_told_too(deleting: World) -> None:
     deleting.put("wednesday/_together", b"")
     deleting.put("wednesday/afternoon/3.wav")
     shutil.rmtree(deleting.inbox / "monday")
-    lines = told(deleting, deleting.watcher())
+    lines = scan_waiting(deleting, deleting.watcher())
     assert set(lines) == {"tuesday", "wednesday"}
     assert "none of its files is a recording" in lines["tuesday"]
 
@@ -90,7 +92,7 @@ def test_other_files_are_not_of_the_recording_and_go_where_it_goes(world: World)
     world.put("monday/notes.txt", b"who was there", whole=False)
     world.put("monday/photo.jpg")
     watcher = world.watcher()
-    claim = world.claimed(watcher)
+    claim = world.claim_first(watcher)
     assert [p.name for p in claim.recordings] == ["1.wav", "2.wav"]
     ended = processed(world, watcher, claim)
     assert ended.state == "done"
@@ -105,8 +107,8 @@ def test_where_only_the_recording_lies_in_it_all_of_it_is_deleted(deleting: Worl
     deleting.put("monday/.DS_Store")
     (deleting.inbox / "monday" / "empty").mkdir()
     watcher = deleting.watcher()
-    assert processed(deleting, watcher, deleting.claimed(watcher)).place is None
-    assert deleting.found() == []
+    assert processed(deleting, watcher, deleting.claim_first(watcher)).place is None
+    assert deleting.list_files() == []
     assert not any(deleting.folder.rglob("monday"))
     assert watcher.claims() == []
 
@@ -114,7 +116,7 @@ def test_where_only_the_recording_lies_in_it_all_of_it_is_deleted(deleting: Worl
 @pytest.mark.parametrize("name", ["afternoon/3.wav", "3.wav"])
 def test_what_comes_into_it_while_it_is_processed_is_given_back_with_it(world: World, name: str) -> None:
     watcher = world.watcher()
-    claim = world.claimed(watcher)
+    claim = world.claim_first(watcher)
     late = claim.path / name
     late.parent.mkdir(exist_ok=True)
     late.write_bytes(b"afternoon" + END)
@@ -129,11 +131,11 @@ def test_what_comes_into_it_after_its_process_has_died_is_never_deleted(
     deleting: World, name: str, when: str
 ) -> None:
     watcher = deleting.watcher()
-    claim = deleting.claimed(watcher)
+    claim = deleting.claim_first(watcher)
     row = deleting.publish(claim)
     if when == "noted":
         watcher.ledger.end(claim.note.id, "done", recording_id=row["recording_id"], run_id=row["run_id"])
-    claim.hold.abandon()
+    claim.lock.abandon()
     (claim.path / name).parent.mkdir(exist_ok=True)
     (claim.path / name).write_bytes(b"afternoon" + END)
     (ended,) = deleting.watcher().recover()
@@ -149,7 +151,7 @@ def test_what_comes_into_it_while_it_is_copied_to_another_disk_stays(
     world = deleting
     world.settings = world.settings.model_copy(update={"after": "done"})
     watcher = world.watcher()
-    claim = world.claimed(watcher)
+    claim = world.claim_first(watcher)
     row, late, copied = world.publish(claim), claim.path / "3.wav", files._copy
 
     def copy(source: str | Path, target: str | Path) -> None:
@@ -165,9 +167,9 @@ def test_what_comes_into_it_while_it_is_copied_to_another_disk_stays(
     with monkeypatch.context() as patch:
         patch.setattr(files, "_copy", copy)
         patch.setattr(os, "rename", rename)
-        watcher.processed(claim, **row_of(row))
+        watcher.close_processed(claim, **row_of(row))
     assert late.is_file()
-    assert [p for p in world.found() if p.startswith("done")] == []
+    assert [p for p in world.list_files() if p.startswith("done")] == []
 
 
 def row_of(row: dict[str, str]) -> dict[str, Any]:
@@ -182,13 +184,13 @@ def test_a_link_in_it_is_told_and_neither_followed_nor_lost(world: World, target
     link = world.inbox / "monday" / "3.wav"
     os.symlink(Path(os.path.normpath(link.parent / target)) if absolute else target, link)
     watcher = world.watcher()
-    assert told(world, watcher) == {"monday": "monday/3.wav is a link; put the file itself there"}
+    assert scan_waiting(world, watcher) == {"monday": "monday/3.wav is a link; put the file itself there"}
     link.unlink()
-    assert isinstance(world.settled(watcher), Claim)
+    assert isinstance(world.take_first(watcher), Claim)
 
 
 def test_a_link_that_comes_later_is_not_followed(deleting: World) -> None:
-    claim = deleting.claimed(deleting.watcher())
+    claim = deleting.claim_first(deleting.watcher())
     (deleting.folder / "3.wav").write_bytes(b"secret" + END)
     (claim.path / "3.wav").symlink_to(deleting.folder / "3.wav")
     assert [p.name for p in claim.recordings] == ["1.wav", "2.wav"]
@@ -202,6 +204,6 @@ def test_the_folders_recordings_are_those_of_the_command_line(tmp_path: Path) ->
     for name in ("1.wav", "2.FLAC", "notes.txt", "3", ".4.wav", "5.json", "Thumbs.db", "6.mp3"):
         world.put(f"monday/{name}", name.encode())
     world.put("monday/_together", b"")
-    claim = world.claimed(world.watcher())
+    claim = world.claim_first(world.watcher())
     assert [p.name for p in claim.recordings] == ["1.wav", "2.FLAC", "6.mp3"]
     assert claim.recordings == recordings_in(claim.path)

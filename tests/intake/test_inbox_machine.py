@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from inbox_world import END, Killed, Mortal, World
 
 from tasks.intake.claim import Claim
-from tasks.intake.ending import Filed
+from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.intake import Intake
 
 NAMES = st.sampled_from(("a.wav", "b.wav", "urgent/a.wav", "monday/c.wav", "c.wav"))
@@ -45,14 +45,14 @@ class Inbox(RuleBasedStateMachine):
         """What lies in folders that are one recording: its parts, and what isn't of it."""
         self.growing: dict[str, bytes] = {}
         self.published: dict[bytes, bytes] = {}
-        """What the sidecars told when a content was published: another one is reason to do it again."""
+        """The sidecars' contents when a content was published: another one is reason to do it again."""
         self.flaky_failures = 0
 
     @initialize(across=st.booleans(), keep=st.booleans())
     def disks(self, across: bool, keep: bool) -> None:
         self.mortal.across = across
         self.world.given["after"] = "keep" if keep else "done"
-        self.world.settings = self.world.settings_of()
+        self.world.settings = self.world.make_settings()
 
     @rule(name=NAMES, sound=SOUNDS)
     def copy_begins(self, name: str, sound: bytes) -> None:
@@ -152,25 +152,25 @@ class Inbox(RuleBasedStateMachine):
         assert claim is not None
         content = content_of(claim) if claim.is_unchanged() else b"flaky: renamed meanwhile"
         if content.startswith(b"broken"):
-            ended = watcher.failed(claim, f"{claim.path}: no sound.", lasting=True)
+            ended = watcher.close_failed(claim, f"{claim.path}: no sound.", lasting=True)
         elif content.startswith(b"flaky:") or (content.startswith(b"flaky") and self.flaky_failures < 3):
             self.flaky_failures += 1
-            ended = watcher.failed(claim, "the network is away.", lasting=False)
+            ended = watcher.close_failed(claim, "the network is away.", lasting=False)
         else:
             self.mortal.step()
-            told = b"".join(item.read_bytes() for item in claim.sidecars)
-            assert not (content in self.published and told in (b"", self.published[content])), "published twice"
-            self.published[content] = told
+            sidecars = b"".join(item.read_bytes() for item in claim.sidecars)
+            assert not (content in self.published and sidecars in (b"", self.published[content])), "published twice"
+            self.published[content] = sidecars
             row = self.world.publish(claim)
             self.mortal.step()
-            ended = watcher.processed(
+            ended = watcher.close_processed(
                 claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"]
             )
-        assert isinstance(ended, Filed)
+        assert isinstance(ended, ClosedClaim)
         self.claims[who] = None
 
     @rule(who=WHO)
-    def told_to_stop(self, who: int) -> None:
+    def stop_requested(self, who: int) -> None:
         watcher, claim = self.watchers[who], self.claims[who]
         if watcher is not None and claim is not None:
             watcher.release(claim)
@@ -193,14 +193,14 @@ class Inbox(RuleBasedStateMachine):
         """As the kernel does it: its files are closed, and so its locks and transactions are gone."""
         claim, watcher = self.claims[who], self.watchers[who]
         if claim is not None:
-            claim.hold.abandon()
+            claim.lock.abandon()
         if watcher is not None:
             watcher.close()
         self.claims[who] = self.watchers[who] = None
 
     @invariant()
     def nothing_is_lost(self) -> None:
-        there = Counter(self.world.contents())
+        there = Counter(self.world.read_contents())
         for content, count in self.put.items():
             assert there[content] >= count, content
         assert all(there[content] for content in self.sidecars | self.lying_by)
@@ -221,7 +221,7 @@ class Inbox(RuleBasedStateMachine):
             self._dies(who)
         for _ in range(400):
             self._take(0)
-            for late in self.world.inbox.glob("day */late"):  # as the line says that is told
+            for late in self.world.inbox.glob("day */late"):
                 late.rename(late.parent.with_name(f"late of {late.parent.name}"))
             if self.claims[0] is not None:
                 self._finish(0)
@@ -229,9 +229,9 @@ class Inbox(RuleBasedStateMachine):
                 break
             else:
                 self.world.now += 1_000
-        there = Counter(self.world.contents())
+        there = Counter(self.world.read_contents())
         assert {c: there[c] for c in self.put} == dict(self.put)
-        for path in self.world.found():
+        for path in self.world.list_files():
             if path.endswith((".done", ".json")):
                 continue  # what its recording was renamed away from stays
             place, content = path.split("/")[0], (self.folder / path).read_bytes()
@@ -239,8 +239,8 @@ class Inbox(RuleBasedStateMachine):
             assert place in (well, "quarantine"), f"{path} is left there"
             assert (place == "quarantine") == content.startswith(b"broken"), path
             if place == "quarantine":
-                told = json.loads((self.folder / path).with_name("error.json").read_text())
-                assert told["what"].endswith("no sound.")
+                error = json.loads((self.folder / path).with_name("error.json").read_text())
+                assert error["what"].endswith("no sound.")
         assert list((self.world.inbox / ".claimed").iterdir()) == []
         assert self.watchers[0] is not None
         assert sum(self.watchers[0].ledger.counts().values()) >= sum(self.put.values())

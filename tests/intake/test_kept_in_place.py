@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from inbox_world import END, World
 
-from tasks.intake import files, hold
+from tasks.intake import claim_lock, files
 from tasks.intake.claim import Claim
-from tasks.intake.ending import Filed
+from tasks.intake.close_claim import ClosedClaim
+from tasks.intake.completeness import ScanResult
 from tasks.intake.intake import Intake
-from tasks.intake.settle import Scanned
 
 
 @pytest.fixture
@@ -21,13 +21,15 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path, after="keep")
 
 
-def process(world: World, watcher: Intake, status: str = "complete") -> Filed:
-    claim = world.claimed(watcher)
+def process(world: World, watcher: Intake, status: str = "complete") -> ClosedClaim:
+    claim = world.claim_first(watcher)
     row = world.publish(claim, status)
-    return watcher.processed(claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"])
+    return watcher.close_processed(
+        claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"]
+    )
 
 
-def later(world: World, watcher: Intake) -> Scanned:
+def later(world: World, watcher: Intake) -> ScanResult:
     """What there is to do long after."""
     watcher.scan()
     world.now += 4_000
@@ -36,10 +38,12 @@ def later(world: World, watcher: Intake) -> Scanned:
 
 def test_a_sidecar_that_comes_while_it_is_processed_is_not_taken_for_read(world: World) -> None:
     path, watcher = world.put("a.wav"), world.watcher()
-    claim = world.claimed(watcher)
+    claim = world.claim_first(watcher)
     row = world.publish(claim)
     path.with_suffix(".json").write_text('{"recorded_at": "2026-03-02T09:00:00"}')
-    ended = watcher.processed(claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"])
+    ended = watcher.close_processed(
+        claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"]
+    )
     assert ended.state == "returned"
     assert "its sidecar" in (ended.message or "")
     again = process(world, watcher)
@@ -53,7 +57,7 @@ def test_a_passing_fault_of_a_file_that_is_marked_is_waited_for_too(world: World
     (candidate,) = watcher.scan().ready
     claim = watcher.take(candidate)
     assert isinstance(claim, Claim)
-    assert watcher.failed(claim, "the network is away", lasting=False).state == "returned"
+    assert watcher.close_failed(claim, "the network is away", lasting=False).state == "returned"
     scanned = watcher.scan()
     assert [v.waits_for for v in scanned.waiting] == ["to be tried again"]
     assert 0 < (scanned.waiting[0].due or 0) - world.now <= 60
@@ -75,16 +79,18 @@ def test_it_never_leaves_its_place_and_is_not_read_again(
     path = world.put("monday/a.wav")
     path.with_suffix(".json").write_text("{}")
     watcher = world.watcher()
-    claim = world.claimed(watcher)
+    claim = world.claim_first(watcher)
     assert claim.path == path
-    assert world.found() == ["inbox/monday/a.json", "inbox/monday/a.wav"]
+    assert world.list_files() == ["inbox/monday/a.json", "inbox/monday/a.wav"]
     arrival = watcher.ledger.arrival(claim.note.id)
     assert arrival is not None
     assert arrival.destination == path
     row = world.publish(claim, status)
-    ended = watcher.processed(claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"])
+    ended = watcher.close_processed(
+        claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"]
+    )
     assert (ended.state, ended.place) == ("done" if status == "complete" else "partial", path)
-    assert world.found() == ["inbox/monday/a.json", "inbox/monday/a.wav"]
+    assert world.list_files() == ["inbox/monday/a.json", "inbox/monday/a.wav"]
 
     def read(_: Path) -> str:
         raise AssertionError("it was read again")
@@ -97,13 +103,13 @@ def test_it_never_leaves_its_place_and_is_not_read_again(
 
 def test_nobody_else_reads_it_while_it_is_worked_on(world: World) -> None:
     world.put("a.wav")
-    claim = world.claimed(world.watcher())
+    claim = world.claim_first(world.watcher())
     beside = world.watcher()
     scanned = later(world, beside)
     assert (scanned.ready, scanned.waiting) == ((), ())
-    claim.hold.abandon()
+    claim.lock.abandon()
     assert [f.state for f in beside.recover()] == ["returned"]
-    assert isinstance(world.settled(beside), Claim)
+    assert isinstance(world.take_first(beside), Claim)
 
 
 def test_one_that_was_touched_is_known_by_its_content(world: World) -> None:
@@ -111,8 +117,8 @@ def test_one_that_was_touched_is_known_by_its_content(world: World) -> None:
     watcher = world.watcher()
     process(world, watcher)
     world.stamp(path)
-    ended = world.settled(watcher)
-    assert isinstance(ended, Filed)
+    ended = world.take_first(watcher)
+    assert isinstance(ended, ClosedClaim)
     assert (ended.state, ended.place) == ("linked", path)
     assert nothing_to_do(world, watcher)
 
@@ -125,11 +131,11 @@ def test_so_is_one_that_was_renamed_or_lies_there_twice(world: World) -> None:
     world.put("c.wav")
     states = []
     for _ in range(2):
-        ended = world.settled(watcher)
-        assert isinstance(ended, Filed)
+        ended = world.take_first(watcher)
+        assert isinstance(ended, ClosedClaim)
         states.append((ended.name.name, ended.state))
     assert sorted(states) == [("b.wav", "linked"), ("c.wav", "linked")]
-    assert world.found() == ["inbox/b.wav", "inbox/c.wav"]
+    assert world.list_files() == ["inbox/b.wav", "inbox/c.wav"]
     assert nothing_to_do(world, watcher)
 
 
@@ -142,7 +148,7 @@ def test_what_has_changed_is_processed_again(world: World, what: str) -> None:
         path.with_suffix(".json").write_text('{"recorded_at": "2026-03-01T09:15:00"}')
     else:
         world.put("a.wav", b"sound" if what == "partial" else b"other sound")
-    assert isinstance(world.settled(watcher), Claim)
+    assert isinstance(world.take_first(watcher), Claim)
 
 
 def test_new_settings_process_it_again_and_old_ones_do_not(world: World) -> None:
@@ -160,21 +166,21 @@ def test_what_killed_its_process_is_not_moved_before_it_is_set_aside(world: Worl
     states = []
     for _ in range(3):
         watcher = world.watcher(attempts=3)
-        world.claimed(watcher).hold.abandon()
+        world.claim_first(watcher).lock.abandon()
         watcher.close()
         assert path.exists()
         states += [f.state for f in world.watcher(attempts=3).recover()]
     assert states == ["returned", "returned", "quarantined"]
-    assert {Path(f).name for f in world.found()} == {"a.wav", "a.json"}
-    assert all(f.startswith("quarantine/") for f in world.found())
+    assert {Path(f).name for f in world.list_files()} == {"a.wav", "a.json"}
+    assert all(f.startswith("quarantine/") for f in world.list_files())
 
 
 def test_what_a_run_that_died_had_published_is_known(world: World) -> None:
     path = world.put("a.wav")
     watcher = world.watcher()
-    claim = world.claimed(watcher)
+    claim = world.claim_first(watcher)
     world.publish(claim)
-    claim.hold.abandon()
+    claim.lock.abandon()
     (ended,) = world.watcher().recover()
     assert (ended.state, ended.place) == ("done", path)
     assert nothing_to_do(world, watcher)
@@ -183,7 +189,7 @@ def test_what_a_run_that_died_had_published_is_known(world: World) -> None:
 def test_what_can_not_be_processed_goes_to_quarantine_all_the_same(world: World) -> None:
     path = world.put("a.wav")
     watcher = world.watcher()
-    ended = watcher.failed(world.claimed(watcher), f"{path}: holds no audio.", lasting=True)
+    ended = watcher.close_failed(world.claim_first(watcher), f"{path}: holds no audio.", lasting=True)
     assert ended.place is not None
     assert ended.place.parent.parent == world.quarantine
     assert not path.exists()
@@ -193,19 +199,19 @@ def test_what_can_not_be_processed_goes_to_quarantine_all_the_same(world: World)
 def test_another_file_in_its_place_is_not_set_aside_for_it(world: World) -> None:
     world.put("a.wav", b"one that killed its process")
     watcher = world.watcher(attempts=1)
-    world.claimed(watcher).hold.abandon()
+    world.claim_first(watcher).lock.abandon()
     path = world.put("a.wav", b"a good one")
     assert [f.state for f in world.watcher(attempts=1).recover()] == ["returned"]
     assert path.exists()
-    assert isinstance(world.settled(world.watcher()), Claim)
+    assert isinstance(world.take_first(world.watcher()), Claim)
 
 
 def test_one_that_is_gone_or_has_changed_meanwhile_is_nobodys_fault(world: World) -> None:
     path = world.put("a.wav")
     watcher = world.watcher(attempts=1)
-    claim = world.claimed(watcher)
+    claim = world.claim_first(watcher)
     path.unlink()
-    ended = watcher.failed(claim, "the file is gone.", lasting=False)
+    ended = watcher.close_failed(claim, "the file is gone.", lasting=False)
     assert (ended.state, ended.place) == ("returned", None)
     assert nothing_to_do(world, watcher)
 
@@ -216,16 +222,16 @@ def test_another_machine_whose_lock_does_not_reach_us_keeps_its_claim(world: Wor
     beside.scan()
     world.now += 10
     (seen,) = beside.scan().ready
-    claim = world.claimed(watcher)
-    note = claim.hold.folder / hold.NOTE
+    claim = world.claim_first(watcher)
+    note = claim.lock.folder / claim_lock.NOTE
     note.write_text(note.read_text().replace(claim.note.host, "another"))
-    claim.hold.abandon()
+    claim.lock.abandon()
     assert beside.take(seen) is None
-    assert world.settled(watcher) is None
-    past = time.time() - hold.ABROAD_S - 1
-    os.utime(claim.hold.folder / hold.LOCK, (past, past))
+    assert world.take_first(watcher) is None
+    past = time.time() - claim_lock.REMOTE_TIMEOUT_S - 1
+    os.utime(claim.lock.folder / claim_lock.LOCK, (past, past))
     assert [f.place for f in watcher.recover()] == [path]
-    assert isinstance(world.settled(watcher), Claim)
+    assert isinstance(world.take_first(watcher), Claim)
 
 
 def test_a_folder_that_is_one_recording_stays_too(world: World) -> None:
@@ -236,23 +242,23 @@ def test_a_folder_that_is_one_recording_stays_too(world: World) -> None:
     assert process(world, watcher).place == world.inbox / "monday"
     assert nothing_to_do(world, watcher)
     world.put("monday/3.wav")
-    assert isinstance(world.settled(watcher), Claim)
+    assert isinstance(world.take_first(watcher), Claim)
 
 
 def test_when_they_are_to_be_filed_after_all_they_are(world: World) -> None:
     world.put("a.wav")
     process(world, world.watcher())
-    ended = world.settled(world.watcher(after="done"))
-    assert isinstance(ended, Filed)
+    ended = world.take_first(world.watcher(after="done"))
+    assert isinstance(ended, ClosedClaim)
     assert ended.state == "linked"
-    assert [Path(f).parts[0] for f in world.found()] == ["done"]
+    assert [Path(f).parts[0] for f in world.list_files()] == ["done"]
 
 
 def test_what_is_there_no_more_is_forgotten(world: World) -> None:
     path = world.put("a.wav", b"one" + END)
     watcher = world.watcher()
     process(world, watcher)
-    assert watcher.ledger.kept("one")
+    assert watcher.ledger.read_kept("one")
     path.unlink()
     watcher.scan()
-    assert watcher.ledger.kept("one") == {}
+    assert watcher.ledger.read_kept("one") == {}

@@ -9,15 +9,15 @@ import pytest
 
 from tasks.intervals import Span
 from tasks.linking.cluster import LinkOptions
-from tasks.linking.link import Linked, link
-from tasks.linking.nodes import ChunkVoices, unit
+from tasks.linking.link import LinkResult, link
+from tasks.linking.nodes import ChunkVoices, normalize
 
 DIM = 64
 CORE_S = 600.0
 
 
 def centres(count: int, seed: int = 0) -> np.ndarray:
-    return unit(np.random.default_rng(seed).normal(size=(count, DIM)))
+    return normalize(np.random.default_rng(seed).normal(size=(count, DIM)))
 
 
 def chunk(
@@ -46,13 +46,13 @@ def chunk(
         Span(index * CORE_S, (index + 1) * CORE_S),
         begin,
         begin + 1.5,
-        unit(np.array(embeddings).reshape(-1, DIM)),
+        normalize(np.array(embeddings).reshape(-1, DIM)),
         np.array(labels, dtype=np.int64),
         tuple(speech),
     )
 
 
-def speakers(linked: Linked, i: int) -> list[int]:
+def speakers(linked: LinkResult, i: int) -> list[int]:
     """Speakers of the i-th chunk's windows in order, repeats dropped."""
     out: list[int] = []
     for k in linked.labels[i].tolist():
@@ -61,7 +61,7 @@ def speakers(linked: Linked, i: int) -> list[int]:
     return out
 
 
-def test_a_voice_that_leaves_and_returns_keeps_her_name_though_local_labels_differ() -> None:
+def test_a_returning_voice_keeps_its_speaker_though_local_labels_differ() -> None:
     v = centres(3)
     linked = link([
         chunk(0, [(0, 0, 40), (1, 1, 40)], v),
@@ -82,19 +82,19 @@ def test_the_order_of_chunks_does_not_matter() -> None:
 
 def test_different_people_of_one_chunk_are_not_joined_though_alike() -> None:
     a = centres(1)[0]
-    twins = unit(np.stack([a, a + 0.9 * centres(1, 5)[0]]))
+    twins = normalize(np.stack([a, a + 0.9 * centres(1, 5)[0]]))
     assert float(twins[0] @ twins[1]) > 0.6
     linked = link([chunk(i, [(0, 0, 40), (1, 1, 40)], twins, spread=0.2) for i in range(3)])
     assert len(linked.embeddings) == 2
 
 
-def test_one_voice_that_a_diarizer_split_in_two_is_mended() -> None:
+def test_a_voice_split_by_the_diarizer_is_merged() -> None:
     v = centres(2)
     linked = link([chunk(0, [(0, 0, 40), (0, 1, 40), (1, 2, 40)], v), chunk(1, [(0, 0, 40), (1, 1, 40)], v)])
     assert speakers(linked, 0) == [0, 1]
 
 
-def test_two_people_whom_one_chunk_merged_are_parted_by_the_rest_of_the_day() -> None:
+def test_voices_merged_in_one_chunk_are_separated_by_the_other_chunks() -> None:
     v = centres(2)
     good = [chunk(i, [(0, 0, 60), (1, 1, 60)], v) for i in range(4)]
     merged = chunk(4, [(0, 0, 20), (1, 0, 20)], v)
@@ -102,13 +102,13 @@ def test_two_people_whom_one_chunk_merged_are_parted_by_the_rest_of_the_day() ->
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
-def test_a_given_number_of_speakers_is_honoured_over_the_recording(count: int) -> None:
+def test_the_requested_number_of_speakers_is_kept(count: int) -> None:
     v = centres(3)
     chunks = [chunk(i, [(0, 0, 30), (1, 1, 30), (2, 2, 30), (0, 3, 30)], v) for i in range(3)]
     assert len(link(chunks, LinkOptions(least=count, most=count)).embeddings) == count
 
 
-def test_a_voice_of_a_few_seconds_joins_the_nearest_and_a_strange_one_is_unknown() -> None:
+def test_a_short_voice_joins_the_nearest_and_an_unlike_one_is_unknown() -> None:
     v = centres(3)
     linked = link([
         chunk(0, [(0, 0, 60), (1, 1, 60)], v),
@@ -120,7 +120,7 @@ def test_a_voice_of_a_few_seconds_joins_the_nearest_and_a_strange_one_is_unknown
     assert named.turns[-1].speaker == "UNKNOWN"
 
 
-def test_margins_tell_how_sure_a_voice_is() -> None:
+def test_margins_of_speakers() -> None:
     v = centres(2)
     linked = link([chunk(0, [(0, 0, 40), (1, 1, 40)], v)])
     margins = linked.speaker_margins()
@@ -128,7 +128,7 @@ def test_margins_tell_how_sure_a_voice_is() -> None:
     assert link([chunk(0, [(0, 0, 40)], v)]).speaker_margins() == [None]
 
 
-def test_nothing_heard_is_nobody() -> None:
+def test_no_windows_give_no_speakers() -> None:
     silent = ChunkVoices(0, Span(0, 600), np.zeros(0), np.zeros(0), np.zeros((0, DIM)), np.zeros(0, np.int64))
     linked = link([silent])
     assert linked.turns == ()
@@ -144,7 +144,7 @@ def test_turns_stay_in_their_cores_and_run_forwards() -> None:
     assert [t.start_s for t in linked.turns] == sorted(t.start_s for t in linked.turns)
 
 
-def test_turns_that_a_diarizer_found_itself_keep_their_overlaps() -> None:
+def test_turns_of_an_end_to_end_diarizer_keep_their_overlaps() -> None:
     v = centres(2)
     plain = chunk(0, [(0, 0, 20), (1, 1, 20)], v)
     own = np.array([[0.0, 18.0, 0], [15.0, 33.0, 1], [599.0, 605.0, 1], [40.0, 41.0, 2]])

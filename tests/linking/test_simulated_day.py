@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.linking.cluster import LinkOptions
-from tasks.linking.link import Linked, link
+from tasks.linking.link import LinkResult, link
 from tasks.linking.nodes import ChunkVoices
 from tests.simulation.day import Day, heard, simulate
 from tests.simulation.hard import CASES, lost_in_others, said_s
@@ -15,7 +15,7 @@ from tests.simulation.simpler import chained, unconstrained
 from tests.simulation.voices import titanet_like
 
 
-def scored(day: Day, chunks: list[ChunkVoices], linked: Linked) -> LinkingScore:
+def scored(day: Day, chunks: list[ChunkVoices], linked: LinkResult) -> LinkingScore:
     return score(turns_of(chunks, day.truth), linked.turns)
 
 
@@ -47,7 +47,7 @@ def test_hard_days(case: str) -> None:
     assert found.der < 0.02
 
 
-def test_who_is_only_ever_heard_in_pieces_of_20_s_is_somebody() -> None:
+def test_a_speaker_of_only_20_s_turns_is_found() -> None:
     day, chunks = CASES["one only in pieces of 20 s"](8, 4, 0.5)
     linked = link(chunks)
     assert said_s(day.turns, 7) == pytest.approx(5 * 20.0, rel=0.1)
@@ -55,7 +55,7 @@ def test_who_is_only_ever_heard_in_pieces_of_20_s_is_somebody() -> None:
     assert lost_in_others(day, chunks, linked.labels, 7) < 0.1
 
 
-def test_five_seconds_of_a_day_are_not_lost_inside_another_voice() -> None:
+def test_five_seconds_of_a_day_are_not_merged_to_another_voice() -> None:
     day, chunks = CASES["one who speaks five seconds in all"](12, 1, 0.5)
     linked = link(chunks)
     assert said_s(day.turns, 11) == pytest.approx(5.0, abs=0.5)
@@ -65,7 +65,7 @@ def test_five_seconds_of_a_day_are_not_lost_inside_another_voice() -> None:
     assert lost_in_others(day, chunks, day.truth, 11) == 0.0
 
 
-def test_two_hours_are_linked_as_a_day_is_and_a_given_number_is_honoured() -> None:
+def test_two_hours_are_linked_and_the_requested_number_is_kept() -> None:
     day = simulate(4, 3, hours=2.0)
     chunks = heard(day, 0.5)
     assert scored(day, chunks, link(chunks)).der < 0.01
@@ -73,7 +73,7 @@ def test_two_hours_are_linked_as_a_day_is_and_a_given_number_is_honoured() -> No
         assert len(link(chunks, LinkOptions(least=count, most=count)).embeddings) == count
 
 
-def test_the_score_is_what_pyannote_says() -> None:
+def test_the_score_agrees_with_pyannote() -> None:
     from pyannote.core import Annotation, Segment, Timeline
     from pyannote.metrics.diarization import DiarizationErrorRate
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.intervals import Span, measure_union_s, merge_spans, subtract
 from tasks.linking.nodes import ChunkVoices
-from tasks.linking.turns import chunk_turns, pieces
+from tasks.linking.turns import tile_speech, turns_from_windows
 
 speech_maps = st.lists(
     st.tuples(st.floats(0, 300), st.floats(0.1, 20)).map(lambda t: Span(t[0], t[0] + t[1])), min_size=1, max_size=12
@@ -41,35 +41,35 @@ def chunk(speech: list[Span], labels: list[int], core: Span) -> ChunkVoices:
 @given(speech_maps, st.randoms(use_true_random=False))
 def test_pieces_tile_the_speech_whatever_the_labels(speech: list[Span], random: Random) -> None:
     where = windows(speech)
-    found = [Span(a, b) for a, b, _ in pieces(where, np.array([random.randrange(3) for _ in where]), speech)]
+    found = [Span(a, b) for a, b, _ in tile_speech(where, np.array([random.randrange(3) for _ in where]), speech)]
     assert measure_union_s(subtract(speech, found)) == pytest.approx(0, abs=1e-6)
     assert sum(s.duration_s for s in found) == pytest.approx(measure_union_s(speech), abs=1e-6)
     assert all(any(s.start_s <= f.start_s and f.end_s <= s.end_s for s in merge_spans(speech)) for f in found)
 
 
-def test_two_voices_part_in_the_middle_of_what_their_windows_share() -> None:
+def test_the_border_of_two_voices_is_the_middle_of_their_windows_overlap() -> None:
     speech = [Span(0, 3.75)]
-    assert pieces(windows(speech), np.array([7, 7, 2, 2]), speech) == [(0, 1.875, 7), (1.875, 3.75, 2)]
+    assert tile_speech(windows(speech), np.array([7, 7, 2, 2]), speech) == [(0, 1.875, 7), (1.875, 3.75, 2)]
 
 
 def test_numbers_of_labels_and_windows_must_agree() -> None:
     with pytest.raises(ValueError, match="2 windows, but 1 labels"):
-        pieces(np.array([[0, 1.5], [0.75, 2.25]]), np.array([0]), [Span(0, 2.25)])
+        tile_speech(np.array([[0, 1.5], [0.75, 2.25]]), np.array([0]), [Span(0, 2.25)])
 
 
 def test_short_pauses_of_one_voice_are_bridged_and_long_ones_are_not() -> None:
     speech = [Span(0, 2), Span(2.2, 4), Span(5, 6)]
     one = chunk(speech, [0] * len(windows(speech)), Span(0, 10))
-    assert chunk_turns(one, one.labels) == [(0, 4, 0), (5, 6, 0)]
+    assert turns_from_windows(one, one.labels) == [(0, 4, 0), (5, 6, 0)]
 
 
-def test_a_turn_shorter_than_a_word_is_its_neighbours() -> None:
+def test_a_turn_shorter_than_a_word_is_merged() -> None:
     speech = [Span(0, 2), Span(2.1, 2.2), Span(4, 4.1)]
     some = chunk(speech, [0, 0, 1, 1], Span(0, 10))
-    assert chunk_turns(some, some.labels) == [(0, 2.2, 0), (4, 4.1, 1)]
+    assert turns_from_windows(some, some.labels) == [(0, 2.2, 0), (4, 4.1, 1)]
 
 
 def test_turns_end_with_the_core() -> None:
     speech = [Span(0, 6)]
     one = chunk(speech, [3] * len(windows(speech)), Span(1, 5))
-    assert chunk_turns(one, one.labels) == [(1, 5, 3)]
+    assert turns_from_windows(one, one.labels) == [(1, 5, 3)]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tasks.linking.nodes import ChunkVoices
-from tasks.linking.turns import chunk_turns
+from tasks.linking.turns import turns_from_windows
 from tasks.records import UNKNOWN, Turn
 
 Array = np.ndarray[Any, Any]
@@ -81,6 +81,7 @@ def turns_of(chunks: Sequence[ChunkVoices], labels: Sequence[Array]) -> list[Tur
     out = []
     for chunk, mine in sorted(zip(chunks, labels, strict=True), key=lambda p: p[0].index):
         out += [
-            Turn(a, b, f"SPEAKER_{k:02d}" if k >= 0 else UNKNOWN) for a, b, k in chunk_turns(chunk, np.asarray(mine))
+            Turn(a, b, f"SPEAKER_{k:02d}" if k >= 0 else UNKNOWN)
+            for a, b, k in turns_from_windows(chunk, np.asarray(mine))
         ]
     return out

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.linking.nodes import ChunkVoices, unit
+from tasks.linking.nodes import ChunkVoices, normalize
 
 Array = np.ndarray[Any, Any]
 
@@ -54,7 +54,7 @@ def unconstrained(chunks: Sequence[ChunkVoices], thresholds: Sequence[float]) ->
     for i, chunk in enumerate(chunks):
         for local in chunk.locals:
             keys.append((i, local))
-            means.append(unit(chunk.embeddings[chunk.labels == local].mean(0)))
+            means.append(normalize(chunk.embeddings[chunk.labels == local].mean(0)))
     if len(keys) < 2:
         return [_windows(chunks, dict.fromkeys(keys, 0)) for _ in thresholds]
     tree = linkage(np.array(means, np.float64), "average", "cosine")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.intervals import Span, clip, tidy, total_s
+from tasks.intervals import Span, clip, measure_union_s, merge_spans
 from tasks.transcription.language import select_places, vote
 
 speech_maps = st.lists(
@@ -20,10 +20,10 @@ speech_maps = st.lists(
 def test_places_are_few_short_apart_and_full_of_speech(speech: list[Span]) -> None:
     found = select_places(speech, count=5, window_s=30.0)
     assert len(found) <= 5
-    assert bool(found) == bool(tidy(speech))
+    assert bool(found) == bool(merge_spans(speech))
     assert all(s.duration_s <= 30.0 + 1e-6 for s in found)
     assert all(a.end_s <= b.start_s for a, b in itertools.pairwise(found))
-    assert all(total_s(clip(speech, s)) > 0 for s in found)
+    assert all(measure_union_s(clip(speech, s)) > 0 for s in found)
 
 
 def test_places_reach_the_whole_day() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.intervals import Span, clip, subtract, total_s
+from tasks.intervals import Span, clip, measure_union_s, subtract
 from tasks.transcription.speech import GRID_S, SAMPLE_RATE, cut_at_quietest, find_uncovered, split_into_stretches
 
 WITHIN = Span(0.0, 300.0)
@@ -20,7 +20,7 @@ speech_maps = st.lists(st.tuples(times, st.floats(0.05, 90)).map(lambda t: Span(
 @given(speech_maps, st.sampled_from([2.0, 8.0, 28.0, 30.0]))
 def test_all_speech_is_covered_once_and_no_stretch_is_too_long(speech: list[Span], max_s: float) -> None:
     found = split_into_stretches(speech, WITHIN, max_s)
-    assert subtract(clip(speech, WITHIN), found) == [] or total_s(
+    assert subtract(clip(speech, WITHIN), found) == [] or measure_union_s(
         subtract(clip(speech, WITHIN), found)
     ) == pytest.approx(0, abs=1e-6)
     assert all(s.duration_s <= max_s for s in found)

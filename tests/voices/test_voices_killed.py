@@ -254,12 +254,12 @@ def test_no_book_is_made_of_one_that_is_half_replaced(tmp_path):
 WRITER = """
 import sys
 from pathlib import Path
-from tests.helpers.sample_voices import home_of_its_own, publish_named, recorded  # noqa: F401
+from tests.helpers.sample_voices import make_recording, own_home, publish_with_names  # noqa: F401
 who, out, store, sound = sys.argv[1:]
 people = ["Ada", "Bea"] if who == "a" else ["Bea", "Ada"]
 for k in range(6):
-    transcript = recorded(f"{who}{k}", people, f"{who}{k}", day=k, sound=Path(sound))
-    publish_named(transcript, Path(out), Path(store), formats=("srt",))
+    transcript = make_recording(f"{who}{k}", people, f"{who}{k}", day=k, sound=Path(sound))
+    publish_with_names(transcript, Path(out), Path(store), formats=("srt",))
 """
 
 

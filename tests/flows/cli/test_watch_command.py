@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from flows.cli import watch as command
 from flows.cli.main import app
 from flows.cli.terminal import Terminal
-from tasks.audio.apart import Apart
+from tasks.audio.isolated_open import IsolatedOpener
 from tasks.intake.ledger import read_only
 from tasks.settings.load import load
 from tests.faults.cases import clip
@@ -200,7 +200,7 @@ def test_prefect_that_is_away_is_told_once_and_waited_for(tmp_path: Path, monkey
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     inbox = tmp_path / "data" / "inbox"
     inbox.mkdir(parents=True)
-    monkeypatch.setattr(Apart, "lacking", lambda *_: None)
+    monkeypatch.setattr(IsolatedOpener, "find_missing", lambda *_: None)
     monkeypatch.setattr(command, "shown", lambda _: nullcontext(lambda _: None))
     (inbox / "a.wav").write_bytes(b"sound")
     calls, waits = [], []
@@ -228,7 +228,7 @@ def test_what_stops_each_round_is_told_once(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     (tmp_path / "data" / "inbox").mkdir(parents=True)
-    monkeypatch.setattr(Apart, "lacking", lambda *_: None)
+    monkeypatch.setattr(IsolatedOpener, "find_missing", lambda *_: None)
     monkeypatch.setattr(command, "shown", lambda _: nullcontext(lambda _: None))
     (tmp_path / "data" / "inbox" / "a.wav").write_bytes(b"sound")
     rounds = iter(range(3))

@@ -1,4 +1,4 @@
-"""Whether a file that lies in the inbox is whole: arithmetic on what was seen of it, at two scans or more."""
+"""Judge whether a file in the inbox is complete, by the sightings of two or more scans. Pure functions."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ FAULT = (
 )
 
 AGAIN_S = 60.0
-"""What has failed for a passing reason is left alone for so long, times four for each more try."""
+"""Seconds until a file whose failure is temporary is tried again, times four for each more attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What an earlier scan has seen of a path. Times are seconds since the epoch."""
+    """The state of a path at an earlier scan. Times are seconds since the epoch."""
 
     signature: str
     since: float
-    """It has had this signature since then, as far as we know."""
+    """Time of the first scan that saw this signature."""
     lacking: str | None = None
-    """What is missing of it, once that was looked at: "" where nothing is."""
+    """What is missing of the file: "" where nothing is, None where it has not been opened yet."""
     not_before: float = 0.0
-    """It was tried and given back; next time not before then."""
+    """Earliest time at which to try again."""
     failures: int = 0
-    """So often has opening it failed."""
+    """Number of times that opening the file failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a scan makes of a candidate: the sighting to keep, and why it isn't taken (None: it is)."""
+    """The judgement of a candidate: the sighting to record, and what it waits for (None: it may be taken)."""
 
     candidate: Candidate
     sighting: Sighting
     waits_for: str | None = None
     due: float | None = None
-    """When it can be taken at the earliest, if nothing changes; None where that isn't known."""
+    """Earliest time at which it may be taken if nothing changes; None where that isn't known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scanned:
-    """What lies in the inbox: what may be taken, in order, and what waits for something."""
+class ScanResult:
+    """The result of a scan: candidates to take, in order; candidates that wait; refused paths."""
 
     ready: tuple[Candidate, ...]
     waiting: tuple[Verdict, ...]
@@ -64,14 +64,14 @@ class Scanned:
     stopped: bool = False
 
     def due(self, now: float) -> float | None:
-        """Seconds until what rests now may be taken; None where nothing does. What still changes isn't waited for:
-        a recording that grows for a day would never let anybody end."""
+        """Seconds until the next unchanged file may be taken; None without any. Files that still change don't count:
+        one that grows for a day would keep the caller waiting."""
         resting = [v.due for v in self.waiting if v.due is not None and v.waits_for in (SEEN, SETTLING)]
         return max(0.0, min(resting) - now) if resting else None
 
 
-def again_at(now: float, tried: int) -> float:
-    """When to try again what has failed so often."""
+def compute_retry_time(now: float, tried: int) -> float:
+    """The time at which to try again after `tried` failures, seconds since the epoch."""
     return now + AGAIN_S * 4.0 ** (tried - 1)
 
 
@@ -83,15 +83,16 @@ def judge(
     settle_s: float,
     patience_s: float,
     attempts: int,
-    whole: Callable[[Candidate], str | None],
+    find_missing: Callable[[Candidate], str | None],
     is_open: Callable[[Candidate], bool | None],
 ) -> Verdict:
     """Whether to take a candidate.
 
-    It is taken at once if it is marked; else when it is as it was at least `settle_s` before, nobody has it open for
-    writing, and `whole` finds nothing missing. Where something is missing, or it is empty, it is taken as it is once
-    nothing has changed for `patience_s`: its end will not come. `whole` has it opened; where that fails `attempts`
-    times, it is taken to be set aside. A folder that holds what isn't of the recording waits until that is moved.
+    It is taken at once if it is marked; else when it is as it was at least `settle_s` before, no process has it
+    open for writing, and `find_missing` finds nothing missing. Where something is missing, or it is empty, it is
+    taken as it is once nothing has changed for `patience_s`: its end will not come. Where `find_missing` raises
+    `attempts` times the candidate is taken with a fault, to be quarantined. A folder with an obstacle waits until
+    that is removed.
     """
     known = before if before and before.signature == candidate.signature and now >= before.since else None
     seen = known or Sighting(candidate.signature, now, not_before=before.not_before if before else 0.0)
@@ -102,7 +103,7 @@ def judge(
             seen = replace(seen, not_before=0.0)  # another file, which somebody vouches for
         if now < seen.not_before:
             return Verdict(candidate, seen, HARMFUL if seen.failures else AGAIN, seen.not_before)
-        return _opened(candidate, seen, now, attempts, whole)
+        return _open_and_check(candidate, seen, now, attempts, find_missing)
     if known is None:
         return Verdict(candidate, seen, CHANGING if before else SEEN, max(now + settle_s, seen.not_before))
     due = max(known.since + settle_s, known.not_before)
@@ -110,44 +111,44 @@ def judge(
         return Verdict(candidate, known, AGAIN if now < known.not_before else SETTLING, due)
     if is_open(candidate):
         return Verdict(candidate, known, OPEN)
-    found = _opened(candidate, known, now, attempts, whole)
+    found = _open_and_check(candidate, known, now, attempts, find_missing)
     due = known.since + max(settle_s, patience_s)
     if not found.waits_for and found.sighting.lacking and now < due:
         return Verdict(candidate, found.sighting, found.sighting.lacking, due)
     return found
 
 
-def _opened(
-    candidate: Candidate, seen: Sighting, now: float, attempts: int, whole: Callable[[Candidate], str | None]
+def _open_and_check(
+    candidate: Candidate, seen: Sighting, now: float, attempts: int, find_missing: Callable[[Candidate], str | None]
 ) -> Verdict:
-    """A candidate that is taken, with what is missing of it; or one that waits since opening it has failed."""
+    """Open the candidate: a verdict to take it, with what is missing of it; or to wait, where opening it failed."""
     if seen.lacking is None and seen.failures < attempts:
         try:
-            seen = replace(seen, lacking=_lacking(candidate, whole))
+            seen = replace(seen, lacking=_describe_missing(candidate, find_missing))
         except (OSError, MemoryError) as error:  # this machine's fault: no file is set aside for that
             log.warning("%r: could not be opened now: %s", str(candidate.path), error)
-            seen = replace(seen, not_before=again_at(now, 1))
+            seen = replace(seen, not_before=compute_retry_time(now, 1))
             return Verdict(candidate, seen, HARMFUL, seen.not_before)
         except Exception as error:  # whatever is wrong with it or with us: one file never stops the others
             seen = replace(seen, failures=seen.failures + 1)
             log.warning("%r: opening it failed: %s", str(candidate.path), error)
             if seen.failures < attempts:
-                seen = replace(seen, not_before=again_at(now, seen.failures))
+                seen = replace(seen, not_before=compute_retry_time(now, seen.failures))
                 return Verdict(candidate, seen, HARMFUL, seen.not_before)
     fault = FAULT if seen.failures >= attempts else None
     return Verdict(replace(candidate, fault=fault), seen)
 
 
-def _lacking(candidate: Candidate, whole: Callable[[Candidate], str | None]) -> str:
+def _describe_missing(candidate: Candidate, find_missing: Callable[[Candidate], str | None]) -> str:
     if not candidate.size:
         return EMPTY
     if candidate.copying:
         return f"{candidate.copying} is being copied into it"
-    return whole(candidate) or ""
+    return find_missing(candidate) or ""
 
 
-def open_for_writing(inbox: Path, candidate: Candidate) -> bool | None:
-    """Whether the candidate, or any file in it, is open for writing; None where the system doesn't tell."""
+def is_open_for_writing(inbox: Path, candidate: Candidate) -> bool | None:
+    """Whether the candidate, or any file in it, is open for writing; None where that can't be known."""
     whole = inbox / candidate.path
     answers = [is_being_written(f) for f in (sorted(whole.iterdir()) if candidate.is_folder else [whole])]
     return True if True in answers else None if None in answers else False

@@ -1,7 +1,7 @@
-"""Whether a file's end is there: what containers promise in their headers, beside what has arrived.
+"""Check whether a file's end has arrived, by comparing the lengths in its container's headers with its size.
 
-Files are copied from their beginning; until the end is there, a player may well open them. What a container can't
-tell (raw streams, recorders that write no lengths) counts as there.
+A partly copied file may well open. Where a container holds no lengths (raw streams, some recorders) the file counts
+as complete.
 """
 
 from __future__ import annotations
@@ -11,35 +11,35 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from tasks.audio.duration import last_packet_s, promised_s
-from tasks.audio.source import opened
+from tasks.audio.duration import header_duration_s, last_packet_s
+from tasks.audio.source import open_source
 from tasks.errors import DaylongError
 
 _STREAMED = ((0x7FFF_0000, 0x8000_0100), (0xFFFF_0000, 0x1_0000_0000))
-"""Lengths within these are written by recorders that don't know theirs yet; a day of sound has others as large."""
+"""Ranges of placeholder lengths that recorders write while recording; real lengths of a day may lie between."""
 _IN_DS64 = 0xFFFF_FFFF
-"""The length is too long for its place, and stands in the chunk `ds64` (EBU Tech 3306)."""
+"""Placeholder of RF64: the length is in the chunk `ds64` (EBU Tech 3306)."""
 _OGG_PAGE = 65_307
 """Longest page, bytes."""
 _SLACK_S = 2.0
 _MOST_CHUNKS = 1_000_000
-"""No container has more of them: a file that has is made to keep us."""
+"""Limit of chunks or boxes that are read: a file with more is hostile."""
 
 
-def lacking(path: Path) -> str | None:
-    """What is missing of the file, in a few words; None where nothing is, or nothing tells."""
+def find_missing(path: Path) -> str | None:
+    """Describe what is missing of the file; None where nothing is, or its container holds no lengths."""
     try:
         with path.open("rb") as file:
             start = file.read(12)
-            if told := _promised(file, start, path.stat().st_size):
-                return told
+            if missing := _find_missing_bytes(file, start, path.stat().st_size):
+                return missing
     except OSError:
         return None
     try:
-        with opened(path) as source:
+        with open_source(path) as source:
             if start[:4] != b"fLaC":
                 return None
-            promised = promised_s(source)
+            promised = header_duration_s(source)
             there = last_packet_s(source)
     except DaylongError:
         return "nothing yet that opens as sound"
@@ -48,21 +48,21 @@ def lacking(path: Path) -> str | None:
     return None
 
 
-def _promised(file: BinaryIO, start: bytes, size: int) -> str | None:
-    for magic, at, missing in _KINDS:
+def _find_missing_bytes(file: BinaryIO, start: bytes, size: int) -> str | None:
+    for magic, at, check in _KINDS:
         if start[at : at + len(magic)] == magic:
             try:
-                return missing(file, size)
+                return check(file, size)
             except (struct.error, ValueError, IndexError, OverflowError):
-                return None  # too short for its own header: whoever opens it will tell
+                return None  # too short for its own header: opening it fails
     return None
 
 
-def _bytes_of(count: int) -> str:
+def _format_missing(count: int) -> str:
     return f"{count:,} bytes of it are not there yet"
 
 
-def _riff(file: BinaryIO, size: int, order: str = "<") -> str | None:
+def _check_riff(file: BinaryIO, size: int, order: str = "<") -> str | None:
     """WAV, AIFF: chunks of a name and a length."""
     at, data_bytes = 12, 0
     for _ in range(_MOST_CHUNKS):
@@ -77,17 +77,17 @@ def _riff(file: BinaryIO, size: int, order: str = "<") -> str | None:
         if name == b"data" and length == _IN_DS64 and 0 < data_bytes < 1 << 62:
             length = data_bytes
         elif any(first <= length < end for first, end in _STREAMED) or (name == b"data" and length == 0):
-            return None  # by a recorder that doesn't know
+            return None  # a placeholder
         at += 8 + length + length % 2
     missing = at - size
-    return _bytes_of(missing) if missing > 1 else None
+    return _format_missing(missing) if missing > 1 else None
 
 
-def _aiff(file: BinaryIO, size: int) -> str | None:
-    return _riff(file, size, ">")
+def _check_aiff(file: BinaryIO, size: int) -> str | None:
+    return _check_riff(file, size, ">")
 
 
-def _mp4(file: BinaryIO, size: int) -> str | None:
+def _check_mp4(file: BinaryIO, size: int) -> str | None:
     """MP4, MOV: boxes of a length and a name; `moov` tells where everything is, and often comes last."""
     at, found = 0, set()
     for _ in range(_MOST_CHUNKS):
@@ -103,12 +103,12 @@ def _mp4(file: BinaryIO, size: int) -> str | None:
             break
         at += max(length, 8)
     if at > size:
-        return _bytes_of(at - size)
+        return _format_missing(at - size)
     return None if found & {b"moov", b"moof"} else "its table of contents is not there yet"
 
 
-def _ogg(file: BinaryIO, size: int) -> str | None:
-    """Ogg (Opus, Vorbis): the last page says that it is the last."""
+def _check_ogg(file: BinaryIO, size: int) -> str | None:
+    """Ogg (Opus, Vorbis): the last page has the end-of-stream flag (RFC 3533)."""
     begun = max(0, size - 2 * _OGG_PAGE)
     file.seek(begun)
     tail = file.read()
@@ -122,7 +122,7 @@ def _ogg(file: BinaryIO, size: int) -> str | None:
     return None
 
 
-def _matroska(file: BinaryIO, size: int) -> str | None:
+def _check_matroska(file: BinaryIO, size: int) -> str | None:
     """Matroska, WebM: the segment's length, where it isn't of the kind that streams have."""
     file.seek(0)
     head = file.read(4096)
@@ -134,10 +134,10 @@ def _matroska(file: BinaryIO, size: int) -> str | None:
     if length == (1 << 7 * width) - 1:
         return None
     missing = at + 4 + width + length - size
-    return _bytes_of(missing) if missing > 0 else None
+    return _format_missing(missing) if missing > 0 else None
 
 
-def _mp3(file: BinaryIO, size: int) -> str | None:
+def _check_mp3(file: BinaryIO, size: int) -> str | None:
     """MP3 with a Xing header, which tells the bytes of the sound."""
     file.seek(0)
     head = file.read(10)
@@ -151,18 +151,18 @@ def _mp3(file: BinaryIO, size: int) -> str | None:
         return None
     (length,) = struct.unpack_from(">I", frame, at + (12 if frame[at + 7] & 1 else 8))
     missing = begun + length - size
-    return _bytes_of(missing) if missing > 0 else None
+    return _format_missing(missing) if missing > 0 else None
 
 
 _KINDS: tuple[tuple[bytes, int, Callable[[BinaryIO, int], str | None]], ...] = (
-    (b"RIFF", 0, _riff),
-    (b"RF64", 0, _riff),
-    (b"BW64", 0, _riff),
-    (b"FORM", 0, _aiff),
-    (b"ftyp", 4, _mp4),
-    (b"OggS", 0, _ogg),
-    (b"\x1a\x45\xdf\xa3", 0, _matroska),
-    (b"ID3", 0, _mp3),
-    (b"\xff", 0, _mp3),
+    (b"RIFF", 0, _check_riff),
+    (b"RF64", 0, _check_riff),
+    (b"BW64", 0, _check_riff),
+    (b"FORM", 0, _check_aiff),
+    (b"ftyp", 4, _check_mp4),
+    (b"OggS", 0, _check_ogg),
+    (b"\x1a\x45\xdf\xa3", 0, _check_matroska),
+    (b"ID3", 0, _check_mp3),
+    (b"\xff", 0, _check_mp3),
 )
-"""What a file begins with, and where; and who knows whether it ends."""
+"""(magic bytes, their offset, the check of that container)."""

@@ -13,7 +13,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from made_sounds import noise, write
 
-from tasks.audio.whole import lacking
+from tasks.audio.end_check import find_missing
 
 CODECS = {
     "a.wav": "pcm_s16le", "a.aiff": "pcm_s16be", "a.flac": "flac", "a.mp3": "libmp3lame", "a.opus": "libopus",
@@ -27,7 +27,7 @@ def made(folder: Path, name: str) -> Path:
 
 @pytest.mark.parametrize("name", CODECS)
 def test_a_whole_file_lacks_nothing(tmp_path: Path, name: str) -> None:
-    assert lacking(made(tmp_path, name)) is None
+    assert find_missing(made(tmp_path, name)) is None
 
 
 @pytest.mark.parametrize("name", CODECS)
@@ -36,7 +36,7 @@ def test_a_copy_that_is_under_way_lacks_its_end(tmp_path: Path, name: str, part:
     path = made(tmp_path, name)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(part * len(whole))])
-    assert lacking(path)
+    assert find_missing(path)
 
 
 @pytest.mark.parametrize("length", [0, 0x7FFF_FFF0, 0xFFFF_FFFF])
@@ -46,7 +46,7 @@ def test_a_recorder_that_does_not_know_its_length_is_believed(tmp_path: Path, le
     data = bytearray(path.read_bytes())
     data[40:44] = length.to_bytes(4, "little")
     path.write_bytes(data)
-    assert lacking(path) is None
+    assert find_missing(path) is None
 
 
 def headed(path: Path, header: bytes, size: int) -> Path:
@@ -75,10 +75,10 @@ def test_a_day_that_is_being_copied_lacks_its_end_however_long_it_is(
     header = wav(promised, magic)
     whole = len(header) + promised
     assert (
-        lacking(headed(tmp_path / "half.wav", header, whole // 2))
+        find_missing(headed(tmp_path / "half.wav", header, whole // 2))
         == f"{whole - whole // 2:,} bytes of it are not there yet"
     )
-    assert lacking(headed(tmp_path / "whole.wav", header, whole)) is None
+    assert find_missing(headed(tmp_path / "whole.wav", header, whole)) is None
 
 
 @given(
@@ -89,14 +89,14 @@ def test_a_day_that_is_being_copied_lacks_its_end_however_long_it_is(
 def test_whatever_a_header_says_nothing_breaks(tmp_path: Path, magic: bytes, rest: bytes) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(magic + rest)
-    assert lacking(path)
+    assert find_missing(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"some notes of a meeting", b"\x00" * 1000, b"ID3\x04"])
 def test_what_does_not_open_as_sound_may_still_come(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(content)
-    assert lacking(path)
+    assert find_missing(path)
 
 
 def test_room_that_a_recorder_has_taken_ahead_is_not_read_through(tmp_path: Path) -> None:
@@ -104,5 +104,5 @@ def test_room_that_a_recorder_has_taken_ahead_is_not_read_through(tmp_path: Path
     with path.open("r+b") as file:
         file.truncate(2**34)  # a hole: it takes no room here either
     began = time.monotonic()
-    assert lacking(path) is None
+    assert find_missing(path) is None
     assert time.monotonic() - began < 30

@@ -14,10 +14,10 @@ import pytest
 from inbox_world import DEADLY, END, World
 
 from tasks.intake.claim import Claim
-from tasks.intake.ending import Filed
+from tasks.intake.close_claim import ClosedClaim
+from tasks.intake.completeness import ScanResult
 from tasks.intake.ledger import read_only
 from tasks.intake.open_files import is_being_written
-from tasks.intake.settle import Scanned
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def ready(scanned: Scanned) -> list[str]:
+def ready(scanned: ScanResult) -> list[str]:
     return [str(c.path) for c in scanned.ready]
 
 
-def waits(scanned: Scanned) -> dict[str, str | None]:
+def waits(scanned: ScanResult) -> dict[str, str | None]:
     return {str(v.candidate.path): v.waits_for for v in scanned.waiting}
 
 
@@ -231,12 +231,12 @@ def test_a_file_that_kills_its_decoder_is_set_aside_and_the_others_go_on(world: 
         {"to be tried again"} if marked else set()
     )
     ended = watcher.take(scanned.ready[0])
-    assert isinstance(ended, Filed)
+    assert isinstance(ended, ClosedClaim)
     assert ended.state == "quarantined"
-    told = json.loads(next(world.quarantine.glob("*/error.json")).read_text())
-    assert "crashed, hung or failed" in told["what"]
-    assert "3 times" in told["why"]
-    assert {Path(f).name for f in world.found() if f.startswith("quarantine")} == {"hostile.wav"}
+    error = json.loads(next(world.quarantine.glob("*/error.json")).read_text())
+    assert "crashed, hung or failed" in error["what"]
+    assert "3 times" in error["why"]
+    assert {Path(f).name for f in world.list_files() if f.startswith("quarantine")} == {"hostile.wav"}
 
 
 @pytest.mark.parametrize("marked", [False, True])
@@ -255,7 +255,7 @@ def test_no_file_is_set_aside_where_the_machine_is_at_fault(
         for _ in range(5):
             assert ready(watcher.scan()) == []
             world.now += 100
-    assert isinstance(world.settled(world.watcher()), Claim)
+    assert isinstance(world.take_first(world.watcher()), Claim)
 
 
 def test_a_file_that_killed_its_decoder_is_tried_anew_when_it_has_changed(world: World) -> None:
@@ -284,7 +284,7 @@ def test_a_ledger_of_an_earlier_version_is_read_and_brought_up_to_date(world: Wo
     with found as ledger:
         assert [s.failures for _, s, _ in ledger.waiting()] == [0]
     world.put("a.wav")
-    assert isinstance(world.settled(world.watcher()), Claim)
+    assert isinstance(world.take_first(world.watcher()), Claim)
 
 
 @pytest.mark.parametrize("group", ["file", "folder"])

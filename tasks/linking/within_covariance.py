@@ -1,9 +1,9 @@
-"""How voices vary in this recording: measured in it, as no number suits every speaker model.
+"""Within-session covariance W of the recording's embeddings, and the whitening that makes it the identity.
 
-What a speaker model says of one voice varies from window to window (W), from session to session (S: another hour,
-room, mood), and from voice to voice (B). All three are covariances. W comes from pairs of windows a moment apart
-that their chunk's diarizer gave to one speaker; who else the diarizer mistook then hardly matters. Everything else is
-done in a space in which W is the identity, so a distance of 1 is a voice's own spread in one window.
+Embeddings vary from window to window (covariance W), from session to session (S: another hour or room) and from
+speaker to speaker (B). W depends on the speaker model and the recording, so it is estimated from pairs of windows of
+one local speaker a moment apart, which is robust to diarization errors. All later steps work in whitened space, where
+a distance of 1 is one standard deviation of a single window.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ import numpy as np
 from tasks.linking.nodes import Array, ChunkVoices, Node
 
 PAIRS = 60_000
-"""Pairs of windows that W is measured from, at most: more change nothing."""
+"""Pairs of windows that W is estimated from, at most."""
 TRIMMED = 0.1
-"""Share of the pairs, those furthest apart, that are two voices more often than one."""
+"""Share of the pairs, those furthest apart, that are left out as likely of two voices."""
 FLOOR = 0.02
-"""Of the mean variance, added in every direction: what no recording is long enough to exclude."""
+"""Share of the mean variance that is added in every direction (regularisation)."""
 REPEATED = 1.9
 """A mean of n windows varies by this / n of a window's variance: windows overlap by half, and their noise correlates
 (measured on real readers: 0.43)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
-    """`center` (D,) of the recording's voices, and `whiten` (D, D): y = (x − center) @ whiten has W = identity."""
+class Whitening:
+    """y = (x − center) @ whiten, in which W is the identity. `center` (D,): mean of the nodes; `whiten` (D, D)."""
 
     center: Array
     whiten: Array
 
     def __call__(self, embeddings: Array) -> Array:
-        """Embeddings (…, D) in the space of W = identity."""
+        """Whiten embeddings (…, D)."""
         out: Array = (embeddings - self.center) @ self.whiten
         return out
 
 
-def measure(chunks: Sequence[ChunkVoices], nodes: Sequence[Node]) -> Spread:
-    """The spread of the recording's windows; `nodes`: all of its nodes, one or more."""
+def estimate_whitening(chunks: Sequence[ChunkVoices], nodes: Sequence[Node]) -> Whitening:
+    """Estimate W and the center from the recording's windows and all of its `nodes`, one or more."""
     means = np.array([n.mean for n in nodes])
-    differences = _differences(chunks)
+    differences = _find_differences(chunks)
     dim = means.shape[1]
     if not len(differences):
-        return Spread(means.mean(0), np.eye(dim) * np.sqrt(dim / 0.3))
+        return Whitening(means.mean(0), np.eye(dim) * np.sqrt(dim / 0.3))
     size = np.square(differences).sum(1)
     differences = differences[size <= np.quantile(size, 1 - TRIMMED)]
-    # Trimmed once by plain size, then by what that says of directions.
+    # Trimmed once by Euclidean distance, then by Mahalanobis distance.
     for _ in range(2):
-        within = _within(differences, dim)
+        within = _shrink_covariance(differences, dim)
         size = np.einsum("nd,nd->n", differences @ np.linalg.inv(within), differences)
         kept = differences[size <= np.quantile(size, 1 - TRIMMED)]
-        within = _within(kept if len(kept) else differences, dim)
+        within = _shrink_covariance(kept if len(kept) else differences, dim)
     values, axes = np.linalg.eigh(within)
-    return Spread(means.mean(0), axes / np.sqrt(values))
+    return Whitening(means.mean(0), axes / np.sqrt(values))
 
 
-def _differences(chunks: Sequence[ChunkVoices]) -> Array:
-    # Of windows two apart: they share no sound, and mostly the same turn.
+def _find_differences(chunks: Sequence[ChunkVoices]) -> Array:
+    # Windows two apart share no samples, and mostly lie in the same turn.
     found = []
     for chunk in sorted(chunks, key=lambda c: c.index):
         if len(chunk.labels) < 3:
@@ -78,10 +78,10 @@ def _differences(chunks: Sequence[ChunkVoices]) -> Array:
     return np.concatenate(parts) if parts else np.zeros((0, 0))
 
 
-def _within(differences: Array, dim: int) -> Array:
+def _shrink_covariance(differences: Array, dim: int) -> Array:
     count = len(differences)
     measured = differences.T @ differences / (2 * max(count, 1))
     mean = max(float(np.trace(measured)) / dim, 1e-9)
-    # Few pairs say little of single directions.
+    # Shrunk towards an isotropic covariance, the more the fewer pairs there are.
     shrunk: Array = (count * measured + dim * mean * np.eye(dim)) / (count + dim)
     return shrunk + FLOOR * mean * np.eye(dim)

@@ -1,4 +1,4 @@
-"""More speakers asked for than a chunk's diarizer heard, where no other chunk can tell."""
+"""Splitting labels of a single chunk until the requested number of speakers is reached."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.simulation.score import score, turns_of
 
 
 def alone(people: int, seed: int, hours: float, **labels: int) -> tuple[Day, list[ChunkVoices]]:
-    """A recording of one chunk; `labels` b=0: its diarizer took "b" (the second) for the first."""
+    """A recording of one chunk; `labels` b=0: its diarizer labelled speaker "b" (the second) as speaker 0."""
     day = simulate(people, seed, hours=hours)
     assert len(day.chunks) == 1
     said = day.truth[0].copy()
@@ -31,14 +31,14 @@ def exactly(count: int) -> LinkOptions:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_two_whom_the_only_chunk_took_for_one_are_two_where_two_were_asked_for(seed: int) -> None:
+def test_a_label_of_two_voices_is_split_where_two_are_requested(seed: int) -> None:
     day, chunks = alone(2, seed, 0.2, b=0)
     found = score(turns_of(chunks, list(day.truth)), link(chunks, exactly(2)).turns)
     assert found.found == 2
     assert found.der < 0.15
 
 
-def test_the_label_of_two_voices_is_parted_and_not_those_of_one() -> None:
+def test_the_label_of_two_voices_is_split_and_not_those_of_one() -> None:
     day, chunks = alone(3, 1, 0.2, c=1)
     found = score(turns_of(chunks, list(day.truth)), link(chunks, exactly(3)).turns)
     assert found.found == 3
@@ -62,7 +62,7 @@ def test_neither_the_order_of_chunks_nor_that_of_windows_matters() -> None:
     assert link([chunk], exactly(2)).turns == link([replace(chunk, **arrays)], exactly(2)).turns
 
 
-def test_where_too_little_was_said_for_so_many_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_too_little_speech_for_the_requested_count_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     _, [chunk] = alone(2, 0, 0.2, b=0)
     few = {k: getattr(chunk, k)[:6] for k in ("starts_s", "ends_s", "embeddings", "labels")}
     with caplog.at_level(logging.WARNING, "daylong.linking"):
@@ -72,7 +72,7 @@ def test_where_too_little_was_said_for_so_many_the_log_says_so(caplog: pytest.Lo
     assert caplog.messages == ["2 speakers were asked for, and 1 found: no more can be told apart"]
 
 
-def test_labels_of_a_diarizer_that_finds_turns_itself_are_left_as_they_are(caplog: pytest.LogCaptureFixture) -> None:
+def test_labels_of_an_end_to_end_diarizer_are_not_split(caplog: pytest.LogCaptureFixture) -> None:
     _, chunks = alone(2, 0, 0.2, b=0)
     assert len(link(chunks, exactly(2), reassign=False).embeddings) == 1
     assert len(caplog.messages) == 1

@@ -1,0 +1,47 @@
+"""A decoder that dies or hangs takes nobody with it: files are first opened in a process of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from made_sounds import noise, write
+
+from tasks.audio import isolated_open
+from tasks.audio.isolated_open import IsolatedOpener
+from tasks.engines.engine import Engine
+from tasks.errors import EngineDied
+
+
+@pytest.fixture
+def opener() -> Iterator[IsolatedOpener]:
+    opened = IsolatedOpener()
+    yield opened
+    opened.close()
+
+
+def test_it_says_what_the_decoder_says_here(opener: IsolatedOpener, tmp_path: Path) -> None:
+    whole = write(tmp_path / os.fsdecode(b"caf\xe9.wav"), noise(1))
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(whole.read_bytes()[:-1_000])
+    assert opener.find_missing(whole) is None
+    assert opener.find_missing(cut) == "1,000 bytes of it are not there yet"
+    assert opener.find_missing(tmp_path / "gone.wav") is None
+
+
+def test_a_crash_or_a_hang_is_told_and_the_next_file_is_opened(
+    opener: IsolatedOpener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolated_open, "OPENER", Engine.of("audio/opening", "crashing_opener:CrashingOpener"))
+    good = write(tmp_path / "good.wav", noise(1))
+    crash, hang = write(tmp_path / "crash.wav", noise(1)), write(tmp_path / "hang.wav", noise(1))
+    with pytest.raises(EngineDied, match="exit status -11"):
+        opener.find_missing(crash)
+    assert opener.find_missing(good) is None
+    monkeypatch.setattr(isolated_open, "PATIENCE_S", 1.0)
+    with pytest.raises(EngineDied, match="did not answer within 1"):
+        opener.find_missing(hang)
+    monkeypatch.setattr(isolated_open, "PATIENCE_S", 180.0)
+    assert opener.find_missing(good) is None
