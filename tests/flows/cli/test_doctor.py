@@ -109,7 +109,7 @@ def test_what_is_done_and_stays_in_the_inbox_needs_no_room(a_home: Path, monkeyp
         (inbox / name).write_bytes(b"RIFF")
     monkeypatch.setenv("DAYLONG_INBOX__AFTER", "keep")
     with Ledger(inbox / ".ledger.sqlite3") as ledger:
-        ledger.keep(Path("day.wav"), "as it was", load({"profile": "demo"}).digest())
+        ledger.record_kept(Path("day.wav"), "as it was", load({"profile": "demo"}).digest())
     assert "1 file of 0.0 GB in the inbox" in line(doctor("--profile", "demo"), "disk")
 
 
