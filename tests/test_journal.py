@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tasks.errors import NoRoom, TransientError
 from tasks.storage import files, journal, journal_plan
 from tasks.storage.journal_plan import DamagedPlan, Plan
-from tests.dying import Disk, Killed, no_flushing, quick_folder  # noqa: F401
+from tests.helpers.crashing_disk import Disk, Killed, no_flushing, quick_folder  # noqa: F401
 
 ROW, WORDS = Path("recordings/day=1/r.parquet"), Path("words/day=1/r.parquet")
 TEXT = Path("exports/r/t.txt")

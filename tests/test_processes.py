@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.processes import Process, read_birth
-from tests.ended import dead
+from tests.helpers.dead_process import dead
 
 
 def test_a_process_that_ended_is_gone_and_of_another_machines_nothing_is_known() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sounds import lag_s, likeness, noise, write, write_video
 
 from tasks.audio.chain import find_links
 from tasks.audio.decode import decode, stream
@@ -15,6 +14,7 @@ from tasks.audio.probe import probe
 from tasks.audio.slices import Link, Slice
 from tasks.errors import TransientError
 from tasks.intervals import Span
+from tests.helpers.sound_files import lag_s, likeness, noise, write, write_video
 
 RATE = 16_000
 CODECS = {"opus": "libopus", "flac": "flac", "aac": "aac"}

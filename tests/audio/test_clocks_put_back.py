@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from made_sounds import noise, write
 
 from tasks.audio.probe import probe
 from tasks.audio.recorded import find_repeated_hour, recorded_at
 from tasks.audio.together import together
 from tasks.records import Part, Recording
 from tests.helpers.sample_transcripts import make_recording_row
+from tests.helpers.sound_files import noise, write
 
 BERLIN = "Europe/Berlin"
 HOUR_S = 3600.0

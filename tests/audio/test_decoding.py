@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sounds import lag_s, likeness, noise, write, write_video
 
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
 from tasks.errors import TransientError, UnreadableAudio
 from tasks.intervals import Span
+from tests.helpers.sound_files import lag_s, likeness, noise, write, write_video
 
 RATE = 16_000
 

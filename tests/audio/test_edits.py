@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_sounds import likeness, noise
 
 from tasks.audio.edits import clip, lift_quiet, normalise_gain, split_channels
 from tasks.errors import UsageError
 from tasks.intervals import Span
+from tests.helpers.sound_files import likeness, noise
 
 RATE = 16_000
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 from hypothesis import HealthCheck, given, settings
-from made_sounds import noise, write
 
 from tasks.audio.end_check import find_missing
+from tests.helpers.sound_files import noise, write
 
 CODECS = {
     "a.wav": "pcm_s16le", "a.aiff": "pcm_s16be", "a.flac": "flac", "a.mp3": "libmp3lame", "a.opus": "libopus",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sounds import noise, write
 
 from tasks.audio.decode import RATE_HZ, Samples, decode, stream
 from tasks.audio.forward import Forward
 from tasks.intervals import Span
+from tests.helpers.sound_files import noise, write
 
 LENGTH_S = 200.0
 SPANS = (

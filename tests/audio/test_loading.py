@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from made_sounds import noise, write
 
 from tasks.audio import decode as module
 from tasks.audio.decode import KEPT, audio_of, decode, load, prefetch
@@ -18,6 +17,7 @@ from tasks.audio.probe import probe
 from tasks.errors import TransientError
 from tasks.intervals import Span
 from tasks.records import Audio, Part
+from tests.helpers.sound_files import noise, write
 
 RATE = 16_000
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from made_sounds import lag_s, likeness, noise
 
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
 from tasks.intervals import Span
+from tests.helpers.sound_files import lag_s, likeness, noise
 
 pytestmark = pytest.mark.slow
 

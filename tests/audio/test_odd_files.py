@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sounds import noise, write, write_video
 
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe, slug
 from tasks.errors import PermanentError, UnreadableAudio, UsageError
 from tasks.intervals import Span
+from tests.helpers.sound_files import noise, write, write_video
 
 RATE = 16_000
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sounds import noise, write
 
 from tasks.audio import decode as decoding
 from tasks.audio.bleed import own_speech
@@ -21,6 +20,7 @@ from tasks.intervals import Span
 from tasks.records import Recording
 from tasks.step import Manifest, Meter, StepContext
 from tasks.storage.artifacts import ArtifactStore
+from tests.helpers.sound_files import noise, write
 
 LENGTH_S = 200.0
 CLAIMS = [Span(at_s, at_s + 3) for at_s in range(5, 120, 6)]

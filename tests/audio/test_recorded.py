@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import av
 import numpy as np
 import pytest
-from made_sounds import noise, write
 
 from tasks.audio.probe import probe
 from tasks.audio.recorded import read_name, read_time_in_name, recorded_at
 from tasks.errors import UsageError
 from tasks.settings.load import load
+from tests.helpers.sound_files import noise, write
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

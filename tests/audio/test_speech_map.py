@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_sounds import noise
 
 from tasks.audio import speech_map as module
 from tasks.audio.decode import stream
 from tasks.audio.probe import probe
 from tasks.audio.speech_map import Silero, ahead, energy_db, load, speech_map
 from tasks.intervals import Span, intersect, measure_union_s, merge_spans, subtract
+from tests.helpers.sound_files import noise
 
 RATE = 16_000
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "roundtable.opus"

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_sounds import lag_s, likeness, noise, write
 
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
@@ -22,6 +21,7 @@ from tasks.audio.together import channels_of, probe_together, together
 from tasks.errors import PermanentError, UnreadableAudio
 from tasks.intervals import Span
 from tasks.records import Part, Recording
+from tests.helpers.sound_files import lag_s, likeness, noise, write
 
 RATE = 16_000
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from tasks.exports import render
 from tests.benchmarks import frame
-from tests.browsing import chromium
-from tests.serving import until
-from tests.synthetic_day import day
+from tests.helpers.browser import chromium
+from tests.helpers.daylong_server import until
+from tests.helpers.synthetic_day import day
 
 SIZES = {"the demo's 36 min": (5_500, 0.6), "4 h": (33_000, 4.0), "24 h": (200_000, 24.0)}
 TIMES = 5

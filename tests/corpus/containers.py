@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tests.audio.made_sounds import write, write_video
 from tests.corpus.kinds import RATE_HZ, Kind, add, talk, talk_at
+from tests.helpers.sound_files import write, write_video
 
 CODECS = {
     "wav": "pcm_s16le",

@@ -141,7 +141,7 @@ def through(path: Path, kind: str | None, detect: Any) -> dict[str, Any]:
     from tasks.audio.speech_map import speech_map
     from tasks.audio.together import probe_together
     from tasks.settings.schema import ChunkingSettings
-    from tests.audio.made_sounds import lag_s, likeness
+    from tests.helpers.sound_files import lag_s, likeness
 
     forget()
     recording = probe_together([path])

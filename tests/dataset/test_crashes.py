@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tasks.dataset.publish import publish, recover
 from tasks.dataset.schema import TABLES
 from tasks.errors import TransientError
-from tests.dying import STRIDE, Disk, Killed, every_operation, no_flushing, quick_folder  # noqa: F401
+from tests.helpers.crashing_disk import STRIDE, Disk, Killed, every_operation, no_flushing, quick_folder  # noqa: F401
 from tests.helpers.sample_transcripts import make_meeting
 
 ID = "meeting-0a1b2c3d"

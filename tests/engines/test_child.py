@@ -22,7 +22,7 @@ from tasks.engines.engine import Engine
 from tasks.engines.pool import Pool
 from tasks.errors import EngineDied, MachineFault, OutOfMemory, PermanentError, is_transient
 from tasks.logs import add_log_fields, current_log_fields
-from tests.small_engines import answered_anew, engine
+from tests.helpers.small_engines import answered_anew, engine
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -169,7 +169,7 @@ def test_out_of_memory_is_told_as_that_wherever_it_happens(child: EngineProcess)
         with pytest.raises(OutOfMemory, match="counter-1"):
             where_.call(engine(), "too_much")
         with pytest.raises(OutOfMemory, match="too large"):
-            where_.call(Engine.of("test/too large", "tests.small_engines:load_too_much"), "add")
+            where_.call(Engine.of("test/too large", "tests.helpers.small_engines:load_too_much"), "add")
 
 
 def test_the_child_imports_nothing_from_the_folder_that_one_is_in(
@@ -187,7 +187,7 @@ def test_a_script_without_a_guard_for_its_main_part_may_use_engines_in_a_child(t
     script.write_text(
         "import sys\nfrom tasks.engines import calls\nfrom tasks.engines.engine import Engine\nprint('once')\n"
         "calls.configure(run_in='child')\n"
-        "print(calls.call(Engine.of('test/counter', 'tests.small_engines:load', step=2), 'add').value)\n"
+        "print(calls.call(Engine.of('test/counter', 'tests.helpers.small_engines:load', step=2), 'add').value)\n"
     )
     done = subprocess.run(
         [sys.executable, str(script)], env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -200,7 +200,7 @@ def test_the_child_ends_with_the_process_that_started_it_however_that_ended(tmp_
     script = (
         "import os, signal\nfrom tasks.engines import calls\nfrom tasks.engines.engine import Engine\n"
         "calls.configure(run_in='child')\n"
-        "ask = lambda what: calls.call(Engine.of('t', 'tests.small_engines:load', step=1), what).value\n"
+        "ask = lambda what: calls.call(Engine.of('t', 'tests.helpers.small_engines:load', step=1), what).value\n"
         "print(ask('pid'), flush=True)\n"
         "import threading\nthreading.Thread(target=ask, args=('hang',)).start()\n"
         "import time\ntime.sleep(0.5)\nos.kill(os.getpid(), signal.SIGKILL)\n"
@@ -227,7 +227,7 @@ def _runs(pid: int) -> bool:
 def test_weights_that_cannot_be_loaded_are_the_machines_fault_unless_it_may_pass(child: EngineProcess) -> None:
     for where_ in (Pool(), child):
         with pytest.raises(MachineFault, match=r"test/nothing can't be loaded .ValueError: not an archive."):
-            where_.call(Engine.of("test/nothing", "tests.small_engines:load_nothing"), "add")
+            where_.call(Engine.of("test/nothing", "tests.helpers.small_engines:load_nothing"), "add")
         with pytest.raises(OSError, match=r"weights\.bin") as late:
-            where_.call(Engine.of("test/late", "tests.small_engines:load_late"), "add")
+            where_.call(Engine.of("test/late", "tests.helpers.small_engines:load_late"), "add")
         assert is_transient(late.value)

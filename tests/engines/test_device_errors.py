@@ -11,7 +11,7 @@ from tasks.engines.device_errors import find_device_error, translate_device_erro
 from tasks.engines.engine import Engine
 from tasks.engines.pool import Pool
 from tasks.errors import DeviceBroken, EngineDied, is_transient
-from tests.small_engines import answered_anew, engine
+from tests.helpers.small_engines import answered_anew, engine
 
 ILLEGAL = """CUDA error: an illegal memory access was encountered
 CUDA kernel errors might be asynchronously reported at some other API call.
@@ -89,7 +89,7 @@ def test_a_child_whose_device_refused_a_call_lives_on(child: EngineProcess) -> N
 def test_an_engine_that_cannot_be_loaded_for_that_is_tried_again(child: EngineProcess) -> None:
     for where in (Pool(), child):
         with pytest.raises(DeviceBroken, match="test/broken: its device failed"):
-            where.call(Engine.of("test/broken", "tests.small_engines:load_broken"), "add")
+            where.call(Engine.of("test/broken", "tests.helpers.small_engines:load_broken"), "add")
 
 
 @pytest.mark.parametrize("told_after_s", [0.0, 2.0], ids=["in the midst of it", "which has met it first"])

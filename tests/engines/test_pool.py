@@ -10,7 +10,7 @@ from tasks.engines import calls
 from tasks.engines.engine import Call
 from tasks.engines.pool import Pool
 from tasks.errors import EngineDied
-from tests.small_engines import Counter, engine
+from tests.helpers.small_engines import Counter, engine
 
 
 def test_an_engine_is_loaded_when_first_needed_and_once() -> None:

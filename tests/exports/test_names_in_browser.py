@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tasks.voices.lookup import normalize_name
-from tests.browsing import chromium
+from tests.helpers.browser import chromium
+from tests.helpers.daylong_server import until
 from tests.helpers.name_correction_page import (
     ANNA,
     ENTER,
@@ -23,9 +24,8 @@ from tests.helpers.name_correction_page import (
     TAB,
     Page,
 )
+from tests.helpers.report_page import Report, put
 from tests.helpers.sample_transcripts import make_without_diarization
-from tests.reports import Report, put
-from tests.serving import until
 
 
 @pytest.fixture(scope="module")

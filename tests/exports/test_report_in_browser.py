@@ -13,11 +13,11 @@ import pytest
 from flows.report_audio import carried
 from tasks.intervals import Span
 from tasks.records import Part, Transcript
-from tests.browsing import chromium
+from tests.helpers.browser import chromium
+from tests.helpers.daylong_server import until
+from tests.helpers.report_page import Report, put, with_sound
 from tests.helpers.sample_transcripts import HOSTILE, make_meeting, make_recording_row, make_transcript
-from tests.reports import Report, put, with_sound
-from tests.serving import until
-from tests.synthetic_day import day
+from tests.helpers.synthetic_day import day
 
 ATTACKS = [
     *HOSTILE,

@@ -12,7 +12,7 @@ from tasks.exports import timeline
 from tasks.intervals import Span, merge_spans
 from tasks.records import Transcript
 from tests.helpers.sample_transcripts import make_meeting, transcripts
-from tests.synthetic_day import day
+from tests.helpers.synthetic_day import day
 
 pytest.importorskip("matplotlib", reason="timeline.png needs matplotlib (the extra plots)")
 

@@ -21,8 +21,8 @@ from flows.serving.crashed_runs import (
     waiting,
 )
 from tasks.processes import Process
-from tests.ended import dead
-from tests.serving import until
+from tests.helpers.daylong_server import until
+from tests.helpers.dead_process import dead
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 

@@ -18,9 +18,9 @@ from tasks.dataset.read import recordings
 from tasks.evaluation.words import is_meeteval_installed
 from tasks.intervals import format_clock
 from tasks.settings.home import sample
-from tests.asking import FOLDER, agreed
+from tests.helpers.daylong_server import clip
+from tests.helpers.recipe_questions import FOLDER, agreed
 from tests.helpers.sample_voices import find_in_files, read_columns
-from tests.serving import clip
 
 REFERENCES = [str(sample().with_suffix(".stm")), str(sample().with_suffix(".rttm"))]
 

@@ -12,7 +12,7 @@ import soundfile
 from flows.reporting.outcome import Outcome
 from tasks.errors import UnreadableAudio
 from tasks.settings.home import sample
-from tests.audio.made_sounds import write, write_video
+from tests.helpers.sound_files import write, write_video
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

@@ -14,7 +14,7 @@ from tasks.pruning import prune as pruning
 from tasks.pruning import used
 from tasks.settings.schema import Settings
 from tasks.storage.artifacts import ArtifactStore
-from tests.pruning_files import kept, key
+from tests.helpers.cached_results import kept, key
 
 
 def test_results_that_somebody_goes_on_with_are_not_said_to_be_gone(

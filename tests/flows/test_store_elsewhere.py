@@ -12,7 +12,7 @@ import soundfile
 from flows.reporting.outcome import Outcome
 from tasks.settings.home import sample
 from tasks.storage.artifacts import ArtifactStore
-from tests.s3_server import BUCKET, s3
+from tests.helpers.s3_server import BUCKET, s3
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from flows.speakers.corrections import read_changes
 from tasks.records import Transcript
+from tests.helpers.daylong_server import until
+from tests.helpers.report_page import Report, put
 from tests.helpers.sample_transcripts import make_recording_row, make_transcript
-from tests.reports import Report, put
-from tests.serving import until
 
 ENTER, ESCAPE, TAB, BACKSPACE = "\ue007", "\ue00c", "\ue004", "\ue003"
 FILE = "meeting-0a1b2c3d.corrections.json"

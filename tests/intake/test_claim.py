@@ -11,19 +11,19 @@ import time
 from pathlib import Path
 
 import pytest
-from inbox_world import END, World
 
 from tasks.intake import claim_lock, files, intake
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim, Publication
+from tests.helpers.simulated_inbox import END, World
 
 ROOT = Path(__file__).resolve().parents[2]
 
 CHILD = """
 import sys
 from pathlib import Path
-sys.path[:0] = [{tests!r}]
-from inbox_world import World
+sys.path[:0] = [{root!r}]
+from tests.helpers.simulated_inbox import World
 from tasks.intake.claim import Claim
 
 world = World.__new__(World)
@@ -47,7 +47,7 @@ def child(world: World) -> subprocess.Popen[str]:
     """A process that claims all it can on request, prints their names, and holds the claims until its stdin
     closes."""
     state = {k: v for k, v in vars(world).items() if k != "settings"}
-    code = CHILD.format(tests=str(Path(__file__).parent), state=state).replace("PosixPath(", "Path(")
+    code = CHILD.format(root=str(ROOT), state=state).replace("PosixPath(", "Path(")
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     )

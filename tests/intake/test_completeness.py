@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from inbox_world import DEADLY, END, World
 
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.completeness import ScanResult
 from tasks.intake.ledger import read_only
 from tasks.intake.open_files import is_being_written
+from tests.helpers.simulated_inbox import DEADLY, END, World
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inbox_world import END, World
 
 from tasks.intake import files
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.intake import Intake
+from tests.helpers.simulated_inbox import END, World
 
 DAY = "2027/01/15"
 

@@ -13,11 +13,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from inbox_world import END, Killed, Mortal, World
 
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.intake import Intake
+from tests.helpers.simulated_inbox import END, Killed, Mortal, World
 
 NAMES = st.sampled_from(("a.wav", "b.wav", "urgent/a.wav", "monday/c.wav", "c.wav"))
 SOUNDS = st.sampled_from((b"good one ", b"good two ", b"broken one ", b"flaky one "))

@@ -7,13 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
-from inbox_world import END, World
 
 from tasks.intake import claim_lock, files
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.completeness import ScanResult
 from tasks.intake.intake import Intake
+from tests.helpers.simulated_inbox import END, World
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 
 import pytest
-from inbox_world import World
 
 from tasks.errors import TransientError, UsageError
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.ledger import read_only
+from tests.helpers.simulated_inbox import World
 
 DAY = "2027/01/15"
 

@@ -12,7 +12,7 @@ import pytest
 
 from tasks.processes import Process
 from tasks.pruning import used
-from tests.ended import dead
+from tests.helpers.dead_process import dead
 
 ME = Process.this()
 

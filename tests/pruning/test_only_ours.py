@@ -15,8 +15,8 @@ from tasks.pruning import used
 from tasks.pruning.prune import held, prune, recordings_folder
 from tasks.storage.artifacts import KINDS, ArtifactStore
 from tasks.storage.remote import open_filesystem
-from tests.pruning_files import kept, key
-from tests.s3_server import a_bucket
+from tests.helpers.cached_results import kept, key
+from tests.helpers.s3_server import a_bucket
 
 D = "3f" + "9" * 62
 FOREIGN = (

@@ -14,7 +14,7 @@ from tasks.errors import NoRoom
 from tasks.pruning import used
 from tasks.pruning.prune import held, held_of, prune, recordings_folder, runs_folder
 from tasks.storage.artifacts import ArtifactStore
-from tests.pruning_files import kept, key
+from tests.helpers.cached_results import kept, key
 
 A, B = key("linking", "a"), key("linking", "b")
 

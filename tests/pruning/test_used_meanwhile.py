@@ -19,7 +19,7 @@ from tasks.pruning.prune import held, prune, recordings_folder, runs_folder
 from tasks.settings.home import results
 from tasks.step import Meter, StepContext
 from tasks.storage.artifacts import ArtifactStore
-from tests.pruning_files import key
+from tests.helpers.cached_results import key
 
 A, B = key("linking", "a"), key("linking", "b")
 

@@ -15,14 +15,14 @@ import pytest
 from tasks.dataset.publish import publish
 from tasks.dataset.views import ask, connect
 from tasks.records import Part, Transcript
-from tests.asking import FOLDER, GIVEN, agreed, by_duckdb, by_python, plain, told
+from tests.helpers.recipe_questions import FOLDER, GIVEN, agreed, by_duckdb, by_python, plain, told
 from tests.helpers.sample_transcripts import (
     make_recording_row,
     make_silence,
     make_transcript,
     make_without_diarization,
 )
-from tests.synthetic_day import day
+from tests.helpers.synthetic_day import day
 
 DAYS = [datetime.date(2024, 5, 6), datetime.date(2024, 5, 7)]
 

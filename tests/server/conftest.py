@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import Up, clip, serving
+from tests.helpers.daylong_server import Up, clip, serving
 
 
 @pytest.fixture(scope="session")

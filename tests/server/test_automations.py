@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.serving import ROOT, Up, environment, until
+from tests.helpers.daylong_server import ROOT, Up, environment, until
 
 pytestmark = pytest.mark.server
 

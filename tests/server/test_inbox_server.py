@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.serving import Up, clip, environment, serving, until
+from tests.helpers.daylong_server import Up, clip, environment, serving, until
 
 pytestmark = pytest.mark.server
 

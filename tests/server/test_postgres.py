@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import free_port, serving
+from tests.helpers.daylong_server import free_port, serving
 
 pytestmark = pytest.mark.server
 

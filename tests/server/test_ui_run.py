@@ -11,8 +11,8 @@ from urllib.parse import urlparse
 
 import pytest
 
-from tests.browsing import chromium
-from tests.serving import ROOT, Up, until
+from tests.helpers.browser import chromium
+from tests.helpers.daylong_server import ROOT, Up, until
 
 pytestmark = pytest.mark.server
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import Up, serving, until
+from tests.helpers.daylong_server import Up, serving, until
 
 pytestmark = pytest.mark.server
 

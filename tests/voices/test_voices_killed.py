@@ -22,7 +22,7 @@ from tasks.voices.invariants import is_stale
 from tasks.voices.lookup import find_voice
 from tasks.voices.records import VoiceRegistry
 from tasks.voices.store import open_registry, read_current_registry
-from tests.dying import STRIDE, Disk, Killed, every_operation, no_flushing, quick_folder  # noqa: F401
+from tests.helpers.crashing_disk import STRIDE, Disk, Killed, every_operation, no_flushing, quick_folder  # noqa: F401
 from tests.helpers.sample_voices import (  # noqa: F401
     find_in_files,
     make_recording,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.weights.downloads import WrongChecksum, download_file
-from tests.hub_server import Faults, hub
+from tests.helpers.model_hub_server import Faults, hub
 
 DATA = bytes(range(256)) * 100
 DIGEST = hashlib.sha256(DATA).hexdigest()

@@ -20,7 +20,7 @@ from tasks.weights.resolve import (
     list_required,
     resolve,
 )
-from tests.hub_server import hub
+from tests.helpers.model_hub_server import hub
 
 WHISPER = {"config.json": b"{}", "model.bin": b"w" * 1000, "tokenizer.json": b"{}", "vocabulary.json": b"[]"}
 

@@ -28,7 +28,7 @@ def cache(home: Path, *arguments: str, **given: str) -> subprocess.CompletedProc
 def filled(tmp_path: Path) -> Path:
     from tasks.pruning import used
     from tasks.storage.artifacts import ArtifactStore
-    from tests.pruning_files import kept, key
+    from tests.helpers.cached_results import kept, key
 
     store = ArtifactStore(str(tmp_path / "data" / "cache" / "artifacts"))
     kept(store, tmp_path, key("embedding", "a"), bytes(5000), 40)

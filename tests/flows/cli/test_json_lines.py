@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.serving import clip, environment
+from tests.helpers.daylong_server import clip, environment
 
 SETTINGS = """
 profile = "demo"

@@ -11,7 +11,7 @@ import pytest
 
 from tasks.settings.schema import DiarizationSettings, PunctuationSettings, Settings, TranscriptionSettings
 from tasks.weights.resolve import format_fetch_command
-from tests.hub_server import Faults, hub
+from tests.helpers.model_hub_server import Faults, hub
 
 ROOT = Path(__file__).resolve().parents[3]
 WHISPER = {"config.json": b"{}", "model.bin": b"whisper" * 1000, "tokenizer.json": b"[1]", "vocabulary.json": b"[]"}

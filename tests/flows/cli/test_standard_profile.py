@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from tasks.weights.catalogue import PINNED
-from tests.hub_server import Faults, hub
+from tests.helpers.model_hub_server import Faults, hub
 
 ROOT = Path(__file__).resolve().parents[3]
 PUBLIC = {

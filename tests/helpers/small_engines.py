@@ -140,7 +140,7 @@ def load_late() -> Counter:
 
 
 def engine(step: int = 1) -> Engine:
-    return Engine.of(f"test/counter-{step}", "tests.small_engines:load", step=step)
+    return Engine.of(f"test/counter-{step}", "tests.helpers.small_engines:load", step=step)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import httpx
 
 from tests.faults.commands import left_over
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 STARTING_S = 180.0
 T = TypeVar("T")
 

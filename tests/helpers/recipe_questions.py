@@ -10,7 +10,7 @@ import pytest
 
 from tasks.dataset.views import ask, connect
 
-FOLDER = Path(__file__).resolve().parents[1] / "data" / "recipes" / "questions"
+FOLDER = Path(__file__).resolve().parents[2] / "data" / "recipes" / "questions"
 GIVEN: dict[str, tuple[object, ...]] = {
     "every_mention": ("budget",),
     "silence": (30.0,),

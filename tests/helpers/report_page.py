@@ -12,7 +12,7 @@ import soundfile
 
 from tasks.exports import render
 from tasks.records import Part, Transcript
-from tests.serving import until
+from tests.helpers.daylong_server import until
 
 
 class Report:
