@@ -1,4 +1,4 @@
-"""A report in a real Chromium: put on the disk, opened, read, clicked and typed on."""
+"""A report (report.html) written to disk and opened in a real Chromium: reading, clicking and typing."""
 
 from __future__ import annotations
 
@@ -12,76 +12,76 @@ import soundfile
 
 from tasks.exports import render
 from tasks.records import Part, Transcript
-from tests.helpers.daylong_server import until
+from tests.helpers.waiting import wait_until
 
 
-class Report:
-    """A report in the browser."""
+class ReportPage:
+    """A report that is open in the browser."""
 
-    def __init__(self, browser: Any, path: Path, waits: float = 10.0) -> None:
+    def __init__(self, browser: Any, path: Path, limit_s: float = 10.0) -> None:
         self.browser = browser
         browser.set_window_size(1300, 900)
         browser.get_log("browser")
         browser.get_log("performance")
         browser.get(path.as_uri())
-        self.first_view_ms = until(self._viewed, waits, 0.02)
+        self.first_view_ms = wait_until(self._read_first_view_ms, limit_s, 0.02)
 
-    def _viewed(self) -> float | None:
-        return self.does("return performance.getEntriesByName('first view')[0]?.startTime")
+    def _read_first_view_ms(self) -> float | None:
+        return self.run_script("return performance.getEntriesByName('first view')[0]?.startTime")
 
-    def does(self, script: str, *values: Any) -> Any:
+    def run_script(self, script: str, *values: Any) -> Any:
         return self.browser.execute_script(script, *values)
 
-    def text(self, css: str) -> str:
+    def read_text(self, css: str) -> str:
         return str(self.browser.find_element("css selector", css).text)
 
-    def all(self, css: str) -> list[Any]:
+    def find_all(self, css: str) -> list[Any]:
         return list(self.browser.find_elements("css selector", css))
 
-    def press(self, *keys: str) -> None:
+    def press_keys(self, *keys: str) -> None:
         from selenium.webdriver.common.action_chains import ActionChains
 
         ActionChains(self.browser).send_keys(*keys).perform()
 
-    def word(self, said: str) -> Any:
-        return next(w for w in self.all(".w") if w.text == said)
+    def find_word(self, text: str) -> Any:
+        return next(w for w in self.find_all(".w") if w.text == text)
 
-    def click(self, said: str) -> None:
-        word = self.word(said)
-        self.does("arguments[0].scrollIntoView({block: 'center'})", word)
+    def click_word(self, text: str) -> None:
+        word = self.find_word(text)
+        self.run_script("arguments[0].scrollIntoView({block: 'center'})", word)
         word.click()
 
-    def at(self) -> float:
-        """Where the sound is, in seconds."""
-        return float(self.does("return document.getElementById('audio').currentTime"))
+    def position_s(self) -> float:
+        """The playback position of the audio element, in seconds."""
+        return float(self.run_script("return document.getElementById('audio').currentTime"))
 
-    def in_sight(self, element: Any) -> bool:
-        box = self.does("return arguments[0].getBoundingClientRect().toJSON()", element)
-        return bool(0 <= box["top"] <= box["bottom"] <= self.does("return innerHeight"))
+    def is_visible(self, element: Any) -> bool:
+        box = self.run_script("return arguments[0].getBoundingClientRect().toJSON()", element)
+        return bool(0 <= box["top"] <= box["bottom"] <= self.run_script("return innerHeight"))
 
-    def complaints(self) -> list[str]:
-        """What the browser's console has to say, violations of the policy among it."""
+    def read_console(self) -> list[str]:
+        """The messages of the browser's console, violations of the Content-Security-Policy among them."""
         return [entry["message"] for entry in self.browser.get_log("browser")]
 
-    def fetched(self) -> set[str]:
-        """Where the page asked for anything, itself apart."""
-        asked = set()
+    def list_requests(self) -> set[str]:
+        """The URLs that the page requested, without the page itself and data: URLs."""
+        urls = set()
         for entry in self.browser.get_log("performance"):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
-                asked.add(message["params"]["request"]["url"].split("?")[0])
-        return {url for url in asked if not url.endswith(".html") and not url.startswith("data:")}
+                urls.add(message["params"]["request"]["url"].split("?")[0])
+        return {url for url in urls if not url.endswith(".html") and not url.startswith("data:")}
 
 
-def put(transcript: Transcript, folder: Path) -> Path:
+def write_report(transcript: Transcript, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "report.html"
     path.write_text(render(transcript, ["report"], folder=folder)["report.html"], encoding="utf-8", newline="\n")
     return path
 
 
-def with_sound(transcript: Transcript, path: Path) -> Transcript:
-    """The transcript with a real file: a quiet tone as long as it says."""
+def add_sound_file(transcript: Transcript, path: Path) -> Transcript:
+    """Write a quiet tone of the recording's length to `path`; returns the transcript with that file as its source."""
     path.parent.mkdir(parents=True, exist_ok=True)
     seconds = transcript.recording.duration_s
     tone = 0.01 * np.sin(np.arange(int(seconds * 8000)) * 0.2)
