@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sounds import lag_s, likeness, noise, write, write_video
 
 from tasks.audio.chain import find_links
 from tasks.audio.decode import decode, stream
@@ -15,6 +14,7 @@ from tasks.audio.probe import probe
 from tasks.audio.slices import Link, Slice
 from tasks.errors import TransientError
 from tasks.intervals import Span
+from tests.helpers.sound_files import make_noise, measure_lag_s, measure_similarity, write_sound, write_video
 
 RATE = 16_000
 CODECS = {"opus": "libopus", "flac": "flac", "aac": "aac"}
@@ -25,7 +25,7 @@ def parts(folder: Path, suffix: str, rates: tuple[int, ...]) -> list[Path]:
     made = []
     for number, rate in enumerate(rates):
         path = folder / f"{number}.{suffix}"
-        made.append(write(path, noise(8, rate, seed=number), rate, CODECS[suffix]))
+        made.append(write_sound(path, make_noise(8, rate, seed=number), rate, CODECS[suffix]))
     return made
 
 
@@ -55,10 +55,10 @@ def test_every_link_is_heard_at_its_place(suffix: str, tmp_path: Path) -> None:
     for place, file in zip(places, files, strict=True):
         inside = Span(place.start_s + 3, place.start_s + 6)
         alone = decode(file, Span(3, 6))
-        assert likeness(decode(chain, inside), alone) > 0.99
-        assert abs(lag_s(decode(chain, inside), alone)) < 0.001
+        assert measure_similarity(decode(chain, inside), alone) > 0.99
+        assert abs(measure_lag_s(decode(chain, inside), alone)) < 0.001
         first = round(inside.start_s * RATE)
-        assert likeness(whole[first : first + len(alone)], alone) > 0.99
+        assert measure_similarity(whole[first : first + len(alone)], alone) > 0.99
 
 
 def test_a_broken_link_is_left_out(tmp_path: Path) -> None:
@@ -66,14 +66,17 @@ def test_a_broken_link_is_left_out(tmp_path: Path) -> None:
     broken.write_bytes(broken.read_bytes()[:60])
     chain = joined(tmp_path / "chain.flac", [first, broken, last])
     assert probe(chain).duration_s == pytest.approx(16, abs=0.01)
-    assert likeness(decode(chain, Span(9, 12)), decode(last, Span(1, 4))) > 0.99
+    assert measure_similarity(decode(chain, Span(9, 12)), decode(last, Span(1, 4))) > 0.99
 
 
 def test_a_transport_stream_whose_clock_starts_again(tmp_path: Path) -> None:
-    files = [write_video(tmp_path / f"{k}.ts", noise(8, seed=k)) for k in range(2)]
+    files = [write_video(tmp_path / f"{k}.ts", make_noise(8, seed=k)) for k in range(2)]
     chain = joined(tmp_path / "chain.ts", files)
     place = find_links(chain)[1]
-    assert likeness(decode(chain, Span(place.start_s + 2, place.start_s + 5)), decode(files[1], Span(2, 5))) > 0.9
+    assert (
+        measure_similarity(decode(chain, Span(place.start_s + 2, place.start_s + 5)), decode(files[1], Span(2, 5)))
+        > 0.9
+    )
 
 
 def test_a_slice_is_read_as_the_bytes_it_holds(tmp_path: Path) -> None:
@@ -98,7 +101,7 @@ def test_a_mark_across_two_blocks_is_found(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_file_of_nothing_but_beginnings_is_one_file(tmp_path: Path) -> None:
-    whole = write(tmp_path / "a.opus", noise(2), codec="libopus").read_bytes()
+    whole = write_sound(tmp_path / "a.opus", make_noise(2), codec="libopus").read_bytes()
     path = tmp_path / "harm.opus"
     path.write_bytes(whole + (b"OggS\x00\x02" + bytes(8)) * 500_000)
     assert len(find_links(path)) == 1
@@ -106,7 +109,7 @@ def test_a_file_of_nothing_but_beginnings_is_one_file(tmp_path: Path) -> None:
 
 
 def test_what_was_probed_and_cut_since_is_no_silence(tmp_path: Path) -> None:
-    recording = probe(write(tmp_path / "a.wav", noise(8)))
+    recording = probe(write_sound(tmp_path / "a.wav", make_noise(8)))
     (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:100_000])
     with pytest.raises(TransientError, match=r"a\.wav: it changed while it was read"):
         decode(recording.parts, Span(0, 1))
@@ -115,7 +118,7 @@ def test_what_was_probed_and_cut_since_is_no_silence(tmp_path: Path) -> None:
 
 
 def test_what_is_cut_while_it_is_listened_to_is_told_to_who_stops_early_too(tmp_path: Path) -> None:
-    recording = probe(write(tmp_path / "a.wav", noise(30)))
+    recording = probe(write_sound(tmp_path / "a.wav", make_noise(30)))
     blocks = stream(recording.parts, 1.0)
     next(blocks)
     with (tmp_path / "a.wav").open("r+b") as file:

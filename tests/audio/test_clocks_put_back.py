@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from made_sounds import noise, write
 
 from tasks.audio.probe import probe
 from tasks.audio.recorded import find_repeated_hour, recorded_at
 from tasks.audio.together import together
 from tasks.records import Part, Recording
 from tests.helpers.sample_transcripts import make_recording_row
+from tests.helpers.sound_files import make_noise, write_sound
 
 BERLIN = "Europe/Berlin"
 HOUR_S = 3600.0
@@ -93,7 +93,7 @@ def test_a_name_in_the_hour_that_comes_twice_is_told_twice() -> None:
     ],
 )
 def test_so_it_is_with_sidecars_and_metadata(tmp_path: Path, at: str, again: str | None) -> None:
-    path = write(tmp_path / "a.wav", noise(1))
+    path = write_sound(tmp_path / "a.wav", make_noise(1))
     path.with_suffix(".json").write_text(json.dumps({"recorded_at": at}))
     assert probe(path, timezone=BERLIN).told_again_at == again
     first = recorded_at({"creation_time": at}, tmp_path / "b.wav", 0.0, 1.0, BERLIN)[0]

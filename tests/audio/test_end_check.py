@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 from hypothesis import HealthCheck, given, settings
-from made_sounds import noise, write
 
 from tasks.audio.end_check import find_missing
+from tests.helpers.sound_files import make_noise, write_sound
 
 CODECS = {
     "a.wav": "pcm_s16le", "a.aiff": "pcm_s16be", "a.flac": "flac", "a.mp3": "libmp3lame", "a.opus": "libopus",
@@ -22,7 +22,7 @@ CODECS = {
 
 
 def made(folder: Path, name: str) -> Path:
-    return write(folder / name, noise(20), codec=CODECS[name])
+    return write_sound(folder / name, make_noise(20), codec=CODECS[name])
 
 
 @pytest.mark.parametrize("name", CODECS)

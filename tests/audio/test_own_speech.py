@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sounds import noise, write
 
 from tasks.audio import decode as decoding
 from tasks.audio.bleed import own_speech
@@ -21,6 +20,7 @@ from tasks.intervals import Span
 from tasks.records import Recording
 from tasks.step import Manifest, Meter, StepContext
 from tasks.storage.artifacts import ArtifactStore
+from tests.helpers.sound_files import make_noise, write_sound
 
 LENGTH_S = 200.0
 CLAIMS = [Span(at_s, at_s + 3) for at_s in range(5, 120, 6)]
@@ -30,9 +30,9 @@ CLAIMS = [Span(at_s, at_s + 3) for at_s in range(5, 120, 6)]
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """A microphone, and another one that only hears what it hears, fainter; the file has no table of times."""
-    wave = noise(LENGTH_S)
+    wave = make_noise(LENGTH_S)
     path = tmp_path_factory.mktemp("own") / "a.aac"
-    return probe(write(path, np.stack([wave, 0.1 * wave], axis=1), codec="aac"))
+    return probe(write_sound(path, np.stack([wave, 0.1 * wave], axis=1), codec="aac"))
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import av
 import numpy as np
 import pytest
-from made_sounds import noise, write
 
 from tasks.audio.probe import probe
 from tasks.audio.recorded import read_name, read_time_in_name, recorded_at
 from tasks.errors import UsageError
 from tasks.settings.load import load
+from tests.helpers.sound_files import make_noise, write_sound
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -185,7 +185,7 @@ def test_json_of_somebody_else_is_passed_over(tmp_path: Path, text: str, caplog:
 
 
 def test_the_last_change_is_when_recording_ended(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.wav", noise(10))
+    path = write_sound(tmp_path / "x.wav", make_noise(10))
     os.utime(path, (1_772_356_510, 1_772_356_510))
     found = probe(path)
     assert (found.recorded_at, found.recorded_at_source) == ("2026-03-01T09:15:00+00:00", "mtime")

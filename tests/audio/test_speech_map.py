@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_sounds import noise
 
 from tasks.audio import speech_map as module
 from tasks.audio.decode import stream
 from tasks.audio.probe import probe
 from tasks.audio.speech_map import Silero, ahead, energy_db, load, speech_map
 from tasks.intervals import Span, intersect, measure_union_s, merge_spans, subtract
+from tests.helpers.sound_files import make_noise
 
 RATE = 16_000
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "roundtable.opus"
@@ -89,11 +89,11 @@ def test_silence_and_nothing_hold_no_speech(silero: Silero) -> None:
 
 
 def test_noise_is_not_speech(silero: Silero) -> None:
-    assert speech_map(iter([noise(20)]), silero.speech, 20.0).speech_s < 1
+    assert speech_map(iter([make_noise(20)]), silero.speech, 20.0).speech_s < 1
 
 
 def test_a_fifth_of_a_second_is_enough_to_look_at(silero: Silero) -> None:
-    found = speech_map(iter([noise(0.2)]), silero.speech, 0.2)
+    found = speech_map(iter([make_noise(0.2)]), silero.speech, 0.2)
     assert len(found.energy_db) == 1
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_sounds import lag_s, likeness, noise, write
 
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
@@ -22,6 +21,7 @@ from tasks.audio.together import channels_of, probe_together, together
 from tasks.errors import PermanentError, UnreadableAudio
 from tasks.intervals import Span
 from tasks.records import Part, Recording
+from tests.helpers.sound_files import make_noise, measure_lag_s, measure_similarity, write_sound
 
 RATE = 16_000
 
@@ -31,14 +31,14 @@ def cut(folder: Path, sound: np.ndarray, at: Sequence[int], rate: int = RATE, co
     suffix = "flac" if codec == "flac" else "wav"
     borders = [0, *at, len(sound)]
     return [
-        write(folder / f"rec{i}.{suffix}", sound[a:b], rate, codec)
+        write_sound(folder / f"rec{i}.{suffix}", sound[a:b], rate, codec)
         for i, (a, b) in enumerate(itertools.pairwise(borders))
     ]
 
 
 @pytest.mark.parametrize("codec", ["pcm_s16le", "flac"])
 def test_the_parts_sound_as_the_uncut_recording_sample_for_sample(tmp_path: Path, codec: str) -> None:
-    sound = noise(30)
+    sound = make_noise(30)
     recording = probe_together(cut(tmp_path, sound, [100_001, 333_333], codec=codec))
     assert recording.duration_s == 30.0
     whole = np.concatenate(list(stream(recording.parts, 7.0)))
@@ -51,17 +51,17 @@ def test_the_parts_sound_as_the_uncut_recording_sample_for_sample(tmp_path: Path
 
 def test_at_other_rates_too_nothing_moves(tmp_path: Path) -> None:
     rate = 44_100
-    whole = write(tmp_path / "whole.wav", noise(20, rate), rate)
-    parts = cut(tmp_path, noise(20, rate), [300_001, 600_007], rate)
+    whole = write_sound(tmp_path / "whole.wav", make_noise(20, rate), rate)
+    parts = cut(tmp_path, make_noise(20, rate), [300_001, 600_007], rate)
     uncut, recording = decode(whole, Span(0, 20)), probe_together(parts)
     assert recording.duration_s == pytest.approx(20.0, abs=1e-4)
     joined = decode(recording.parts, Span(0, 20))
     # parts begin on a sample of 16 kHz, up to half a sample from where they were cut
     for at in (2, 6, 8, 12, 15, 18):
         same = slice(at * RATE, (at + 2) * RATE)
-        assert abs(lag_s(joined[same], uncut[same])) < 1e-4
+        assert abs(measure_lag_s(joined[same], uncut[same])) < 1e-4
         # white noise has most of its energy where half a sample tells
-        assert likeness(joined[same], uncut[same]) > 0.6
+        assert measure_similarity(joined[same], uncut[same]) > 0.6
 
 
 @given(
@@ -85,7 +85,7 @@ def test_a_span_is_that_span_of_the_whole_wherever_parts_and_gaps_lie(
 
 @pytest.fixture(scope="module")
 def two_seconds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("two") / "two.wav", noise(2))
+    return write_sound(tmp_path_factory.mktemp("two") / "two.wav", make_noise(2))
 
 
 def one(name: str, at: str | None, seconds: float = 3600.0, source: str = "name", digest: str = "") -> Recording:
@@ -225,8 +225,10 @@ def test_a_pattern_of_ones_own_makes_times_of_numbers() -> None:
 
 
 def test_how_many_channels_each_file_has(tmp_path: Path) -> None:
-    both = np.stack([noise(1), noise(1)], axis=1)
-    recording = probe_together([write(tmp_path / "a.wav", both), write(tmp_path / "b.wav", noise(1))])
+    both = np.stack([make_noise(1), make_noise(1)], axis=1)
+    recording = probe_together(
+        [write_sound(tmp_path / "a.wav", both), write_sound(tmp_path / "b.wav", make_noise(1))]
+    )
     assert channels_of(recording.parts) == [2, 1]
 
 
@@ -248,13 +250,13 @@ def test_the_identity_is_that_of_the_parts_in_their_order_and_the_gaps() -> None
 
 
 def test_a_file_by_itself_stays_what_it_is(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.wav", noise(2))
+    path = write_sound(tmp_path / "x.wav", make_noise(2))
     assert probe_together([path, path]) == probe(path)
 
 
 def test_a_missing_part_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableAudio, match=r"gone\.wav: no such file"):
-        probe_together([write(tmp_path / "x.wav", noise(2)), tmp_path / "gone.wav"])
+        probe_together([write_sound(tmp_path / "x.wav", make_noise(2)), tmp_path / "gone.wav"])
 
 
 def told(path: Path, at: str) -> None:
@@ -266,7 +268,7 @@ def told(path: Path, at: str) -> None:
 def test_a_sidecar_of_the_folder_says_when_all_of_it_began(tmp_path: Path, place: str, parts: int) -> None:
     folder = tmp_path / "monday"
     folder.mkdir()
-    files = cut(folder, noise(6), [RATE, 3 * RATE][: parts - 1])
+    files = cut(folder, make_noise(6), [RATE, 3 * RATE][: parts - 1])
     told(tmp_path / place, "2026-03-01T09:15:00")
     recording = probe_together(files, timezone="Europe/Berlin")
     assert recording.recorded_at == "2026-03-01T09:15:00+01:00"
@@ -276,18 +278,18 @@ def test_a_sidecar_of_the_folder_says_when_all_of_it_began(tmp_path: Path, place
 def test_but_not_when_a_part_of_it_began_nor_when_it_is_a_files_own(tmp_path: Path) -> None:
     folder = tmp_path / "weekly"
     folder.mkdir()
-    files = cut(folder, noise(6), [RATE, 3 * RATE])
+    files = cut(folder, make_noise(6), [RATE, 3 * RATE])
     told(tmp_path / "weekly.json", "2026-03-01T09:15:00")
     assert probe_together(files[:2]).recorded_at_source == "mtime"
     (tmp_path / "weekly.json").unlink()
-    last = write(folder / "weekly.wav", noise(2))
+    last = write_sound(folder / "weekly.wav", make_noise(2))
     told(folder / "weekly.json", "2026-03-01T12:00:00")
     assert probe_together([*files, last]).recorded_at_source == "mtime"
     assert probe_together([last]).recorded_at == "2026-03-01T12:00:00+00:00"
 
 
 def test_what_is_given_goes_before_all_that_files_tell(tmp_path: Path) -> None:
-    path = write(tmp_path / "2026-03-01_09-15-00.wav", noise(2))
+    path = write_sound(tmp_path / "2026-03-01_09-15-00.wav", make_noise(2))
     told(path.with_suffix(".json"), "2026-03-01T12:00:00")
     recording = probe_together([path], timezone="Europe/Berlin", given="2026-07-01T08:00:00")
     assert (recording.recorded_at, recording.recorded_at_source) == ("2026-07-01T08:00:00+02:00", "given")

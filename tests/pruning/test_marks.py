@@ -12,7 +12,7 @@ import pytest
 
 from tasks.processes import Process
 from tasks.pruning import used
-from tests.ended import dead
+from tests.helpers.dead_process import make_dead_process
 
 ME = Process.this()
 
@@ -56,7 +56,7 @@ def test_a_mark_of_an_earlier_version_is_known_by_its_process_id(tmp_path: Path)
     file = mark(tmp_path)
     assert used.in_use_since(tmp_path) == 1000.0
     assert file.exists()
-    mark(tmp_path, pid=dead().pid)
+    mark(tmp_path, pid=make_dead_process().pid)
     assert used.in_use_since(tmp_path) is None
     assert not file.exists()
 

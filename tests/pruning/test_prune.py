@@ -14,9 +14,9 @@ from tasks.errors import NoRoom
 from tasks.pruning import used
 from tasks.pruning.prune import held, held_of, prune, recordings_folder, runs_folder
 from tasks.storage.artifacts import ArtifactStore
-from tests.pruning_files import kept, key
+from tests.helpers.cached_results import make_result_key, store_result
 
-A, B = key("linking", "a"), key("linking", "b")
+A, B = make_result_key("linking", "a"), make_result_key("linking", "b")
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
 
 
 def test_what_is_old_goes_and_what_is_new_stays(store: ArtifactStore, tmp_path: Path) -> None:
-    old = kept(store, tmp_path, A, b"old", 40)
-    new = kept(store, tmp_path, B, b"new", 1)
+    old = store_result(store, tmp_path, A, b"old", 40)
+    new = store_result(store, tmp_path, B, b"new", 1)
     assert prune(store, older_than_s=30 * 86_400, dry_run=True).size > 0
     assert store.intact(old)
     gone = prune(store, older_than_s=30 * 86_400)
@@ -39,8 +39,8 @@ def test_what_is_old_goes_and_what_is_new_stays(store: ArtifactStore, tmp_path: 
 
 
 def test_a_recording_takes_along_what_only_it_used(store: ArtifactStore, tmp_path: Path) -> None:
-    kept(store, tmp_path, A, b"mine", 1)
-    kept(store, tmp_path, B, b"ours", 1)
+    store_result(store, tmp_path, A, b"mine", 1)
+    store_result(store, tmp_path, B, b"ours", 1)
     used.note(recordings_folder(), "monday-1", [A, B])
     used.note(recordings_folder(), "tuesday-2", [B])
     assert [r.key for r in prune(store, recordings=["monday-1"]).records] == [A]
@@ -70,9 +70,9 @@ def test_what_a_run_has_used_so_far_is_known_even_if_it_is_killed(tmp_path: Path
 
 def test_what_the_cache_holds_of_a_recording_is_counted_once(store: ArtifactStore, tmp_path: Path) -> None:
     for record, value in ((A, b"same" * 1000), (B, b"same" * 1000)):
-        kept(store, tmp_path, record, value, 1)
-    kept(store, tmp_path, key("linking", "c"), b"another's", 1)
-    used.note(recordings_folder(), "monday-1", [A, B, key("linking", "d"), "../../odd"])
+        store_result(store, tmp_path, record, value, 1)
+    store_result(store, tmp_path, make_result_key("linking", "c"), b"another's", 1)
+    used.note(recordings_folder(), "monday-1", [A, B, make_result_key("linking", "d"), "../../odd"])
     records = sum((tmp_path / "data/cache/results" / record).stat().st_size for record in (A, B))
     assert held_of(store, "monday-1") == 4000 + records
     assert held_of(store, "never-seen") == 0
@@ -82,7 +82,7 @@ def test_what_the_cache_holds_of_a_recording_is_counted_once(store: ArtifactStor
 
 def test_a_store_elsewhere_is_not_asked_for_every_size(store: ArtifactStore, tmp_path: Path) -> None:
     elsewhere = ArtifactStore(f"memory://{tmp_path.name}-sizes")
-    kept(elsewhere, tmp_path, A, b"far", 1)
+    store_result(elsewhere, tmp_path, A, b"far", 1)
     used.note(recordings_folder(), "monday-1", [A])
     assert held_of(elsewhere, "monday-1") == 0
 
@@ -105,7 +105,7 @@ def test_a_run_under_way_loses_nothing_and_one_that_died_is_no_reason_to_keep(
     store: ArtifactStore, tmp_path: Path
 ) -> None:
     with used.under_way(runs_folder()):
-        kept(store, tmp_path, A, b"just used", -0.001)
+        store_result(store, tmp_path, A, b"just used", -0.001)
         assert prune(store, max_size=0).records == ()
     assert list(runs_folder().iterdir()) == []
     code = f"""
@@ -122,7 +122,7 @@ with under_way(Path({str(runs_folder())!r})):
 
 
 def test_records_that_cannot_be_read_are_listed_and_go_in_their_time(store: ArtifactStore, tmp_path: Path) -> None:
-    kept(store, tmp_path, A, b"x", 40)
+    store_result(store, tmp_path, A, b"x", 40)
     (tmp_path / "data/cache/results" / A).write_text('{"metadata": {}, "resu')
     os.utime(tmp_path / "data/cache/results" / A, (0, 0))
     recordings_folder().mkdir(parents=True)
@@ -134,7 +134,7 @@ def test_records_that_cannot_be_read_are_listed_and_go_in_their_time(store: Arti
 
 def test_a_store_elsewhere_is_pruned_as_well(tmp_path: Path, store: ArtifactStore) -> None:
     elsewhere = ArtifactStore(f"memory://{tmp_path.name}")
-    name = kept(elsewhere, tmp_path, A, b"far", 40)
+    name = store_result(elsewhere, tmp_path, A, b"far", 40)
     assert [s.name for s in held(elsewhere).stored] == [name]
     prune(elsewhere, older_than_s=1)
     assert not elsewhere.has(name)

@@ -19,9 +19,9 @@ from tasks.pruning.prune import held, prune, recordings_folder, runs_folder
 from tasks.settings.home import results
 from tasks.step import Meter, StepContext
 from tasks.storage.artifacts import ArtifactStore
-from tests.pruning_files import key
+from tests.helpers.cached_results import make_result_key
 
-A, B = key("linking", "a"), key("linking", "b")
+A, B = make_result_key("linking", "a"), make_result_key("linking", "b")
 
 
 @pytest.fixture
@@ -120,8 +120,8 @@ def test_a_value_that_a_step_makes_again_meanwhile_stays(
     os.utime(Path(store.root) / left, (0, 0))
 
     def make_again() -> None:
-        tell(key("linking", "c"), store.put("linking", b"same", ".bin"))
-        tell(key("linking", "d"), store.put("linking", b"left behind by a run that died", ".bin"))
+        tell(make_result_key("linking", "c"), store.put("linking", b"same", ".bin"))
+        tell(make_result_key("linking", "d"), store.put("linking", b"left behind by a run that died", ".bin"))
 
     after(monkeypatch, "choose", make_again)
     gone = prune(store, older_than_s=30 * 86_400)

@@ -13,8 +13,8 @@ SWITCHES = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-sh
 
 
 @contextmanager
-def chromium(*switches: str) -> Iterator[Any]:
-    """A window of it; the test is skipped where there is none."""
+def open_chromium(*switches: str) -> Iterator[Any]:
+    """Open a window of Chromium; skips the test where the system has none."""
     pytest.importorskip("selenium", reason="selenium drives the browser: pip install -e '.[test]'")
     from selenium import webdriver
 

@@ -1,4 +1,4 @@
-"""A model hub on loopback: serves folders `<owner>/<name>/` as repositories, as far as downloading needs it."""
+"""A model hub on loopback: serves folders `<owner>/<name>/` as repositories, as far as downloads need it."""
 
 from __future__ import annotations
 
@@ -15,33 +15,34 @@ from urllib.parse import unquote, urlsplit
 
 
 @dataclass
-class Faults:
-    """What the hub does wrong, and what it has seen."""
+class HubFaults:
+    """Faults that the hub simulates, and the files that it has sent."""
 
     status: dict[str, int] = field(default_factory=dict)
-    """Answers of repositories that refuse."""
+    """HTTP status with which the server answers for a repository, by the repository's name."""
     token: str | None = None
-    """Asked of everybody."""
-    lies: set[str] = field(default_factory=set)
-    """Files that arrive with other bytes than are listed."""
+    """The token that every request must carry; None: none is needed."""
+    corrupted_files: set[str] = field(default_factory=set)
+    """Names of files whose bytes differ from the digest that is listed."""
     no_ranges: bool = False
-    """Files are always sent whole."""
-    cut: int | None = None
-    """After so many bytes of a file the connection breaks, and the hub is gone until this is None."""
+    """Whether the header Range is ignored: files are always sent whole."""
+    cut_after_bytes: int | None = None
+    """The connection closes after so many bytes of a file, and the hub stays unreachable until this is None."""
     commits: dict[str, str] = field(default_factory=dict)
-    """Repositories whose one commit is this; else it is made of their contents."""
-    served: list[tuple[str, str | None]] = field(default_factory=list)
-    """Files that were sent, each with the range that was asked for."""
-    gone: bool = False
+    """The commit of a repository, by the repository's name; by default a digest of its contents."""
+    sent_files: list[tuple[str, str | None]] = field(default_factory=list)
+    """The name of each file that was sent, with the value of the header Range."""
+    unreachable: bool = False
+    """Whether a connection was cut; set by the server."""
 
 
 @contextmanager
-def hub(root: Path, what: Faults | None = None) -> Iterator[str]:
-    """The address of a hub that serves the repositories under `root`, with these faults."""
+def run_model_hub(root: Path, what: HubFaults | None = None) -> Iterator[str]:
+    """Serve the repositories under `root`, with these faults; yields the URL."""
 
     class Handler(_Hub):
         folder = root
-        faults = what or Faults()
+        faults = what or HubFaults()
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
@@ -55,7 +56,7 @@ def hub(root: Path, what: Faults | None = None) -> Iterator[str]:
 class _Hub(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     folder: Path
-    faults: Faults
+    faults: HubFaults
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -69,7 +70,7 @@ class _Hub(BaseHTTPRequestHandler):
         repository, rest = ("/".join(parts[2:4]), parts[4:]) if api else ("/".join(parts[:2]), parts[2:])
         files = self.files(repository)
         token = self.faults.token
-        if self.faults.cut is not None and self.faults.gone:
+        if self.faults.cut_after_bytes is not None and self.faults.unreachable:
             self.close_connection = True
         elif token is not None and self.headers["Authorization"] != f"Bearer {token}":
             self.answer(401, {"error": "unauthorized"})
@@ -89,7 +90,7 @@ class _Hub(BaseHTTPRequestHandler):
             name = "/".join(rest[2:])
             data = files[name]
             headers = {"X-Repo-Commit": self.commit(repository), "ETag": f'"{hashlib.sha256(data).hexdigest()}"'}
-            self.send(name, data[::-1] if name in self.faults.lies else data, headers)
+            self.send(name, data[::-1] if name in self.faults.corrupted_files else data, headers)
         else:
             self.answer(404, {"error": "no such file"}, {"X-Error-Code": "EntryNotFound"})
 
@@ -98,7 +99,7 @@ class _Hub(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             self.answer(200, data, headers)
             return
-        self.faults.served.append((name, asked))
+        self.faults.sent_files.append((name, asked))
         asked = None if self.faults.no_ranges else asked
         if asked:
             begin = int(asked.removeprefix("bytes=").rstrip("-"))
@@ -130,7 +131,7 @@ class _Hub(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
-        cut = self.faults.cut
+        cut = self.faults.cut_after_bytes
         if cut is not None and len(data) > cut:
-            data, self.faults.gone, self.close_connection = data[:cut], True, True
+            data, self.faults.unreachable, self.close_connection = data[:cut], True, True
         self.wfile.write(data)

@@ -15,8 +15,8 @@ BUCKET = "recordings"
 
 
 @contextmanager
-def s3() -> Iterator[dict[str, str]]:
-    """The environment in which `s3://recordings` is the one bucket of that server."""
+def run_s3_server() -> Iterator[dict[str, str]]:
+    """Run the server; yields the environment variables with which `s3://recordings` is its one bucket."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -29,16 +29,16 @@ def s3() -> Iterator[dict[str, str]]:
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
-            _made(port, server)
-            _forget()
+            _create_bucket(port, server)
+            _clear_caches()
             yield environment
         finally:
-            _forget()
+            _clear_caches()
             server.kill()
 
 
-def _forget() -> None:
-    """What is connected to a server of before: it is kept for a process's whole life."""
+def _clear_caches() -> None:
+    """Drop connections to an earlier server, which are otherwise cached for the life of the process."""
     import s3fs
 
     from tasks.storage.remote import open_filesystem
@@ -47,7 +47,7 @@ def _forget() -> None:
     s3fs.S3FileSystem.clear_instance_cache()
 
 
-def _made(port: int, server: subprocess.Popen[bytes]) -> None:
+def _create_bucket(port: int, server: subprocess.Popen[bytes]) -> None:
     from urllib.request import Request, urlopen
 
     until = time.monotonic() + 60
@@ -62,9 +62,9 @@ def _made(port: int, server: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def a_bucket() -> Iterator[str]:
-    """The URL of a bucket on a server of its own, which the environment leads to meanwhile."""
-    with s3() as environment, pytest.MonkeyPatch.context() as patch:
+def run_s3_bucket() -> Iterator[str]:
+    """Run a server and set the environment for it; yields the URL of its bucket."""
+    with run_s3_server() as environment, pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
         yield f"s3://{BUCKET}"

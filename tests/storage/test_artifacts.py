@@ -13,13 +13,13 @@ from tasks.errors import NoRoom, TransientError, UsageError, is_transient
 from tasks.records import Word, as_dict
 from tasks.storage.artifacts import ArtifactStore, canonical_json, compute_json_digest
 from tasks.storage.remote import check_store, open_filesystem
-from tests.s3_server import a_bucket
+from tests.helpers.s3_server import run_s3_bucket
 
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """A bucket on a real S3 server, on loopback."""
-    with a_bucket() as url:
+    with run_s3_bucket() as url:
         yield url
 
 

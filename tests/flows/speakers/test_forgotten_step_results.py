@@ -14,7 +14,7 @@ from tasks.pruning import prune as pruning
 from tasks.pruning import used
 from tasks.settings.schema import Settings
 from tasks.storage.artifacts import ArtifactStore
-from tests.pruning_files import kept, key
+from tests.helpers.cached_results import make_result_key, store_result
 
 
 def test_results_that_somebody_goes_on_with_are_not_said_to_be_gone(
@@ -22,8 +22,8 @@ def test_results_that_somebody_goes_on_with_are_not_said_to_be_gone(
 ) -> None:
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     monkeypatch.delenv("PREFECT_LOCAL_STORAGE_PATH", raising=False)
-    cache, record = tmp_path / "data" / "cache", key("embedding", "a")
-    name = kept(ArtifactStore(str(cache / "artifacts")), tmp_path, record, b"a voice", 1)
+    cache, record = tmp_path / "data" / "cache", make_result_key("embedding", "a")
+    name = store_result(ArtifactStore(str(cache / "artifacts")), tmp_path, record, b"a voice", 1)
     used.note(pruning.recordings_folder(), "monday-1", [record])
     with monkeypatch.context() as meanwhile:
         choose = pruning.choose

@@ -1,4 +1,4 @@
-"""A whole day of talk, made up: for what has to stay quick however long a recording is."""
+"""The transcript of a synthetic day-long recording, for tests and benchmarks of speed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ WORDS = [
 ]
 
 
-def day(num_words: int = 200_000, *, hours: float = 24.0, speakers: int = 12, seed: int = 1) -> Transcript:
+def make_synthetic_day(
+    num_words: int = 200_000, *, hours: float = 24.0, speakers: int = 12, seed: int = 1
+) -> Transcript:
     """Meetings with pauses, `speakers` people and one unknown voice, chunks of 13 minutes, one of them failed."""
     chance = random.Random(seed)
     end_s, per_word = hours * 3600, 0.3
@@ -42,16 +44,18 @@ def day(num_words: int = 200_000, *, hours: float = 24.0, speakers: int = 12, se
     at = 1.0
     while len(words) < num_words and at < end_s - 15:
         now = [*people[int(at // 3600) % speakers :], *people][:5]  # who is there changes by the hour
-        who = chance.choice(now if chance.random() < 0.97 else [UNKNOWN])
+        speaker = chance.choice(now if chance.random() < 0.97 else [UNKNOWN])
         begun, said = at, []
         for _ in range(min(chance.randint(3, 25), num_words - len(words))):
             length = per_word * chance.uniform(0.5, 1.4)
             text = chance.choice(WORDS) if chance.random() < 0.93 else f"number{chance.randint(1, 4000)}"
             sure = chance.betavariate(8, 1)
-            words.append(Word(at, at + length, text, sure, int(at // 780), 0, who, 0.9, segment=len(segments)))
+            words.append(Word(at, at + length, text, sure, int(at // 780), 0, speaker, 0.9, segment=len(segments)))
             said.append(text)
             at += length
-        segments.append(Segment(len(segments), begun, at, " ".join(said), len(said), who, 0, 0.9, chance.random()))
+        segments.append(
+            Segment(len(segments), begun, at, " ".join(said), len(said), speaker, 0, 0.9, chance.random())
+        )
         at += chance.expovariate(1 / pause_s)
     turns = tuple(Turn(s.start_s, s.end_s, s.speaker or UNKNOWN) for s in segments)
     starts = [k * 780.0 for k in range(int(end_s // 780) + 1) if k * 780.0 < end_s]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tasks.errors import NoRoom, TransientError
 from tasks.storage import files, journal, journal_plan
 from tasks.storage.journal_plan import DamagedPlan, Plan
-from tests.dying import Disk, Killed, no_flushing, quick_folder  # noqa: F401
+from tests.helpers.crashing_disk import CrashingDisk, SimulatedKill, make_memory_folder, without_fsync  # noqa: F401
 
 ROW, WORDS = Path("recordings/day=1/r.parquet"), Path("words/day=1/r.parquet")
 TEXT = Path("exports/r/t.txt")
@@ -68,7 +68,7 @@ LEAVING = st.one_of(
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
-    with quick_folder() as folder:
+    with make_memory_folder() as folder:
         yield folder
 
 
@@ -275,10 +275,10 @@ def test_dying_while_a_file_is_copied_shows_the_old_or_the_new_one(tmp_path: Pat
         source.write_text("new")
         target.write_text("old")
         with monkeypatch.context() as patch:
-            Disk(patch, fatal)
+            CrashingDisk(patch, fatal)
             try:
                 files.move(source, target)
-            except Killed:
+            except SimulatedKill:
                 seen.add(target.read_text())
         if source.exists():
             files.move(source, target)

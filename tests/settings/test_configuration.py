@@ -102,5 +102,5 @@ def test_places_and_worker_counts_do_not_change_the_digest() -> None:
 
 
 def test_the_readme_of_the_settings_lists_all() -> None:
-    readme = Path(__file__).resolve().parents[1] / "tasks" / "settings" / "README.md"
+    readme = Path(__file__).resolve().parents[2] / "tasks" / "settings" / "README.md"
     assert settings_table() in readme.read_text(encoding="utf-8"), "python -m tests.documentation writes it"

@@ -1,4 +1,4 @@
-"""`daylong up` in a process of its own, as somebody would start it, and what its server answers."""
+"""`daylong up` in a process of its own, as a user starts it, and requests to its Prefect server."""
 
 from __future__ import annotations
 
@@ -8,40 +8,29 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from tests.faults.commands import left_over
+from tests.helpers.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 STARTING_S = 180.0
-T = TypeVar("T")
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def until(what: Callable[[], T | None], limit_s: float = 120.0, every_s: float = 0.3) -> T:
-    """The first answer that isn't empty. Fails when there is none in time."""
-    ends = time.monotonic() + limit_s
-    while True:
-        found = what()
-        if found:
-            return found
-        assert time.monotonic() < ends, f"nothing came of it within {limit_s:.0f} s"
-        time.sleep(every_s)
-
-
-def environment(home: Path, **more: str) -> dict[str, str]:
-    """A home of its own, a Prefect of its own, and no settings of whoever runs the tests."""
+def make_environment(home: Path, **more: str) -> dict[str, str]:
+    """The environment of a command: its homes are under `home`, and it has no settings of this process."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DAYLONG_", "PREFECT_", "HF_"))}
     return clean | {
         "DAYLONG_HOME": str(home), "PREFECT_HOME": str(home / "prefect"), "OMP_NUM_THREADS": "1",
@@ -49,75 +38,62 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def clip(path: Path, seconds: float, start_s: float = 0.0) -> Path:
-    """A part of the sample as FLAC."""
-    import soundfile
-
-    from tasks.audio.decode import decode
-    from tasks.intervals import Span
-    from tasks.settings.home import sample
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, decode(sample(), Span(start_s, start_s + seconds)), 16_000)
-    return path
-
-
 @dataclass(slots=True)
-class Up:
-    """`daylong up` on `port`, everything it keeps under `home`."""
+class DaylongServer:
+    """`daylong up` on `port`, with all its files under `home`."""
 
     home: Path
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=find_free_port)
     more: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
-    def web(self) -> str:
+    def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def api(self) -> str:
-        return f"{self.web}/api"
+    def api_url(self) -> str:
+        return f"{self.url}/api"
 
     @property
     def log(self) -> Path:
         return self.home / "up.log"
 
-    def said(self) -> str:
+    def read_log(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def start(self) -> Up:
+    def start(self) -> DaylongServer:
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.daylong", "up", "--port", str(self.port)],
                 cwd=self.home,  # not where the code lies: it works from any folder
-                env=environment(self.home, **self.more),
+                env=make_environment(self.home, **self.more),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        begun = self.said().count("Ctrl-C")
-        until(
-            lambda: self.said().count("Ctrl-C") > begun or (self.process and self.process.poll() is not None),
+        begun = self.read_log().count("Ctrl-C")
+        wait_until(
+            lambda: self.read_log().count("Ctrl-C") > begun or (self.process and self.process.poll() is not None),
             STARTING_S,
         )
-        assert self.process.poll() is None, self.said()
+        assert self.process.poll() is None, self.read_log()
         return self
 
-    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Another `daylong` command, of somebody who has named this server to Prefect."""
-        return self._command(words, PREFECT_API_URL=self.api)
+    def run_command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run another `daylong` command, with PREFECT_API_URL set to this server."""
+        return self._command(words, PREFECT_API_URL=self.api_url)
 
-    def command_without_server(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run_command_without_server(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self._command(words)
 
     def _command(self, words: tuple[str, ...], **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "tests.faults.daylong", *words],
             cwd=self.home,
-            env=environment(self.home, **self.more, **more),
+            env=make_environment(self.home, **self.more, **more),
             capture_output=True,
             text=True,
             timeout=300,
@@ -125,30 +101,30 @@ class Up:
         )
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float, list[int]]:
-        """(exit status, seconds that it took, processes that it left behind)."""
+        """Send a signal and wait; returns the exit status, the seconds it took, and the ids of processes left."""
         assert self.process is not None
-        below = self.below()
+        below = self.find_descendants()
         began = time.monotonic()
         self.process.send_signal(number)
         status = self.process.wait(60)
         return status, time.monotonic() - began, [pid for pid in below if _is_there(pid)]
 
     def kill_all(self) -> None:
-        """As a power cut would."""
+        """Send SIGKILL to the process and all its descendants."""
         assert self.process is not None
-        below = self.below()
+        below = self.find_descendants()
         for pid in (self.process.pid, *below):
             _kill(pid)
         self.process.wait(60)
 
-    def below(self) -> list[int]:
+    def find_descendants(self) -> list[int]:
         from tasks.process_tree import find_descendants
 
         return find_descendants(self.process.pid) if self.process else []
 
-    def child(self, *words: str) -> int | None:
-        """A process below it that was started with these words."""
-        for pid in self.below():
+    def find_child(self, *words: str) -> int | None:
+        """The id of a descendant whose command line has these words; None: there is none."""
+        for pid in self.find_descendants():
             try:
                 line = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             except OSError:
@@ -157,11 +133,13 @@ class Up:
                 return pid
         return None
 
-    def ask(self, path: str, **body: Any) -> Any:
-        """What the server's API answers to a POST, or to a GET where nothing is sent."""
+    def request(self, path: str, **body: Any) -> Any:
+        """The JSON that the server's API answers to a POST of `body`, or to a GET without one."""
         with httpx.Client(timeout=90, trust_env=False) as client:
             for _ in range(30):
-                answer = client.post(f"{self.api}{path}", json=body) if body else client.get(f"{self.api}{path}")
+                answer = (
+                    client.post(f"{self.api_url}{path}", json=body) if body else client.get(f"{self.api_url}{path}")
+                )
                 if answer.status_code != 503:  # a locked database: whoever asks, asks again
                     break
                 time.sleep(1.0)
@@ -169,29 +147,33 @@ class Up:
         return answer.json()
 
     def submit(self, deployment: str, **parameters: Any) -> str:
-        """Start a deployment as the UI does; the run's id."""
-        found = self.ask(f"/deployments/name/{deployment}/{deployment}")
-        run = self.ask(
+        """Start a run of a deployment, as the UI does; returns the run's id."""
+        found = self.request(f"/deployments/name/{deployment}/{deployment}")
+        run = self.request(
             f"/deployments/{found['id']}/create_flow_run", parameters=parameters, state={"type": "SCHEDULED"}
         )
         return str(run["id"])
 
-    def run(self, run_id: str) -> dict[str, Any]:
-        return dict(self.ask(f"/flow_runs/{run_id}"))
+    def read_run(self, run_id: str) -> dict[str, Any]:
+        return dict(self.request(f"/flow_runs/{run_id}"))
 
-    def ended(self, run_id: str, limit_s: float = 240.0) -> dict[str, Any]:
+    def wait_for_end(self, run_id: str, limit_s: float = 240.0) -> dict[str, Any]:
+        """Wait until a run has ended; returns its facts."""
         final = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-        return until(lambda: run if (run := self.run(run_id))["state_type"] in final else None, limit_s)
+        return wait_until(lambda: run if (run := self.read_run(run_id))["state_type"] in final else None, limit_s)
 
-    def lines(self, run_id: str) -> list[str]:
-        """The run's log, as the UI shows it."""
-        found = self.ask("/logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC", limit=200)
+    def read_run_log(self, run_id: str) -> list[str]:
+        """The lines of a run's log, as the UI shows them."""
+        found = self.request(
+            "/logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC", limit=200
+        )
         return [f"{line['name']}: {line['message']}" for line in found]
 
 
 @contextmanager
-def serving(home: Path, **more: str) -> Iterator[Up]:
-    up = Up(home, more=more)
+def run_daylong_server(home: Path, **more: str) -> Iterator[DaylongServer]:
+    """Run `daylong up` during the block, with `more` in its environment."""
+    up = DaylongServer(home, more=more)
     try:
         yield up.start()
     finally:

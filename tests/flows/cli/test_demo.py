@@ -18,9 +18,9 @@ from tasks.dataset.read import recordings
 from tasks.evaluation.words import is_meeteval_installed
 from tasks.intervals import format_clock
 from tasks.settings.home import sample
-from tests.asking import FOLDER, agreed
+from tests.helpers.recipe_questions import QUESTIONS_FOLDER, find_agreed_answer
 from tests.helpers.sample_voices import find_in_files, read_columns
-from tests.serving import clip
+from tests.helpers.sound_files import cut_sample
 
 REFERENCES = [str(sample().with_suffix(".stm")), str(sample().with_suffix(".rttm"))]
 
@@ -36,7 +36,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """The home of the demo. Where a recording lies in it, that one is the sample."""
     folder = tmp_path_factory.mktemp("demo")
     if request.param == A_MINUTE:
-        clip(folder / "roundtable.flac", 60.0)
+        cut_sample(folder / "roundtable.flac", 60.0)
     return folder
 
 
@@ -132,12 +132,12 @@ def test_a_second_demo_calls_no_engine_and_says_so(demo: subprocess.CompletedPro
 
 
 @of_the_sample
-@pytest.mark.parametrize("question", sorted(p.stem for p in FOLDER.glob("*.sql")))
+@pytest.mark.parametrize("question", sorted(p.stem for p in QUESTIONS_FOLDER.glob("*.sql")))
 def test_the_ten_questions_have_one_answer_each(
     question: str, demo: subprocess.CompletedProcess[str], place: Path
 ) -> None:
     assert demo.returncode == 0
-    answer = agreed(question, place / "data" / "transcripts")
+    answer = find_agreed_answer(question, place / "data" / "transcripts")
     # There is one recording, and clustering finds one speaker at a time.
     assert bool(answer) == (question not in ("speaker_across_recordings", "overlaps", "who_interrupts_whom"))
 

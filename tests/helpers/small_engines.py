@@ -24,7 +24,7 @@ class Counter:
     loading = 0
     most_loading = 0
     broken = ""
-    """What every use of this process's device says, once it has failed."""
+    """The error message of every use of this process's device, once the device has failed."""
 
     def __init__(self, step: int) -> None:
         kind = type(self)
@@ -59,7 +59,7 @@ class Counter:
     def fail(self, words: str) -> None:
         raise RuntimeError(words)
 
-    def crowd(self) -> int:
+    def count_callers(self) -> int:
         return self.most_inside
 
     def double(self, values: np.ndarray) -> np.ndarray:
@@ -84,13 +84,13 @@ class Counter:
         time.sleep(1.0)
         return self.add()
 
-    def riddle(self) -> object:
-        return Riddle()
+    def return_unreadable(self) -> object:
+        return UnreadableAnswer()
 
-    def riddled(self) -> None:
-        raise Riddled("one", "two")
+    def raise_unreadable(self) -> None:
+        raise UnreadableError("one", "two")
 
-    def too_much(self) -> object:
+    def return_too_large(self) -> object:
         return np.empty(1 << 60, np.uint8)
 
     def lock(self) -> object:
@@ -103,8 +103,8 @@ class Counter:
         time.sleep(seconds)
 
 
-class Riddle:
-    """Can be sent and not be read."""
+class UnreadableAnswer:
+    """An object that can be pickled but not unpickled."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_unreadable, ())
@@ -114,44 +114,46 @@ def _unreadable() -> None:
     raise ValueError("nobody can read this")
 
 
-class Riddled(PermanentError):
+class UnreadableError(PermanentError):
+    """An error that can be pickled but not unpickled: its arguments are not those of __init__."""
+
     def __init__(self, one: str, two: str) -> None:
         super().__init__(one + two)
 
 
-def load(step: int) -> Counter:
+def load_counter(step: int) -> Counter:
     return Counter(step)
 
 
-def load_too_much() -> Counter:
+def load_without_memory() -> Counter:
     raise RuntimeError("CUDA failed with error out of memory")
 
 
-def load_broken() -> Counter:
+def load_on_broken_device() -> Counter:
     raise RuntimeError("CUDA failed with error unknown error")
 
 
-def load_nothing() -> Counter:
+def load_damaged_weights() -> Counter:
     raise ValueError("not an archive\nat all")
 
 
-def load_late() -> Counter:
+def load_with_timeout() -> Counter:
     raise OSError(errno.ETIMEDOUT, "Connection timed out", "weights.bin")
 
 
-def engine(step: int = 1) -> Engine:
-    return Engine.of(f"test/counter-{step}", "tests.small_engines:load", step=step)
+def make_counter_engine(step: int = 1) -> Engine:
+    return Engine.of(f"test/counter-{step}", "tests.helpers.small_engines:load_counter", step=step)
 
 
 @contextmanager
-def answered_anew(child: EngineProcess) -> Iterator[None]:
-    """A call of engine 1 is under way beside the block, which ends the child; another child answers it after all."""
-    child.call(engine(1), "add")
-    child.call(engine(2), "add")
+def expect_repeated_call(child: EngineProcess) -> Iterator[None]:
+    """Check that a call under way while the block ends the child is repeated and answered by another child."""
+    child.call(make_counter_engine(1), "add")
+    child.call(make_counter_engine(2), "add")
     answers: list[object] = []
-    beside = threading.Thread(target=lambda: answers.append(child.call(engine(1), "wait_and_add").value))
+    beside = threading.Thread(target=lambda: answers.append(child.call(make_counter_engine(1), "wait_and_add").value))
     beside.start()
     time.sleep(0.2)
     yield
     beside.join(60)
-    assert answers == [1]  # that one counts anew
+    assert answers == [1]  # the other child's engine counts from 0

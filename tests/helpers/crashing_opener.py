@@ -1,4 +1,4 @@
-"""A decoder that does what real ones do with files made for it: it crashes, or never ends."""
+"""An opener of audio files that crashes or hangs, as real decoders may on malicious files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from tasks.audio.isolated_open import Opener
 
 
 class CrashingOpener(Opener):
-    """By the file's name."""
+    """Crashes on files called crash…, hangs on files called hang…, and is the real opener for all others."""
 
     def find_missing(self, path: str) -> str | None:
-        """What the real one says, of other files."""
         if Path(path).name.startswith("crash"):
             os.kill(os.getpid(), signal.SIGSEGV)
         if Path(path).name.startswith("hang"):

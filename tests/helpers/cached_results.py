@@ -1,4 +1,4 @@
-"""A cache for tests: results of steps as Prefect and the steps leave them."""
+"""Results of steps in a cache, as Prefect and the steps store them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 from tasks.storage.artifacts import ArtifactStore
 
 
-def key(step: str, letter: str) -> str:
-    """Of a step's result; `letter`: a hexadecimal digit that tells it from others."""
+def make_result_key(step: str, letter: str) -> str:
+    """The key of a step's result; `letter` is a hexadecimal digit, another for each result."""
     return f"{step}/v1/{letter * 64}"
 
 
-def kept(store: ArtifactStore, home: Path, key: str, value: bytes, days_ago: float) -> str:
-    """A step's result, as Prefect and the step leave it."""
+def store_result(store: ArtifactStore, home: Path, key: str, value: bytes, days_ago: float) -> str:
+    """Store a step's result with one artifact; returns the artifact's name."""
     name = store.put(key.partition("/")[0], value, ".bin")
     file = home / "data" / "cache" / "results" / key
     file.parent.mkdir(parents=True, exist_ok=True)

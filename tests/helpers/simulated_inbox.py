@@ -1,7 +1,7 @@
-"""An inbox in a temporary folder, with a clock that the test sets, and processes that die at a chosen step.
+"""An inbox in a temporary folder, with a clock that the test sets, and a disk that crashes at a chosen step.
 
 The ports are simple: a file is complete when it ends in END, opening one that begins with DEADLY raises EngineDied,
-and published is what the test has published.
+and only what the test has published counts as published.
 """
 
 from __future__ import annotations
@@ -25,17 +25,14 @@ from tasks.intake.destinations import Destinations
 from tasks.intake.intake import Intake
 from tasks.intake.ledger import Ledger
 from tasks.settings.schema import InboxSettings
+from tests.helpers.crashing_disk import SimulatedKill
 
 END = b"END"
 DEADLY = b"deadly"
 
 
-class Killed(BaseException):
-    """Stands for the death of the process."""
-
-
-class World:
-    """The disk, and what is published. Watchers come and go."""
+class SimulatedInbox:
+    """The folders of an inbox, and the publications of what was processed. Several watchers may be opened on it."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder, self.inbox = folder, folder / "inbox"
@@ -78,7 +75,7 @@ class World:
         return path
 
     def stamp(self, path: Path) -> None:
-        """Changed now: later than all before, as it is where copies take longer than in tests."""
+        """Set a modification time later than all before: copies in tests are quicker than the clock's resolution."""
         self._stamped += 0.01
         os.utime(path, (self._stamped, self._stamped))
 
@@ -89,7 +86,7 @@ class World:
         return row._asdict()
 
     def take_first(self, watcher: Intake) -> Claim | ClosedClaim | None:
-        """Scan until what lies there has settled, and take the first."""
+        """Scan until the files have settled, and take the first."""
         watcher.scan()
         self.now += self.settings.settle_seconds
         ready = watcher.scan().ready
@@ -101,7 +98,7 @@ class World:
         return taken
 
     def list_files(self) -> list[str]:
-        """All files but the watchers' own, relative to the world's folder."""
+        """All files but the watchers' own, relative to the simulation's folder."""
         return sorted(
             str(f.relative_to(self.folder))
             for f in self.folder.rglob("*")
@@ -109,45 +106,45 @@ class World:
         )
 
     def read_contents(self) -> list[bytes]:
-        """Of every file that somebody put there, each once however many names a killed move has left it."""
+        """The content of every file that the test put there; hard links that a killed move has left count once."""
         there = [f for f in self.folder.rglob("*") if f.is_file() and f.name != "error.json" and f.name[0] != "."]
         return [f.read_bytes() for f in {f.stat().st_ino: f for f in there}.values()]
 
 
-class Mortal:
-    """Counts the changes of disk and ledger; raises Killed at the chosen one."""
+class CrashingInboxDisk:
+    """Counts the changes of disk and ledger; raises SimulatedKill at the chosen one."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SimulatedInbox) -> None:
         self._world = world
-        self.left: int | None = None
-        self.dead = False
-        self.across = False
-        """done and quarantine are on another disk."""
+        self.steps_left: int | None = None
+        self.crashed = False
+        self.on_another_disk = False
+        """Whether done and quarantine are on another disk than the inbox: links and renames then fail."""
 
     def step(self) -> None:
-        if self.dead:
-            raise Killed
-        if self.left is not None:
-            self.left -= 1
-            if self.left < 0:
-                self.dead = True
-                raise Killed
+        if self.crashed:
+            raise SimulatedKill
+        if self.steps_left is not None:
+            self.steps_left -= 1
+            if self.steps_left < 0:
+                self.crashed = True
+                raise SimulatedKill
 
-    def reborn(self) -> None:
-        self.left, self.dead = None, False
+    def restart(self) -> None:
+        self.steps_left, self.crashed = None, False
 
-    def _within(self, *paths: Any) -> None:
+    def _check_same_disk(self, *paths: Any) -> None:
         inside = [Path(p).is_relative_to(self._world.inbox) for p in paths]
-        if self.across and len(set(inside)) > 1:
+        if self.on_another_disk and len(set(inside)) > 1:
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
     @contextmanager
-    def patched(self) -> Iterator[Mortal]:
+    def patched(self) -> Iterator[CrashingInboxDisk]:
         def changes(what: Any, two: bool = False) -> Any:
             def changed(*arguments: Any, **keywords: Any) -> Any:
                 self.step()
                 if two:
-                    self._within(*arguments[:2])
+                    self._check_same_disk(*arguments[:2])
                 return what(*arguments, **keywords)
 
             return changed

@@ -1,4 +1,4 @@
-"""Sound files of every kind, made with the FFmpeg inside PyAV, and how far two sounds are apart."""
+"""Sound files of every kind, written with the FFmpeg inside PyAV, and measures of how two sounds differ."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import av
 import numpy as np
 
 
-def noise(seconds: float, rate: int = 16_000, seed: int = 7) -> np.ndarray:
+def make_noise(seconds: float, rate: int = 16_000, seed: int = 7) -> np.ndarray:
     """Soft noise whose loudness changes four times a second: no two seconds of it are alike. float32 (n,)."""
     random = np.random.default_rng(seed)
     size = round(seconds * rate)
@@ -17,15 +17,15 @@ def noise(seconds: float, rate: int = 16_000, seed: int = 7) -> np.ndarray:
     return np.clip(0.12 * rough * loudness, -0.99, 0.99).astype(np.float32)
 
 
-def write(path: Path, wave: np.ndarray, rate: int = 16_000, codec: str = "pcm_s16le") -> Path:
-    """`wave` (n,) or (n, channels) in −1…1 as a sound file of the kind its name says."""
+def write_sound(path: Path, wave: np.ndarray, rate: int = 16_000, codec: str = "pcm_s16le") -> Path:
+    """Write `wave` (n,) or (n, channels) in −1…1 as a sound file; the suffix of the name chooses the container."""
     with av.open(f"file:{path}", "w") as file:
         _encode(file, _track(file, wave, rate, codec), wave)
     return path
 
 
 def write_video(path: Path, wave: np.ndarray, rate: int = 16_000, sound_starts_s: float = 0.0) -> Path:
-    """A little film of grey pictures, five a second, with `wave` (n,) as its sound."""
+    """Write a video of grey pictures, five a second, with `wave` (n,) as its sound."""
     with av.open(f"file:{path}", "w") as file:
         pictures = file.add_stream("mpeg4", rate=5)
         pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
@@ -36,6 +36,19 @@ def write_video(path: Path, wave: np.ndarray, rate: int = 16_000, sound_starts_s
             file.mux(pictures.encode(picture))
         file.mux(pictures.encode(None))
         _encode(file, track, wave, first=round(sound_starts_s * rate))
+    return path
+
+
+def cut_sample(path: Path, seconds: float, start_s: float = 0.0) -> Path:
+    """Write `seconds` of the bundled sample from `start_s` on as FLAC."""
+    import soundfile
+
+    from tasks.audio.decode import decode
+    from tasks.intervals import Span
+    from tasks.settings.home import sample
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, decode(sample(), Span(start_s, start_s + seconds)), 16_000)
     return path
 
 
@@ -55,7 +68,7 @@ def _encode(file: av.container.OutputContainer, track: av.AudioStream, wave: np.
     file.mux(track.encode(None))
 
 
-def lag_s(late: np.ndarray, early: np.ndarray, rate: int = 16_000) -> float:
+def measure_lag_s(late: np.ndarray, early: np.ndarray, rate: int = 16_000) -> float:
     """Seconds by which `late` lies behind `early`, by the peak of their cross-correlation."""
     size = 1 << int(np.ceil(np.log2(len(late) + len(early))))
     match = np.fft.irfft(np.fft.rfft(late, size) * np.conj(np.fft.rfft(early, size)), size)
@@ -63,7 +76,7 @@ def lag_s(late: np.ndarray, early: np.ndarray, rate: int = 16_000) -> float:
     return (best - size if best > size // 2 else best) / rate
 
 
-def likeness(a: np.ndarray, b: np.ndarray) -> float:
+def measure_similarity(a: np.ndarray, b: np.ndarray) -> float:
     """1.0 where two sounds are the same but for their level and a lag, 0 where they have nothing in common."""
-    b = np.roll(b, round(lag_s(a, b) * 16_000))
+    b = np.roll(b, round(measure_lag_s(a, b) * 16_000))
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-9))

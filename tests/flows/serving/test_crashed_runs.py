@@ -21,8 +21,8 @@ from flows.serving.crashed_runs import (
     waiting,
 )
 from tasks.processes import Process
-from tests.ended import dead
-from tests.serving import until
+from tests.helpers.dead_process import make_dead_process
+from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -48,9 +48,9 @@ def running(client: Any, signed: Process | None, flow_name: str = "process-recor
 
 
 def test_a_run_whose_process_is_gone_is_marked_with_what_to_do(client: Any) -> None:
-    gone, mine = running(client, dead()), running(client, Process.this())
+    gone, mine = running(client, make_dead_process()), running(client, Process.this())
     abroad, unsigned = running(client, Process("elsewhere", 1)), running(client, None)
-    others = running(client, dead(), flow_name="somebody-elses")
+    others = running(client, make_dead_process(), flow_name="somebody-elses")
     names = mark_dead(client)
     assert len(names) == 1
     state = client.read_flow_run(gone).state
@@ -80,7 +80,7 @@ def test_a_run_elsewhere_is_marked_once_nothing_is_heard_of_it(client: Any, monk
     monkeypatch.setattr(crashed_runs, "_since", lambda _state: datetime.now(UTC) - timedelta(hours=1))
     of = Resource({"prefect.resource.id": f"prefect.flow-run.{heard}"})
     client.request("POST", "/events", json=[Event(event=HEARTBEAT, resource=of).model_dump(mode="json")])
-    until(lambda: told(client, heard), 60)  # the server writes down some seconds later what it hears
+    wait_until(lambda: told(client, heard), 60)  # the server writes down some seconds later what it hears
     assert client.read_flow_run(silent).name in mark_silent(client)  # other tests may have left some
     assert client.read_flow_run(silent).state.is_crashed()
     for left in (heard, mine, unsigned):
@@ -92,7 +92,7 @@ def test_its_tasks_do_not_stay_running_either(client: Any) -> None:
     from prefect import task
     from prefect.states import Running
 
-    gone = running(client, dead())
+    gone = running(client, make_dead_process())
     made = client.create_task_run(task(lambda: None), flow_run_id=gone, dynamic_key="0", state=Running())
     assert len(mark_dead(client)) == 1
     assert client.read_task_run(made.id).state.is_crashed()
@@ -103,7 +103,7 @@ def test_a_run_that_nobody_begins_any_more_is_marked(client: Any) -> None:
     from prefect.states import Pending
 
     ours = flow(name="ingest-inbox")(lambda: None)
-    here, gone = Process.this(), dead()
+    here, gone = Process.this(), make_dead_process()
     taken = client.create_flow_run(ours, state=Pending())
     client.update_flow_run_labels(taken.id, {WORKER: f"{gone.host}-{gone.pid}"})
     starting = client.create_flow_run(ours, state=Pending())
@@ -155,7 +155,7 @@ def test_the_places_of_other_peoples_deployments_are_theirs(client: Any) -> None
 
 
 def test_a_run_may_leave_itself_out(client: Any) -> None:
-    mine = running(client, dead())
+    mine = running(client, make_dead_process())
     assert mark_dead(client, but=mine) == []
     assert len(mark_dead(client)) == 1
 

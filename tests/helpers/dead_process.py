@@ -8,7 +8,8 @@ import sys
 from tasks.processes import Process, read_birth
 
 
-def dead() -> Process:
+def make_dead_process() -> Process:
+    """Start a process and wait until it has ended; returns its identity."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = Process(Process.this().host, child.pid, read_birth(child.pid) or "")
     child.communicate(b"\n")
