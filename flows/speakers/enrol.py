@@ -20,7 +20,7 @@ from tasks.engines.calls import call, configure
 from tasks.engines.engine import Engine
 from tasks.errors import PermanentError, UsageError
 from tasks.intervals import Span, clip, measure_union_s
-from tasks.merging.voices import mean_voice
+from tasks.merging.voices import average_embeddings
 from tasks.records import Recording
 from tasks.settings.schema import Settings
 from tasks.voices.records import Hearing
@@ -82,7 +82,7 @@ def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Record
         maybe=None,
         maybe_similarity=None,
         embedder=called(known),
-        embedding=np.array(mean_voice(where, found), np.float32),
+        embedding=np.array(average_embeddings(where, found), np.float32),
     )
     longest = max(speech, key=lambda s: s.duration_s)
     return hearing, (recording, Span(longest.start_s, min(longest.end_s, longest.start_s + CLIP_S)))
