@@ -20,10 +20,10 @@ from pydantic import Field
 from flows.fault import of_all
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.recording import chunks as chunk_steps
-from flows.recording.assembly import assembled, outcome
+from flows.recording.assembly import assemble_transcript, build_outcome
 from flows.recording.preparation import Run, prepare
-from flows.recording.redecode import heard_again
-from flows.recording.tracks import mapped_tracks
+from flows.recording.redecode import redecode_seams
+from flows.recording.tracks import map_tracks
 from flows.reporting.logging_setup import in_worker
 from flows.reporting.outcome import Outcome
 from flows.reporting.prefect_log import reporters, show, tell_what_it_is
@@ -115,7 +115,7 @@ def _transcribed(
     recording: Recording, run: Run, progress: Progress, account: Account, started: float, calls_before: int
 ) -> Outcome:
     progress.stage("speech map", duration_s=recording.duration_s)
-    mapped, tracks = mapped_tracks(recording, run, progress)
+    mapped, tracks = map_tracks(recording, run, progress)
     speech, _ = read_speech_map(run.place.store, mapped)
 
     progress.stage("plan")
@@ -125,9 +125,9 @@ def _transcribed(
     progress.stage("language")
     language, confidence = language_of(audio_of(recording), speech, run)
 
-    busy = sum(len(chunk_steps.on_tracks(c, tracks)) for c in chunks)
-    progress.stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.steps_of(run)))
-    done = chunk_steps.work_through(chunks, tracks, language, run, progress)
+    busy = sum(len(chunk_steps.split_by_track(c, tracks)) for c in chunks)
+    progress.stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.list_steps(run)))
+    done = chunk_steps.process_chunks(chunks, tracks, language, run, progress)
     failed = [w for w in done if w.error]
     if failed and len(failed) == busy:
         raise of_all(format_path(recording.source_name), str(failed[0].error), [w.cause for w in failed])
@@ -138,7 +138,7 @@ def _transcribed(
     progress.stage("seams")
     words = [[w.words for w in done if w.chunk.index == c.index] for c in chunks]
     seams = join_chunks(SeamJob(chunks), run.place, words)
-    again, done = heard_again(seams, done, language, run)
+    again, done = redecode_seams(seams, done, language, run)
     if run.settings.transcription.language == PER_CHUNK:
         language, confidence = most_spoken(done)
 
@@ -149,7 +149,7 @@ def _transcribed(
     merged = merge(job, run.place, seams, again, linked, channels)
 
     progress.stage("publishing")
-    transcript = assembled(
+    transcript = assemble_transcript(
         recording,
         run,
         chunks,
@@ -167,7 +167,7 @@ def _transcribed(
         exports = publish_transcript(Publication(transcript, files), str(run.out))
     progress.stage("done")
     account.transcript = transcript
-    found = outcome(transcript, run, done, exports, engine_calls=calls.count_calls() - calls_before)
+    found = build_outcome(transcript, run, done, exports, engine_calls=calls.count_calls() - calls_before)
     show(transcript, found)
     return found
 
@@ -206,9 +206,9 @@ def language_of(audio: Audio, speech: Sequence[Span], run: Run) -> tuple[str | N
     return facts["language"], facts["confidence"]
 
 
-def voices_of(done: Sequence[chunk_steps.Worked], run: Run) -> Manifest | None:
+def voices_of(done: Sequence[chunk_steps.ChunkResult], run: Run) -> Manifest | None:
     """The recording's speakers; None with diarization off or no voice at all."""
-    heard = [w for w in done if w.has_voices]
+    heard = [w for w in done if w.is_diarized]
     if not heard:
         return None
     least, most = run.settings.diarization.speaker_range()
@@ -220,7 +220,7 @@ def voices_of(done: Sequence[chunk_steps.Worked], run: Run) -> Manifest | None:
     )
 
 
-def voices_by_channel(done: Sequence[chunk_steps.Worked], channels: int) -> list[list[Manifest]]:
+def voices_by_channel(done: Sequence[chunk_steps.ChunkResult], channels: int) -> list[list[Manifest]]:
     """What was measured of the voice on each channel, chunk by chunk."""
     own: list[list[Manifest]] = [[] for _ in range(channels)]
     for worked in done:
@@ -229,9 +229,9 @@ def voices_by_channel(done: Sequence[chunk_steps.Worked], channels: int) -> list
     return own
 
 
-def most_spoken(done: Sequence[chunk_steps.Worked]) -> tuple[str | None, float | None]:
+def most_spoken(done: Sequence[chunk_steps.ChunkResult]) -> tuple[str | None, float | None]:
     """The language of most of the speech, and its share, where each chunk has its own."""
-    return vote(([(own, 1.0)], w.chunk.speech_s) for w in done if (own := w.language(None))) or (None, None)
+    return vote(([(own, 1.0)], w.chunk.speech_s) for w in done if (own := w.get_language(None))) or (None, None)
 
 
 def by_channel(run: Run) -> bool:
