@@ -16,9 +16,9 @@ from prefect.futures import PrefectFuture
 
 from flows.recording.preparation import Run
 from flows.recording.tracks import Track
-from flows.reporting.logging_setup import STORY
+from flows.reporting.logging_setup import RUN_LOG
 from flows.reporting.progress import Progress
-from flows.reporting.run_names import named
+from flows.reporting.run_names import name_chunk_task
 from tasks.audio.plan import speech_in
 from tasks.contracts import transcription_facts
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
@@ -103,19 +103,19 @@ def process_chunks(
         chunk, submitted = pending.popleft()
         results = [_collect_results(*futures) for futures in submitted]
         done.extend(results)
-        progress.chunk_done(chunk.core.duration_s)
+        progress.count_chunk(chunk.core.duration_s)
         log_chunk(chunk, results, len(chunks))
 
     for chunk in chunks:
         own = split_by_track(chunk, tracks)
         if not own:
             done.append(ChunkResult(chunk))
-            progress.chunk_done(chunk.core.duration_s)
+            progress.count_chunk(chunk.core.duration_s)
             continue
         if len(pending) >= run.settings.chunks_in_flight:
             collect()
         pending.append(
-            (chunk, [(c, a, submit_steps(c, a, len(chunks), language, run, progress.step_done)) for c, a in own])
+            (chunk, [(c, a, submit_steps(c, a, len(chunks), language, run, progress.count_step)) for c, a in own])
         )
     while pending:
         collect()
@@ -123,30 +123,30 @@ def process_chunks(
 
 
 def submit_steps(
-    chunk: Chunk, audio: Audio, of: int, language: str | None, run: Run, step_done: Callable[[str, bool], None]
+    chunk: Chunk, audio: Audio, of: int, language: str | None, run: Run, on_step_done: Callable[[str, bool], None]
 ) -> dict[str, Future]:
     """Submit the steps of one track of a chunk, which wait for the steps they depend on. Returns futures by step.
 
     `of`: number of chunks; `step_done` is called at the end of each step with its name and whether it was cached.
     """
     with add_log_fields(chunk=chunk.index):
-        return _submit_steps(chunk, audio, of, language, run, step_done)
+        return _submit_steps(chunk, audio, of, language, run, on_step_done)
 
 
 def _submit_steps(
-    chunk: Chunk, audio: Audio, of: int, language: str | None, run: Run, step_done: Callable[[str, bool], None]
+    chunk: Chunk, audio: Audio, of: int, language: str | None, run: Run, on_step_done: Callable[[str, bool], None]
 ) -> dict[str, Future]:
     settings, place, weights = run.settings, run.place, run.weights
     sound = Sound(audio, chunk.span, chunk.speech)
     futures: dict[str, Future] = {}
 
     def start(step: str, task: Task[..., Any], doing: str, *inputs: Any) -> Any:
-        future = named(task, doing, chunk.index, of, chunk.core, audio.channel).submit(*inputs)
+        future = name_chunk_task(task, doing, chunk.index, of, chunk.core, audio.channel).submit(*inputs)
 
         def note_end(ended: Future) -> None:
             ended.wait()  # returns at once: it loads the state, which would otherwise be requested from the server
             cached = ended.state.name == "Cached"
-            step_done(step, cached)  # before trimming: the thread that waits for the chunk continues meanwhile
+            on_step_done(step, cached)  # before trimming: the thread that waits for the chunk continues meanwhile
             if not cached:
                 trim_heap()
 
@@ -200,11 +200,11 @@ def log_chunk(chunk: Chunk, tracks: Sequence[ChunkResult], of: int) -> None:
     seconds = round(sum(m["cost"]["seconds"] for _, m, cached in manifests if not cached), 1)
     with add_log_fields(chunk=chunk.index):
         if error:
-            STORY.warning("%s failed: %s", which, error)
+            RUN_LOG.warning("%s failed: %s", which, error)
             return
         words = sum(transcription_facts(m)["num_words"] for step, m, _ in manifests if step == "transcription")
         origin = "from the cache" if all(cached for *_, cached in manifests) else f"{seconds:.1f} s of work"
-        STORY.info("%s: %d words, %s", which, words, origin, extra={"seconds": seconds})
+        RUN_LOG.info("%s: %d words, %s", which, words, origin, extra={"seconds": seconds})
 
 
 def describe_failure(state: State[Any]) -> str:
@@ -214,9 +214,9 @@ def describe_failure(state: State[Any]) -> str:
 
 def format_error(error: object) -> str:
     """Format an error as its first line, preceded by its type unless it is a `DaylongError`."""
-    text = str(error).strip().splitlines()
-    named = text[0] if text else type(error).__name__
-    return named if isinstance(error, DaylongError) else f"{type(error).__name__}: {named}"
+    lines = str(error).strip().splitlines()
+    first = lines[0] if lines else type(error).__name__
+    return first if isinstance(error, DaylongError) else f"{type(error).__name__}: {first}"
 
 
 def iterate_manifests(done: Sequence[ChunkResult]) -> Iterator[tuple[Manifest, bool]]:

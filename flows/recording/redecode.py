@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from flows.recording.chunks import ChunkResult, describe_failure
 from flows.recording.preparation import Run
-from flows.reporting.logging_setup import STORY
-from flows.reporting.run_names import called
+from flows.reporting.logging_setup import RUN_LOG
+from flows.reporting.run_names import name_task
 from tasks.contracts import untranscribed_spans
 from tasks.intervals import clip, format_clock
 from tasks.records import Sound
@@ -41,12 +41,12 @@ def redecode_seams(
                 run.weights["transcription"],
             )
             where = f"{format_clock(around.start_s)} – {format_clock(around.end_s)}"
-            redecode = called(transcribe, f"transcribe seam · {where}")
+            redecode = name_task(transcribe, f"transcribe seam · {where}")
             state = redecode(job, run.place, result.get_language(language), None, return_state=True)
             if state.is_completed():
                 found.append(state.result())
                 continue
             message = f"speech at a seam ({where}) could not be heard again: {describe_failure(state)}"
-            STORY.warning("chunk %d: %s", chunk.index + 1, message)
+            RUN_LOG.warning("chunk %d: %s", chunk.index + 1, message)
             results[i] = replace(result, incomplete=message)
     return found, results

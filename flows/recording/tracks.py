@@ -33,12 +33,12 @@ def map_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[Mani
     """
     if run.settings.audio.channels == "mix":
         audio = audio_of(recording)
-        mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.mapped))
+        mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.count_mapped))
         return mapped, [Track(audio, tuple(read_speech_map(run.place.store, mapped)[0]))]
     _check_channels(recording, run)
     passes = recording.channels + 1  # one over each channel, and one over all together
-    watcher = Watcher(lambda seconds: progress.mapped(seconds / passes))
-    pass_watcher = Watcher(lambda seconds: progress.mapped(seconds / passes / recording.channels))
+    watcher = Watcher(lambda seconds: progress.count_mapped(seconds / passes))
+    pass_watcher = Watcher(lambda seconds: progress.count_mapped(seconds / passes / recording.channels))
     audios = tuple(audio_of(recording, channel) for channel in range(recording.channels))
     maps = [map_speech(MapJob(a, recording.duration_s), run.place, watcher) for a in audios]
     own = find_own_speech(OwnSpeechJob(audios), run.place, maps, pass_watcher)

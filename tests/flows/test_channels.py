@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from flows.reporting.outcome import Outcome
-from flows.reporting.progress import Snapshot, listening
+from flows.reporting.progress import Snapshot, subscribe
 from tasks.audio.decode import decode
 from tasks.errors import PermanentError
 from tasks.intervals import Span
@@ -51,7 +51,7 @@ def told() -> list[Snapshot]:
 @pytest.fixture(scope="module")
 def separate(call: Path, home: Path, told: list[Snapshot]) -> Outcome:
     chunks = {"min_minutes": 0.5, "max_minutes": 0.8, "overlap_s": 8}
-    with listening(told.append):
+    with subscribe(told.append):
         return process(call, home / "separate", audio={"channels": "separate"}, chunking=chunks)
 
 

@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 from flows.reporting.outcome import Outcome
-from flows.reporting.progress import Snapshot, listening
+from flows.reporting.progress import Snapshot, subscribe
 from tasks.errors import DaylongError, MachineFault, NoRoom
 from tasks.pruning import used
 from tasks.pruning.prune import recordings_folder
@@ -52,7 +52,7 @@ def process(path: Path, out: Path, *, together: list[str] | None = None, **setti
 def first(clip: Path, home: Path) -> tuple[Outcome, list[Snapshot]]:
     """A first run, and the progress it told."""
     seen: list[Snapshot] = []
-    with listening(seen.append):
+    with subscribe(seen.append):
         outcome = process(clip, home / "out")
     return outcome, seen
 
@@ -125,7 +125,7 @@ def test_what_the_cache_has_of_a_recording_is_noted_on_the_way_and_needs_no_room
         noted.setdefault(now.stage, used.noted_of(recordings_folder(), recording_id))
 
     used.forget(recordings_folder(), [recording_id])
-    with listening(look):
+    with subscribe(look):
         process(clip, home / "out noted")
     assert noted["plan"] == frozenset()
     assert {key.partition("/")[0] for key in noted["seams"]} >= {"speech-map", "transcription", "punctuation"}
@@ -262,6 +262,6 @@ def test_weights_that_do_not_load_fail_the_recording_in_one_line(clip: Path, hom
 
 def test_what_is_missing_is_told_before_any_work(clip: Path, home: Path) -> None:
     seen: list[Snapshot] = []
-    with listening(seen.append), pytest.raises(DaylongError, match=r"there is no such file or folder"):
+    with subscribe(seen.append), pytest.raises(DaylongError, match=r"there is no such file or folder"):
         process(clip, home / "missing", transcription={"model": "/nowhere/at/all"})
     assert seen == []
