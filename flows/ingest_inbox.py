@@ -30,8 +30,8 @@ from flows.reporting.logging_setup import configure_worker_logging, in_worker
 from flows.reporting.outcome import Outcome
 from flows.reporting.run_account import log_final_error
 from flows.reporting.run_names import make_printable
-from flows.serving.crashed_runs import sign
-from flows.serving.signals import heard
+from flows.serving.crashed_runs import label_run
+from flows.serving.signals import watch_signals
 from tasks.errors import DaylongError, TransientError
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
@@ -69,7 +69,7 @@ def ingest_inbox(settings: Annotated[SettingsForm | None, LeftAlone()] = NOTHING
         settings: Anything to set for these recordings; what is left alone keeps what daylong.toml, the environment
             and the profile say.
     """
-    sign(flow_run.id)
+    label_run(flow_run.id)
     try:
         told = given(settings)
         loaded = load(told)
@@ -197,7 +197,7 @@ def excused_at_the_end() -> Iterator[None]:
     if not in_worker():  # a command hears the signals by itself
         yield
         return
-    with heard(lambda _number: excuse(), (signal.SIGTERM, signal.SIGINT)):
+    with watch_signals(lambda _number: excuse(), (signal.SIGTERM, signal.SIGINT)):
         yield
 
 

@@ -13,7 +13,7 @@ from prefect.runtime import flow_run
 
 from flows.reporting import metrics
 from flows.reporting.logging_setup import RUN_LOG, configure_worker_logging, in_worker
-from flows.serving.crashed_runs import sign, waiting
+from flows.serving.crashed_runs import count_waiting_runs, label_run
 from tasks.errors import DaylongError
 from tasks.records import Transcript
 from tasks.settings.schema import Settings
@@ -38,7 +38,7 @@ class Account:
 @contextmanager
 def account_for_run() -> Iterator[Account]:
     """Label the run with this process; at its end add it to the metrics file, if one is set."""
-    sign(flow_run.id, alone=is_top_level())
+    label_run(flow_run.id, mark_others=is_top_level())
     account, began = Account(), time.perf_counter()
     try:
         yield account
@@ -79,7 +79,7 @@ def _record_metrics(account: Account, status: str, run_s: float) -> None:
             steps[step] = steps.get(step, 0.0) + (0.0 if cost.cached else cost.seconds)
     try:
         with get_client(sync_client=True) as client:
-            queue = waiting(client)
+            queue = count_waiting_runs(client)
         metrics.add_run(
             account.settings.metrics.textfile,
             metrics.RunMetrics(
