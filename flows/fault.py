@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flows.reporting.run_names import printable
+from flows.reporting.run_names import make_printable
 from tasks.errors import (
     FULL,
     RIGHTS,
@@ -66,7 +66,7 @@ def prefect_unwell(error: BaseException | None) -> str | None:
     """
     while error is not None:
         if _is_prefects(error):
-            said = printable(next(iter(str(error).strip().splitlines()), ""))[:200] or type(error).__name__
+            said = make_printable(next(iter(str(error).strip().splitlines()), ""))[:200] or type(error).__name__
             return f"Prefect doesn't answer ({said}). Is its server well?"
         error = error.__cause__
     return None

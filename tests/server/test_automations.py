@@ -94,10 +94,10 @@ def test_somebody_is_told_of_a_recording_in_quarantine(
     prefect(up, "automation", "create", "--from-file", str(own))
     python(
         up,
-        "from flows.reporting.events import quarantined\n"
+        "from flows.reporting.events import emit_quarantined\n"
         "import prefect\n"
         "from prefect import flow\n"
-        "flow(name='x')(lambda: quarantined('meeting.wav', 'no audio in it', '/q/0a1b2c3d4e5f'))()",
+        "flow(name='x')(lambda: emit_quarantined('meeting.wav', 'no audio in it', '/q/0a1b2c3d4e5f'))()",
     )
     (told,) = wait_until(lambda: heard[:1], 60)
     assert json.loads(told) == {

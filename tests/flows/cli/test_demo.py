@@ -1,4 +1,4 @@
-"""`daylong demo` as somebody types it: in a process of its own, then scored against the sample's exact script.
+"""`daylong demo` in a process of its own, scored against the sample's exact script.
 
 `make test` gives it a minute of the sample; the slow tests process and score the sample as it is.
 """
@@ -94,7 +94,7 @@ def scores(place: Path, demo: subprocess.CompletedProcess[str]) -> dict[str, Any
 
 
 @of_any_length
-def test_the_demo_ends_well_and_says_where_its_results_lie(
+def test_the_demo_succeeds_and_prints_where_its_results_lie(
     demo: subprocess.CompletedProcess[str], place: Path
 ) -> None:
     assert demo.returncode == 0, demo.stderr
@@ -105,26 +105,26 @@ def test_the_demo_ends_well_and_says_where_its_results_lie(
 
 
 @of_any_length
-def test_its_history_is_there_for_a_server_that_is_started_later(
+def test_its_history_is_available_to_a_server_that_is_started_later(
     demo: subprocess.CompletedProcess[str], place: Path
 ) -> None:
     assert demo.returncode == 0
     (row,) = recordings(place / "data" / "transcripts")
     later = daylong(place, row["run_id"], code=LATER)
     assert later.returncode == 0, later.stderr
-    told = json.loads(later.stdout.splitlines()[-1])
-    assert (told["name"], told["state"]) == (f"roundtable · {format_clock(row['duration_s'])}", "Completed")
-    tasks = [name for name, _ in told["tasks"]]
+    history = json.loads(later.stdout.splitlines()[-1])
+    assert (history["name"], history["state"]) == (f"roundtable · {format_clock(row['duration_s'])}", "Completed")
+    tasks = [name for name, _ in history["tasks"]]
     for step in ("transcribe", "embed", "find turns"):
         assert sum(name.startswith(f"{step} ") for name in tasks) == row["num_chunks"], tasks
     assert {"probe", "speech-map", "plan", "linking", "publish"} <= set(tasks)
-    assert {state for _, state in told["tasks"]} <= {"Completed", "Cached"}
-    assert any("Done: " in line for line in told["said"])
-    assert any(key.startswith("transcript-roundtable-") for key in told["artifacts"])
+    assert {state for _, state in history["tasks"]} <= {"Completed", "Cached"}
+    assert any("Done: " in line for line in history["said"])
+    assert any(key.startswith("transcript-roundtable-") for key in history["artifacts"])
 
 
 @of_any_length
-def test_a_second_demo_calls_no_engine_and_says_so(demo: subprocess.CompletedProcess[str], place: Path) -> None:
+def test_a_second_demo_calls_no_engine_and_reports_it(demo: subprocess.CompletedProcess[str], place: Path) -> None:
     assert demo.returncode == 0
     again = daylong(place, "demo")
     assert again.returncode == 0, again.stderr
@@ -151,7 +151,7 @@ def test_who_spoke_when_is_right_enough(scores: dict[str, Any]) -> None:
 
 
 @of_the_sample
-def test_the_one_who_returns_is_under_her_own_name(scores: dict[str, Any]) -> None:
+def test_a_speaker_who_returns_keeps_her_label(scores: dict[str, Any]) -> None:
     (dora,) = [s for s in scores["speakers"] if s["reference"] == "dora"]
     assert dora["found"] is not None
     assert dora["absence"]["share_before"] > 0.8
@@ -169,8 +169,8 @@ def test_the_words_are_right_enough_under_the_right_names(scores: dict[str, Any]
 NAME = "Xanthippe Ölçer"
 
 
-def told_everywhere(place: Path) -> list[str]:
-    """In which of subtitles, report and tables the name stands."""
+def find_name(place: Path) -> list[str]:
+    """List the subtitles, report and tables that contain the name."""
     out = place / "data" / "transcripts"
     (row,) = recordings(out)
     folder = out / "exports" / row["recording_id"]
@@ -189,18 +189,18 @@ def test_a_name_lasts_and_is_forgotten_when_asked_to(demo: subprocess.CompletedP
     voices = daylong(place, "speakers", "list").stdout.splitlines()[1:5]
     renamed = daylong(place, "speakers", "rename", voices[0].split()[0], NAME)
     assert renamed.returncode == 0, renamed.stderr
-    assert told_everywhere(place) == everywhere
+    assert find_name(place) == everywhere
     assert daylong(place, "demo").returncode == 0
-    assert told_everywhere(place) == everywhere
+    assert find_name(place) == everywhere
     other = daylong(
         place, "run", str(sample()), "--profile", "demo", "--speakers", "3", "--set", "punctuation.mode=never"
     )
     assert other.returncode == 0, other.stderr
     assert f"{NAME} (SPEAKER_" in other.stdout
-    assert told_everywhere(place) == everywhere
+    assert find_name(place) == everywhere
     forgotten = daylong(place, "speakers", "forget", NAME, "--yes")
     assert forgotten.returncode == 0, forgotten.stderr
-    assert told_everywhere(place) == []
+    assert find_name(place) == []
     # Wherever this machine keeps anything of it: results, cache, voices, Prefect's database.
     assert find_in_files(NAME, place) == []
     assert find_in_files(voices[0].split()[0], place) == []

@@ -1,4 +1,4 @@
-"""Chunks and seams on which an engine fails for good, in the flow as it is: the rest of the day is published."""
+"""Chunks and seams on which an engine fails permanently, in the whole flow: the rest is published."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ from tests.flows.test_process_recording import process, rows
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
-Heard = Callable[[Span], ChunkWords | None]
+Transcribe = Callable[[Span], ChunkWords | None]
 ALONE = {"models": {"run_in": "process"}, "punctuation": {"mode": "never"}, "diarization": {"engine": "off"}}
 SEAM_S = 12.0
-"""What is heard again is shorter than any chunk."""
+"""Spans decoded again are shorter than this, chunks are longer."""
 
 
 @pytest.fixture
 def clip(home: Path) -> Path:
-    """Two and a half minutes of the sample, which become four chunks. No other test's: what is said of them here is
-    cached."""
+    """Two and a half minutes of the sample, which become four chunks. Only for this module: results are cached."""
     from tasks.audio.decode import decode
 
     path = home / "two neighbours.flac"
@@ -39,27 +38,27 @@ def clip(home: Path) -> Path:
 
 
 @pytest.fixture
-def hearing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Heard], None]:
-    """Put what a function says of a span of the recording in the place of what the engine would say."""
+def replace_engine(monkeypatch: pytest.MonkeyPatch) -> Callable[[Transcribe], None]:
+    """Replace the engine's result by that of a function of the span, unless it returns None."""
     here = threading.local()
-    samples, transcribed = StepContext.samples, transcription.transcribe_chunk
+    samples, original = StepContext.samples, transcription.transcribe_chunk
 
-    def remembered(self: StepContext, sound: Any, *more: Any) -> Any:
+    def remember_span(self: StepContext, sound: Any, *more: Any) -> Any:
         here.span = sound.span
         return samples(self, sound, *more)
 
-    def say(heard: Heard) -> None:
-        def transcribe(*args: Any) -> ChunkWords:
-            said = heard(here.span)
-            return transcribed(*args) if said is None else said
+    def install(transcribe: Transcribe) -> None:
+        def call_engine(*args: Any) -> ChunkWords:
+            result = transcribe(here.span)
+            return original(*args) if result is None else result
 
-        monkeypatch.setattr(StepContext, "samples", remembered)
-        monkeypatch.setattr(transcription, "transcribe_chunk", transcribe)
+        monkeypatch.setattr(StepContext, "samples", remember_span)
+        monkeypatch.setattr(transcription, "transcribe_chunk", call_engine)
 
-    return say
+    return install
 
 
-def middle(span: Span) -> bool:
+def is_middle(span: Span) -> bool:
     return span.start_s > 20 and span.end_s < 140
 
 
@@ -67,13 +66,15 @@ def chunks_of(outcome: Outcome) -> list[tuple[str, str | None]]:
     return [(c["status"], c["error"]) for c in sorted(rows(outcome["out"], "chunks"), key=lambda c: c["chunk_index"])]
 
 
-def test_two_neighbours_that_fail_leave_the_others(clip: Path, home: Path, hearing: Callable[[Heard], None]) -> None:
-    def heard(span: Span) -> ChunkWords | None:
-        if middle(span):
+def test_two_failed_neighbours_leave_the_other_chunks(
+    clip: Path, home: Path, replace_engine: Callable[[Transcribe], None]
+) -> None:
+    def transcribe(span: Span) -> ChunkWords | None:
+        if is_middle(span):
             raise PermanentError("the engine fails on this sound")
         return None
 
-    hearing(heard)
+    replace_engine(transcribe)
     outcome = process(clip, home / "neighbours", **ALONE)
     assert outcome["status"] == "partial"
     assert outcome["chunks_failed"] == 2
@@ -82,23 +83,23 @@ def test_two_neighbours_that_fail_leave_the_others(clip: Path, home: Path, heari
     assert {w["chunk_index"] for w in words} == {0, 3}
 
 
-def test_speech_at_a_seam_that_cannot_be_heard_again_is_told_and_the_rest_published(
-    clip: Path, home: Path, hearing: Callable[[Heard], None]
+def test_speech_at_a_seam_that_cannot_be_decoded_again_is_reported_and_the_rest_published(
+    clip: Path, home: Path, replace_engine: Callable[[Transcribe], None]
 ) -> None:
-    asked: list[Span] = []
+    redecoded: list[Span] = []
 
-    def heard(span: Span) -> ChunkWords | None:
+    def transcribe(span: Span) -> ChunkWords | None:
         if span.duration_s < SEAM_S:
-            asked.append(span)
+            redecoded.append(span)
             raise PermanentError("the engine fails on this sound")
-        return ChunkWords() if middle(span) else None
+        return ChunkWords() if is_middle(span) else None
 
-    hearing(heard)
+    replace_engine(transcribe)
     outcome = process(clip, home / "seam", **ALONE)
-    assert asked
+    assert redecoded
     assert outcome["status"] == "partial"
     assert outcome["chunks_failed"] == 0
-    told = [error for status, error in chunks_of(outcome) if status == "complete" and error]
-    assert told
-    assert all("could not be heard again: the engine fails on this sound" in error for error in told)
+    errors = [error for status, error in chunks_of(outcome) if status == "complete" and error]
+    assert errors
+    assert all("could not be heard again: the engine fails on this sound" in error for error in errors)
     assert {w["chunk_index"] for w in rows(outcome["out"], "words")} == {0, 3}

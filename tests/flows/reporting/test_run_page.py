@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.reporting.run_page import code, key_of, page, plain
-from flows.reporting.timeline import LEFT, MOST_SPEAKERS, WIDTH, runs, timeline
+from flows.reporting.run_page import escape_markdown, format_code, make_artifact_key, render_page
+from flows.reporting.timeline import LEFT, MAX_SPEAKERS, WIDTH, draw_timeline, group_columns
 from tasks.exports.timeline import ticks
 from tasks.records import Transcript, Turn
 from tests.helpers.sample_transcripts import HOSTILE, make_meeting, make_recording_row, make_transcript
 
 
-def outcome_of(transcript: Transcript, **changes: object) -> dict:
+def make_outcome(transcript: Transcript, **changes: object) -> dict:
     return {
         "recording_id": transcript.recording.recording_id,
         "out": "/results",
@@ -32,34 +32,34 @@ def outcome_of(transcript: Transcript, **changes: object) -> dict:
     } | changes
 
 
-def page_of(transcript: Transcript, **changes: object) -> str:
-    return page(transcript, outcome_of(transcript, **changes))  # type: ignore[arg-type]
+def render(transcript: Transcript, **changes: object) -> str:
+    return render_page(transcript, make_outcome(transcript, **changes))  # type: ignore[arg-type]
 
 
-def picture_in(text: str) -> ElementTree.Element:
+def parse_picture(text: str) -> ElementTree.Element:
     encoded = re.search(r"data:image/svg\+xml;base64,([^)]*)\)", text)
     assert encoded
     return ElementTree.fromstring(base64.b64decode(encoded[1]))
 
 
-def test_it_tells_who_spoke_when_and_where_it_lies() -> None:
-    text = page_of(make_meeting())
+def test_the_page_shows_speakers_timeline_and_folders() -> None:
+    text = render(make_meeting())
     assert text.startswith("# meeting\\.flac\n")
     assert "| SPEAKER\\_00 | " in text
     assert "` /results/exports/meeting-0a1b2c3d `" in text
     assert "pandas.read_parquet('/results/words')" in text
-    names = {e.text for e in picture_in(text).iter("{http://www.w3.org/2000/svg}text")}
+    names = {e.text for e in parse_picture(text).iter("{http://www.w3.org/2000/svg}text")}
     assert {"SPEAKER_00", "00:00"} <= names
 
 
-def test_what_failed_stands_above_all_else() -> None:
-    text = page_of(make_meeting(), chunks_failed=1, errors=["chunk 0: transcription: the <disk> is full"])
+def test_failures_come_before_everything_else() -> None:
+    text = render(make_meeting(), chunks_failed=1, errors=["chunk 0: transcription: the <disk> is full"])
     assert text.index("1 of 1 chunk failed") < text.index("Who spoke")
     assert "the &lt;disk&gt; is full" in text
 
 
-def test_a_recording_without_words_says_so() -> None:
-    assert "No words were found" in page_of(make_transcript([]), num_words=0)
+def test_a_recording_without_words_is_reported_as_such() -> None:
+    assert "No words were found" in render(make_transcript([]), num_words=0)
 
 
 @given(st.sampled_from(HOSTILE) | st.text(max_size=60))
@@ -72,13 +72,13 @@ def test_no_name_of_a_file_is_markup(name: str) -> None:
         return [t.type for t in tokens] + [c.type for t in tokens for c in t.children or ()]
 
     def of(source_name: str) -> Transcript:
-        return meeting_called(source_name)
+        return make_meeting_named(source_name)
 
-    assert shape(page_of(of(name or "x"))) == shape(page_of(of("harmless")))
-    assert "<" not in plain(name)
+    assert shape(render(of(name or "x"))) == shape(render(of("harmless")))
+    assert "<" not in escape_markdown(name)
 
 
-def meeting_called(name: str) -> Transcript:
+def make_meeting_named(name: str) -> Transcript:
     import dataclasses
 
     made = make_meeting()
@@ -86,8 +86,8 @@ def meeting_called(name: str) -> Transcript:
 
 
 @given(st.text(max_size=40))
-def test_code_ends_where_it_should(text: str) -> None:
-    shown = code(text)
+def test_inline_code_ends_with_its_own_fence(text: str) -> None:
+    shown = format_code(text)
     fence = re.match("`+", shown)
     assert fence
     assert shown.endswith(fence[0])
@@ -96,19 +96,19 @@ def test_code_ends_where_it_should(text: str) -> None:
 
 @pytest.mark.parametrize("recording_id", ["a-1", "Äther-1f", "x__y..z-1", "---", "日本-00ff"])
 def test_a_key_is_one_that_prefect_allows(recording_id: str) -> None:
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", key_of(recording_id).strip("-"))
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", make_artifact_key(recording_id).strip("-"))
 
 
 @given(
     st.lists(st.tuples(st.floats(0, 86_400), st.floats(0, 600), st.integers(0, 60)), max_size=200),
     st.floats(0.1, 90_000),
 )
-def test_the_picture_stays_small_and_within_its_frame(
+def test_the_timeline_stays_small_and_within_its_frame(
     said: list[tuple[float, float, int]], duration_s: float
 ) -> None:
     turns = [Turn(min(a, duration_s), min(a + b, duration_s), f"SPEAKER_{s:02d}") for a, b, s in said]
     speakers = sorted({t.speaker for t in turns})
-    drawn = timeline(turns, speakers, duration_s)
+    drawn = draw_timeline(turns, speakers, duration_s)
     root = ElementTree.fromstring(drawn)
     assert len(drawn) < 400_000
     for path in root.iter("{http://www.w3.org/2000/svg}path"):
@@ -116,12 +116,12 @@ def test_the_picture_stays_small_and_within_its_frame(
             assert LEFT <= float(x) <= WIDTH
             assert float(x) + float(width) <= WIDTH
     shown = sum(e.get("fill") == "#111827" for e in root.iter("{http://www.w3.org/2000/svg}text"))
-    assert shown == min(len(speakers), MOST_SPEAKERS)
+    assert shown == min(len(speakers), MAX_SPEAKERS)
 
 
 @given(st.sets(st.integers(0, 900)))
-def test_stretches_hold_every_column_once(columns: set[int]) -> None:
-    found = runs(columns)
+def test_groups_hold_every_column_once(columns: set[int]) -> None:
+    found = group_columns(columns)
     assert [c for a, b in found for c in range(a, b)] == sorted(columns)
     assert all(b < a for (_, b), (a, _) in itertools.pairwise(found))
 

@@ -1,4 +1,4 @@
-"""Prefect's record of a folder that is looked at every minute doesn't grow for ever."""
+"""Pruning of Prefect's record of a folder that is scanned every minute."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Completed, Running
 
-from flows.serving.run_history import forget_looks
+from flows.serving.run_history import delete_old_scans
 
 pytestmark = [
     pytest.mark.usefixtures("prefect_server"),
@@ -19,23 +19,23 @@ pytestmark = [
 ]
 
 
-def test_old_looks_go_and_everything_else_stays() -> None:
+def test_old_scans_are_deleted_and_everything_else_stays() -> None:
     with get_client(sync_client=True) as client:
 
-        def made(name: str, state: Any) -> UUID:
+        def create(name: str, state: Any) -> UUID:
             return UUID(str(client.create_flow_run(flow(name=name)(lambda: None), state=state).id))
 
-        looks = [made("ingest-inbox", state) for state in (Completed(), Cancelled())]
+        scans = [create("ingest-inbox", state) for state in (Completed(), Cancelled())]
         others = [
-            made("ingest-inbox", Running()),
-            made("process-recording", Completed()),
-            made("theirs", Completed()),
+            create("ingest-inbox", Running()),
+            create("process-recording", Completed()),
+            create("theirs", Completed()),
         ]
-        assert forget_looks(client, 3_600.0) == 0
-        assert forget_looks(client, 0.0) >= 2
-        for look in looks:
+        assert delete_old_scans(client, 3_600.0) == 0
+        assert delete_old_scans(client, 0.0) >= 2
+        for scan in scans:
             with pytest.raises(ObjectNotFound):
-                client.read_flow_run(look)
+                client.read_flow_run(scan)
         for other in others:
             client.read_flow_run(other)
             client.delete_flow_run(other)

@@ -1,4 +1,4 @@
-"""Signals are heard whoever handles them, and nothing is left open afterwards."""
+"""Signals are reported whatever their handlers are, and nothing is left open afterwards."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from flows.serving.signals import heard
+from flows.serving.signals import watch_signals
 
 
-def sockets() -> int:
+def count_sockets() -> int:
     return sum("socket:" in os.readlink(f) for f in Path("/proc/self/fd").iterdir() if f.is_symlink() and f.exists())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is open")
-def test_a_signal_is_heard_beside_its_handler_and_nothing_stays_open() -> None:
+def test_a_signal_is_reported_beside_its_handler_and_no_socket_stays_open() -> None:
     came, handled = threading.Event(), threading.Event()
-    before, open_before = signal.signal(signal.SIGUSR1, lambda *_: handled.set()), sockets()
+    before, open_before = signal.signal(signal.SIGUSR1, lambda *_: handled.set()), count_sockets()
     try:
-        with heard(lambda _: came.set(), (signal.SIGUSR1,)):
+        with watch_signals(lambda _: came.set(), (signal.SIGUSR1,)):
             os.kill(os.getpid(), signal.SIGUSR1)
             assert came.wait(30)
             listener = next(t for t in threading.enumerate() if t.name == "daylong-signals")
@@ -30,4 +30,4 @@ def test_a_signal_is_heard_beside_its_handler_and_nothing_stays_open() -> None:
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert handled.is_set()
-    assert sockets() == open_before
+    assert count_sockets() == open_before
