@@ -1,4 +1,4 @@
-"""What runs, in what order. Importing this package sets what we need of Prefect, before Prefect is imported."""
+"""The flows. Importing this package sets the defaults of Prefect and the libraries before they are imported."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from flows.inbox import check, inbox_of
-from flows.locations import device_of, out_of, store_of
+from flows.inbox import check_inbox, resolve_inbox
+from flows.locations import resolve_device, resolve_out, resolve_store
 from flows.serving.finding import Finding, missing, ok, warning
 from flows.serving.inspection import database, server
 from tasks.errors import DaylongError, UsageError
@@ -57,7 +57,7 @@ def decoder(settings: Settings) -> Iterator[Finding]:
 def device(settings: Settings) -> Iterator[Finding]:
     """Where the engines run, and the memory there."""
     try:
-        found = device_of(settings)
+        found = resolve_device(settings)
     except UsageError as error:
         yield missing("device", str(error))
         return
@@ -78,7 +78,7 @@ def device(settings: Settings) -> Iterator[Finding]:
 
 def present_weights(settings: Settings) -> Iterator[Finding]:
     """The weights of the profile: here, to be fetched, or not to be had."""
-    found = device_of(settings)
+    found = resolve_device(settings)
     command = resolve.format_fetch_command(settings, found)
     for kind, name in resolve.list_required(settings, found):
         problem = resolve.find_problem(kind, name, command)
@@ -98,9 +98,9 @@ def _is_here(kind: Kind, name: str) -> bool:
 
 def inbox(settings: Settings) -> Iterator[Finding]:
     """The folder that is watched: there, to be written to, and not stopped."""
-    folder = inbox_of(settings)
+    folder = resolve_inbox(settings)
     try:
-        check(settings)
+        check_inbox(settings)
     except DaylongError as error:
         yield missing("inbox", str(error))
         return
@@ -119,8 +119,8 @@ def room(settings: Settings) -> Iterator[Finding]:
     files = _waiting(settings)
     size = sum(f.stat().st_size for f in files)
     need = size / LOWEST_RATE * (CACHE_BYTES_S + OUT_BYTES_S)
-    store = store_of(settings).root
-    folders = [out_of(settings), *([] if "://" in store else [Path(store)])]
+    store = resolve_store(settings).root
+    folders = [resolve_out(settings), *([] if "://" in store else [Path(store)])]
     waits = f"{len(files):,} file{'' if len(files) == 1 else 's'} of {size / 1e9:.1f} GB in the inbox"
     for folder in {_existing(f).stat().st_dev: _existing(f) for f in folders}.values():
         free = shutil.disk_usage(folder).free
@@ -135,7 +135,7 @@ def room(settings: Settings) -> Iterator[Finding]:
 
 def _waiting(settings: Settings) -> list[Path]:
     """The recordings in the inbox that are still to be processed, as far as names and the ledger tell."""
-    folder = inbox_of(settings)
+    folder = resolve_inbox(settings)
     if not folder.is_dir():
         return []
     ledger = read_only(folder / LEDGER) if settings.inbox.after == "keep" else None

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.form import SHORT, WHISPER, SettingsForm
-from flows.form import given as told
+from flows.form import SHORT_NAMES, WHISPER_NAMES, SettingsForm, read_form
 from flows.process_recording import process_recording
 from tasks.settings.load import setting_names
 from tasks.settings.schema import Settings
@@ -76,7 +75,7 @@ def test_only_the_source_has_to_be_given() -> None:
 def test_the_names_of_faster_whispers_models_are_its_own() -> None:
     from faster_whisper.utils import _MODELS as known
 
-    assert set(WHISPER) == set(known)
+    assert set(WHISPER_NAMES) == set(known)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +103,7 @@ def test_a_model_that_no_engine_knows_does_not_fit(name: str, value: str, fits: 
 
 
 def test_each_default_fits_its_own_field() -> None:
-    for name in SHORT:
+    for name in SHORT_NAMES:
         group, key = name.split(".")
         default = Settings.model_fields[group].annotation.model_fields[key].default
         assert re.search(fields()[name]["pattern"], default), name
@@ -114,4 +113,4 @@ def test_each_default_fits_its_own_field() -> None:
 def test_what_is_left_alone_says_nothing(sent: dict[str, Any] | None) -> None:
     from tasks.settings.load import as_parameters
 
-    assert as_parameters(told(SettingsForm.model_validate(sent) if sent is not None else None)) == {}
+    assert as_parameters(read_form(SettingsForm.model_validate(sent) if sent is not None else None)) == {}

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.inbox import Event, hearing, opened_intake
+from flows.inbox import InboxEvent, listen_to_inbox, open_intake
 from tasks.errors import UsageError
 from tasks.intake.claim import Claim
 from tasks.settings.home import sample
@@ -43,11 +43,11 @@ def data(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     return tmp_path / "data"
 
 
-def ingest(**inbox: Any) -> tuple[dict[str, Any], list[Event]]:
+def ingest(**inbox: Any) -> tuple[dict[str, Any], list[InboxEvent]]:
     from flows.ingest_inbox import ingest_inbox
 
-    events: list[Event] = []
-    with hearing(events.append):
+    events: list[InboxEvent] = []
+    with listen_to_inbox(events.append):
         ended = ingest_inbox({**SETTINGS, "inbox": {**SETTINGS["inbox"], **inbox}})
     return dict(ended), events
 
@@ -125,7 +125,7 @@ def test_what_a_run_that_died_had_published_is_filed_without_any_work(data: Path
     from flows.process_recording import process_recording
 
     soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
-    died = opened_intake(load({**SETTINGS, "inbox": {"settle_seconds": 0}}))
+    died = open_intake(load({**SETTINGS, "inbox": {"settle_seconds": 0}}))
     died.scan()
     (candidate,) = died.scan().ready
     claim = died.take(candidate)
@@ -158,7 +158,7 @@ def test_a_full_disk_is_no_recordings_fault(data: Path, talk: np.ndarray, monkey
 
 def test_what_another_watcher_works_on_under_another_name_is_left_to_it(data: Path, talk: np.ndarray) -> None:
     soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
-    other = opened_intake(load({**SETTINGS, "inbox": {"settle_seconds": 0}}))
+    other = open_intake(load({**SETTINGS, "inbox": {"settle_seconds": 0}}))
     other.scan()
     claim = other.take(other.scan().ready[0])
     assert isinstance(claim, Claim)
@@ -230,4 +230,4 @@ def test_a_file_that_crashes_the_decoder_takes_nobody_with_it(
 
 def test_a_time_that_is_given_is_for_one_recording(data: Path) -> None:
     with pytest.raises(UsageError, match="so would all recordings"):
-        opened_intake(load({**SETTINGS, "audio": {"recorded_at": "2026-03-01T09:15:00"}}))
+        open_intake(load({**SETTINGS, "audio": {"recorded_at": "2026-03-01T09:15:00"}}))

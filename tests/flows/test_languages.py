@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.process_recording import most_spoken
+from flows.process_recording import find_main_language
 from flows.recording.assembly import reports
 from flows.recording.chunks import Worked
 from tasks.intervals import Span
@@ -19,14 +19,14 @@ def worked(index: int, speech_s: float, language: str | None) -> Worked:
 
 def test_most_of_the_speech_decides_and_its_share_is_the_confidence() -> None:
     done = [worked(0, 100, "de"), worked(1, 200, "en"), worked(2, 100, "de"), worked(3, 400, "fr")]
-    assert most_spoken(done) == ("fr", 0.5)
+    assert find_main_language(done) == ("fr", 0.5)
 
 
 def test_a_chunk_that_failed_has_the_recordings_language_and_no_vote() -> None:
     failed = worked(1, 500, None)
     assert failed.language("en") == "en"
-    assert most_spoken([worked(0, 100, "de"), failed]) == ("de", 1.0)
-    assert most_spoken([failed]) == (None, None)
+    assert find_main_language([worked(0, 100, "de"), failed]) == ("de", 1.0)
+    assert find_main_language([failed]) == (None, None)
 
 
 def test_a_chunks_own_language_stands_in_its_row() -> None:

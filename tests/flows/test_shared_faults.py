@@ -13,8 +13,8 @@ import pytest
 from prefect.exceptions import ObjectNotFound
 
 from flows import ingest_inbox
-from flows.fault import of_all, prefect_unwell
-from flows.inbox import opened_intake
+from flows.fault import combine_chunk_errors, describe_prefect_fault
+from flows.inbox import open_intake
 from tasks.audio.isolated_open import IsolatedOpener
 from tasks.errors import (
     DeviceBroken,
@@ -79,7 +79,7 @@ def intake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Intake]:
     monkeypatch.setattr(ingest_inbox, "get_run_logger", logging.getLogger)
     monkeypatch.setattr(ingest_inbox, "quarantined", lambda *_: None)
     (tmp_path / "data" / "inbox").mkdir(parents=True)
-    opened = opened_intake(load({"inbox": {"settle_seconds": 0, "attempts": 2}}))
+    opened = open_intake(load({"inbox": {"settle_seconds": 0, "attempts": 2}}))
     yield opened
     opened.close()
 
@@ -108,7 +108,7 @@ def test_a_shared_fault_stops_the_round_and_no_attempt_counts(
 ) -> None:
     failing(error, monkeypatch)
     for _ in range(4):
-        ended, stopped = ingest_inbox._processed(intake, taken(intake), {})
+        ended, stopped = ingest_inbox._process(intake, taken(intake), {})
         assert (ended.state, ended.place) == ("returned", intake.inbox / "a.wav")
         assert stopped is not None
         assert stopped.endswith((". Nothing more is taken now.", "? Nothing more is taken now."))
@@ -121,7 +121,7 @@ def test_what_may_be_the_recordings_own_counts_and_the_others_go_on(
 ) -> None:
     failing(error, monkeypatch)
     claim = taken(intake)
-    ended, stopped = ingest_inbox._processed(intake, claim, {})
+    ended, stopped = ingest_inbox._process(intake, claim, {})
     assert (ended.state, stopped) == ("returned", None)
     assert intake.scan().waiting  # tried again later
     content = intake.ledger.content(claim.note.sha256)
@@ -134,23 +134,25 @@ def test_what_is_said_of_the_file_sets_it_aside(
     intake: Intake, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(error, monkeypatch)
-    ended, stopped = ingest_inbox._processed(intake, taken(intake), {})
+    ended, stopped = ingest_inbox._process(intake, taken(intake), {})
     assert (ended.state, stopped) == ("quarantined", None)
 
 
 def test_prefect_is_told_in_one_line() -> None:
-    assert prefect_unwell(answered(500)) == "Prefect doesn't answer (500). Is its server well?"
-    assert prefect_unwell(httpx.ReadTimeout("")) == "Prefect doesn't answer (ReadTimeout). Is its server well?"
-    assert prefect_unwell(ValueError("ours")) is None
+    assert describe_prefect_fault(answered(500)) == "Prefect doesn't answer (500). Is its server well?"
+    assert (
+        describe_prefect_fault(httpx.ReadTimeout("")) == "Prefect doesn't answer (ReadTimeout). Is its server well?"
+    )
+    assert describe_prefect_fault(ValueError("ours")) is None
 
 
 def test_of_a_recording_whose_chunks_all_fail_the_fault_is_its_own_only_where_each_says_so() -> None:
     own, engine = PermanentError("no sound"), RuntimeError("CUDA error: an illegal access")
     shared, passing = MachineFault("weights can't be loaded"), TransientError("died")
-    assert isinstance(of_all("a.wav", "x", [own, own]), PermanentError)
-    assert str(of_all("a.wav", "x", [own])) == "a.wav: every chunk failed; the first: x"
+    assert isinstance(combine_chunk_errors("a.wav", "x", [own, own]), PermanentError)
+    assert str(combine_chunk_errors("a.wav", "x", [own])) == "a.wav: every chunk failed; the first: x"
     for causes in ([own, engine], [engine], [passing, own], [None]):
-        assert isinstance(of_all("a.wav", "x", causes), TransientError)
-    assert of_all("a.wav", "x", [engine, own, shared]) is shared
+        assert isinstance(combine_chunk_errors("a.wav", "x", causes), TransientError)
+    assert combine_chunk_errors("a.wav", "x", [engine, own, shared]) is shared
     full = OSError(errno.ENOSPC, "No space left on device")
-    assert of_all("a.wav", "x", [own, full]) is full
+    assert combine_chunk_errors("a.wav", "x", [own, full]) is full

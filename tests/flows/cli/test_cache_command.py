@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.cache import age, bytes_of
+from flows.cli.cache import parse_age, parse_size
 from tasks.errors import UsageError
 
 
@@ -84,8 +84,8 @@ def test_wrong_usage_is_one_line(tmp_path: Path, arguments: tuple[str, ...], sai
 
 
 def test_ages_and_sizes() -> None:
-    assert age(" 2w ") == 14 * 86_400
-    assert bytes_of("0.5tb") == 500_000_000_000
+    assert parse_age(" 2w ") == 14 * 86_400
+    assert parse_size("0.5tb") == 500_000_000_000
     for wrong in ("", "-1d", "1y", "nan"):
         with pytest.raises(UsageError):
-            age(wrong)
+            parse_age(wrong)

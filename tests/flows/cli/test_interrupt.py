@@ -15,10 +15,10 @@ import pytest
 COMMAND = """
 import signal, subprocess, sys, threading, time
 from flows.cli import exit_status
-from flows.cli.terminal import terminal
+from flows.cli.terminal import make_terminal
 exit_status.GRACE_S = 1.0
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
-with exit_status.interruptible(terminal()) as interrupted:
+with exit_status.handle_interrupts(make_terminal()) as interrupted:
     print(child.pid, flush=True)
     {body}
 print("went on")

@@ -18,9 +18,9 @@ punctuation.mode = "never"
 """
 CHATTER = """
 import os, logging, subprocess, sys, time
-from flows.cli.session import opened
+from flows.cli.session import open_session
 from tasks.logs import add_log_fields
-with opened(format="json") as terminal, add_log_fields(recording="day.wav"):
+with open_session(format="json") as terminal, add_log_fields(recording="day.wav"):
     os.write(1, b"of C\\n")
     print("of a print", file=sys.stderr)
     subprocess.run([sys.executable, "-c", "print('of a child')"])

@@ -94,11 +94,11 @@ def test_a_report_may_carry_the_sound_in_it(out: Path, tmp_path: Path) -> None:
 def test_a_report_of_a_recording_that_is_gone_stays_as_it_was(
     out: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from flows.report_audio import tell_report
+    from flows.report_audio import rewrite_report
 
     path = out / "exports" / "meeting-0a1b2c3d" / "report.html"
     before = path.read_bytes()
-    tell_report(out, "meeting-0a1b2c3d", tmp_path / "nowhere.flac")
+    rewrite_report(out, "meeting-0a1b2c3d", tmp_path / "nowhere.flac")
     assert path.read_bytes() == before
     assert "does not know where the recording lies now" in caplog.text
 

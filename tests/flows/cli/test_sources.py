@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.sources import recordings, taken_together
+from flows.cli.sources import find_recordings, group_recordings
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_stands_for_its_own_recordings_by_name(folder: Path) -> None:
-    found, errors = recordings([str(folder)])
+    found, errors = find_recordings([str(folder)])
     assert [Path(f).name for f in found] == ["-d.ogg", "a.mp3", "b.WAV"]
     assert errors == []
 
@@ -29,26 +29,26 @@ def test_what_is_no_file_but_called_like_a_recording_is_not_passed_over(folder: 
     (folder / "nowhere.wav").symlink_to(folder / "gone")
     (folder / "round.wav").symlink_to(folder / "round.wav")
     os.mkfifo(folder / "pipe.wav")
-    found, errors = recordings([str(folder)])
+    found, errors = find_recordings([str(folder)])
     assert {"nowhere.wav", "round.wav", "pipe.wav"} <= {Path(f).name for f in found}
     assert errors == []
-    assert recordings([str(folder / "nowhere.wav")]) == ([str(folder / "nowhere.wav")], [])
+    assert find_recordings([str(folder / "nowhere.wav")]) == ([str(folder / "nowhere.wav")], [])
 
 
 def test_a_named_file_is_tried_whatever_it_is_called(folder: Path) -> None:
-    assert recordings([str(folder / "notes.txt")]) == ([str(folder / "notes.txt")], [])
+    assert find_recordings([str(folder / "notes.txt")]) == ([str(folder / "notes.txt")], [])
 
 
 def test_each_recording_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    found, _ = recordings(["a.mp3", "./a.mp3", str(folder), "-d.ogg", "./-d.ogg"])
+    found, _ = find_recordings(["a.mp3", "./a.mp3", str(folder), "-d.ogg", "./-d.ogg"])
     assert [Path(f).name for f in found] == ["a.mp3", "-d.ogg", "b.WAV"]
     assert all(Path(f).is_absolute() for f in found)
 
 
 def test_what_gives_no_recording_is_an_error_and_stops_nothing(folder: Path) -> None:
     (folder / "empty").mkdir()
-    found, errors = recordings([str(folder / "none.wav"), str(folder / "empty"), str(folder / "a.mp3")])
+    found, errors = find_recordings([str(folder / "none.wav"), str(folder / "empty"), str(folder / "a.mp3")])
     assert [Path(f).name for f in found] == ["a.mp3"]
     missing, empty = map(str, errors)
     assert "none.wav: no such file" in missing
@@ -57,7 +57,7 @@ def test_what_gives_no_recording_is_an_error_and_stops_nothing(folder: Path) -> 
 
 def test_together_named_files_are_one_recording_and_each_folder_another(folder: Path) -> None:
     named = [str(folder / "sub" / "e.wav"), str(folder / "notes.txt")]
-    groups, errors = taken_together([named[0], str(folder), named[1]])
+    groups, errors = group_recordings([named[0], str(folder), named[1]])
     assert [[Path(f).name for f in group] for group in groups] == [
         ["-d.ogg", "a.mp3", "b.WAV"],
         ["e.wav", "notes.txt"],
@@ -66,20 +66,20 @@ def test_together_named_files_are_one_recording_and_each_folder_another(folder: 
 
 
 def test_together_a_file_that_is_missing_stops_its_recording_alone(folder: Path) -> None:
-    groups, errors = taken_together([str(folder / "a.mp3"), str(folder / "none.wav"), str(folder)])
+    groups, errors = group_recordings([str(folder / "a.mp3"), str(folder / "none.wav"), str(folder)])
     assert len(groups) == 1
     assert [Path(f).name for f in groups[0]] == ["-d.ogg", "a.mp3", "b.WAV"]
     assert "none.wav" in str(errors[0])
 
 
 def test_the_forms_path_is_found_as_it_was_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.process_recording import files_of
+    from flows.process_recording import find_files
 
     file, odd = tmp_path / "talk.flac", tmp_path / " odd.flac"
     file.touch()
     odd.touch()
     monkeypatch.setenv("HOME", str(tmp_path))
     for pasted in (f"{file}\n", f'"{file}"', f"  '{file}'", "~/talk.flac"):
-        assert files_of(pasted, ()) == [str(file)]
-    assert files_of(str(odd), ()) == [str(odd)]
-    assert files_of(f"{tmp_path}/gone.flac", ()) == [f"{tmp_path}/gone.flac"]
+        assert find_files(pasted, ()) == [str(file)]
+    assert find_files(str(odd), ()) == [str(odd)]
+    assert find_files(f"{tmp_path}/gone.flac", ()) == [f"{tmp_path}/gone.flac"]

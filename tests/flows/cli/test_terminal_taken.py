@@ -8,14 +8,14 @@ from pathlib import Path
 
 NOISE = """
 import atexit, logging, os, subprocess, sys, typer, warnings
-from flows.cli.session import opened
+from flows.cli.session import open_session
 def noise(where):
     print("noise", where); print("noise", where, file=sys.stderr)
     os.write(1, b"noise of C\\n"); os.write(2, b"noise of C\\n")
     logging.getLogger("library").error("noise of a logger")
     warnings.warn("noise of a warning")
     subprocess.run([sys.executable, "-c", "print('noise of a child')"])
-with opened({debug}) as terminal:
+with open_session({debug}) as terminal:
     atexit.register(noise, "at exit")
     noise("within")
     terminal.say("a result — 1 × 2")
@@ -53,7 +53,7 @@ def test_the_log_can_be_kept(tmp_path: Path) -> None:
 
 def test_the_log_of_a_command_that_runs_for_long_is_cut_off(tmp_path: Path) -> None:
     body = (
-        "import flows.cli.terminal as module; module.LONGEST_LOG = 5\n"
+        "import flows.cli.terminal as module; module.MAX_LOG_BYTES = 5\n"
         "    terminal.shorten_log(); os.write(1, b'said since\\n')\n"
         "    terminal.keep_log = True; raise typer.Exit(1)"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli.json_lines import as_json
+from flows.cli.json_lines import format_as_json
 from flows.cli.main import app
 from flows.serving import supervisor
 from flows.serving.server import Address
@@ -78,16 +78,18 @@ def test_what_a_browser_is_given(address: Address, api: str) -> None:
 def test_lines_of_prefects_processes_become_json() -> None:
     import json
 
-    said = json.loads(as_json("16:24:57.268 | INFO    | prefect.flow_runs.worker - Worker 'a' submits", "worker"))
-    assert (said["level"], said["logger"], said["message"]) == (
+    fields = json.loads(
+        format_as_json("16:24:57.268 | INFO    | prefect.flow_runs.worker - Worker 'a' submits", "worker")
+    )
+    assert (fields["level"], fields["logger"], fields["message"]) == (
         "INFO",
         "prefect.flow_runs.worker",
         "Worker 'a' submits",
     )
-    said = json.loads(as_json("Worker 'a' started!", "worker"))
-    assert (said["logger"], said["message"], said["recording"]) == ("worker", "Worker 'a' started!", None)
-    line = as_json("x", "y")
-    assert as_json(line, "z") == line
+    fields = json.loads(format_as_json("Worker 'a' started!", "worker"))
+    assert (fields["logger"], fields["message"], fields["recording"]) == ("worker", "Worker 'a' started!", None)
+    line = format_as_json("x", "y")
+    assert format_as_json(line, "z") == line
 
 
 def test_a_ctrl_c_that_breaks_the_deployments_off_is_no_failure_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:

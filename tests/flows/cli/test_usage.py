@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from flows.cli.main import app
 from flows.cli.processing import process
-from flows.cli.run import number_of, settings_of
-from flows.cli.terminal import plain, terminal
+from flows.cli.run import parse_num_speakers, parse_settings
+from flows.cli.terminal import escape, make_terminal
 from tasks.errors import UsageError
 
 HEAVY = {
@@ -103,7 +103,7 @@ def test_two_recordings_do_not_begin_at_one_given_time(tmp_path: Path) -> None:
     for name in names:
         name.write_bytes(b"RIFF")
     with pytest.raises(UsageError, match="all 2 recordings begin at once"):
-        process(map(str, names), {"audio": {"recorded_at": "2026-03-01T09:15:00"}}, terminal(False))
+        process(map(str, names), {"audio": {"recorded_at": "2026-03-01T09:15:00"}}, make_terminal(False))
 
 
 def test_debug_shows_the_traceback() -> None:
@@ -112,8 +112,13 @@ def test_debug_shows_the_traceback() -> None:
 
 
 def test_only_what_is_given_reaches_the_flow() -> None:
-    parameters = {"profile": None, "out": "/o", "transcription": {"language": None}, "diarization": number_of("2-4")}
-    assert settings_of(parameters, ["punctuation.mode=never", "diarization.max_speakers=5"]) == {
+    parameters = {
+        "profile": None,
+        "out": "/o",
+        "transcription": {"language": None},
+        "diarization": parse_num_speakers("2-4"),
+    }
+    assert parse_settings(parameters, ["punctuation.mode=never", "diarization.max_speakers=5"]) == {
         "out": "/o",
         "diarization": {"min_speakers": 2, "max_speakers": "5"},
         "punctuation": {"mode": "never"},
@@ -123,12 +128,12 @@ def test_only_what_is_given_reaches_the_flow() -> None:
 @pytest.mark.parametrize("text", ["", "-", "2-", "-4", "2-3-4", "two", "3.5", "99999"])
 def test_a_number_of_speakers_that_is_none(text: str) -> None:
     with pytest.raises(UsageError, match="write a number"):
-        number_of(text)
+        parse_num_speakers(text)
 
 
 def test_names_cannot_move_the_cursor_or_fake_lines() -> None:
-    assert plain("a\x1b[2J\r\nb\u202e\udcff.wav") == "a\\x1b[2J\\r\\nb\\u202e\\udcff.wav"
-    assert plain("Größe 日本.wav") == "Größe 日本.wav"
+    assert escape("a\x1b[2J\r\nb\u202e\udcff.wav") == "a\\x1b[2J\\r\\nb\\u202e\\udcff.wav"
+    assert escape("Größe 日本.wav") == "Größe 日本.wav"
 
 
 def test_files_that_are_not_there_fail_without_starting_anything(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_a_disk_that_is_away_is_told_once_and_waited_for(tmp_path: Path, monkeyp
     told = io.StringIO()
     screen = Terminal(Console(file=io.StringIO()), Console(file=told, width=200))
     with pytest.raises(KeyboardInterrupt):
-        command._Watch({}, load(), screen).until_done(once=False)
+        command._InboxWatcher({}, load(), screen).run(once=False)
     assert told.getvalue().count("can't be read") == 1
 
 
@@ -201,7 +201,7 @@ def test_prefect_that_is_away_is_told_once_and_waited_for(tmp_path: Path, monkey
     inbox = tmp_path / "data" / "inbox"
     inbox.mkdir(parents=True)
     monkeypatch.setattr(IsolatedOpener, "find_missing", lambda *_: None)
-    monkeypatch.setattr(command, "shown", lambda _: nullcontext(lambda _: None))
+    monkeypatch.setattr(command, "show_progress", lambda _: nullcontext(lambda _: None))
     (inbox / "a.wav").write_bytes(b"sound")
     calls, waits = [], []
 
@@ -218,9 +218,9 @@ def test_prefect_that_is_away_is_told_once_and_waited_for(tmp_path: Path, monkey
     told = io.StringIO()
     screen = Terminal(Console(file=io.StringIO()), Console(file=told, width=200))
     with pytest.raises(KeyboardInterrupt):
-        command._Watch({}, load({"inbox": {"settle_seconds": 0}}), screen).until_done(once=False)
+        command._InboxWatcher({}, load({"inbox": {"settle_seconds": 0}}), screen).run(once=False)
     assert told.getvalue().count("Prefect doesn't answer") == 1
-    assert waits.count(command.FUTILE_S) == 3
+    assert waits.count(command.RETRY_S) == 3
 
 
 def test_what_stops_each_round_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +229,7 @@ def test_what_stops_each_round_is_told_once(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     (tmp_path / "data" / "inbox").mkdir(parents=True)
     monkeypatch.setattr(IsolatedOpener, "find_missing", lambda *_: None)
-    monkeypatch.setattr(command, "shown", lambda _: nullcontext(lambda _: None))
+    monkeypatch.setattr(command, "show_progress", lambda _: nullcontext(lambda _: None))
     (tmp_path / "data" / "inbox" / "a.wav").write_bytes(b"sound")
     rounds = iter(range(3))
 
@@ -246,5 +246,5 @@ def test_what_stops_each_round_is_told_once(tmp_path: Path, monkeypatch: pytest.
     told = io.StringIO()
     screen = Terminal(Console(file=io.StringIO()), Console(file=told, width=200))
     with pytest.raises(KeyboardInterrupt):
-        command._Watch({}, load({"inbox": {"settle_seconds": 0}}), screen).until_done(once=False)
+        command._InboxWatcher({}, load({"inbox": {"settle_seconds": 0}}), screen).run(once=False)
     assert told.getvalue().count("Nothing more is taken now") == 1
