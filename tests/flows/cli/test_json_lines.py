@@ -32,20 +32,20 @@ with open_session(format="json") as terminal, add_log_fields(recording="day.wav"
 """
 
 
-def test_what_libraries_say_is_told_at_debug() -> None:
+def test_library_output_is_logged_at_debug() -> None:
     done = subprocess.run([sys.executable, "-c", CHATTER], capture_output=True, text=True, check=True)
     assert done.stdout == "a result\n"
     lines = [json.loads(line) for line in done.stderr.splitlines()]
-    told = {line["message"]: (line["level"], line["logger"]) for line in lines}
+    records = {line["message"]: (line["level"], line["logger"]) for line in lines}
     for chatter in ("of C", "of a print", "of a child"):
-        assert told[chatter] == ("DEBUG", "daylong.libraries")
-    assert told["of a logger"] == ("DEBUG", "nemo")
-    assert told["a note"] == ("INFO", "daylong.cli")
-    assert told["a failure"] == ("ERROR", "daylong.cli")
+        assert records[chatter] == ("DEBUG", "daylong.libraries")
+    assert records["of a logger"] == ("DEBUG", "nemo")
+    assert records["a note"] == ("INFO", "daylong.cli")
+    assert records["a failure"] == ("ERROR", "daylong.cli")
     assert next(line for line in lines if line["message"] == "of a logger")["recording"] == "day.wav"
 
 
-def test_every_line_is_an_object_that_knows_what_it_is_about(tmp_path: Path) -> None:
+def test_every_line_is_an_object_with_its_context(tmp_path: Path) -> None:
     recording = clip(tmp_path / "talk [red]\n.flac", 20.0)
     home = tmp_path / "home"
     home.mkdir()

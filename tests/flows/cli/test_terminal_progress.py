@@ -1,4 +1,4 @@
-"""Progress: what stands on the terminal, and how often a plain line comes."""
+"""Progress on the terminal: its text, and the interval of plain lines."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def chunks(done: int, steps: int = 40) -> Snapshot:
     )
 
 
-def test_plain_lines_keep_their_distance() -> None:
+def test_plain_lines_have_a_minimum_interval() -> None:
     terminal, text = screen()
     now = 100.0
     show = PlainLines(terminal, clock=lambda: now)
@@ -49,7 +49,7 @@ def test_plain_lines_keep_their_distance() -> None:
     assert lines[1] == ("day [red].wav: chunk 2 of 10 done, step 10 of 40, 30.0 × real time, about 3 min 00 s left")
 
 
-def test_a_long_step_is_not_silent() -> None:
+def test_long_step_repeats_its_line() -> None:
     terminal, text = screen()
     now = 100.0
     lines = PlainLines(terminal, clock=lambda: now)
@@ -62,7 +62,7 @@ def test_a_long_step_is_not_silent() -> None:
     assert said[1].endswith("about 9 min 00 s left; still at work after 1 min 00 s")
 
 
-def test_something_is_said_before_the_first_snapshot() -> None:
+def test_starting_is_shown_before_the_first_snapshot() -> None:
     for live in (False, True):
         terminal, text = screen(live=live)
         with show_progress(terminal, "1 of 2"):
@@ -70,7 +70,7 @@ def test_something_is_said_before_the_first_snapshot() -> None:
         assert "1 of 2  starting" in text.getvalue()
 
 
-def test_hostile_names_are_drawn_as_text() -> None:
+def test_untrusted_names_are_shown_as_text() -> None:
     terminal, text = screen(live=True)
     with show_progress(terminal) as show:
         show(Snapshot("a\x1b[31m\n[bold]b.wav", "probe"))
