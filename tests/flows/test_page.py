@@ -18,7 +18,7 @@ from tasks.records import Transcript, Turn
 from tests.helpers.sample_transcripts import HOSTILE, make_meeting, make_recording_row, make_transcript
 
 
-def make_outcome(transcript: Transcript, **changes: object) -> dict:
+def outcome_of(transcript: Transcript, **changes: object) -> dict:
     return {
         "recording_id": transcript.recording.recording_id,
         "out": "/results",
@@ -32,38 +32,38 @@ def make_outcome(transcript: Transcript, **changes: object) -> dict:
     } | changes
 
 
-def make_page(transcript: Transcript, **changes: object) -> str:
-    return page(transcript, make_outcome(transcript, **changes))  # type: ignore[arg-type]
+def page_of(transcript: Transcript, **changes: object) -> str:
+    return page(transcript, outcome_of(transcript, **changes))  # type: ignore[arg-type]
 
 
-def parse_timeline(text: str) -> ElementTree.Element:
+def picture_in(text: str) -> ElementTree.Element:
     encoded = re.search(r"data:image/svg\+xml;base64,([^)]*)\)", text)
     assert encoded
     return ElementTree.fromstring(base64.b64decode(encoded[1]))
 
 
-def test_page_has_speakers_timeline_and_paths() -> None:
-    text = make_page(make_meeting())
+def test_it_tells_who_spoke_when_and_where_it_lies() -> None:
+    text = page_of(make_meeting())
     assert text.startswith("# meeting\\.flac\n")
     assert "| SPEAKER\\_00 | " in text
     assert "` /results/exports/meeting-0a1b2c3d `" in text
     assert "pandas.read_parquet('/results/words')" in text
-    names = {e.text for e in parse_timeline(text).iter("{http://www.w3.org/2000/svg}text")}
+    names = {e.text for e in picture_in(text).iter("{http://www.w3.org/2000/svg}text")}
     assert {"SPEAKER_00", "00:00"} <= names
 
 
-def test_failures_come_before_the_speakers() -> None:
-    text = make_page(make_meeting(), chunks_failed=1, errors=["chunk 0: transcription: the <disk> is full"])
+def test_what_failed_stands_above_all_else() -> None:
+    text = page_of(make_meeting(), chunks_failed=1, errors=["chunk 0: transcription: the <disk> is full"])
     assert text.index("1 of 1 chunk failed") < text.index("Who spoke")
     assert "the &lt;disk&gt; is full" in text
 
 
-def test_recording_without_words_is_stated() -> None:
-    assert "No words were found" in make_page(make_transcript([]), num_words=0)
+def test_a_recording_without_words_says_so() -> None:
+    assert "No words were found" in page_of(make_transcript([]), num_words=0)
 
 
 @given(st.sampled_from(HOSTILE) | st.text(max_size=60))
-def test_file_name_is_never_markup(name: str) -> None:
+def test_no_name_of_a_file_is_markup(name: str) -> None:
     """Rendered by a Markdown library, the page has the same elements, whatever the file is called."""
     from markdown_it import MarkdownIt
 
@@ -71,11 +71,14 @@ def test_file_name_is_never_markup(name: str) -> None:
         tokens = MarkdownIt("commonmark").enable("table").parse(text)
         return [t.type for t in tokens] + [c.type for t in tokens for c in t.children or ()]
 
-    assert shape(make_page(make_meeting_named(name or "x"))) == shape(make_page(make_meeting_named("harmless")))
+    def of(source_name: str) -> Transcript:
+        return meeting_called(source_name)
+
+    assert shape(page_of(of(name or "x"))) == shape(page_of(of("harmless")))
     assert "<" not in plain(name)
 
 
-def make_meeting_named(name: str) -> Transcript:
+def meeting_called(name: str) -> Transcript:
     import dataclasses
 
     made = make_meeting()
@@ -83,7 +86,7 @@ def make_meeting_named(name: str) -> Transcript:
 
 
 @given(st.text(max_size=40))
-def test_code_span_ends_with_its_fence(text: str) -> None:
+def test_code_ends_where_it_should(text: str) -> None:
     shown = code(text)
     fence = re.match("`+", shown)
     assert fence
@@ -92,7 +95,7 @@ def test_code_span_ends_with_its_fence(text: str) -> None:
 
 
 @pytest.mark.parametrize("recording_id", ["a-1", "Äther-1f", "x__y..z-1", "---", "日本-00ff"])
-def test_artifact_key_is_allowed_by_prefect(recording_id: str) -> None:
+def test_a_key_is_one_that_prefect_allows(recording_id: str) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", key_of(recording_id).strip("-"))
 
 
@@ -100,7 +103,9 @@ def test_artifact_key_is_allowed_by_prefect(recording_id: str) -> None:
     st.lists(st.tuples(st.floats(0, 86_400), st.floats(0, 600), st.integers(0, 60)), max_size=200),
     st.floats(0.1, 90_000),
 )
-def test_timeline_is_small_and_within_its_frame(said: list[tuple[float, float, int]], duration_s: float) -> None:
+def test_the_picture_stays_small_and_within_its_frame(
+    said: list[tuple[float, float, int]], duration_s: float
+) -> None:
     turns = [Turn(min(a, duration_s), min(a + b, duration_s), f"SPEAKER_{s:02d}") for a, b, s in said]
     speakers = sorted({t.speaker for t in turns})
     drawn = timeline(turns, speakers, duration_s)
@@ -115,12 +120,12 @@ def test_timeline_is_small_and_within_its_frame(said: list[tuple[float, float, i
 
 
 @given(st.sets(st.integers(0, 900)))
-def test_runs_contain_every_column_once(columns: set[int]) -> None:
+def test_stretches_hold_every_column_once(columns: set[int]) -> None:
     found = runs(columns)
     assert [c for a, b in found for c in range(a, b)] == sorted(columns)
     assert all(b < a for (_, b), (a, _) in itertools.pairwise(found))
 
 
 @given(st.floats(0.1, 400_000))
-def test_axis_has_a_few_round_times(duration_s: float) -> None:
+def test_an_axis_has_a_few_round_times(duration_s: float) -> None:
     assert 1 <= len(ticks(duration_s)) <= 11
