@@ -22,9 +22,10 @@ def show_outcome(outcome: Outcome, terminal: Terminal) -> None:
     words, speakers, chunks = outcome["num_words"], outcome["num_speakers"], outcome["num_chunks"]
     name, duration, wall = escape(outcome["source_name"]), outcome["duration_s"], outcome["wall_s"]
     speed = f", {duration / wall:.1f} × real time" if wall > 0 else ""
+    counts = f"{_format_count(words, 'word')}, {_format_count(speakers, 'speaker')}"
     terminal.say(
-        f"{name}: {_format_count(words, 'word')}, {_format_count(speakers, 'speaker')}, {clock_time(duration)} in "
-        f"{_format_count(chunks, 'chunk')}; took {clock_time(wall)}{speed}"
+        f"{name}: {counts}, {clock_time(duration)} in {_format_count(chunks, 'chunk')}; "
+        f"took {clock_time(wall)}{speed}"
     )
     if not words:
         terminal.say("No speech was found in it." if not outcome["speech_s"] else "No words were recognised.")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import flows  # noqa: F401  # says where the records of the steps are
+import flows  # noqa: F401  # sets where Prefect keeps the steps' records
 from flows.speakers.published import apply_identities, find_published_run
 from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish, recover
 from tasks.dataset.read import read_transcript, row_of
