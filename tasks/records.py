@@ -13,6 +13,9 @@ from typing import Any
 
 from tasks.intervals import Span
 
+SAMPLE_RATE_HZ = 16_000
+"""Of all samples that steps exchange: float32, one channel."""
+
 UNKNOWN = "UNKNOWN"
 """The speaker of words whose voice could not be told."""
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.intervals import Span, clip
-from tasks.records import Word
+from tasks.records import SAMPLE_RATE_HZ, Word
 from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription.decoding import Decoder, EngineCall, reconcile
 from tasks.transcription.hallucinations import cut_loops, find_looping_stretches, select_near_speech
-from tasks.transcription.speech import SAMPLE_RATE, cut_at_quietest, find_uncovered, split_into_stretches
+from tasks.transcription.speech import cut_at_quietest, find_uncovered, split_into_stretches
 from tasks.transcription.words import trim_words
 
 MIN_HOLE_S = 2.0
@@ -57,7 +57,7 @@ def transcribe_chunk(
     `MIN_HOLE_S` without words; a stretch with a loop, its own or shared with its neighbours, is decoded in pieces
     with `PIECE_OPTIONS`. Repetitions found by both decodings are kept; others are reduced to one occurrence.
     """
-    within = Span(0.0, len(samples) / SAMPLE_RATE)
+    within = Span(0.0, len(samples) / SAMPLE_RATE_HZ)
     parts = split_into_stretches(speech, within, settings.max_speech_s, cut=cut_at_quietest(samples))
     if not parts:
         return ChunkWords()

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from tasks.caching import step_task
 from tasks.contracts import LanguageFacts, TranscriptionFacts
 from tasks.intervals import Span, clip, measure_union_s
-from tasks.records import Audio, Sound
+from tasks.records import SAMPLE_RATE_HZ, Audio, Sound
 from tasks.settings.schema import TranscriptionSettings
 from tasks.step import Manifest, Meter, StepContext
 from tasks.transcription.engines import engine
 from tasks.transcription.language import Detection, select_places, vote
-from tasks.transcription.speech import SAMPLE_RATE
 from tasks.transcription.step import transcribe_chunk
 from tasks.weights.resolve import ResolvedWeights
 
@@ -100,4 +99,4 @@ def _detect_language(speech: Sequence[Span], detect: Callable[[Span], Detection]
 
 
 def _slice_samples(samples: NDArray[np.float32], span: Span) -> NDArray[np.float32]:
-    return samples[round(span.start_s * SAMPLE_RATE) : round(span.end_s * SAMPLE_RATE)]
+    return samples[round(span.start_s * SAMPLE_RATE_HZ) : round(span.end_s * SAMPLE_RATE_HZ)]
