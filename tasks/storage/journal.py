@@ -21,7 +21,8 @@ tenths of a second, or until the next start if the process died there. A reader 
 and a table after sees another `run_id` in the table.
 
 The lock is the system's own (flock), so it ends with its holder: whatever lies in `.journal` while one holds it was
-left by a process that is dead.
+left by a process that is dead. New files are staged here and not beside their targets, as `atomic.py` does it for a
+single file: none may get its name before the plan exists, and recovery has to find them all.
 """
 
 from __future__ import annotations
