@@ -123,8 +123,10 @@ class Word:
     end_s: float
     text: str
     confidence: float | None = None
-    chunk: int = 0
-    channel: int = 0
+    chunk: int = field(kw_only=True)
+    """Index of the chunk it was decoded in; -1 for one that stands for a segment's text."""
+    channel: int = field(kw_only=True)
+    """0 where the channels are mixed."""
     speaker: str | None = None
     speaker_confidence: float | None = None
     is_overlap: bool = False
