@@ -7,7 +7,6 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from flows.aside import written
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
@@ -15,6 +14,7 @@ from tasks.exports import EXPORTS, render
 from tasks.exports.report.links import CARRIED
 from tasks.paths import suggest_path
 from tasks.records import Transcript
+from tasks.storage.atomic import write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ def rewrite_report(out: Path, recording_id: str, place: Path) -> None:
     folder = out / EXPORTS_FOLDER / recording_id
     try:
         transcript = set_audio_paths(read_transcript(out, recording_id), place)
-        written(folder / name, render(transcript, ["report"], folder=folder)[name])
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / name, render(transcript, ["report"], folder=folder)[name], durable=False)
     except Exception as error:
         log.warning("%s: its report does not know where the recording lies now (%s)", recording_id, error)

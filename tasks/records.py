@@ -13,6 +13,9 @@ from typing import Any
 
 from tasks.intervals import Span
 
+SAMPLE_RATE_HZ = 16_000
+"""Of all samples that steps exchange: float32, one channel."""
+
 UNKNOWN = "UNKNOWN"
 """The speaker of words whose voice could not be told."""
 
@@ -120,8 +123,10 @@ class Word:
     end_s: float
     text: str
     confidence: float | None = None
-    chunk: int = 0
-    channel: int = 0
+    chunk: int = field(kw_only=True)
+    """Index of the chunk it was decoded in; -1 for one that stands for a segment's text."""
+    channel: int = field(kw_only=True)
+    """0 where the channels are mixed."""
     speaker: str | None = None
     speaker_confidence: float | None = None
     is_overlap: bool = False

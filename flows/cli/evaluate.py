@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.aside import written
 from flows.cli.exit_status import open_terminal
 from flows.cli.run import Debug
 from flows.cli.terminal import Terminal, escape
 from tasks.errors import UsageError
+from tasks.storage.atomic import write_atomically
 
 if TYPE_CHECKING:
     from tasks.evaluation.hypotheses import SystemOutput
@@ -75,7 +75,9 @@ def evaluate(
         for one in scores:
             _show_score(one, screen)
         if json_file is not None:
-            written(json_file, json.dumps([to_json(s) for s in scores], indent=1, ensure_ascii=False) + "\n")
+            json_file.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps([to_json(s) for s in scores], indent=1, ensure_ascii=False) + "\n"
+            write_atomically(json_file, text, durable=False)
 
 
 def _match_references(

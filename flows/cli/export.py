@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from flows.aside import written
 from flows.cli.exit_status import open_terminal
 from flows.cli.run import Debug
 from flows.cli.terminal import escape
 from tasks.errors import UsageError
+from tasks.storage.atomic import write_atomically
 
 
 def export(
@@ -77,7 +77,8 @@ def export(
         if to is not None and str(to) == "-":
             screen.write_file(content)
             return
-        written(target, content)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, content, durable=False)
         screen.say(escape(target))
 
 

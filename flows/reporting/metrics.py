@@ -6,12 +6,12 @@ A file instead of a `/metrics` endpoint: every run has its own process, which ha
 
 from __future__ import annotations
 
-import fcntl
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from filelock import FileLock
 
 from tasks.settings.home import home
 
@@ -58,7 +58,8 @@ def add_run(textfile: str, run: RunMetrics) -> None:
     path = Path(textfile).expanduser()
     path = path if path.is_absolute() else home() / path
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(path):
+    # Runs that end at the same time add their figures one after the other.
+    with FileLock(path.with_name(f".{path.name}.lock"), fallback_to_soft=False):
         counters, gauges = _read_metrics(path)
         for key, amount in _count_run(run).items():
             counters[key] = counters.get(key, 0.0) + amount
@@ -107,11 +108,3 @@ def _read_metrics(path: Path) -> tuple[dict[Key, float], dict[str, float]]:
     except (OSError, ValueError):
         return {}, {}
     return counters, gauges
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Lock the file against other runs that end at the same time."""
-    with open(path.with_name(f".{path.name}.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

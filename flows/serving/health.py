@@ -54,10 +54,11 @@ def inspect_decoder(settings: Settings) -> Iterator[Finding]:
 
     from tasks.audio.decode import decode
     from tasks.intervals import Span
+    from tasks.records import SAMPLE_RATE_HZ
 
     version = ".".join(map(str, av.library_versions["libavcodec"]))
     samples = decode(sample(), Span(60.0, 61.0))
-    if len(samples) != 16_000 or not abs(samples).max() > 0:
+    if len(samples) != SAMPLE_RATE_HZ or not abs(samples).max() > 0:
         yield missing("decoder", f"libavcodec {version} does not decode the bundled sample: reinstall the package av")
         return
     yield ok("decoder", f"libavcodec {version}, with PyAV {av.__version__}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 from tasks.audio.decode import decode
@@ -11,6 +10,7 @@ from tasks.audio.opus import opus_of
 from tasks.intervals import Span
 from tasks.records import Recording, Transcript
 from tasks.storage import files
+from tasks.storage.atomic import write_atomically
 from tasks.voices.records import VoiceRegistry
 from tasks.voices.store import CLIPS, select_hearings_with_clips
 
@@ -38,9 +38,7 @@ def write_clip(store: Path, hearing_id: str, recording: Recording, span: Span) -
         return
     try:
         files.make_folder(target.parent)
-        aside = target.with_name(f".{hearing_id}.{os.getpid()}")
-        files.write_durably(aside, opus_of([decode(recording.parts, span)]))
-        files.move(aside, target)
+        write_atomically(target, opus_of([decode(recording.parts, span)]))
     except Exception as error:
         log.warning("no clip of a voice in %s could be made (%s)", recording.source_name, error)
 

@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.audio.forward import Forward
-from tasks.audio.pieces import RATE_HZ, Samples
+from tasks.audio.pieces import Samples
 from tasks.audio.speech_map import FLOOR_DB
 from tasks.intervals import Span, intersect, merge_spans, subtract
+from tasks.records import SAMPLE_RATE_HZ
 
 HOP_S = 0.25
 WINDOW_S = 0.5
@@ -111,10 +112,10 @@ def _parts(contested: Sequence[Span]) -> list[Span]:
 def _rows(start_s: float, left: Samples, right: Samples) -> Levels:
     """The columns of `_Frames` (4 a row) of a part that starts there."""
     rows: list[tuple[float, float, float, float]] = []
-    size, hop = round(WINDOW_S * RATE_HZ), round(HOP_S * RATE_HZ)
+    size, hop = round(WINDOW_S * SAMPLE_RATE_HZ), round(HOP_S * SAMPLE_RATE_HZ)
     for first in range(0, max(1, len(left) - size + 1), hop):
         a, b = left[first : first + size], right[first : first + size]
-        at_s = start_s + (first + size / 2) / RATE_HZ
+        at_s = start_s + (first + size / 2) / SAMPLE_RATE_HZ
         rows.append((at_s, _level(a), _level(b), correlation(a, b)))
     return np.array(rows, np.float64)
 
@@ -123,12 +124,12 @@ def correlation(left: Samples, right: Samples) -> float:
     """The highest cross-correlation, 0–1, of two whitened waves that are up to `FARTHEST_S` apart (GCC-PHAT)."""
     size = 2 * len(left)
     cross = np.fft.rfft(left, size) * np.conj(np.fft.rfft(right, size))
-    frequency = np.fft.rfftfreq(size, 1 / RATE_HZ)
+    frequency = np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ)
     band = (frequency > _BAND_HZ[0]) & (frequency < _BAND_HZ[1])
     strength = np.abs(cross)
     white = np.where(band & (strength > 0), cross / np.maximum(strength, 1e-20), 0.0)
     lags = np.fft.irfft(white, size)
-    farthest = round(FARTHEST_S * RATE_HZ)
+    farthest = round(FARTHEST_S * SAMPLE_RATE_HZ)
     peak = max(np.abs(lags[: farthest + 1]).max(), np.abs(lags[-farthest:]).max())
     return float(peak * size / (2 * band.sum()))
 

@@ -16,7 +16,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,14 +24,12 @@ import numpy as np
 
 from tasks.audio.chain import PlacedLink, find_links
 from tasks.audio.edits import LONGEST_S, lift_quiet
-from tasks.audio.pieces import RATE_HZ as RATE_HZ
-from tasks.audio.pieces import Samples as Samples
-from tasks.audio.pieces import pieces
+from tasks.audio.pieces import Samples, pieces
 from tasks.audio.source import PREROLL_S, open_source, raise_if_gone
 from tasks.errors import TransientError, UnreadableAudio
 from tasks.intervals import Span
 from tasks.paths import format_path
-from tasks.records import Audio, Part, Recording
+from tasks.records import SAMPLE_RATE_HZ, Audio, Part, Recording
 
 if TYPE_CHECKING:
     from tasks.audio.slices import Link
@@ -47,8 +45,6 @@ OpenArtifact = Callable[[str], Samples]
 
 _spans: OrderedDict[tuple[Audio, Span], Future[Samples]] = OrderedDict()
 _lock = threading.Lock()
-_ahead = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode-ahead")
-_waiting = threading.BoundedSemaphore(2)
 
 
 def decode(source: Path | Sequence[Part], span: Span, *, channel: int | None = None) -> Samples:
@@ -57,7 +53,7 @@ def decode(source: Path | Sequence[Part], span: Span, *, channel: int | None = N
     Silent before 0, between parts and past the recording's end. Raises UnreadableAudio; TransientError if a file is
     gone or has lost bytes since it was probed.
     """
-    first, size = round(span.start_s * RATE_HZ), round(span.duration_s * RATE_HZ)
+    first, size = round(span.start_s * SAMPLE_RATE_HZ), round(span.duration_s * SAMPLE_RATE_HZ)
     out = np.zeros(size, np.float32)
     with _raise_if_shrunk(source), contextlib.closing(_pieces(source, span.start_s, channel)) as found:
         for at, samples in found:
@@ -76,7 +72,7 @@ def stream(
 
     Raises as `decode` does, where it is closed before the end, too.
     """
-    size = round(block_s * RATE_HZ)
+    size = round(block_s * SAMPLE_RATE_HZ)
     block, filled = np.zeros(size, np.float32), 0
     cursor = 0  # the next sample to be given out
     with _raise_if_shrunk(source), contextlib.closing(_pieces(source, 0.0, channel)) as found:
@@ -132,14 +128,6 @@ def load(audio: Audio, span: Span, open_artifact: OpenArtifact | None = None) ->
     return future.result()
 
 
-def prefetch(audio: Audio, span: Span, open_artifact: OpenArtifact | None = None) -> None:
-    """Start loading `span` in the background; does nothing while two others wait. Errors appear in `load`."""
-    if not _waiting.acquire(blocking=False):
-        return
-    future = _ahead.submit(load, audio, span, open_artifact)
-    future.add_done_callback(lambda _: _waiting.release())
-
-
 def forget() -> None:
     """Drop all spans that are held."""
     with _lock:
@@ -155,8 +143,8 @@ def _read(audio: Audio, span: Span, open_artifact: OpenArtifact | None) -> Sampl
     if open_artifact is None:
         raise ValueError(f"{audio.key}: an artifact, and nothing to open it with")
     whole = open_artifact(audio.artifact)
-    size = round(span.duration_s * RATE_HZ)
-    first = round((span.start_s - audio.offset_s) * RATE_HZ)
+    size = round(span.duration_s * SAMPLE_RATE_HZ)
+    first = round((span.start_s - audio.offset_s) * SAMPLE_RATE_HZ)
     out = np.zeros(size, np.float32)
     part = whole[max(0, first) : max(0, first + size)]
     place = max(0, -first)
@@ -182,8 +170,8 @@ def _place_pieces(
     path: Path, place: PlacedLink, lies: Span, start_s: float, channel: int | None
 ) -> Generator[tuple[int, Samples], None, None]:
     """The pieces of one file, or one link of its chain, that `lies` there in the recording."""
-    first = round(lies.start_s * RATE_HZ)
-    count = None if math.isinf(lies.end_s) else round(lies.end_s * RATE_HZ) - first
+    first = round(lies.start_s * SAMPLE_RATE_HZ)
+    count = None if math.isinf(lies.end_s) else round(lies.end_s * SAMPLE_RATE_HZ) - first
     with _frames_from(path, place.link, start_s - lies.start_s) as frames:
         for at, samples in pieces(frames, path, channel):
             if count is not None and at + len(samples) > count:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tasks.audio.pieces import LEAP_S, RATE_HZ, pieces
+from tasks.audio.pieces import LEAP_S, pieces
 from tasks.audio.source import Source, open_source
+from tasks.records import SAMPLE_RATE_HZ
 
 _TAIL_S = 5.0
 """How much of a recording's end is decoded to see where it ends."""
@@ -23,7 +24,7 @@ def duration_of(source: Source) -> float:
     if end_s is None or end_s > LEAP_S:  # no clock in it, or a broken one, or not to be sought: count samples
         with open_source(source.path, source.link) as afresh:
             ends = (at + len(samples) for at, samples in pieces(afresh.frames(), source.path, None))
-            end_s = max(ends, default=0) / RATE_HZ
+            end_s = max(ends, default=0) / SAMPLE_RATE_HZ
     return end_s
 
 

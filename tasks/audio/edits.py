@@ -1,4 +1,4 @@
-"""Edits of a chunk's sound: its level, its channels, its ends.
+"""The level of a chunk's sound.
 
 pydub holds what it edits in memory several times over, so it serves chunks and never a whole recording.
 Samples go in and out as float32 in −1…1.
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.audio.pieces import RATE_HZ, Samples
+from tasks.audio.pieces import Samples
 from tasks.errors import UsageError
-from tasks.intervals import Span
+from tasks.records import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from pydub import AudioSegment
@@ -52,20 +52,10 @@ def normalise_gain(samples: Samples, target_dbfs: float, level_dbfs: float | Non
     return _samples(segment.apply_gain(gain))
 
 
-def split_channels(samples: Samples) -> list[Samples]:
-    """The channels of interleaved float32 (n, channels) at 16 kHz, each float32 (n,)."""
-    return [_samples(channel) for channel in _segment(samples).split_to_mono()]
-
-
-def clip(samples: Samples, span: Span) -> Samples:
-    """`span` (seconds from the first sample, to the millisecond) of float32 (n,) at 16 kHz."""
-    return _samples(_segment(samples)[round(span.start_s * 1000) : round(span.end_s * 1000)])
-
-
 def _segment(samples: Samples) -> AudioSegment:
-    if len(samples) > LONGEST_S * RATE_HZ:
+    if len(samples) > LONGEST_S * SAMPLE_RATE_HZ:
         raise UsageError(
-            f"{len(samples) / RATE_HZ / 60:.0f} minutes of sound at once: edits take up to "
+            f"{len(samples) / SAMPLE_RATE_HZ / 60:.0f} minutes of sound at once: edits take up to "
             f"{LONGEST_S / 60:.0f} minutes. Cut it into chunks first."
         )
     with warnings.catch_warnings():
@@ -75,8 +65,7 @@ def _segment(samples: Samples) -> AudioSegment:
 
     full = 2.0 ** (8 * _WIDTH - 1)
     whole = np.clip(np.asarray(samples, np.float64) * full, -full, full - 1).astype("<i4")
-    channels = 1 if samples.ndim == 1 else samples.shape[1]
-    return AudioSegment(whole.tobytes(), sample_width=_WIDTH, frame_rate=RATE_HZ, channels=channels)
+    return AudioSegment(whole.tobytes(), sample_width=_WIDTH, frame_rate=SAMPLE_RATE_HZ, channels=1)
 
 
 def _samples(segment: AudioSegment) -> Samples:
@@ -85,7 +74,7 @@ def _samples(segment: AudioSegment) -> Samples:
 
 
 def _loud_dbfs(samples: Samples) -> float:
-    step = RATE_HZ // 2
+    step = SAMPLE_RATE_HZ // 2
     halves = [samples[i : i + step] for i in range(0, len(samples), step)]
     levels = [10 * np.log10(np.mean(np.square(h, dtype=np.float64)) + 1e-12) for h in halves]
     return float(np.percentile(levels, 95)) if levels else -np.inf

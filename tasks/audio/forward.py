@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tasks.audio.pieces import RATE_HZ, Samples
+from tasks.audio.pieces import Samples
 from tasks.intervals import Span
+from tasks.records import SAMPLE_RATE_HZ
 
 
 class Forward:
@@ -26,7 +27,7 @@ class Forward:
 
         Raises ValueError where it starts before an earlier one, and what the blocks raise.
         """
-        first, size = round(span.start_s * RATE_HZ), round(span.duration_s * RATE_HZ)
+        first, size = round(span.start_s * SAMPLE_RATE_HZ), round(span.duration_s * SAMPLE_RATE_HZ)
         if max(0, first) < self._first:
             raise ValueError(f"{span.start_s} s went by already: spans are asked for in the order of their starts")
         self._drop(first)

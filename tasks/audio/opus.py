@@ -6,8 +6,9 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from tasks.audio.decode import Samples, stream
-from tasks.audio.pieces import RATE_HZ
+from tasks.audio.decode import stream
+from tasks.audio.pieces import Samples
+from tasks.records import SAMPLE_RATE_HZ
 
 BIT_RATE = 24_000
 """Speech is good to listen to at it; 11 MB an hour."""
@@ -25,12 +26,12 @@ def opus_of(blocks: Iterable[Samples]) -> bytes:
     file = io.BytesIO()
     # Bit exact: else the stream's number is a random one.
     with av.open(file, "w", format="ogg", options={"fflags": "+bitexact"}) as out:
-        sound = out.add_stream("libopus", rate=RATE_HZ, layout="mono", options={"application": "voip"})
+        sound = out.add_stream("libopus", rate=SAMPLE_RATE_HZ, layout="mono", options={"application": "voip"})
         sound.bit_rate = BIT_RATE
         told = 0
         for block in blocks:
             frame = av.AudioFrame.from_ndarray(block[None, :], format="flt", layout="mono")
-            frame.sample_rate, frame.pts = RATE_HZ, told
+            frame.sample_rate, frame.pts = SAMPLE_RATE_HZ, told
             told += block.size
             out.mux(sound.encode(frame))
         out.mux(sound.encode(None))

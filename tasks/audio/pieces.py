@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from tasks.errors import UnreadableAudio
 from tasks.paths import format_path
+from tasks.records import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
 
     from tasks.audio.source import TimedFrame
 
-RATE_HZ = 16_000
 Samples = npt.NDArray[np.float32]
 
 _JUMP_S = 0.1
@@ -78,9 +78,9 @@ class _Run:
             )
         first = round(start_s * self.rate)
         # Start where an input sample falls on the 16 kHz grid: a span and the whole then share their phase.
-        period = self.rate // math.gcd(self.rate, RATE_HZ)
+        period = self.rate // math.gcd(self.rate, SAMPLE_RATE_HZ)
         self.skip = -first % period if first >= 0 else -first
-        self.at = (first + self.skip) * RATE_HZ // self.rate
+        self.at = (first + self.skip) * SAMPLE_RATE_HZ // self.rate
         self.start_s, self.count, self.drift_s = start_s, 0, 0.0
         self.frames: list[AudioFrame] = []
         self.waiting_s = 0.0
@@ -91,10 +91,10 @@ class _Run:
             # PyAV looks for a ninth plane behind the eighth and reads memory that isn't the frame's.
             self.packer = av.AudioResampler(format=frame.format.packed)
         self.resampler: Any = None
-        if self.rate != RATE_HZ:
+        if self.rate != SAMPLE_RATE_HZ:
             import soxr
 
-            self.resampler = soxr.ResampleStream(self.rate, RATE_HZ, 1, dtype="float32", quality="HQ")
+            self.resampler = soxr.ResampleStream(self.rate, SAMPLE_RATE_HZ, 1, dtype="float32", quality="HQ")
 
     @property
     def end_s(self) -> float:

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tasks.audio.pieces import RATE_HZ, Samples
+from tasks.audio.pieces import Samples
 from tasks.intervals import Span, clip, measure_union_s, merge_spans
+from tasks.records import SAMPLE_RATE_HZ
 
 T = TypeVar("T")
 
@@ -62,8 +63,8 @@ class Silero:
         """Spans of speech in float32 (n,) at 16 kHz, in seconds from its first sample."""
         if not len(samples) or not samples.any():
             return []
-        found = self._find(samples, self._options, RATE_HZ)
-        return merge_spans(Span(f["start"] / RATE_HZ, f["end"] / RATE_HZ) for f in found)
+        found = self._find(samples, self._options, SAMPLE_RATE_HZ)
+        return merge_spans(Span(f["start"] / SAMPLE_RATE_HZ, f["end"] / SAMPLE_RATE_HZ) for f in found)
 
 
 def load(threshold: float = 0.5) -> Silero:
@@ -80,8 +81,8 @@ def speech_map(blocks: Iterable[Samples], detect: Callable[[Samples], list[Span]
     energy: list[npt.NDArray[np.float16]] = []
     for window, at_s, core in ahead(_windows(blocks)):
         speech += clip((span.shift(at_s) for span in detect(window)), core)
-        first = round((core.start_s - at_s) * RATE_HZ)
-        energy.append(energy_db(window[first : first + round(core.duration_s * RATE_HZ)]))
+        first = round((core.start_s - at_s) * SAMPLE_RATE_HZ)
+        energy.append(energy_db(window[first : first + round(core.duration_s * SAMPLE_RATE_HZ)]))
     whole = Span(0.0, duration_s)
     levels = np.concatenate(energy) if energy else np.zeros(0, np.float16)
     return SpeechMap(tuple(clip(merge_spans(speech), whole)), levels)
@@ -98,7 +99,7 @@ def ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:
 
 def energy_db(samples: Samples) -> npt.NDArray[np.float16]:
     """The level of every 0.5 s in dBFS, float16 (n,); the last step may be shorter."""
-    step = round(ENERGY_STEP_S * RATE_HZ)
+    step = round(ENERGY_STEP_S * SAMPLE_RATE_HZ)
     if not len(samples):
         return np.zeros(0, np.float16)
     power = np.add.reduceat(np.square(samples, dtype=np.float64), np.arange(0, len(samples), step))
@@ -110,7 +111,7 @@ def energy_db(samples: Samples) -> npt.NDArray[np.float16]:
 
 def _windows(blocks: Iterable[Samples]) -> Generator[tuple[Samples, float, Span], None, None]:
     """(samples, their start, the core they are to be judged for): cores tile, samples have context around."""
-    core, context = round(_CORE_S * RATE_HZ), round(_CONTEXT_S * RATE_HZ)
+    core, context = round(_CORE_S * SAMPLE_RATE_HZ), round(_CONTEXT_S * SAMPLE_RATE_HZ)
     held: list[Samples] = []
     held_size = at = core_start = 0
     for block in blocks:
@@ -120,9 +121,13 @@ def _windows(blocks: Iterable[Samples]) -> Generator[tuple[Samples, float, Span]
             window = np.concatenate(held)
             end = core_start + core
             cut = window[: end + context - at]
-            yield cut, at / RATE_HZ, Span(core_start / RATE_HZ, end / RATE_HZ)
+            yield cut, at / SAMPLE_RATE_HZ, Span(core_start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ)
             rest = window[max(0, end - context - at) :].copy()
             at, core_start = max(at, end - context), end
             held, held_size = [rest], len(rest)
     if at + held_size > core_start:
-        yield np.concatenate(held), at / RATE_HZ, Span(core_start / RATE_HZ, (at + held_size) / RATE_HZ)
+        yield (
+            np.concatenate(held),
+            at / SAMPLE_RATE_HZ,
+            Span(core_start / SAMPLE_RATE_HZ, (at + held_size) / SAMPLE_RATE_HZ),
+        )

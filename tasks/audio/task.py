@@ -13,7 +13,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.audio.bleed import noise_floor, own_speech
-from tasks.audio.decode import RATE_HZ, Samples, stream
+from tasks.audio.decode import stream
+from tasks.audio.pieces import Samples
 from tasks.audio.plan import plan, speech_in
 from tasks.audio.speech_map import speech_map
 from tasks.audio.together import probe_together
@@ -29,7 +30,7 @@ from tasks.contracts import (
 )
 from tasks.engines.engine import Engine
 from tasks.intervals import Span, measure_union_s, merge_spans
-from tasks.records import Audio, Chunk, Recording
+from tasks.records import SAMPLE_RATE_HZ, Audio, Chunk, Recording
 from tasks.settings.schema import AudioSettings, ChunkingSettings
 from tasks.step import Manifest, Meter, StepContext
 
@@ -82,7 +83,7 @@ def map_speech(job: MapJob, place: StepContext, watcher: Watcher) -> Manifest:
 
     def detect(block: Samples) -> list[Span]:
         found: list[Span] = meter.ask(SILERO, "speech", block)
-        watcher.mapped(len(block) / RATE_HZ)
+        watcher.mapped(len(block) / SAMPLE_RATE_HZ)
         return found
 
     mapped = speech_map(stream(job.audio.parts, channel=job.audio.channel), detect, job.duration_s)
@@ -106,7 +107,7 @@ def find_own_speech(job: OwnSpeechJob, place: StepContext, mapped: Sequence[Mani
         with contextlib.closing(stream(audio.parts, channel=audio.channel)) as blocks:
             for block in blocks:
                 yield block
-                watcher.mapped(len(block) / RATE_HZ)
+                watcher.mapped(len(block) / SAMPLE_RATE_HZ)
 
     own = own_speech(speech, [noise_floor(e) for e in energy], hear)
     steps = min(map(len, energy))

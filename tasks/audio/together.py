@@ -22,12 +22,9 @@ from tasks.audio.probe import probe, slug
 from tasks.audio.recorded import in_zone, read_folder_sidecar, zone
 from tasks.audio.source import open_source
 from tasks.paths import format_path
-from tasks.records import Part, Recording
+from tasks.records import SAMPLE_RATE_HZ, Part, Recording
 
 log = logging.getLogger("daylong.audio")
-
-_GRID_HZ = 16_000
-"""Parts begin on samples of what is decoded, so that none is lost between them."""
 
 
 def probe_together(
@@ -72,7 +69,8 @@ def together(files: Sequence[Recording], name_pattern: str | None = None) -> Rec
                 "%s begins %s after %s ended: silence between them.",
                 format_path(file.source_name), _format_gap(gap_s), format_path(parts[-1].name),
             )  # fmt: skip
-        start_s = round((end_s + gap_s) * _GRID_HZ) / _GRID_HZ
+        # Parts begin on samples of what is decoded, so that none is lost between them.
+        start_s = round((end_s + gap_s) * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
         (own,) = file.parts
         parts.append(dataclasses.replace(own, start_s=start_s))
     lines = [f"{part.sha256} {gap_s:.3f}\n" for part, gap_s in zip(parts, gaps, strict=True)]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.diarization.nemo import quiet
+from tasks.records import SAMPLE_RATE_HZ
 
-SAMPLE_RATE = 16_000
 STREAMING = {
     "chunk_len": 340,
     "chunk_right_context": 40,
@@ -45,11 +45,11 @@ class Sortformer:
         time."""
         if not len(samples):
             return []
-        duration = len(samples) / SAMPLE_RATE
+        duration = len(samples) / SAMPLE_RATE_HZ
         with quiet():
             (lines,) = self._model.diarize(
                 audio=np.ascontiguousarray(samples, dtype=np.float32),
-                sample_rate=SAMPLE_RATE,
+                sample_rate=SAMPLE_RATE_HZ,
                 batch_size=1,
                 num_workers=0,
                 verbose=False,

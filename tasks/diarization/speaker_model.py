@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tasks.diarization.nemo import quiet
 from tasks.engines.memory import run_halving_batch
+from tasks.records import SAMPLE_RATE_HZ
 
-SAMPLE_RATE = 16_000
 BATCH = 64
 LEAST_SAMPLES = 24_000
 """What is shorter than 1.5 s is repeated until it is as long: a model sees windows of the length it was made
@@ -77,8 +77,8 @@ class SpeakerModel:
 
 def _samples(count: int, start_s: float, end_s: float) -> tuple[int, int]:
     """(first, last) of the samples of a window; one at least, where there are any."""
-    first = min(max(0, round(start_s * SAMPLE_RATE)), max(0, count - 1))
-    return first, min(count, max(first + 1, round(end_s * SAMPLE_RATE)))
+    first = min(max(0, round(start_s * SAMPLE_RATE_HZ)), max(0, count - 1))
+    return first, min(count, max(first + 1, round(end_s * SAMPLE_RATE_HZ)))
 
 
 def _length(count: int) -> int:

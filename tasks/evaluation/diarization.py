@@ -150,8 +150,3 @@ def _match_speaker(speaker: str, spans: list[Span], name: str | None, found: lis
         shares = [measure_union_s(intersect(part, found)) / measure_union_s(part) for part in (before, after)]
         absence = Absence(longest.start_s, longest.end_s, *shares)
     return SpeakerMatch(speaker, name if common else None, measure_union_s(spans), common, absence)
-
-
-def subtract_ignored(regions: Iterable[Span], ignored: Iterable[Span]) -> tuple[Span, ...]:
-    """Subtract the spans that a reference excludes from the scored regions."""
-    return tuple(subtract(regions, ignored))

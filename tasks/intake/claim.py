@@ -20,6 +20,7 @@ from tasks.intake import files, folders, names
 from tasks.intake.claim_lock import NOTE, ClaimLock, ClaimNote
 from tasks.intake.fingerprint import fingerprint
 from tasks.intake.scan import Candidate, inspect_candidate
+from tasks.storage.atomic import write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def _claim_in_place(claim: Claim) -> Claim | None:
 
 def _claim_by_moving(claim: Claim) -> Claim | None:
     lock, source = claim.lock, claim.inbox / claim.note.original
-    files.write(lock.folder / NOTE, claim.note.text())
+    write_atomically(lock.folder / NOTE, claim.note.text())
     # Before the file: a marker left behind would vouch for the next file of that name.
     files.remove(source.with_name(source.name + names.MARKER))
     try:

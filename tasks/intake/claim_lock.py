@@ -9,7 +9,6 @@ between machines (some network shares), a heartbeat shows that the holder lives:
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -17,6 +16,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from tasks.intake import files, names
 
@@ -135,12 +136,11 @@ def acquire(folder: Path) -> ClaimLock | None:
         except FileNotFoundError:
             continue  # removed between the two by the process that released it
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not lock_descriptor(handle, blocking=False):
+                os.close(handle)
+                return None
             if os.path.samestat(os.fstat(handle), os.stat(folder / LOCK)):
                 return ClaimLock(folder, handle)
-        except BlockingIOError:
-            os.close(handle)
-            return None
         except OSError as error:
             os.close(handle)
             if not isinstance(error, FileNotFoundError):

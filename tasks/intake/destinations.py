@@ -20,6 +20,7 @@ from tasks.intake import files, folders, names
 from tasks.intake.claim_lock import NOTE, ClaimLock, ClaimNote
 from tasks.intake.ledger import Ledger
 from tasks.intake.rows import SUCCESS, Arrival, Content
+from tasks.storage.atomic import write_atomically
 
 ERROR = "error.json"
 
@@ -59,7 +60,7 @@ def move_to_destination(
     if target is not None:
         files.make_folder(target.parent)
         if arrival.state not in SUCCESS:
-            files.write(target.parent / ERROR, format_error(arrival, content))
+            write_atomically(target.parent / ERROR, format_error(arrival, content))
         target = _move_recording(ledger, arrival, main, target)
     for item in lock.items():
         if target is None:

@@ -11,8 +11,10 @@ import errno
 import hashlib
 import os
 import shutil
-import uuid
 from pathlib import Path
+
+from tasks.storage import atomic
+from tasks.storage.files import write_durably
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
 """Error numbers of file systems without hard links (FAT, many network shares)."""
@@ -49,20 +51,16 @@ def move_new(source: Path, target: Path) -> None:
 
 def move_across(source: Path, target: Path) -> None:
     """`move_new` to another file system: `target` appears complete before `source` is removed."""
-    aside = target.parent / f".{uuid.uuid4().hex}.part"
-    try:
+    with atomic.stage(target) as staged:
         if source.is_dir():
             before = _take_snapshot(source)
-            shutil.copytree(source, aside, symlinks=True, copy_function=_copy)
-            flush(aside)
+            shutil.copytree(source, staged, symlinks=True, copy_function=_copy)
+            flush(staged)
             if _take_snapshot(source) != before:  # what came meanwhile would go with the old one
                 raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(source))
         else:
-            _copy(source, aside)
-        move_new(aside, target)
-    except BaseException:
-        remove(aside)
-        raise
+            _copy(source, staged)
+        move_new(staged, target)
     flush(target.parent)
     remove(source)
 
@@ -79,37 +77,16 @@ def move(source: Path, target: Path) -> None:
 
 def copy_new(source: Path, target: Path) -> None:
     """Copy `source`; `target` appears complete. Raises FileExistsError where it exists."""
-    aside = target.parent / f".{uuid.uuid4().hex}.part"
-    try:
-        _copy(source, aside)
-        move_new(aside, target)
-    except BaseException:
-        remove(aside)
-        raise
-
-
-def write(path: Path, text: str) -> None:
-    """Write a small text file, replacing it atomically."""
-    os.replace(_write_aside(path, text), path)
+    with atomic.stage(target) as staged:
+        _copy(source, staged)
+        move_new(staged, target)
 
 
 def write_new(path: Path, text: str) -> None:
     """Create a small text file atomically. Raises FileExistsError where another process has created it."""
-    aside = _write_aside(path, text)
-    try:
-        move_new(aside, path)
-    except BaseException:
-        remove(aside)
-        raise
-
-
-def _write_aside(path: Path, text: str) -> Path:
-    aside = path.parent / f".{uuid.uuid4().hex}.part"
-    with open(aside, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return aside
+    with atomic.stage(path) as staged:
+        write_durably(staged, text.encode())
+        move_new(staged, path)
 
 
 def remove(path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import socket
 import threading
 import time
@@ -14,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tasks.processes import Process
+from tasks.storage.atomic import write_atomically
 
 log = logging.getLogger("daylong.pruning")
 
@@ -134,11 +134,5 @@ def _told(mark: Path) -> tuple[Process | None, float]:
 
 
 def _write(file: Path, text: str) -> None:
-    """Written aside, then renamed: a reader sees all or nothing."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        os.replace(aside, file)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_atomically(file, text, durable=False)  # written often; losing it costs a pruned result, no more

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tasks.engines.memory import run_halving_batch
 from tasks.errors import UsageError
+from tasks.records import SAMPLE_RATE_HZ
 
-SAMPLE_RATE = 16_000
 PIECE_S = 30
 """Seconds separated at a time: a piece's four stems, stereo at 44.1 kHz, are in memory together."""
 FADE_S = 1.0
@@ -86,14 +86,14 @@ class Demucs:
         # Normalise to zero mean and unit variance, as Demucs does; over all samples, so that pieces match.
         mean, spread = float(np.mean(samples)), float(np.std(samples)) + 1e-8
         rate = int(self._bag.samplerate)
-        piece, fade = piece_s * SAMPLE_RATE, int(min(FADE_S, piece_s / 4) * SAMPLE_RATE)
+        piece, fade = piece_s * SAMPLE_RATE_HZ, int(min(FADE_S, piece_s / 4) * SAMPLE_RATE_HZ)
         for first, last, weights in split_into_pieces(count, piece, fade):
             part = (samples[first:last] - mean) / spread
-            if rate != SAMPLE_RATE:
-                part = soxr.resample(part, SAMPLE_RATE, rate)
+            if rate != SAMPLE_RATE_HZ:
+                part = soxr.resample(part, SAMPLE_RATE_HZ, rate)
             voices = self._separate(part.astype(np.float32))
-            if rate != SAMPLE_RATE:
-                voices = soxr.resample(voices, rate, SAMPLE_RATE)
+            if rate != SAMPLE_RATE_HZ:
+                voices = soxr.resample(voices, rate, SAMPLE_RATE_HZ)
             voices = np.resize(np.pad(voices, (0, max(0, last - first - len(voices)))), last - first)
             out[first:last] += (voices * spread).astype(np.float32) * weights
         return out
@@ -111,7 +111,7 @@ class Demucs:
 
 
 def split_into_pieces(
-    count: int, piece: int = PIECE_S * SAMPLE_RATE, fade: int = int(FADE_S * SAMPLE_RATE)
+    count: int, piece: int = PIECE_S * SAMPLE_RATE_HZ, fade: int = int(FADE_S * SAMPLE_RATE_HZ)
 ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
     """Split `count` samples into overlapping pieces (first, last, weights); the weights add up to 1 everywhere.
 

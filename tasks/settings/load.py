@@ -28,7 +28,7 @@ UNBUILT = {
     "runner": {"processes", "dask", "ray"},
     "separation.mode": {"auto"},
 }
-"""Settings (None) and values of settings whose feature doesn't exist yet, with their public names."""
+"""Values of settings whose feature doesn't exist yet, with their public names."""
 
 
 def load(
@@ -151,8 +151,6 @@ def _refuse_unbuilt(combined: Mapping[str, Any]) -> None:
             found = found.get(key) if isinstance(found, Mapping) else None
         if found is None:
             continue
-        if values is None:
-            raise UsageError(f"{name}: settings of this group belong to a feature that is not built yet")
         if found in values:
             raise UsageError(f"{name} = {found}: not built yet")
 

@@ -22,7 +22,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tasks.errors import FULL, NoRoom, TransientError
-from tasks.records import as_dict
+from tasks.records import SAMPLE_RATE_HZ, as_dict
 from tasks.storage.remote import open_filesystem, translate_store_errors
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class ArtifactStore:
         import soundfile
 
         buffer = io.BytesIO()
-        soundfile.write(buffer, samples, 16_000, format="FLAC", subtype="PCM_16")
+        soundfile.write(buffer, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
         return self.put(step, buffer.getvalue(), ".flac")
 
     def get_audio(self, name: str) -> np.ndarray[Any, Any]:

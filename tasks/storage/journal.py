@@ -21,19 +21,20 @@ tenths of a second, or until the next start if the process died there. A reader 
 and a table after sees another `run_id` in the table.
 
 The lock is the system's own (flock), so it ends with its holder: whatever lies in `.journal` while one holds it was
-left by a process that is dead.
+left by a process that is dead. New files are staged here and not beside their targets, as `atomic.py` does it for a
+single file: none may get its name before the plan exists, and recovery has to find them all.
 """
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import re
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from tasks.errors import TransientError
 from tasks.storage import files, journal_plan
@@ -54,20 +55,18 @@ def lock_journal(out: Path, patience_s: float | None = None) -> Iterator[Path]:
     patience_s = LOCK_PATIENCE_S if patience_s is None else patience_s
     folder = out / FOLDER
     files.make_folder(folder)
-    with open(folder / "lock", "ab") as lock:
-        give_up = time.monotonic() + patience_s
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > give_up:
-                    raise TransientError(
-                        f"{out}: another process has been writing into this folder for {patience_s:.0f} s; "
-                        "try again when it is done."
-                    ) from None
-                time.sleep(0.02)
+    lock = FileLock(folder / "lock", patience_s, poll_interval=0.02, thread_local=False, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise TransientError(
+            f"{out}: another process has been writing into this folder for {patience_s:.0f} s; "
+            "try again when it is done."
+        ) from None
+    try:
         yield folder
+    finally:
+        lock.release()
 
 
 def commit_publication(

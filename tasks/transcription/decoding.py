@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.intervals import Span, clip
-from tasks.records import Word
+from tasks.records import SAMPLE_RATE_HZ
 from tasks.transcription.hallucinations import confirm_repetitions, is_repetitive
-from tasks.transcription.speech import SAMPLE_RATE, cut_at_quietest, split_into_stretches
-from tasks.transcription.words import clean_words
+from tasks.transcription.speech import cut_at_quietest, split_into_stretches
+from tasks.transcription.words import DecodedWord, clean_words
 
 MIN_LOGPROB = -1.0
 """Mean log probability of a text below which it is decoded again (the threshold of Whisper's own decoder)."""
@@ -30,7 +30,7 @@ Options = dict[str, Any]
 class Hypothesis:
     """The words decoded from one stretch, and their mean log probability (0 without words)."""
 
-    words: tuple[Word, ...]
+    words: tuple[DecodedWord, ...]
     logprob: float
 
     @property
@@ -61,7 +61,7 @@ class Decoder:
             return []
         asked = [(p.start_s, p.end_s) for p in parts]
         raw = self.ask("transcribe", self.samples, asked, self.language, options)
-        within = Span(0.0, len(self.samples) / SAMPLE_RATE)
+        within = Span(0.0, len(self.samples) / SAMPLE_RATE_HZ)
         out = []
         for i, part in enumerate(parts):
             mine = [w | {"stretch": 0} for w in raw if w["stretch"] == i]

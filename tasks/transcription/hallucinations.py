@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tasks.intervals import Span, merge_spans
-from tasks.records import Word
+from tasks.transcription.words import DecodedWord
 
 MAX_COMPRESSION = 2.4
 """Text that zlib makes more than this many times smaller repeats itself (the threshold of Whisper's own
@@ -78,13 +78,13 @@ def _find_loop_at(keys: list[str], first: int, unit: int) -> Loop | None:
     return Loop(first, last, unit) if repeats >= min_repeats(unit) else None
 
 
-def collapse_loops(words: Sequence[Word], found: Sequence[Loop]) -> list[Word]:
+def collapse_loops(words: Sequence[DecodedWord], found: Sequence[Loop]) -> list[DecodedWord]:
     """Reduce each loop to one occurrence of its phrase."""
     drop = {i for loop in found for i in range(loop.first + loop.unit, loop.last)}
     return [w for i, w in enumerate(words) if i not in drop]
 
 
-def find_looping_stretches(words: Sequence[Word], stretches: Sequence[Span]) -> set[int]:
+def find_looping_stretches(words: Sequence[DecodedWord], stretches: Sequence[Span]) -> set[int]:
     """Find the indices of stretches that contain a loop, or part of one that spans several stretches."""
     out: set[int] = set()
     for run in _split_runs(words, stretches):
@@ -93,9 +93,11 @@ def find_looping_stretches(words: Sequence[Word], stretches: Sequence[Span]) -> 
     return out
 
 
-def cut_loops(words: Sequence[Word], stretches: Sequence[Span], doubtful: Collection[int]) -> tuple[list[Word], int]:
+def cut_loops(
+    words: Sequence[DecodedWord], stretches: Sequence[Span], doubtful: Collection[int]
+) -> tuple[list[DecodedWord], int]:
     """Reduce the loops in the `doubtful` stretches (indices) to one occurrence; return (words, loops cut)."""
-    out: list[Word] = []
+    out: list[DecodedWord] = []
     count = 0
     for run in _split_runs(words, stretches, doubtful):
         said = [words[i] for i in run]
@@ -106,7 +108,7 @@ def cut_loops(words: Sequence[Word], stretches: Sequence[Span], doubtful: Collec
 
 
 def _split_runs(
-    words: Sequence[Word], stretches: Sequence[Span], doubtful: Collection[int] | None = None
+    words: Sequence[DecodedWord], stretches: Sequence[Span], doubtful: Collection[int] | None = None
 ) -> list[list[int]]:
     """Group indices of words that one loop may span: words of one stretch, or of adjacent stretches without a
     pause between them. A run never mixes doubtful stretches with others."""
@@ -120,11 +122,11 @@ def _split_runs(
     return out
 
 
-def _find_stretch(word: Word, stretches: Sequence[Span]) -> int:
+def _find_stretch(word: DecodedWord, stretches: Sequence[Span]) -> int:
     return max(0, bisect_right(stretches, word.middle_s, key=lambda s: s.start_s) - 1)
 
 
-def confirm_repetitions(first: Sequence[Word], second: Sequence[Word]) -> bool:
+def confirm_repetitions(first: Sequence[DecodedWord], second: Sequence[DecodedWord]) -> bool:
     """Check the repetitions of a first decoding against a second one: True where it has the same words, with
     enough confidence, at a speakable rate. Words without a confidence count as confident."""
     repeats = _find_repeats(first)
@@ -135,16 +137,16 @@ def confirm_repetitions(first: Sequence[Word], second: Sequence[Word]) -> bool:
     return all(_is_confident(part) and _is_sayable(part) for part in _find_repeats(second) or [second])
 
 
-def _find_repeats(words: Sequence[Word]) -> list[Sequence[Word]]:
+def _find_repeats(words: Sequence[DecodedWord]) -> list[Sequence[DecodedWord]]:
     return [words[loop.first : loop.last] for loop in find_loops([w.text for w in words])]
 
 
-def _is_confident(words: Sequence[Word]) -> bool:
+def _is_confident(words: Sequence[DecodedWord]) -> bool:
     confidences = [w.confidence for w in words if w.confidence is not None]
     return not confidences or sum(confidences) / len(confidences) >= MIN_CONFIDENCE
 
 
-def _is_sayable(words: Sequence[Word]) -> bool:
+def _is_sayable(words: Sequence[DecodedWord]) -> bool:
     return not words or len(words) - 1 <= MAX_WORDS_PER_S * (words[-1].end_s - words[0].start_s)
 
 
@@ -163,7 +165,7 @@ def is_repetitive(words: Sequence[str]) -> bool:
     return bool(find_loops(words)) or compression_ratio(" ".join(words)) > MAX_COMPRESSION
 
 
-def select_near_speech(words: Sequence[Word], speech: Sequence[Span], slack_s: float) -> list[Word]:
+def select_near_speech(words: Sequence[DecodedWord], speech: Sequence[Span], slack_s: float) -> list[DecodedWord]:
     """Keep the words whose middle lies within `slack_s` seconds of speech, in order of their middles."""
     near = merge_spans(s.grow(slack_s) for s in speech)
     out, k = [], 0

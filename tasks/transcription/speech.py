@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.intervals import Span, clip, merge_spans
+from tasks.records import SAMPLE_RATE_HZ
 
-SAMPLE_RATE = 16_000
 JOIN_GAP_S = 1.0
 """Speech this close together is decoded together: a recogniser does better with context, and a window costs
 the same full or half empty. Longer silences invite it to invent text."""
@@ -107,7 +107,7 @@ def _ceil(seconds: float) -> float:
     return round(math.ceil(seconds / GRID_S - 1e-6) * GRID_S, 6)
 
 
-def cut_at_quietest(samples: NDArray[np.float32], sample_rate: int = SAMPLE_RATE, frame_s: float = 0.05) -> Cut:
+def cut_at_quietest(samples: NDArray[np.float32], sample_rate: int = SAMPLE_RATE_HZ, frame_s: float = 0.05) -> Cut:
     """Make a `Cut` at the frame of lowest energy (50 ms by default) of a span; the earliest of equals."""
     frame = int(frame_s * sample_rate)
 

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.intervals import Span, clip
-from tasks.records import Word
+from tasks.records import SAMPLE_RATE_HZ
 from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription.decoding import Decoder, EngineCall, reconcile
 from tasks.transcription.hallucinations import cut_loops, find_looping_stretches, select_near_speech
-from tasks.transcription.speech import SAMPLE_RATE, cut_at_quietest, find_uncovered, split_into_stretches
-from tasks.transcription.words import trim_words
+from tasks.transcription.speech import cut_at_quietest, find_uncovered, split_into_stretches
+from tasks.transcription.words import DecodedWord, trim_words
 
 MIN_HOLE_S = 2.0
 """Speech this long without a word is decoded again by itself: batched decoding is known to drop whole
@@ -37,7 +37,7 @@ RETRY_OPTIONS: dict[str, Any] = PIECE_OPTIONS | {"no_repeat_ngram_size": 4}
 class ChunkWords:
     """Words, times in seconds from the start of the samples; counts of what was removed; seconds decoded twice."""
 
-    words: tuple[Word, ...] = ()
+    words: tuple[DecodedWord, ...] = ()
     loops_removed: int = 0
     silence_text_removed: int = 0
     """Words dropped because they lie outside speech."""
@@ -57,7 +57,7 @@ def transcribe_chunk(
     `MIN_HOLE_S` without words; a stretch with a loop, its own or shared with its neighbours, is decoded in pieces
     with `PIECE_OPTIONS`. Repetitions found by both decodings are kept; others are reduced to one occurrence.
     """
-    within = Span(0.0, len(samples) / SAMPLE_RATE)
+    within = Span(0.0, len(samples) / SAMPLE_RATE_HZ)
     parts = split_into_stretches(speech, within, settings.max_speech_s, cut=cut_at_quietest(samples))
     if not parts:
         return ChunkWords()
@@ -104,7 +104,7 @@ def decoding_options(settings: TranscriptionSettings) -> dict[str, Any]:
 
 
 def _find_holes(
-    words: Sequence[Word], parts: Sequence[Span], speech: Sequence[Span], within: Span, max_s: float
+    words: Sequence[DecodedWord], parts: Sequence[Span], speech: Sequence[Span], within: Span, max_s: float
 ) -> list[Span]:
     covered = [w.span for w in words]
     spoken = [s for p in parts for s in clip(speech, p)]
@@ -113,7 +113,7 @@ def _find_holes(
 
 def _decode_holes(
     holes: Sequence[Span], speech: Sequence[Span], options: dict[str, Any], decoder: Decoder
-) -> list[tuple[Word, ...]]:
+) -> list[tuple[DecodedWord, ...]]:
     """Decode the holes; keep the words of reliable hypotheses. A repetitive one must be confirmed by a second
     decoding."""
     found = decoder.decode(holes, options | RETRY_OPTIONS)

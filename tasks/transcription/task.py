@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from tasks.caching import step_task
 from tasks.contracts import LanguageFacts, TranscriptionFacts
 from tasks.intervals import Span, clip, measure_union_s
-from tasks.records import Audio, Sound
+from tasks.records import SAMPLE_RATE_HZ, Audio, Sound, Word
 from tasks.settings.schema import TranscriptionSettings
 from tasks.step import Manifest, Meter, StepContext
 from tasks.transcription.engines import engine
 from tasks.transcription.language import Detection, select_places, vote
-from tasks.transcription.speech import SAMPLE_RATE
 from tasks.transcription.step import transcribe_chunk
 from tasks.weights.resolve import ResolvedWeights
 
@@ -75,10 +74,11 @@ def transcribe(job: TranscribeJob, place: StepContext, language: str | None, sep
     start, channel = job.sound.span.start_s, job.sound.audio.channel or 0
     words = [
         # In whole milliseconds: a day's seconds plus a word's would show their binary tails in every table.
-        replace(
-            w,
+        Word(
             start_s=round(w.start_s + start, 3),
             end_s=round(w.end_s + start, 3),
+            text=w.text,
+            confidence=w.confidence,
             chunk=job.chunk,
             channel=channel,
         )
@@ -100,4 +100,4 @@ def _detect_language(speech: Sequence[Span], detect: Callable[[Span], Detection]
 
 
 def _slice_samples(samples: NDArray[np.float32], span: Span) -> NDArray[np.float32]:
-    return samples[round(span.start_s * SAMPLE_RATE) : round(span.end_s * SAMPLE_RATE)]
+    return samples[round(span.start_s * SAMPLE_RATE_HZ) : round(span.end_s * SAMPLE_RATE_HZ)]

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.engines.memory import run_halving_batch
-
-SAMPLE_RATE = 16_000
+from tasks.records import SAMPLE_RATE_HZ
 
 
 def load(model: str, device: str = "cpu", compute_type: str = "default", cpu_threads: int = 0) -> FasterWhisper:
@@ -82,7 +81,7 @@ class FasterWhisper:
         # not depend on its surroundings.
         out: list[dict[str, Any]] = []
         for i, (start, end) in enumerate(stretches):
-            part = samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
+            part = samples[round(start * SAMPLE_RATE_HZ) : round(end * SAMPLE_RATE_HZ)]
             if not len(part):
                 continue
             segments, _ = self._model.transcribe(part, language=language, word_timestamps=True, **given)

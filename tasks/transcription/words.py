@@ -8,12 +8,11 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from tasks.intervals import Span, merge_spans
-from tasks.records import Word
 
 MIN_WORD_S = 0.02
 """Shortest duration of a word, in seconds, where there is room for it."""
@@ -29,10 +28,28 @@ Raw = Mapping[str, Any]
 it."""
 
 
-def clean_words(raw: Sequence[Raw], stretches: Sequence[Span], within: Span) -> list[Word]:
-    """Convert raw words to `Word`s in the order of their stretches, each inside its stretch and `within`, with
+@dataclass(frozen=True, slots=True)
+class DecodedWord:
+    """A word as decoded from samples; `task.py` makes a `Word` of the recording from it."""
+
+    start_s: float
+    end_s: float
+    text: str
+    confidence: float | None = None
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start_s, self.end_s)
+
+    @property
+    def middle_s(self) -> float:
+        return (self.start_s + self.end_s) / 2
+
+
+def clean_words(raw: Sequence[Raw], stretches: Sequence[Span], within: Span) -> list[DecodedWord]:
+    """Convert raw words to `DecodedWord`s in the order of their stretches, each inside its stretch and `within`, with
     non-decreasing starts and ends."""
-    out: list[Word] = []
+    out: list[DecodedWord] = []
     for index, stretch in enumerate(stretches):
         said = _attach_marks([w for w in raw if w["stretch"] == index])
         out += _make_monotonic(_fill_times(said, stretch & within), stretch & within)
@@ -81,8 +98,8 @@ def _has_times(word: Raw) -> bool:
     return all(word[k] is not None and word[k] == word[k] for k in ("start", "end"))
 
 
-def _make_monotonic(raw: list[dict[str, Any]], stretch: Span) -> list[Word]:
-    out: list[Word] = []
+def _make_monotonic(raw: list[dict[str, Any]], stretch: Span) -> list[DecodedWord]:
+    out: list[DecodedWord] = []
     before = Span(stretch.start_s, stretch.start_s)
     for word in raw:
         start = min(max(word["start"], before.end_s), stretch.end_s)
@@ -90,11 +107,11 @@ def _make_monotonic(raw: list[dict[str, Any]], stretch: Span) -> list[Word]:
         # At the very end there is no room to the right: take it on the left, never before the word before.
         start = max(min(start, end - MIN_WORD_S), before.start_s)
         before = Span(start, end)
-        out.append(Word(start, end, word["word"], _clamp_confidence(word.get("probability"))))
+        out.append(DecodedWord(start, end, word["word"], _clamp_confidence(word.get("probability"))))
     return out
 
 
-def trim_words(words: Sequence[Word], speech: Sequence[Span]) -> list[Word]:
+def trim_words(words: Sequence[DecodedWord], speech: Sequence[Span]) -> list[DecodedWord]:
     """Cut silence off the ends of words: Whisper's attention often assigns a word the pause before it.
 
     A word that spans a pause keeps the part after it, if that is at least `MIN_REST_S` long. A word that overlaps no
@@ -102,7 +119,7 @@ def trim_words(words: Sequence[Word], speech: Sequence[Span]) -> list[Word]:
     """
     tidied = merge_spans(speech, gap_s=MAX_PAUSE_S)
     ends = [s.end_s for s in tidied]
-    out: list[Word] = []
+    out: list[DecodedWord] = []
     for word in words:
         parts = []
         for span in islice(tidied, bisect_right(ends, word.start_s), None):

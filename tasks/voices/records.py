@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -111,7 +111,3 @@ class VoiceRegistry:
 
 def order_pair(one: str, other: str) -> Pair:
     return (one, other) if one < other else (other, one)
-
-
-def index_by_id(hearings: Iterable[Hearing]) -> dict[str, Hearing]:
-    return {h.hearing_id: h for h in hearings}

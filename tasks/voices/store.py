@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tasks.errors import TransientError
 from tasks.storage import files, journal
+from tasks.storage.atomic import write_atomically
 from tasks.voices import tables
 from tasks.voices.records import FORGOTTEN, VoiceRegistry
 
@@ -52,9 +53,8 @@ class OpenRegistry:
             files.make_folder(aside)
             for path, data in self._contents(registry).items():
                 files.write_durably(aside / path, data)
-            files.write_durably(aside / "intent.draft", json.dumps(intent).encode())
             files.sync_folders([aside])
-            files.move(aside / "intent.draft", aside / INTENT)
+            write_atomically(aside / INTENT, json.dumps(intent))
             files.sync_folders([aside])
 
     def commit(self, registry: VoiceRegistry) -> None:

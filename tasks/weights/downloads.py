@@ -6,12 +6,13 @@ poor line would never arrive. The layout of its cache is kept.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from filelock import lock_descriptor
 
 Advance = Callable[[int], object]
 """Called with the number of bytes that arrived; negative for bytes that had to be discarded."""
@@ -33,7 +34,7 @@ def download_file(url: str, blob: Path, size: int, sha256: str, advance: Advance
     partial = blob.with_name(f"{blob.name}.incomplete")
     with open(partial, "ab") as file:
         # Without working locks (some network file systems), two processes may mix bytes: the digest reveals it.
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock_descriptor(file.fileno())
         if blob.is_file() and blob.stat().st_size == size:  # another process was faster
             if partial.exists() and not os.path.samefile(partial, blob):
                 partial.unlink()

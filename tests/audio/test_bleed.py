@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from tasks.audio.bleed import correlation, noise_floor, own_speech
-from tasks.audio.decode import RATE_HZ, Samples, decode
+from tasks.audio.decode import decode
+from tasks.audio.pieces import Samples
 from tasks.audio.speech_map import FLOOR_DB, Silero, energy_db, load
 from tasks.intervals import Span, intersect, measure_union_s, merge_spans, subtract
+from tasks.records import SAMPLE_RATE_HZ
 from tasks.settings.home import sample
 
 TALK_S = 40.0
@@ -25,15 +27,15 @@ def silero() -> Silero:
 def voices() -> tuple[Samples, Samples]:
     """Two people by themselves, each silent for half of the time and both speaking for a few seconds."""
     left, right = decode(sample(), Span(60, 60 + TALK_S)).copy(), decode(sample(), Span(400, 400 + TALK_S)).copy()
-    left[: 12 * RATE_HZ] = left[24 * RATE_HZ : 36 * RATE_HZ] = 0
-    right[15 * RATE_HZ : 24 * RATE_HZ] = right[36 * RATE_HZ :] = 0
+    left[: 12 * SAMPLE_RATE_HZ] = left[24 * SAMPLE_RATE_HZ : 36 * SAMPLE_RATE_HZ] = 0
+    right[15 * SAMPLE_RATE_HZ : 24 * SAMPLE_RATE_HZ] = right[36 * SAMPLE_RATE_HZ :] = 0
     return left, right
 
 
 def room(seed: int, t60_s: float = 0.25) -> np.ndarray:
     """How a voice arrives at somebody else's microphone: late, with a room's echo, as loud in all."""
-    rng, n = np.random.default_rng(seed), RATE_HZ // 10
-    echo = rng.standard_normal(n) * np.exp(-6.9 * np.arange(n) / RATE_HZ / t60_s) * 0.15
+    rng, n = np.random.default_rng(seed), SAMPLE_RATE_HZ // 10
+    echo = rng.standard_normal(n) * np.exp(-6.9 * np.arange(n) / SAMPLE_RATE_HZ / t60_s) * 0.15
     echo[:40] = 0
     echo[40] = 2.0
     return echo / np.sqrt(np.square(echo).sum())
@@ -55,7 +57,7 @@ def owned(channels: list[Samples], silero: Silero) -> tuple[list[list[Span]], li
     maps = [silero.speech(x) for x in channels]
 
     def hear(channel: int) -> Generator[Samples, None, None]:
-        yield from np.split(channels[channel], range(7 * RATE_HZ, len(channels[channel]), 7 * RATE_HZ))
+        yield from np.split(channels[channel], range(7 * SAMPLE_RATE_HZ, len(channels[channel]), 7 * SAMPLE_RATE_HZ))
 
     return maps, own_speech(maps, [noise_floor(energy_db(x)) for x in channels], hear)
 
@@ -78,7 +80,7 @@ def test_files_with_silence_between_them_are_no_less_told_apart(
     voices: tuple[Samples, Samples], silero: Silero
 ) -> None:
     def parted(sound: Samples) -> Samples:
-        return np.insert(sound, 20 * RATE_HZ, np.zeros(6 * RATE_HZ, np.float32))
+        return np.insert(sound, 20 * SAMPLE_RATE_HZ, np.zeros(6 * SAMPLE_RATE_HZ, np.float32))
 
     said = [silero.speech(parted(v)) for v in voices]
     _, own = owned([parted(x) for x in recorded(voices, -8.0, -12.0)], silero)
@@ -108,7 +110,9 @@ def test_of_two_who_never_stop_most_is_kept(silero: Silero) -> None:
 
 
 def test_one_wave_in_both_channels_correlates_and_two_voices_do_not(voices: tuple[Samples, Samples]) -> None:
-    left, right = (v[25 * RATE_HZ : 25 * RATE_HZ + 8000] for v in (voices[1], voices[0][10 * RATE_HZ :]))
+    left, right = (
+        v[25 * SAMPLE_RATE_HZ : 25 * SAMPLE_RATE_HZ + 8000] for v in (voices[1], voices[0][10 * SAMPLE_RATE_HZ :])
+    )
     late = np.roll(left, 80) * np.float32(0.01)
     assert correlation(left, late) > 0.8
     assert correlation(left, right) < 0.15

@@ -1,4 +1,4 @@
-"""Edits of a chunk: its level, its channels, its ends."""
+"""The level of a chunk's sound."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.audio.edits import clip, lift_quiet, normalise_gain, split_channels
+from tasks.audio.edits import lift_quiet, normalise_gain
 from tasks.errors import UsageError
-from tasks.intervals import Span
 from tests.helpers.sound_files import make_noise, measure_similarity
 
 RATE = 16_000
@@ -55,18 +54,6 @@ def test_silence_is_not_lifted_into_noise() -> None:
     assert not normalise_gain(np.zeros(RATE, np.float32), -20).any()
 
 
-def test_channels_come_apart() -> None:
-    left, right = make_noise(1, seed=1), make_noise(1, seed=2)
-    apart = split_channels(np.stack([left, right], axis=1))
-    np.testing.assert_allclose(apart[0], left, atol=1e-6)
-    np.testing.assert_allclose(apart[1], right, atol=1e-6)
-
-
-def test_a_clip_is_that_part() -> None:
-    wave = make_noise(3)
-    np.testing.assert_allclose(clip(wave, Span(0.5, 2.25)), wave[RATE // 2 : 36_000], atol=1e-6)
-
-
 def test_a_whole_recording_is_refused() -> None:
     with pytest.raises(UsageError, match="25 minutes of sound at once"):
-        clip(np.zeros(25 * 60 * RATE, np.float32), Span(0, 1))
+        normalise_gain(np.zeros(25 * 60 * RATE, np.float32), -20)

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.audio.decode import RATE_HZ, Samples, decode, stream
+from tasks.audio.decode import decode, stream
 from tasks.audio.forward import Forward
+from tasks.audio.pieces import Samples
 from tasks.intervals import Span
+from tasks.records import SAMPLE_RATE_HZ
 from tests.helpers.sound_files import make_noise, write_sound
 
 LENGTH_S = 200.0
@@ -46,14 +48,14 @@ def test_nothing_is_held_of_what_went_by_and_nothing_read_that_nobody_wants() ->
         nonlocal read
         while True:
             read += 1
-            yield np.zeros(60 * RATE_HZ, np.float32)
+            yield np.zeros(60 * SAMPLE_RATE_HZ, np.float32)
 
     passing = Forward(blocks())
     passing.span(Span(10, 20))
     assert read == 1
     passing.span(Span(36_000, 36_070))
     assert read == 602
-    assert len(passing._held) <= 120 * RATE_HZ
+    assert len(passing._held) <= 120 * SAMPLE_RATE_HZ
 
 
 def test_what_went_by_is_not_to_be_had_again(path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from tasks.audio import decode as module
-from tasks.audio.decode import KEPT, audio_of, decode, load, prefetch
+from tasks.audio.decode import KEPT, audio_of, decode, load
 from tasks.audio.probe import probe
 from tasks.errors import TransientError
 from tasks.intervals import Span
@@ -66,15 +66,6 @@ def test_only_the_last_few_spans_are_held(audio: Audio, decoded: list[Span]) -> 
     assert len(decoded) == KEPT + 1
     load(audio, Span(0, 1))
     assert len(decoded) == KEPT + 2
-
-
-def test_prefetched_sound_is_there_when_it_is_wanted(audio: Audio, decoded: list[Span]) -> None:
-    prefetch(audio, Span(0, 1))
-    deadline = time.monotonic() + 5
-    while not decoded and time.monotonic() < deadline:
-        time.sleep(0.01)
-    load(audio, Span(0, 1))
-    assert decoded == [Span(0, 1)]
 
 
 def test_a_failure_is_not_remembered(audio: Audio) -> None:

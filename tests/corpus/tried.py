@@ -176,10 +176,11 @@ def through(path: Path, kind: str | None, detect: Any) -> dict[str, Any]:
 
 def streamed(parts: Sequence[Part], span: Span) -> Samples:
     """`span` as it comes by when the whole is read."""
-    from tasks.audio.decode import RATE_HZ, stream
+    from tasks.audio.decode import stream
+    from tasks.records import SAMPLE_RATE_HZ
 
-    size = round(span.duration_s * RATE_HZ)
-    out, at = np.zeros(size, np.float32), -round(span.start_s * RATE_HZ)
+    size = round(span.duration_s * SAMPLE_RATE_HZ)
+    out, at = np.zeros(size, np.float32), -round(span.start_s * SAMPLE_RATE_HZ)
     for block in stream(parts):
         part = block[max(0, -at) : max(0, size - at)]
         if len(part):

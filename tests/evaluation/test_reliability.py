@@ -12,12 +12,13 @@ from tasks.evaluation.reliability import judge_speakers, judge_words, measure_re
 from tasks.evaluation.utterances import Utterance
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Turn, Word
+from tests.helpers.sample_words import make_word
 
 
 def word(
     at_s: float, text: str, sure: float | None = 0.9, speaker: str | None = None, sure_of: float | None = None
 ) -> Word:
-    return Word(at_s, at_s + 0.3, text, sure, speaker=speaker, speaker_confidence=sure_of)
+    return make_word(at_s, at_s + 0.3, text, sure, speaker=speaker, speaker_confidence=sure_of)
 
 
 def test_confidence_that_is_a_chance_is_calibrated() -> None:

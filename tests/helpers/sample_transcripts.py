@@ -20,6 +20,7 @@ from tasks.records import (
     Turn,
     Word,
 )
+from tests.helpers.sample_words import make_word
 
 HOSTILE = [
     "-->",
@@ -103,7 +104,7 @@ def make_transcript(
         for k, text in enumerate(texts):
             at = start + word_s * k
             words.append(
-                Word(at, at + word_s, text, 0.875, 0, 0, speaker, 0.75, False, "1" if speaker else None, index)
+                make_word(at, at + word_s, text, 0.875, speaker, 0.75, False, "1" if speaker else None, index)
             )
         segments.append(Segment(index, start, end, " ".join(texts), len(texts), speaker, 0, 0.9, 0.8, False))
         if speaker:

@@ -25,6 +25,7 @@ from tasks.intake.destinations import Destinations
 from tasks.intake.intake import Intake
 from tasks.intake.ledger import Ledger
 from tasks.settings.schema import InboxSettings
+from tasks.storage import atomic
 from tests.helpers.crashing_disk import SimulatedKill
 
 END = b"END"
@@ -168,7 +169,8 @@ class CrashingInboxDisk:
             self.step()
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(files, "os", mortal_os)
-            patch.setattr(files, "shutil", mortal_shutil)
+            for module in (files, atomic):
+                patch.setattr(module, "os", mortal_os)
+                patch.setattr(module, "shutil", mortal_shutil)
             patch.setattr(Ledger, "writing", mortal_writing)
             yield self

@@ -50,7 +50,11 @@ def make_synthetic_day(
             length = per_word * chance.uniform(0.5, 1.4)
             text = chance.choice(WORDS) if chance.random() < 0.93 else f"number{chance.randint(1, 4000)}"
             sure = chance.betavariate(8, 1)
-            words.append(Word(at, at + length, text, sure, int(at // 780), 0, speaker, 0.9, segment=len(segments)))
+            words.append(
+                Word(
+                    at, at + length, text, sure, speaker, 0.9, segment=len(segments), chunk=int(at // 780), channel=0
+                )
+            )
             said.append(text)
             at += length
         segments.append(

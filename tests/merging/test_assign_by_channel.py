@@ -5,10 +5,11 @@ from __future__ import annotations
 from tasks.intervals import Span
 from tasks.merging.channels import assign_by_channel
 from tasks.records import Turn, Word
+from tests.helpers.sample_words import make_word
 
 
 def word(start_s: float, channel: int) -> Word:
-    return Word(start_s, start_s + 0.4, "yes", channel=channel)
+    return make_word(start_s, start_s + 0.4, "yes", channel=channel)
 
 
 def test_speakers_are_numbered_in_order_of_their_first_turn() -> None:

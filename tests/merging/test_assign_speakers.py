@@ -14,12 +14,15 @@ from tasks.merging.assign_speakers import _compute_change_cost, _compute_costs, 
 from tasks.merging.segments import build_segments
 from tasks.merging.voices import mark_overlaps
 from tasks.records import UNKNOWN, Turn, Word
+from tests.helpers.sample_words import make_word
 
 A, B = "SPEAKER_00", "SPEAKER_01"
 
 
 def words(text: str, start: float = 0.0, step: float = 0.4, speaker: str | None = None) -> list[Word]:
-    return [Word(start + i * step, start + i * step + 0.3, t, speaker=speaker) for i, t in enumerate(text.split())]
+    return [
+        make_word(start + i * step, start + i * step + 0.3, t, speaker=speaker) for i, t in enumerate(text.split())
+    ]
 
 
 def speakers_of(found: tuple[Word, ...]) -> str:
@@ -28,19 +31,22 @@ def speakers_of(found: tuple[Word, ...]) -> str:
 
 def test_a_word_goes_to_the_turn_that_covers_most_of_it() -> None:
     turns = [Turn(0.0, 1.0, A), Turn(1.0, 2.0, B)]
-    assert speakers_of(assign_speakers([Word(0.7, 1.2, "x")], turns)) == "a"
-    assert speakers_of(assign_speakers([Word(0.9, 1.4, "x")], turns)) == "b"
+    assert speakers_of(assign_speakers([make_word(0.7, 1.2, "x")], turns)) == "a"
+    assert speakers_of(assign_speakers([make_word(0.9, 1.4, "x")], turns)) == "b"
 
 
 def test_a_word_in_no_turn_goes_to_the_nearest_turn_within_a_second_else_to_unknown() -> None:
     turns = [Turn(0.0, 1.0, A), Turn(5.0, 6.0, B)]
     assert (
-        speakers_of(assign_speakers([Word(1.8, 1.9, "x"), Word(3.0, 3.1, "x"), Word(4.5, 4.6, "x")], turns)) == "a?b"
+        speakers_of(
+            assign_speakers([make_word(1.8, 1.9, "x"), make_word(3.0, 3.1, "x"), make_word(4.5, 4.6, "x")], turns)
+        )
+        == "a?b"
     )
 
 
 def test_an_overlapped_word_is_marked_and_goes_to_the_turn_that_covers_most() -> None:
-    (word,) = assign_speakers([Word(1.0, 2.0, "x")], [Turn(0.0, 2.0, A), Turn(1.5, 3.0, B)])
+    (word,) = assign_speakers([make_word(1.0, 2.0, "x")], [Turn(0.0, 2.0, A), Turn(1.5, 3.0, B)])
     assert (word.speaker, word.is_overlap) == (A, True)
 
 
@@ -90,7 +96,7 @@ def test_segments_break_at_pauses_at_other_speakers_turns_and_at_sentence_ends_p
 
 def test_overlapped_speech_is_not_split_into_words() -> None:
     both = sorted([*words("a b c d", 0.0, speaker=A), *words("x y z", 0.2, speaker=B)], key=lambda w: w.start_s)
-    both = [Word(w.start_s, w.end_s, w.text, speaker=w.speaker, is_overlap=True) for w in both]
+    both = [make_word(w.start_s, w.end_s, w.text, speaker=w.speaker, is_overlap=True) for w in both]
     assert sorted(s.text for s in build_segments(tuple(both))[1]) == ["a b c d", "x y z"]
 
 
@@ -105,7 +111,7 @@ def test_no_other_assignment_of_words_to_speakers_costs_less(
 ) -> None:
     spoken, at = [], 0.0
     for gap, length, text in rows:
-        spoken.append(Word(at + gap, at + gap + length, text))
+        spoken.append(make_word(at + gap, at + gap + length, text))
         at += gap + length
     turns = sorted((Turn(s, s + d, k) for s, d, k in spans), key=lambda t: t.start_s)
     costs = [_compute_costs(w, turns)[0] for w in spoken]
@@ -131,7 +137,9 @@ timed = st.lists(
 def test_every_word_is_in_exactly_one_segment_and_segments_run_forwards(
     rows: list[tuple[float, float, str | None, str]],
 ) -> None:
-    given_words = sorted((Word(s, s + d, t, speaker=k) for s, d, k, t in rows), key=lambda w: (w.start_s, w.end_s))
+    given_words = sorted(
+        (make_word(s, s + d, t, speaker=k) for s, d, k, t in rows), key=lambda w: (w.start_s, w.end_s)
+    )
     numbered, segments = build_segments(given_words)
     assert [s.index for s in segments] == list(range(len(segments)))
     assert [s.start_s for s in segments] == sorted(s.start_s for s in segments)

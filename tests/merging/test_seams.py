@@ -19,12 +19,13 @@ from tasks.merging.cut import find_cut, select_words
 from tasks.merging.seams import JoinedWords, join
 from tasks.merging.untranscribed import fill_untranscribed
 from tasks.records import Chunk, Word
+from tests.helpers.sample_words import make_word
 from tests.simulation.recogniser import chunk_words
 from tests.simulation.seams import around_seams, errors_of_days, split_at_the_boundary
 
 
 def word(start: float, text: str, length: float = 0.3, chunk: int = 0) -> Word:
-    return Word(start, start + length, text, chunk=chunk)
+    return make_word(start, start + length, text, chunk=chunk)
 
 
 def two_chunks(boundary: float = 600.0, end: float = 1200.0, half: float = 15.0) -> list[Chunk]:
@@ -212,7 +213,7 @@ def transcribe_differently(one: Sequence[Word], other: Sequence[Word], chunk: in
 
 
 def make_words(line: str, from_s: float, step_s: float = 0.32, sure: float | None = None) -> list[Word]:
-    return [Word(from_s + i * step_s, from_s + i * step_s + 0.28, w, sure) for i, w in enumerate(line.split())]
+    return [make_word(from_s + i * step_s, from_s + i * step_s + 0.28, w, sure) for i, w in enumerate(line.split())]
 
 
 @pytest.mark.parametrize("collapsed", [0, 1], ids=["left", "right"])
@@ -221,7 +222,7 @@ def make_words(line: str, from_s: float, step_s: float = 0.32, sure: float | Non
 def test_a_phrase_that_one_chunk_collapsed_into_a_word_stays_a_phrase(
     collapsed: int, border: float, confidences: tuple[float | None, float | None]
 ) -> None:
-    one = [Word(591.2, 593.0, "Hmm.", confidences[0])]
+    one = [make_word(591.2, 593.0, "Hmm.", confidences[0])]
     lists = transcribe_differently(one, make_words(PHRASE, 591.25, 0.34, confidences[1]), collapsed)
     joined = join(two_chunks(border), lists)
     assert text(joined) == f"{BEFORE} {PHRASE} {AFTER}"
@@ -235,7 +236,7 @@ def test_a_phrase_that_one_chunk_collapsed_into_a_word_stays_a_phrase(
 def test_hallucinated_words_within_a_recovered_phrase_are_left_out(collapsed: int, border: float) -> None:
     invented = make_words("thank you", 592.4, 0.3, 0.9)
     phrase = [*make_words("nobody may", 591.25, 0.34, 0.9), *invented, *make_words("sell", 593.6, 0.34, 0.9)]
-    lists = transcribe_differently([Word(591.2, 593.9, "Hmm.", 0.4)], phrase, collapsed)
+    lists = transcribe_differently([make_word(591.2, 593.9, "Hmm.", 0.4)], phrase, collapsed)
     speech = (Span(0.0, 591.95), Span(593.55, 1200.0))
     chunks = [dataclasses.replace(c, speech=speech) for c in two_chunks(border)]
     is_own = (collapsed == 1) == (border == 600.0)
@@ -244,7 +245,7 @@ def test_hallucinated_words_within_a_recovered_phrase_are_left_out(collapsed: in
 
 
 def test_words_hallucinated_in_silence_do_not_outweigh_spoken_words() -> None:
-    grunt = (Word(591.2, 592.0, "Hmm.", 0.8), *make_words("thank you for watching", 592.3, 0.3, 0.6))
+    grunt = (make_word(591.2, 592.0, "Hmm.", 0.8), *make_words("thank you for watching", 592.3, 0.3, 0.6))
     phrase = (*make_words("would", 591.25, 0.3, 0.9), *make_words("to sell it", 593.6, 0.3, 0.9))
     speech = [Span(0.0, 592.0), Span(593.3, 1200.0)]
     kept, recovered = select_words([AlignedUnit(grunt, phrase)], 600.0, Span(585.0, 615.0), speech)
@@ -257,15 +258,20 @@ def test_words_hallucinated_in_silence_do_not_outweigh_spoken_words() -> None:
     ids=["unsure", "faster than anybody speaks"],
 )
 def test_many_words_that_are_not_credible_do_not_replace_one(many: list[Word]) -> None:
-    lists = transcribe_differently([Word(591.2, 593.0, "Hmm.", 0.9)], many, 0)
+    lists = transcribe_differently([make_word(591.2, 593.0, "Hmm.", 0.9)], many, 0)
     assert text(join(two_chunks(), lists)) == f"{BEFORE} Hmm. {AFTER}"
 
 
 def test_words_moved_by_a_recovered_word_stay_before_the_next() -> None:
-    left = [Word(592.0, 592.1, "on"), Word(592.1, 592.4, "to?"), Word(592.4, 592.5, "go"), Word(592.6, 593.0, "be")]
+    left = [
+        make_word(592.0, 592.1, "on"),
+        make_word(592.1, 592.4, "to?"),
+        make_word(592.4, 592.5, "go"),
+        make_word(592.6, 593.0, "be"),
+    ]
     right = [
-        Word(592.1, 592.2, "on"), Word(592.52, 592.54, "a"), Word(592.54, 592.56, "to?"), Word(592.56, 592.8, "go"),
-        Word(592.8, 593.1, "be"),
+        make_word(592.1, 592.2, "on"), make_word(592.52, 592.54, "a"), make_word(592.54, 592.56, "to?"),
+        make_word(592.56, 592.8, "go"), make_word(592.8, 593.1, "be"),
     ]  # fmt: skip
     joined = join(two_chunks(), [left, [dataclasses.replace(w, chunk=1) for w in right]])
     assert text(joined) == "on a to? go be"

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.merging.voices import Windows, compute_confidence
-from tasks.records import UNKNOWN, Word
+from tasks.records import UNKNOWN
+from tests.helpers.sample_words import make_word
 
 A, B = "SPEAKER_00", "SPEAKER_01"
 OWN_MARGIN, OTHER_MARGIN = 0.3, 0.05
@@ -33,23 +34,25 @@ def windows(speakers: list[int], margins: list[float]) -> Windows:
 def test_confidence_comes_from_the_nearest_window_of_the_words_own_speaker() -> None:
     change = windows([0, 0, 1, 1], [OWN_MARGIN, OWN_MARGIN, OTHER_MARGIN, OTHER_MARGIN])
     # Nearest to the middle of the second word is the third window, 1.5–3 s; the second ends at 2.25 s.
-    for word in (Word(1.2, 1.4, "yes", speaker=A), Word(2.1, 2.3, "so", speaker=A)):
+    for word in (make_word(1.2, 1.4, "yes", speaker=A), make_word(2.1, 2.3, "so", speaker=A)):
         assert change.annotate(word).speaker_confidence == compute_confidence(OWN_MARGIN)
-    assert change.annotate(Word(2.1, 2.3, "so", speaker=B)).speaker_confidence == compute_confidence(OTHER_MARGIN)
-    assert change.annotate(Word(2.1, 2.3, "so", speaker=A)).local_speaker == "1"
+    assert change.annotate(make_word(2.1, 2.3, "so", speaker=B)).speaker_confidence == compute_confidence(
+        OTHER_MARGIN
+    )
+    assert change.annotate(make_word(2.1, 2.3, "so", speaker=A)).local_speaker == "1"
 
 
 @pytest.mark.parametrize("margin", [0.4, float("nan")])
 def test_a_word_among_another_speakers_windows_has_even_odds(margin: float) -> None:
-    assert windows([0] * 4, [margin] * 4).annotate(Word(1.0, 1.4, "hello", speaker=B)).speaker_confidence == 0.5
+    assert windows([0] * 4, [margin] * 4).annotate(make_word(1.0, 1.4, "hello", speaker=B)).speaker_confidence == 0.5
     far = windows([1, 0, 0, 0, 0, 0], [OWN_MARGIN] + [margin] * 5)
-    assert far.annotate(Word(3.0, 3.4, "hello", speaker=B)).speaker_confidence == 0.5
+    assert far.annotate(make_word(3.0, 3.4, "hello", speaker=B)).speaker_confidence == 0.5
 
 
 def test_an_only_speaker_and_unknown_have_no_confidence() -> None:
     only = windows([0] * 4, [float("nan")] * 4)
-    assert only.annotate(Word(1.0, 1.4, "hello", speaker=A)).speaker_confidence is None
-    assert only.annotate(Word(1.0, 1.4, "hello", speaker=UNKNOWN)).speaker_confidence is None
+    assert only.annotate(make_word(1.0, 1.4, "hello", speaker=A)).speaker_confidence is None
+    assert only.annotate(make_word(1.0, 1.4, "hello", speaker=UNKNOWN)).speaker_confidence is None
 
 
 @given(st.lists(st.integers(0, 9), max_size=60))
@@ -81,5 +84,5 @@ def test_splitting_windows_by_chunk_takes_time_linear_in_windows() -> None:
 
 def test_a_word_outside_all_windows_uses_its_speakers_nearest_window() -> None:
     assert windows([1, 0], [OTHER_MARGIN, OWN_MARGIN]).annotate(
-        Word(2.8, 3.0, "hm", speaker=A)
+        make_word(2.8, 3.0, "hm", speaker=A)
     ).speaker_confidence == compute_confidence(OWN_MARGIN)

@@ -28,12 +28,12 @@ def test_a_mark_is_whole_from_the_first_moment_that_it_is_there(
 ) -> None:
     seen = []
 
-    def watched(self: Path, *args: str, **kwargs: str) -> int:
-        with open(self, "x") as file:
+    def watched(self: Path, data: bytes) -> int:
+        with open(self, "xb") as file:
             seen.append(used.in_use_since(tmp_path / "running"))  # opened, and nothing written yet
-            return file.write(args[0])
+            return file.write(data)
 
-    monkeypatch.setattr(Path, "write_text", watched)
+    monkeypatch.setattr(Path, "write_bytes", watched)
     with used.under_way(tmp_path / "running"):
         [only] = (tmp_path / "running").iterdir()
         told = json.loads(only.read_text())

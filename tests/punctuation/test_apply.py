@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from tasks.punctuation.apply import apply_labels, get_languages, is_punctuated, wants_punctuation
 from tasks.records import Word
+from tests.helpers.sample_words import make_word
 
 
 def words(text: str) -> list[Word]:
-    return [Word(float(i), i + 0.5, t, 0.9) for i, t in enumerate(text.split())]
+    return [make_word(float(i), i + 0.5, t, 0.9) for i, t in enumerate(text.split())]
 
 
 def text_of(said: tuple[Word, ...]) -> str:
@@ -38,7 +39,7 @@ def test_a_word_that_has_a_mark_gets_no_second_one() -> None:
     st.sampled_from(["en", "de", None]),
 )
 def test_number_times_and_confidence_of_words_stay(pairs: list[tuple[str, str]], language: str | None) -> None:
-    said = [Word(float(i), i + 0.5, t, 0.5) for i, (t, _) in enumerate(pairs)]
+    said = [make_word(float(i), i + 0.5, t, 0.5) for i, (t, _) in enumerate(pairs)]
     marked = apply_labels(said, [label for _, label in pairs], language)
     assert [(w.start_s, w.end_s, w.confidence) for w in marked] == [(w.start_s, w.end_s, w.confidence) for w in said]
     assert all(

@@ -103,7 +103,9 @@ def reference_words(turns: Sequence[Turn], rng: np.random.Generator) -> list[Wor
             marks.tolist(),
             strict=True,
         )
-        out += [Word(s, e, COMMON[t] + m, speaker=turn.speaker, channel=turn.channel) for s, e, t, m in rows]
+        out += [
+            Word(s, e, COMMON[t] + m, speaker=turn.speaker, chunk=-1, channel=turn.channel) for s, e, t, m in rows
+        ]
     return sorted(out, key=lambda w: (w.start_s, w.end_s))
 
 
@@ -212,7 +214,7 @@ class _Hearing:
             times[channels == channel] = _one_after_another(times[channels == channel])
         sure = rng.beta(*SURE, len(said)).tolist()
         for place, word, (start, end), p in zip(places.tolist(), said, times.tolist(), sure, strict=True):
-            own = Word(start, end, word.text, p, chunk.index, word.channel, local_speaker=str(place))
+            own = Word(start, end, word.text, p, chunk=chunk.index, channel=word.channel, local_speaker=str(place))
             self.rows[place] = [own]
 
     def change(self, place: int, how: str | None) -> None:
@@ -276,7 +278,7 @@ class _Hearing:
             span = Span(at_s + 0.4 * k, at_s + 0.4 * k + 0.3) & self.chunk.span
             if span:
                 sure = float(self.rng.beta(*UNSURE))
-                word = Word(span.start_s, span.end_s, text, sure, self.chunk.index, local_speaker="")
+                word = Word(span.start_s, span.end_s, text, sure, chunk=self.chunk.index, channel=0, local_speaker="")
                 self.inventions.append(word)
 
     def words(self) -> list[Word]:

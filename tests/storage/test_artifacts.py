@@ -14,6 +14,7 @@ from tasks.records import Word, as_dict
 from tasks.storage.artifacts import ArtifactStore, canonical_json, compute_json_digest
 from tasks.storage.remote import check_store, open_filesystem
 from tests.helpers.s3_server import run_s3_bucket
+from tests.helpers.sample_words import make_word
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_equal_values_are_kept_once_under_one_name(store: ArtifactStore) -> None
 
 def test_values_come_back_as_they_went_in(store: ArtifactStore) -> None:
     assert store.get_json(store.put_json("s", {"é": [1.5, None]})) == {"é": [1.5, None]}
-    words = [Word(0.5, 1.0, "é", confidence=0.5), Word(1.0, 2.0, "so")]
+    words = [make_word(0.5, 1.0, "é", confidence=0.5), make_word(1.0, 2.0, "so")]
     assert store.get_records(store.put_records("s", words), Word) == words
     assert store.put_records("s", words) == store.put_json("s", as_dict(words))
     assert store.get_records(store.put_records("s", []), Word) == []

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.intervals import Span
-from tasks.records import Word
 from tasks.transcription.hallucinations import (
     collapse_loops,
     find_loops,
@@ -14,12 +13,13 @@ from tasks.transcription.hallucinations import (
     min_repeats,
     select_near_speech,
 )
+from tasks.transcription.words import DecodedWord
 
 SENTENCE = ["so", "the", "second", "item", "on", "our", "list", "today", "is", "the", "budget", "for", "next", "year"]
 
 
-def words(*texts: str) -> list[Word]:
-    return [Word(float(i), i + 0.5, t) for i, t in enumerate(texts)]
+def words(*texts: str) -> list[DecodedWord]:
+    return [DecodedWord(float(i), i + 0.5, t) for i, t in enumerate(texts)]
 
 
 @given(st.integers(1, 12), st.integers(0, 5), st.integers(0, 4))
@@ -62,6 +62,6 @@ def test_cutting_loops_keeps_order_and_leaves_no_loop_at_its_place(text: list[st
 
 
 def test_words_far_from_speech_are_dropped() -> None:
-    said = [Word(1.0, 1.4, "hello"), Word(7.0, 7.4, "thanks"), Word(10.2, 10.6, "late")]
+    said = [DecodedWord(1.0, 1.4, "hello"), DecodedWord(7.0, 7.4, "thanks"), DecodedWord(10.2, 10.6, "late")]
     kept = select_near_speech(said, [Span(0.9, 1.5), Span(9.0, 10.1)], slack_s=0.5)
     assert [w.text for w in kept] == ["hello", "late"]

@@ -11,24 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.intervals import Span
-from tasks.records import Word
 from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription.hallucinations import confirm_repetitions, min_repeats
 from tasks.transcription.step import ChunkWords, transcribe_chunk
+from tasks.transcription.words import DecodedWord
 
-Says = Callable[[Span], Sequence[Word]]
+Says = Callable[[Span], Sequence[DecodedWord]]
 """The words that an engine hears in a part."""
 
 
-def spread(text: str, over: Span, confidence: float = 0.95) -> list[Word]:
+def spread(text: str, over: Span, confidence: float = 0.95) -> list[DecodedWord]:
     """The text's words, evenly over the span, with short gaps."""
     texts = text.split()
     each = over.duration_s / max(1, len(texts))
     starts = [over.start_s + i * each for i in range(len(texts))]
-    return [Word(s, s + 0.9 * each, t, confidence) for s, t in zip(starts, texts, strict=True)]
+    return [DecodedWord(s, s + 0.9 * each, t, confidence) for s, t in zip(starts, texts, strict=True)]
 
 
-def within(words: Sequence[Word]) -> Says:
+def within(words: Sequence[DecodedWord]) -> Says:
     """An engine that hears what is really said, in whatever part it is asked for."""
     return lambda part: [w for w in words if w.middle_s in part]
 
@@ -57,7 +57,7 @@ def texts(found: ChunkWords) -> str:
     return " ".join(w.text for w in found.words)
 
 
-def refused(part: Span) -> Sequence[Word]:
+def refused(part: Span) -> Sequence[DecodedWord]:
     raise AssertionError(f"{part} needs no second hearing")
 
 
@@ -73,7 +73,7 @@ def test_what_is_said_again_after_a_pause_stays(times: int, pause_s: float, phra
 @given(st.integers(8, 30), st.floats(0.2, 0.9))
 def test_repetitions_within_a_stretch_that_both_hearings_have_stay(times: int, pause_s: float) -> None:
     speech = [Span(5 + i * (0.4 + pause_s), 5.4 + i * (0.4 + pause_s)) for i in range(times)]
-    said = [Word(s.start_s, s.end_s, "No,", 0.9) for s in speech]
+    said = [DecodedWord(s.start_s, s.end_s, "No,", 0.9) for s in speech]
     found, asked = chunk(speech, within(said), within(said))
     assert texts(found) == " ".join(["No,"] * times)
     assert found.loops_removed == 0
@@ -112,7 +112,7 @@ def test_a_loop_gives_way_to_what_the_second_hearing_says() -> None:
         pytest.param(spread("and then we go " * 60, Span(8.5, 9)), -0.1, id="crowded into an instant"),
     ],
 )
-def test_a_loop_that_both_hearings_have_is_cut_and_counted(loop: list[Word], logprob: float) -> None:
+def test_a_loop_that_both_hearings_have_is_cut_and_counted(loop: list[DecodedWord], logprob: float) -> None:
     found, asked = chunk([Span(1.0, 9.0)], within(loop), within(loop), (logprob, logprob))
     assert len(asked) > 1
     assert texts(found) in ("thank you", "and then we go")

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.intervals import Span, clip, measure_union_s, subtract
-from tasks.transcription.speech import GRID_S, SAMPLE_RATE, cut_at_quietest, find_uncovered, split_into_stretches
+from tasks.records import SAMPLE_RATE_HZ
+from tasks.transcription.speech import GRID_S, cut_at_quietest, find_uncovered, split_into_stretches
 
 WITHIN = Span(0.0, 300.0)
 times = st.floats(0, 300, allow_nan=False)
@@ -43,8 +44,8 @@ def test_what_is_too_long_is_parted_at_its_largest_late_pause() -> None:
 
 def test_speech_without_a_pause_is_cut_where_it_is_quietest() -> None:
     rng = np.random.default_rng(0)
-    samples = rng.normal(0, 0.1, 20 * SAMPLE_RATE).astype(np.float32)
-    samples[int(9.2 * SAMPLE_RATE) : int(9.3 * SAMPLE_RATE)] = 0
+    samples = rng.normal(0, 0.1, 20 * SAMPLE_RATE_HZ).astype(np.float32)
+    samples[int(9.2 * SAMPLE_RATE_HZ) : int(9.3 * SAMPLE_RATE_HZ)] = 0
     first, second = split_into_stretches([Span(0, 20)], Span(0, 20), 14.0, pad_s=0.0, cut=cut_at_quietest(samples))
     assert first.end_s == pytest.approx(9.25, abs=0.06)
     assert second.start_s == first.end_s

@@ -8,8 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.intervals import Span
-from tasks.records import Word
-from tasks.transcription.words import MIN_WORD_S, clean_words, trim_words
+from tasks.transcription.words import MIN_WORD_S, DecodedWord, clean_words, trim_words
 
 WITHIN = Span(0.0, 60.0)
 
@@ -65,9 +64,9 @@ def test_a_word_has_some_length_even_at_the_end() -> None:
 
 
 def test_a_word_loses_the_pause_before_it() -> None:
-    words = trim_words([Word(2.0, 5.5, "hello")], [Span(0, 2.1), Span(5.0, 8.0)])
+    words = trim_words([DecodedWord(2.0, 5.5, "hello")], [Span(0, 2.1), Span(5.0, 8.0)])
     assert [(w.start_s, w.end_s) for w in words] == [(5.0, 5.5)]
 
 
 def test_a_word_over_silence_keeps_its_times() -> None:
-    assert trim_words([Word(3.0, 3.5, "hm")], [Span(0, 1)]) == [Word(3.0, 3.5, "hm")]
+    assert trim_words([DecodedWord(3.0, 3.5, "hm")], [Span(0, 1)]) == [DecodedWord(3.0, 3.5, "hm")]

@@ -100,7 +100,8 @@ def rows_of(transcript: Transcript) -> list[Row]:
     for segment in transcript.segments:
         words = held.get(segment.index, [])
         if not words and one_line(segment.text):
-            words = [Word(segment.start_s, segment.end_s, segment.text, segment.confidence)]
+            start_s, end_s, text = segment.start_s, segment.end_s, segment.text
+            words = [Word(start_s, end_s, text, segment.confidence, chunk=-1, channel=segment.channel)]
         if words:
             rows.append((segment, words))
     for speaker, alone in groupby(held.get(-1, []), key=lambda w: w.speaker):

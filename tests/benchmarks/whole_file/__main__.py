@@ -71,7 +71,9 @@ def scored(made: Made, ended: Ended, folder: Path) -> dict[str, Any]:
     from tasks.evaluation import words
     from tasks.evaluation.diarization import score_diarization
     from tasks.evaluation.hypotheses import read_from_transcript
-    from tasks.evaluation.references import Utterance, read_references, read_rttm
+    from tasks.evaluation.line_formats import read_rttm
+    from tasks.evaluation.references import read_references
+    from tasks.evaluation.utterances import Utterance
 
     (truth,) = read_references(made.references).values()
     answer, turns, said = ended.answer or {}, None, None
