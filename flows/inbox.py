@@ -12,7 +12,7 @@ from typing import Literal
 from flows.locations import out_of
 from flows.reporting.outcome import Outcome
 from tasks.audio.isolated_open import IsolatedOpener
-from tasks.audio.recorded import zone
+from tasks.audio.start_time import load_zone
 from tasks.dataset.publish import recover
 from tasks.dataset.read import row_of
 from tasks.errors import UsageError
@@ -81,7 +81,7 @@ def check(settings: Settings) -> None:
         raise UsageError(f"inbox.folder = {inbox}: no such folder. Make it, or mount its disk.")
     if out.resolve().is_relative_to(inbox.resolve()):
         raise UsageError(f"inbox.folder = {inbox}: the results, {out}, lie in it. Keep them opener.")
-    zone(settings.timezone)
+    load_zone(settings.timezone)
     with read_only(inbox / LEDGER) or nullcontext():
         pass
 
@@ -161,6 +161,6 @@ def cell(text: str) -> str:
 
 def paths_of(claim: Claim) -> list[str]:
     """The files of a claim, as Prefect can keep them."""
-    from tasks.audio.folder import carried
+    from tasks.audio.folder import encode_path
 
-    return [carried(str(path)) for path in claim.recordings]
+    return [encode_path(str(path)) for path in claim.recordings]

@@ -31,8 +31,8 @@ from flows.reporting.progress import Progress, at_each_chunk
 from flows.reporting.run_account import Account, accounted, tells_alone
 from flows.reporting.run_names import name_of, printable, rename, run_name
 from flows.speakers.identify import name_speakers
-from tasks.audio.decode import audio_of
-from tasks.audio.folder import called, path_of, recordings_in
+from tasks.audio.decode import reference_audio
+from tasks.audio.folder import decode_path, list_recordings, name_recording
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_plan
 from tasks.caching import copy_used_keys, pop_used_keys
 from tasks.contracts import language_facts, read_speech_map
@@ -85,7 +85,7 @@ def process_recording(
         with accounted() as account:
             run = prepare(account.chosen(load(given(settings))))
             files = files_of(source, together or ())
-            with used.under_way(runs_folder()), add_log_fields(recording=printable(called(files))):
+            with used.under_way(runs_folder()), add_log_fields(recording=printable(name_recording(files))):
                 return _processed(files, run, account)
     except DaylongError as error:
         if tells_alone(error):
@@ -95,7 +95,7 @@ def process_recording(
 
 def _processed(files: Sequence[str], run: Run, account: Account) -> Outcome:
     started, calls_before = time.perf_counter(), calls.count_calls()
-    progress = Progress(printable(called(files)), reporters())
+    progress = Progress(printable(name_recording(files)), reporters())
 
     progress.stage("probe")
     recording = probe_recording(files, run.settings.timezone, run.settings.audio)
@@ -123,7 +123,7 @@ def _transcribed(
     chunks = read_plan(run.place, planned, speech)
 
     progress.stage("language")
-    language, confidence = language_of(audio_of(recording), speech, run)
+    language, confidence = language_of(reference_audio(recording), speech, run)
 
     busy = sum(len(chunk_steps.on_tracks(c, tracks)) for c in chunks)
     progress.stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.steps_of(run)))
@@ -174,7 +174,7 @@ def _transcribed(
 
 def meant(name: str) -> Path:
     """The file of this name; where there is none, the one that somebody pasted with quotes, blanks or a `~`."""
-    path, other = path_of(name), path_of(name.strip().strip("\"'")).expanduser()
+    path, other = decode_path(name), decode_path(name.strip().strip("\"'")).expanduser()
     return other if not path.exists() and other != path else path
 
 
@@ -185,7 +185,7 @@ def files_of(source: str, more: Sequence[str]) -> list[str]:
         path = meant(name)
         if not path.is_absolute() and in_worker():  # whose working directory nobody has chosen
             path = home() / path
-        found = [str(f) for f in recordings_in(path)] if path.is_dir() else [str(path)]
+        found = [str(f) for f in list_recordings(path)] if path.is_dir() else [str(path)]
         if not found:
             raise UnreadableAudio(
                 f"{format_path(name)}: a folder without recordings (its own folders are not searched)."

@@ -40,11 +40,12 @@ def found_at(transcript: Transcript, audio: Path) -> Transcript:
 
 def carried(transcript: Transcript) -> Transcript:
     """The transcript with the sound itself, small, for its report to carry. Raises as decoding does."""
-    from tasks.audio.opus import opus
+    from tasks.audio.opus import encode_recording
 
     recording = transcript.recording
     parts = tuple(
-        replace(p, path=CARRIED + base64.b64encode(opus(Path(p.path))).decode("ascii")) for p in recording.parts
+        replace(p, path=CARRIED + base64.b64encode(encode_recording(Path(p.path))).decode("ascii"))
+        for p in recording.parts
     )
     return replace(transcript, recording=replace(recording, parts=parts))
 

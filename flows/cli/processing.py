@@ -13,7 +13,7 @@ from flows.cli.progress import shown
 from flows.cli.sources import single, taken_together
 from flows.cli.summary import summarise
 from flows.cli.terminal import Terminal, plain
-from tasks.audio.folder import called, carried
+from tasks.audio.folder import encode_path, name_recording
 from tasks.errors import DaylongError, UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def process(
 def _one(
     files: tuple[str, ...], settings: dict[str, Any], terminal: Terminal, position: str, done: Processed
 ) -> None:
-    name = plain(called(files))
+    name = plain(name_recording(files))
     try:
         with shown(terminal, position) as show:
             outcome = _run(files, settings, show)
@@ -104,7 +104,7 @@ def _run(files: tuple[str, ...], settings: dict[str, Any], show: Any) -> Outcome
     from flows.process_recording import process_recording
     from flows.reporting.progress import listening
 
-    first, *more = map(carried, files)
+    first, *more = map(encode_path, files)
     with listening(show):
         # Prefect validates the mapping into the form that the signature names.
         outcome: Outcome = process_recording(first, settings, more)  # type: ignore[call-overload]

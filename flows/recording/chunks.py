@@ -19,7 +19,7 @@ from flows.recording.tracks import Track
 from flows.reporting.logging_setup import STORY
 from flows.reporting.progress import Progress
 from flows.reporting.run_names import named
-from tasks.audio.plan import speech_in
+from tasks.audio.plan import select_speech
 from tasks.contracts import transcription_facts
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
 from tasks.engines.memory import trim_heap
@@ -81,7 +81,7 @@ def steps_of(run: Run) -> list[str]:
 
 def on_tracks(chunk: Chunk, tracks: Sequence[Track]) -> list[tuple[Chunk, Audio]]:
     """The chunk as each track with speech in it has it, and that track's sound."""
-    own = [(replace(chunk, speech=speech_in(t.speech, chunk.span)), t.audio) for t in tracks]
+    own = [(replace(chunk, speech=select_speech(t.speech, chunk.span)), t.audio) for t in tracks]
     return [(c, audio) for c, audio in own if c.speech]
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from flows.recording.preparation import Run
 from flows.reporting.progress import Progress
-from tasks.audio.decode import audio_of
+from tasks.audio.combine import count_channels
+from tasks.audio.decode import reference_audio
 from tasks.audio.task import MapJob, OwnSpeechJob, Watcher, find_own_speech, map_speech
-from tasks.audio.together import channels_of
 from tasks.contracts import read_own_speech, read_speech_map
 from tasks.errors import PermanentError
 from tasks.intervals import Span
@@ -31,14 +31,14 @@ def mapped_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[M
     Raises PermanentError where the channels can't be those of speakers.
     """
     if run.settings.audio.channels == "mix":
-        audio = audio_of(recording)
+        audio = reference_audio(recording)
         mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.mapped))
         return mapped, [Track(audio, tuple(read_speech_map(run.place.store, mapped)[0]))]
     _check(recording, run)
     ways = recording.channels + 1  # through each channel by itself, and through all side by side
     watcher = Watcher(lambda seconds: progress.mapped(seconds / ways))
     beside = Watcher(lambda seconds: progress.mapped(seconds / ways / recording.channels))
-    audios = tuple(audio_of(recording, channel) for channel in range(recording.channels))
+    audios = tuple(reference_audio(recording, channel) for channel in range(recording.channels))
     maps = [map_speech(MapJob(a, recording.duration_s), run.place, watcher) for a in audios]
     own = find_own_speech(OwnSpeechJob(audios), run.place, maps, beside)
     tracks = [
@@ -80,7 +80,7 @@ def _check_alike(recording: Recording) -> None:
     """Raises PermanentError where a file hasn't as many channels as the others: whose speech would be in which?"""
     if len(recording.parts) == 1:
         return
-    counts = channels_of(recording.parts)
+    counts = count_channels(recording.parts)
     most = max(counts, key=lambda count: (count > 1, counts.count(count), count))
     others = [(part, count) for part, count in zip(recording.parts, counts, strict=True) if count != most]
     if others:

@@ -11,7 +11,7 @@ from prefect import Task
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from tasks.audio.folder import path_of
+from tasks.audio.folder import decode_path
 from tasks.intervals import Span, format_clock
 
 T = TypeVar("T", bound=Task[..., Any])
@@ -22,7 +22,7 @@ LONGEST = 120
 
 def run_name() -> str:
     """A run's name at its start, when nothing is known but the parameter `source`."""
-    return name_of(path_of(str(flow_run.parameters.get("source", ""))).name)
+    return name_of(decode_path(str(flow_run.parameters.get("source", ""))).name)
 
 
 def name_of(file: str) -> str:

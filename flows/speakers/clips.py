@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from tasks.audio.decode import decode
-from tasks.audio.opus import opus_of
+from tasks.audio.opus import encode_opus
 from tasks.intervals import Span
 from tasks.records import Recording, Transcript
 from tasks.storage import files
@@ -39,7 +39,7 @@ def write_clip(store: Path, hearing_id: str, recording: Recording, span: Span) -
     try:
         files.make_folder(target.parent)
         aside = target.with_name(f".{hearing_id}.{os.getpid()}")
-        files.write_durably(aside, opus_of([decode(recording.parts, span)]))
+        files.write_durably(aside, encode_opus([decode(recording.parts, span)]))
         files.move(aside, target)
     except Exception as error:
         log.warning("no clip of a voice in %s could be made (%s)", recording.source_name, error)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.audio.folder import recordings_in
+from tasks.audio.folder import list_recordings
 from tests.corpus import KINDS, CannotBeMade
 from tests.corpus.places import good
 from tests.corpus.tried import Tried, Trier
@@ -26,13 +26,13 @@ def tried() -> Iterator[Trier]:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_kind_of_file(name: str, tried: Trier, tmp_path: Path) -> None:
+def test_kind_of_file(name: str, tried: Trier, tmp_path: Path) -> None:
     kind, beside = KINDS[name], good(tmp_path / "beside.wav", seconds=1.0)
     try:
         path = kind.make(tmp_path)
     except CannotBeMade as error:
         pytest.skip(str(error))
-    listed = recordings_in(tmp_path)
+    listed = list_recordings(tmp_path)
     assert beside in listed
     assert (path in listed) == kind.listed
 
@@ -40,16 +40,16 @@ def test_a_kind_of_file(name: str, tried: Trier, tmp_path: Path) -> None:
     assert found.grown_mb < MOST_GROWN_MB
     assert found.took_s < LONGEST_S
     if found.outcome == "success" and (kind.refused is None or kind.either):
-        is_sound(found, name)
+        check_decoded(found, name)
     else:
         assert found.outcome == "refused", f"{found.outcome}: {found.message}"
         assert kind.refused is not None, found.message
-        is_a_clear_line(found.message, path, kind.refused)
+        check_message(found.message, path, kind.refused)
 
     assert tried(beside).outcome == "success"
 
 
-def is_sound(found: Tried, name: str) -> None:
+def check_decoded(found: Tried, name: str) -> None:
     """What the engines would be given is what is in the file."""
     kind = KINDS[name]
     assert found.odd == ""
@@ -63,7 +63,7 @@ def is_sound(found: Tried, name: str) -> None:
         assert found.likeness > 0.9
 
 
-def is_a_clear_line(message: str, path: Path, says: str) -> None:
+def check_message(message: str, path: Path, says: str) -> None:
     """What, which file, what to do next."""
     assert message.isprintable()  # one line, and nothing that a terminal would obey
     assert "Traceback" not in message
@@ -74,11 +74,11 @@ def is_a_clear_line(message: str, path: Path, says: str) -> None:
     assert len(re.findall(r"[.?](?: |$)", after)) >= 2, "what is wrong, and what to do"
 
 
-def test_there_are_enough_kinds() -> None:
+def test_corpus_size() -> None:
     assert len(KINDS) >= FORTY
 
 
-def test_a_file_that_hangs_or_kills_is_told_apart(tried: Trier, tmp_path: Path) -> None:
+def test_hang_and_crash_are_reported(tried: Trier, tmp_path: Path) -> None:
     """The watched process itself: what it can't answer is neither a success nor a refusal."""
     good(tmp_path / "good.wav")
     with Trier() as own:

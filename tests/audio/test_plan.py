@@ -40,8 +40,8 @@ def borders(chunks: list[Chunk]) -> list[float]:
 
 @unhurried
 @given(recordings())
-def test_cores_tile_the_recording(given_: tuple[float, list[Span], ChunkingSettings]) -> None:
-    duration_s, speech, settings = given_
+def test_cores_tile_the_recording(case: tuple[float, list[Span], ChunkingSettings]) -> None:
+    duration_s, speech, settings = case
     chunks = plan(duration_s, speech, None, settings)
     assert chunks[0].core.start_s == 0.0
     assert chunks[-1].core.end_s == duration_s
@@ -51,8 +51,8 @@ def test_cores_tile_the_recording(given_: tuple[float, list[Span], ChunkingSetti
 
 @unhurried
 @given(recordings())
-def test_lengths_are_in_range(given_: tuple[float, list[Span], ChunkingSettings]) -> None:
-    duration_s, speech, settings = given_
+def test_lengths_are_in_range(case: tuple[float, list[Span], ChunkingSettings]) -> None:
+    duration_s, speech, settings = case
     chunks = plan(duration_s, speech, None, settings)
     for chunk in chunks:
         assert chunk.core.duration_s <= settings.max_minutes * 60 + 1e-6
@@ -65,8 +65,8 @@ def test_lengths_are_in_range(given_: tuple[float, list[Span], ChunkingSettings]
 
 @unhurried
 @given(recordings())
-def test_neighbours_share_what_was_asked(given_: tuple[float, list[Span], ChunkingSettings]) -> None:
-    duration_s, speech, settings = given_
+def test_overlap_of_neighbours(case: tuple[float, list[Span], ChunkingSettings]) -> None:
+    duration_s, speech, settings = case
     half = settings.overlap_s / 2
     for chunk in plan(duration_s, speech, None, settings):
         assert chunk.span == Span(max(0.0, chunk.core.start_s - half), min(duration_s, chunk.core.end_s + half))
@@ -75,10 +75,10 @@ def test_neighbours_share_what_was_asked(given_: tuple[float, list[Span], Chunki
 
 @unhurried
 @given(recordings())
-def test_a_border_lies_in_the_longest_silence_of_its_range(
-    given_: tuple[float, list[Span], ChunkingSettings],
+def test_border_lies_in_longest_silence(
+    case: tuple[float, list[Span], ChunkingSettings],
 ) -> None:
-    duration_s, speech, settings = given_
+    duration_s, speech, settings = case
     silences = subtract([Span(0, duration_s)], speech)
     for chunk in plan(duration_s, speech, None, settings)[:-1]:
         border, start = chunk.core.end_s, chunk.core.start_s
@@ -97,12 +97,12 @@ def test_a_border_lies_in_the_longest_silence_of_its_range(
 
 @unhurried
 @given(st.floats(0.1, 15 * MINUTE))
-def test_up_to_the_longest_core_there_is_one_chunk(duration_s: float) -> None:
+def test_short_recording_is_one_chunk(duration_s: float) -> None:
     (only,) = plan(duration_s, [], None, SETTINGS)
     assert only.core == only.span == Span(0.0, duration_s)
 
 
-def test_without_silence_the_quietest_moment_is_taken() -> None:
+def test_without_silence_border_is_quietest_moment() -> None:
     energy = np.full(round(40 * MINUTE * 2), -20, np.float16)
     energy[round(12.25 * MINUTE * 2)] = -35
     energy[round(9 * MINUTE * 2)] = -60  # too early
@@ -110,22 +110,22 @@ def test_without_silence_the_quietest_moment_is_taken() -> None:
     assert borders(chunks)[0] == 12.25 * MINUTE + 0.25
 
 
-def test_without_silence_or_levels_cores_are_as_long_as_they_may_be() -> None:
+def test_without_silence_or_levels_cores_have_maximum_length() -> None:
     chunks = plan(40 * MINUTE, [Span(0, 40 * MINUTE)], None, SETTINGS)
     assert borders(chunks) == [15 * MINUTE, 30 * MINUTE]
 
 
-def test_levels_that_end_early_do_no_harm() -> None:
+def test_levels_that_end_early() -> None:
     chunks = plan(40 * MINUTE, [Span(0, 40 * MINUTE)], np.zeros(10, np.float16), SETTINGS)
     assert borders(chunks) == [15 * MINUTE, 30 * MINUTE]
 
 
-def test_a_stub_at_the_end_is_avoided() -> None:
+def test_short_last_core_is_avoided() -> None:
     chunks = plan(15 * MINUTE + 5, [Span(0, 15 * MINUTE + 5)], None, SETTINGS)
     assert [c.core.duration_s for c in chunks] == [14 * MINUTE + 5, 60.0]
 
 
-def test_a_stub_stays_where_the_rules_leave_no_choice() -> None:
+def test_short_last_core_where_unavoidable() -> None:
     rigid = ChunkingSettings(min_minutes=10, max_minutes=10)
     chunks = plan(10 * MINUTE + 5, [], None, rigid)
     assert [c.core.duration_s for c in chunks] == [600.0, 5.0]
