@@ -15,6 +15,7 @@ from tasks.errors import (
     TransientError,
     UsageError,
 )
+from tasks.text import read_first_line
 
 _ABOUT_THE_REQUEST = frozenset((400, 405, 409, 411, 413, 414, 415, 422, 431))
 """What a server that is well answers to what it doesn't want: the next request may be another."""
@@ -66,7 +67,7 @@ def prefect_unwell(error: BaseException | None) -> str | None:
     """
     while error is not None:
         if _is_prefects(error):
-            said = printable(next(iter(str(error).strip().splitlines()), ""))[:200] or type(error).__name__
+            said = printable(read_first_line(error))[:200] or type(error).__name__
             return f"Prefect doesn't answer ({said}). Is its server well?"
         error = error.__cause__
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from tasks.intake.names import LEDGER
 from tasks.settings import home
 from tasks.settings.home import keep_private
 from tasks.settings.schema import Settings
+from tasks.text import escape_unprintable_json
 
 Kind = Literal["taken", "filed", "waiting", "stopped"]
 
@@ -154,7 +154,7 @@ def cell(text: str) -> str:
     >>> cell("a|b<i>*c*")
     'a\\\\|b&lt;i&gt;\\\\*c\\\\*'
     """
-    plain = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    plain = escape_unprintable_json(text)
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join("\\" + c if c in "\\`*_[]|#!~" else c for c in plain)
 

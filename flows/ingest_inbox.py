@@ -41,6 +41,7 @@ from tasks.intake.ledger import Ledger
 from tasks.intake.scan import is_stopped
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
+from tasks.text import read_first_line
 
 MOST_LINES = 20
 """Of what waits in the inbox: each run, every minute, tells them."""
@@ -211,7 +212,7 @@ def excuse() -> None:
 def _reason(error: Exception) -> str:
     if isinstance(error, DaylongError):
         return "\n".join(map(printable, str(error).splitlines()))
-    said = printable(next(iter(str(error).strip().splitlines()), ""))[:300]
+    said = printable(read_first_line(error))[:300]
     return f"failed unexpectedly ({type(error).__name__}: {said})"
 
 

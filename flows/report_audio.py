@@ -12,7 +12,7 @@ from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
 from tasks.exports import EXPORTS, render
-from tasks.exports.report.links import CARRIED
+from tasks.exports.report.links import EMBEDDED_PREFIX
 from tasks.paths import suggest_path
 from tasks.records import Transcript
 
@@ -44,7 +44,7 @@ def carried(transcript: Transcript) -> Transcript:
 
     recording = transcript.recording
     parts = tuple(
-        replace(p, path=CARRIED + base64.b64encode(encode_recording(Path(p.path))).decode("ascii"))
+        replace(p, path=EMBEDDED_PREFIX + base64.b64encode(encode_recording(Path(p.path))).decode("ascii"))
         for p in recording.parts
     )
     return replace(transcript, recording=replace(recording, parts=parts))

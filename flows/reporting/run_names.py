@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 
 from tasks.audio.folder import decode_path
 from tasks.intervals import Span, format_clock
+from tasks.text import replace_unprintable
 
 T = TypeVar("T", bound=Task[..., Any])
 
@@ -40,7 +41,7 @@ def printable(text: str) -> str:
     >>> printable("a\\nb\\udce9")
     'a�b�'
     """
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return replace_unprintable(text)
 
 
 def rename(run: UUID, name: str, duration_s: float) -> None:

@@ -1,11 +1,14 @@
-"""Who spoke when, as a picture: a row for each speaker, a mark where they spoke. SVG, small even for a day."""
+"""Who spoke when, as a picture: a row for each speaker, a mark where they spoke. SVG, small even for a day.
+
+Not the picture of tasks/exports/timeline.py: its bars are whole pixels and its colours are others.
+"""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
 
-from tasks.exports.timeline import ticks
+from tasks.exports.timeline import compute_ticks
 from tasks.intervals import format_clock
 from tasks.records import Turn
 
@@ -29,7 +32,7 @@ def timeline(turns: Iterable[Turn], speakers: Sequence[str], duration_s: float) 
         'font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{height}" rx="6" fill="#fff"/>',
     ]
-    for at in ticks(duration_s):
+    for at in compute_ticks(duration_s):
         x = LEFT + at * scale
         label = format_clock(at) if duration_s >= 3600 else format_clock(at)[3:]
         anchor = "end" if x > WIDTH - 40 else "middle"

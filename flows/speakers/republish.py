@@ -13,7 +13,7 @@ from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish, recover
 from tasks.dataset.read import read_transcript, row_of
 from tasks.errors import DaylongError, TransientError
 from tasks.exports import EXPORTS, PICTURES, render, timeline
-from tasks.exports.report.links import sounds
+from tasks.exports.report.links import read_sound_paths
 from tasks.records import Transcript
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
@@ -108,7 +108,7 @@ def _clear_embeddings(transcript: Transcript, labels: set[str]) -> Transcript:
 def _restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
     """Set the paths of the recording's parts from the published report, since the tables don't hold them."""
     try:
-        paths = sounds((folder / EXPORTS["report"].file_name).read_text(encoding="utf-8"), folder)
+        paths = read_sound_paths((folder / EXPORTS["report"].file_name).read_text(encoding="utf-8"), folder)
     except (OSError, UnicodeDecodeError):
         paths = []
     recording = transcript.recording

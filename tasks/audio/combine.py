@@ -23,6 +23,7 @@ from tasks.audio.source import open_source
 from tasks.audio.start_time import format_in_zone, load_zone, read_folder_sidecar
 from tasks.paths import format_path
 from tasks.records import Part, Recording
+from tasks.text import decode_file_name
 
 log = logging.getLogger("daylong.audio")
 
@@ -78,7 +79,7 @@ def combine(files: Sequence[Recording], name_pattern: str | None = None) -> Reco
     lines = [f"{part.sha256} {gap_s:.3f}\n" for part, gap_s in zip(parts, gaps, strict=True)]
     sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
     folder = Path(os.path.commonpath([Path(f.path).parent for f in files]))
-    name = os.fsencode(folder.name).decode("utf-8", "replace") or ordered[0].source_name
+    name = decode_file_name(folder.name) or ordered[0].source_name
     return dataclasses.replace(
         ordered[0],
         recording_id=f"{slugify(folder.name or Path(ordered[0].path).stem)}-{sha256[:8]}",

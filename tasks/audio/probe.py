@@ -19,6 +19,7 @@ from tasks.audio.start_time import find_repeated_hour, find_start_time, load_zon
 from tasks.errors import TransientError, UnreadableAudio
 from tasks.paths import format_path, suggest_path
 from tasks.records import Part, Recording
+from tasks.text import decode_file_name
 
 _SLUG_LENGTH = 60
 
@@ -41,7 +42,7 @@ def probe(path: Path, *, timezone: str = "UTC", name_pattern: str | None = None)
     after = _stat_file(path)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise TransientError(f"{format_path(path)}: it changed while it was read. Start again once it is written.")
-    name, where = os.fsencode(path.name).decode("utf-8", "replace"), str(path.absolute())
+    name, where = decode_file_name(path.name), str(path.absolute())
     at, at_source = find_start_time(metadata, path, before.st_mtime, duration_s, timezone, name_pattern)
     return Recording(
         recording_id=f"{slugify(path.stem)}-{sha256[:8]}",

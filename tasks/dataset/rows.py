@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.canonical import canonical, find_start, parse_instant
 from tasks.dataset.schema import EMBEDDING_SIZE, SCHEMA_VERSION, schemas
-from tasks.dataset.search_form import word_raw
 from tasks.records import STEPS, Speaker, StepCost, Transcript
+from tasks.word_forms import to_search_form
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,7 +123,7 @@ def _words(transcript: Transcript) -> dict[str, Any]:
     rows = transcript.words
     text = [w.text for w in rows]
     # A day has some 200,000 words but few different ones.
-    raw = {word: word_raw(word) for word in set(text)}
+    raw = {word: to_search_form(word) for word in set(text)}
     return _times(transcript, rows, "word_index") | {
         "segment_index": [w.segment if w.segment >= 0 else None for w in rows],
         "channel": [w.channel for w in rows],

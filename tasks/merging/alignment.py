@@ -7,13 +7,13 @@ then with the nearest times, is taken. What lies between two pairs and overlaps 
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.records import Word
+from tasks.word_forms import to_comparison_form
 
 TOLERANCE_S = 1.25
 """The middles of two hearings of one word lie at most this far apart: mostly within 0.3 s, but where a recogniser
@@ -65,7 +65,7 @@ def _matches(left: Sequence[Word], right: Sequence[Word]) -> list[_Match]:
     that make the same text together ("every one"); two never match two, which are two pairs or none.
     """
     places: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    texts, others = [spoken(w.text) for w in left], [spoken(w.text) for w in right]
+    texts, others = [to_comparison_form(w.text) for w in left], [to_comparison_form(w.text) for w in right]
     for j, text in enumerate(others):
         places[text].append((j, j + 1))
         if j:
@@ -129,13 +129,3 @@ def _between(left: Sequence[Word], right: Sequence[Word]) -> list[Unit]:
         out.append(Unit(tuple(left[i:a]), tuple(right[j:b])))
         i, j = a, b
     return out
-
-
-def spoken(text: str) -> str:
-    """A word without case, marks and punctuation, for comparing; a sign that is spoken ("%") stays.
-
-    >>> spoken("Don’t!") == spoken("don't"), spoken("%")
-    (True, '%')
-    """
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
-    return "".join(c for c in folded if c.isalnum() or c == "'") or folded.strip()

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tasks.records import UNKNOWN, Turn, Word
+from tasks.sentences import ends_sentence
 
 CHANGE_S = 0.75
 """What a change of speaker within a sentence costs: from 0.75 to 2 s the bundled sample's errors are the same, below
@@ -24,7 +25,6 @@ NEAR_S = 1.0
 """A word in no turn belongs to one within this many seconds."""
 OVERLAP = 1.1
 """Turns that cover more than this share of a word, by several speakers, mark it as overlapped."""
-SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
 BREATH_S = 0.3
 """A pause at which a speaker may change as at the end of a sentence, seconds."""
 PAUSE_S = 1.0
@@ -94,5 +94,5 @@ def _cheapest(words: Sequence[Word], costs: Sequence[Costs]) -> list[str]:
 
 def _price(before: Word, word: Word) -> float:
     """What a change of speaker between two words costs, seconds."""
-    is_end = before.text.endswith(SENTENCE_ENDS) or word.start_s - before.end_s >= BREATH_S
+    is_end = ends_sentence(before.text) or word.start_s - before.end_s >= BREATH_S
     return 0.0 if is_end else CHANGE_S

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from tasks.merging.attribute import PAUSE_S, SENTENCE_ENDS
+from tasks.merging.attribute import PAUSE_S
 from tasks.records import Segment, Word
+from tasks.sentences import ends_sentence
 
 LONG_S = 15.0
 """Past this many seconds a segment ends with its sentence."""
@@ -53,7 +54,7 @@ def _breaks(words: Sequence[Word], run: Sequence[int], word: Word, others: int) 
     if others >= TAKES_TURN and not (word.is_overlap or last.is_overlap):
         return True
     length = last.end_s - first.start_s
-    return length > LONGEST_S or (length > LONG_S and last.text.endswith(SENTENCE_ENDS))
+    return length > LONGEST_S or (length > LONG_S and ends_sentence(last.text))
 
 
 def _order(words: Sequence[Word], run: Sequence[int]) -> tuple[float, float, str]:

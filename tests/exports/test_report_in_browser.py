@@ -40,14 +40,14 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def report(browser: Any, tmp_path: Path) -> Report:
-    told = with_sound(make_meeting(), tmp_path / "recordings" / "the meeting #1.wav")
-    return Report(browser, put(told, tmp_path / "out" / "exports" / "meeting"))
+    transcript = with_sound(make_meeting(), tmp_path / "recordings" / "the meeting #1.wav")
+    return Report(browser, put(transcript, tmp_path / "out" / "exports" / "meeting"))
 
 
 @pytest.fixture(scope="module")
 def whole_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[Transcript, Path]:
-    told = day()
-    return told, put(told, tmp_path_factory.mktemp("day"))
+    transcript = day()
+    return transcript, put(transcript, tmp_path_factory.mktemp("day"))
 
 
 def test_a_word_that_is_clicked_is_played_and_followed(report: Report) -> None:
@@ -70,8 +70,8 @@ def test_a_word_that_is_clicked_is_played_and_followed(report: Report) -> None:
 
 
 def test_a_report_that_carries_its_sound_needs_no_file(browser: Any, tmp_path: Path) -> None:
-    told = carried(with_sound(make_meeting(), tmp_path / "meeting.wav"))
-    path = put(told, tmp_path / "mail")
+    transcript = carried(with_sound(make_meeting(), tmp_path / "meeting.wav"))
+    path = put(transcript, tmp_path / "mail")
     (tmp_path / "meeting.wav").unlink()
     report = Report(browser, path)
     report.click("quite")
@@ -79,7 +79,7 @@ def test_a_report_that_carries_its_sound_needs_no_file(browser: Any, tmp_path: P
         lambda: 7.4 <= report.at() < 9.5 and report.does("return !document.getElementById('audio').paused"), 10, 0.05
     )
     length = report.does("return document.getElementById('audio').duration")
-    assert length == pytest.approx(told.recording.duration_s, abs=0.1)
+    assert length == pytest.approx(transcript.recording.duration_s, abs=0.1)
     assert report.complaints() == []
     assert {url.split(":")[0] for url in report.fetched()} <= {"blob"}
 
@@ -106,17 +106,17 @@ def test_without_its_sound_one_chooses_it_by_hand(browser: Any, tmp_path: Path) 
 
 
 def test_a_sound_that_has_been_moved_is_asked_for(browser: Any, tmp_path: Path) -> None:
-    told = with_sound(make_meeting(), tmp_path / "gone.wav")
+    transcript = with_sound(make_meeting(), tmp_path / "gone.wav")
     (tmp_path / "gone.wav").unlink()
-    report = Report(browser, put(told, tmp_path / "report"))
+    report = Report(browser, put(transcript, tmp_path / "report"))
     until(lambda: report.text("#state") == "Choose the recording (gone.wav)", 30)
 
 
 def test_a_recording_in_two_files_is_played_from_the_right_one(browser: Any, tmp_path: Path) -> None:
     one = with_sound(make_meeting(duration_s=30.0), tmp_path / "1.wav").recording.parts[0]
     two = with_sound(make_meeting(duration_s=30.0), tmp_path / "2.wav").recording.parts[0]
-    told = make_meeting(parts=(one, dataclasses.replace(two, start_s=30.0)))
-    report = Report(browser, put(told, tmp_path / "report"))
+    transcript = make_meeting(parts=(one, dataclasses.replace(two, start_s=30.0)))
+    report = Report(browser, put(transcript, tmp_path / "report"))
     until(lambda: report.text("#state") == "1.wav", 30)
     report.click("Hm.")
     until(lambda: report.text("#state") == "2.wav", 30)
@@ -124,11 +124,13 @@ def test_a_recording_in_two_files_is_played_from_the_right_one(browser: Any, tmp
 
 
 def test_what_is_not_sure_is_marked_by_more_than_colour(browser: Any, tmp_path: Path) -> None:
-    told = make_meeting()
-    words = tuple(dataclasses.replace(w, confidence=0.3 if w.text == "quite" else 0.9) for w in told.words)
-    segments = tuple(dataclasses.replace(s, speaker_confidence=0.2 if s.index == 0 else 0.9) for s in told.segments)
-    told = dataclasses.replace(told, words=words, segments=segments)
-    report = Report(browser, put(told, tmp_path))
+    transcript = make_meeting()
+    words = tuple(dataclasses.replace(w, confidence=0.3 if w.text == "quite" else 0.9) for w in transcript.words)
+    segments = tuple(
+        dataclasses.replace(s, speaker_confidence=0.2 if s.index == 0 else 0.9) for s in transcript.segments
+    )
+    transcript = dataclasses.replace(transcript, words=words, segments=segments)
+    report = Report(browser, put(transcript, tmp_path))
     assert {w.text for w in report.all(".w.low")} == {"quite"}
     style = "return getComputedStyle(arguments[0]).textDecorationStyle"
     assert report.does(style, report.word("quite")) == "dotted"
@@ -138,13 +140,13 @@ def test_what_is_not_sure_is_marked_by_more_than_colour(browser: Any, tmp_path: 
 
 
 def test_seams_and_failed_chunks_stand_where_they_are(browser: Any, tmp_path: Path) -> None:
-    told = make_meeting(duration_s=240.0)
-    (chunk,) = told.chunks
+    transcript = make_meeting(duration_s=240.0)
+    (chunk,) = transcript.chunks
     cores = [Span(0.0, 30.0), Span(30.0, 120.0), Span(120.0, 240.0)]
     chunks = [dataclasses.replace(chunk, index=k, core=core) for k, core in enumerate(cores)]
     chunks[1] = dataclasses.replace(chunks[1], seam_kept=3, seam_dropped=4, seam_redecoded_s=1.25, loops_removed=1)
     chunks[2] = dataclasses.replace(chunks[2], status="failed", error="<b>no memory</b>")
-    report = Report(browser, put(dataclasses.replace(told, chunks=tuple(chunks)), tmp_path))
+    report = Report(browser, put(dataclasses.replace(transcript, chunks=tuple(chunks)), tmp_path))
     seam, failed = (n.text for n in report.all(".note"))
     assert seam.split("\n") == [
         "00:00:30",
@@ -203,12 +205,13 @@ def test_no_script_of_a_hostile_transcript_runs(browser: Any, tmp_path: Path) ->
     of = make_recording_row(
         source_name=ATTACKS[-1], duration_s=600.0, parts=(Part(ATTACKS[-2], "00" * 32, 0.0, 600.0),)
     )
-    told = make_transcript(said, of=of)
-    (chunk,) = told.chunks
-    told = dataclasses.replace(
-        told, chunks=tuple(dataclasses.replace(chunk, index=k, status="failed", error=ATTACKS[-k]) for k in range(3))
+    transcript = make_transcript(said, of=of)
+    (chunk,) = transcript.chunks
+    transcript = dataclasses.replace(
+        transcript,
+        chunks=tuple(dataclasses.replace(chunk, index=k, status="failed", error=ATTACKS[-k]) for k in range(3)),
     )
-    report = Report(browser, put(told, tmp_path))
+    report = Report(browser, put(transcript, tmp_path))
     report.does("document.querySelectorAll('details').forEach((d) => d.open = true)")
     assert report.does("return typeof window.pwned") == "undefined"
     assert report.does("return document.querySelectorAll('script').length") == 2
@@ -229,21 +232,21 @@ def test_markup_that_got_in_could_not_run_either(report: Report) -> None:
 
 
 def test_printing_shows_all_of_it(browser: Any, tmp_path: Path) -> None:
-    told = day(3_000, hours=1.0, speakers=4)
-    report = Report(browser, put(told, tmp_path))
+    transcript = day(3_000, hours=1.0, speakers=4)
+    report = Report(browser, put(transcript, tmp_path))
     lines = "return document.querySelectorAll('.line').length"
-    assert report.does(lines) < len(told.segments)
+    assert report.does(lines) < len(transcript.segments)
     report.does("addEventListener('beforeprint', () => (window.printed = document.querySelectorAll('.line').length))")
     assert report.browser.print_page()
-    assert report.does("return window.printed") == len(told.segments)
-    until(lambda: report.does(lines) < len(told.segments), 30)
+    assert report.does("return window.printed") == len(transcript.segments)
+    until(lambda: report.does(lines) < len(transcript.segments), 30)
     report.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    until(lambda: report.does(lines) == len(told.segments), 30)
+    until(lambda: report.does(lines) == len(transcript.segments), 30)
     said = report.does("return document.getElementById('transcript').textContent")
-    assert all(segment.text in said for segment in told.segments)
+    assert all(segment.text in said for segment in transcript.segments)
     assert not report.browser.find_element("css selector", ".player").is_displayed()
     report.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    until(lambda: report.does(lines) < len(told.segments), 30)
+    until(lambda: report.does(lines) < len(transcript.segments), 30)
 
 
 def test_silence_has_a_page(browser: Any, tmp_path: Path) -> None:
@@ -255,13 +258,13 @@ def test_silence_has_a_page(browser: Any, tmp_path: Path) -> None:
 
 
 def test_a_whole_day_is_read_searched_and_scrolled(browser: Any, whole_day: tuple[Transcript, Path]) -> None:
-    told, path = whole_day
+    transcript, path = whole_day
     report = Report(browser, path, 30)
     print(f"24 h, 200,000 words: {path.stat().st_size / 1e6:.1f} MB, first view {report.first_view_ms:.0f} ms")
     assert report.does("return document.querySelectorAll('.w').length") < 10_000
     report.press("/")
     report.press("number3795")
-    said = sum(word == "number3795" for segment in told.segments for word in segment.text.split())
+    said = sum(word == "number3795" for segment in transcript.segments for word in segment.text.split())
     assert report.text("#hits") == f"1 of {said}"
     (hit,) = report.all(".w.current")
     assert hit.text == "number3795"

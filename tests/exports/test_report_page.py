@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 from tasks.canonical import canonical
 from tasks.exports import render
 from tasks.exports.report import write
-from tasks.exports.report.data import columns, embedded
-from tasks.exports.report.facts import COLOURS, mark, quality
-from tasks.exports.report.links import linked, source
-from tasks.exports.text import ms, one_line
+from tasks.exports.report.data import build_columns, encode_json
+from tasks.exports.report.facts import COLOURS, build_quality_rows, choose_mark_classes
+from tasks.exports.report.links import format_source_url, relativize_paths
+from tasks.exports.text import to_ms
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Part, Transcript
+from tasks.text import to_one_line
 from tests.helpers.sample_transcripts import (
     HOSTILE,
     make_meeting,
@@ -116,8 +117,10 @@ def test_it_says_what_when_how_long_and_who() -> None:
 @given(transcripts())
 def test_every_word_is_in_it_where_it_was_said(transcript: Transcript) -> None:
     held = canonical(transcript)
-    rows = unfolded(columns(held))
-    expected = sorted((ms(w.start_s), ms(w.end_s), one_line(w.text)) for w in held.words if one_line(w.text))
+    rows = unfolded(build_columns(held))
+    expected = sorted(
+        (to_ms(w.start_s), to_ms(w.end_s), to_one_line(w.text)) for w in held.words if to_one_line(w.text)
+    )
     assert sorted((start, end, word) for *_, words in rows for word, start, end, _ in words) == expected
     assert [row[0] for row in rows] == sorted(row[0] for row in rows)
     assert all(sure == 88 for *_, words in rows for *_, sure in words)
@@ -131,7 +134,7 @@ def test_no_text_becomes_a_part_of_the_page(said: list[str], name: str, error: s
     seen = Seen(write(transcript))
     assert [tag for tag, _ in seen.elements] == [tag for tag, _ in honest.elements]
     assert (seen.count("script"), len(seen.inside["script"])) == (2, 2)
-    assert seen.data == columns(transcript)
+    assert seen.data == build_columns(transcript)
     assert seen.inside["script"][1] == honest.inside["script"][1]
     assert seen.policy == honest.policy
     assert not [a for _, attributes in seen.elements for a in attributes if a.startswith("on") or a == "style"]
@@ -147,7 +150,7 @@ def failing(said: list[str], name: str, error: str, speaker: str) -> Transcript:
 
 @given(st.recursive(ANYTHING, lambda inner: st.lists(inner, max_size=3)))
 def test_embedded_json_holds_no_character_that_html_knows(value: object) -> None:
-    text = embedded(value)
+    text = encode_json(value)
     assert json.loads(text) == value
     assert not set(text) & set("<>&\u2028\u2029")
 
@@ -194,7 +197,7 @@ def test_seams_and_failures_are_told() -> None:
         ),
     ]
     told = dataclasses.replace(make_meeting(), chunks=tuple(halves))
-    _, second = columns(told)["chunks"]
+    _, second = build_columns(told)["chunks"]
     assert {k: second[k] for k in ("from", "kept", "dropped", "redecoded", "loops")} == {
         "from": 30_000,
         "kept": 7,
@@ -211,16 +214,16 @@ def test_seams_and_failures_are_told() -> None:
 
 
 def test_silence_and_a_transcript_without_speakers_have_a_page_too() -> None:
-    assert columns(make_silence())["words"]["text"] == ""
+    assert build_columns(make_silence())["words"]["text"] == ""
     text = Seen(write(make_without_diarization())).text
     assert "Speakers were not told apart." in text
-    assert columns(make_without_diarization())["rows"]["who"] == [-1, -1]
+    assert build_columns(make_without_diarization())["rows"]["who"] == [-1, -1]
 
 
 def test_words_of_no_segment_are_not_lost() -> None:
     told = make_without_diarization()
     alone = dataclasses.replace(told, segments=())
-    rows = unfolded(columns(canonical(alone)))
+    rows = unfolded(build_columns(canonical(alone)))
     assert [word for *_, words in rows for word, *_ in words] == ["Good", "morning.", "Yes."]
 
 
@@ -229,15 +232,17 @@ def test_low_confidence_is_a_share_of_the_words_that_have_one() -> None:
     words = tuple(
         dataclasses.replace(w, confidence=c) for w, c in zip(told.words, (0.2, 0.494, 0.9, None), strict=True)
     )
-    figures = {name: (figure, why) for name, figure, why in quality(dataclasses.replace(told, words=words), [])}
+    figures = {
+        name: (figure, why) for name, figure, why in build_quality_rows(dataclasses.replace(told, words=words), [])
+    }
     assert figures["Low confidence"] == ("66.7 %", "2 of 3 words under 50 %")
 
 
 def test_thirty_speakers_have_marks_of_their_own() -> None:
-    marks = [mark(k, False) for k in range(4 * COLOURS)]
+    marks = [choose_mark_classes(k, False) for k in range(4 * COLOURS)]
     assert len(set(marks)) == len(marks)
-    assert mark(3, True) == "unknown"
-    last = columns(make_meeting())["speakers"][-1]
+    assert choose_mark_classes(3, True) == "unknown"
+    last = build_columns(make_meeting())["speakers"][-1]
     assert (last["label"], last["unknown"]) == (UNKNOWN, True)
 
 
@@ -273,7 +278,7 @@ def test_unknown_has_no_name_and_no_voice() -> None:
     told = make_meeting()
     *others, unknown = told.speakers
     unknown = dataclasses.replace(unknown, name="Anna", voice_id="v1", maybe_voice_id="v2", maybe_name="Bert")
-    last = columns(dataclasses.replace(told, speakers=(*others, unknown)))["speakers"][-1]
+    last = build_columns(dataclasses.replace(told, speakers=(*others, unknown)))["speakers"][-1]
     assert {key for key, value in last.items() if value} == {"label", "unknown"}
 
 
@@ -284,13 +289,13 @@ def test_no_name_becomes_a_part_of_the_page(name: str, maybe: str, voice: str) -
     seen = Seen(write(known(**_held(name, maybe, voice))))
     assert [tag for tag, _ in seen.elements] == [tag for tag, _ in honest.elements]
     assert seen.inside["script"][1] == honest.inside["script"][1]
-    assert seen.data["speakers"][0]["name"] == (one_line(name) or None)
+    assert seen.data["speakers"][0]["name"] == (to_one_line(name) or None)
 
 
 def _held(name: str, maybe: str, voice: str) -> dict[str, str]:
     """Those of the facts that show anything."""
     facts = {"name": name, "maybe_name": maybe, "maybe_voice_id": voice, "voice_id": voice}
-    return {key: value for key, value in facts.items() if one_line(value)}
+    return {key: value for key, value in facts.items() if to_one_line(value)}
 
 
 def test_a_similarity_is_told_as_the_tables_hold_it() -> None:
@@ -298,7 +303,7 @@ def test_a_similarity_is_told_as_the_tables_hold_it() -> None:
 
     told = 0.8749999999
     assert write(known(voice_similarity=told)) == write(known(voice_similarity=float(np.float32(told))))
-    assert columns(known(voice_similarity=float("nan")))["speakers"][0]["alike"] is None
+    assert build_columns(known(voice_similarity=float("nan")))["speakers"][0]["alike"] is None
 
 
 def test_light_and_dark_are_written_once() -> None:
@@ -323,8 +328,8 @@ def test_light_and_dark_are_written_once() -> None:
 )
 def test_the_sound_is_named_by_the_way_from_the_report(path: str, found: str | None) -> None:
     part = Part("talk.opus", "00" * 32, 0.0, 60.0, path)
-    told = linked(make_meeting(parts=(part,)), Path("/home/data/transcripts/exports/m"))
-    assert columns(told)["parts"] == [{"name": "talk.opus", "start": 0, "end": 60_000, "src": found}]
+    told = relativize_paths(make_meeting(parts=(part,)), Path("/home/data/transcripts/exports/m"))
+    assert build_columns(told)["parts"] == [{"name": "talk.opus", "start": 0, "end": 60_000, "src": found}]
 
 
 def test_absolute_paths_do_not_leak() -> None:
@@ -333,7 +338,7 @@ def test_absolute_paths_do_not_leak() -> None:
     assert "/home/ana" not in write(told)
     assert "private" not in render(told, ["report"], folder=Path("/srv/exports/m"))["report.html"]
     assert "private" not in render(told)["report.html"]
-    assert source("/etc/passwd") is None
+    assert format_source_url("/etc/passwd") is None
 
 
 def test_it_is_one_file_in_few_bytes_a_word() -> None:
