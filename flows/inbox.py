@@ -13,7 +13,7 @@ from flows.reporting.outcome import Outcome
 from tasks.audio.isolated_open import IsolatedOpener
 from tasks.audio.start_time import load_zone
 from tasks.dataset.publish import recover
-from tasks.dataset.read import row_of
+from tasks.dataset.read import find_row
 from tasks.errors import UsageError
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim, InboxPorts, Publication
@@ -115,7 +115,7 @@ def recovered(intake: Intake, out: Path) -> list[ClosedClaim]:
 
 def published(out: Path, sha256: str, recording_id: str | None, settings_digest: str) -> Publication | None:
     """What the tables under `out` hold of a recording, if it was made with settings of that digest."""
-    row = row_of(out, sha256, recording_id)
+    row = find_row(out, sha256, recording_id)
     if row is None or row["settings_digest"] != settings_digest:
         return None
     return Publication(row["recording_id"], row["run_id"], row["status"], row["processed_at"].timestamp())

@@ -37,7 +37,7 @@ from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_plan
 from tasks.caching import copy_used_keys, pop_used_keys
 from tasks.contracts import language_facts, read_speech_map
 from tasks.dataset.publish import EXPORTS_FOLDER
-from tasks.dataset.task import Publication, publish_transcript
+from tasks.dataset.task import PublishJob, publish_transcript
 from tasks.engines import calls
 from tasks.errors import DaylongError, UnreadableAudio
 from tasks.exports import render
@@ -46,8 +46,8 @@ from tasks.linking.task import LinkJob, link_speakers
 from tasks.logs import add_log_fields
 from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
 from tasks.paths import format_path
-from tasks.pruning import used
-from tasks.pruning.prune import held_of, recordings_folder, runs_folder
+from tasks.pruning import usage
+from tasks.pruning.prune import measure_recording_size, recordings_folder, runs_folder
 from tasks.records import Audio, Recording
 from tasks.settings.home import home
 from tasks.settings.load import load
@@ -85,7 +85,7 @@ def process_recording(
         with accounted() as account:
             run = prepare(account.chosen(load(given(settings))))
             files = files_of(source, together or ())
-            with used.under_way(runs_folder()), add_log_fields(recording=printable(name_recording(files))):
+            with usage.mark_running(runs_folder()), add_log_fields(recording=printable(name_recording(files))):
                 return _processed(files, run, account)
     except DaylongError as error:
         if tells_alone(error):
@@ -103,10 +103,10 @@ def _processed(files: Sequence[str], run: Run, account: Account) -> Outcome:
     tell_what_it_is(recording)
     separated = run.settings.separation.mode == "always"
     store, me = run.place.store, str(flow_run.id)
-    held = held_of(store, recording.recording_id)
+    held = measure_recording_size(store, recording.recording_id)
     disk_space.check_room(recording.duration_s, store.root, run.out, separated=separated, held=held)
 
-    with used.noting(recordings_folder(), recording.recording_id, lambda: pop_used_keys(me)) as note:
+    with usage.track_usage(recordings_folder(), recording.recording_id, lambda: pop_used_keys(me)) as note:
         progress.own += (at_each_chunk(lambda: note(copy_used_keys(me))),)
         return _transcribed(recording, run, progress, account, started, calls_before)
 
@@ -164,7 +164,7 @@ def _transcribed(
     )
     with name_speakers(transcript, run.out, run.settings, run.models.get("embedding", "")) as transcript:
         files = render(transcript, folder=run.out / EXPORTS_FOLDER / recording.recording_id)
-        exports = publish_transcript(Publication(transcript, files), str(run.out))
+        exports = publish_transcript(PublishJob(transcript, files), str(run.out))
     progress.stage("done")
     account.transcript = transcript
     found = outcome(transcript, run, done, exports, engine_calls=calls.count_calls() - calls_before)

@@ -10,7 +10,7 @@ from pathlib import Path
 import flows  # noqa: F401  # says where the records of the steps are
 from flows.speakers.published import apply_identities, find_published_run
 from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish, recover
-from tasks.dataset.read import read_transcript, row_of
+from tasks.dataset.read import find_row, read_transcript
 from tasks.errors import DaylongError, TransientError
 from tasks.exports import EXPORTS, PICTURES, render, timeline
 from tasks.exports.report.links import read_sound_paths
@@ -73,7 +73,7 @@ def republish(registry: VoiceRegistry, out: Path, recording_id: str, settings: S
     if gone:
         prune_step_results(recording_id, settings or load())
     recover(out, recording_id)  # a journal left by a crash may contain a forgotten voice
-    if row_of(out, "", recording_id) is None:
+    if find_row(out, "", recording_id) is None:
         return False
     transcript = read_transcript(out, recording_id)
     runs = {h.run_id for h in hearings.values()}
@@ -121,9 +121,9 @@ def _restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
 def prune_step_results(recording_id: str, settings: Settings) -> None:
     """Remove the cached results of a recording's steps. Raises TransientError where a run still uses some of them."""
     from flows.locations import store_of as cache_of
-    from tasks.pruning import used
+    from tasks.pruning import usage
     from tasks.pruning.prune import prune, recordings_folder
 
     prune(cache_of(settings), recordings=[recording_id])
-    if used.noted(recordings_folder()).get(recording_id):
+    if usage.read_all_usage(recordings_folder()).get(recording_id):
         raise TransientError("results of its steps are in use by a run; they go with the next correction.")

@@ -13,7 +13,7 @@ from tasks.dataset.publish import publish
 from tasks.records import Transcript
 
 
-class Publication:
+class PublishJob:
     """A transcript and its rendered exports. A plain class, so that Prefect doesn't walk through every word."""
 
     __slots__ = ("exports", "transcript")
@@ -24,7 +24,7 @@ class Publication:
 
 
 @task(name="publish", task_run_name="publish", cache_policy=NO_CACHE, persist_result=False, **RETRY_OPTIONS)
-def publish_transcript(publication: Publication, out: str) -> str:
+def publish_transcript(publication: PublishJob, out: str) -> str:
     """Publish under `out`; the folder with the recording's exports is returned."""
     published = publish(publication.transcript, Path(out), exports=publication.exports)
     folders = {path.parent for path in published.exports.values()}

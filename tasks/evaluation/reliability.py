@@ -80,9 +80,9 @@ def judge_words(reference: Iterable[Utterance], words: Iterable[Word]) -> list[J
 
     said: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for one in reference:
-        told = to_scoring_form(one.text).split()
-        length_s = (one.end_s - one.start_s) / max(1, len(told))
-        for i, word in enumerate(told):
+        spoken = to_scoring_form(one.text).split()
+        length_s = (one.end_s - one.start_s) / max(1, len(spoken))
+        for i, word in enumerate(spoken):
             start_s = one.start_s + i * length_s
             # What is said beside a piece may have been heard in it.
             for piece in {_piece(start_s - COLLAR_S), _piece(start_s), _piece(start_s + COLLAR_S)}:

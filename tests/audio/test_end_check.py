@@ -1,4 +1,4 @@
-"""Whether a file's end is there, told of files that are cut as copies that are under way are."""
+"""Whether a file's end has arrived: files cut as unfinished copies are."""
 
 from __future__ import annotations
 

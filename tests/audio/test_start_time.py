@@ -110,9 +110,9 @@ def test_names_of_recorders_and_meetings(stem: str, utc: str) -> None:
     ],
 )
 def test_resolution_of_a_name(stem: str, pattern: str | None, open_s: float) -> None:
-    told = read_name(stem, BERLIN, pattern)
-    assert told is not None
-    assert told.open_s == open_s
+    found = read_name(stem, BERLIN, pattern)
+    assert found is not None
+    assert found.open_s == open_s
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,8 @@ def test_more_speakers_than_meeteval_takes_leave_the_other_scores() -> None:
 
 def test_wer_takes_all_speakers_as_one_stream() -> None:
     swapped = said((0, "S2", "good morning ben"), (1, "S1", "good morning"), (2, "S1", "ana yes"))
-    told = [Utterance(u.start_s, u.end_s, "", u.text) for u in swapped]
-    score_recording = score_words(told, swapped)
+    unlabelled = [Utterance(u.start_s, u.end_s, "", u.text) for u in swapped]
+    score_recording = score_words(unlabelled, swapped)
     assert (score_recording.wer, score_recording.cpwer, score_recording.num_words) == (0.0, None, 7)
 
 

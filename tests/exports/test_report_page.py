@@ -80,9 +80,9 @@ def unfolded(found: dict) -> list[tuple[int, int, str | None, list[tuple[str, in
     """(start, end, speaker, [(word, start, end, sure)]) of the report's rows, as its scripts unfold them."""
     names = [s["label"] for s in found["speakers"]]
     words = found["words"]
-    told = words["text"].split("\n") if words["at"] else []
-    assert len(told) == len(words["at"]) == len(words["long"]) == len(words["sure"])
-    each = iter(zip(told, words["at"], words["long"], words["sure"], strict=True))
+    texts = words["text"].split("\n") if words["at"] else []
+    assert len(texts) == len(words["at"]) == len(words["long"]) == len(words["sure"])
+    each = iter(zip(texts, words["at"], words["long"], words["sure"], strict=True))
     rows, at = [], 0
     for step, long, who, count in zip(*(found["rows"][k] for k in ("at", "long", "who", "words")), strict=True):
         at += step
@@ -141,11 +141,11 @@ def test_no_text_becomes_a_part_of_the_page(said: list[str], name: str, error: s
 
 
 def failing(said: list[str], name: str, error: str, speaker: str) -> Transcript:
-    told = make_transcript(
+    transcript = make_transcript(
         [(1.0, speaker or "_", said)], of=make_recording_row(source_name=name), by=make_run(language=None)
     )
-    (chunk,) = told.chunks
-    return dataclasses.replace(told, chunks=(dataclasses.replace(chunk, status="failed", error=error),))
+    (chunk,) = transcript.chunks
+    return dataclasses.replace(transcript, chunks=(dataclasses.replace(chunk, status="failed", error=error),))
 
 
 @given(st.recursive(ANYTHING, lambda inner: st.lists(inner, max_size=3)))
@@ -196,8 +196,8 @@ def test_seams_and_failures_are_told() -> None:
             chunk, index=1, core=Span(30.0, 60.0), seam_kept=7, seam_dropped=9, seam_redecoded_s=1.4, loops_removed=2
         ),
     ]
-    told = dataclasses.replace(make_meeting(), chunks=tuple(halves))
-    _, second = build_columns(told)["chunks"]
+    transcript = dataclasses.replace(make_meeting(), chunks=tuple(halves))
+    _, second = build_columns(transcript)["chunks"]
     assert {k: second[k] for k in ("from", "kept", "dropped", "redecoded", "loops")} == {
         "from": 30_000,
         "kept": 7,
@@ -205,9 +205,9 @@ def test_seams_and_failures_are_told() -> None:
         "redecoded": 1400,
         "loops": 2,
     }
-    assert "1.4 s" in Seen(write(told)).text
+    assert "1.4 s" in Seen(write(transcript)).text
     halves[1] = dataclasses.replace(halves[1], status="failed", error="no")
-    failed = dataclasses.replace(told, chunks=tuple(halves))
+    failed = dataclasses.replace(transcript, chunks=tuple(halves))
     text = Seen(write(failed)).text
     assert "30 s could not be transcribed." in text
     assert "00:00:30 – 00:01:00: no" in text
@@ -221,19 +221,20 @@ def test_silence_and_a_transcript_without_speakers_have_a_page_too() -> None:
 
 
 def test_words_of_no_segment_are_not_lost() -> None:
-    told = make_without_diarization()
-    alone = dataclasses.replace(told, segments=())
+    transcript = make_without_diarization()
+    alone = dataclasses.replace(transcript, segments=())
     rows = unfolded(build_columns(canonical(alone)))
     assert [word for *_, words in rows for word, *_ in words] == ["Good", "morning.", "Yes."]
 
 
 def test_low_confidence_is_a_share_of_the_words_that_have_one() -> None:
-    told = make_transcript([(0.0, "SPEAKER_00", list("abcd"))])
+    transcript = make_transcript([(0.0, "SPEAKER_00", list("abcd"))])
     words = tuple(
-        dataclasses.replace(w, confidence=c) for w, c in zip(told.words, (0.2, 0.494, 0.9, None), strict=True)
+        dataclasses.replace(w, confidence=c) for w, c in zip(transcript.words, (0.2, 0.494, 0.9, None), strict=True)
     )
     figures = {
-        name: (figure, why) for name, figure, why in build_quality_rows(dataclasses.replace(told, words=words), [])
+        name: (figure, why)
+        for name, figure, why in build_quality_rows(dataclasses.replace(transcript, words=words), [])
     }
     assert figures["Low confidence"] == ("66.7 %", "2 of 3 words under 50 %")
 
@@ -248,9 +249,9 @@ def test_thirty_speakers_have_marks_of_their_own() -> None:
 
 def known(**facts: object) -> Transcript:
     """The meeting, whose first speaker is known by these facts."""
-    told = make_meeting()
-    first, *others = told.speakers
-    return dataclasses.replace(told, speakers=(dataclasses.replace(first, **facts), *others))
+    transcript = make_meeting()
+    first, *others = transcript.speakers
+    return dataclasses.replace(transcript, speakers=(dataclasses.replace(first, **facts), *others))
 
 
 def test_a_name_stands_before_its_label() -> None:
@@ -275,10 +276,10 @@ def test_what_may_be_is_a_question() -> None:
 
 
 def test_unknown_has_no_name_and_no_voice() -> None:
-    told = make_meeting()
-    *others, unknown = told.speakers
+    transcript = make_meeting()
+    *others, unknown = transcript.speakers
     unknown = dataclasses.replace(unknown, name="Anna", voice_id="v1", maybe_voice_id="v2", maybe_name="Bert")
-    last = build_columns(dataclasses.replace(told, speakers=(*others, unknown)))["speakers"][-1]
+    last = build_columns(dataclasses.replace(transcript, speakers=(*others, unknown)))["speakers"][-1]
     assert {key for key, value in last.items() if value} == {"label", "unknown"}
 
 
@@ -301,8 +302,8 @@ def _held(name: str, maybe: str, voice: str) -> dict[str, str]:
 def test_a_similarity_is_told_as_the_tables_hold_it() -> None:
     import numpy as np
 
-    told = 0.8749999999
-    assert write(known(voice_similarity=told)) == write(known(voice_similarity=float(np.float32(told))))
+    similarity = 0.8749999999
+    assert write(known(voice_similarity=similarity)) == write(known(voice_similarity=float(np.float32(similarity))))
     assert build_columns(known(voice_similarity=float("nan")))["speakers"][0]["alike"] is None
 
 
@@ -328,16 +329,16 @@ def test_light_and_dark_are_written_once() -> None:
 )
 def test_the_sound_is_named_by_the_way_from_the_report(path: str, found: str | None) -> None:
     part = Part("talk.opus", "00" * 32, 0.0, 60.0, path)
-    told = relativize_paths(make_meeting(parts=(part,)), Path("/home/data/transcripts/exports/m"))
-    assert build_columns(told)["parts"] == [{"name": "talk.opus", "start": 0, "end": 60_000, "src": found}]
+    transcript = relativize_paths(make_meeting(parts=(part,)), Path("/home/data/transcripts/exports/m"))
+    assert build_columns(transcript)["parts"] == [{"name": "talk.opus", "start": 0, "end": 60_000, "src": found}]
 
 
 def test_absolute_paths_do_not_leak() -> None:
     part = Part("talk.opus", "00" * 32, 0.0, 60.0, "/home/ana/private/talk.opus")
-    told = make_meeting(parts=(part,), path="/home/ana/private/talk.opus")
-    assert "/home/ana" not in write(told)
-    assert "private" not in render(told, ["report"], folder=Path("/srv/exports/m"))["report.html"]
-    assert "private" not in render(told)["report.html"]
+    transcript = make_meeting(parts=(part,), path="/home/ana/private/talk.opus")
+    assert "/home/ana" not in write(transcript)
+    assert "private" not in render(transcript, ["report"], folder=Path("/srv/exports/m"))["report.html"]
+    assert "private" not in render(transcript)["report.html"]
     assert format_source_url("/etc/passwd") is None
 
 

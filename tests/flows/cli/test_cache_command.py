@@ -26,14 +26,14 @@ def cache(home: Path, *arguments: str, **given: str) -> subprocess.CompletedProc
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Path:
-    from tasks.pruning import used
+    from tasks.pruning import usage
     from tasks.storage.artifacts import ArtifactStore
     from tests.pruning_files import kept, key
 
     store = ArtifactStore(str(tmp_path / "data" / "cache" / "artifacts"))
     kept(store, tmp_path, key("embedding", "a"), bytes(5000), 40)
     kept(store, tmp_path, key("linking", "b"), bytes(3000), 3)
-    used.note(tmp_path / "data" / "cache" / "recordings", "monday-1f2e3d4c", [key("linking", "b")])
+    usage.record_usage(tmp_path / "data" / "cache" / "recordings", "monday-1f2e3d4c", [key("linking", "b")])
     return tmp_path
 
 
