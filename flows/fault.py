@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flows.reporting.run_names import printable
+from flows.reporting.run_names import make_printable
 from tasks.errors import (
     FULL,
     RIGHTS,
@@ -15,7 +15,6 @@ from tasks.errors import (
     TransientError,
     UsageError,
 )
-from tasks.text import read_first_line
 
 _ABOUT_THE_REQUEST = frozenset((400, 405, 409, 411, 413, 414, 415, 422, 431))
 """What a server that is well answers to what it doesn't want: the next request may be another."""
@@ -67,7 +66,7 @@ def prefect_unwell(error: BaseException | None) -> str | None:
     """
     while error is not None:
         if _is_prefects(error):
-            said = printable(read_first_line(error))[:200] or type(error).__name__
+            said = make_printable(next(iter(str(error).strip().splitlines()), ""))[:200] or type(error).__name__
             return f"Prefect doesn't answer ({said}). Is its server well?"
         error = error.__cause__
     return None

@@ -25,13 +25,13 @@ from flows.locations import out_of
 from flows.process_recording import process_recording
 from flows.recording.preparation import prepare
 from flows.report_audio import tell_report
-from flows.reporting.events import quarantined
-from flows.reporting.logging_setup import in_worker, set_up
+from flows.reporting.events import emit_quarantined
+from flows.reporting.logging_setup import configure_worker_logging, in_worker
 from flows.reporting.outcome import Outcome
-from flows.reporting.run_account import tells_alone
-from flows.reporting.run_names import printable
-from flows.serving.crashed_runs import sign
-from flows.serving.signals import heard
+from flows.reporting.run_account import log_final_error
+from flows.reporting.run_names import make_printable
+from flows.serving.crashed_runs import label_run
+from flows.serving.signals import watch_signals
 from tasks.errors import DaylongError, TransientError
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
@@ -41,7 +41,6 @@ from tasks.intake.ledger import Ledger
 from tasks.intake.scan import is_stopped
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
-from tasks.text import read_first_line
 
 MOST_LINES = 20
 """Of what waits in the inbox: each run, every minute, tells them."""
@@ -70,16 +69,16 @@ def ingest_inbox(settings: Annotated[SettingsForm | None, LeftAlone()] = NOTHING
         settings: Anything to set for these recordings; what is left alone keeps what daylong.toml, the environment
             and the profile say.
     """
-    sign(flow_run.id)
+    label_run(flow_run.id)
     try:
         told = given(settings)
         loaded = load(told)
-        set_up(loaded.logging.format)
+        configure_worker_logging(loaded.logging.format)
         intake = opened_intake(loaded)
         with closing(intake), excused_at_the_end():
             return _ingested(intake, told, loaded)
     except DaylongError as error:
-        if tells_alone(error):
+        if log_final_error(error):
             return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end
         raise
 
@@ -189,7 +188,7 @@ def _tell_filed(filed: ClosedClaim, outcome: Outcome | None = None) -> None:
     name = shown_name(filed.name)
     tell(Event("filed", name, filed, outcome))
     if filed.state == "quarantined":
-        quarantined(name, filed.message or "", str(filed.place))
+        emit_quarantined(name, filed.message or "", str(filed.place))
 
 
 @contextmanager
@@ -198,7 +197,7 @@ def excused_at_the_end() -> Iterator[None]:
     if not in_worker():  # a command hears the signals by itself
         yield
         return
-    with heard(lambda _number: excuse(), (signal.SIGTERM, signal.SIGINT)):
+    with watch_signals(lambda _number: excuse(), (signal.SIGTERM, signal.SIGINT)):
         yield
 
 
@@ -211,8 +210,8 @@ def excuse() -> None:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, DaylongError):
-        return "\n".join(map(printable, str(error).splitlines()))
-    said = printable(read_first_line(error))[:300]
+        return "\n".join(map(make_printable, str(error).splitlines()))
+    said = make_printable(next(iter(str(error).strip().splitlines()), ""))[:300]
     return f"failed unexpectedly ({type(error).__name__}: {said})"
 
 

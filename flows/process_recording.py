@@ -20,16 +20,16 @@ from pydantic import Field
 from flows.fault import of_all
 from flows.form import NOTHING, LeftAlone, SettingsForm, given
 from flows.recording import chunks as chunk_steps
-from flows.recording.assembly import assembled, outcome
+from flows.recording.assembly import assemble_transcript, build_outcome
 from flows.recording.preparation import Run, prepare
-from flows.recording.redecode import heard_again
-from flows.recording.tracks import mapped_tracks
+from flows.recording.redecode import redecode_seams
+from flows.recording.tracks import map_tracks
 from flows.reporting.logging_setup import in_worker
 from flows.reporting.outcome import Outcome
-from flows.reporting.prefect_log import reporters, show, tell_what_it_is
-from flows.reporting.progress import Progress, at_each_chunk
-from flows.reporting.run_account import Account, accounted, tells_alone
-from flows.reporting.run_names import name_of, printable, rename, run_name
+from flows.reporting.prefect_log import create_listeners, log_recording, report_outcome
+from flows.reporting.progress import Progress, call_at_each_chunk
+from flows.reporting.run_account import Account, account_for_run, log_final_error
+from flows.reporting.run_names import format_run_name, make_printable, name_run, rename_run
 from flows.speakers.identify import name_speakers
 from tasks.audio.decode import reference_audio
 from tasks.audio.folder import decode_path, list_recordings, name_recording
@@ -63,7 +63,7 @@ WORKERS = 64
 
 @flow(
     name="process-recording",
-    flow_run_name=run_name,
+    flow_run_name=name_run,
     task_runner=ThreadPoolTaskRunner(max_workers=WORKERS),  # type: ignore[arg-type]
     persist_result=False,
 )
@@ -82,74 +82,74 @@ def process_recording(
         together: More files of the same recording, where its recorder split it. Their order is found out.
     """
     try:
-        with accounted() as account:
-            run = prepare(account.chosen(load(given(settings))))
+        with account_for_run() as account:
+            run = prepare(account.apply_settings(load(given(settings))))
             files = files_of(source, together or ())
-            with usage.mark_running(runs_folder()), add_log_fields(recording=printable(name_recording(files))):
+            with usage.mark_running(runs_folder()), add_log_fields(recording=make_printable(name_recording(files))):
                 return _processed(files, run, account)
     except DaylongError as error:
-        if tells_alone(error):
+        if log_final_error(error):
             return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end
         raise
 
 
 def _processed(files: Sequence[str], run: Run, account: Account) -> Outcome:
     started, calls_before = time.perf_counter(), calls.count_calls()
-    progress = Progress(printable(name_recording(files)), reporters())
+    progress = Progress(make_printable(name_recording(files)), create_listeners())
 
-    progress.stage("probe")
+    progress.enter_stage("probe")
     recording = probe_recording(files, run.settings.timezone, run.settings.audio)
-    rename(flow_run.id, name_of(recording.source_name), recording.duration_s)
-    tell_what_it_is(recording)
+    rename_run(flow_run.id, format_run_name(recording.source_name), recording.duration_s)
+    log_recording(recording)
     separated = run.settings.separation.mode == "always"
     store, me = run.place.store, str(flow_run.id)
     held = measure_recording_size(store, recording.recording_id)
     disk_space.check_room(recording.duration_s, store.root, run.out, separated=separated, held=held)
 
     with usage.track_usage(recordings_folder(), recording.recording_id, lambda: pop_used_keys(me)) as note:
-        progress.own += (at_each_chunk(lambda: note(copy_used_keys(me))),)
+        progress.listeners += (call_at_each_chunk(lambda: note(copy_used_keys(me))),)
         return _transcribed(recording, run, progress, account, started, calls_before)
 
 
 def _transcribed(
     recording: Recording, run: Run, progress: Progress, account: Account, started: float, calls_before: int
 ) -> Outcome:
-    progress.stage("speech map", duration_s=recording.duration_s)
-    mapped, tracks = mapped_tracks(recording, run, progress)
+    progress.enter_stage("speech map", duration_s=recording.duration_s)
+    mapped, tracks = map_tracks(recording, run, progress)
     speech, _ = read_speech_map(run.place.store, mapped)
 
-    progress.stage("plan")
+    progress.enter_stage("plan")
     planned = plan_chunks(PlanJob(recording.duration_s, run.settings.chunking), run.place, mapped)
     chunks = read_plan(run.place, planned, speech)
 
-    progress.stage("language")
+    progress.enter_stage("language")
     language, confidence = language_of(reference_audio(recording), speech, run)
 
-    busy = sum(len(chunk_steps.on_tracks(c, tracks)) for c in chunks)
-    progress.stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.steps_of(run)))
-    done = chunk_steps.work_through(chunks, tracks, language, run, progress)
+    busy = sum(len(chunk_steps.split_by_track(c, tracks)) for c in chunks)
+    progress.enter_stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.list_steps(run)))
+    done = chunk_steps.process_chunks(chunks, tracks, language, run, progress)
     failed = [w for w in done if w.error]
     if failed and len(failed) == busy:
         raise of_all(format_path(recording.source_name), str(failed[0].error), [w.cause for w in failed])
 
-    progress.stage("linking")
+    progress.enter_stage("linking")
     linked = voices_of(done, run)
 
-    progress.stage("seams")
+    progress.enter_stage("seams")
     words = [[w.words for w in done if w.chunk.index == c.index] for c in chunks]
     seams = join_chunks(SeamJob(chunks), run.place, words)
-    again, done = heard_again(seams, done, language, run)
+    again, done = redecode_seams(seams, done, language, run)
     if run.settings.transcription.language == PER_CHUNK:
         language, confidence = most_spoken(done)
 
-    progress.stage("merging")
+    progress.enter_stage("merging")
     embedding = run.weights.get("embedding")
     job = MergeJob(recording.duration_s, embedding.name if embedding else None)
     channels = (mapped, voices_by_channel(done, recording.channels)) if by_channel(run) else None
     merged = merge(job, run.place, seams, again, linked, channels)
 
-    progress.stage("publishing")
-    transcript = assembled(
+    progress.enter_stage("publishing")
+    transcript = assemble_transcript(
         recording,
         run,
         chunks,
@@ -165,10 +165,10 @@ def _transcribed(
     with name_speakers(transcript, run.out, run.settings, run.models.get("embedding", "")) as transcript:
         files = render(transcript, folder=run.out / EXPORTS_FOLDER / recording.recording_id)
         exports = publish_transcript(PublishJob(transcript, files), str(run.out))
-    progress.stage("done")
+    progress.enter_stage("done")
     account.transcript = transcript
-    found = outcome(transcript, run, done, exports, engine_calls=calls.count_calls() - calls_before)
-    show(transcript, found)
+    found = build_outcome(transcript, run, done, exports, engine_calls=calls.count_calls() - calls_before)
+    report_outcome(transcript, found)
     return found
 
 
@@ -206,9 +206,9 @@ def language_of(audio: Audio, speech: Sequence[Span], run: Run) -> tuple[str | N
     return facts["language"], facts["confidence"]
 
 
-def voices_of(done: Sequence[chunk_steps.Worked], run: Run) -> Manifest | None:
+def voices_of(done: Sequence[chunk_steps.ChunkResult], run: Run) -> Manifest | None:
     """The recording's speakers; None with diarization off or no voice at all."""
-    heard = [w for w in done if w.has_voices]
+    heard = [w for w in done if w.is_diarized]
     if not heard:
         return None
     least, most = run.settings.diarization.speaker_range()
@@ -220,7 +220,7 @@ def voices_of(done: Sequence[chunk_steps.Worked], run: Run) -> Manifest | None:
     )
 
 
-def voices_by_channel(done: Sequence[chunk_steps.Worked], channels: int) -> list[list[Manifest]]:
+def voices_by_channel(done: Sequence[chunk_steps.ChunkResult], channels: int) -> list[list[Manifest]]:
     """What was measured of the voice on each channel, chunk by chunk."""
     own: list[list[Manifest]] = [[] for _ in range(channels)]
     for worked in done:
@@ -229,9 +229,9 @@ def voices_by_channel(done: Sequence[chunk_steps.Worked], channels: int) -> list
     return own
 
 
-def most_spoken(done: Sequence[chunk_steps.Worked]) -> tuple[str | None, float | None]:
+def most_spoken(done: Sequence[chunk_steps.ChunkResult]) -> tuple[str | None, float | None]:
     """The language of most of the speech, and its share, where each chunk has its own."""
-    return vote(([(own, 1.0)], w.chunk.speech_s) for w in done if (own := w.language(None))) or (None, None)
+    return vote(([(own, 1.0)], w.chunk.speech_s) for w in done if (own := w.get_language(None))) or (None, None)
 
 
 def by_channel(run: Run) -> bool:

@@ -8,8 +8,8 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.locations import store_of
-from flows.serving.crashed_runs import sign
-from flows.serving.run_history import forget_looks
+from flows.serving.crashed_runs import label_run
+from flows.serving.run_history import delete_old_scans
 from tasks.pruning.prune import prune
 from tasks.settings.load import load
 
@@ -32,7 +32,7 @@ def prune_cache(
         looks_older_than_days: Runs of ingest-inbox that ended and began so many days ago go from Prefect's record:
             there is one a minute. Empty: none. Runs of recordings stay.
     """
-    sign(flow_run.id)
+    label_run(flow_run.id)
     gone = prune(
         store_of(load()),
         older_than_s=None if older_than_days is None else older_than_days * 86_400,
@@ -42,6 +42,6 @@ def prune_cache(
     looks = 0
     if looks_older_than_days is not None:
         with get_client(sync_client=True) as client:
-            looks = forget_looks(client, looks_older_than_days * 86_400)
+            looks = delete_old_scans(client, looks_older_than_days * 86_400)
         get_run_logger().info("%d runs of the folder-watch forgotten", looks)
     return {"records": len(gone.records), "artifacts": len(gone.stored), "bytes": gone.size, "looks": looks}

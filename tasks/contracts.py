@@ -1,14 +1,14 @@
-"""What each step's manifest holds: its facts as a TypedDict, the names of its artifacts, and how both are read.
+"""Contents of each step's manifest: its facts as a TypedDict, the names of its artifacts, and readers of both.
 
-A step writes its facts by calling the class (`meter.manifest({"words": name}, **TranscriptionFacts(…))`); the steps
-after it read them by the functions below. So the type checker sees the way from step to step, and each stored name is
-read in one place. The names of facts, artifacts and arrays enter cache keys: changing one repeats everybody's work.
+A step writes its facts by calling the class (`meter.manifest({"words": name}, **TranscriptionFacts(…))`); later steps
+read them with the functions below. So values that pass from step to step are type-checked, and each stored name is
+read in one place. The names of facts, artifacts and arrays enter cache keys: changing one invalidates all caches.
 
 | step | artifacts |
 | --- | --- |
 | speech-map, own-speech | `map`: `speech` (N, 2) in seconds, `energy_db` (M,) per half second, `own_0`, … (N, 2) |
 | plan | `chunks`: JSON rows of span and core, in seconds |
-| separation | `vocals`: sound of the span, 16 kHz mono |
+| separation | `vocals`: samples of the span, 16 kHz mono |
 | transcription, punctuation, seams | `words`: records of `Word` |
 | embedding | `windows`: arrays `windows` (N, 2) in seconds, `embeddings` (N, D) |
 | diarization | `turns`: arrays `labels` (N,), `turns` (T, 3) of start, end and local speaker |
@@ -34,6 +34,7 @@ Array = NDArray[Any]
 
 class SpeechMapFacts(TypedDict):
     speech_s: float
+    """Seconds of speech."""
 
 
 class OwnSpeechFacts(TypedDict):
@@ -47,49 +48,57 @@ class PlanFacts(TypedDict):
 
 class LanguageFacts(TypedDict):
     language: str | None
+    """Language code; None where no language was detected."""
     confidence: float | None
+    """0–1."""
 
 
 class TranscriptionFacts(TypedDict):
     language: str | None
     num_words: int
     loops_removed: int
-    """Repetition loops taken out."""
+    """Repetition loops removed."""
     silence_text_removed: int
-    """Words taken out that stood in silence."""
+    """Words removed because they lie in silence."""
 
 
 class PunctuationFacts(TypedDict):
     punctuated: bool
+    """Whether the model was applied."""
 
 
 class EmbeddingFacts(TypedDict):
     windows: int
+    """Number of windows with an embedding."""
 
 
 class DiarizationFacts(TypedDict):
     speakers: int
+    """Number of local speakers of the chunk."""
 
 
 class LinkingFacts(TypedDict):
     speakers: int
+    """Number of speakers of the recording."""
     margins: list[float | None]
-    """By speaker: cosine distance to the second-best minus to the best voice; None for an only speaker."""
+    """By speaker: cosine distance to the second-best minus to the best speaker; None for an only speaker."""
 
 
 class SeamFacts(TypedDict):
-    """The evidence of one seam, as `tasks.merging.seams` records it."""
+    """One seam on one channel; stored with all fields of `tasks.merging.seams.Seam`."""
 
     right: int
     """Index of the chunk that begins at the seam."""
     kept: int
+    """Words of the overlap that were kept."""
     dropped: int
+    """Words of either chunk in the overlap that were not kept."""
 
 
 class SeamsFacts(TypedDict):
     seams: list[SeamFacts]
     wordless: list[list[float]]
-    """Spans of untranscribed speech, start and end in seconds."""
+    """Untranscribed speech: start and end of each span in seconds."""
 
 
 class MergingFacts(TypedDict):
@@ -113,81 +122,81 @@ def seams_facts(manifest: Manifest) -> SeamsFacts:
 
 
 def untranscribed_spans(seams: Manifest) -> list[Span]:
-    """Spans of speech at seams that neither chunk has words for, in the recording's seconds."""
+    """Read the spans of speech at seams that neither chunk has words for, in the recording's seconds."""
     return [Span(start, end) for start, end in seams_facts(seams)["wordless"]]
 
 
 def write_spans(spans: Sequence[Span]) -> Array:
-    """Spans as float64 (N, 2) of start and end, the form in which arrays of artifacts hold them."""
+    """Convert spans to float64 (N, 2) of start and end in seconds, as stored in artifacts."""
     return np.array([(s.start_s, s.end_s) for s in spans], np.float64).reshape(-1, 2)
 
 
 def read_spans(rows: Array) -> list[Span]:
-    """The spans of an array (N, 2) of start and end."""
+    """Convert an array (N, 2) of start and end in seconds to spans."""
     return [Span(*row) for row in rows.tolist()]
 
 
 def name_own_speech(channel: int) -> str:
-    """Name of the array that holds the speech of a channel's own speaker."""
+    """Format the name of the array with the speech of a channel's own speaker; `channel` counts from 0."""
     return f"own_{channel}"
 
 
 def read_speech_map(store: ArtifactStore, mapped: Manifest) -> tuple[list[Span], Array]:
-    """(speech spans, energy in dB per half second) of a manifest of `speech-map` or `own-speech`."""
+    """Read (speech spans, energy in dB per half second) from a manifest of `speech-map` or `own-speech`."""
     arrays = store.get_arrays(mapped["artifacts"]["map"])
     return read_spans(arrays["speech"]), arrays["energy_db"]
 
 
 def read_own_speech(store: ArtifactStore, found: Manifest) -> list[list[Span]]:
-    """The speech of each channel's own speaker, by channel, of a manifest of `own-speech`."""
+    """Read the speech of each channel's own speaker, by channel, from a manifest of `own-speech`."""
     arrays = store.get_arrays(found["artifacts"]["map"])
     count = len(cast(OwnSpeechFacts, found["facts"])["own_s"])
     return [read_spans(arrays[name_own_speech(channel)]) for channel in range(count)]
 
 
 def read_plan_rows(store: ArtifactStore, planned: Manifest) -> list[tuple[Span, Span]]:
-    """(span, core) of each chunk, of a manifest of `plan`."""
+    """Read (span, core) of each chunk, in seconds, from a manifest of `plan`."""
     rows = store.get_json(planned["artifacts"]["chunks"])
     return [(Span(start, end), Span(core_start, core_end)) for start, end, core_start, core_end in rows]
 
 
 def read_words(store: ArtifactStore, manifest: Manifest | None) -> list[Word]:
-    """The words of a manifest of `transcription`, `punctuation`, `seams` or `merging`; none for None."""
+    """Read the words of a manifest of `transcription`, `punctuation`, `seams` or `merging`; [] for None."""
     return [] if manifest is None else store.get_records(manifest["artifacts"]["words"], Word)
 
 
 def read_windows(store: ArtifactStore, embedded: Manifest) -> tuple[Array, Array]:
-    """(windows (N, 2) in the recording's seconds, embeddings (N, D) in float16) of a manifest of `embedding`."""
+    """Read (windows (N, 2) in the recording's seconds, embeddings (N, D), float16) from a manifest of `embedding`."""
     arrays = store.get_arrays(embedded["artifacts"]["windows"])
     return arrays["windows"], arrays["embeddings"]
 
 
 def read_local_turns(store: ArtifactStore, diarized: Manifest) -> tuple[Array, Array]:
-    """(labels (N,) by window, turns (T, 3) of start, end, local speaker) of a manifest of `diarization`."""
+    """Read (labels (N,) by window, turns (T, 3) of start, end, local speaker) from a manifest of `diarization`."""
     arrays = store.get_arrays(diarized["artifacts"]["turns"])
     return arrays["labels"], arrays["turns"]
 
 
 def read_linked_windows(store: ArtifactStore, linked: Manifest) -> dict[str, Array]:
-    """The windows with their speakers, and the speakers' `embeddings`, of a manifest of `linking`."""
+    """Read the windows with their speakers, and the speakers' `embeddings` (S, D), from a manifest of `linking`."""
     return store.get_arrays(linked["artifacts"]["voices"])
 
 
 def speaker_margins(linked: Manifest) -> list[float | None]:
-    """The link margin of each speaker, of a manifest of `linking`."""
+    """Read the link margin of each speaker from a manifest of `linking`."""
     return cast(LinkingFacts, linked["facts"])["margins"]
 
 
 def read_turns(store: ArtifactStore, manifest: Manifest) -> list[Turn]:
-    """The turns of a manifest of `linking` or `merging`."""
+    """Read the turns of a manifest of `linking` or `merging`."""
     return store.get_records(manifest["artifacts"]["turns"], Turn)
 
 
 def read_segments(store: ArtifactStore, merged: Manifest) -> list[Segment]:
-    """The segments of a manifest of `merging`."""
+    """Read the segments of a manifest of `merging`."""
     return store.get_records(merged["artifacts"]["segments"], Segment)
 
 
 def read_speakers(store: ArtifactStore, merged: Manifest) -> list[Speaker]:
-    """The speakers of a manifest of `merging`."""
+    """Read the speakers of a manifest of `merging`."""
     return store.get_records(merged["artifacts"]["speakers"], Speaker)

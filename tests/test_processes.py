@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.processes import Process, read_birth
-from tests.ended import dead
+from tests.helpers.dead_process import make_dead_process
 
 
 def test_a_process_that_ended_is_gone_and_of_another_machines_nothing_is_known() -> None:
-    assert dead().is_gone
-    assert all(Process(dead().host, never).is_gone for never in (0, -1, 10**30))
-    assert not Process("elsewhere", dead().pid).is_gone
+    assert make_dead_process().is_gone
+    assert all(Process(make_dead_process().host, never).is_gone for never in (0, -1, 10**30))
+    assert not Process("elsewhere", make_dead_process().pid).is_gone
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the state of a process is read from /proc")

@@ -27,12 +27,12 @@ def doctor(
     screen = terminal(debug)
     with told(screen):
         import flows  # noqa: F401  # sets what we need of Prefect, before it is imported
-        from flows.serving.health import checks
+        from flows.serving.health import run_checks
         from tasks.settings.load import load
 
         settings = load({"profile": profile})
         missing = 0
-        for finding in checks(settings):
+        for finding in run_checks(settings):
             missing += finding.level == "missing"
             screen.say(f"{finding.level:8} {finding.about:10} {plain(finding.text)}", STYLES[finding.level])
     if missing:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from flows.cli.progress import EVERY_S
 from flows.cli.terminal import Terminal
-from flows.reporting.progress import clock_time
+from flows.reporting.progress import format_duration
 from tasks.weights.downloads import Advance
 
 
@@ -57,7 +57,7 @@ def plain_lines(
         if now - last < EVERY_S or done <= 0:
             return
         last = now
-        left = clock_time((total - done) * (now - began) / done)
+        left = format_duration((total - done) * (now - began) / done)
         terminal.note(f"{name}: {size(done)} of {size(total)}, {left} left")
 
     return advance

@@ -13,7 +13,7 @@ from types import FrameType
 import typer
 
 from flows.cli.terminal import Terminal
-from flows.serving.signals import heard
+from flows.serving.signals import watch_signals
 from tasks.engines.child import forbid_new_children
 from tasks.errors import DaylongError, UsageError
 from tasks.process_tree import find_descendants, is_running, terminate
@@ -93,7 +93,7 @@ def interruptible(terminal: Terminal, also: Callable[[], None] | None = None) ->
     numbers = stopping()
     before = {each: signal.signal(each, on_signal) for each in numbers}
     try:
-        with heard(begin, numbers):
+        with watch_signals(begin, numbers):
             yield interrupted
     except KeyboardInterrupt:
         pass

@@ -32,13 +32,13 @@ class JsonTerminal(Terminal):
 
 def json_terminal(debug: bool) -> Terminal:
     """From now on, to the process's end: descriptor 2 has JSON alone."""
-    from flows.reporting.logging_setup import listen_to_descriptors, speak
+    from flows.reporting.logging_setup import configure_logging, redirect_descriptors
 
     sys.stdout.flush()
     sys.stderr.flush()
     out, err = (os.fdopen(os.dup(fd), "w", errors="backslashreplace", buffering=1) for fd in (1, 2))
-    listen_to_descriptors()
-    speak(err, "json")
+    redirect_descriptors()
+    configure_logging(err, "json")
     return JsonTerminal(console(out), console(err), debug)
 
 

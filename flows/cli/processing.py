@@ -102,10 +102,10 @@ def _run(files: tuple[str, ...], settings: dict[str, Any], show: Any) -> Outcome
             raise UsageError(f"PREFECT_HOME={plain(home)}: no folder can be made there ({error.strerror})") from error
     # Imported here, below the bar: Prefect takes a second to import and several to start.
     from flows.process_recording import process_recording
-    from flows.reporting.progress import listening
+    from flows.reporting.progress import subscribe
 
     first, *more = map(encode_path, files)
-    with listening(show):
+    with subscribe(show):
         # Prefect validates the mapping into the form that the signature names.
         outcome: Outcome = process_recording(first, settings, more)  # type: ignore[call-overload]
     return outcome

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from flows.cli.terminal import Terminal, plain
-from flows.reporting.progress import Snapshot, clock_time
+from flows.reporting.progress import Snapshot, format_duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -73,11 +73,11 @@ class PlainLines:
         """Says what the latest snapshot said once more, where nothing was printed for STILL_S."""
         with self._lock:
             if self._clock() - self._last >= STILL_S:
-                self._print(f"; still at work after {clock_time(self._clock() - self._began)}")
+                self._print(f"; still at work after {format_duration(self._clock() - self._began)}")
 
     def _print(self, after: str) -> None:
         self._last = self._clock()
-        told = plain(self._latest.line()) if self._latest else "starting"
+        told = plain(self._latest.format_line()) if self._latest else "starting"
         self._terminal.note(self._before + told + after)
 
 
@@ -116,8 +116,8 @@ def details(now: Snapshot) -> str:
         parts.append(f"{plain(now.last_step)} done")
     if now.speed:
         parts.append(f"{now.speed:.1f} × real time")
-    if now.left_s is not None:
-        parts.append(f"{clock_time(now.left_s)} left")
+    if now.remaining_s is not None:
+        parts.append(f"{format_duration(now.remaining_s)} left")
     return " · ".join(parts)
 
 

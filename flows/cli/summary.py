@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.cli.terminal import Terminal, plain
-from flows.reporting.progress import clock_time
+from flows.reporting.progress import format_duration
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,8 +23,8 @@ def summarise(outcome: Outcome, terminal: Terminal) -> None:
     name, duration, wall = plain(outcome["source_name"]), outcome["duration_s"], outcome["wall_s"]
     speed = f", {duration / wall:.1f} × real time" if wall > 0 else ""
     terminal.say(
-        f"{name}: {_count(words, 'word')}, {_count(speakers, 'speaker')}, {clock_time(duration)} in "
-        f"{_count(chunks, 'chunk')}; took {clock_time(wall)}{speed}"
+        f"{name}: {_count(words, 'word')}, {_count(speakers, 'speaker')}, {format_duration(duration)} in "
+        f"{_count(chunks, 'chunk')}; took {format_duration(wall)}{speed}"
     )
     if not words:
         terminal.say("No speech was found in it." if not outcome["speech_s"] else "No words were recognised.")

@@ -14,8 +14,8 @@ from flows.cli.exit_status import STOPPED, stopping, told
 from flows.cli.json_lines import as_json
 from flows.cli.run import Debug
 from flows.cli.terminal import Terminal, plain, terminal
-from flows.serving.server import Address, answers
-from flows.serving.supervisor import Everything, Hear, Stop
+from flows.serving.server import Address, is_answering
+from flows.serving.supervisor import LineHandler, StopSignal, Supervisor
 from tasks.errors import UsageError
 
 EXAMPLES = """Examples:
@@ -47,7 +47,7 @@ def up(
 
         settings = load()  # wrong ones are refused before anything is started
         hear = _hearing(screen, settings.logging.format)
-        stopped = Everything(stop, hear, lambda web: _tell(web, inbox_of(settings), hear)).run(_address(host, port))
+        stopped = Supervisor(stop, hear, lambda web: _tell(web, inbox_of(settings), hear)).run(_address(host, port))
     if stopped is not None:
         hear(f"{STOPPED[stopped][0]} The server, the worker and their runs have ended.", "up")
         raise typer.Exit(STOPPED[stopped][1])
@@ -63,7 +63,7 @@ def _address(host: str | None, port: int | None) -> Address | str:
             raise UsageError(
                 f"PREFECT_API_URL={plain(api)} names a server that is there: leave --host and --port away."
             )
-        if not answers(api):
+        if not is_answering(api):
             raise UsageError(
                 f"PREFECT_API_URL={plain(api)}: no Prefect server answers there. Start it, or unset it (and `prefect "
                 "config unset PREFECT_API_URL`) to have one started here."
@@ -74,7 +74,7 @@ def _address(host: str | None, port: int | None) -> Address | str:
     return address
 
 
-def _hearing(screen: Terminal, format: str) -> Hear:
+def _hearing(screen: Terminal, format: str) -> LineHandler:
     """What is said goes to stderr; of the server only errors, but where machines read it or with
     --debug."""
 
@@ -85,7 +85,7 @@ def _hearing(screen: Terminal, format: str) -> Hear:
     return hear
 
 
-def _tell(web: str, inbox: Path, hear: Hear) -> None:
+def _tell(web: str, inbox: Path, hear: LineHandler) -> None:
     for line in (
         f"Prefect's UI    {web}",
         f"A folder        {inbox}: what is put there is processed, every minute",
@@ -97,8 +97,8 @@ def _tell(web: str, inbox: Path, hear: Hear) -> None:
 
 
 @contextmanager
-def _stopping() -> Iterator[Stop]:
-    stop = Stop()
+def _stopping() -> Iterator[StopSignal]:
+    stop = StopSignal()
     before = {number: signal.signal(number, stop) for number in stopping()}
     try:
         yield stop

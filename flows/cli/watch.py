@@ -12,7 +12,7 @@ from flows.cli.progress import shown
 from flows.cli.run import Debug, lines_of, settings_of
 from flows.cli.session import opened
 from flows.cli.terminal import Terminal, plain, terminal
-from flows.reporting.progress import clock_time
+from flows.reporting.progress import format_duration
 from tasks.errors import DaylongError, MachineFault, TransientError
 
 if TYPE_CHECKING:
@@ -141,10 +141,10 @@ class _Watch:
             from flows.fault import prefect_unwell
             from flows.inbox import hearing
             from flows.ingest_inbox import ingest_inbox
-            from flows.reporting.progress import listening
+            from flows.reporting.progress import subscribe
 
             try:
-                with listening(show), hearing(self._hear):
+                with subscribe(show), hearing(self._hear):
                     ended: Ingested = ingest_inbox(self._given)  # type: ignore[call-overload]
             except Exception as error:
                 unwell = None if isinstance(error, DaylongError) else prefect_unwell(error)
@@ -196,7 +196,7 @@ class _Watch:
         now: dict[str, str] = {}
         for waiting in scanned.waiting:
             reason = waiting.waits_for or ""
-            left = f"; in {clock_time(waiting.due - time.time())} at the earliest" if waiting.due else ""
+            left = f"; in {format_duration(waiting.due - time.time())} at the earliest" if waiting.due else ""
             settling = reason in ("just seen", "settling", "still changing")
             now[str(waiting.candidate.path)] = (
                 "seen; it is taken when it stops changing." if settling else reason + left

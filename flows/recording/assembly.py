@@ -1,4 +1,4 @@
-"""The pieces of a finished run put together: the transcript that is published, and the outcome that is returned."""
+"""Assemble the results of a run: the transcript that is published, and the outcome that the flow returns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from flows.recording.chunks import Worked, all_manifests
+from flows.recording.chunks import ChunkResult, iterate_manifests
 from flows.recording.preparation import Run
 from flows.reporting.outcome import Outcome
 from tasks.contracts import (
@@ -32,11 +32,11 @@ from tasks.records import (
 from tasks.step import Manifest, read_step_cost
 
 
-def assembled(
+def assemble_transcript(
     recording: Recording,
     run: Run,
     chunks: Sequence[Chunk],
-    done: Sequence[Worked],
+    results: Sequence[ChunkResult],
     seams: Manifest,
     merged: Manifest,
     *,
@@ -46,11 +46,15 @@ def assembled(
     speech_s: float,
     wall_s: float,
 ) -> Transcript:
-    """Everything that is published about a recording."""
+    """Assemble everything that is published about a recording.
+
+    `merged`, `seams`: the manifests of those steps; `run_id`: the flow run's; `confidence`: of `language`, 0–1;
+    `speech_s`: seconds of speech; `wall_s`: seconds that the run took.
+    """
     store = run.place.store
     facts = RunFacts(
         run_id=run_id,
-        status="partial" if any(w.error or w.unheard for w in done) else "complete",
+        status="partial" if any(w.error or w.incomplete for w in results) else "complete",
         profile=run.settings.profile,
         models=run.models,
         settings=run.settings.result_facts(),
@@ -69,47 +73,47 @@ def assembled(
         segments=tuple(read_segments(store, merged)),
         turns=tuple(read_turns(store, merged)),
         speakers=tuple(replace(s, embedding=tuple(s.embedding)) for s in read_speakers(store, merged)),
-        chunks=reports(chunks, done, language, seams),
+        chunks=report_chunks(chunks, results, language, seams),
     )
 
 
-def reports(
-    chunks: Sequence[Chunk], done: Sequence[Worked], language: str | None, seams: Manifest
+def report_chunks(
+    chunks: Sequence[Chunk], results: Sequence[ChunkResult], language: str | None, seams: Manifest
 ) -> tuple[ChunkReport, ...]:
-    """A row for each chunk, all its tracks together; `language`: the recording's."""
-    by_chunk: dict[int, list[Worked]] = {}
-    for worked in done:
-        by_chunk.setdefault(worked.chunk.index, []).append(worked)
-    return tuple(_report(chunk, by_chunk[chunk.index], language, seams) for chunk in chunks)
+    """Build a row for each chunk, summed over its tracks. `language`: for chunks without a language of their own."""
+    by_chunk: dict[int, list[ChunkResult]] = {}
+    for result in results:
+        by_chunk.setdefault(result.chunk.index, []).append(result)
+    return tuple(_report_chunk(chunk, by_chunk[chunk.index], language, seams) for chunk in chunks)
 
 
-def _report(chunk: Chunk, tracks: Sequence[Worked], language: str | None, seams: Manifest) -> ChunkReport:
+def _report_chunk(chunk: Chunk, tracks: Sequence[ChunkResult], language: str | None, seams: Manifest) -> ChunkReport:
     facts = [transcription_facts(w.manifests["transcription"]) for w in tracks if "transcription" in w.manifests]
-    most = max(tracks, key=lambda w: w.chunk.speech_s)
+    longest = max(tracks, key=lambda w: w.chunk.speech_s)
     error = next((w.error for w in tracks if w.error), None)
-    # A seam stands in the row of the chunk that begins there.
-    own = [seam for seam in seams_facts(seams)["seams"] if seam["right"] == chunk.index]
-    wordless = clip(untranscribed_spans(seams), chunk.core)
+    # A seam is reported in the row of the chunk that begins there.
+    own_seams = [seam for seam in seams_facts(seams)["seams"] if seam["right"] == chunk.index]
+    untranscribed = clip(untranscribed_spans(seams), chunk.core)
     return ChunkReport(
         index=chunk.index,
         span=chunk.span,
         core=chunk.core,
         status="failed" if error else "complete" if chunk.speech else "no_speech",
-        error=error or next((w.unheard for w in tracks if w.unheard), None),
+        error=error or next((w.incomplete for w in tracks if w.incomplete), None),
         speech_s=chunk.speech_s,
-        language=most.language(language) if chunk.speech else None,
+        language=longest.get_language(language) if chunk.speech else None,
         num_words=sum(f["num_words"] for f in facts),
-        seam_kept=sum(s["kept"] for s in own),
-        seam_dropped=sum(s["dropped"] for s in own),
-        seam_redecoded_s=measure_union_s(wordless),
+        seam_kept=sum(s["kept"] for s in own_seams),
+        seam_dropped=sum(s["dropped"] for s in own_seams),
+        seam_redecoded_s=measure_union_s(untranscribed),
         loops_removed=sum(f["loops_removed"] for f in facts),
         silence_text_removed=sum(f["silence_text_removed"] for f in facts),
-        costs={step: _cost(tracks, step) for step in STEPS if any(step in w.manifests for w in tracks)},
+        costs={step: _sum_costs(tracks, step) for step in STEPS if any(step in w.manifests for w in tracks)},
     )
 
 
-def _cost(tracks: Sequence[Worked], step: str) -> StepCost:
-    """Of one step, all tracks together; it came from the cache if it did on every one."""
+def _sum_costs(tracks: Sequence[ChunkResult], step: str) -> StepCost:
+    """Sum the cost of one step over all tracks; cached only if it was on every track."""
     costs = [read_step_cost(w.manifests[step], step in w.cached) for w in tracks if step in w.manifests]
     return StepCost(
         seconds=sum(c.seconds for c in costs),
@@ -119,9 +123,11 @@ def _cost(tracks: Sequence[Worked], step: str) -> StepCost:
     )
 
 
-def outcome(transcript: Transcript, run: Run, done: Sequence[Worked], exports: str, *, engine_calls: int) -> Outcome:
-    """What the run came to."""
-    steps = list(all_manifests(done))
+def build_outcome(
+    transcript: Transcript, run: Run, results: Sequence[ChunkResult], exports: str, *, engine_calls: int
+) -> Outcome:
+    """Build the flow's return value. `exports`: folder of the transcript files; `engine_calls`: calls of this run."""
+    steps = list(iterate_manifests(results))
     recording, facts = transcript.recording, transcript.run
     return {
         "recording_id": recording.recording_id,

@@ -1,6 +1,6 @@
-"""The steps of all chunks, at most `chunks_in_flight` at a time, of every track that has speech there.
+"""Run the steps of all chunks, at most `chunks_in_flight` at a time, for every track with speech.
 
-While one chunk is in the engines, the next one's tasks wait for them with their sound already decoded.
+While the engines process one chunk, the tasks of the next wait for them with their audio already decoded.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from prefect.futures import PrefectFuture
 
 from flows.recording.preparation import Run
 from flows.recording.tracks import Track
-from flows.reporting.logging_setup import STORY
+from flows.reporting.logging_setup import RUN_LOG
 from flows.reporting.progress import Progress
-from flows.reporting.run_names import named
+from flows.reporting.run_names import name_chunk_task
 from tasks.audio.plan import select_speech
 from tasks.contracts import transcription_facts
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
@@ -33,42 +33,46 @@ from tasks.step import Manifest
 from tasks.transcription.task import TranscribeJob, transcribe
 
 Future = PrefectFuture[Any]
-Lane = tuple[Chunk, Audio, dict[str, Future]]
+SubmittedTrack = tuple[Chunk, Audio, dict[str, Future]]
 
 
 @dataclass(frozen=True)
-class Worked:
-    """A chunk of a track with the manifests of the steps that ended well, by the names of `records.STEPS`.
+class ChunkResult:
+    """A chunk of a track, with the manifests of its completed steps by the names in `records.STEPS`.
 
-    `chunk.speech` is the track's; `audio` is None where nobody speaks on any.
+    `chunk.speech` is the track's; `audio` is None if no track has speech in the chunk.
     """
 
     chunk: Chunk
     audio: Audio | None = None
     manifests: dict[str, Manifest] = field(default_factory=dict)
     cached: frozenset[str] = frozenset()
+    """Steps whose result came from the cache."""
     error: str | None = None
+    """The first failed step and its error, in one line."""
     cause: Exception | None = None
-    """What the error was, where one is told."""
-    unheard: str | None = None
-    """What the chunk lacks, though it did not fail."""
+    """The exception behind `error`."""
+    incomplete: str | None = None
+    """What the chunk lacks although it did not fail, in one line."""
 
     @property
     def words(self) -> Manifest | None:
+        """The manifest with the chunk's words, punctuated if that step ran."""
         return self.manifests.get("punctuation") or self.manifests.get("transcription")
 
     @property
-    def has_voices(self) -> bool:
+    def is_diarized(self) -> bool:
+        """Whether the chunk has embeddings and turns, as linking needs."""
         return "embedding" in self.manifests and "diarization" in self.manifests
 
-    def language(self, recording: str | None) -> str | None:
-        """What the chunk was transcribed in, else the `recording`'s."""
+    def get_language(self, default: str | None) -> str | None:
+        """Language in which the chunk was transcribed, else `default`."""
         transcribed = self.manifests.get("transcription")
-        return (transcribed and transcription_facts(transcribed)["language"]) or recording
+        return (transcribed and transcription_facts(transcribed)["language"]) or default
 
 
-def steps_of(run: Run) -> list[str]:
-    """The steps that a chunk with speech goes through, in order."""
+def list_steps(run: Run) -> list[str]:
+    """List the steps of a chunk with speech, in order."""
     settings = run.settings
     return [
         *(["separation"] if settings.separation.mode == "always" else []),
@@ -79,137 +83,144 @@ def steps_of(run: Run) -> list[str]:
     ]
 
 
-def on_tracks(chunk: Chunk, tracks: Sequence[Track]) -> list[tuple[Chunk, Audio]]:
-    """The chunk as each track with speech in it has it, and that track's sound."""
+def split_by_track(chunk: Chunk, tracks: Sequence[Track]) -> list[tuple[Chunk, Audio]]:
+    """Split a chunk into (chunk with the track's own speech, the track's audio), for each track with speech in it."""
     own = [(replace(chunk, speech=select_speech(t.speech, chunk.span)), t.audio) for t in tracks]
     return [(c, audio) for c, audio in own if c.speech]
 
 
-def work_through(
+def process_chunks(
     chunks: Sequence[Chunk], tracks: Sequence[Track], language: str | None, run: Run, progress: Progress
-) -> list[Worked]:
-    """All chunks with what their steps found, by chunk and track. A step that fails fails its chunk, not the
-    recording."""
-    done: list[Worked] = []
-    waiting: deque[tuple[Chunk, list[Lane]]] = deque()
+) -> list[ChunkResult]:
+    """Run the steps of all chunks; return the results by chunk and track.
+
+    A failed step fails its chunk, not the recording. `language`: the recording's; None: each chunk's own.
+    """
+    done: list[ChunkResult] = []
+    pending: deque[tuple[Chunk, list[SubmittedTrack]]] = deque()
 
     def collect() -> None:
-        chunk, lanes = waiting.popleft()
-        collected = [_collected(*lane) for lane in lanes]
-        done.extend(collected)
-        progress.chunk_done(chunk.core.duration_s)
-        tell(chunk, collected, len(chunks))
+        chunk, submitted = pending.popleft()
+        results = [_collect_results(*futures) for futures in submitted]
+        done.extend(results)
+        progress.count_chunk(chunk.core.duration_s)
+        log_chunk(chunk, results, len(chunks))
 
     for chunk in chunks:
-        own = on_tracks(chunk, tracks)
+        own = split_by_track(chunk, tracks)
         if not own:
-            done.append(Worked(chunk))
-            progress.chunk_done(chunk.core.duration_s)
+            done.append(ChunkResult(chunk))
+            progress.count_chunk(chunk.core.duration_s)
             continue
-        if len(waiting) >= run.settings.chunks_in_flight:
+        if len(pending) >= run.settings.chunks_in_flight:
             collect()
-        waiting.append(
-            (chunk, [(c, a, submit(c, a, len(chunks), language, run, progress.step_done)) for c, a in own])
+        pending.append(
+            (chunk, [(c, a, submit_steps(c, a, len(chunks), language, run, progress.count_step)) for c, a in own])
         )
-    while waiting:
+    while pending:
         collect()
     return sorted(done, key=lambda w: w.chunk.index)
 
 
-def submit(
-    chunk: Chunk, audio: Audio, of: int, language: str | None, run: Run, step_done: Callable[[str, bool], None]
+def submit_steps(
+    chunk: Chunk, audio: Audio, of: int, language: str | None, run: Run, on_step_done: Callable[[str, bool], None]
 ) -> dict[str, Future]:
-    """Start the steps of one chunk of `of`; the futures by step. They wait for each other where one needs another."""
+    """Submit the steps of one track of a chunk, which wait for the steps they depend on. Returns futures by step.
+
+    `of`: number of chunks; `step_done` is called at the end of each step with its name and whether it was cached.
+    """
     with add_log_fields(chunk=chunk.index):
-        return _submit(chunk, audio, of, language, run, step_done)
+        return _submit_steps(chunk, audio, of, language, run, on_step_done)
 
 
-def _submit(
-    chunk: Chunk, audio: Audio, of: int, language: str | None, run: Run, step_done: Callable[[str, bool], None]
+def _submit_steps(
+    chunk: Chunk, audio: Audio, of: int, language: str | None, run: Run, on_step_done: Callable[[str, bool], None]
 ) -> dict[str, Future]:
     settings, place, weights = run.settings, run.place, run.weights
     sound = Sound(audio, chunk.span, chunk.speech)
-    lane: dict[str, Future] = {}
+    futures: dict[str, Future] = {}
 
     def start(step: str, task: Task[..., Any], doing: str, *inputs: Any) -> Any:
-        future = named(task, doing, chunk.index, of, chunk.core, audio.channel).submit(*inputs)
+        future = name_chunk_task(task, doing, chunk.index, of, chunk.core, audio.channel).submit(*inputs)
 
         def note_end(ended: Future) -> None:
-            ended.wait()  # returns at once: it fetches the state, which would else be asked of the server
+            ended.wait()  # returns at once: it loads the state, which would otherwise be requested from the server
             cached = ended.state.name == "Cached"
-            step_done(step, cached)  # first: who waits for the chunk goes on meanwhile
+            on_step_done(step, cached)  # before trimming: the thread that waits for the chunk continues meanwhile
             if not cached:
                 trim_heap()
 
         future.add_done_callback(note_end)
-        lane[step] = future
+        futures[step] = future
         return future
 
     separated = None
     if settings.separation.mode == "always":
         separated = start("separation", separate, "separate", SeparateJob(sound, weights["separation"]), place)
-    spoken = TranscribeJob(chunk.index, sound, settings.transcription, weights["transcription"])
-    words = start("transcription", transcribe, "transcribe", spoken, place, language, separated)
+    transcribe_job = TranscribeJob(chunk.index, sound, settings.transcription, weights["transcription"])
+    words = start("transcription", transcribe, "transcribe", transcribe_job, place, language, separated)
     if settings.knows_voices:
         voices = start("embedding", embed, "embed", EmbedJob(sound, weights["embedding"]), place, separated)
         if settings.diarizes:
-            how = TurnsJob(settings.diarization.engine, sound, weights.get("diarization"))
-            start("diarization", find_turns, "find turns", how, place, voices, separated)
+            turns_job = TurnsJob(settings.diarization.engine, sound, weights.get("diarization"))
+            start("diarization", find_turns, "find turns", turns_job, place, voices, separated)
     if settings.punctuation.mode != "never":
-        how_marked = PunctuateJob(language, settings.punctuation, weights["punctuation"])
-        start("punctuation", punctuate, "punctuate", how_marked, place, words)
-    return lane
+        punctuate_job = PunctuateJob(language, settings.punctuation, weights["punctuation"])
+        start("punctuation", punctuate, "punctuate", punctuate_job, place, words)
+    return futures
 
 
-def _collected(chunk: Chunk, audio: Audio, futures: dict[str, Future]) -> Worked:
-    worked = Worked(chunk, audio)
+def _collect_results(chunk: Chunk, audio: Audio, futures: dict[str, Future]) -> ChunkResult:
+    """Wait for the steps of one track of a chunk."""
+    result = ChunkResult(chunk, audio)
     for step, future in futures.items():
         future.wait()
         state = future.state
         if state.is_completed():
             manifest = future.result()
-            worked = replace(worked, manifests=worked.manifests | {step: manifest})
+            result = replace(result, manifests=result.manifests | {step: manifest})
             if state.name == "Cached":
-                worked = replace(worked, cached=worked.cached | {step})
-        elif worked.error is None:
-            # What follows a failed step fails too; the first failure is the one to tell.
+                result = replace(result, cached=result.cached | {step})
+        elif result.error is None:
+            # Steps that depend on a failed one fail too; only the first failure is reported.
             cause = future.result(raise_on_failure=False)
-            worked = replace(
-                worked,
-                error=f"{step}: {in_a_line(cause)}",
+            result = replace(
+                result,
+                error=f"{step}: {format_error(cause)}",
                 cause=cause if isinstance(cause, Exception) else None,
             )
-    return worked
+    return result
 
 
-def tell(chunk: Chunk, tracks: Sequence[Worked], of: int) -> None:
-    """What became of a chunk, as a line of the story."""
+def log_chunk(chunk: Chunk, tracks: Sequence[ChunkResult], of: int) -> None:
+    """Log the result of a chunk as one line, with the number of words and the seconds of work."""
     which = f"chunk {chunk.index + 1} of {of} ({format_clock(chunk.core.start_s)}–{format_clock(chunk.core.end_s)})"
     error = next((w.error for w in tracks if w.error), None)
     manifests = [(step, m, step in w.cached) for w in tracks for step, m in w.manifests.items()]
     seconds = round(sum(m["cost"]["seconds"] for _, m, cached in manifests if not cached), 1)
     with add_log_fields(chunk=chunk.index):
         if error:
-            STORY.warning("%s failed: %s", which, error)
+            RUN_LOG.warning("%s failed: %s", which, error)
             return
         words = sum(transcription_facts(m)["num_words"] for step, m, _ in manifests if step == "transcription")
-        took = "from the cache" if all(cached for *_, cached in manifests) else f"{seconds:.1f} s of work"
-        STORY.info("%s: %d words, %s", which, words, took, extra={"seconds": seconds})
+        origin = "from the cache" if all(cached for *_, cached in manifests) else f"{seconds:.1f} s of work"
+        RUN_LOG.info("%s: %d words, %s", which, words, origin, extra={"seconds": seconds})
 
 
-def why(state: State[Any]) -> str:
-    """Why a task's run failed, in one line."""
-    return in_a_line(state.result(raise_on_failure=False))
+def describe_failure(state: State[Any]) -> str:
+    """Describe why a task run failed, in one line."""
+    return format_error(state.result(raise_on_failure=False))
 
 
-def in_a_line(error: object) -> str:
-    text = str(error).strip().splitlines()
-    named = text[0] if text else type(error).__name__
-    return named if isinstance(error, DaylongError) else f"{type(error).__name__}: {named}"
+def format_error(error: object) -> str:
+    """Format an error as its first line, preceded by its type unless it is a `DaylongError`."""
+    lines = str(error).strip().splitlines()
+    first = lines[0] if lines else type(error).__name__
+    return first if isinstance(error, DaylongError) else f"{type(error).__name__}: {first}"
 
 
-def all_manifests(done: Sequence[Worked]) -> Iterator[tuple[Manifest, bool]]:
-    """Every manifest of every chunk, and whether it came from the cache."""
-    for worked in done:
-        for step, manifest in worked.manifests.items():
-            yield manifest, step in worked.cached
+def iterate_manifests(done: Sequence[ChunkResult]) -> Iterator[tuple[Manifest, bool]]:
+    """Yield (manifest, whether it came from the cache) for every step of every chunk."""
+    for result in done:
+        for step, manifest in result.manifests.items():
+            yield manifest, step in result.cached

@@ -1,4 +1,4 @@
-"""What a run needs before its first step: weights, a device, a place for results."""
+"""Prepare a run before its first step: resolve weights, device and folders; refuse what would fail later."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tasks.weights import resolve
 from tasks.weights.catalogue import Kind
 from tasks.weights.resolve import ResolvedWeights
 
-LOADING_S = 600.0
-"""Large weights from a slow disk take minutes."""
+MIN_TIMEOUT_S = 600.0
+"""Shortest time limit of an engine's call, in seconds: loading large weights from a slow disk takes minutes."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """The settings of a run, resolved on this machine."""
+    """The settings of a run, resolved on this machine. `out`: the folder of the results."""
 
     settings: Settings
     place: StepContext
@@ -35,19 +35,19 @@ class Run:
 
     @property
     def models(self) -> dict[str, str]:
-        """Name and digest of each model, by the step that uses it."""
-        return {kind: called(w) for kind, w in sorted(self.weights.items())}
+        """Name and digest of the weights, by the step that uses them."""
+        return {kind: describe_weights(w) for kind, w in sorted(self.weights.items())}
 
 
-def called(found: ResolvedWeights) -> str:
-    """Name and digest of weights."""
+def describe_weights(found: ResolvedWeights) -> str:
+    """Format name and digest of weights."""
     return f"{found.name} ({found.digest})"
 
 
 def prepare(settings: Settings) -> Run:
     """Resolve the settings on this machine, and refuse what would fail later. Raises `UsageError`, `MissingWeights`.
 
-    Changes nothing but the process: `set_up_process` says how.
+    Has no effect but on this process (`set_up_process`).
     """
     device = device_of(settings)
     weights = find_weights(settings, device)
@@ -58,21 +58,21 @@ def prepare(settings: Settings) -> Run:
 
 
 def find_weights(settings: Settings, device: str) -> dict[Kind, ResolvedWeights]:
-    """Weights by step. Raises `MissingWeights`, naming all that are missing and what fetches them."""
-    wants = resolve.list_required(settings, device)
-    resolve.check_available(wants, resolve.format_fetch_command(settings, device))
-    return {kind: resolve.resolve(kind, name) for kind, name in wants}
+    """Find the weights by step. Raises `MissingWeights`, naming all missing ones and the command to fetch them."""
+    required = resolve.list_required(settings, device)
+    resolve.check_available(required, resolve.format_fetch_command(settings, device))
+    return {kind: resolve.resolve(kind, name) for kind, name in required}
 
 
 def set_up_process(settings: Settings) -> None:
-    """Memory returned to the system early, files private to owner and group, engines where the settings want them."""
+    """Return freed memory to the system early, create files private to owner and group, and configure the engines."""
     limit_heap_growth()
     keep_private()
-    calls.configure(settings.models.keep, settings.models.run_in, patience_s(settings))
+    calls.configure(settings.models.keep, settings.models.run_in, compute_timeout_s(settings))
 
 
 def check_folders(settings: Settings, out: Path, store: ArtifactStore) -> None:
-    """Raises `UsageError` where a folder that the run writes to can't be written, or holds something else."""
+    """Check the folders that the run writes to. Raises `UsageError` for one that cannot be written or is occupied."""
     disk_space.check_writable(
         out=out, DAYLONG_HOME=cache(), PREFECT_LOCAL_STORAGE_PATH=results(), cache__store=store.root
     )
@@ -81,7 +81,7 @@ def check_folders(settings: Settings, out: Path, store: ArtifactStore) -> None:
         disk_space.check_writable(voices__store=voices_of(settings))
 
 
-def patience_s(settings: Settings) -> float:
-    """Seconds that a call of an engine may take; a first call may have to load it."""
+def compute_timeout_s(settings: Settings) -> float:
+    """Time limit of an engine's call in seconds; the first call includes loading."""
     longest_s = 60 * settings.chunking.max_minutes + settings.chunking.overlap_s
-    return max(LOADING_S, settings.models.patience * longest_s)
+    return max(MIN_TIMEOUT_S, settings.models.patience * longest_s)

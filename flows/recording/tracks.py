@@ -1,4 +1,4 @@
-"""What is transcribed of a recording: all channels mixed, or each by itself."""
+"""Split a recording into the tracks to transcribe: all channels mixed, or each channel by itself."""
 
 from __future__ import annotations
 
@@ -19,38 +19,39 @@ from tasks.step import Manifest
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A sound and the speech in it."""
+    """Audio to transcribe (a mix or one channel) and the speech in it, in the recording's seconds."""
 
     audio: Audio
     speech: tuple[Span, ...]
 
 
-def mapped_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[Manifest, list[Track]]:
-    """(the recording's speech map, its tracks): one track, or with `audio.channels = separate` one a channel.
+def map_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[Manifest, list[Track]]:
+    """Map the speech; return (manifest of the map, tracks): one, or one per channel if `audio.channels = separate`.
 
-    Raises PermanentError where the channels can't be those of speakers.
+    Raises PermanentError if channels cannot be speakers: fewer than two, a number that differs between the files or
+    doesn't fit the settings.
     """
     if run.settings.audio.channels == "mix":
         audio = reference_audio(recording)
-        mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.mapped))
+        mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.count_mapped))
         return mapped, [Track(audio, tuple(read_speech_map(run.place.store, mapped)[0]))]
-    _check(recording, run)
-    ways = recording.channels + 1  # through each channel by itself, and through all side by side
-    watcher = Watcher(lambda seconds: progress.mapped(seconds / ways))
-    beside = Watcher(lambda seconds: progress.mapped(seconds / ways / recording.channels))
+    _check_channels(recording, run)
+    passes = recording.channels + 1  # one over each channel, and one over all together
+    watcher = Watcher(lambda seconds: progress.count_mapped(seconds / passes))
+    pass_watcher = Watcher(lambda seconds: progress.count_mapped(seconds / passes / recording.channels))
     audios = tuple(reference_audio(recording, channel) for channel in range(recording.channels))
     maps = [map_speech(MapJob(a, recording.duration_s), run.place, watcher) for a in audios]
-    own = find_own_speech(OwnSpeechJob(audios), run.place, maps, beside)
+    own = find_own_speech(OwnSpeechJob(audios), run.place, maps, pass_watcher)
     tracks = [
         Track(a, tuple(speech)) for a, speech in zip(audios, read_own_speech(run.place.store, own), strict=True)
     ]
-    _check_speakers(recording, run, sum(bool(track.speech) for track in tracks))
+    _check_speaker_count(recording, run, sum(bool(track.speech) for track in tracks))
     return own, tracks
 
 
-def _check(recording: Recording, run: Run) -> None:
-    """Before any work: what can't be done is seen in the files' first samples."""
-    _check_alike(recording)
+def _check_channels(recording: Recording, run: Run) -> None:
+    """Raise PermanentError for an unsuitable number of channels, before any work."""
+    _check_same_channels(recording)
     if recording.channels < 2:
         raise PermanentError(
             f"{format_path(recording.source_name)}: has one channel; audio.channels = separate needs one for each "
@@ -58,26 +59,26 @@ def _check(recording: Recording, run: Run) -> None:
         )
     least, _ = run.settings.diarization.speaker_range()
     if least is not None and recording.channels < least:
-        raise _other_number(recording, f"has {recording.channels} channels, but {least} speakers are asked for")
+        raise _build_count_error(recording, f"has {recording.channels} channels, but {least} speakers are asked for")
 
 
-def _check_speakers(recording: Recording, run: Run, speaking: int) -> None:
-    """Once it is known on how many channels anybody speaks: a recorder may have more than there are people."""
+def _check_speaker_count(recording: Recording, run: Run, speaking: int) -> None:
+    """Raise PermanentError for speech on more channels than `max_speakers`; silent channels do not count."""
     _, most = run.settings.diarization.speaker_range()
     if most is not None and speaking > most:
         asked = f"at most {most} speaker{' is' if most == 1 else 's are'} asked for"
-        raise _other_number(recording, f"somebody speaks on {speaking} channels, but {asked}")
+        raise _build_count_error(recording, f"somebody speaks on {speaking} channels, but {asked}")
 
 
-def _other_number(recording: Recording, what: str) -> PermanentError:
+def _build_count_error(recording: Recording, what: str) -> PermanentError:
     return PermanentError(
         f"{format_path(recording.source_name)}: {what}: audio.channels = separate finds one in each. Leave the "
         "number away, or set audio.channels = mix."
     )
 
 
-def _check_alike(recording: Recording) -> None:
-    """Raises PermanentError where a file hasn't as many channels as the others: whose speech would be in which?"""
+def _check_same_channels(recording: Recording) -> None:
+    """Raise PermanentError if a file has another number of channels than the others."""
     if len(recording.parts) == 1:
         return
     counts = count_channels(recording.parts)

@@ -1,4 +1,4 @@
-"""What happens to recordings, told to Prefect's automations."""
+"""Events about recordings, for Prefect's automations."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ import os
 
 from prefect.events import emit_event
 
-from flows.reporting.run_names import printable
+from flows.reporting.run_names import make_printable
 
 QUARANTINED = "daylong.recording.quarantined"
 
 
-def quarantined(name: str, message: str, place: str) -> None:
-    """A recording can't be processed: `message` says why, `place` where it is kept. Names may be no text."""
-    of = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
+def emit_quarantined(name: str, message: str, place: str) -> None:
+    """Emit the event that a recording was put in quarantine.
+
+    `message`: the reason; `place`: path in the quarantine. Names may hold bytes that are no text.
+    """
+    digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:12]
     emit_event(
         event=QUARANTINED,
         resource={
-            "prefect.resource.id": f"daylong.recording.{of}",
-            "prefect.resource.name": printable(name),
+            "prefect.resource.id": f"daylong.recording.{digest}",
+            "prefect.resource.name": make_printable(name),
         },
-        payload={"message": "\n".join(map(printable, message.splitlines())), "place": printable(place)},
+        payload={"message": "\n".join(map(make_printable, message.splitlines())), "place": make_printable(place)},
     )

@@ -1,7 +1,7 @@
-"""Where a run's log lines go: to Prefect, and to the process's stderr as text for people or as JSON.
+"""Configure logging of a run: to Prefect, and to the process's stderr as text for people or as JSON.
 
-A worker's run process belongs to the run alone. What NeMo, Lightning and the C libraries write to its descriptors is
-taken in and told at DEBUG, so that what people read is the story.
+A worker starts one process per run. What NeMo, Lightning and C libraries write to its file descriptors 1 and 2 is
+redirected to a logger at DEBUG, so that people see only the run's own log.
 """
 
 from __future__ import annotations
@@ -18,62 +18,66 @@ from prefect.logging.configuration import ensure_logging_setup
 from tasks.errors import DaylongError
 from tasks.logs import DemoteLibraryRecords, JsonFormatter, current_log_fields
 
-STORY = logging.getLogger("daylong.story")
-"""What happens to a recording, in the order in which it happens."""
-QUIET = ("httpx", "httpcore")
-"""They tell every request to Prefect's server."""
-CHATTER = logging.getLogger("daylong.libraries")
+RUN_LOG = logging.getLogger("daylong.story")
+"""Logger of a run's main events, for people."""
+QUIET_LOGGERS = ("httpx", "httpcore")
+"""Loggers that report every request to Prefect's server."""
+LIBRARY_LOG = logging.getLogger("daylong.libraries")
+"""Logger of what libraries write to descriptors 1 and 2."""
 
-_done = threading.Event()
+_configured = threading.Event()
 
 
 def in_worker() -> bool:
-    """Whether a worker has started this process, for one run."""
+    """Whether a worker started this process, for one run."""
     return "PREFECT__FLOW_RUN_ID" in os.environ
 
 
-def set_up(format: str) -> None:
-    """In a worker's process: everything it says goes through one handler. Once; elsewhere the command sees to it."""
-    if _done.is_set() or not in_worker():
-        return
-    _done.set()
-    speak(_taken_in(), format)
+def configure_worker_logging(format: str) -> None:
+    """Configure logging in a worker's process, once; does nothing in other processes, whose command does it.
 
-
-def speak(stream: TextIO, format: str, *, debug: bool = False) -> logging.Handler:
-    """Send all loggers' lines to `stream`, in place of what handled them; libraries' at DEBUG.
-
-    `format`: text (INFO and above) or json (what our own code and the libraries say in detail, too).
+    `format`: text or json.
     """
-    ensure_logging_setup()  # Prefect's own handlers would come later, and beside ours
+    if _configured.is_set() or not in_worker():
+        return
+    _configured.set()
+    configure_logging(_capture_descriptors(), format)
+
+
+def configure_logging(stream: TextIO, format: str, *, debug: bool = False) -> logging.Handler:
+    """Send all loggers' records to `stream` instead of their previous handlers; those of libraries at DEBUG.
+
+    `format`: text (INFO and above; with `debug`, DEBUG) or json (all of our own and the libraries' records).
+    """
+    ensure_logging_setup()  # otherwise Prefect would add its own handlers later
     handler = logging.StreamHandler(stream)
     handler.addFilter(DemoteLibraryRecords())
-    handler.addFilter(OneLine())
+    handler.addFilter(DropTracebacks())
     if format == "json":
         handler.setFormatter(JsonFormatter())
     else:
-        handler.setFormatter(TextLines("%(asctime)s  %(message)s", "%H:%M:%S"))
-        handler.addFilter(_Least(logging.DEBUG if debug else logging.INFO))
+        handler.setFormatter(TextFormatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+        handler.addFilter(_MinimumLevel(logging.DEBUG if debug else logging.INFO))
     root = logging.getLogger()
     for logger in [root, *map(logging.getLogger, ("prefect", "uvicorn", "fastapi"))]:
         for old in [h for h in logger.handlers if isinstance(h, logging.StreamHandler)]:
             logger.removeHandler(old)
     root.addHandler(handler)
-    for name in QUIET:
+    for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     if format == "json":
         root.setLevel(min(root.level, logging.INFO))
         logging.getLogger("daylong").setLevel(logging.DEBUG)
     for name in ("daylong", "prefect.flow_runs", "prefect.task_runs"):
-        for other in logging.getLogger(name).handlers:  # Prefect's own history keeps the story, not the details
-            other.addFilter(_Least(logging.INFO))
-            other.addFilter(OneLine())
+        for other in logging.getLogger(name).handlers:  # Prefect's handlers keep main events, not details
+            other.addFilter(_MinimumLevel(logging.INFO))
+            other.addFilter(DropTracebacks())
     logging.captureWarnings(True)
     return handler
 
 
-class TextLines(logging.Formatter):
-    """Lines for people: when, about which recording, what."""
+class TextFormatter(logging.Formatter):
+    """Format records for people: time, recording, message."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         recording = current_log_fields().get("recording")
@@ -82,8 +86,8 @@ class TextLines(logging.Formatter):
         return super().formatMessage(record)
 
 
-class OneLine(logging.Filter):
-    """Errors that are meant for people have no traceback, and are not told again at the engine's end."""
+class DropTracebacks(logging.Filter):
+    """Drop tracebacks of `DaylongError`s, which are meant for people, and Prefect's final record of a failed run."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
@@ -94,7 +98,9 @@ class OneLine(logging.Filter):
         return True
 
 
-class _Least(logging.Filter):
+class _MinimumLevel(logging.Filter):
+    """Drop records below a level."""
+
     def __init__(self, level: int) -> None:
         super().__init__()
         self._level = level
@@ -103,15 +109,15 @@ class _Least(logging.Filter):
         return record.levelno >= self._level
 
 
-def _taken_in() -> TextIO:
-    """A copy of stderr for our handler; descriptors 1 and 2 lead to CHATTER from now on."""
-    real = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
-    listen_to_descriptors()
-    return real
+def _capture_descriptors() -> TextIO:
+    """Redirect descriptors 1 and 2 to LIBRARY_LOG; return a copy of the original stderr for our handler."""
+    stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    redirect_descriptors()
+    return stderr
 
 
-def listen_to_descriptors() -> None:
-    """Lead what is written to descriptors 1 and 2 to CHATTER."""
+def redirect_descriptors() -> None:
+    """Redirect what is written to descriptors 1 and 2 to LIBRARY_LOG, until the process ends."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     reader, writer = os.pipe()
@@ -120,9 +126,9 @@ def listen_to_descriptors() -> None:
     os.close(writer)
     lines = open(reader, encoding="utf-8", errors="replace", newline=None)  # noqa: SIM115  # to the process's end
 
-    def listen() -> None:
+    def forward() -> None:
         for line in lines:
             if line.strip():
-                CHATTER.debug("%s", line.rstrip())
+                LIBRARY_LOG.debug("%s", line.rstrip())
 
-    threading.Thread(target=listen, name="daylong-chatter", daemon=True).start()
+    threading.Thread(target=forward, name="daylong-chatter", daemon=True).start()

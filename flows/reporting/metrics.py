@@ -1,7 +1,7 @@
-"""Figures of all runs as Prometheus text, in a file for node_exporter's textfile collector.
+"""Metrics of all runs as Prometheus text, in a file for node_exporter's textfile collector.
 
-A file, and not a `/metrics` to be asked: every run has a process of its own, which is gone when somebody asks, and
-`daylong run` has no server at all. Prefect's server can tell its own figures (PREFECT_SERVER_METRICS_ENABLED).
+A file instead of a `/metrics` endpoint: every run has its own process, which has ended when Prometheus scrapes, and
+`daylong run` has no server. Prefect's server has metrics of its own (PREFECT_SERVER_METRICS_ENABLED).
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ GAUGES = {
 }
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
+"""Name of a counter without its prefix, and its labels."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A run that has ended. Seconds; `status`: complete, partial or failed."""
+class RunMetrics:
+    """Metrics of a finished run. `status`: complete, partial or failed; `run_s`, `recorded_s`: seconds."""
 
     status: str
     run_s: float
@@ -44,68 +45,73 @@ class Ended:
     steps: Mapping[str, float] = field(default_factory=dict)
     """Seconds of work by step."""
     queue: int = 0
+    """Runs that wait for a worker."""
 
 
-def note(textfile: str, ended: Ended) -> None:
-    """Add a run to the file, which is replaced whole. Raises OSError where it can't be written."""
+def add_run(textfile: str, run: RunMetrics) -> None:
+    """Add a run to the file, which is replaced atomically. Raises OSError if it cannot be written.
+
+    `textfile`: path, relative to DAYLONG_HOME.
+    """
     from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics, write_to_textfile
 
     path = Path(textfile).expanduser()
     path = path if path.is_absolute() else home() / path
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path):
-        sums, gauges = _read(path)
-        for key, amount in _counted(ended).items():
-            sums[key] = sums.get(key, 0.0) + amount
-        gauges |= {"last_run_timestamp_seconds": time.time(), "queue_length": float(ended.queue)}
-        if ended.status != "failed" and ended.run_s > 0:
-            gauges["last_run_speed"] = ended.recorded_s / ended.run_s
+    with _lock(path):
+        counters, gauges = _read_metrics(path)
+        for key, amount in _count_run(run).items():
+            counters[key] = counters.get(key, 0.0) + amount
+        gauges |= {"last_run_timestamp_seconds": time.time(), "queue_length": float(run.queue)}
+        if run.status != "failed" and run.run_s > 0:
+            gauges["last_run_speed"] = run.recorded_s / run.run_s
         disable_created_metrics()  # type: ignore[no-untyped-call]
         registry = CollectorRegistry()
         for name, (meaning, labels) in COUNTERS.items():
             counter = Counter(PREFIX + name, meaning, labels, registry=registry)
-            for (of, given), amount in sums.items():
+            for (of, given), amount in counters.items():
                 if of == name:
                     (counter.labels(**dict(given)) if given else counter).inc(amount)
         for name, meaning in GAUGES.items():
             if name in gauges:
                 Gauge(PREFIX + name, meaning, registry=registry).set(gauges[name])
         write_to_textfile(str(path), registry)
-        path.chmod(0o644)  # the collector is somebody else
+        path.chmod(0o644)  # the collector runs as another user
 
 
-def _counted(ended: Ended) -> dict[Key, float]:
-    found: dict[Key, float] = {
-        ("runs", (("status", ended.status),)): 1.0,
-        ("recorded_seconds", ()): ended.recorded_s,
-        ("run_seconds", ()): ended.run_s,
-        ("chunks_failed", ()): float(ended.chunks_failed),
+def _count_run(run: RunMetrics) -> dict[Key, float]:
+    """By how much a run increases each counter."""
+    counters: dict[Key, float] = {
+        ("runs", (("status", run.status),)): 1.0,
+        ("recorded_seconds", ()): run.recorded_s,
+        ("run_seconds", ()): run.run_s,
+        ("chunks_failed", ()): float(run.chunks_failed),
     }
-    return found | {("step_seconds", (("step", step),)): seconds for step, seconds in ended.steps.items()}
+    return counters | {("step_seconds", (("step", step),)): seconds for step, seconds in run.steps.items()}
 
 
-def _read(path: Path) -> tuple[dict[Key, float], dict[str, float]]:
-    """What the file says: (counters, gauges). A file that can't be read starts anew."""
+def _read_metrics(path: Path) -> tuple[dict[Key, float], dict[str, float]]:
+    """Read (counters, gauges) from the file; both empty if it cannot be read."""
     from prometheus_client.parser import text_string_to_metric_families
 
-    sums: dict[Key, float] = {}
+    counters: dict[Key, float] = {}
     gauges: dict[str, float] = {}
     try:
         for family in text_string_to_metric_families(path.read_text(encoding="utf-8")):
             for sample in family.samples:
                 name = sample.name.removeprefix(PREFIX).removesuffix("_total")
                 if name in COUNTERS:
-                    sums[name, tuple(sorted(sample.labels.items()))] = sample.value
+                    counters[name, tuple(sorted(sample.labels.items()))] = sample.value
                 elif name in GAUGES:
                     gauges[name] = sample.value
     except (OSError, ValueError):
         return {}, {}
-    return sums, gauges
+    return counters, gauges
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Runs that end at once add up one after the other."""
+def _lock(path: Path) -> Iterator[None]:
+    """Lock the file against other runs that end at the same time."""
     with open(path.with_name(f".{path.name}.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

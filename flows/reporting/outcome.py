@@ -1,4 +1,4 @@
-"""What a run of one recording came to: the value that the flow returns, as plain JSON."""
+"""The return value of the flow for one recording, as plain JSON."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ from typing import TypedDict
 
 
 class SpeakerLine(TypedDict):
+    """One speaker of the recording; `speaker` is the label, `turn_s` seconds of turns."""
+
     speaker: str
     name: str | None
-    """Of the person, where known."""
+    """Name of the person, if known."""
     maybe: str | None
-    """The name, or else the voice, of a known person that this may be."""
+    """Name, or else voice id, of a known person that this may be."""
     turn_s: float
     num_words: int
     num_segments: int
 
 
 class Outcome(TypedDict):
-    """Seconds are seconds; `engine_calls` is 0 where everything came from the cache."""
+    """Result of a run. Fields ending in `_s` are seconds; `engine_calls` is 0 if everything came from the cache."""
 
     recording_id: str
     run_id: str
-    """The flow run's, as all tables have it."""
+    """Id of the flow run, as in all tables."""
     source_name: str
     status: str
-    """complete, or partial where chunks failed."""
+    """complete, or partial if chunks failed or lack speech at a seam."""
     out: str
+    """The folder of the tables."""
     exports: str
     """The folder with the recording's transcript files."""
     duration_s: float
@@ -36,7 +39,7 @@ class Outcome(TypedDict):
     num_chunks: int
     chunks_failed: int
     errors: list[str]
-    """One line for each failed chunk."""
+    """One line for each chunk that failed or is incomplete."""
     language: str | None
     engine_calls: int
     steps: int

@@ -1,7 +1,7 @@
-"""How far a recording is, told to whoever listens: the terminal's bar, Prefect's log, one progress artifact.
+"""Progress of a recording, for listeners: the terminal's bar, Prefect's log, one progress artifact.
 
-Steps report to a `Progress`; it makes `Snapshot`s, at most a few a second, and hands them to the listeners. A
-listener that fails is dropped: progress never stops a run.
+The flow reports to a `Progress`, which passes a `Snapshot` to its listeners after each change. A listener that raises
+is removed: progress never stops a run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ log = logging.getLogger("daylong.progress")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Where a run stands. Times in seconds; `done_s` is recorded time whose chunk is finished."""
+    """State of a run at one moment; times in seconds.
+
+    `done_s`: recorded time of finished chunks; `mapped_s`: recorded time that has passed the speech map.
+    """
 
     source_name: str
     stage: str
@@ -34,42 +37,43 @@ class Snapshot:
     last_step: str = ""
     """The step of a chunk that ended last, such as "transcription"."""
     elapsed_s: float = 0.0
+    """Since the chunks began; before that, since the run began."""
 
     @property
     def fraction(self) -> float:
-        """Of the chunks' steps, 0–1."""
+        """Finished share of the chunks' steps, 0–1."""
         return self.steps_done / self.steps if self.steps else 0.0
 
     @property
     def speed(self) -> float | None:
-        """Recorded seconds a second of work, None before anything is known."""
+        """Recorded seconds per second of work; None before the first step has ended."""
         done = self.duration_s * self.fraction
         return done / self.elapsed_s if done and self.elapsed_s else None
 
     @property
-    def left_s(self) -> float | None:
-        """Seconds that the chunks will take from now, at the speed so far."""
+    def remaining_s(self) -> float | None:
+        """Estimated seconds until the chunks are done, at the speed so far; None before the first step has ended."""
         if not self.fraction:
             return None
         return self.elapsed_s * (1 - self.fraction) / self.fraction
 
-    def line(self) -> str:
-        """The same facts as one line for a log."""
+    def format_line(self) -> str:
+        """Format the snapshot as one line for a log."""
         if self.stage != "chunks":
             return f"{self.source_name}: {self.stage}"
         speed = f", {self.speed:.1f} × real time" if self.speed else ""
-        left = f", about {clock_time(self.left_s)} left" if self.left_s is not None else ""
+        remaining = f", about {format_duration(self.remaining_s)} left" if self.remaining_s is not None else ""
         cached = f" ({self.steps_cached} cached)" if self.steps_cached else ""
         return (
             f"{self.source_name}: chunk {self.chunks_done} of {self.chunks} done, "
-            f"step {self.steps_done} of {self.steps}{cached}{speed}{left}"
+            f"step {self.steps_done} of {self.steps}{cached}{speed}{remaining}"
         )
 
 
-def clock_time(seconds: float) -> str:
-    """Seconds as people say them.
+def format_duration(seconds: float) -> str:
+    """Format seconds for people.
 
-    >>> clock_time(9.4), clock_time(75), clock_time(7384)
+    >>> format_duration(9.4), format_duration(75), format_duration(7384)
     ('9 s', '1 min 15 s', '2 h 03 min')
     """
     whole = round(seconds)
@@ -85,8 +89,8 @@ _listeners: list[Listener] = []
 
 
 @contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Hear every snapshot of every run in this process for a while."""
+def subscribe(listener: Listener) -> Iterator[None]:
+    """Call `listener` with every snapshot of every run in this process, within the context."""
     _listeners.append(listener)
     try:
         yield
@@ -95,48 +99,51 @@ def listening(listener: Listener) -> Iterator[None]:
             _listeners.remove(listener)
 
 
-def at_each_chunk(act: Callable[[], object]) -> Listener:
-    """Hears when a stage begins or a chunk is done, and does this then."""
+def call_at_each_chunk(call: Callable[[], object]) -> Listener:
+    """Create a listener that runs `call` when a stage begins or a chunk is done."""
     last = ("", 0)
 
-    def hear(now: Snapshot) -> None:
+    def on_snapshot(now: Snapshot) -> None:
         nonlocal last
         if (now.stage, now.chunks_done) != last:
             last = (now.stage, now.chunks_done)
-            act()
+            call()
 
-    return hear
+    return on_snapshot
 
 
 @dataclass(slots=True)
 class Progress:
-    """The state of one recording's run. Safe to report to from many threads."""
+    """Progress of one recording's run; thread-safe. `listeners`: of this run alone."""
 
     source_name: str
-    own: tuple[Listener, ...] = ()
+    listeners: tuple[Listener, ...] = ()
     _state: dict[str, float | int | str] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def stage(self, name: str, **facts: float | int) -> None:
-        """Enter a stage; `facts` are fields of Snapshot. The clock of the chunks starts with their stage."""
+    def enter_stage(self, name: str, **facts: float | int) -> None:
+        """Enter a stage; `facts` are fields of `Snapshot`. Entering "chunks" restarts the clock."""
         with self._lock:
             if name == "chunks":
                 self._started = time.monotonic()
             self._state |= {"stage": name, **facts}
-        self._tell()
+        self._notify()
 
-    def step_done(self, step: str, cached: bool) -> None:
+    def count_step(self, step: str, cached: bool) -> None:
+        """Count a finished step of a chunk."""
         self._add(steps_done=1, steps_cached=int(cached), last=step)
 
-    def chunk_done(self, core_s: float) -> None:
+    def count_chunk(self, core_s: float) -> None:
+        """Count a finished chunk, whose core is `core_s` seconds long."""
         self._add(chunks_done=1, done_s=core_s)
 
-    def mapped(self, seconds: float) -> None:
-        """So many more seconds went through the speech map."""
+    def count_mapped(self, seconds: float) -> None:
+        """Count so many more seconds that passed the speech map."""
         self._add(mapped_s=seconds)
 
-    def snapshot(self) -> Snapshot:
+    def take_snapshot(self) -> Snapshot:
+        """The state at this moment."""
         with self._lock:
             state = dict(self._state)
         state.setdefault("stage", "probe")
@@ -148,15 +155,15 @@ class Progress:
                 self._state[name] = self._state.get(name, 0) + amount  # type: ignore[operator]
             if last:
                 self._state["last_step"] = last
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
-        now = self.snapshot()
-        for listener in [*_listeners, *self.own]:
+    def _notify(self) -> None:
+        now = self.take_snapshot()
+        for listener in [*_listeners, *self.listeners]:
             try:
                 listener(now)
             except Exception:
                 log.exception("a progress listener failed and hears no more")
-                self.own = tuple(each for each in self.own if each is not listener)
+                self.listeners = tuple(each for each in self.listeners if each is not listener)
                 if listener in _listeners:
                     _listeners.remove(listener)

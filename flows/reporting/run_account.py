@@ -1,4 +1,4 @@
-"""What a run says of itself to whoever runs it: whose process it is, and in figures how it ended."""
+"""Account for a run: label it with its process, log its final error, and record its metrics."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
 from flows.reporting import metrics
-from flows.reporting.logging_setup import STORY, in_worker, set_up
-from flows.serving.crashed_runs import sign, waiting
+from flows.reporting.logging_setup import RUN_LOG, configure_worker_logging, in_worker
+from flows.serving.crashed_runs import count_waiting_runs, label_run
 from tasks.errors import DaylongError
 from tasks.records import Transcript
 from tasks.settings.schema import Settings
@@ -23,48 +23,54 @@ log = logging.getLogger("daylong.account")
 
 @dataclass(slots=True)
 class Account:
-    """What is known of a run so far."""
+    """What is known of a run so far; None until then."""
 
     settings: Settings | None = None
     transcript: Transcript | None = None
 
-    def chosen(self, settings: Settings) -> Settings:
-        """The run's settings, once they are known: from here on its log lines are as they say."""
+    def apply_settings(self, settings: Settings) -> Settings:
+        """Set the run's settings and configure logging by them; return them."""
         self.settings = settings
-        set_up(settings.logging.format)
+        configure_worker_logging(settings.logging.format)
         return settings
 
 
 @contextmanager
-def accounted() -> Iterator[Account]:
-    """Sign the run; at its end add it to the metrics, if there are any."""
-    sign(flow_run.id, alone=is_alone())
+def account_for_run() -> Iterator[Account]:
+    """Label the run with this process; at its end add it to the metrics file, if one is set."""
+    label_run(flow_run.id, mark_others=is_top_level())
     account, began = Account(), time.perf_counter()
     try:
         yield account
     except Exception:
-        _note(account, "failed", time.perf_counter() - began)
+        _record_metrics(account, "failed", time.perf_counter() - began)
         raise
-    _note(account, account.transcript.run.status if account.transcript else "failed", time.perf_counter() - began)
+    _record_metrics(
+        account, account.transcript.run.status if account.transcript else "failed", time.perf_counter() - began
+    )
 
 
-def is_alone() -> bool:
-    """Whether the run was started by itself and not by another flow."""
+def is_top_level() -> bool:
+    """Whether the run is not a subflow of another run."""
     return flow_run.parent_flow_run_id is None
 
 
-def tells_alone(error: DaylongError) -> bool:
-    """Whether to end the run with an error's words and without its traceback: in the UI, where people read it; the
-    words are in the log then. Elsewhere a caller wants the error itself."""
-    if not (in_worker() and is_alone()):
+def log_final_error(error: DaylongError) -> bool:
+    """Log an error that ends a top-level run in a worker's process, and return whether that was done.
+
+    If so, the run shall end with the error's message and no traceback, as people read it in the UI. Otherwise the
+    error shall be raised to the caller.
+    """
+    if not (in_worker() and is_top_level()):
         return False
-    set_up("text")  # where the settings are what is wrong, it isn't yet
+    configure_worker_logging("text")  # not done yet if the settings are wrong
     for line in str(error).splitlines():
-        STORY.error("%s", line)
+        RUN_LOG.error("%s", line)
     return True
 
 
-def _note(account: Account, status: str, run_s: float) -> None:
+def _record_metrics(account: Account, status: str, run_s: float) -> None:
+    """Add the run to the metrics file, if one is set. Logs a warning if that fails."""
     if account.settings is None or account.settings.metrics.textfile is None:
         return
     transcript, steps = account.transcript, dict[str, float]()
@@ -73,10 +79,10 @@ def _note(account: Account, status: str, run_s: float) -> None:
             steps[step] = steps.get(step, 0.0) + (0.0 if cost.cached else cost.seconds)
     try:
         with get_client(sync_client=True) as client:
-            queue = waiting(client)
-        metrics.note(
+            queue = count_waiting_runs(client)
+        metrics.add_run(
             account.settings.metrics.textfile,
-            metrics.Ended(
+            metrics.RunMetrics(
                 status,
                 run_s,
                 transcript.recording.duration_s if transcript else 0.0,
@@ -85,5 +91,5 @@ def _note(account: Account, status: str, run_s: float) -> None:
                 queue,
             ),
         )
-    except Exception as error:  # figures never fail a run
+    except Exception as error:  # metrics never fail a run
         log.warning("metrics.textfile = %s: not written (%s)", account.settings.metrics.textfile, error)

@@ -1,4 +1,4 @@
-"""What runs are called in Prefect, and times as people read them."""
+"""Names of flow runs and task runs in Prefect."""
 
 from __future__ import annotations
 
@@ -17,48 +17,53 @@ from tasks.text import replace_unprintable
 
 T = TypeVar("T", bound=Task[..., Any])
 
-LONGEST = 120
-"""Characters of a file's name that a run is called by; Prefect's lists show fewer."""
+MAX_LENGTH = 120
+"""Greatest length of a run's name in characters; Prefect's lists show fewer."""
 
 
-def run_name() -> str:
-    """A run's name at its start, when nothing is known but the parameter `source`."""
-    return name_of(decode_path(str(flow_run.parameters.get("source", ""))).name)
+def name_run() -> str:
+    """Name a run at its start, by its parameter `source`."""
+    return format_run_name(decode_path(str(flow_run.parameters.get("source", ""))).name)
 
 
-def name_of(file: str) -> str:
-    """A file's stem, printable and not too long.
+def format_run_name(file: str) -> str:
+    """Format a run's name: the file's stem, printable and of limited length.
 
-    >>> name_of("meeting-2026-11-20.wav")
+    >>> format_run_name("meeting-2026-11-20.wav")
     'meeting-2026-11-20'
     """
-    return printable(PurePath(file).stem)[:LONGEST] or "recording"
+    return make_printable(PurePath(file).stem)[:MAX_LENGTH] or "recording"
 
 
-def printable(text: str) -> str:
-    """Text of strangers that a log, a list or a page can show on one line.
+def make_printable(text: str) -> str:
+    """Replace what is not printable, so that untrusted text fits on one line of a log, list or page.
 
-    >>> printable("a\\nb\\udce9")
+    >>> make_printable("a\\nb\\udce9")
     'a�b�'
     """
     return replace_unprintable(text)
 
 
-def rename(run: UUID, name: str, duration_s: float) -> None:
-    """Call a run by its recording's name and length, once that is known: `meeting-2026-11-20 · 24:00:13`."""
+def rename_run(run: UUID, name: str, duration_s: float) -> None:
+    """Rename a run by its recording's name and length, once known: `meeting-2026-11-20 · 24:00:13`."""
     with get_client(sync_client=True) as client:
         client.set_flow_run_name(run, f"{name} · {format_clock(duration_s)}")
 
 
-def named(task: Task[..., Any], doing: str, index: int, of: int, span: Span, channel: int | None) -> Task[..., Any]:
-    """The task with its run's name: `transcribe 07/118 · 01:12:00 – 01:24:41`."""
+def name_chunk_task(
+    task: Task[..., Any], doing: str, index: int, of: int, span: Span, channel: int | None
+) -> Task[..., Any]:
+    """Copy a task with its runs named after a chunk: `transcribe 07/118 · 01:12:00 – 01:24:41`.
+
+    `index`: of the chunk, from 0; `of`: number of chunks; `span`: its core; `channel`: from 0, None for a mix.
+    """
     number = f"{index + 1:0{len(str(of))}}/{of}"
     where = "" if channel is None else f" · channel {channel + 1}"
-    return called(task, f"{doing} {number} · {format_clock(span.start_s)} – {format_clock(span.end_s)}{where}")
+    return name_task(task, f"{doing} {number} · {format_clock(span.start_s)} – {format_clock(span.end_s)}{where}")
 
 
-def called(task: T, name: str) -> T:
-    """The task with its runs' name; `with_options` would read its source again each time, some milliseconds."""
-    same = copy.copy(task)
-    same.task_run_name = name
-    return same
+def name_task(task: T, name: str) -> T:
+    """Copy a task with its runs named `name`; `with_options` would parse its source again, some milliseconds each."""
+    copied = copy.copy(task)
+    copied.task_run_name = name
+    return copied

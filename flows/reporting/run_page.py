@@ -1,4 +1,4 @@
-"""The page about a finished recording in Prefect's UI: who spoke, when, what went wrong, where the files lie."""
+"""Render the page about a finished recording in Prefect's UI: speakers, timeline, failed chunks, files."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import re
 from pathlib import Path
 
 from flows.reporting.outcome import Outcome
-from flows.reporting.progress import clock_time
-from flows.reporting.run_names import printable
-from flows.reporting.timeline import timeline
+from flows.reporting.progress import format_duration
+from flows.reporting.run_names import make_printable
+from flows.reporting.timeline import draw_timeline
 from tasks.intervals import format_clock
 from tasks.records import Transcript
 
-SPECIAL = re.compile(r"[\\`*_{}\[\]()#+!|~.:-]")
-MOST_ERRORS = 20
+MARKDOWN_SPECIAL = re.compile(r"[\\`*_{}\[\]()#+!|~.:-]")
+MAX_ERRORS = 20
 
 FILES = {
     "report.html": "to look at, search and listen to, in a browser",
@@ -27,61 +27,62 @@ FILES = {
 }
 
 
-def page(transcript: Transcript, outcome: Outcome) -> str:
-    """Markdown. Names of files and people are strangers' text: nothing in them is markup."""
+def render_page(transcript: Transcript, outcome: Outcome) -> str:
+    """Render the page as Markdown. Names of files and people are untrusted text and are escaped."""
     recording, run = transcript.recording, transcript.run
     facts = [
         format_clock(recording.duration_s),
-        _count(outcome["num_speakers"], "speaker"),
-        _count(outcome["num_words"], "word"),
-        *([f"language {plain(run.language)}"] if run.language else []),
-        _count(outcome["num_chunks"], "chunk"),
-        f"took {clock_time(run.wall_s)}"
+        _format_count(outcome["num_speakers"], "speaker"),
+        _format_count(outcome["num_words"], "word"),
+        *([f"language {escape_markdown(run.language)}"] if run.language else []),
+        _format_count(outcome["num_chunks"], "chunk"),
+        f"took {format_duration(run.wall_s)}"
         + (f" ({recording.duration_s / run.wall_s:.1f} × real time)" if run.wall_s else ""),
     ]
     if recording.recorded_at:
         facts.insert(0, f"recorded {recording.recorded_at[:16].replace('T', ' ')}")
     return "\n\n".join([
-        f"# {plain(recording.source_name)}", " · ".join(facts),
-        *_warnings(outcome), *_speakers(transcript), *_files(transcript, outcome),
+        f"# {escape_markdown(recording.source_name)}", " · ".join(facts),
+        *_render_warnings(outcome), *_render_speakers(transcript), *_render_files(transcript, outcome),
     ])  # fmt: skip
 
 
-def key_of(recording_id: str) -> str:
-    """The artifact's key: what Prefect allows of the recording's id.
+def make_artifact_key(recording_id: str) -> str:
+    """Make the artifact's key from the recording's id: lower-case letters, digits and dashes, as Prefect allows.
 
-    >>> key_of("Board_meeting.1-1f2e3d4c")
+    >>> make_artifact_key("Board_meeting.1-1f2e3d4c")
     'transcript-board-meeting-1-1f2e3d4c'
     """
     return "transcript-" + re.sub(r"[^a-z0-9]+", "-", recording_id.lower()).strip("-")
 
 
-def plain(text: str) -> str:
-    """Text that Markdown shows as it is, on one line.
+def escape_markdown(text: str) -> str:
+    """Escape text so that Markdown shows it unchanged, on one line.
 
-    >>> plain("a|b<i>")
+    >>> escape_markdown("a|b<i>")
     'a\\\\|b&lt;i&gt;'
     """
-    return html.escape(SPECIAL.sub(r"\\\g<0>", printable(text)), quote=False)
+    return html.escape(MARKDOWN_SPECIAL.sub(r"\\\g<0>", make_printable(text)), quote=False)
 
 
-def code(text: str) -> str:
-    """Text as it is, in the letters of code.
+def format_code(text: str) -> str:
+    """Format text as inline code, unchanged.
 
-    >>> code("a`b"), code("a|b")
+    >>> format_code("a`b"), format_code("a|b")
     ('`` a`b ``', '` a|b `')
     """
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
-    return f"{fence} {printable(text)} {fence}"
+    return f"{fence} {make_printable(text)} {fence}"
 
 
-def _warnings(outcome: Outcome) -> list[str]:
+def _render_warnings(outcome: Outcome) -> list[str]:
     if not outcome["errors"]:
         return [] if outcome["num_words"] else ["**No words were found in it.**"]
-    lines = [f"- {plain(line)}" for line in outcome["errors"][:MOST_ERRORS]]
+    lines = [f"- {escape_markdown(line)}" for line in outcome["errors"][:MAX_ERRORS]]
     more = len(outcome["errors"]) - len(lines)
     failed = (
-        f"{outcome['chunks_failed']} of {_count(outcome['num_chunks'], 'chunk')} failed; the transcript lacks them."
+        f"{outcome['chunks_failed']} of {_format_count(outcome['num_chunks'], 'chunk')} failed; the transcript "
+        "lacks them."
     )
     return [
         f"**{failed if outcome['chunks_failed'] else 'The transcript lacks some speech.'}** Run it again: what "
@@ -90,28 +91,28 @@ def _warnings(outcome: Outcome) -> list[str]:
     ]
 
 
-def _speakers(transcript: Transcript) -> list[str]:
+def _render_speakers(transcript: Transcript) -> list[str]:
     speakers = transcript.speakers
     if not speakers:
         return []
     total = sum(s.turn_s for s in speakers) or 1.0
     rows = [
-        f"| {plain(s.label)} | {s.turn_s / 60:.1f} | {s.turn_s / total:.0%} | {s.num_words:,} "
+        f"| {escape_markdown(s.label)} | {s.turn_s / 60:.1f} | {s.turn_s / total:.0%} | {s.num_words:,} "
         f"| {format_clock(s.first_s)} | {format_clock(s.last_s)} |"
         for s in speakers
     ]
     head = (
         "| speaker | minutes | share | words | first heard | last heard |\n| --- | ---: | ---: | ---: | ---: | ---: |"
     )
-    picture = timeline(transcript.turns, [s.label for s in speakers], transcript.recording.duration_s)
-    encoded = base64.b64encode(picture.encode()).decode()
+    svg = draw_timeline(transcript.turns, [s.label for s in speakers], transcript.recording.duration_s)
+    encoded = base64.b64encode(svg.encode()).decode()
     return [
         "## Who spoke", "\n".join([head, *rows]),
         "## When", f"![Who spoke when](data:image/svg+xml;base64,{encoded})",
     ]  # fmt: skip
 
 
-def _files(transcript: Transcript, outcome: Outcome) -> list[str]:
+def _render_files(transcript: Transcript, outcome: Outcome) -> list[str]:
     exports, out = outcome["exports"], Path(outcome["out"])
     rows = [f"| {name} | {use} |" for name, use in FILES.items()]
     read = (
@@ -121,12 +122,13 @@ def _files(transcript: Transcript, outcome: Outcome) -> list[str]:
     )
     return [
         "## Where",
-        f"On the machine that ran it, the transcript in the folder {code(exports)}:",
+        f"On the machine that ran it, the transcript in the folder {format_code(exports)}:",
         "\n".join(["| file | what for |", "| --- | --- |", *rows]),
-        f"The tables (recordings, segments, words, turns, speakers, chunks) are in {code(str(out))}. To read them:",
+        f"The tables (recordings, segments, words, turns, speakers, chunks) are in {format_code(str(out))}. "
+        "To read them:",
         "\n".join(["````python", read.replace("````", "` ` ` `"), "````"]),
     ]  # fmt: skip
 
 
-def _count(number: int, noun: str) -> str:
+def _format_count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

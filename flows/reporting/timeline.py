@@ -1,7 +1,4 @@
-"""Who spoke when, as a picture: a row for each speaker, a mark where they spoke. SVG, small even for a day.
-
-Not the picture of tasks/exports/timeline.py: its bars are whole pixels and its colours are others.
-"""
+"""Draw who spoke when as SVG: a row for each speaker, a mark for each turn. Small even for a day."""
 
 from __future__ import annotations
 
@@ -14,19 +11,19 @@ from tasks.records import Turn
 
 WIDTH, LEFT, ROW, TOP = 960, 140, 22, 26
 COLOURS = ("#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
-MOST_SPEAKERS = 40
+MAX_SPEAKERS = 40
 
 
-def timeline(turns: Iterable[Turn], speakers: Sequence[str], duration_s: float) -> str:
-    """The picture, `WIDTH` pixels wide; more than `MOST_SPEAKERS` are counted in its last line."""
-    drawn = speakers[:MOST_SPEAKERS]
-    spoken: dict[str, set[int]] = {name: set() for name in drawn}
+def draw_timeline(turns: Iterable[Turn], speakers: Sequence[str], duration_s: float) -> str:
+    """Draw the turns of `speakers`, `WIDTH` pixels wide; those beyond `MAX_SPEAKERS` are counted in the last line."""
+    shown = speakers[:MAX_SPEAKERS]
+    columns: dict[str, set[int]] = {name: set() for name in shown}
     scale = (WIDTH - LEFT - 10) / duration_s if duration_s else 0.0
     for turn in turns:
-        if turn.speaker in spoken:
-            spoken[turn.speaker].update(range(int(turn.start_s * scale), int(turn.end_s * scale) + 1))
-    more = len(speakers) - len(drawn)
-    height = TOP + ROW * (len(drawn) + (more > 0)) + 8
+        if turn.speaker in columns:
+            columns[turn.speaker].update(range(int(turn.start_s * scale), int(turn.end_s * scale) + 1))
+    more = len(speakers) - len(shown)
+    height = TOP + ROW * (len(shown) + (more > 0)) + 8
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
         'font-family="sans-serif" font-size="12">',
@@ -38,9 +35,9 @@ def timeline(turns: Iterable[Turn], speakers: Sequence[str], duration_s: float) 
         anchor = "end" if x > WIDTH - 40 else "middle"
         parts.append(f'<path d="M{x:.1f} {TOP - 6}V{height - 6}" stroke="#e5e7eb"/>')
         parts.append(f'<text x="{x:.1f}" y="15" text-anchor="{anchor}" fill="#6b7280">{label}</text>')
-    for row, name in enumerate(drawn):
+    for row, name in enumerate(shown):
         y = TOP + ROW * row + ROW // 2
-        marks = "".join(f"M{LEFT + a} {y}h{b - a}" for a, b in runs(spoken[name]))
+        marks = "".join(f"M{LEFT + a} {y}h{b - a}" for a, b in group_columns(columns[name]))
         parts.append(f'<text x="10" y="{y + 4}" fill="#111827">{html.escape(name[:18])}</text>')
         parts.append(f'<path d="{marks}" stroke="{COLOURS[row % len(COLOURS)]}" stroke-width="{ROW - 8}"/>')
     if more > 0:
@@ -48,10 +45,10 @@ def timeline(turns: Iterable[Turn], speakers: Sequence[str], duration_s: float) 
     return "".join([*parts, "</svg>"])
 
 
-def runs(columns: Iterable[int]) -> list[tuple[int, int]]:
-    """Stretches of neighbouring whole numbers, each as (first, one after the last).
+def group_columns(columns: Iterable[int]) -> list[tuple[int, int]]:
+    """Group consecutive integers into ranges (first, last + 1).
 
-    >>> runs({1, 2, 3, 7})
+    >>> group_columns({1, 2, 3, 7})
     [(1, 4), (7, 8)]
     """
     out: list[tuple[int, int]] = []

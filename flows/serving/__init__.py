@@ -1,1 +1,1 @@
-"""Prefect's server, its worker and our deployments as one: what `daylong up` puts together and `doctor` looks at."""
+"""Prefect's server, its worker and our deployments: started by `daylong up`, inspected by `daylong doctor`."""

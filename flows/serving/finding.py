@@ -1,4 +1,4 @@
-"""A line of `daylong doctor`."""
+"""One result of `daylong doctor`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`missing`: something can't work until `text` is done; `warning`: it works, but not all of it."""
+    """`text` about the subject `about`. `missing`: does not work until that is done; `warning`: works in part."""
 
     level: Literal["ok", "warning", "missing"]
     about: str

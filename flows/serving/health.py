@@ -1,4 +1,4 @@
-"""What `daylong doctor` looks at: this machine first, then Prefect's server and what it knows."""
+"""The checks of `daylong doctor`: this machine first, then Prefect's database and server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from flows.inbox import check, inbox_of
 from flows.locations import device_of, out_of, store_of
 from flows.serving.finding import Finding, missing, ok, warning
-from flows.serving.inspection import database, server
+from flows.serving.inspection import inspect_database, inspect_server
 from tasks.errors import DaylongError, UsageError
 from tasks.intake.ledger import read_only
 from tasks.intake.names import LEDGER, may_be_taken
@@ -21,41 +21,50 @@ from tasks.storage.disk_space import CACHE_BYTES_S, OUT_BYTES_S
 from tasks.weights import resolve
 from tasks.weights.catalogue import Kind
 
-LOWEST_RATE = 3_000
-"""Bytes a second of the smallest recordings that are usual (Opus, 24 kbit/s): what an inbox holds at most."""
-LEAST_FREE = 2_000_000_000
-LEAST_MEMORY = {"cpu": 4_000_000_000, "cuda": 4_000_000_000}
-"""Bytes; a day took 1.9 GB with the demo weights."""
+MIN_BYTES_S = 3_000
+"""Bytes per second of the smallest usual recordings (Opus, 24 kbit/s), to bound the recorded time in the inbox."""
+MIN_FREE = 2_000_000_000
+"""Free bytes on a disk below which there is a warning."""
+MIN_MEMORY = {"cpu": 4_000_000_000, "cuda": 4_000_000_000}
+"""Bytes of memory, by device; a day took 1.9 GB with the demo weights."""
 
 Check = Callable[[Settings], Iterator[Finding]]
 
 
-def checks(settings: Settings) -> Iterator[Finding]:
-    """All findings, in the order in which a run would meet them. A check that breaks is a finding, too."""
-    for looked_at in (decoder, device, present_weights, inbox, room, database, server):
+def run_checks(settings: Settings) -> Iterator[Finding]:
+    """Yield all findings, in the order in which a run would meet them. A check that raises is a finding, too."""
+    for inspect in (
+        inspect_decoder,
+        inspect_device,
+        inspect_weights,
+        inspect_inbox,
+        inspect_room,
+        inspect_database,
+        inspect_server,
+    ):
         try:
-            yield from looked_at(settings)
+            yield from inspect(settings)
         except Exception as error:
-            yield missing(looked_at.__name__.removeprefix("present_"), f"could not be looked at: {error}")
+            yield missing(inspect.__name__.removeprefix("inspect_"), f"could not be looked at: {error}")
 
 
-def decoder(settings: Settings) -> Iterator[Finding]:
-    """FFmpeg's libraries, tried on the bundled sample."""
+def inspect_decoder(settings: Settings) -> Iterator[Finding]:
+    """Check FFmpeg's libraries by decoding a second of the bundled sample."""
     import av
 
     from tasks.audio.decode import decode
     from tasks.intervals import Span
 
     version = ".".join(map(str, av.library_versions["libavcodec"]))
-    heard = decode(sample(), Span(60.0, 61.0))
-    if len(heard) != 16_000 or not abs(heard).max() > 0:
+    samples = decode(sample(), Span(60.0, 61.0))
+    if len(samples) != 16_000 or not abs(samples).max() > 0:
         yield missing("decoder", f"libavcodec {version} does not decode the bundled sample: reinstall the package av")
         return
     yield ok("decoder", f"libavcodec {version}, with PyAV {av.__version__}")
 
 
-def device(settings: Settings) -> Iterator[Finding]:
-    """Where the engines run, and the memory there."""
+def inspect_device(settings: Settings) -> Iterator[Finding]:
+    """Check the device of the engines, and its memory."""
     try:
         found = device_of(settings)
     except UsageError as error:
@@ -63,10 +72,12 @@ def device(settings: Settings) -> Iterator[Finding]:
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    here = f"{cores} CPU core{'' if cores == 1 else 's'}, {total / 1e9:.1f} GB of memory"
-    least = LEAST_MEMORY[found]
-    low = f": less than {least / 1e9:.0f} GB; set models.keep = one and chunks_in_flight = 1" if total < least else ""
-    yield (warning if low else ok)("device", here + low)
+    text = f"{cores} CPU core{'' if cores == 1 else 's'}, {total / 1e9:.1f} GB of memory"
+    least = MIN_MEMORY[found]
+    hint = (
+        f": less than {least / 1e9:.0f} GB; set models.keep = one and chunks_in_flight = 1" if total < least else ""
+    )
+    yield (warning if hint else ok)("device", text + hint)
     if found == "cuda":
         import torch
 
@@ -76,28 +87,28 @@ def device(settings: Settings) -> Iterator[Finding]:
             yield ok("device", f"{name}: {free / 1e9:.1f} of {whole / 1e9:.1f} GB free")
 
 
-def present_weights(settings: Settings) -> Iterator[Finding]:
-    """The weights of the profile: here, to be fetched, or not to be had."""
+def inspect_weights(settings: Settings) -> Iterator[Finding]:
+    """Check the weights of the profile: present, to be fetched, or unavailable."""
     found = device_of(settings)
     command = resolve.format_fetch_command(settings, found)
     for kind, name in resolve.list_required(settings, found):
         problem = resolve.find_problem(kind, name, command)
         if problem:
             yield missing("weights", problem)
-        elif _is_here(kind, name):
+        elif _is_local(kind, name):
             yield ok("weights", f"{kind}: {name}")
         else:
             yield warning("weights", f"{kind}: {name} is fetched when it is first needed; ahead of that: {command}")
 
 
-def _is_here(kind: Kind, name: str) -> bool:
+def _is_local(kind: Kind, name: str) -> bool:
     if resolve.find_local_path(name) is not None:
         return True
     return resolve.find_cached(kind, resolve.find_repository(kind, name)) is not None
 
 
-def inbox(settings: Settings) -> Iterator[Finding]:
-    """The folder that is watched: there, to be written to, and not stopped."""
+def inspect_inbox(settings: Settings) -> Iterator[Finding]:
+    """Check the watched folder: present, writable, and not stopped."""
     folder = inbox_of(settings)
     try:
         check(settings)
@@ -114,27 +125,27 @@ def inbox(settings: Settings) -> Iterator[Finding]:
         yield ok("inbox", str(folder))
 
 
-def room(settings: Settings) -> Iterator[Finding]:
-    """Free room where results and cache are kept, against what lies in the inbox."""
-    files = _waiting(settings)
-    size = sum(f.stat().st_size for f in files)
-    need = size / LOWEST_RATE * (CACHE_BYTES_S + OUT_BYTES_S)
+def inspect_room(settings: Settings) -> Iterator[Finding]:
+    """Check the free space of results and cache against what the recordings in the inbox need."""
+    recordings = _list_waiting(settings)
+    size = sum(f.stat().st_size for f in recordings)
+    need = size / MIN_BYTES_S * (CACHE_BYTES_S + OUT_BYTES_S)
     store = store_of(settings).root
     folders = [out_of(settings), *([] if "://" in store else [Path(store)])]
-    waits = f"{len(files):,} file{'' if len(files) == 1 else 's'} of {size / 1e9:.1f} GB in the inbox"
-    for folder in {_existing(f).stat().st_dev: _existing(f) for f in folders}.values():
+    waits = f"{len(recordings):,} file{'' if len(recordings) == 1 else 's'} of {size / 1e9:.1f} GB in the inbox"
+    for folder in {_find_existing(f).stat().st_dev: _find_existing(f) for f in folders}.values():
         free = shutil.disk_usage(folder).free
-        told = f"{folder}: {free / 1e9:.1f} GB free; {waits}, whose results take {need / 1e9:.1f} GB at most"
+        text = f"{folder}: {free / 1e9:.1f} GB free; {waits}, whose results take {need / 1e9:.1f} GB at most"
         if not os.access(folder, os.W_OK):
             yield missing("disk", f"{folder}: may not be written to")
         elif free < need:
-            yield missing("disk", f"{told}. Make room: daylong cache prune --older-than 30d")
+            yield missing("disk", f"{text}. Make room: daylong cache prune --older-than 30d")
         else:
-            yield (warning if free < LEAST_FREE else ok)("disk", told)
+            yield (warning if free < MIN_FREE else ok)("disk", text)
 
 
-def _waiting(settings: Settings) -> list[Path]:
-    """The recordings in the inbox that are still to be processed, as far as names and the ledger tell."""
+def _list_waiting(settings: Settings) -> list[Path]:
+    """List the recordings in the inbox that are still to be processed, by their names and the ledger."""
     folder = inbox_of(settings)
     if not folder.is_dir():
         return []
@@ -143,9 +154,9 @@ def _waiting(settings: Settings) -> list[Path]:
     if ledger is not None:
         with ledger as opened:
             kept = opened.read_kept(settings.digest())
-    files = (f for f in folder.rglob("*") if f.is_file() and not f.is_symlink() and may_be_taken(f.name))
-    return [f for f in files if not {p := f.relative_to(folder), *p.parents} & kept.keys()]
+    recordings = (f for f in folder.rglob("*") if f.is_file() and not f.is_symlink() and may_be_taken(f.name))
+    return [f for f in recordings if not {p := f.relative_to(folder), *p.parents} & kept.keys()]
 
 
-def _existing(folder: Path) -> Path:
+def _find_existing(folder: Path) -> Path:
     return next(f for f in (folder, *folder.parents) if f.exists())

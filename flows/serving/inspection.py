@@ -1,4 +1,4 @@
-"""Prefect's database, its server, and what that knows of our pool, worker, deployments and runs."""
+"""The checks of Prefect: its database, its server, and there our pool, worker, deployments and runs."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
 
-def database(settings: Settings) -> Iterator[Finding]:
-    """The database that a server started here would use."""
+def inspect_database(settings: Settings) -> Iterator[Finding]:
+    """Check the database that a server started here would use."""
     from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
     from sqlalchemy.engine import make_url
 
     url = make_url(str(PREFECT_API_DATABASE_CONNECTION_URL.value()))
     shown = url.render_as_string(hide_password=True)
     if url.get_backend_name() == "sqlite":
-        yield _sqlite(str(url.database), shown)
+        yield _inspect_sqlite(str(url.database), shown)
         return
     try:
-        version = _postgres(url.set(drivername="postgresql").render_as_string(hide_password=False))
+        version = _query_postgres_version(url.set(drivername="postgresql").render_as_string(hide_password=False))
     except Exception as error:  # the driver has errors of many kinds
         reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
         yield missing(
@@ -35,7 +35,7 @@ def database(settings: Settings) -> Iterator[Finding]:
     yield ok("database", f"PostgreSQL {version}: {shown}")
 
 
-def _sqlite(file: str, shown: str) -> Finding:
+def _inspect_sqlite(file: str, shown: str) -> Finding:
     import sqlite3
     from contextlib import closing
     from pathlib import Path
@@ -51,23 +51,23 @@ def _sqlite(file: str, shown: str) -> Finding:
     return ok("database", f"SQLite {sqlite3.sqlite_version}: {file}, {size:.1f} MB")
 
 
-def _postgres(dsn: str) -> str:
+def _query_postgres_version(dsn: str) -> str:
     import asyncio
 
     import asyncpg  # type: ignore[import-untyped]
 
-    async def ask() -> str:
+    async def query() -> str:
         connection = await asyncpg.connect(dsn, timeout=10)
         try:
             return str(await connection.fetchval("show server_version"))
         finally:
             await connection.close()
 
-    return asyncio.run(ask())
+    return asyncio.run(query())
 
 
-def server(settings: Settings) -> Iterator[Finding]:
-    """The server, and through it the pool, the worker, the deployments and dead runs."""
+def inspect_server(settings: Settings) -> Iterator[Finding]:
+    """Check the server, and through it the pool, the worker, the deployments and the runs."""
     from prefect.client.orchestration import get_client
     from prefect.settings import (
         PREFECT_API_URL,
@@ -76,11 +76,11 @@ def server(settings: Settings) -> Iterator[Finding]:
         temporary_settings,
     )
 
-    from flows.serving.server import Address, answers
+    from flows.serving.server import Address, is_answering
 
     named = PREFECT_API_URL.value()
     api = str(named or Address(PREFECT_SERVER_API_HOST.value(), PREFECT_SERVER_API_PORT.value()).api)
-    if not answers(api):
+    if not is_answering(api):
         if named:
             yield missing("server", f"none answers at {api}, which PREFECT_API_URL names. Start it, or unset it")
         else:
@@ -88,12 +88,12 @@ def server(settings: Settings) -> Iterator[Finding]:
         return
     with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
         yield ok("server", f"Prefect {client.request('GET', '/admin/version').json()} at {api}")
-        yield from _pool(client)
-        yield from _deployments(client)
-        yield from _runs(client)
+        yield from _inspect_pool(client)
+        yield from _inspect_deployments(client)
+        yield from _inspect_runs(client)
 
 
-def _pool(client: SyncPrefectClient) -> Iterator[Finding]:
+def _inspect_pool(client: SyncPrefectClient) -> Iterator[Finding]:
     from prefect.client.schemas.objects import WorkerStatus
     from prefect.exceptions import ObjectNotFound
 
@@ -115,16 +115,16 @@ def _pool(client: SyncPrefectClient) -> Iterator[Finding]:
         yield missing("worker", "none is alive, runs wait: daylong up starts one")
 
 
-def _deployments(client: SyncPrefectClient) -> Iterator[Finding]:
+def _inspect_deployments(client: SyncPrefectClient) -> Iterator[Finding]:
     import yaml
 
-    from flows.serving.server import prefect_file
+    from flows.serving.server import find_prefect_file
 
-    wanted = yaml.safe_load(prefect_file().read_text(encoding="utf-8"))["deployments"]
-    there = {f"{d.name}": d for d in client.read_deployments(limit=200)}
+    wanted = yaml.safe_load(find_prefect_file().read_text(encoding="utf-8"))["deployments"]
+    deployed = {f"{d.name}": d for d in client.read_deployments(limit=200)}
     for each in wanted:
         name = each["name"]
-        found = there.get(name)
+        found = deployed.get(name)
         if found is None:
             yield missing("deployment", f"{name} is not on the server: daylong up, or prefect deploy --all")
         elif found.paused:
@@ -132,8 +132,8 @@ def _deployments(client: SyncPrefectClient) -> Iterator[Finding]:
         elif each.get("schedules") and not any(s.active for s in found.schedules):
             yield warning("deployment", f"{name}: its schedule is off; switch it on in the UI, or daylong up again")
         else:
-            times = ", ".join(_told(s.schedule) for s in found.schedules)
-            if times and not _planned(client, found.id):
+            times = ", ".join(_format_schedule(s.schedule) for s in found.schedules)
+            if times and not _has_planned_run(client, found.id):
                 yield warning(
                     "deployment", f"{name}, scheduled ({times}), has no run ahead: is the server's scheduler well?"
                 )
@@ -141,8 +141,8 @@ def _deployments(client: SyncPrefectClient) -> Iterator[Finding]:
             yield ok("deployment", f"{name}, scheduled ({times})" if times else f"{name}, started by hand")
 
 
-def _planned(client: SyncPrefectClient, deployment: UUID) -> bool:
-    """Whether the server has planned a run of the deployment, or one is under way."""
+def _has_planned_run(client: SyncPrefectClient, deployment: UUID) -> bool:
+    """Whether the deployment has a scheduled, pending or running run."""
     from prefect.client.schemas.filters import (
         DeploymentFilter,
         DeploymentFilterId,
@@ -152,26 +152,27 @@ def _planned(client: SyncPrefectClient, deployment: UUID) -> bool:
     )
     from prefect.client.schemas.objects import StateType
 
-    ahead = FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING])
+    planned = FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING])
     return bool(
         client.read_flow_runs(
             deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
-            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=ahead)),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=planned)),
             limit=1,
         )
     )
 
 
-def _told(schedule: object) -> str:
+def _format_schedule(schedule: object) -> str:
+    """Format a schedule: its interval in seconds, or its cron expression."""
     interval = getattr(schedule, "interval", None)
     return f"every {interval.total_seconds():.0f} s" if interval else str(getattr(schedule, "cron", schedule))
 
 
-def _runs(client: SyncPrefectClient) -> Iterator[Finding]:
-    from flows.serving.crashed_runs import is_dead, under_way, waiting
+def _inspect_runs(client: SyncPrefectClient) -> Iterator[Finding]:
+    from flows.serving.crashed_runs import count_waiting_runs, is_process_gone, list_active_runs
 
-    running = under_way(client)
-    dead = [run.name for run in running if is_dead(run)]
+    running = list_active_runs(client)
+    dead = [run.name for run in running if is_process_gone(run)]
     if dead:
         yield warning("runs", f"{', '.join(dead)}: the process is gone; the next daylong up or run clears it")
-    yield ok("runs", f"{len(running) - len(dead)} under way, {waiting(client)} waiting")
+    yield ok("runs", f"{len(running) - len(dead)} under way, {count_waiting_runs(client)} waiting")

@@ -13,20 +13,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from tasks.process_tree import find_descendants
 
-REMEMBERED = 20
-"""Lines of what it said last, told if it dies."""
-BECOME_SUBREAPER = 36
+KEPT_LINES = 20
+"""Number of last output lines kept, which are reported if the process dies."""
+PR_SET_CHILD_SUBREAPER = 36
 
 
-class Child:
-    """A child process; `hear` is called with every line that it or its own children write."""
+class ManagedProcess:
+    """A child process; `on_line` is called with every line that it or its own children write."""
 
     def __init__(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], hear: Callable[[str], None]
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], on_line: Callable[[str], None]
     ) -> None:
         self.name = name
-        self.last: deque[str] = deque(maxlen=REMEMBERED)
-        self._hear = hear
+        self.last: deque[str] = deque(maxlen=KEPT_LINES)
+        self._on_line = on_line
         self.process = subprocess.Popen(
             list(command),
             env=dict(environment),
@@ -35,33 +35,32 @@ class Child:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            # Ctrl-C reaches everything that the terminal's foreground holds: the order of ending is ours to say.
+            # Ctrl-C signals the terminal's whole foreground group; in a session of its own, we end it in our order.
             start_new_session=True,
         )
-        threading.Thread(target=self._listen, name=f"{name}-output", daemon=True).start()
+        threading.Thread(target=self._read_output, name=f"{name}-output", daemon=True).start()
 
     @property
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
-    def _listen(self) -> None:
+    def _read_output(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.last.append(line.rstrip("\n"))
-            with contextlib.suppress(Exception):  # a reader that has gone must not block the child
-                self._hear(line.rstrip("\n"))
+            with contextlib.suppress(Exception):  # a failing handler must not block the child
+                self._on_line(line.rstrip("\n"))
 
 
-def reap(but: Collection[int]) -> None:
-    """Let go of adopted processes that have ended; those in `but` are waited for elsewhere."""
+def reap(exclude: Collection[int]) -> None:
+    """Reap adopted processes that have ended, but those in `exclude`, which are waited for elsewhere."""
     for pid in find_descendants():
-        if pid not in but:
+        if pid not in exclude:
             with contextlib.suppress(ChildProcessError):  # it is a child of a child
                 os.waitpid(pid, os.WNOHANG)
 
 
 def adopt_orphans() -> None:
-    """From now on, processes below this one whose parent dies become its own children, on Linux: a worker that is
-    killed leaves its runs behind, and they have to end with `daylong up`."""
+    """On Linux, adopt descendants whose parent dies, so that the runs of a killed worker end with `daylong up`."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(BECOME_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Prefect's own record of what has run: of a folder that is looked at every minute it grows by 1,440 runs a day."""
+"""Prune Prefect's record of the folder-watch: scanned every minute, a folder adds 1,440 runs a day."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
-WATCH = "ingest-inbox"
-PAGE = 200
+WATCH_FLOW = "ingest-inbox"
+PAGE_SIZE = 200
 
 
-def forget_looks(client: SyncPrefectClient, older_than_s: float) -> int:
-    """Delete the folder-watch's own runs that ended, and began so long ago; how many those were.
+def delete_old_scans(client: SyncPrefectClient, older_than_s: float) -> int:
+    """Delete the folder-watch's own finished runs that began `older_than_s` seconds ago or earlier; return how many.
 
     Runs of recordings stay, and what became of each file is in the inbox's ledger.
     """
@@ -33,13 +33,13 @@ def forget_looks(client: SyncPrefectClient, older_than_s: float) -> int:
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(TERMINAL_STATES))),
         expected_start_time=FlowRunFilterExpectedStartTime(before_=before),
     )
-    ours = FlowFilter(name=FlowFilterName(any_=[WATCH]))
-    gone = 0
-    while found := client.read_flow_runs(flow_filter=ours, flow_run_filter=old, limit=PAGE):
+    ours = FlowFilter(name=FlowFilterName(any_=[WATCH_FLOW]))
+    deleted = 0
+    while found := client.read_flow_runs(flow_filter=ours, flow_run_filter=old, limit=PAGE_SIZE):
         for run in found:
             try:
                 client.delete_flow_run(run.id)
-            except ObjectNotFound:  # somebody else has
+            except ObjectNotFound:  # deleted meanwhile
                 continue
-            gone += 1
-    return gone
+            deleted += 1
+    return deleted

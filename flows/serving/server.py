@@ -1,4 +1,4 @@
-"""Prefect's server, its worker and the deployments of prefect.yaml, each by Prefect's own command."""
+"""Start Prefect's server, a worker and the deployments of prefect.yaml, each by Prefect's own command."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tasks.errors import DaylongError, UsageError
 from tasks.settings.home import clone
 
 POOL = "daylong"
-STARTING_S = 120.0
-"""A new database takes 13 s on an idle machine."""
+START_LIMIT_S = 120.0
+"""Time limit for the server's start, in seconds; with a new database it takes 13 s on an idle machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +28,24 @@ class Address:
 
     @property
     def web(self) -> str:
-        """What a browser is given. A server that listens everywhere is called by the machine's name."""
+        """URL for a browser. A server that listens on all interfaces has the machine's name in it."""
         host = socket.gethostname() if self.host in ("0.0.0.0", "::", "") else self.host
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def api(self) -> str:
+        """URL of the server's API."""
         return f"{self.web}/api"
 
     def check_free(self) -> None:
-        """Raise UsageError where nothing can listen there."""
+        """Raise UsageError if no server can listen there."""
         try:
             where = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
             with socket.socket(where[0], where[1]) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(where[4])
         except (OSError, OverflowError) as error:
-            if answers(self.api):
+            if is_answering(self.api):
                 raise UsageError(
                     f"port {self.port}: a Prefect server answers there already, of another `daylong up` perhaps. "
                     f"Use it: PREFECT_API_URL={self.api} daylong up. Or start a second one: daylong up --port "
@@ -57,8 +58,8 @@ class Address:
             ) from error
 
 
-def answers(api: str) -> bool:
-    """Whether a Prefect server answers there."""
+def is_answering(api: str) -> bool:
+    """Whether a Prefect server answers at an API's URL."""
     import httpx
 
     try:
@@ -67,13 +68,13 @@ def answers(api: str) -> bool:
         return False
 
 
-def serve(address: Address) -> list[str]:
-    """The command that starts the server."""
+def build_server_command(address: Address) -> list[str]:
+    """Build the command that starts the server."""
     return [*PREFECT, "server", "start", "--host", address.host, "--port", str(address.port)]
 
 
-def work(name: str) -> list[str]:
-    """The command that starts a worker of our pool."""
+def build_worker_command(name: str) -> list[str]:
+    """Build the command that starts a worker of our pool."""
     return [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--name", name,
             "--install-policy", "never"]  # fmt: skip
 
@@ -81,11 +82,11 @@ def work(name: str) -> list[str]:
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
 
 
-def await_answer(api: str, alive: Callable[[], bool], limit_s: float = STARTING_S) -> None:
-    """Wait until the server answers. Raises DaylongError where it ended, or takes too long."""
+def wait_for_server(api: str, is_alive: Callable[[], bool], limit_s: float = START_LIMIT_S) -> None:
+    """Wait until the server answers. Raises DaylongError if `is_alive` turns False, or after `limit_s` seconds."""
     until = time.monotonic() + limit_s
-    while not answers(api):
-        if not alive():
+    while not is_answering(api):
+        if not is_alive():
             raise DaylongError("Prefect's server ended while it started.")
         if time.monotonic() > until:
             raise DaylongError(f"Prefect's server did not answer at {api} within {limit_s:.0f} s.")
@@ -93,7 +94,7 @@ def await_answer(api: str, alive: Callable[[], bool], limit_s: float = STARTING_
 
 
 def create_pool() -> None:
-    """The work pool that prefect.yaml names, if it isn't there yet."""
+    """Create the work pool that prefect.yaml names, unless it exists."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.exceptions import ObjectAlreadyExists
@@ -114,9 +115,9 @@ def create_pool() -> None:
 
 
 def deploy(environment: Mapping[str, str]) -> None:
-    """`prefect deploy --all`, whatever the working directory. Raises DaylongError with what it said."""
-    told = subprocess.run(
-        [*PREFECT, "deploy", "--all", "--prefect-file", str(prefect_file())],
+    """Run `prefect deploy --all`, in any working directory. Raises DaylongError with its last output lines."""
+    done = subprocess.run(
+        [*PREFECT, "deploy", "--all", "--prefect-file", str(find_prefect_file())],
         cwd=clone(),
         env=dict(environment),
         stdin=subprocess.DEVNULL,
@@ -126,16 +127,17 @@ def deploy(environment: Mapping[str, str]) -> None:
         errors="replace",
         check=False,
     )
-    if told.returncode:
-        raise DaylongError("prefect deploy --all failed:\n" + "\n".join(told.stdout.strip().splitlines()[-15:]))
+    if done.returncode:
+        raise DaylongError("prefect deploy --all failed:\n" + "\n".join(done.stdout.strip().splitlines()[-15:]))
 
 
-def prefect_file() -> Path:
+def find_prefect_file() -> Path:
+    """The path of prefect.yaml."""
     return clone() / "prefect.yaml"
 
 
-def environment_of(api: str) -> dict[str, str]:
-    """What the children need to know: our settings of Prefect, and where its server is."""
+def build_environment(api: str) -> dict[str, str]:
+    """Build the environment of server and worker: ours, with the URL of the server's API."""
     return os.environ | {
         "PREFECT_API_URL": api,
         "PREFECT_SERVER_UI_API_URL": api,

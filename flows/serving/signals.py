@@ -1,4 +1,4 @@
-"""Signals, heard by us whoever else handles them."""
+"""Watch for signals, whatever their handlers are."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def heard(begin: Callable[[int], None], numbers: Container[int]) -> Iterator[None]:
-    """Call `begin` when one of these signals comes, whoever handles it: a flow puts a handler of its own in our
-    place, and waits for its tasks, however long they take."""
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
+def watch_signals(on_signal: Callable[[int], None], numbers: Container[int]) -> Iterator[None]:
+    """Call `on_signal` with the number of each signal of `numbers` that arrives, in a thread, within the context.
 
-    def listen() -> None:
-        with ours:
-            while signalled := ours.recv(1):
+    It is called in addition to the signal's handler: Prefect replaces ours while a flow runs, and then waits for the
+    flow's tasks, however long they take.
+    """
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+
+    def receive() -> None:
+        with receiver:
+            while signalled := receiver.recv(1):
                 if signalled[0] in numbers:
-                    begin(signalled[0])
+                    on_signal(signalled[0])
 
-    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=listen, name="daylong-signals", daemon=True).start()
+    previous = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=receive, name="daylong-signals", daemon=True).start()
     try:
         yield
     finally:
-        signal.set_wakeup_fd(before)
-        theirs.close()
+        signal.set_wakeup_fd(previous)
+        sender.close()

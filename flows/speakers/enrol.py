@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.locations import device_of
-from flows.recording.preparation import called, patience_s
+from flows.recording.preparation import compute_timeout_s, describe_weights
 from flows.speakers.clips import CLIP_S
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
@@ -20,7 +20,7 @@ from tasks.engines.calls import call, configure
 from tasks.engines.engine import Engine
 from tasks.errors import PermanentError, UsageError
 from tasks.intervals import Span, clip, measure_union_s
-from tasks.merging.voices import mean_voice
+from tasks.merging.voices import average_embeddings
 from tasks.records import Recording
 from tasks.settings.schema import Settings
 from tasks.voices.records import Hearing
@@ -40,7 +40,7 @@ def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Record
         raise UsageError("diarization.engine = off: no speaker model measures voices; choose another.")
     device = device_of(settings)
     known = resolve.resolve("embedding", settings.diarization.embedding_model)
-    configure(settings.models.keep, settings.models.run_in, patience_s(settings))
+    configure(settings.models.keep, settings.models.run_in, compute_timeout_s(settings))
     recording = probe(path, timezone=settings.timezone, name_pattern=settings.audio.name_pattern)
     duration_s = recording.duration_s
 
@@ -81,8 +81,8 @@ def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Record
         similarity=None,
         maybe=None,
         maybe_similarity=None,
-        embedder=called(known),
-        embedding=np.array(mean_voice(where, found), np.float32),
+        embedder=describe_weights(known),
+        embedding=np.array(average_embeddings(where, found), np.float32),
     )
     longest = max(speech, key=lambda s: s.duration_s)
     return hearing, (recording, Span(longest.start_s, min(longest.end_s, longest.start_s + CLIP_S)))

@@ -1,1 +1,1 @@
-"""Chunks' words and the recording's turns -> one transcript: seams, words to speakers, segments. Pure Python."""
+"""Merge the chunks' words and the recording's turns into one transcript: seams, speaker assignment, segments."""

@@ -19,12 +19,19 @@ from tasks.contracts import (
     speaker_margins,
     untranscribed_spans,
 )
-from tasks.merging.attribute import attribute
-from tasks.merging.channels import by_channel
+from tasks.merging.assign_speakers import assign_speakers
+from tasks.merging.channels import assign_by_channel
 from tasks.merging.seams import join
-from tasks.merging.segments import segment
-from tasks.merging.voices import Voice, Windows, linked_voices, marked_overlaps, mean_voice, speakers_of
-from tasks.merging.wordless import fill
+from tasks.merging.segments import build_segments
+from tasks.merging.untranscribed import fill_untranscribed
+from tasks.merging.voices import (
+    SpeakerEmbedding,
+    Windows,
+    average_embeddings,
+    label_embeddings,
+    mark_overlaps,
+    summarize_speakers,
+)
 from tasks.records import UNKNOWN, Chunk, Turn, Word, as_dict
 from tasks.step import Manifest, Meter, StepContext
 
@@ -36,7 +43,7 @@ class SeamJob:
 
 @dataclass(frozen=True, slots=True)
 class MergeJob:
-    """`embedding_model` is None where nobody wants to know who speaks."""
+    """`embedding_model` is None where no embeddings are computed."""
 
     duration_s: float
     embedding_model: str | None
@@ -44,9 +51,9 @@ class MergeJob:
 
 @step_task("seams", version=4)
 def join_chunks(job: SeamJob, place: StepContext, words: Sequence[Sequence[Manifest | None]]) -> Manifest:
-    """Artifact `words`; facts: a row of evidence for each seam, and the spans that want decoding again.
+    """Join the chunks' words. Artifact `words`; facts: `seams`, a row per seam, and `wordless`, untranscribed spans.
 
-    `words`: for each chunk, what was transcribed of it, a manifest for each channel.
+    `words`: by chunk, the manifests of its transcribed words, one per channel; None where nothing was transcribed.
     """
     meter = Meter()
     lists = [[w for manifest in own for w in read_words(place.store, manifest)] for own in words]
@@ -55,7 +62,7 @@ def join_chunks(job: SeamJob, place: StepContext, words: Sequence[Sequence[Manif
         {"words": place.store.put_records("seams", joined.words)},
         **SeamsFacts(
             seams=cast(list[SeamFacts], as_dict(joined.seams)),
-            wordless=[[s.start_s, s.end_s] for s in joined.wordless],
+            wordless=[[s.start_s, s.end_s] for s in joined.untranscribed],
         ),
     )
 
@@ -69,31 +76,34 @@ def merge(
     linked: Manifest | None,
     channels: tuple[Manifest, Sequence[Sequence[Manifest]]] | None,
 ) -> Manifest:
-    """Artifacts `words`, `segments`, `turns` and `speakers`: JSON lists of records.
+    """Merge words and speakers. Artifacts `words`, `segments`, `turns` and `speakers`: JSON lists of records.
 
-    Who speaks is told by linking (`linked`), or by the channel (`channels`: arrays `own_0`, … of its speech, and for
-    each channel its chunks' embeddings), or not.
+    `again`: manifests of the words decoded again at the seams. Speakers come from `linked`, the manifest of linking,
+    or from `channels` (the manifest of `own-speech`, and by channel the manifests of its chunks' embeddings); without
+    either, words have no speaker.
     """
     meter = Meter()
-    found = [w for m in again for w in read_words(place.store, m)]
-    words = fill(read_words(place.store, seams), found, untranscribed_spans(seams))
-    words = tuple(_within(w, job.duration_s) for w in words)
+    redecoded = [w for m in again for w in read_words(place.store, m)]
+    words = fill_untranscribed(read_words(place.store, seams), redecoded, untranscribed_spans(seams))
+    words = tuple(_clip_word(w, job.duration_s) for w in words)
     turns: tuple[Turn, ...] = ()
-    voices: dict[str, Voice] = {}
+    voices: dict[str, SpeakerEmbedding] = {}
     if linked is not None:
         table = read_linked_windows(place.store, linked)
-        voices = linked_voices(table["embeddings"], speaker_margins(linked))
-        turns = marked_overlaps(read_turns(place.store, linked))
-        windows = Windows.of(table)
-        words = tuple(windows.told(w) for w in attribute(words, turns))
+        voices = label_embeddings(table["embeddings"], speaker_margins(linked))
+        turns = mark_overlaps(read_turns(place.store, linked))
+        windows = Windows.from_table(table)
+        words = tuple(windows.annotate(w) for w in assign_speakers(words, turns))
     if channels is not None:
         mapped, measured = channels
-        words, turns = by_channel(words, read_own_speech(place.store, mapped))
-        voices = {t.speaker: _voice(place, measured[t.channel]) for t in {t.speaker: t for t in turns}.values()}
-        turns = marked_overlaps(turns)
+        words, turns = assign_by_channel(words, read_own_speech(place.store, mapped))
+        voices = {
+            t.speaker: _average_channel(place, measured[t.channel]) for t in {t.speaker: t for t in turns}.values()
+        }
+        turns = mark_overlaps(turns)
     words = tuple(sorted(words, key=lambda w: (w.start_s, w.end_s, w.speaker or "")))
-    words, segments = segment(words)
-    speakers = speakers_of(turns, words, segments, voices, job.embedding_model)
+    words, segments = build_segments(words)
+    speakers = summarize_speakers(turns, words, segments, voices, job.embedding_model)
     tables = {"words": words, "segments": segments, "turns": turns, "speakers": speakers}
     return meter.manifest(
         {name: place.store.put_records("merging", table) for name, table in tables.items()},
@@ -101,12 +111,15 @@ def merge(
     )
 
 
-def _voice(place: StepContext, measured: Sequence[Manifest]) -> Voice:
-    """Of a channel's only speaker."""
+def _average_channel(place: StepContext, measured: Sequence[Manifest]) -> SpeakerEmbedding:
+    """Average the embeddings of a channel's only speaker over its chunks."""
     tables = [read_windows(place.store, m) for m in measured]
-    return Voice(mean_voice([windows for windows, _ in tables], [embeddings for _, embeddings in tables]))
+    return SpeakerEmbedding(
+        average_embeddings([windows for windows, _ in tables], [embeddings for _, embeddings in tables])
+    )
 
 
-def _within(word: Word, duration_s: float) -> Word:
+def _clip_word(word: Word, duration_s: float) -> Word:
+    """Clip a word's times to the recording."""
     end = min(max(word.end_s, 0.0), duration_s)
     return replace(word, start_s=min(max(word.start_s, 0.0), end), end_s=end)

@@ -1,4 +1,4 @@
-"""What linking found, looked up by time: whose window a word lies in, and how sure that is."""
+"""Speakers from linking: the confidence of each word's speaker, overlaps, embeddings and the speaker table."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from tasks.intervals import Span
 from tasks.records import UNKNOWN, Segment, Speaker, Turn, Word
 
 MARGIN_SCALE = 0.1
-"""A cosine margin of this size is worth odds of e : 1."""
-DOUBT = 0.5
-"""The confidence of a speaker of whom the windows about the word know nothing: as well another's."""
+"""Scale of the logistic function: a cosine margin of this size means odds of e : 1."""
+UNKNOWN_CONFIDENCE = 0.5
+"""Confidence of a speaker who has no window near the word: even odds."""
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Arrays of one row a window (see the artifact `voices` of linking), by chunk."""
+    """Embedding windows of linking's artifact `voices`, by chunk: arrays with one row per window."""
 
     by_chunk: Mapping[int, Mapping[str, np.ndarray[Any, Any]]]
 
     @classmethod
-    def of(cls, table: Mapping[str, np.ndarray[Any, Any]]) -> Windows:
-        """Of a table of all chunks' windows, in whatever order; those of a chunk stay in the table's."""
-        # A mask a chunk goes through all windows each time: 43 s of 3,480 chunks.
+    def from_table(cls, table: Mapping[str, np.ndarray[Any, Any]]) -> Windows:
+        """Split the table of all windows by its column `chunk`; within a chunk, the order of rows is kept."""
+        # One boolean mask per chunk would scan all windows each time: 43 s for 3,480 chunks.
         order = np.argsort(table["chunk"], kind="stable")
         chunks, first = np.unique(table["chunk"][order], return_index=True)
         columns = {
@@ -35,46 +35,47 @@ class Windows:
         }
         return cls({int(c): {k: parts[i] for k, parts in columns.items()} for i, c in enumerate(chunks)})
 
-    def told(self, word: Word) -> Word:
-        """`word` with its chunk's own label, of the nearest window, and the confidence of its speaker."""
+    def annotate(self, word: Word) -> Word:
+        """Set `local_speaker`, the chunk's own label in the nearest window, and `speaker_confidence` of a word."""
         rows = self.by_chunk.get(word.chunk)
         if rows is None or not len(rows["start_s"]):
             return word
-        away = np.abs((rows["start_s"] + rows["end_s"]) / 2 - word.middle_s)
-        nearest = int(np.argmin(away))
+        distances = np.abs((rows["start_s"] + rows["end_s"]) / 2 - word.middle_s)
+        nearest = int(np.argmin(distances))
         local = int(rows["local"][nearest])
-        sure = None
+        score = None
         if word.speaker not in (None, UNKNOWN):
-            # A sentence's words go to one speaker, turns are smoothed: the nearest window may be somebody else's, and
-            # how sure that is says nothing of this speaker.
-            away = np.where(rows["speaker"] == _number(word.speaker), away, np.inf)
-            own = int(np.argmin(away))
-            touches = rows["start_s"][own] < word.end_s and rows["end_s"][own] > word.start_s
-            known = away[own] < np.inf and (touches or own == nearest)
-            sure = confidence(float(rows["margin"][own])) if known else DOUBT
-        return replace(word, local_speaker=str(local) if local >= 0 else None, speaker_confidence=sure)
+            # Words are assigned by sentence and turns are smoothed: the nearest window may be another speaker's,
+            # whose margin says nothing about this speaker.
+            distances = np.where(rows["speaker"] == _parse_label(word.speaker), distances, np.inf)
+            own = int(np.argmin(distances))
+            overlaps = rows["start_s"][own] < word.end_s and rows["end_s"][own] > word.start_s
+            known = distances[own] < np.inf and (overlaps or own == nearest)
+            score = compute_confidence(float(rows["margin"][own])) if known else UNKNOWN_CONFIDENCE
+        return replace(word, local_speaker=str(local) if local >= 0 else None, speaker_confidence=score)
 
 
-def _number(speaker: str) -> int:
-    """What linking's windows call a speaker.
+def _parse_label(speaker: str) -> int:
+    """Parse the speaker's number, as linking's windows have it.
 
-    >>> _number("SPEAKER_07")
+    >>> _parse_label("SPEAKER_07")
     7
     """
     return int(speaker.removeprefix("SPEAKER_"))
 
 
-def confidence(margin: float) -> float | None:
-    """A cosine margin as a number in 0–1: 0.5 where two voices are equally near; None for an only voice.
+def compute_confidence(margin: float) -> float | None:
+    """Map a cosine margin to 0–1 by the logistic function: 0.5 where two speakers are equally near; None for NaN, the
+    margin of a recording's only speaker.
 
-    >>> confidence(0.0), round(confidence(0.3), 2), confidence(float("nan"))
+    >>> compute_confidence(0.0), round(compute_confidence(0.3), 2), compute_confidence(float("nan"))
     (0.5, 0.95, None)
     """
     return None if math.isnan(margin) else 1.0 / (1.0 + math.exp(-margin / MARGIN_SCALE))
 
 
-def marked_overlaps(turns: Sequence[Turn]) -> tuple[Turn, ...]:
-    """Turns sorted by start, with `is_overlap` set where another speaker's turn covers part of one."""
+def mark_overlaps(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Sort turns by start and set `is_overlap` of those that overlap a turn of another speaker."""
     ordered = sorted(turns, key=lambda t: (t.start_s, t.end_s, t.speaker))
     overlapping: set[int] = set()
     active: list[int] = []
@@ -88,56 +89,63 @@ def marked_overlaps(turns: Sequence[Turn]) -> tuple[Turn, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """A speaker's `embedding`, unit length, () where it was not measured; `margin`: cosine, over the next best voice,
-    None where none was weighed against it."""
+class SpeakerEmbedding:
+    """A speaker's embedding and link margin."""
 
     embedding: tuple[float, ...] = ()
+    """Of unit length; () where none was computed."""
     margin: float | None = None
+    """Cosine distance to the second-best minus to the best speaker; None without another speaker."""
 
 
-def linked_voices(embeddings: np.ndarray[Any, Any], margins: Sequence[float | None]) -> dict[str, Voice]:
-    """By speaker: row k of `embeddings` (K, D) is SPEAKER_k's."""
+def label_embeddings(
+    embeddings: np.ndarray[Any, Any], margins: Sequence[float | None]
+) -> dict[str, SpeakerEmbedding]:
+    """Key embeddings (K, D) and margins (K) by speaker label: row k is that of SPEAKER_k."""
     return {
-        f"SPEAKER_{k:02d}": Voice(tuple(map(float, row)), margin)
+        f"SPEAKER_{k:02d}": SpeakerEmbedding(tuple(map(float, row)), margin)
         for k, (row, margin) in enumerate(zip(embeddings, margins, strict=True))
     }
 
 
-def mean_voice(
+def average_embeddings(
     windows: Sequence[np.ndarray[Any, Any]], embeddings: Sequence[np.ndarray[Any, Any]]
 ) -> tuple[float, ...]:
-    """The mean of embeddings (N, D) by the seconds of their windows (N, 2), of one speaker's chunks, unit length;
-    () of none."""
-    weighed = [(w[:, 1] - w[:, 0]) @ e.astype(np.float64) for w, e in zip(windows, embeddings, strict=True) if len(w)]
-    length = float(np.linalg.norm(sum(weighed))) if weighed else 0.0
-    return tuple(map(float, sum(weighed) / length)) if length > 0 else ()
+    """Average one speaker's embeddings, weighted by the durations of their windows, and scale to unit length.
+
+    `windows`: by chunk, (N, 2) of start and end in seconds; `embeddings`: by chunk, (N, D). () without windows.
+    """
+    weighted = [
+        (w[:, 1] - w[:, 0]) @ e.astype(np.float64) for w, e in zip(windows, embeddings, strict=True) if len(w)
+    ]
+    length = float(np.linalg.norm(sum(weighted))) if weighted else 0.0
+    return tuple(map(float, sum(weighted) / length)) if length > 0 else ()
 
 
-def speakers_of(
+def summarize_speakers(
     turns: Sequence[Turn],
     words: Sequence[Word],
     segments: Sequence[Segment],
-    voices: Mapping[str, Voice],
+    voices: Mapping[str, SpeakerEmbedding],
     embedding_model: str | None,
 ) -> tuple[Speaker, ...]:
-    """A row for every speaker that has a turn or a word, in order of their names; UNKNOWN last. `voices`: by name."""
-    names = sorted({t.speaker for t in turns} | {w.speaker for w in words if w.speaker is not None})
-    names.sort(key=lambda n: n == UNKNOWN)
+    """Build a row for every speaker with a turn or a word, sorted by label; UNKNOWN last. `voices`: by label."""
+    labels = sorted({t.speaker for t in turns} | {w.speaker for w in words if w.speaker is not None})
+    labels.sort(key=lambda n: n == UNKNOWN)
     out = []
-    for name in names:
-        spans = [t.span for t in turns if t.speaker == name]
-        said = [w.span for w in words if w.speaker == name]
-        voice = voices.get(name, Voice())
-        every: list[Span] = spans + said
+    for label in labels:
+        spans = [t.span for t in turns if t.speaker == label]
+        word_spans = [w.span for w in words if w.speaker == label]
+        voice = voices.get(label, SpeakerEmbedding())
+        all_spans: list[Span] = spans + word_spans
         out.append(
             Speaker(
-                label=name,
+                label=label,
                 turn_s=sum(s.duration_s for s in spans),
-                num_segments=sum(s.speaker == name for s in segments),
-                num_words=len(said),
-                first_s=min(s.start_s for s in every),
-                last_s=max(s.end_s for s in every),
+                num_segments=sum(s.speaker == label for s in segments),
+                num_words=len(word_spans),
+                first_s=min(s.start_s for s in all_spans),
+                last_s=max(s.end_s for s in all_spans),
                 link_margin=voice.margin,
                 embedding=voice.embedding,
                 embedding_model=embedding_model if voice.embedding else None,

@@ -39,7 +39,7 @@ def room(seed: int, t60_s: float = 0.25) -> np.ndarray:
     return echo / np.sqrt(np.square(echo).sum())
 
 
-def mix_channels(voices: tuple[Samples, Samples], bleed_db: float | None, gain_db: float = 0.0) -> list[Samples]:
+def recorded(voices: tuple[Samples, Samples], bleed_db: float | None, gain_db: float = 0.0) -> list[Samples]:
     """What the two microphones record; the second one's level is off by `gain_db`."""
     rng = np.random.default_rng(3)
     out = []
@@ -50,7 +50,7 @@ def mix_channels(voices: tuple[Samples, Samples], bleed_db: float | None, gain_d
     return out
 
 
-def detect_and_remove(channels: list[Samples], silero: Silero) -> tuple[list[list[Span]], list[list[Span]]]:
+def owned(channels: list[Samples], silero: Silero) -> tuple[list[list[Span]], list[list[Span]]]:
     """(speech by the map, own speech) of each channel."""
     maps = [silero.find_speech(x) for x in channels]
 
@@ -65,22 +65,22 @@ def detect_and_remove(channels: list[Samples], silero: Silero) -> tuple[list[lis
 def test_bleed_is_removed_from_other_channels(
     voices: tuple[Samples, Samples], silero: Silero, bleed_db: float, gain_db: float
 ) -> None:
-    speech = [silero.find_speech(v) for v in voices]
-    maps, own = detect_and_remove(mix_channels(voices, bleed_db, gain_db), silero)
+    said = [silero.find_speech(v) for v in voices]
+    maps, own = owned(recorded(voices, bleed_db, gain_db), silero)
     if bleed_db == -8.0:  # the microphones hear the others
-        assert min(measure_union_s(subtract(mapped, mine)) for mine, mapped in zip(speech, maps, strict=True)) > 4.0
-    for mine, kept in zip(speech, own, strict=True):
+        assert min(measure_union_s(subtract(mapped, mine)) for mine, mapped in zip(said, maps, strict=True)) > 4.0
+    for mine, kept in zip(said, own, strict=True):
         assert measure_union_s(subtract(kept, merge_spans(s.grow(0.3) for s in mine))) < 1.0
         assert measure_union_s(subtract(mine, kept)) < 0.1 * measure_union_s(mine)
 
 
 def test_bleed_is_removed_with_digital_silence_between_files(voices: tuple[Samples, Samples], silero: Silero) -> None:
-    def insert_silence(sound: Samples) -> Samples:
+    def parted(sound: Samples) -> Samples:
         return np.insert(sound, 20 * RATE_HZ, np.zeros(6 * RATE_HZ, np.float32))
 
-    speech = [silero.find_speech(insert_silence(v)) for v in voices]
-    _, own = detect_and_remove([insert_silence(x) for x in mix_channels(voices, -8.0, -12.0)], silero)
-    for mine, kept in zip(speech, own, strict=True):
+    said = [silero.find_speech(parted(v)) for v in voices]
+    _, own = owned([parted(x) for x in recorded(voices, -8.0, -12.0)], silero)
+    for mine, kept in zip(said, own, strict=True):
         assert measure_union_s(subtract(kept, merge_spans(s.grow(0.3) for s in mine))) < 1.0
         assert measure_union_s(subtract(mine, kept)) < 0.1 * measure_union_s(mine)
 
@@ -93,14 +93,14 @@ def test_noise_floor_ignores_digital_silence(silent: int) -> None:
 
 
 def test_overlapping_speech_without_bleed_is_kept(voices: tuple[Samples, Samples], silero: Silero) -> None:
-    maps, own = detect_and_remove(mix_channels(voices, None), silero)
+    maps, own = owned(recorded(voices, None), silero)
     assert measure_union_s(intersect(*maps)) > 2.0
     assert own == maps
 
 
 def test_most_of_continuous_double_talk_is_kept(silero: Silero) -> None:
     voices = decode(sample(), Span(345, 385)), decode(sample(), Span(1705, 1745))
-    _, own = detect_and_remove(mix_channels(voices, -20.0), silero)
+    _, own = owned(recorded(voices, -20.0), silero)
     for mine, kept in zip(map(silero.find_speech, voices), own, strict=True):
         assert measure_union_s(subtract(mine, kept)) < 0.15 * measure_union_s(mine)
 

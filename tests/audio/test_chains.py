@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sounds import lag_s, likeness, noise, write, write_video
 
 from tasks.audio.chain import find_links
 from tasks.audio.decode import decode, stream
@@ -15,29 +14,30 @@ from tasks.audio.probe import probe
 from tasks.audio.slices import Link, Slice
 from tasks.errors import TransientError
 from tasks.intervals import Span
+from tests.helpers.sound_files import make_noise, measure_lag_s, measure_similarity, write_sound, write_video
 
 RATE = 16_000
 CODECS = {"opus": "libopus", "flac": "flac", "aac": "aac"}
 
 
-def write_parts(folder: Path, suffix: str, rates: tuple[int, ...]) -> list[Path]:
+def parts(folder: Path, suffix: str, rates: tuple[int, ...]) -> list[Path]:
     """Files of eight seconds of noise, each another."""
     made = []
     for number, rate in enumerate(rates):
         path = folder / f"{number}.{suffix}"
-        made.append(write(path, noise(8, rate, seed=number), rate, CODECS[suffix]))
+        made.append(write_sound(path, make_noise(8, rate, seed=number), rate, CODECS[suffix]))
     return made
 
 
-def concatenate(path: Path, files: list[Path]) -> Path:
+def joined(path: Path, files: list[Path]) -> Path:
     path.write_bytes(b"".join(f.read_bytes() for f in files))
     return path
 
 
 @pytest.mark.parametrize("suffix", ["opus", "flac", "aac"])
 def test_link_starts_are_found(suffix: str, tmp_path: Path) -> None:
-    files = write_parts(tmp_path, suffix, (16_000, 48_000, 24_000))
-    chain = concatenate(tmp_path / f"chain.{suffix}", files)
+    files = parts(tmp_path, suffix, (16_000, 48_000, 24_000))
+    chain = joined(tmp_path / f"chain.{suffix}", files)
     sizes = [f.stat().st_size for f in files]
     assert list(find_starts(chain, chain.stat().st_size)) == [0, sizes[0], sizes[0] + sizes[1]]
     for file in files:
@@ -46,8 +46,8 @@ def test_link_starts_are_found(suffix: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["opus", "flac", "aac"])
 def test_links_are_decoded_at_their_times(suffix: str, tmp_path: Path) -> None:
-    files = write_parts(tmp_path, suffix, (16_000, 48_000, 24_000))
-    chain = concatenate(tmp_path / f"chain.{suffix}", files)
+    files = parts(tmp_path, suffix, (16_000, 48_000, 24_000))
+    chain = joined(tmp_path / f"chain.{suffix}", files)
     places = find_links(chain)
     assert probe(chain).duration_s == places[-1].end_s == pytest.approx(24, abs=0.4)
     whole = np.concatenate(list(stream(chain)))
@@ -55,25 +55,28 @@ def test_links_are_decoded_at_their_times(suffix: str, tmp_path: Path) -> None:
     for place, file in zip(places, files, strict=True):
         inside = Span(place.start_s + 3, place.start_s + 6)
         alone = decode(file, Span(3, 6))
-        assert likeness(decode(chain, inside), alone) > 0.99
-        assert abs(lag_s(decode(chain, inside), alone)) < 0.001
+        assert measure_similarity(decode(chain, inside), alone) > 0.99
+        assert abs(measure_lag_s(decode(chain, inside), alone)) < 0.001
         first = round(inside.start_s * RATE)
-        assert likeness(whole[first : first + len(alone)], alone) > 0.99
+        assert measure_similarity(whole[first : first + len(alone)], alone) > 0.99
 
 
 def test_broken_link_is_skipped(tmp_path: Path) -> None:
-    first, broken, last = write_parts(tmp_path, "flac", (16_000, 16_000, 16_000))
+    first, broken, last = parts(tmp_path, "flac", (16_000, 16_000, 16_000))
     broken.write_bytes(broken.read_bytes()[:60])
-    chain = concatenate(tmp_path / "chain.flac", [first, broken, last])
+    chain = joined(tmp_path / "chain.flac", [first, broken, last])
     assert probe(chain).duration_s == pytest.approx(16, abs=0.01)
-    assert likeness(decode(chain, Span(9, 12)), decode(last, Span(1, 4))) > 0.99
+    assert measure_similarity(decode(chain, Span(9, 12)), decode(last, Span(1, 4))) > 0.99
 
 
 def test_transport_stream_with_restarting_timestamps(tmp_path: Path) -> None:
-    files = [write_video(tmp_path / f"{k}.ts", noise(8, seed=k)) for k in range(2)]
-    chain = concatenate(tmp_path / "chain.ts", files)
+    files = [write_video(tmp_path / f"{k}.ts", make_noise(8, seed=k)) for k in range(2)]
+    chain = joined(tmp_path / "chain.ts", files)
     place = find_links(chain)[1]
-    assert likeness(decode(chain, Span(place.start_s + 2, place.start_s + 5)), decode(files[1], Span(2, 5))) > 0.9
+    assert (
+        measure_similarity(decode(chain, Span(place.start_s + 2, place.start_s + 5)), decode(files[1], Span(2, 5)))
+        > 0.9
+    )
 
 
 def test_slice_reads_its_bytes(tmp_path: Path) -> None:
@@ -89,8 +92,8 @@ def test_slice_reads_its_bytes(tmp_path: Path) -> None:
 
 
 def test_mark_across_two_blocks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = write_parts(tmp_path, "flac", (16_000, 16_000))
-    chain = concatenate(tmp_path / "chain.flac", files)
+    files = parts(tmp_path, "flac", (16_000, 16_000))
+    chain = joined(tmp_path / "chain.flac", files)
     at = files[0].stat().st_size
     for block in (at + 1, at + 4, at + 7):
         monkeypatch.setattr("tasks.audio.links._BLOCK", block)
@@ -98,7 +101,7 @@ def test_mark_across_two_blocks_is_found(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_file_with_too_many_links_is_one_file(tmp_path: Path) -> None:
-    whole = write(tmp_path / "a.opus", noise(2), codec="libopus").read_bytes()
+    whole = write_sound(tmp_path / "a.opus", make_noise(2), codec="libopus").read_bytes()
     path = tmp_path / "harm.opus"
     path.write_bytes(whole + (b"OggS\x00\x02" + bytes(8)) * 500_000)
     assert len(find_links(path)) == 1
@@ -106,7 +109,7 @@ def test_file_with_too_many_links_is_one_file(tmp_path: Path) -> None:
 
 
 def test_file_truncated_after_probing_raises(tmp_path: Path) -> None:
-    recording = probe(write(tmp_path / "a.wav", noise(8)))
+    recording = probe(write_sound(tmp_path / "a.wav", make_noise(8)))
     (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:100_000])
     with pytest.raises(TransientError, match=r"a\.wav: it changed while it was read"):
         decode(recording.parts, Span(0, 1))
@@ -115,7 +118,7 @@ def test_file_truncated_after_probing_raises(tmp_path: Path) -> None:
 
 
 def test_truncation_raises_when_stream_is_closed_early(tmp_path: Path) -> None:
-    recording = probe(write(tmp_path / "a.wav", noise(30)))
+    recording = probe(write_sound(tmp_path / "a.wav", make_noise(30)))
     blocks = stream(recording.parts, 1.0)
     next(blocks)
     with (tmp_path / "a.wav").open("r+b") as file:

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_sounds import lag_s, likeness, noise, write
 
 from tasks.audio.combine import combine, count_channels, probe_files
 from tasks.audio.decode import decode, stream
@@ -22,26 +21,25 @@ from tasks.audio.start_time import find_start_time
 from tasks.errors import PermanentError, UnreadableAudio
 from tasks.intervals import Span
 from tasks.records import Part, Recording
+from tests.helpers.sound_files import make_noise, measure_lag_s, measure_similarity, write_sound
 
 RATE = 16_000
 
 
-def write_parts(
-    folder: Path, sound: np.ndarray, at: Sequence[int], rate: int = RATE, codec: str = "pcm_s16le"
-) -> list[Path]:
+def cut(folder: Path, sound: np.ndarray, at: Sequence[int], rate: int = RATE, codec: str = "pcm_s16le") -> list[Path]:
     """The sound in files, cut at these samples."""
     suffix = "flac" if codec == "flac" else "wav"
     borders = [0, *at, len(sound)]
     return [
-        write(folder / f"rec{i}.{suffix}", sound[a:b], rate, codec)
+        write_sound(folder / f"rec{i}.{suffix}", sound[a:b], rate, codec)
         for i, (a, b) in enumerate(itertools.pairwise(borders))
     ]
 
 
 @pytest.mark.parametrize("codec", ["pcm_s16le", "flac"])
 def test_parts_equal_uncut_recording(tmp_path: Path, codec: str) -> None:
-    sound = noise(30)
-    recording = probe_files(write_parts(tmp_path, sound, [100_001, 333_333], codec=codec))
+    sound = make_noise(30)
+    recording = probe_files(cut(tmp_path, sound, [100_001, 333_333], codec=codec))
     assert recording.duration_s == 30.0
     whole = np.concatenate(list(stream(recording.parts, 7.0)))
     np.testing.assert_allclose(whole, sound, atol=1e-4)
@@ -53,17 +51,17 @@ def test_parts_equal_uncut_recording(tmp_path: Path, codec: str) -> None:
 
 def test_parts_at_other_rates(tmp_path: Path) -> None:
     rate = 44_100
-    whole = write(tmp_path / "whole.wav", noise(20, rate), rate)
-    parts = write_parts(tmp_path, noise(20, rate), [300_001, 600_007], rate)
+    whole = write_sound(tmp_path / "whole.wav", make_noise(20, rate), rate)
+    parts = cut(tmp_path, make_noise(20, rate), [300_001, 600_007], rate)
     uncut, recording = decode(whole, Span(0, 20)), probe_files(parts)
     assert recording.duration_s == pytest.approx(20.0, abs=1e-4)
     joined = decode(recording.parts, Span(0, 20))
     # parts begin on a sample of 16 kHz, up to half a sample from where they were cut
     for at in (2, 6, 8, 12, 15, 18):
         same = slice(at * RATE, (at + 2) * RATE)
-        assert abs(lag_s(joined[same], uncut[same])) < 1e-4
+        assert abs(measure_lag_s(joined[same], uncut[same])) < 1e-4
         # white noise has most of its energy where half a sample tells
-        assert likeness(joined[same], uncut[same]) > 0.6
+        assert measure_similarity(joined[same], uncut[same]) > 0.6
 
 
 @given(
@@ -87,7 +85,7 @@ def test_span_equals_span_of_whole_across_parts_and_gaps(
 
 @pytest.fixture(scope="module")
 def two_seconds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("two") / "two.wav", noise(2))
+    return write_sound(tmp_path_factory.mktemp("two") / "two.wav", make_noise(2))
 
 
 def one(name: str, at: str | None, seconds: float = 3600.0, source: str = "name", digest: str = "") -> Recording:
@@ -108,18 +106,18 @@ def one(name: str, at: str | None, seconds: float = 3600.0, source: str = "name"
     )
 
 
-def list_starts(recording: Recording) -> list[tuple[str, float]]:
+def starts(recording: Recording) -> list[tuple[str, float]]:
     return [(p.name, p.start_s) for p in recording.parts]
 
 
 def test_without_clocks_natural_order_of_names() -> None:
     files = [one("rec10.wav", None), one("rec9.wav", None), one("Rec1.wav", None)]
-    assert list_starts(combine(files)) == [("Rec1.wav", 0.0), ("rec9.wav", 3600.0), ("rec10.wav", 7200.0)]
+    assert starts(combine(files)) == [("Rec1.wav", 0.0), ("rec9.wav", 3600.0), ("rec10.wav", 7200.0)]
 
 
 def test_modification_time_is_not_used_for_order() -> None:
     files = [one("a", "2026-03-01T12:00:00+00:00", source="mtime"), one("b", "2026-03-01T09:00:00+00:00")]
-    assert list_starts(combine(files)) == [("a", 0.0), ("b", 3600.0)]
+    assert starts(combine(files)) == [("a", 0.0), ("b", 3600.0)]
 
 
 def test_clocks_decide_order_and_gaps() -> None:
@@ -129,14 +127,14 @@ def test_clocks_decide_order_and_gaps() -> None:
         one("c", "2026-03-01T11:00:01+01:00"),  # a clock of whole seconds: right after b
     ]
     recording = combine(files)
-    assert list_starts(recording) == [("b", 0.0), ("c", 3600.0), ("a", 10_799.0)]
+    assert starts(recording) == [("b", 0.0), ("c", 3600.0), ("a", 10_799.0)]
     assert recording.recorded_at == "2026-03-01T09:00:00+00:00"
     assert recording.duration_s == 14_399.0
 
 
 def test_clocks_that_contradict_durations_are_ignored(caplog: pytest.LogCaptureFixture) -> None:
     files = [one("b", "2026-03-01T09:00:00+00:00"), one("a", "2026-03-01T09:10:00+00:00")]
-    assert list_starts(combine(files)) == [("a", 0.0), ("b", 3600.0)]
+    assert starts(combine(files)) == [("a", 0.0), ("b", 3600.0)]
     assert "3000 s before b ends" in caplog.text
 
 
@@ -177,14 +175,14 @@ def test_sum_of_short_pauses() -> None:
 
 def test_second_resolution_keeps_short_pauses() -> None:
     files = [named("2026-03-01_090000.wav", 300.0), named("2026-03-01_090510.wav", 60.0)]
-    assert list_starts(combine(files))[1] == ("2026-03-01_090510.wav", 310.0)
+    assert starts(combine(files))[1] == ("2026-03-01_090510.wav", 310.0)
 
 
 @pytest.mark.parametrize(("a", "b", "start_s"), [("00:00", "06:00", 330.0), ("00:10", "06:20", 370.0)])
 def test_sidecars_of_full_minutes_have_minute_resolution(a: str, b: str, start_s: float) -> None:
     files = [one("a", f"2026-03-01T09:{a}+00:00", 330.0, "sidecar")]
     files.append(one("b", f"2026-03-01T09:{b}+00:00", 60.0, "sidecar"))
-    assert list_starts(combine(files))[1] == ("b", start_s)
+    assert starts(combine(files))[1] == ("b", start_s)
 
 
 @pytest.mark.parametrize("lengths", [(41.0, 38.0, 44.0), (3600.0, 3600.0, 20.0), (10.0, 10.0, 10.0)])
@@ -192,7 +190,7 @@ def test_sidecars_of_full_minutes_have_minute_resolution(a: str, b: str, start_s
 def test_counters_are_no_times(first: int, lengths: tuple[float, ...], caplog: pytest.LogCaptureFixture) -> None:
     names = [f"20260301-{first + i:04d}.wav" for i in range(3)]
     recording = combine([named(n, s) for n, s in zip(names, lengths, strict=True)])
-    assert list_starts(recording) == list(zip(names, itertools.accumulate((0.0, *lengths[:-1])), strict=True))
+    assert starts(recording) == list(zip(names, itertools.accumulate((0.0, *lengths[:-1])), strict=True))
     if (first, lengths[0]) != (930, 41.0):  # three files of 41 s may begin at 9:30, :31 and :32
         assert (recording.recorded_at, recording.recorded_at_source) == ("2026-03-01T00:00:00+00:00", "name")
         (line,) = caplog.messages
@@ -223,8 +221,8 @@ def test_custom_pattern_makes_times_of_numbers() -> None:
 
 
 def test_count_channels(tmp_path: Path) -> None:
-    both = np.stack([noise(1), noise(1)], axis=1)
-    recording = probe_files([write(tmp_path / "a.wav", both), write(tmp_path / "b.wav", noise(1))])
+    both = np.stack([make_noise(1), make_noise(1)], axis=1)
+    recording = probe_files([write_sound(tmp_path / "a.wav", both), write_sound(tmp_path / "b.wav", make_noise(1))])
     assert count_channels(recording.parts) == [2, 1]
 
 
@@ -246,16 +244,16 @@ def test_identity_depends_on_order_and_gaps() -> None:
 
 
 def test_single_file_is_unchanged(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.wav", noise(2))
+    path = write_sound(tmp_path / "x.wav", make_noise(2))
     assert probe_files([path, path]) == probe(path)
 
 
 def test_missing_part(tmp_path: Path) -> None:
     with pytest.raises(UnreadableAudio, match=r"gone\.wav: no such file"):
-        probe_files([write(tmp_path / "x.wav", noise(2)), tmp_path / "gone.wav"])
+        probe_files([write_sound(tmp_path / "x.wav", make_noise(2)), tmp_path / "gone.wav"])
 
 
-def write_sidecar(path: Path, at: str) -> None:
+def told(path: Path, at: str) -> None:
     path.write_text(json.dumps({"recorded_at": at}))
 
 
@@ -264,8 +262,8 @@ def write_sidecar(path: Path, at: str) -> None:
 def test_folder_sidecar_sets_start(tmp_path: Path, place: str, parts: int) -> None:
     folder = tmp_path / "monday"
     folder.mkdir()
-    files = write_parts(folder, noise(6), [RATE, 3 * RATE][: parts - 1])
-    write_sidecar(tmp_path / place, "2026-03-01T09:15:00")
+    files = cut(folder, make_noise(6), [RATE, 3 * RATE][: parts - 1])
+    told(tmp_path / place, "2026-03-01T09:15:00")
     recording = probe_files(files, timezone="Europe/Berlin")
     assert recording.recorded_at == "2026-03-01T09:15:00+01:00"
     assert recording.recorded_at_source == "sidecar"
@@ -274,18 +272,18 @@ def test_folder_sidecar_sets_start(tmp_path: Path, place: str, parts: int) -> No
 def test_folder_sidecar_not_used_for_part_or_file(tmp_path: Path) -> None:
     folder = tmp_path / "weekly"
     folder.mkdir()
-    files = write_parts(folder, noise(6), [RATE, 3 * RATE])
-    write_sidecar(tmp_path / "weekly.json", "2026-03-01T09:15:00")
+    files = cut(folder, make_noise(6), [RATE, 3 * RATE])
+    told(tmp_path / "weekly.json", "2026-03-01T09:15:00")
     assert probe_files(files[:2]).recorded_at_source == "mtime"
     (tmp_path / "weekly.json").unlink()
-    last = write(folder / "weekly.wav", noise(2))
-    write_sidecar(folder / "weekly.json", "2026-03-01T12:00:00")
+    last = write_sound(folder / "weekly.wav", make_noise(2))
+    told(folder / "weekly.json", "2026-03-01T12:00:00")
     assert probe_files([*files, last]).recorded_at_source == "mtime"
     assert probe_files([last]).recorded_at == "2026-03-01T12:00:00+00:00"
 
 
 def test_given_start_precedes_all(tmp_path: Path) -> None:
-    path = write(tmp_path / "2026-03-01_09-15-00.wav", noise(2))
-    write_sidecar(path.with_suffix(".json"), "2026-03-01T12:00:00")
+    path = write_sound(tmp_path / "2026-03-01_09-15-00.wav", make_noise(2))
+    told(path.with_suffix(".json"), "2026-03-01T12:00:00")
     recording = probe_files([path], timezone="Europe/Berlin", given="2026-07-01T08:00:00")
     assert (recording.recorded_at, recording.recorded_at_source) == ("2026-07-01T08:00:00+02:00", "given")

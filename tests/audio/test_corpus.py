@@ -40,16 +40,16 @@ def test_kind_of_file(name: str, tried: Trier, tmp_path: Path) -> None:
     assert found.grown_mb < MOST_GROWN_MB
     assert found.took_s < LONGEST_S
     if found.outcome == "success" and (kind.refused is None or kind.either):
-        check_decoded(found, name)
+        is_sound(found, name)
     else:
         assert found.outcome == "refused", f"{found.outcome}: {found.message}"
         assert kind.refused is not None, found.message
-        check_message(found.message, path, kind.refused)
+        is_a_clear_line(found.message, path, kind.refused)
 
     assert tried(beside).outcome == "success"
 
 
-def check_decoded(found: Tried, name: str) -> None:
+def is_sound(found: Tried, name: str) -> None:
     """What the engines would be given is what is in the file."""
     kind = KINDS[name]
     assert found.odd == ""
@@ -63,7 +63,7 @@ def check_decoded(found: Tried, name: str) -> None:
         assert found.likeness > 0.9
 
 
-def check_message(message: str, path: Path, says: str) -> None:
+def is_a_clear_line(message: str, path: Path, says: str) -> None:
     """What, which file, what to do next."""
     assert message.isprintable()  # one line, and nothing that a terminal would obey
     assert "Traceback" not in message

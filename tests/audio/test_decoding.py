@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sounds import lag_s, likeness, noise, write, write_video
 
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
 from tasks.errors import TransientError, UnreadableAudio
 from tasks.intervals import Span
+from tests.helpers.sound_files import make_noise, measure_lag_s, measure_similarity, write_sound, write_video
 
 RATE = 16_000
 
@@ -33,9 +33,9 @@ FORMATS = {
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     """(a file, all of it as it streams)."""
     rate, channels, codec, length_s = FORMATS[request.param]
-    wave = noise(length_s, rate)
+    wave = make_noise(length_s, rate)
     path = tmp_path_factory.mktemp("formats") / request.param
-    write(path, np.stack([wave] * channels, axis=1), rate, codec)
+    write_sound(path, np.stack([wave] * channels, axis=1), rate, codec)
     return path, np.concatenate(list(stream(path)))
 
 
@@ -47,17 +47,17 @@ def test_span_equals_span_of_whole(made: tuple[Path, np.ndarray], part: float) -
     first = round(start_s * RATE)
     same = np.pad(whole[first : first + 5 * RATE], (0, max(0, first + 5 * RATE - len(whole))))
     assert len(alone) == 5 * RATE
-    assert abs(lag_s(alone, same)) <= 0.010
-    assert likeness(alone, same) > 0.99
+    assert abs(measure_lag_s(alone, same)) <= 0.010
+    assert measure_similarity(alone, same) > 0.99
 
 
 def test_sound_is_at_its_time(made: tuple[Path, np.ndarray]) -> None:
     path, whole = made
     rate, _, _, length_s = FORMATS[path.name]
     heard = whole[15 * RATE : 25 * RATE]
-    original = noise(length_s, rate)[15 * rate : 25 * rate]
+    original = make_noise(length_s, rate)[15 * rate : 25 * rate]
     grid = np.arange(len(heard)) * rate / RATE
-    assert abs(lag_s(heard, np.interp(grid, np.arange(len(original)), original))) <= 0.010
+    assert abs(measure_lag_s(heard, np.interp(grid, np.arange(len(original)), original))) <= 0.010
 
 
 def test_probed_duration_equals_streamed(made: tuple[Path, np.ndarray]) -> None:
@@ -68,7 +68,7 @@ def test_probed_duration_equals_streamed(made: tuple[Path, np.ndarray]) -> None:
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000, 96_000])
 def test_lossless_is_exact(tmp_path: Path, rate: int) -> None:
-    path = write(tmp_path / "x.wav", noise(20, rate), rate)
+    path = write_sound(tmp_path / "x.wav", make_noise(20, rate), rate)
     whole = np.concatenate(list(stream(path, 3.7)))
     alone = decode(path, Span(11.1, 17.3))
     assert len(whole) == 20 * RATE
@@ -76,12 +76,12 @@ def test_lossless_is_exact(tmp_path: Path, rate: int) -> None:
 
 
 def test_block_length(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.flac", noise(10), codec="flac")
+    path = write_sound(tmp_path / "x.flac", make_noise(10), codec="flac")
     assert [len(b) for b in stream(path, 4.0)] == [64_000, 64_000, 32_000]
 
 
 def test_silence_before_start_and_past_end(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.wav", noise(3))
+    path = write_sound(tmp_path / "x.wav", make_noise(3))
     heard = decode(path, Span(-1.0, 5.0))
     assert len(heard) == 6 * RATE
     assert not heard[:RATE].any()
@@ -91,8 +91,8 @@ def test_silence_before_start_and_past_end(tmp_path: Path) -> None:
 
 
 def test_mono_is_mean_or_one_channel(tmp_path: Path) -> None:
-    left, right = noise(2, seed=1), noise(2, seed=2)
-    path = write(tmp_path / "x.wav", np.stack([left, right], axis=1))
+    left, right = make_noise(2, seed=1), make_noise(2, seed=2)
+    path = write_sound(tmp_path / "x.wav", np.stack([left, right], axis=1))
     span = Span(0, 2)
     np.testing.assert_allclose(decode(path, span), (left + right) / 2, atol=1e-4)
     np.testing.assert_allclose(decode(path, span, channel=1), right, atol=1e-4)
@@ -103,21 +103,21 @@ def test_mono_is_mean_or_one_channel(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "codec"), [("x.m4a", "aac"), ("x.mkv", "libopus"), ("x.flac", "flac")])
 def test_damage_does_not_shift_later_sound(tmp_path: Path, name: str, codec: str) -> None:
-    path = write(tmp_path / name, noise(30), codec=codec)
+    path = write_sound(tmp_path / name, make_noise(30), codec=codec)
     sound = np.concatenate(list(stream(path)))
     data = bytearray(path.read_bytes())
     data[len(data) // 2 : len(data) // 2 + len(data) // 30] = bytes(len(data) // 30)  # a second of zeros
     path.write_bytes(data)
     damaged = np.concatenate(list(stream(path)))
     late = slice(20 * RATE, 28 * RATE)
-    assert abs(lag_s(damaged[late], sound[late])) <= 0.010
-    assert likeness(decode(path, Span(20, 28)), sound[late]) > 0.95
+    assert abs(measure_lag_s(damaged[late], sound[late])) <= 0.010
+    assert measure_similarity(decode(path, Span(20, 28)), sound[late]) > 0.95
 
 
 def test_timestamp_gap_becomes_silence(tmp_path: Path) -> None:
     import av
 
-    wave, path = noise(20), tmp_path / "x.mka"
+    wave, path = make_noise(20), tmp_path / "x.mka"
     with av.open(str(path), "w") as file:
         track = file.add_stream("pcm_s16le", rate=RATE, layout="mono")
         for start, pts in [(0, 0), (10 * RATE, 300 * RATE)]:
@@ -136,18 +136,18 @@ def test_timestamp_gap_becomes_silence(tmp_path: Path) -> None:
 
 
 def test_video_audio_uses_container_start(tmp_path: Path) -> None:
-    wave = noise(20)
+    wave = make_noise(20)
     path = write_video(tmp_path / "x.mp4", wave, sound_starts_s=2.0)
     whole = np.concatenate(list(stream(path)))
     assert not whole[: int(1.9 * RATE)].any()
-    assert abs(lag_s(whole[5 * RATE : 15 * RATE], wave[3 * RATE : 13 * RATE])) <= 0.010
-    assert likeness(decode(path, Span(10, 12)), whole[10 * RATE : 12 * RATE]) > 0.99
+    assert abs(measure_lag_s(whole[5 * RATE : 15 * RATE], wave[3 * RATE : 13 * RATE])) <= 0.010
+    assert measure_similarity(decode(path, Span(10, 12)), whole[10 * RATE : 12 * RATE]) > 0.99
 
 
 def test_nan_and_infinity_become_silence(tmp_path: Path) -> None:
     import soundfile
 
-    wave = noise(1)
+    wave = make_noise(1)
     wave[100], wave[200] = np.nan, np.inf
     soundfile.write(tmp_path / "x.wav", wave, RATE, "FLOAT")
     heard = decode(tmp_path / "x.wav", Span(0, 1))

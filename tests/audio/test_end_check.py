@@ -1,4 +1,4 @@
-"""Whether a file's end has arrived: files cut as unfinished copies are."""
+"""Whether a file's end is there, told of files that are cut as copies that are under way are."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 from hypothesis import HealthCheck, given, settings
-from made_sounds import noise, write
 
 from tasks.audio.end_check import find_missing
+from tests.helpers.sound_files import make_noise, write_sound
 
 CODECS = {
     "a.wav": "pcm_s16le", "a.aiff": "pcm_s16be", "a.flac": "flac", "a.mp3": "libmp3lame", "a.opus": "libopus",
@@ -21,19 +21,19 @@ CODECS = {
 }  # fmt: skip
 
 
-def write_sound(folder: Path, name: str) -> Path:
-    return write(folder / name, noise(20), codec=CODECS[name])
+def made(folder: Path, name: str) -> Path:
+    return write_sound(folder / name, make_noise(20), codec=CODECS[name])
 
 
 @pytest.mark.parametrize("name", CODECS)
 def test_complete_file_misses_nothing(tmp_path: Path, name: str) -> None:
-    assert find_missing(write_sound(tmp_path, name)) is None
+    assert find_missing(made(tmp_path, name)) is None
 
 
 @pytest.mark.parametrize("name", CODECS)
 @pytest.mark.parametrize("part", [0.001, 0.3, 0.8])
 def test_partial_copy_misses_its_end(tmp_path: Path, name: str, part: float) -> None:
-    path = write_sound(tmp_path, name)
+    path = made(tmp_path, name)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(part * len(whole))])
     assert find_missing(path)
@@ -49,7 +49,7 @@ def test_placeholder_length_counts_as_complete(tmp_path: Path, length: int) -> N
     assert find_missing(path) is None
 
 
-def write_header(path: Path, header: bytes, size: int) -> Path:
+def headed(path: Path, header: bytes, size: int) -> Path:
     """A file that begins so; its sound is a hole, which takes no room."""
     path.write_bytes(header)
     with path.open("r+b") as file:
@@ -73,10 +73,10 @@ def test_partial_copy_of_long_file_misses_its_end(tmp_path: Path, magic: bytes, 
     header = wav(promised, magic)
     whole = len(header) + promised
     assert (
-        find_missing(write_header(tmp_path / "half.wav", header, whole // 2))
+        find_missing(headed(tmp_path / "half.wav", header, whole // 2))
         == f"{whole - whole // 2:,} bytes of it are not there yet"
     )
-    assert find_missing(write_header(tmp_path / "whole.wav", header, whole)) is None
+    assert find_missing(headed(tmp_path / "whole.wav", header, whole)) is None
 
 
 @given(
@@ -98,7 +98,7 @@ def test_unopenable_file_is_incomplete(tmp_path: Path, content: bytes) -> None:
 
 
 def test_preallocated_room_is_not_scanned(tmp_path: Path) -> None:
-    path = write_sound(tmp_path, "a.wav")
+    path = made(tmp_path, "a.wav")
     with path.open("r+b") as file:
         file.truncate(2**34)  # a hole: it takes no room here either
     began = time.monotonic()

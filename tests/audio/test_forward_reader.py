@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sounds import noise, write
 
 from tasks.audio.decode import RATE_HZ, Samples, decode, stream
 from tasks.audio.forward_reader import ForwardReader
 from tasks.intervals import Span
+from tests.helpers.sound_files import make_noise, write_sound
 
 LENGTH_S = 200.0
 SPANS = (
@@ -29,7 +29,7 @@ SPANS = (
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("forward") / "a.flac", noise(LENGTH_S), codec="flac")
+    return write_sound(tmp_path_factory.mktemp("forward") / "a.flac", make_noise(LENGTH_S), codec="flac")
 
 
 @pytest.mark.parametrize("block_s", [0.7, 60.0, 500.0])

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from made_sounds import noise, write
 
 from tasks.audio import isolated_open
 from tasks.audio.isolated_open import IsolatedOpener
 from tasks.engines.engine import Engine
 from tasks.errors import EngineDied
+from tests.helpers.sound_files import make_noise, write_sound
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def opener() -> Iterator[IsolatedOpener]:
 
 
 def test_result_equals_in_process_result(opener: IsolatedOpener, tmp_path: Path) -> None:
-    whole = write(tmp_path / os.fsdecode(b"caf\xe9.wav"), noise(1))
+    whole = write_sound(tmp_path / os.fsdecode(b"caf\xe9.wav"), make_noise(1))
     cut = tmp_path / "cut.wav"
     cut.write_bytes(whole.read_bytes()[:-1_000])
     assert opener.find_missing(whole) is None
@@ -34,9 +34,14 @@ def test_result_equals_in_process_result(opener: IsolatedOpener, tmp_path: Path)
 def test_crash_or_hang_raises_and_next_file_opens(
     opener: IsolatedOpener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(isolated_open, "OPENER", Engine.of("audio/opening", "crashing_opener:CrashingOpener"))
-    good = write(tmp_path / "good.wav", noise(1))
-    crash, hang = write(tmp_path / "crash.wav", noise(1)), write(tmp_path / "hang.wav", noise(1))
+    monkeypatch.setattr(
+        isolated_open, "OPENER", Engine.of("audio/opening", "tests.helpers.crashing_opener:CrashingOpener")
+    )
+    good = write_sound(tmp_path / "good.wav", make_noise(1))
+    crash, hang = (
+        write_sound(tmp_path / "crash.wav", make_noise(1)),
+        write_sound(tmp_path / "hang.wav", make_noise(1)),
+    )
     with pytest.raises(EngineDied, match="exit status -11"):
         opener.find_missing(crash)
     assert opener.find_missing(good) is None

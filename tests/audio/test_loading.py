@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from made_sounds import noise, write
 
 from tasks.audio import decode as module
 from tasks.audio.decode import CACHED_SPANS, decode, load, prefetch, reference_audio
@@ -18,13 +17,14 @@ from tasks.audio.probe import probe
 from tasks.errors import TransientError
 from tasks.intervals import Span
 from tasks.records import Audio, Part
+from tests.helpers.sound_files import make_noise, write_sound
 
 RATE = 16_000
 
 
 @pytest.fixture
 def audio(tmp_path: Path) -> Iterator[Audio]:
-    yield reference_audio(probe(write(tmp_path / "x.wav", noise(30))))
+    yield reference_audio(probe(write_sound(tmp_path / "x.wav", make_noise(30))))
     module.clear_cache()
 
 
@@ -88,7 +88,7 @@ def test_failure_is_not_cached(audio: Audio) -> None:
 
 
 def test_artifact_is_read_at_its_offset() -> None:
-    wave = noise(20)
+    wave = make_noise(20)
     separated = Audio(key="separated", artifact="vocals-1", offset_s=100.0)
     opened: list[str] = []
 
@@ -106,8 +106,8 @@ def test_artifact_is_read_at_its_offset() -> None:
 
 
 def test_key_depends_on_content_not_path(tmp_path: Path) -> None:
-    first = probe(write(tmp_path / "x.wav", noise(1)))
-    second = probe(write(tmp_path / "y.wav", noise(1)))
+    first = probe(write_sound(tmp_path / "x.wav", make_noise(1)))
+    second = probe(write_sound(tmp_path / "y.wav", make_noise(1)))
     assert reference_audio(first).key == reference_audio(second).key
     assert len({reference_audio(first).key, reference_audio(first, 0).key, reference_audio(first, 1).key}) == 3
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from made_sounds import lag_s, likeness, noise
 
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
 from tasks.intervals import Span
+from tests.helpers.sound_files import make_noise, measure_lag_s, measure_similarity
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +74,7 @@ def make(path: Path, kind: Kind) -> None:
             pictures = file.add_stream("mpeg4", rate=1)
             pictures.width, pictures.height, pictures.pix_fmt = 32, 32, "yuv420p"
         for minute in range(round(HOURS * 60)):
-            wave = (noise(60, kind.rate, seed=minute) * 32767).astype(np.int16)
+            wave = (make_noise(60, kind.rate, seed=minute) * 32767).astype(np.int16)
             for second in range(60):
                 part = np.ascontiguousarray(wave[second * kind.rate : (second + 1) * kind.rate])
                 frame = av.AudioFrame.from_ndarray(part.reshape(1, -1), format="s16", layout="mono")
@@ -103,5 +103,5 @@ def test_late_spans_equal_those_of_whole(made: Path) -> None:
     assert at / RATE == pytest.approx(HOURS * 3600, abs=0.1)
     for start_s, same in wanted.items():
         alone = decode(made, Span(start_s, start_s + SPAN_S))
-        assert abs(lag_s(alone, same)) <= 0.010, f"{start_s} s"
-        assert likeness(alone, same) > 0.99, f"{start_s} s"
+        assert abs(measure_lag_s(alone, same)) <= 0.010, f"{start_s} s"
+        assert measure_similarity(alone, same) > 0.99, f"{start_s} s"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sounds import noise, write, write_video
 
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe, slugify
 from tasks.errors import PermanentError, UnreadableAudio, UsageError
 from tasks.intervals import Span
+from tests.helpers.sound_files import make_noise, write_sound, write_video
 
 RATE = 16_000
 
@@ -68,20 +68,20 @@ def test_an_image(tmp_path: Path) -> None:
 
 
 def test_playlist_opens_no_other_files(tmp_path: Path) -> None:
-    write(tmp_path / "secret.wav", noise(1))
+    write_sound(tmp_path / "secret.wav", make_noise(1))
     path = tmp_path / "list.m3u8"
     path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nsecret.wav\n#EXT-X-ENDLIST\n")
     assert "list.m3u8: not a sound or video file" in refused(path)
 
 
 def test_a_header_without_sound(tmp_path: Path) -> None:
-    path = write(tmp_path / "header.wav", noise(1))
+    path = write_sound(tmp_path / "header.wav", make_noise(1))
     path.write_bytes(path.read_bytes()[:44])
     assert "header.wav: " in refused(path)
 
 
 def test_a_file_without_read_permission(tmp_path: Path) -> None:
-    path = write(tmp_path / "locked.wav", noise(1))
+    path = write_sound(tmp_path / "locked.wav", make_noise(1))
     path.chmod(0)
     if os.access(path, os.R_OK):
         pytest.skip("this user may read everything")
@@ -95,7 +95,7 @@ def test_a_named_pipe(tmp_path: Path) -> None:
 
 
 def test_truncated_mp3_has_its_remaining_duration(tmp_path: Path) -> None:
-    path = write(tmp_path / "cut.mp3", noise(60), codec="libmp3lame")
+    path = write_sound(tmp_path / "cut.mp3", make_noise(60), codec="libmp3lame")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert probe(path).duration_s == pytest.approx(30, abs=1)
     assert probe(path).duration_s == pytest.approx(streamed_s(path), abs=0.002)
@@ -103,7 +103,7 @@ def test_truncated_mp3_has_its_remaining_duration(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("promise", [0xFFFFFFFF, 0, 50_000_000])
 def test_wav_with_wrong_length(tmp_path: Path, promise: int) -> None:
-    path = write(tmp_path / "liar.wav", noise(10))
+    path = write_sound(tmp_path / "liar.wav", make_noise(10))
     data = bytearray(path.read_bytes())
     at = data.index(b"data") + 4
     data[at : at + 4] = struct.pack("<I", promise)
@@ -113,20 +113,20 @@ def test_wav_with_wrong_length(tmp_path: Path, promise: int) -> None:
 
 
 def test_wav_longer_than_header_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write(tmp_path / "long.wav", noise(10))
+    path = write_sound(tmp_path / "long.wav", make_noise(10))
     data = bytearray(path.read_bytes())
     at = data.index(b"data") + 4
     data[at : at + 4] = struct.pack("<I", 64_000)  # what is left of the length modulo 4 GiB
     path.write_bytes(data)
     monkeypatch.setattr("tasks.audio.wav.RIFF_LIMIT", 300_000)
     assert probe(path).duration_s == pytest.approx(10, abs=0.01)
-    np.testing.assert_allclose(decode(path, Span(7, 8)), noise(10)[7 * RATE : 8 * RATE], atol=1e-4)
+    np.testing.assert_allclose(decode(path, Span(7, 8)), make_noise(10)[7 * RATE : 8 * RATE], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["x.flac", "x.opus", "x.mkv", "x.aac"])
 def test_a_truncated_file_of_other_kinds(tmp_path: Path, name: str) -> None:
     codec = {"flac": "flac", "opus": "libopus", "mkv": "libopus", "aac": "aac"}[name[2:]]
-    path = write(tmp_path / name, noise(40), codec=codec)
+    path = write_sound(tmp_path / name, make_noise(40), codec=codec)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     found = probe(path).duration_s
     assert 15 < found < 25
@@ -147,7 +147,7 @@ def test_real_odd_files(shared_data: Path) -> None:
 
 @pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
 def test_video_has_duration_of_its_audio(tmp_path: Path, name: str) -> None:
-    found = probe(write_video(tmp_path / name, noise(8)))
+    found = probe(write_video(tmp_path / name, make_noise(8)))
     assert (found.codec, found.channels) == ("aac", 1)
     assert found.duration_s == pytest.approx(8, abs=0.1)
 
@@ -156,7 +156,7 @@ def test_video_has_duration_of_its_audio(tmp_path: Path, name: str) -> None:
 def test_unusual_rates_and_channels(tmp_path: Path, rate: int, channels: int) -> None:
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(3 * rate) / rate)
     wave = np.stack([tone] * channels, axis=1)
-    found = probe(write(tmp_path / "x.wav", wave, rate))
+    found = probe(write_sound(tmp_path / "x.wav", wave, rate))
     assert (found.sample_rate_hz, found.channels) == (rate, channels)
     assert found.duration_s == pytest.approx(3)
     heard = decode(tmp_path / "x.wav", Span(1, 2))
@@ -165,13 +165,13 @@ def test_unusual_rates_and_channels(tmp_path: Path, rate: int, channels: int) ->
 
 @pytest.mark.parametrize(("name", "codec"), [("x.wav", "pcm_s16le"), ("x.mp3", "libmp3lame"), ("x.opus", "libopus")])
 def test_a_fifth_of_a_second(tmp_path: Path, name: str, codec: str) -> None:
-    path = write(tmp_path / name, noise(0.2), codec=codec)
+    path = write_sound(tmp_path / name, make_noise(0.2), codec=codec)
     assert probe(path).duration_s == pytest.approx(0.2, abs=0.06)
     assert len(decode(path, Span(0, 0.2))) == 3200
 
 
 def test_pure_silence_is_a_recording(tmp_path: Path) -> None:
-    path = write(tmp_path / "silence.flac", np.zeros(5 * RATE, np.float32), codec="flac")
+    path = write_sound(tmp_path / "silence.flac", np.zeros(5 * RATE, np.float32), codec="flac")
     assert probe(path).duration_s == pytest.approx(5)
     assert not decode(path, Span(1, 4)).any()
 
@@ -193,7 +193,7 @@ def test_pure_silence_is_a_recording(tmp_path: Path) -> None:
 )
 def test_unusual_file_names(tmp_path: Path, name: str, identity: str) -> None:
     path = tmp_path / name
-    shutil.copyfile(write(tmp_path / "plain.wav", noise(1)), path)
+    shutil.copyfile(write_sound(tmp_path / "plain.wav", make_noise(1)), path)
     found = probe(path)
     assert found.recording_id == f"{identity}-{found.sha256[:8]}"
     assert found.source_name.encode("utf-8")
@@ -203,14 +203,14 @@ def test_unusual_file_names(tmp_path: Path, name: str, identity: str) -> None:
 
 
 def test_a_relative_name_with_a_leading_dash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path / "-i.wav", noise(1))
+    write_sound(tmp_path / "-i.wav", make_noise(1))
     monkeypatch.chdir(tmp_path)
     found = probe(Path("-i.wav"))
     assert found.path == str(tmp_path / "-i.wav")
 
 
 def test_identity_is_digest_of_bytes(tmp_path: Path) -> None:
-    one, two = write(tmp_path / "a.wav", noise(1)), tmp_path / "b.wav"
+    one, two = write_sound(tmp_path / "a.wav", make_noise(1)), tmp_path / "b.wav"
     shutil.copyfile(one, two)
     assert probe(one).sha256 == probe(two).sha256
     assert probe(one).parts[0].sha256 == probe(one).sha256

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_sounds import noise, write
 
 from tasks.audio import decode as decoding
 from tasks.audio.bleed import remove_bleed
@@ -21,6 +20,7 @@ from tasks.intervals import Span
 from tasks.records import Recording
 from tasks.step import Manifest, Meter, StepContext
 from tasks.storage.artifacts import ArtifactStore
+from tests.helpers.sound_files import make_noise, write_sound
 
 LENGTH_S = 200.0
 CLAIMS = [Span(at_s, at_s + 3) for at_s in range(5, 120, 6)]
@@ -30,9 +30,9 @@ CLAIMS = [Span(at_s, at_s + 3) for at_s in range(5, 120, 6)]
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """A microphone, and another one that only hears what it hears, fainter; the file has no table of times."""
-    wave = noise(LENGTH_S)
+    wave = make_noise(LENGTH_S)
     path = tmp_path_factory.mktemp("own") / "a.aac"
-    return probe(write(path, np.stack([wave, 0.1 * wave], axis=1), codec="aac"))
+    return probe(write_sound(path, np.stack([wave, 0.1 * wave], axis=1), codec="aac"))
 
 
 @pytest.fixture
@@ -55,10 +55,10 @@ def place(tmp_path: Path) -> StepContext:
     return StepContext(ArtifactStore(str(tmp_path)), load)
 
 
-def run_step(
+def own(
     recording: Recording, place: StepContext, speech: list[list[Span]], heard: Callable[[float], None]
 ) -> list[list[Span]]:
-    """Each channel's own part of its `speech`."""
+    """Each channel's own of its `speech`."""
 
     def mapped(spans: list[Span]) -> Manifest:
         rows = np.array([(s.start_s, s.end_s) for s in spans], np.float64).reshape(-1, 2)
@@ -72,7 +72,7 @@ def run_step(
 
 def test_each_channel_is_read_once_with_progress(recording: Recording, place: StepContext, opens: list[Path]) -> None:
     heard: list[float] = []
-    first, second = run_step(recording, place, [CLAIMS, CLAIMS], heard.append)
+    first, second = own(recording, place, [CLAIMS, CLAIMS], heard.append)
     assert (first, second) == (CLAIMS, [])
     assert len(opens) == 2
     assert sum(heard) == 2 * 120.0  # not the minute behind, and not the block that is still being listened to
@@ -80,7 +80,7 @@ def test_each_channel_is_read_once_with_progress(recording: Recording, place: St
 
 def test_uncontested_speech_is_not_read(recording: Recording, place: StepContext, opens: list[Path]) -> None:
     speech = [[Span(1, 9)], [Span(9, 20)]]
-    assert run_step(recording, place, speech, lambda _: pytest.fail("read")) == speech
+    assert own(recording, place, speech, lambda _: pytest.fail("read")) == speech
     assert opens == []
 
 

@@ -40,8 +40,8 @@ def borders(chunks: list[Chunk]) -> list[float]:
 
 @unhurried
 @given(recordings())
-def test_cores_tile_the_recording(case: tuple[float, list[Span], ChunkingSettings]) -> None:
-    duration_s, speech, settings = case
+def test_cores_tile_the_recording(given_: tuple[float, list[Span], ChunkingSettings]) -> None:
+    duration_s, speech, settings = given_
     chunks = plan(duration_s, speech, None, settings)
     assert chunks[0].core.start_s == 0.0
     assert chunks[-1].core.end_s == duration_s
@@ -51,8 +51,8 @@ def test_cores_tile_the_recording(case: tuple[float, list[Span], ChunkingSetting
 
 @unhurried
 @given(recordings())
-def test_lengths_are_in_range(case: tuple[float, list[Span], ChunkingSettings]) -> None:
-    duration_s, speech, settings = case
+def test_lengths_are_in_range(given_: tuple[float, list[Span], ChunkingSettings]) -> None:
+    duration_s, speech, settings = given_
     chunks = plan(duration_s, speech, None, settings)
     for chunk in chunks:
         assert chunk.core.duration_s <= settings.max_minutes * 60 + 1e-6
@@ -65,8 +65,8 @@ def test_lengths_are_in_range(case: tuple[float, list[Span], ChunkingSettings]) 
 
 @unhurried
 @given(recordings())
-def test_overlap_of_neighbours(case: tuple[float, list[Span], ChunkingSettings]) -> None:
-    duration_s, speech, settings = case
+def test_overlap_of_neighbours(given_: tuple[float, list[Span], ChunkingSettings]) -> None:
+    duration_s, speech, settings = given_
     half = settings.overlap_s / 2
     for chunk in plan(duration_s, speech, None, settings):
         assert chunk.span == Span(max(0.0, chunk.core.start_s - half), min(duration_s, chunk.core.end_s + half))
@@ -76,9 +76,9 @@ def test_overlap_of_neighbours(case: tuple[float, list[Span], ChunkingSettings])
 @unhurried
 @given(recordings())
 def test_border_lies_in_longest_silence(
-    case: tuple[float, list[Span], ChunkingSettings],
+    given_: tuple[float, list[Span], ChunkingSettings],
 ) -> None:
-    duration_s, speech, settings = case
+    duration_s, speech, settings = given_
     silences = subtract([Span(0, duration_s)], speech)
     for chunk in plan(duration_s, speech, None, settings)[:-1]:
         border, start = chunk.core.end_s, chunk.core.start_s

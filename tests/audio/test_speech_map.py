@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_sounds import noise
 
 from tasks.audio import speech_map as module
 from tasks.audio.decode import stream
 from tasks.audio.probe import probe
 from tasks.audio.speech_map import Silero, build_speech_map, compute_ahead, load, measure_energy_db
 from tasks.intervals import Span, intersect, measure_union_s, merge_spans, subtract
+from tests.helpers.sound_files import make_noise
 
 RATE = 16_000
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "roundtable.opus"
@@ -29,7 +29,7 @@ def silero() -> Silero:
     return load()
 
 
-def detect_loud(samples: np.ndarray) -> list[Span]:
+def loud(samples: np.ndarray) -> list[Span]:
     """Every tenth of a second that isn't silent: a detector that needs no context."""
     step = RATE // 10
     return merge_spans(
@@ -48,8 +48,8 @@ def test_window_borders_neither_cut_nor_add_speech(seconds: list[bool], pieces: 
     with patch.context() as context:
         context.setattr(module, "_CORE_S", 20.0)
         context.setattr(module, "_CONTEXT_S", 2.0)
-        found = build_speech_map(iter(np.array_split(wave, pieces)), detect_loud, len(wave) / RATE)
-    expected = detect_loud(wave)
+        found = build_speech_map(iter(np.array_split(wave, pieces)), loud, len(wave) / RATE)
+    expected = loud(wave)
     assert measure_union_s(subtract(expected, found.speech)) < 1e-6
     assert measure_union_s(subtract(found.speech, expected)) < 1e-6
     np.testing.assert_allclose(found.energy_db, measure_energy_db(wave), atol=0.01)
@@ -89,11 +89,11 @@ def test_silence_and_empty_have_no_speech(silero: Silero) -> None:
 
 
 def test_noise_is_not_speech(silero: Silero) -> None:
-    assert build_speech_map(iter([noise(20)]), silero.find_speech, 20.0).speech_s < 1
+    assert build_speech_map(iter([make_noise(20)]), silero.find_speech, 20.0).speech_s < 1
 
 
 def test_fifth_of_a_second(silero: Silero) -> None:
-    found = build_speech_map(iter([noise(0.2)]), silero.find_speech, 0.2)
+    found = build_speech_map(iter([make_noise(0.2)]), silero.find_speech, 0.2)
     assert len(found.energy_db) == 1
 
 

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import av
 import numpy as np
 import pytest
-from made_sounds import noise, write
 
 from tasks.audio.probe import probe
 from tasks.audio.start_time import find_start_time, read_name, read_time_in_name
 from tasks.errors import UsageError
 from tasks.settings.load import load
+from tests.helpers.sound_files import make_noise, write_sound
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -139,39 +139,37 @@ def test_pattern_without_date_is_refused(pattern: str) -> None:
         load({"audio": {"name_pattern": pattern}}, environment={}, folder=Path("nowhere"))
 
 
-def find_start(path: Path, metadata: dict[str, str] | None = None, timezone: str = "UTC") -> tuple[str, str]:
+def recorded(path: Path, metadata: dict[str, str] | None = None, timezone: str = "UTC") -> tuple[str, str]:
     return find_start_time(metadata or {}, path, 0, 0, timezone)
 
 
 def test_name_precedes_metadata() -> None:
     tags = {"creation_time": "2020-01-01T08:15:00.000000Z"}
-    assert find_start(Path("2026-03-01_09-15-00.wav"), tags, "Europe/Berlin") == ("2026-03-01T09:15:00+01:00", "name")
-    assert find_start(Path("meeting.wav"), tags) == ("2020-01-01T08:15:00+00:00", "metadata")
+    assert recorded(Path("2026-03-01_09-15-00.wav"), tags, "Europe/Berlin") == ("2026-03-01T09:15:00+01:00", "name")
+    assert recorded(Path("meeting.wav"), tags) == ("2020-01-01T08:15:00+00:00", "metadata")
 
 
 @pytest.mark.parametrize("when", ["1904-01-01T00:00:00.000000Z", "1970-01-01T00:00:00Z", "yesterday", ""])
 def test_unset_clock_is_ignored(when: str) -> None:
-    assert find_start(Path("x.wav"), {"creation_time": when})[1] == "mtime"
+    assert recorded(Path("x.wav"), {"creation_time": when})[1] == "mtime"
 
 
 def test_broadcast_wav_date_and_time() -> None:
-    found = find_start(Path("x.wav"), {"date": "2026-03-01", "creation_time": "09:15:00"}, "Europe/Berlin")
+    found = recorded(Path("x.wav"), {"date": "2026-03-01", "creation_time": "09:15:00"}, "Europe/Berlin")
     assert found == ("2026-03-01T09:15:00+01:00", "metadata")
 
 
 @pytest.mark.parametrize("sidecar", ["2020-01-01_00-00-00.json", "2020-01-01_00-00-00.wav.json"])
 def test_sidecar_precedes_all(tmp_path: Path, sidecar: str) -> None:
     (tmp_path / sidecar).write_text(json.dumps({"recorded_at": "2026-03-01T09:15:00", "room": "big"}))
-    found = find_start(tmp_path / "2020-01-01_00-00-00.wav", timezone="Europe/Berlin")
+    found = recorded(tmp_path / "2020-01-01_00-00-00.wav", timezone="Europe/Berlin")
     assert found == ("2026-03-01T09:15:00+01:00", "sidecar")
 
 
-@pytest.mark.parametrize(
-    "text", ['{"recorded_at": "noon"}', '{"recorded_at": 7}', "{recorded_at", "[" * 50_000, "\xff"]
-)
+@pytest.mark.parametrize("text", ['{"recorded_at": "noon"}', '{"recorded_at": 7}', "{recorded", "[" * 50_000, "\xff"])
 def test_invalid_sidecar_warns_and_name_is_used(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "2026-03-01_09-15-00.json").write_text(text, encoding="latin-1")
-    assert find_start(tmp_path / "2026-03-01_09-15-00.wav")[1] == "name"
+    assert recorded(tmp_path / "2026-03-01_09-15-00.wav")[1] == "name"
     (line,) = caplog.messages
     assert "2026-03-01_09-15-00.json" in line
     assert len(line.splitlines()) == 1
@@ -180,12 +178,12 @@ def test_invalid_sidecar_warns_and_name_is_used(tmp_path: Path, text: str, caplo
 @pytest.mark.parametrize("text", ["{}", "[]", '"2026-03-01"', '{"text": "a transcript by another program"}'])
 def test_unrelated_json_is_ignored(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "x.json").write_text(text)
-    assert find_start(tmp_path / "x.wav")[1] == "mtime"
+    assert recorded(tmp_path / "x.wav")[1] == "mtime"
     assert caplog.messages == []
 
 
 def test_modification_time_is_the_end(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.wav", noise(10))
+    path = write_sound(tmp_path / "x.wav", make_noise(10))
     os.utime(path, (1_772_356_510, 1_772_356_510))
     found = probe(path)
     assert (found.recorded_at, found.recorded_at_source) == ("2026-03-01T09:15:00+00:00", "mtime")

@@ -79,7 +79,7 @@ def measure(recording_path: Path | None, folder: Path, *, quick: bool) -> dict[s
     @flow(name="overhead", persist_result=False)
     def timed(run: Any) -> float:
         started = time.perf_counter()
-        done = steps.work_through(chunks, [track], "en", run, Progress(path.name))
+        done = steps.process_chunks(chunks, [track], "en", run, Progress(path.name))
         assert not any(w.error for w in done)
         return time.perf_counter() - started
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from tasks.exports import render
 from tests.benchmarks import frame
-from tests.browsing import chromium
-from tests.serving import until
-from tests.synthetic_day import day
+from tests.helpers.browser import open_chromium
+from tests.helpers.synthetic_day import make_synthetic_day
+from tests.helpers.waiting import wait_until
 
 SIZES = {"the demo's 36 min": (5_500, 0.6), "4 h": (33_000, 4.0), "24 h": (200_000, 24.0)}
 TIMES = 5
@@ -69,17 +69,17 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
 
 
 def measured(num_words: int, hours: float, folder: Path) -> dict[str, float]:
-    told = day(num_words, hours=hours)
+    told = make_synthetic_day(num_words, hours=hours)
     begun = time.perf_counter()
     page = render(told, ["report"])["report.html"].encode()
     written_s = time.perf_counter() - begun
     path = folder / f"{num_words}.html"
     path.write_bytes(page)
-    with chromium() as browser:
+    with open_chromium() as browser:
         views = []
         for _ in range(TIMES):
             browser.get(path.as_uri())
-            views.append(until(lambda: browser.execute_script(FIRST_VIEW), 60, 0.02))
+            views.append(wait_until(lambda: browser.execute_script(FIRST_VIEW), 60, 0.02))
         searches = [browser.execute_script(SEARCH, f"number{k}") for k in range(TIMES)]
         browser.execute_script(SEARCH, "")
         jumps = [browser.execute_script(JUMP, place) for place in (900, 100, 500, 990, 300)]

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tests.audio.made_sounds import write, write_video
 from tests.corpus.kinds import RATE_HZ, Kind, add, talk, talk_at
+from tests.helpers.sound_files import write_sound, write_video
 
 CODECS = {
     "wav": "pcm_s16le",
@@ -56,7 +56,7 @@ def whole(suffix: str) -> bytes:
             write_video(path, talk())
         else:
             rate_hz = FASTER.get(suffix, RATE_HZ)
-            write(path, talk_at(rate_hz), rate_hz, CODECS[suffix])
+            write_sound(path, talk_at(rate_hz), rate_hz, CODECS[suffix])
         return path.read_bytes()
 
 

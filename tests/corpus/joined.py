@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tests.audio.made_sounds import write, write_video
 from tests.corpus.containers import whole
 from tests.corpus.kinds import RATE_HZ, TALK_S, Kind, add, kind, talk, talk_at
+from tests.helpers.sound_files import write_sound, write_video
 
 BOTH = (2 * TALK_S - 0.3, 2 * TALK_S + 0.3)
 
@@ -23,7 +23,7 @@ def stereo(suffix: str, codec: str, rate_hz: int = 44_100) -> bytes:
         if codec == "vorbis":
             soundfile.write(path, wave, rate_hz, format="OGG", subtype="VORBIS")
         else:
-            write(path, wave, rate_hz, codec)
+            write_sound(path, wave, rate_hz, codec)
         return path.read_bytes()
 
 

@@ -141,7 +141,7 @@ def through(path: Path, kind: str | None, detect: Any) -> dict[str, Any]:
     from tasks.audio.plan import plan
     from tasks.audio.speech_map import build_speech_map
     from tasks.settings.schema import ChunkingSettings
-    from tests.audio.made_sounds import lag_s, likeness
+    from tests.helpers.sound_files import measure_lag_s, measure_similarity
 
     clear_cache()
     recording = probe_files([path])
@@ -163,8 +163,8 @@ def through(path: Path, kind: str | None, detect: Any) -> dict[str, Any]:
         alone = decode(audio.parts, later)
         whole = streamed(audio.parts, later)
         if whole.any() or alone.any():
-            off_ms = max(off_ms, 1000 * abs(lag_s(alone, whole)))
-            alike = min(alike, likeness(alone, whole))
+            off_ms = max(off_ms, 1000 * abs(measure_lag_s(alone, whole)))
+            alike = min(alike, measure_similarity(alone, whole))
     return {
         "duration_s": recording.duration_s,
         "speech_s": mapped.speech_s,

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from tasks.dataset.publish import publish, recover
 from tasks.dataset.schema import TABLES
 from tasks.errors import TransientError
-from tests.dying import STRIDE, Disk, Killed, every_operation, no_flushing, quick_folder  # noqa: F401
+from tests.helpers.crashing_disk import (  # noqa: F401
+    STRIDE,
+    CrashingDisk,
+    SimulatedKill,
+    every_operation,
+    make_memory_folder,
+    without_fsync,
+)
 from tests.helpers.sample_transcripts import make_meeting
 
 ID = "meeting-0a1b2c3d"
@@ -21,7 +28,7 @@ ID = "meeting-0a1b2c3d"
 
 @pytest.fixture(scope="module")
 def folder():
-    with quick_folder() as place:
+    with make_memory_folder() as place:
         yield place
 
 
@@ -90,10 +97,10 @@ def lay_out(folder: Path, old) -> Path:
 def attempt(act, fatal, error=False) -> int | None:
     """Do `act` on a disk that fails at operation `fatal`; how many operations it took, None if it was killed."""
     with pytest.MonkeyPatch.context() as patch:
-        disk = Disk(patch, fatal, error)
+        disk = CrashingDisk(patch, fatal, error)
         try:
             act()
-        except Killed:
+        except SimulatedKill:
             return None
         return disk.count
 

@@ -11,7 +11,7 @@ from tasks.engines.device_errors import find_device_error, translate_device_erro
 from tasks.engines.engine import Engine
 from tasks.engines.pool import Pool
 from tasks.errors import DeviceBroken, EngineDied, is_transient
-from tests.small_engines import answered_anew, engine
+from tests.helpers.small_engines import expect_repeated_call, make_counter_engine
 
 ILLEGAL = """CUDA error: an illegal memory access was encountered
 CUDA kernel errors might be asynchronously reported at some other API call.
@@ -70,29 +70,29 @@ def test_values_that_the_device_cannot_take_are_not_said_to_be_the_machines_faul
 
 @pytest.mark.parametrize("said", [ILLEGAL, "CUDA error: device-side assert triggered"])
 def test_a_child_whose_device_failed_is_replaced(child: EngineProcess, said: str) -> None:
-    child.call(engine(), "add")
+    child.call(make_counter_engine(), "add")
     before = child.pid()
     with pytest.raises(EngineDied, match=r"test/counter-1: its device failed .CUDA error:") as told:
-        child.call(engine(), "break_device", said)
+        child.call(make_counter_engine(), "break_device", said)
     assert is_transient(told.value)
-    assert child.call(engine(), "add").value == 1
+    assert child.call(make_counter_engine(), "add").value == 1
     assert child.pid() != before
 
 
 def test_a_child_whose_device_refused_a_call_lives_on(child: EngineProcess) -> None:
-    child.call(engine(), "add")
+    child.call(make_counter_engine(), "add")
     with pytest.raises(RuntimeError, match="invalid argument"):
-        child.call(engine(), "fail", "CUDA error: invalid argument")
-    assert child.call(engine(), "add").value == 2
+        child.call(make_counter_engine(), "fail", "CUDA error: invalid argument")
+    assert child.call(make_counter_engine(), "add").value == 2
 
 
 def test_an_engine_that_cannot_be_loaded_for_that_is_tried_again(child: EngineProcess) -> None:
     for where in (Pool(), child):
         with pytest.raises(DeviceBroken, match="test/broken: its device failed"):
-            where.call(Engine.of("test/broken", "tests.small_engines:load_broken"), "add")
+            where.call(Engine.of("test/broken", "tests.helpers.small_engines:load_on_broken_device"), "add")
 
 
 @pytest.mark.parametrize("told_after_s", [0.0, 2.0], ids=["in the midst of it", "which has met it first"])
 def test_a_call_that_breaks_the_device_takes_no_other_along(child: EngineProcess, told_after_s: float) -> None:
-    with answered_anew(child), pytest.raises(DeviceBroken, match="counter-2"):
-        child.call(engine(2), "break_device", ILLEGAL, told_after_s)
+    with expect_repeated_call(child), pytest.raises(DeviceBroken, match="counter-2"):
+        child.call(make_counter_engine(2), "break_device", ILLEGAL, told_after_s)

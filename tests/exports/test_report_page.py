@@ -343,8 +343,8 @@ def test_absolute_paths_do_not_leak() -> None:
 
 
 def test_it_is_one_file_in_few_bytes_a_word() -> None:
-    from tests.synthetic_day import day
+    from tests.helpers.synthetic_day import make_synthetic_day
 
-    few, many = (len(write(day(n, hours=1)).encode()) for n in (1_000, 3_000))
+    few, many = (len(write(make_synthetic_day(n, hours=1)).encode()) for n in (1_000, 3_000))
     assert (many - few) / 2_000 < 20
     assert not re.search(r"https?://", write(make_meeting()))

@@ -12,7 +12,7 @@ from tasks.exports import timeline
 from tasks.intervals import Span, merge_spans
 from tasks.records import Transcript
 from tests.helpers.sample_transcripts import make_meeting, transcripts
-from tests.synthetic_day import day
+from tests.helpers.synthetic_day import make_synthetic_day
 
 pytest.importorskip("matplotlib", reason="timeline.png needs matplotlib (the extra plots)")
 
@@ -58,7 +58,7 @@ def test_text_of_strangers_is_text_in_the_picture() -> None:
 
 
 def test_a_day_has_round_times_and_stays_small() -> None:
-    transcript = day()
+    transcript = make_synthetic_day()
     (axes,) = timeline.draw(transcript).axes
     assert [t.get_text() for t in axes.get_xticklabels()][:3] == ["00:00:00", "03:00:00", "06:00:00"]
     assert len(timeline.write(transcript, "png")) < 500_000

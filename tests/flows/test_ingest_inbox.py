@@ -218,8 +218,9 @@ def test_a_file_that_crashes_the_decoder_takes_nobody_with_it(
     from tasks.audio import isolated_open
     from tasks.engines.engine import Engine
 
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "audio")
-    monkeypatch.setattr(isolated_open, "OPENER", Engine.of("audio/opening", "crashing_opener:CrashingOpener"))
+    monkeypatch.setattr(
+        isolated_open, "OPENER", Engine.of("audio/opening", "tests.helpers.crashing_opener:CrashingOpener")
+    )
     for name in ("crash.flac", "good.flac"):
         soundfile.write(data / "inbox" / name, talk if name == "good.flac" else talk[::-1], 16_000)
     ended, _ = ingest(attempts=1)

@@ -12,7 +12,7 @@ import soundfile
 from flows.reporting.outcome import Outcome
 from tasks.errors import UnreadableAudio
 from tasks.settings.home import sample
-from tests.audio.made_sounds import write, write_video
+from tests.helpers.sound_files import write_sound, write_video
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -50,13 +50,13 @@ def lying_wav(folder: Path, talk: np.ndarray) -> Path:
 
 
 def cut_mp3(folder: Path, talk: np.ndarray) -> Path:
-    path = write(folder / "cut.mp3", talk, codec="libmp3lame")
+    path = write_sound(folder / "cut.mp3", talk, codec="libmp3lame")
     path.write_bytes(path.read_bytes()[:-3_000])
     return path
 
 
 def six_channels(folder: Path, talk: np.ndarray) -> Path:
-    return write(folder / "six.flac", np.stack([talk] * 6, axis=1) * 0.3, codec="flac")
+    return write_sound(folder / "six.flac", np.stack([talk] * 6, axis=1) * 0.3, codec="flac")
 
 
 GOOD: dict[str, Callable[[Path, np.ndarray], Path]] = {
@@ -64,12 +64,12 @@ GOOD: dict[str, Callable[[Path, np.ndarray], Path]] = {
     "a truncated MP3": cut_mp3,
     "a video": lambda folder, talk: write_video(folder / "film.mp4", talk),
     "six channels": six_channels,
-    "8 kHz": lambda folder, talk: write(folder / "phone.wav", at_rate(talk, 8_000), 8_000),
-    "96 kHz": lambda folder, talk: write(folder / "studio.flac", at_rate(talk, 96_000), 96_000, codec="flac"),
-    "spaces, a newline and an emoji": lambda folder, talk: write(folder / "my talk\n🎙 two.wav", talk),
-    "a name of 250 characters": lambda folder, talk: write(folder / ("x" * 246 + ".wav"), talk),
-    "a leading dash": lambda folder, talk: write(folder / "-rf.wav", talk),
-    "Markdown, HTML and SQL": lambda folder, talk: write(folder / "<b>'; drop table--`.wav", talk),
+    "8 kHz": lambda folder, talk: write_sound(folder / "phone.wav", at_rate(talk, 8_000), 8_000),
+    "96 kHz": lambda folder, talk: write_sound(folder / "studio.flac", at_rate(talk, 96_000), 96_000, codec="flac"),
+    "spaces, a newline and an emoji": lambda folder, talk: write_sound(folder / "my talk\n🎙 two.wav", talk),
+    "a name of 250 characters": lambda folder, talk: write_sound(folder / ("x" * 246 + ".wav"), talk),
+    "a leading dash": lambda folder, talk: write_sound(folder / "-rf.wav", talk),
+    "Markdown, HTML and SQL": lambda folder, talk: write_sound(folder / "<b>'; drop table--`.wav", talk),
 }
 
 

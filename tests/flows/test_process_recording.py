@@ -1,4 +1,4 @@
-"""The whole flow on real engines with the demo weights: what comes out, what is cached, what is left alone."""
+"""The whole flow on real engines with the demo weights: its results, and which steps are cached."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 from flows.reporting.outcome import Outcome
-from flows.reporting.progress import Snapshot, listening
+from flows.reporting.progress import Snapshot, subscribe
 from tasks.errors import DaylongError, MachineFault, NoRoom
 from tasks.pruning import usage
 from tasks.pruning.prune import recordings_folder
@@ -50,9 +50,9 @@ def process(path: Path, out: Path, *, together: list[str] | None = None, **setti
 
 @pytest.fixture(scope="module")
 def first(clip: Path, home: Path) -> tuple[Outcome, list[Snapshot]]:
-    """A first run, and the progress it told."""
+    """A first run, and the snapshots of its progress."""
     seen: list[Snapshot] = []
-    with listening(seen.append):
+    with subscribe(seen.append):
         outcome = process(clip, home / "out")
     return outcome, seen
 
@@ -87,7 +87,7 @@ def test_a_recording_becomes_tables_and_subtitles(first: tuple[Outcome, list[Sna
     assert {w["run_id"] for w in words} == {recording["run_id"]}
 
 
-def test_progress_is_told_from_start_to_end(first: tuple[Outcome, list[Snapshot]]) -> None:
+def test_progress_is_reported_from_start_to_end(first: tuple[Outcome, list[Snapshot]]) -> None:
     outcome, seen = first
     stages = list(dict.fromkeys(s.stage for s in seen))
     assert stages[:5] == ["probe", "speech map", "plan", "language", "chunks"]
@@ -116,16 +116,16 @@ def test_a_second_run_calls_no_engine(first: tuple[Outcome, list[Snapshot]], cli
     assert again["num_words"] == first[0]["num_words"]
 
 
-def test_what_the_cache_has_of_a_recording_is_noted_on_the_way_and_needs_no_room_again(
+def test_cached_results_of_a_recording_are_noted_during_the_run_and_need_no_room_again(
     first: tuple[Outcome, list[Snapshot]], clip: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording_id, noted = first[0]["recording_id"], dict[str, frozenset[str]]()
 
-    def look(now: Snapshot) -> None:
-        noted.setdefault(now.stage, usage.read_usage(recordings_folder(), recording_id))
+    def note_keys(snapshot: Snapshot) -> None:
+        noted.setdefault(snapshot.stage, usage.read_usage(recordings_folder(), recording_id))
 
     usage.delete_usage(recordings_folder(), [recording_id])
-    with listening(look):
+    with subscribe(note_keys):
         process(clip, home / "out noted")
     assert noted["plan"] == frozenset()
     assert {key.partition("/")[0] for key in noted["seams"]} >= {"speech-map", "transcription", "punctuation"}
@@ -149,9 +149,11 @@ def test_files_of_one_recording_give_the_words_of_the_uncut_one(
         soundfile.write(day / f"{i}.wav", part, 16_000)
     outcome = process(day, home / "parts")
     assert outcome["source_name"] == "monday"
-    told, uncut = rows(outcome["out"], "words"), rows(first[0]["out"], "words")
+    split_words, uncut_words = rows(outcome["out"], "words"), rows(first[0]["out"], "words")
     for what in ("word", "start_s", "end_s", "speaker"):
-        assert [w[what] for w in told] == [w[what] for w in uncut if w["recording_id"] == first[0]["recording_id"]]
+        assert [w[what] for w in split_words] == [
+            w[what] for w in uncut_words if w["recording_id"] == first[0]["recording_id"]
+        ]
     (recording,) = rows(outcome["out"], "recordings")
     assert [(p["name"], p["start_s"]) for p in recording["parts"]] == [
         ("0.wav", 0.0),
@@ -165,14 +167,14 @@ def test_files_of_one_recording_give_the_words_of_the_uncut_one(
 
 
 @pytest.mark.usefixtures("first")
-def test_another_punctuation_setting_redoes_punctuation_and_nothing_before_it(clip: Path, home: Path) -> None:
+def test_another_punctuation_setting_repeats_punctuation_and_nothing_before_it(clip: Path, home: Path) -> None:
     process(clip, home / "always", punctuation={"mode": "always"})
     found = cached(str(home / "always"))
     assert found == {"transcription": True, "punctuation": False, "embedding": True, "diarization": True}
 
 
 @pytest.mark.usefixtures("first")
-def test_another_number_of_speakers_redoes_only_linking_and_what_follows(clip: Path, home: Path) -> None:
+def test_another_number_of_speakers_repeats_only_linking_and_later_steps(clip: Path, home: Path) -> None:
     outcome = process(clip, home / "two", diarization={"num_speakers": 2})
     assert outcome["engine_calls"] == 0
     assert outcome["num_speakers"] == 2
@@ -240,7 +242,7 @@ def test_separation_changes_the_source_of_every_step(clip: Path, home: Path) -> 
     assert "separation" in json.loads(recording["models"])
 
 
-def test_silence_gives_valid_empty_outputs_and_wakes_no_engine_of_a_chunk(home: Path) -> None:
+def test_silence_gives_valid_empty_outputs_and_calls_no_engine_of_a_chunk(home: Path) -> None:
     path = home / "silence.wav"
     soundfile.write(path, np.zeros(16_000 * 40, np.float32), 16_000)
     outcome = process(path, home / "silent")
@@ -260,8 +262,8 @@ def test_weights_that_do_not_load_fail_the_recording_in_one_line(clip: Path, hom
     assert list((home / "broken").rglob("*")) == []
 
 
-def test_what_is_missing_is_told_before_any_work(clip: Path, home: Path) -> None:
+def test_missing_weights_are_reported_before_any_work(clip: Path, home: Path) -> None:
     seen: list[Snapshot] = []
-    with listening(seen.append), pytest.raises(DaylongError, match=r"there is no such file or folder"):
+    with subscribe(seen.append), pytest.raises(DaylongError, match=r"there is no such file or folder"):
         process(clip, home / "missing", transcription={"model": "/nowhere/at/all"})
     assert seen == []

@@ -77,7 +77,7 @@ def intake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Intake]:
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     monkeypatch.setattr(IsolatedOpener, "find_missing", lambda *_: None)
     monkeypatch.setattr(ingest_inbox, "get_run_logger", logging.getLogger)
-    monkeypatch.setattr(ingest_inbox, "quarantined", lambda *_: None)
+    monkeypatch.setattr(ingest_inbox, "emit_quarantined", lambda *_: None)
     (tmp_path / "data" / "inbox").mkdir(parents=True)
     opened = opened_intake(load({"inbox": {"settle_seconds": 0, "attempts": 2}}))
     yield opened

@@ -12,7 +12,7 @@ import soundfile
 from flows.reporting.outcome import Outcome
 from tasks.settings.home import sample
 from tasks.storage.artifacts import ArtifactStore
-from tests.s3_server import BUCKET, s3
+from tests.helpers.s3_server import BUCKET, run_s3_server
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -21,7 +21,7 @@ STORE = f"s3://{BUCKET}/daylong"
 
 @pytest.fixture(scope="module", autouse=True)
 def _server() -> Iterator[None]:
-    with s3() as environment, pytest.MonkeyPatch.context() as patch:
+    with run_s3_server() as environment, pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
         yield

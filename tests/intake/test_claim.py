@@ -11,22 +11,22 @@ import time
 from pathlib import Path
 
 import pytest
-from inbox_world import END, World
 
 from tasks.intake import claim_lock, files, intake
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim, Publication
+from tests.helpers.simulated_inbox import END, SimulatedInbox
 
 ROOT = Path(__file__).resolve().parents[2]
 
 CHILD = """
 import sys
 from pathlib import Path
-sys.path[:0] = [{tests!r}]
-from inbox_world import World
+sys.path[:0] = [{root!r}]
+from tests.helpers.simulated_inbox import SimulatedInbox
 from tasks.intake.claim import Claim
 
-world = World.__new__(World)
+world = SimulatedInbox.__new__(SimulatedInbox)
 world.__dict__.update({state!r})
 world.settings = world.make_settings()
 watcher = world.watcher()
@@ -39,15 +39,15 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path) -> SimulatedInbox:
+    return SimulatedInbox(tmp_path)
 
 
-def child(world: World) -> subprocess.Popen[str]:
+def child(world: SimulatedInbox) -> subprocess.Popen[str]:
     """A process that claims all it can on request, prints their names, and holds the claims until its stdin
     closes."""
     state = {k: v for k, v in vars(world).items() if k != "settings"}
-    code = CHILD.format(tests=str(Path(__file__).parent), state=state).replace("PosixPath(", "Path(")
+    code = CHILD.format(root=str(ROOT), state=state).replace("PosixPath(", "Path(")
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
@@ -56,7 +56,7 @@ def child(world: World) -> subprocess.Popen[str]:
     return process
 
 
-def test_two_processes_never_both_take_one_file(world: World) -> None:
+def test_two_processes_never_both_take_one_file(world: SimulatedInbox) -> None:
     names = [f"{i}.wav" for i in range(20)]
     for name in names:
         world.put(name, name.encode())
@@ -81,7 +81,7 @@ def test_two_processes_never_both_take_one_file(world: World) -> None:
     assert sorted(world.list_files()) == sorted(f"inbox/{n}" for n in names)
 
 
-def test_the_same_content_under_two_names_is_worked_on_by_one(world: World) -> None:
+def test_the_same_content_under_two_names_is_worked_on_by_one(world: SimulatedInbox) -> None:
     world.put("a.wav")
     world.put("b.wav")
     one, two = world.watcher(), world.watcher()
@@ -95,7 +95,7 @@ def _sha(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def test_what_somebody_else_held_is_read_again_when_it_is_another_file(world: World) -> None:
+def test_what_somebody_else_held_is_read_again_when_it_is_another_file(world: SimulatedInbox) -> None:
     path = world.put("b.wav", b"one")
     world.put("a.wav", b"one")
     os.utime(world.inbox / "a.wav", (1, 1))
@@ -112,7 +112,9 @@ def test_what_somebody_else_held_is_read_again_when_it_is_another_file(world: Wo
     assert second.note.sha256 != first.note.sha256
 
 
-def test_a_claims_folder_that_is_not_ours_stops_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claims_folder_that_is_not_ours_stops_nobody(
+    world: SimulatedInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import errno
 
     world.put("a.wav", b"one")
@@ -136,7 +138,7 @@ def test_a_claims_folder_that_is_not_ours_stops_nobody(world: World, monkeypatch
     assert "Permission denied" in refused_path.reason
 
 
-def test_a_dead_ones_file_goes_back_under_its_own_name_with_its_sidecar(world: World) -> None:
+def test_a_dead_ones_file_goes_back_under_its_own_name_with_its_sidecar(world: SimulatedInbox) -> None:
     path = world.put("monday/a.wav")
     path.with_suffix(".json").write_text("{}")
     watcher = world.watcher()
@@ -149,7 +151,7 @@ def test_a_dead_ones_file_goes_back_under_its_own_name_with_its_sidecar(world: W
     assert watcher.claims() == []
 
 
-def test_giving_back_never_overwrites(world: World) -> None:
+def test_giving_back_never_overwrites(world: SimulatedInbox) -> None:
     world.put("a.wav", b"first")
     watcher = world.watcher()
     world.claim_first(watcher).lock.abandon()
@@ -159,7 +161,7 @@ def test_giving_back_never_overwrites(world: World) -> None:
     assert (world.inbox / "a.wav").read_bytes() == b"second" + END
 
 
-def test_a_sidecar_of_two_recordings_is_copied_and_then_moved(world: World) -> None:
+def test_a_sidecar_of_two_recordings_is_copied_and_then_moved(world: SimulatedInbox) -> None:
     for name in ("a.wav", "a.mp3"):
         world.put(name, name.encode())
     (world.inbox / "a.json").write_text(json.dumps({"recorded_at": "2026-03-01T00:00:00"}))
@@ -175,7 +177,7 @@ def test_a_sidecar_of_two_recordings_is_copied_and_then_moved(world: World) -> N
     assert world.list_files() == ["inbox/a.json", "inbox/a.mp3", "inbox/a.wav"]
 
 
-def test_a_file_that_changes_while_it_is_taken_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_while_it_is_taken_stays(world: SimulatedInbox, monkeypatch: pytest.MonkeyPatch) -> None:
     path = world.put("a.wav")
     taken = files.rename_away
 
@@ -189,7 +191,7 @@ def test_a_file_that_changes_while_it_is_taken_stays(world: World, monkeypatch: 
     assert world.list_files() == ["inbox/a.wav"]
 
 
-def test_another_machines_claim_is_dead_when_its_heart_has_stopped(world: World) -> None:
+def test_another_machines_claim_is_dead_when_its_heart_has_stopped(world: SimulatedInbox) -> None:
     world.put("a.wav")
     watcher = world.watcher()
     claim = world.claim_first(watcher)
@@ -204,7 +206,7 @@ def test_another_machines_claim_is_dead_when_its_heart_has_stopped(world: World)
     assert back.state == "returned"
 
 
-def test_a_claim_without_a_note_goes_to_the_top_of_the_inbox(world: World) -> None:
+def test_a_claim_without_a_note_goes_to_the_top_of_the_inbox(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     folder = world.inbox / ".claimed" / "0123456789ab"
     folder.mkdir()
@@ -215,7 +217,9 @@ def test_a_claim_without_a_note_goes_to_the_top_of_the_inbox(world: World) -> No
     assert watcher.claims() == []
 
 
-def test_what_can_not_be_moved_is_told_and_stops_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_can_not_be_moved_is_told_and_stops_nobody(
+    world: SimulatedInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import errno
 
     world.put("usb/a.wav", b"one")
@@ -239,7 +243,7 @@ def test_what_can_not_be_moved_is_told_and_stops_nobody(world: World, monkeypatc
     assert (world.inbox / "usb" / "a.wav").is_file()
 
 
-def test_told_to_stop_the_attempt_does_not_count(world: World) -> None:
+def test_told_to_stop_the_attempt_does_not_count(world: SimulatedInbox) -> None:
     world.put("a.wav")
     watcher = world.watcher(attempts=1)
     for _ in range(3):
@@ -255,7 +259,7 @@ def test_told_to_stop_the_attempt_does_not_count(world: World) -> None:
     assert back.state == "returned"
 
 
-def test_a_sidecar_stays_with_its_recording_when_that_gets_another_name(world: World) -> None:
+def test_a_sidecar_stays_with_its_recording_when_that_gets_another_name(world: SimulatedInbox) -> None:
     world.put("a.wav", b"monday")
     (world.inbox / "a.json").write_text('{"recorded_at": "2026-03-02T09:00:00"}')
     watcher = world.watcher()
@@ -266,7 +270,7 @@ def test_a_sidecar_stays_with_its_recording_when_that_gets_another_name(world: W
     assert (world.inbox / "a (2).wav").read_bytes() == b"monday" + END
 
 
-def test_a_sidecar_that_comes_while_its_recording_is_processed_is_read_after_all(world: World) -> None:
+def test_a_sidecar_that_comes_while_its_recording_is_processed_is_read_after_all(world: SimulatedInbox) -> None:
     world.put("a.wav")
     watcher = world.watcher()
     claim = world.claim_first(watcher)
@@ -282,7 +286,7 @@ def test_a_sidecar_that_comes_while_its_recording_is_processed_is_read_after_all
     assert list(world.inbox.glob("*.json")) == []
 
 
-def test_a_sidecar_that_comes_late_goes_to_the_quarantine_along(world: World) -> None:
+def test_a_sidecar_that_comes_late_goes_to_the_quarantine_along(world: SimulatedInbox) -> None:
     world.put("a.wav")
     watcher = world.watcher()
     claim = world.claim_first(watcher)
@@ -291,7 +295,7 @@ def test_a_sidecar_that_comes_late_goes_to_the_quarantine_along(world: World) ->
     assert sorted(Path(f).parent.parent.name for f in world.list_files()) == ["quarantine", "quarantine"]
 
 
-def test_the_next_file_of_that_name_keeps_its_own_sidecar(world: World) -> None:
+def test_the_next_file_of_that_name_keeps_its_own_sidecar(world: SimulatedInbox) -> None:
     world.put("a.wav", b"monday")
     watcher = world.watcher()
     claim = world.claim_first(watcher)
@@ -303,7 +307,7 @@ def test_the_next_file_of_that_name_keeps_its_own_sidecar(world: World) -> None:
     assert (world.inbox / "a.json").exists()
 
 
-def test_what_an_earlier_run_has_published_is_not_the_killed_ones(world: World) -> None:
+def test_what_an_earlier_run_has_published_is_not_the_killed_ones(world: SimulatedInbox) -> None:
     sha256 = files.digest_of(world.put("a.wav"))
     world.published[sha256] = Publication(f"id-{sha256[:8]}", "by-hand-one", "partial", world.now - 3_600)
     killed = world.watcher()
@@ -316,7 +320,7 @@ def test_what_an_earlier_run_has_published_is_not_the_killed_ones(world: World) 
 
 @pytest.mark.parametrize("after", ["done", "keep"])
 def test_what_the_tables_hold_is_not_done_again_where_the_ledger_is_a_new_one(tmp_path: Path, after: str) -> None:
-    world = World(tmp_path, after=after)
+    world = SimulatedInbox(tmp_path, after=after)
     sha256 = files.digest_of(world.put("a.wav"))
     world.published[sha256] = Publication(f"id-{sha256[:8]}", "by-hand-one", "complete", world.now - 3_600)
     watcher = world.watcher()

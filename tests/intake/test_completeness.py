@@ -11,18 +11,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from inbox_world import DEADLY, END, World
 
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.completeness import ScanResult
 from tasks.intake.ledger import read_only
 from tasks.intake.open_files import is_being_written
+from tests.helpers.simulated_inbox import DEADLY, END, SimulatedInbox
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path) -> SimulatedInbox:
+    return SimulatedInbox(tmp_path)
 
 
 def ready(scanned: ScanResult) -> list[str]:
@@ -33,7 +33,7 @@ def waits(scanned: ScanResult) -> dict[str, str | None]:
     return {str(v.candidate.path): v.waits_for for v in scanned.waiting}
 
 
-def test_a_file_is_taken_when_two_scans_far_enough_apart_find_it_the_same(world: World) -> None:
+def test_a_file_is_taken_when_two_scans_far_enough_apart_find_it_the_same(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     world.put("a.wav")
     assert waits(watcher.scan()) == {"a.wav": "just seen"}
@@ -43,7 +43,7 @@ def test_a_file_is_taken_when_two_scans_far_enough_apart_find_it_the_same(world:
     assert ready(watcher.scan()) == ["a.wav"]
 
 
-def test_what_was_seen_is_known_to_the_next_process_and_to_another(world: World) -> None:
+def test_what_was_seen_is_known_to_the_next_process_and_to_another(world: SimulatedInbox) -> None:
     world.put("a.wav")
     first = world.watcher()
     first.scan()
@@ -53,7 +53,7 @@ def test_what_was_seen_is_known_to_the_next_process_and_to_another(world: World)
 
 
 @pytest.mark.parametrize("change", ["longer", "later"])
-def test_any_change_starts_the_wait_anew(world: World, change: str) -> None:
+def test_any_change_starts_the_wait_anew(world: SimulatedInbox, change: str) -> None:
     watcher = world.watcher()
     path = world.put("a.wav")
     watcher.scan()
@@ -69,12 +69,12 @@ def test_any_change_starts_the_wait_anew(world: World, change: str) -> None:
     assert ready(watcher.scan()) == ["a.wav"]
 
 
-def test_one_scan_is_never_enough_however_long_the_file_lies_there(world: World) -> None:
+def test_one_scan_is_never_enough_however_long_the_file_lies_there(world: SimulatedInbox) -> None:
     os.utime(world.put("a.wav"), (1, 1))
     assert ready(world.watcher(settle_seconds=0).scan()) == []
 
 
-def test_a_clock_set_back_starts_the_wait_anew(world: World) -> None:
+def test_a_clock_set_back_starts_the_wait_anew(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     world.put("a.wav")
     watcher.scan()
@@ -91,13 +91,13 @@ def test_a_clock_set_back_starts_the_wait_anew(world: World) -> None:
         ".hidden/a.wav", "#recycle/a.wav", "~$a.wav",
     ],
 )  # fmt: skip
-def test_names_that_are_never_taken(world: World, name: str) -> None:
+def test_names_that_are_never_taken(world: SimulatedInbox, name: str) -> None:
     world.put(name)
     scanned = world.watcher().scan()
     assert (scanned.ready, scanned.waiting, scanned.refused) == ((), (), ())
 
 
-def test_links_and_pipes_are_told_and_never_followed(world: World, tmp_path: Path) -> None:
+def test_links_and_pipes_are_told_and_never_followed(world: SimulatedInbox, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "secret.wav").write_bytes(b"END")
     (world.inbox / "a.wav").symlink_to(tmp_path / "elsewhere" / "secret.wav")
@@ -110,7 +110,7 @@ def test_links_and_pipes_are_told_and_never_followed(world: World, tmp_path: Pat
     assert not scanned.waiting
 
 
-def test_a_marker_takes_its_file_at_once_and_goes(world: World) -> None:
+def test_a_marker_takes_its_file_at_once_and_goes(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     world.put("a.wav", whole=False)
     world.stamp(world.put("a.wav.done"))
@@ -120,13 +120,13 @@ def test_a_marker_takes_its_file_at_once_and_goes(world: World) -> None:
     assert not (world.inbox / "a.wav.done").exists()
 
 
-def test_a_marker_older_than_its_file_was_left_by_another(world: World) -> None:
+def test_a_marker_older_than_its_file_was_left_by_another(world: SimulatedInbox) -> None:
     world.put("a.wav.done")
     world.put("a.wav")
     assert ready(world.watcher().scan()) == []
 
 
-def test_a_file_without_its_end_is_waited_for_and_then_taken_as_it_is(world: World) -> None:
+def test_a_file_without_its_end_is_waited_for_and_then_taken_as_it_is(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     world.put("a.wav", whole=False)
     watcher.scan()
@@ -138,7 +138,7 @@ def test_a_file_without_its_end_is_waited_for_and_then_taken_as_it_is(world: Wor
     assert ready(watcher.scan()) == ["a.wav"]
 
 
-def test_an_empty_file_is_waited_for_as_long(world: World) -> None:
+def test_an_empty_file_is_waited_for_as_long(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     world.put("a.wav", b"", whole=False)
     watcher.scan()
@@ -148,7 +148,7 @@ def test_an_empty_file_is_waited_for_as_long(world: World) -> None:
     assert ready(watcher.scan()) == ["a.wav"]
 
 
-def test_urgent_ones_first_then_the_oldest(world: World) -> None:
+def test_urgent_ones_first_then_the_oldest(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     for age, name in enumerate(("z.wav", "b.wav", "week/Urgent/y.wav", "urgent/x.wav")):
         os.utime(world.put(name), (1000 - age, 1000 - age))
@@ -158,7 +158,7 @@ def test_urgent_ones_first_then_the_oldest(world: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["marked", "set"])
-def test_a_folder_is_one_recording(world: World, how: str) -> None:
+def test_a_folder_is_one_recording(world: SimulatedInbox, how: str) -> None:
     watcher = world.watcher(group="folder" if how == "set" else "file")
     for part in ("1.wav", "2.wav"):
         world.put(f"day/{part}")
@@ -175,7 +175,7 @@ def test_a_folder_is_one_recording(world: World, how: str) -> None:
     assert ready(watcher.scan()) == ["urgent/a.wav", "day"]
 
 
-def test_a_folder_that_is_copied_into_is_not_whole(world: World) -> None:
+def test_a_folder_that_is_copied_into_is_not_whole(world: SimulatedInbox) -> None:
     watcher = world.watcher(group="folder")
     world.put("day/1.wav")
     world.put("day/2.wav.part")
@@ -185,7 +185,7 @@ def test_a_folder_that_is_copied_into_is_not_whole(world: World) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who writes")
-def test_a_file_that_somebody_has_open_is_not_taken_however_long_it_rests(world: World) -> None:
+def test_a_file_that_somebody_has_open_is_not_taken_however_long_it_rests(world: SimulatedInbox) -> None:
     path = world.put("a.wav")
     if is_being_written(path) is None:
         pytest.skip("this file system doesn't tell who writes")
@@ -203,7 +203,7 @@ def test_a_file_that_somebody_has_open_is_not_taken_however_long_it_rests(world:
     assert ready(watcher.scan()) == ["a.wav"]
 
 
-def test_what_still_changes_keeps_nobody_waiting(world: World) -> None:
+def test_what_still_changes_keeps_nobody_waiting(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     path = world.put("a.wav")
     assert watcher.scan().due(world.now) == 10
@@ -213,7 +213,7 @@ def test_what_still_changes_keeps_nobody_waiting(world: World) -> None:
 
 
 @pytest.mark.parametrize("marked", [False, True])
-def test_a_file_that_kills_its_decoder_is_set_aside_and_the_others_go_on(world: World, marked: bool) -> None:
+def test_a_file_that_kills_its_decoder_is_set_aside_and_the_others_go_on(world: SimulatedInbox, marked: bool) -> None:
     world.put("hostile.wav", DEADLY)
     world.put("good.wav")
     if marked:
@@ -241,7 +241,7 @@ def test_a_file_that_kills_its_decoder_is_set_aside_and_the_others_go_on(world: 
 
 @pytest.mark.parametrize("marked", [False, True])
 def test_no_file_is_set_aside_where_the_machine_is_at_fault(
-    world: World, marked: bool, monkeypatch: pytest.MonkeyPatch
+    world: SimulatedInbox, marked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_memory(_: Path) -> str | None:
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
@@ -258,7 +258,7 @@ def test_no_file_is_set_aside_where_the_machine_is_at_fault(
     assert isinstance(world.take_first(world.watcher()), Claim)
 
 
-def test_a_file_that_killed_its_decoder_is_tried_anew_when_it_has_changed(world: World) -> None:
+def test_a_file_that_killed_its_decoder_is_tried_anew_when_it_has_changed(world: SimulatedInbox) -> None:
     path = world.put("a.wav", DEADLY)
     watcher = world.watcher(attempts=2)
     watcher.scan()
@@ -271,7 +271,7 @@ def test_a_file_that_killed_its_decoder_is_tried_anew_when_it_has_changed(world:
     assert isinstance(watcher.take(watcher.scan().ready[0]), Claim)
 
 
-def test_a_ledger_of_an_earlier_version_is_read_and_brought_up_to_date(world: World) -> None:
+def test_a_ledger_of_an_earlier_version_is_read_and_brought_up_to_date(world: SimulatedInbox) -> None:
     path = world.inbox / ".ledger.sqlite3"
     world.watcher().close()
     with sqlite3.connect(path) as db:
@@ -289,7 +289,7 @@ def test_a_ledger_of_an_earlier_version_is_read_and_brought_up_to_date(world: Wo
 
 @pytest.mark.parametrize("group", ["file", "folder"])
 def test_a_folder_that_may_not_be_read_stops_nobody(
-    world: World, group: str, monkeypatch: pytest.MonkeyPatch
+    world: SimulatedInbox, group: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.put("locked/a.wav")
     world.put("b.wav")

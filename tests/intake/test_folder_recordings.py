@@ -9,41 +9,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inbox_world import END, World
 
 from tasks.intake import files
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.intake import Intake
+from tests.helpers.simulated_inbox import END, SimulatedInbox
 
 DAY = "2027/01/15"
 
 
 @pytest.fixture(params=["done", "delete", "keep"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    return monday(World(tmp_path, after=request.param))
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> SimulatedInbox:
+    return monday(SimulatedInbox(tmp_path, after=request.param))
 
 
 @pytest.fixture
-def deleting(tmp_path: Path) -> World:
-    return monday(World(tmp_path, after="delete"))
+def deleting(tmp_path: Path) -> SimulatedInbox:
+    return monday(SimulatedInbox(tmp_path, after="delete"))
 
 
-def monday(world: World) -> World:
+def monday(world: SimulatedInbox) -> SimulatedInbox:
     world.put("monday/1.wav", b"morning")
     world.put("monday/2.wav", b"noon")
     world.put("monday/_together", b"")
     return world
 
 
-def processed(world: World, watcher: Intake, claim: Claim) -> ClosedClaim:
+def processed(world: SimulatedInbox, watcher: Intake, claim: Claim) -> ClosedClaim:
     row = world.publish(claim)
     return watcher.close_processed(
         claim, status=row["status"], recording_id=row["recording_id"], run_id=row["run_id"]
     )
 
 
-def scan_waiting(world: World, watcher: Intake) -> dict[str, str]:
+def scan_waiting(world: SimulatedInbox, watcher: Intake) -> dict[str, str]:
     for _ in range(4):
         scanned = watcher.scan()
         assert (scanned.ready, scanned.refused) == ((), ())
@@ -52,7 +52,7 @@ def scan_waiting(world: World, watcher: Intake) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("group", ["file", "folder"])
-def test_a_folder_in_it_keeps_it_waiting_and_a_line_says_why(world: World, group: str) -> None:
+def test_a_folder_in_it_keeps_it_waiting_and_a_line_says_why(world: SimulatedInbox, group: str) -> None:
     if group == "folder":
         (world.inbox / "monday" / "_together").unlink()
     world.put("monday/afternoon/3.wav", b"half copied", whole=False)
@@ -66,18 +66,18 @@ def test_a_folder_in_it_keeps_it_waiting_and_a_line_says_why(world: World, group
 
 
 @pytest.mark.parametrize("name", ["deep/er/3.wav", "deep/.3.wav.Xy12ab", "deep/notes.txt"])
-def test_whatever_lies_in_a_folder_in_it(deleting: World, name: str) -> None:
+def test_whatever_lies_in_a_folder_in_it(deleting: SimulatedInbox, name: str) -> None:
     deleting.put(f"monday/{name}")
     assert set(scan_waiting(deleting, deleting.watcher())) == {"monday"}
 
 
 @pytest.mark.parametrize("name", ["@eaDir/1.wav.jpg", ".sync/state", "empty/.DS_Store"])
-def test_folders_that_systems_make_do_not(deleting: World, name: str) -> None:
+def test_folders_that_systems_make_do_not(deleting: SimulatedInbox, name: str) -> None:
     deleting.put(f"monday/{name}")
     assert isinstance(deleting.take_first(deleting.watcher()), Claim)
 
 
-def test_without_a_recording_of_its_own_it_is_told_too(deleting: World) -> None:
+def test_without_a_recording_of_its_own_it_is_told_too(deleting: SimulatedInbox) -> None:
     deleting.put("tuesday/_together", b"")
     deleting.put("tuesday/notes.txt")
     deleting.put("wednesday/_together", b"")
@@ -88,7 +88,7 @@ def test_without_a_recording_of_its_own_it_is_told_too(deleting: World) -> None:
     assert "none of its files is a recording" in lines["tuesday"]
 
 
-def test_other_files_are_not_of_the_recording_and_go_where_it_goes(world: World) -> None:
+def test_other_files_are_not_of_the_recording_and_go_where_it_goes(world: SimulatedInbox) -> None:
     world.put("monday/notes.txt", b"who was there", whole=False)
     world.put("monday/photo.jpg")
     watcher = world.watcher()
@@ -102,7 +102,7 @@ def test_other_files_are_not_of_the_recording_and_go_where_it_goes(world: World)
     assert ended.place == folder
 
 
-def test_where_only_the_recording_lies_in_it_all_of_it_is_deleted(deleting: World) -> None:
+def test_where_only_the_recording_lies_in_it_all_of_it_is_deleted(deleting: SimulatedInbox) -> None:
     deleting.put("monday/monday.json", b"{}", whole=False)
     deleting.put("monday/.DS_Store")
     (deleting.inbox / "monday" / "empty").mkdir()
@@ -114,7 +114,7 @@ def test_where_only_the_recording_lies_in_it_all_of_it_is_deleted(deleting: Worl
 
 
 @pytest.mark.parametrize("name", ["afternoon/3.wav", "3.wav"])
-def test_what_comes_into_it_while_it_is_processed_is_given_back_with_it(world: World, name: str) -> None:
+def test_what_comes_into_it_while_it_is_processed_is_given_back_with_it(world: SimulatedInbox, name: str) -> None:
     watcher = world.watcher()
     claim = world.claim_first(watcher)
     late = claim.path / name
@@ -128,7 +128,7 @@ def test_what_comes_into_it_while_it_is_processed_is_given_back_with_it(world: W
 @pytest.mark.parametrize("when", ["published", "noted"])
 @pytest.mark.parametrize("name", ["afternoon/3.wav", "3.wav"])
 def test_what_comes_into_it_after_its_process_has_died_is_never_deleted(
-    deleting: World, name: str, when: str
+    deleting: SimulatedInbox, name: str, when: str
 ) -> None:
     watcher = deleting.watcher()
     claim = deleting.claim_first(watcher)
@@ -146,7 +146,7 @@ def test_what_comes_into_it_after_its_process_has_died_is_never_deleted(
 
 
 def test_what_comes_into_it_while_it_is_copied_to_another_disk_stays(
-    deleting: World, monkeypatch: pytest.MonkeyPatch
+    deleting: SimulatedInbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = deleting
     world.settings = world.settings.model_copy(update={"after": "done"})
@@ -178,7 +178,9 @@ def row_of(row: dict[str, str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("target", ["../../elsewhere/3.wav", "nowhere.wav"])
 @pytest.mark.parametrize("absolute", [False, True])
-def test_a_link_in_it_is_told_and_neither_followed_nor_lost(world: World, target: str, absolute: bool) -> None:
+def test_a_link_in_it_is_told_and_neither_followed_nor_lost(
+    world: SimulatedInbox, target: str, absolute: bool
+) -> None:
     (world.folder / "elsewhere").mkdir()
     (world.folder / "elsewhere" / "3.wav").write_bytes(b"secret" + END)
     link = world.inbox / "monday" / "3.wav"
@@ -189,7 +191,7 @@ def test_a_link_in_it_is_told_and_neither_followed_nor_lost(world: World, target
     assert isinstance(world.take_first(watcher), Claim)
 
 
-def test_a_link_that_comes_later_is_not_followed(deleting: World) -> None:
+def test_a_link_that_comes_later_is_not_followed(deleting: SimulatedInbox) -> None:
     claim = deleting.claim_first(deleting.watcher())
     (deleting.folder / "3.wav").write_bytes(b"secret" + END)
     (claim.path / "3.wav").symlink_to(deleting.folder / "3.wav")
@@ -200,7 +202,7 @@ def test_a_link_that_comes_later_is_not_followed(deleting: World) -> None:
 def test_the_folders_recordings_are_those_of_the_command_line(tmp_path: Path) -> None:
     from tasks.audio.folder import list_recordings
 
-    world = World(tmp_path)
+    world = SimulatedInbox(tmp_path)
     for name in ("1.wav", "2.FLAC", "notes.txt", "3", ".4.wav", "5.json", "Thumbs.db", "6.mp3"):
         world.put(f"monday/{name}", name.encode())
     world.put("monday/_together", b"")

@@ -13,11 +13,12 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from inbox_world import END, Killed, Mortal, World
 
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.intake import Intake
+from tests.helpers.crashing_disk import SimulatedKill
+from tests.helpers.simulated_inbox import END, CrashingInboxDisk, SimulatedInbox
 
 NAMES = st.sampled_from(("a.wav", "b.wav", "urgent/a.wav", "monday/c.wav", "c.wav"))
 SOUNDS = st.sampled_from((b"good one ", b"good two ", b"broken one ", b"flaky one "))
@@ -33,8 +34,8 @@ class Inbox(RuleBasedStateMachine):
         # In memory where that can be: what is flushed to a disk, a hundred times an example, costs minutes.
         memory = Path("/dev/shm")
         self.folder = Path(tempfile.mkdtemp(prefix="daylong-inbox-", dir=memory if memory.is_dir() else None))
-        self.world = World(self.folder)
-        self.mortal = Mortal(self.world)
+        self.world = SimulatedInbox(self.folder)
+        self.mortal = CrashingInboxDisk(self.world)
         self._patch = self.mortal.patched()
         self._patch.__enter__()
         self.watchers: list[Intake | None] = [None, None]
@@ -50,7 +51,7 @@ class Inbox(RuleBasedStateMachine):
 
     @initialize(across=st.booleans(), keep=st.booleans())
     def disks(self, across: bool, keep: bool) -> None:
-        self.mortal.across = across
+        self.mortal.on_another_disk = across
         self.world.given["after"] = "keep" if keep else "done"
         self.world.settings = self.world.make_settings()
 
@@ -181,13 +182,13 @@ class Inbox(RuleBasedStateMachine):
         self._dies(who)
 
     def _living(self, who: int, kill: int | None, act: object) -> None:
-        self.mortal.left = kill
+        self.mortal.steps_left = kill
         try:
             act(who)  # type: ignore[operator]
-        except Killed:
+        except SimulatedKill:
             self._dies(who)
         finally:
-            self.mortal.reborn()
+            self.mortal.restart()
 
     def _dies(self, who: int) -> None:
         """As the kernel does it: its files are closed, and so its locks and transactions are gone."""

@@ -7,21 +7,21 @@ import time
 from pathlib import Path
 
 import pytest
-from inbox_world import END, World
 
 from tasks.intake import claim_lock, files
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.completeness import ScanResult
 from tasks.intake.intake import Intake
+from tests.helpers.simulated_inbox import END, SimulatedInbox
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path, after="keep")
+def world(tmp_path: Path) -> SimulatedInbox:
+    return SimulatedInbox(tmp_path, after="keep")
 
 
-def process(world: World, watcher: Intake, status: str = "complete") -> ClosedClaim:
+def process(world: SimulatedInbox, watcher: Intake, status: str = "complete") -> ClosedClaim:
     claim = world.claim_first(watcher)
     row = world.publish(claim, status)
     return watcher.close_processed(
@@ -29,14 +29,14 @@ def process(world: World, watcher: Intake, status: str = "complete") -> ClosedCl
     )
 
 
-def later(world: World, watcher: Intake) -> ScanResult:
+def later(world: SimulatedInbox, watcher: Intake) -> ScanResult:
     """What there is to do long after."""
     watcher.scan()
     world.now += 4_000
     return watcher.scan()
 
 
-def test_a_sidecar_that_comes_while_it_is_processed_is_not_taken_for_read(world: World) -> None:
+def test_a_sidecar_that_comes_while_it_is_processed_is_not_taken_for_read(world: SimulatedInbox) -> None:
     path, watcher = world.put("a.wav"), world.watcher()
     claim = world.claim_first(watcher)
     row = world.publish(claim)
@@ -51,7 +51,7 @@ def test_a_sidecar_that_comes_while_it_is_processed_is_not_taken_for_read(world:
     assert nothing_to_do(world, watcher)
 
 
-def test_a_passing_fault_of_a_file_that_is_marked_is_waited_for_too(world: World) -> None:
+def test_a_passing_fault_of_a_file_that_is_marked_is_waited_for_too(world: SimulatedInbox) -> None:
     path, watcher = world.put("a.wav"), world.watcher()
     world.stamp(world.put("a.wav.done"))
     (candidate,) = watcher.scan().ready
@@ -67,14 +67,14 @@ def test_a_passing_fault_of_a_file_that_is_marked_is_waited_for_too(world: World
     assert [c.path.name for c in watcher.scan().ready] == ["a.wav"]
 
 
-def nothing_to_do(world: World, watcher: Intake) -> bool:
+def nothing_to_do(world: SimulatedInbox, watcher: Intake) -> bool:
     scanned = later(world, watcher)
     return not (scanned.ready or scanned.waiting or watcher.claims())
 
 
 @pytest.mark.parametrize("status", ["complete", "partial"])
 def test_it_never_leaves_its_place_and_is_not_read_again(
-    world: World, status: str, monkeypatch: pytest.MonkeyPatch
+    world: SimulatedInbox, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = world.put("monday/a.wav")
     path.with_suffix(".json").write_text("{}")
@@ -101,7 +101,7 @@ def test_it_never_leaves_its_place_and_is_not_read_again(
     assert nothing_to_do(world, world.watcher())
 
 
-def test_nobody_else_reads_it_while_it_is_worked_on(world: World) -> None:
+def test_nobody_else_reads_it_while_it_is_worked_on(world: SimulatedInbox) -> None:
     world.put("a.wav")
     claim = world.claim_first(world.watcher())
     beside = world.watcher()
@@ -112,7 +112,7 @@ def test_nobody_else_reads_it_while_it_is_worked_on(world: World) -> None:
     assert isinstance(world.take_first(beside), Claim)
 
 
-def test_one_that_was_touched_is_known_by_its_content(world: World) -> None:
+def test_one_that_was_touched_is_known_by_its_content(world: SimulatedInbox) -> None:
     path = world.put("a.wav")
     watcher = world.watcher()
     process(world, watcher)
@@ -123,7 +123,7 @@ def test_one_that_was_touched_is_known_by_its_content(world: World) -> None:
     assert nothing_to_do(world, watcher)
 
 
-def test_so_is_one_that_was_renamed_or_lies_there_twice(world: World) -> None:
+def test_so_is_one_that_was_renamed_or_lies_there_twice(world: SimulatedInbox) -> None:
     path = world.put("a.wav")
     watcher = world.watcher()
     process(world, watcher)
@@ -140,7 +140,7 @@ def test_so_is_one_that_was_renamed_or_lies_there_twice(world: World) -> None:
 
 
 @pytest.mark.parametrize("what", ["other content", "another time in its sidecar", "partial"])
-def test_what_has_changed_is_processed_again(world: World, what: str) -> None:
+def test_what_has_changed_is_processed_again(world: SimulatedInbox, what: str) -> None:
     path = world.put("a.wav")
     watcher = world.watcher()
     process(world, watcher, "partial" if what == "partial" else "complete")
@@ -151,7 +151,7 @@ def test_what_has_changed_is_processed_again(world: World, what: str) -> None:
     assert isinstance(world.take_first(watcher), Claim)
 
 
-def test_new_settings_process_it_again_and_old_ones_do_not(world: World) -> None:
+def test_new_settings_process_it_again_and_old_ones_do_not(world: SimulatedInbox) -> None:
     world.put("a.wav")
     process(world, world.watcher())
     world.settings_digest = "two"
@@ -160,7 +160,7 @@ def test_new_settings_process_it_again_and_old_ones_do_not(world: World) -> None
     assert nothing_to_do(world, world.watcher())
 
 
-def test_what_killed_its_process_is_not_moved_before_it_is_set_aside(world: World) -> None:
+def test_what_killed_its_process_is_not_moved_before_it_is_set_aside(world: SimulatedInbox) -> None:
     path = world.put("a.wav")
     path.with_suffix(".json").write_text("{}")
     states = []
@@ -175,7 +175,7 @@ def test_what_killed_its_process_is_not_moved_before_it_is_set_aside(world: Worl
     assert all(f.startswith("quarantine/") for f in world.list_files())
 
 
-def test_what_a_run_that_died_had_published_is_known(world: World) -> None:
+def test_what_a_run_that_died_had_published_is_known(world: SimulatedInbox) -> None:
     path = world.put("a.wav")
     watcher = world.watcher()
     claim = world.claim_first(watcher)
@@ -186,7 +186,7 @@ def test_what_a_run_that_died_had_published_is_known(world: World) -> None:
     assert nothing_to_do(world, watcher)
 
 
-def test_what_can_not_be_processed_goes_to_quarantine_all_the_same(world: World) -> None:
+def test_what_can_not_be_processed_goes_to_quarantine_all_the_same(world: SimulatedInbox) -> None:
     path = world.put("a.wav")
     watcher = world.watcher()
     ended = watcher.close_failed(world.claim_first(watcher), f"{path}: holds no audio.", lasting=True)
@@ -196,7 +196,7 @@ def test_what_can_not_be_processed_goes_to_quarantine_all_the_same(world: World)
     assert (ended.place.parent / "error.json").exists()
 
 
-def test_another_file_in_its_place_is_not_set_aside_for_it(world: World) -> None:
+def test_another_file_in_its_place_is_not_set_aside_for_it(world: SimulatedInbox) -> None:
     world.put("a.wav", b"one that killed its process")
     watcher = world.watcher(attempts=1)
     world.claim_first(watcher).lock.abandon()
@@ -206,7 +206,7 @@ def test_another_file_in_its_place_is_not_set_aside_for_it(world: World) -> None
     assert isinstance(world.take_first(world.watcher()), Claim)
 
 
-def test_one_that_is_gone_or_has_changed_meanwhile_is_nobodys_fault(world: World) -> None:
+def test_one_that_is_gone_or_has_changed_meanwhile_is_nobodys_fault(world: SimulatedInbox) -> None:
     path = world.put("a.wav")
     watcher = world.watcher(attempts=1)
     claim = world.claim_first(watcher)
@@ -216,7 +216,7 @@ def test_one_that_is_gone_or_has_changed_meanwhile_is_nobodys_fault(world: World
     assert nothing_to_do(world, watcher)
 
 
-def test_another_machine_whose_lock_does_not_reach_us_keeps_its_claim(world: World) -> None:
+def test_another_machine_whose_lock_does_not_reach_us_keeps_its_claim(world: SimulatedInbox) -> None:
     path = world.put("a.wav")
     watcher, beside = world.watcher(), world.watcher()
     beside.scan()
@@ -234,7 +234,7 @@ def test_another_machine_whose_lock_does_not_reach_us_keeps_its_claim(world: Wor
     assert isinstance(world.take_first(watcher), Claim)
 
 
-def test_a_folder_that_is_one_recording_stays_too(world: World) -> None:
+def test_a_folder_that_is_one_recording_stays_too(world: SimulatedInbox) -> None:
     world.put("monday/1.wav")
     world.put("monday/2.wav")
     (world.inbox / "monday" / "_together").touch()
@@ -245,7 +245,7 @@ def test_a_folder_that_is_one_recording_stays_too(world: World) -> None:
     assert isinstance(world.take_first(watcher), Claim)
 
 
-def test_when_they_are_to_be_filed_after_all_they_are(world: World) -> None:
+def test_when_they_are_to_be_filed_after_all_they_are(world: SimulatedInbox) -> None:
     world.put("a.wav")
     process(world, world.watcher())
     ended = world.take_first(world.watcher(after="done"))
@@ -254,7 +254,7 @@ def test_when_they_are_to_be_filed_after_all_they_are(world: World) -> None:
     assert [Path(f).parts[0] for f in world.list_files()] == ["done"]
 
 
-def test_what_is_there_no_more_is_forgotten(world: World) -> None:
+def test_what_is_there_no_more_is_forgotten(world: SimulatedInbox) -> None:
     path = world.put("a.wav", b"one" + END)
     watcher = world.watcher()
     process(world, watcher)

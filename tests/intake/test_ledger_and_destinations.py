@@ -7,28 +7,28 @@ import os
 from pathlib import Path
 
 import pytest
-from inbox_world import World
 
 from tasks.errors import TransientError, UsageError
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.ledger import read_only
+from tests.helpers.simulated_inbox import SimulatedInbox
 
 DAY = "2027/01/15"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path) -> SimulatedInbox:
+    return SimulatedInbox(tmp_path)
 
 
-def processed(world: World, claim: Claim, watcher: object = None, status: str = "complete") -> ClosedClaim:
+def processed(world: SimulatedInbox, claim: Claim, watcher: object = None, status: str = "complete") -> ClosedClaim:
     watcher = watcher or world.watcher()
     row = world.publish(claim, status)
     return watcher.close_processed(claim, status=status, recording_id=row["recording_id"], run_id=row["run_id"])  # type: ignore[attr-defined]
 
 
-def test_done_goes_to_its_day_under_its_own_name(world: World) -> None:
+def test_done_goes_to_its_day_under_its_own_name(world: SimulatedInbox) -> None:
     world.put("urgent/a.wav")
     watcher = world.watcher()
     ended = processed(world, world.claim_first(watcher), watcher)
@@ -40,7 +40,7 @@ def test_done_goes_to_its_day_under_its_own_name(world: World) -> None:
     assert (content.state, content.run_id, content.attempts) == ("done", "run-one", 1)
 
 
-def test_the_destination_is_decided_before_anything_is_published(world: World) -> None:
+def test_the_destination_is_decided_before_anything_is_published(world: SimulatedInbox) -> None:
     world.put("a.wav")
     watcher = world.watcher()
     claim = world.claim_first(watcher)
@@ -51,7 +51,7 @@ def test_the_destination_is_decided_before_anything_is_published(world: World) -
     assert processed(world, claim, watcher).place == arrival.destination
 
 
-def test_nothing_is_ever_overwritten_in_done(world: World) -> None:
+def test_nothing_is_ever_overwritten_in_done(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     (world.done / DAY).mkdir(parents=True)
     for content in (b"one", b"two"):
@@ -69,7 +69,7 @@ def test_nothing_is_ever_overwritten_in_done(world: World) -> None:
     assert (world.done / DAY / "a (4).wav").read_bytes().startswith(b"two")
 
 
-def test_the_same_content_is_not_processed_twice_and_both_files_are_kept(world: World) -> None:
+def test_the_same_content_is_not_processed_twice_and_both_files_are_kept(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     world.put("a.wav")
     processed(world, world.claim_first(watcher), watcher)
@@ -81,7 +81,7 @@ def test_the_same_content_is_not_processed_twice_and_both_files_are_kept(world: 
 
 
 @pytest.mark.parametrize("why", ["settings", "transcript gone", "partial", "quarantined", "sidecar"])
-def test_it_is_processed_again_where_that_may_give_something_else(world: World, why: str) -> None:
+def test_it_is_processed_again_where_that_may_give_something_else(world: SimulatedInbox, why: str) -> None:
     watcher = world.watcher()
     world.put("a.wav")
     claim = world.claim_first(watcher)
@@ -99,7 +99,7 @@ def test_it_is_processed_again_where_that_may_give_something_else(world: World, 
     assert isinstance(world.take_first(world.watcher()), Claim)
 
 
-def test_a_folder_takes_its_sidecar_along_and_brings_it_back(world: World) -> None:
+def test_a_folder_takes_its_sidecar_along_and_brings_it_back(world: SimulatedInbox) -> None:
     world.put("monday/1.wav")
     world.put("monday/2.wav")
     (world.inbox / "monday" / "_together").touch()
@@ -113,7 +113,7 @@ def test_a_folder_takes_its_sidecar_along_and_brings_it_back(world: World) -> No
     assert {Path(f).relative_to(f"done/{DAY}").parts[0] for f in world.list_files()} == {"monday", "monday.json"}
 
 
-def test_what_was_done_stays_done_though_it_was_given_back_since(world: World) -> None:
+def test_what_was_done_stays_done_though_it_was_given_back_since(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     world.put("a.wav")
     processed(world, world.claim_first(watcher), watcher)
@@ -127,7 +127,7 @@ def test_what_was_done_stays_done_though_it_was_given_back_since(world: World) -
     assert ended.state == "linked"
 
 
-def test_a_lasting_fault_goes_to_quarantine_with_plain_words(world: World) -> None:
+def test_a_lasting_fault_goes_to_quarantine_with_plain_words(world: SimulatedInbox) -> None:
     path = world.put("a.wav")
     path.with_suffix(".json").write_text("{}")
     watcher = world.watcher()
@@ -147,7 +147,7 @@ def test_a_lasting_fault_goes_to_quarantine_with_plain_words(world: World) -> No
     assert again.place.parent != ended.place.parent
 
 
-def test_a_passing_fault_goes_back_later_and_later_and_then_to_quarantine(world: World) -> None:
+def test_a_passing_fault_goes_back_later_and_later_and_then_to_quarantine(world: SimulatedInbox) -> None:
     world.put("a.wav")
     watcher = world.watcher(attempts=3)
     states, waited = [], []
@@ -168,7 +168,7 @@ def test_a_passing_fault_goes_back_later_and_later_and_then_to_quarantine(world:
     assert "3 times" in error["why"]
 
 
-def test_a_recording_that_kills_its_process_each_time_is_set_aside(world: World) -> None:
+def test_a_recording_that_kills_its_process_each_time_is_set_aside(world: SimulatedInbox) -> None:
     world.put("a.wav")
     states = []
     for _ in range(3):
@@ -182,14 +182,14 @@ def test_a_recording_that_kills_its_process_each_time_is_set_aside(world: World)
 
 @pytest.mark.parametrize("status", ["complete", "partial"])
 def test_only_what_is_done_for_good_is_deleted_and_only_where_that_was_asked(tmp_path: Path, status: str) -> None:
-    world = World(tmp_path, after="delete")
+    world = SimulatedInbox(tmp_path, after="delete")
     world.put("a.wav")
     watcher = world.watcher()
     processed(world, world.claim_first(watcher), watcher, status)
     assert world.list_files() == ([] if status == "complete" else [f"done/{DAY}/a.wav"])
 
 
-def test_a_file_that_changed_while_it_was_processed_is_taken_again(world: World) -> None:
+def test_a_file_that_changed_while_it_was_processed_is_taken_again(world: SimulatedInbox) -> None:
     world.put("a.wav")
     watcher = world.watcher()
     claim = world.claim_first(watcher)
@@ -199,7 +199,7 @@ def test_a_file_that_changed_while_it_was_processed_is_taken_again(world: World)
     assert isinstance(world.take_first(watcher), Claim)
 
 
-def test_a_file_that_fails_because_it_was_still_written_is_not_set_aside(world: World) -> None:
+def test_a_file_that_fails_because_it_was_still_written_is_not_set_aside(world: SimulatedInbox) -> None:
     world.put("a.wav")
     watcher = world.watcher(attempts=1)
     claim = world.claim_first(watcher)
@@ -208,7 +208,7 @@ def test_a_file_that_fails_because_it_was_still_written_is_not_set_aside(world: 
     assert watcher.close_failed(claim, "no sound.", lasting=True).place == world.inbox / "a.wav"
 
 
-def test_an_earlier_transcript_is_not_taken_for_that_of_a_run_that_died(world: World) -> None:
+def test_an_earlier_transcript_is_not_taken_for_that_of_a_run_that_died(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     for _ in range(2):
         world.put("a.wav")
@@ -221,7 +221,7 @@ def test_an_earlier_transcript_is_not_taken_for_that_of_a_run_that_died(world: W
 
 
 def test_no_room_in_done_leaves_the_file_where_it_is_until_there_is(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: SimulatedInbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import errno
 
@@ -243,7 +243,9 @@ def test_no_room_in_done_leaves_the_file_where_it_is_until_there_is(
     assert filed.place == world.done / DAY / "a.wav"
 
 
-def test_across_disks_a_file_appears_whole_or_not_at_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_across_disks_a_file_appears_whole_or_not_at_all(
+    world: SimulatedInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import errno
 
     from tasks.intake import files
@@ -265,7 +267,9 @@ def test_across_disks_a_file_appears_whole_or_not_at_all(world: World, monkeypat
     assert (world.done / DAY / "a.wav").stat().st_mtime == 1_000
 
 
-def test_without_hard_links_nothing_is_overwritten_either(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_hard_links_nothing_is_overwritten_either(
+    world: SimulatedInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import errno
 
     from tasks.intake import files
@@ -281,7 +285,7 @@ def test_without_hard_links_nothing_is_overwritten_either(world: World, monkeypa
     assert world.list_files() == ["inbox/b.wav", "inbox/c.wav"]
 
 
-def test_names_that_are_no_text_are_kept_byte_for_byte(world: World) -> None:
+def test_names_that_are_no_text_are_kept_byte_for_byte(world: SimulatedInbox) -> None:
     name = os.fsdecode(b"caf\xe9 \n.wav")
     world.put(name)
     watcher = world.watcher()
@@ -290,7 +294,9 @@ def test_names_that_are_no_text_are_kept_byte_for_byte(world: World) -> None:
     assert watcher.ledger.arrivals()[0][0].name == Path(name)
 
 
-def test_the_ledger_can_be_read_while_it_is_written_and_reading_makes_nothing(world: World, tmp_path: Path) -> None:
+def test_the_ledger_can_be_read_while_it_is_written_and_reading_makes_nothing(
+    world: SimulatedInbox, tmp_path: Path
+) -> None:
     assert read_only(tmp_path / "none.sqlite3") is None
     assert not (tmp_path / "none.sqlite3").exists()
     watcher = world.watcher()
@@ -303,21 +309,21 @@ def test_the_ledger_can_be_read_while_it_is_written_and_reading_makes_nothing(wo
     processed(world, claim, watcher)
 
 
-def test_a_damaged_ledger_is_told_in_one_line(world: World) -> None:
+def test_a_damaged_ledger_is_told_in_one_line(world: SimulatedInbox) -> None:
     (world.inbox / ".ledger.sqlite3").write_bytes(b"not a database at all" * 100)
     with pytest.raises(TransientError, match="Move it away") as raised:
         world.watcher()
     assert len(str(raised.value).splitlines()) == 1
 
 
-def test_done_must_not_lie_in_the_inbox(world: World) -> None:
+def test_done_must_not_lie_in_the_inbox(world: SimulatedInbox) -> None:
     world.done = world.inbox / "done"
     with pytest.raises(UsageError, match="lies in it"):
         world.watcher()
 
 
 @pytest.mark.parametrize("name", ["a" * 251 + ".wav", "録" * 83 + ".wav"], ids=["letters", "signs"])
-def test_a_name_as_long_as_can_be_is_taken_and_filed_each_time(world: World, name: str) -> None:
+def test_a_name_as_long_as_can_be_is_taken_and_filed_each_time(world: SimulatedInbox, name: str) -> None:
     assert len(os.fsencode(name)) > 250
     watcher = world.watcher()
     for content in (b"one", b"two"):
@@ -328,7 +334,7 @@ def test_a_name_as_long_as_can_be_is_taken_and_filed_each_time(world: World, nam
     assert [f.endswith(" (2).wav") and name.startswith(f[:-8]) for f in done if f != name] == [True]
 
 
-def test_a_ledger_that_breaks_while_it_is_open_is_told_in_one_line(world: World) -> None:
+def test_a_ledger_that_breaks_while_it_is_open_is_told_in_one_line(world: SimulatedInbox) -> None:
     watcher = world.watcher()
     path = watcher.ledger.path
     path.write_bytes(b"\xff" * path.stat().st_size)

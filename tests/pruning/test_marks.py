@@ -12,7 +12,7 @@ import pytest
 
 from tasks.processes import Process
 from tasks.pruning import usage
-from tests.ended import dead
+from tests.helpers.dead_process import make_dead_process
 
 ME = Process.this()
 
@@ -54,7 +54,7 @@ def test_mark_without_process_start(tmp_path: Path) -> None:
     file = mark(tmp_path)
     assert usage.find_oldest_run_start(tmp_path) == 1000.0
     assert file.exists()
-    mark(tmp_path, pid=dead().pid)
+    mark(tmp_path, pid=make_dead_process().pid)
     assert usage.find_oldest_run_start(tmp_path) is None
     assert not file.exists()
 

@@ -15,8 +15,8 @@ from tasks.pruning import usage
 from tasks.pruning.prune import prune, recordings_folder, take_inventory
 from tasks.storage.artifacts import KINDS, ArtifactStore
 from tasks.storage.remote import open_filesystem
-from tests.pruning_files import kept, key
-from tests.s3_server import a_bucket
+from tests.helpers.cached_results import make_result_key, store_result
+from tests.helpers.s3_server import run_s3_bucket
 
 D = "3f" + "9" * 62
 FOREIGN = (
@@ -50,7 +50,7 @@ FOREIGN = (
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    with a_bucket() as url:
+    with run_s3_bucket() as url:
         yield url
 
 
@@ -85,7 +85,7 @@ def list_names(store: ArtifactStore) -> set[str]:
 def test_only_own_files_in_the_store_are_removed(store: ArtifactStore, tmp_path: Path) -> None:
     others = list_names(store)
     assert len(others) >= len(FOREIGN)
-    kept(store, tmp_path / "home", key("linking", "a"), b"named", 40)
+    store_result(store, tmp_path / "home", make_result_key("linking", "a"), b"named", 40)
     left = [store.put("speech-map", b"left behind" + kind.encode(), kind) for kind in KINDS]
     half = "speech-map/3f/.0123456789abcdef0123456789abcdef.part"
     write(store, half)
@@ -109,10 +109,10 @@ def test_store_at_cache_root_removes_no_other_files(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     monkeypatch.delenv("PREFECT_LOCAL_STORAGE_PATH", raising=False)
     cache = tmp_path / "data" / "cache"
-    kept(ArtifactStore(str(cache / "artifacts")), tmp_path, key("linking", "a"), b"x", 3)
-    usage.record_usage(recordings_folder(), "monday-1", [key("linking", "a")])
+    store_result(ArtifactStore(str(cache / "artifacts")), tmp_path, make_result_key("linking", "a"), b"x", 3)
+    usage.record_usage(recordings_folder(), "monday-1", [make_result_key("linking", "a")])
     before = {path: os.utime(path, (0, 0)) for path in cache.rglob("*") if path.is_file()}
-    os.utime(cache / "results" / key("linking", "a"))
+    os.utime(cache / "results" / make_result_key("linking", "a"))
     assert prune(ArtifactStore(str(cache)), older_than_s=86_400).stored == ()
     assert {path for path in cache.rglob("*") if path.is_file()} == set(before)
 

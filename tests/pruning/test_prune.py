@@ -14,9 +14,9 @@ from tasks.errors import NoRoom
 from tasks.pruning import usage
 from tasks.pruning.prune import measure_recording_size, prune, recordings_folder, runs_folder, take_inventory
 from tasks.storage.artifacts import ArtifactStore
-from tests.pruning_files import kept, key
+from tests.helpers.cached_results import make_result_key, store_result
 
-A, B = key("linking", "a"), key("linking", "b")
+A, B = make_result_key("linking", "a"), make_result_key("linking", "b")
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
     return ArtifactStore(str(tmp_path / "data" / "cache" / "artifacts"))
 
 
-def test_old_records_are_removed(store: ArtifactStore, tmp_path: Path) -> None:
-    old = kept(store, tmp_path, A, b"old", 40)
-    new = kept(store, tmp_path, B, b"new", 1)
+def test_what_is_old_goes_and_what_is_new_stays(store: ArtifactStore, tmp_path: Path) -> None:
+    old = store_result(store, tmp_path, A, b"old", 40)
+    new = store_result(store, tmp_path, B, b"new", 1)
     assert prune(store, older_than_s=30 * 86_400, dry_run=True).size > 0
     assert store.intact(old)
     gone = prune(store, older_than_s=30 * 86_400)
@@ -38,9 +38,9 @@ def test_old_records_are_removed(store: ArtifactStore, tmp_path: Path) -> None:
     assert [r.key for r in take_inventory(store).records] == [B]
 
 
-def test_recording_is_removed_with_its_own_records(store: ArtifactStore, tmp_path: Path) -> None:
-    kept(store, tmp_path, A, b"mine", 1)
-    kept(store, tmp_path, B, b"ours", 1)
+def test_a_recording_takes_along_what_only_it_used(store: ArtifactStore, tmp_path: Path) -> None:
+    store_result(store, tmp_path, A, b"mine", 1)
+    store_result(store, tmp_path, B, b"ours", 1)
     usage.record_usage(recordings_folder(), "monday-1", [A, B])
     usage.record_usage(recordings_folder(), "tuesday-2", [B])
     assert [r.key for r in prune(store, recordings=["monday-1"]).records] == [A]
@@ -70,9 +70,9 @@ def test_usage_so_far_is_recorded(tmp_path: Path) -> None:
 
 def test_size_of_recording_counts_artifacts_once(store: ArtifactStore, tmp_path: Path) -> None:
     for record, value in ((A, b"same" * 1000), (B, b"same" * 1000)):
-        kept(store, tmp_path, record, value, 1)
-    kept(store, tmp_path, key("linking", "c"), b"another's", 1)
-    usage.record_usage(recordings_folder(), "monday-1", [A, B, key("linking", "d"), "../../odd"])
+        store_result(store, tmp_path, record, value, 1)
+    store_result(store, tmp_path, make_result_key("linking", "c"), b"another's", 1)
+    usage.record_usage(recordings_folder(), "monday-1", [A, B, make_result_key("linking", "d"), "../../odd"])
     records = sum((tmp_path / "data/cache/results" / record).stat().st_size for record in (A, B))
     assert measure_recording_size(store, "monday-1") == 4000 + records
     assert measure_recording_size(store, "never-seen") == 0
@@ -82,7 +82,7 @@ def test_size_of_recording_counts_artifacts_once(store: ArtifactStore, tmp_path:
 
 def test_size_is_zero_for_remote_store(store: ArtifactStore, tmp_path: Path) -> None:
     elsewhere = ArtifactStore(f"memory://{tmp_path.name}-sizes")
-    kept(elsewhere, tmp_path, A, b"far", 1)
+    store_result(elsewhere, tmp_path, A, b"far", 1)
     usage.record_usage(recordings_folder(), "monday-1", [A])
     assert measure_recording_size(elsewhere, "monday-1") == 0
 
@@ -101,9 +101,11 @@ def test_full_disk_does_not_hide_the_run_s_error(tmp_path: Path, caplog: pytest.
     assert "what of the cache it used is not noted" in caplog.text
 
 
-def test_running_run_keeps_records_and_dead_one_does_not(store: ArtifactStore, tmp_path: Path) -> None:
+def test_a_run_under_way_loses_nothing_and_one_that_died_is_no_reason_to_keep(
+    store: ArtifactStore, tmp_path: Path
+) -> None:
     with usage.mark_running(runs_folder()):
-        kept(store, tmp_path, A, b"just used", -0.001)
+        store_result(store, tmp_path, A, b"just used", -0.001)
         assert prune(store, max_size=0).records == ()
     assert list(runs_folder().iterdir()) == []
     code = f"""
@@ -119,8 +121,8 @@ with mark_running(Path({str(runs_folder())!r})):
     assert list(runs_folder().iterdir()) == []
 
 
-def test_unreadable_records_are_listed_and_pruned(store: ArtifactStore, tmp_path: Path) -> None:
-    kept(store, tmp_path, A, b"x", 40)
+def test_records_that_cannot_be_read_are_listed_and_go_in_their_time(store: ArtifactStore, tmp_path: Path) -> None:
+    store_result(store, tmp_path, A, b"x", 40)
     (tmp_path / "data/cache/results" / A).write_text('{"metadata": {}, "resu')
     os.utime(tmp_path / "data/cache/results" / A, (0, 0))
     recordings_folder().mkdir(parents=True)
@@ -132,7 +134,7 @@ def test_unreadable_records_are_listed_and_pruned(store: ArtifactStore, tmp_path
 
 def test_remote_store_is_pruned(tmp_path: Path, store: ArtifactStore) -> None:
     elsewhere = ArtifactStore(f"memory://{tmp_path.name}")
-    name = kept(elsewhere, tmp_path, A, b"far", 40)
+    name = store_result(elsewhere, tmp_path, A, b"far", 40)
     assert [s.name for s in take_inventory(elsewhere).stored] == [name]
     prune(elsewhere, older_than_s=1)
     assert not elsewhere.has(name)

@@ -19,9 +19,9 @@ from tasks.pruning.prune import prune, recordings_folder, runs_folder, take_inve
 from tasks.settings.home import results
 from tasks.step import Meter, StepContext
 from tasks.storage.artifacts import ArtifactStore
-from tests.pruning_files import key
+from tests.helpers.cached_results import make_result_key
 
-A, B = key("linking", "a"), key("linking", "b")
+A, B = make_result_key("linking", "a"), make_result_key("linking", "b")
 
 
 @pytest.fixture
@@ -116,8 +116,8 @@ def test_artifact_written_again_meanwhile_is_kept(store: ArtifactStore, monkeypa
     os.utime(Path(store.root) / left, (0, 0))
 
     def make_again() -> None:
-        write_record(key("linking", "c"), store.put("linking", b"same", ".bin"))
-        write_record(key("linking", "d"), store.put("linking", b"left behind by a run that died", ".bin"))
+        write_record(make_result_key("linking", "c"), store.put("linking", b"same", ".bin"))
+        write_record(make_result_key("linking", "d"), store.put("linking", b"left behind by a run that died", ".bin"))
 
     run_after(monkeypatch, "choose", make_again)
     gone = prune(store, older_than_s=30 * 86_400)

@@ -15,14 +15,22 @@ import pytest
 from tasks.dataset.publish import publish
 from tasks.dataset.views import ask, connect
 from tasks.records import Part, Transcript
-from tests.asking import FOLDER, GIVEN, agreed, by_duckdb, by_python, plain, told
+from tests.helpers.recipe_questions import (
+    QUESTION_ARGUMENTS,
+    QUESTIONS_FOLDER,
+    answer_by_data_frames,
+    answer_by_duckdb,
+    find_agreed_answer,
+    normalize_row,
+    normalize_value,
+)
 from tests.helpers.sample_transcripts import (
     make_recording_row,
     make_silence,
     make_transcript,
     make_without_diarization,
 )
-from tests.synthetic_day import day
+from tests.helpers.synthetic_day import make_synthetic_day
 
 DAYS = [datetime.date(2024, 5, 6), datetime.date(2024, 5, 7)]
 
@@ -147,7 +155,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six hours of twelve people, a few turns at once; silence; a recording without speakers; an unknown start."""
     out = tmp_path_factory.mktemp("large")
-    long = day(20_000, hours=6.0)
+    long = make_synthetic_day(20_000, hours=6.0)
     turns = tuple(dataclasses.replace(t, end_s=t.end_s + (9 if k % 7 == 0 else 0)) for k, t in enumerate(long.turns))
     publish(dataclasses.replace(long, turns=turns), out, exports={})
     publish(make_silence(), out, exports={})
@@ -161,7 +169,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_there_are_ten_questions_each_in_sql_and_python() -> None:
     assert len(EXPECTED) == 10
-    assert sorted(p.name for p in FOLDER.iterdir() if p.suffix in {".sql", ".py"}) == sorted(
+    assert sorted(p.name for p in QUESTIONS_FOLDER.iterdir() if p.suffix in {".sql", ".py"}) == sorted(
         f"{question}{suffix}" for question in EXPECTED for suffix in (".sql", ".py")
     )
 
@@ -169,24 +177,26 @@ def test_there_are_ten_questions_each_in_sql_and_python() -> None:
 @pytest.mark.parametrize("way", ["duckdb", "pandas", "polars"])
 @pytest.mark.parametrize("question", EXPECTED)
 def test_the_answer_is_what_one_counts_by_hand(question: str, way: str, small: Path) -> None:
-    columns, rows = by_duckdb(question, small) if way == "duckdb" else by_python(question, way, small)
+    columns, rows = (
+        answer_by_duckdb(question, small) if way == "duckdb" else answer_by_data_frames(question, way, small)
+    )
     names, expected = EXPECTED[question]
     assert list(columns) == names.split()
-    assert [[plain(v) for v in row] for row in rows] == [told(row) for row in expected]
+    assert [[normalize_value(v) for v in row] for row in rows] == [normalize_row(row) for row in expected]
 
 
 @pytest.mark.parametrize("question", EXPECTED)
 def test_the_three_ways_agree_on_hours_of_talk(question: str, large: Path) -> None:
-    assert agreed(question, large)
+    assert find_agreed_answer(question, large)
 
 
 @pytest.mark.parametrize("question", EXPECTED)
 def test_each_script_runs_by_itself(
     question: str, small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = [str(v) for v in GIVEN.get(question, ())]
+    given = [str(v) for v in QUESTION_ARGUMENTS.get(question, ())]
     monkeypatch.setattr(sys, "argv", [f"{question}.py", str(small), *given])
-    names = runpy.run_path(str(FOLDER / f"{question}.py"), run_name="__main__")
+    names = runpy.run_path(str(QUESTIONS_FOLDER / f"{question}.py"), run_name="__main__")
     shown = capsys.readouterr().out
     assert all(name in shown for name in EXPECTED[question][0].split()[:2])
     assert inspect.getdoc(names["with_pandas"]) is None
@@ -196,7 +206,7 @@ def test_each_script_runs_by_itself(
 def test_the_three_short_answers_are_right(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    section = (FOLDER / "README.md").read_text(encoding="utf-8").split("## Three of them in short\n")[1]
+    section = (QUESTIONS_FOLDER / "README.md").read_text(encoding="utf-8").split("## Three of them in short\n")[1]
     (sql,) = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
     with connect(small) as db:
         _, batches = ask(db, sql)
@@ -215,7 +225,7 @@ def test_the_three_short_answers_are_right(
 
 def test_a_word_of_ones_own_is_asked_for_by_let(small: Path) -> None:
     with connect(small, {"word": "website"}) as db:
-        _, batches = ask(db, (FOLDER / "every_mention.sql").read_text(encoding="utf-8"))
+        _, batches = ask(db, (QUESTIONS_FOLDER / "every_mention.sql").read_text(encoding="utf-8"))
         rows = [row for batch in batches for row in batch.to_pylist()]
     assert [(r["recording_id"], r["link"]) for r in rows] == [
         (M, "a%20b%231.wav#t=0,16"),

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.serving import ROOT, Up, environment, until
+from tests.helpers.daylong_server import ROOT, DaylongServer, make_environment
+from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -43,10 +44,10 @@ def alerts() -> Iterator[tuple[str, list[bytes]]]:
     server.server_close()
 
 
-def prefect(up: Up, *words: str) -> str:
+def prefect(up: DaylongServer, *words: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", *words],
-        env=environment(up.home, PREFECT_API_URL=up.api),
+        env=make_environment(up.home, PREFECT_API_URL=up.api_url),
         capture_output=True,
         text=True,
         check=False,
@@ -55,10 +56,10 @@ def prefect(up: Up, *words: str) -> str:
     return done.stdout
 
 
-def python(up: Up, code: str) -> str:
+def python(up: DaylongServer, code: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env=environment(up.home, PREFECT_API_URL=up.api),
+        env=make_environment(up.home, PREFECT_API_URL=up.api_url),
         capture_output=True,
         text=True,
         check=False,
@@ -67,9 +68,9 @@ def python(up: Up, code: str) -> str:
     return done.stdout.strip()
 
 
-def test_as_they_are_shipped_they_load(up: Up) -> None:
+def test_as_they_are_shipped_they_load(up: DaylongServer) -> None:
     prefect(up, "automation", "create", "--from-file", str(SHIPPED))
-    names = {a["name"]: a for a in up.ask("/automations/filter", limit=50)}
+    names = {a["name"]: a for a in up.request("/automations/filter", limit=50)}
     assert {"daylong-dead-runs", "daylong-quarantined"} <= set(names)
     assert names["daylong-dead-runs"]["actions"][0]["type"] == "change-flow-run-state"
     for name in ("daylong-dead-runs", "daylong-quarantined"):
@@ -77,7 +78,7 @@ def test_as_they_are_shipped_they_load(up: Up) -> None:
 
 
 def test_somebody_is_told_of_a_recording_in_quarantine(
-    up: Up, alerts: tuple[str, list[bytes]], tmp_path: Path
+    up: DaylongServer, alerts: tuple[str, list[bytes]], tmp_path: Path
 ) -> None:
     address, heard = alerts
     block = python(
@@ -93,12 +94,12 @@ def test_somebody_is_told_of_a_recording_in_quarantine(
     prefect(up, "automation", "create", "--from-file", str(own))
     python(
         up,
-        "from flows.reporting.events import quarantined\n"
+        "from flows.reporting.events import emit_quarantined\n"
         "import prefect\n"
         "from prefect import flow\n"
-        "flow(name='x')(lambda: quarantined('meeting.wav', 'no audio in it', '/q/0a1b2c3d4e5f'))()",
+        "flow(name='x')(lambda: emit_quarantined('meeting.wav', 'no audio in it', '/q/0a1b2c3d4e5f'))()",
     )
-    (told,) = until(lambda: heard[:1], 60)
+    (told,) = wait_until(lambda: heard[:1], 60)
     assert json.loads(told) == {
         "subject": "Daylong: meeting.wav is in quarantine",
         "text": "no audio in it\n\n/q/0a1b2c3d4e5f",

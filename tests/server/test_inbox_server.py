@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.serving import Up, clip, environment, serving, until
+from tests.helpers.daylong_server import DaylongServer, make_environment, run_daylong_server
+from tests.helpers.sound_files import cut_sample
+from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -59,8 +61,8 @@ def test_two_watchers_and_a_worker_that_dies(tmp_path: Path) -> None:
     inbox = home / "data" / "inbox"
     inbox.mkdir(parents=True)
     (home / "daylong.toml").write_text(SETTINGS)
-    good = [clip(source / f"good {k}.flac", 6.0, 20.0 * k) for k in range(4)]
-    with serving(home) as up:
+    good = [cut_sample(source / f"good {k}.flac", 6.0, 20.0 * k) for k in range(4)]
+    with run_daylong_server(home) as up:
         slow = copied_slowly(good[0], inbox / "slow.flac", 6.0)
         for k, each in enumerate(good[1:], 1):
             shutil.copy(each, inbox / f"2026-11-20_10-{k:02d}-00.flac")
@@ -70,18 +72,18 @@ def test_two_watchers_and_a_worker_that_dies(tmp_path: Path) -> None:
         (inbox / "half.flac.part").write_bytes(b"fLaC")
 
         first = up.submit("ingest-inbox")
-        until(lambda: up.run(first)["state_type"] in ("RUNNING", "CANCELLED"), 60)
-        until(lambda: _claimed(inbox), 60)
+        wait_until(lambda: up.read_run(first)["state_type"] in ("RUNNING", "CANCELLED"), 60)
+        wait_until(lambda: _claimed(inbox), 60)
         hit = [run["id"] for run in _running(up)]
-        worker = up.child("worker", "start")
+        worker = up.find_child("worker", "start")
         assert worker is not None
         for pid in (worker, *_below(worker)):  # with its runs, as if their machine had gone
             os.kill(pid, signal.SIGKILL)
-        until(lambda: "another one starts" in up.said())
+        wait_until(lambda: "another one starts" in up.read_log())
 
         beside = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.daylong", "watch"],
-            env=environment(home, PREFECT_API_URL=up.api),
+            env=make_environment(home, PREFECT_API_URL=up.api_url),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -101,11 +103,11 @@ def test_two_watchers_and_a_worker_that_dies(tmp_path: Path) -> None:
         assert sorted(r["sha256"] for r in rows) == sorted(map(_digest, good))
         assert {r["status"] for r in rows} == {"complete"}
 
-        assert {up.run(run)["state_type"] for run in hit} <= {"CRASHED", "COMPLETED"}  # none runs for ever
+        assert {up.read_run(run)["state_type"] for run in hit} <= {"CRASHED", "COMPLETED"}  # none runs for ever
         # What the killed process was about to tell of a file that it had just put away is lost with it; what the
         # server is told it writes down five seconds later.
-        assert until(lambda: _told_of(up), 30) <= {"broken.wav", "text.wav"}
-        lines = [json.loads(line) for line in up.said().splitlines()]  # of the server, the worker and the runs
+        assert wait_until(lambda: _told_of(up), 30) <= {"broken.wav", "text.wav"}
+        lines = [json.loads(line) for line in up.read_log().splitlines()]  # of the server, the worker and the runs
         assert any(str(line["recording"]).endswith(".flac") for line in lines)
         assert {"daylong.up", "daylong.story", "daylong.steps", "prefect.flow_runs"} <= {
             line["logger"] for line in lines
@@ -113,7 +115,7 @@ def test_two_watchers_and_a_worker_that_dies(tmp_path: Path) -> None:
         assert "daylong_runs_total" in (home / "daylong.prom").read_text()
 
 
-def _until_filed(up: Up, inbox: Path) -> None:
+def _until_filed(up: DaylongServer, inbox: Path) -> None:
     ends = time.monotonic() + 240
 
     def left() -> list[Path]:
@@ -121,19 +123,19 @@ def _until_filed(up: Up, inbox: Path) -> None:
         return waiting + _claimed(inbox)
 
     while left():
-        assert time.monotonic() < ends, (left(), up.said()[-3000:])
+        assert time.monotonic() < ends, (left(), up.read_log()[-3000:])
         up.submit("ingest-inbox")  # one at a time: of those that come too soon nothing comes
         time.sleep(4.0)
-    until(lambda: not _running(up), 60)
+    wait_until(lambda: not _running(up), 60)
 
 
-def _told_of(up: Up) -> set[str]:
-    events = up.ask("/events/filter", filter={"event": {"name": ["daylong.recording.quarantined"]}}, limit=10)
+def _told_of(up: DaylongServer) -> set[str]:
+    events = up.request("/events/filter", filter={"event": {"name": ["daylong.recording.quarantined"]}}, limit=10)
     return {e["resource"]["prefect.resource.name"] for e in events["events"]}
 
 
-def _running(up: Up) -> list[dict[str, Any]]:
-    return list(up.ask("/flow_runs/filter", flow_runs={"state": {"type": {"any_": ["RUNNING"]}}}))
+def _running(up: DaylongServer) -> list[dict[str, Any]]:
+    return list(up.request("/flow_runs/filter", flow_runs={"state": {"type": {"any_": ["RUNNING"]}}}))
 
 
 def _claimed(inbox: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import free_port, serving
+from tests.helpers.daylong_server import find_free_port, run_daylong_server
 
 pytestmark = pytest.mark.server
 
@@ -31,7 +31,7 @@ def database() -> Iterator[str]:
     root = os.geteuid() == 0
     if root and not shutil.which("runuser"):
         pytest.skip("PostgreSQL does not run as root, and there is no runuser")
-    folder, port = Path(tempfile.mkdtemp(prefix="daylong-pg-")), free_port()
+    folder, port = Path(tempfile.mkdtemp(prefix="daylong-pg-")), find_free_port()
     if root:  # it refuses to run as root
         shutil.chown(folder, "postgres", "postgres")
 
@@ -53,10 +53,10 @@ def database() -> Iterator[str]:
 
 def test_one_setting_moves_the_history_there(database: str, meeting: Path, tmp_path: Path) -> None:
     light = {"profile": "demo", "diarization": {"engine": "off"}, "punctuation": {"mode": "never"}}
-    with serving(tmp_path / "home", PREFECT_SERVER_DATABASE_CONNECTION_URL=database) as up:
-        run = up.ended(up.submit("process-recording", source=str(meeting), settings=light))
-        assert run["state_type"] == "COMPLETED", up.lines(run["id"])
-        told = up.command("doctor", "--profile", "demo")
+    with run_daylong_server(tmp_path / "home", PREFECT_SERVER_DATABASE_CONNECTION_URL=database) as up:
+        run = up.wait_for_end(up.submit("process-recording", source=str(meeting), settings=light))
+        assert run["state_type"] == "COMPLETED", up.read_run_log(run["id"])
+        told = up.run_command("doctor", "--profile", "demo")
         assert told.returncode == 0, told.stdout
         assert "ok       database   PostgreSQL 1" in told.stdout
         assert not list(up.home.rglob("prefect.db"))

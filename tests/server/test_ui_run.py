@@ -11,8 +11,9 @@ from urllib.parse import urlparse
 
 import pytest
 
-from tests.browsing import chromium
-from tests.serving import ROOT, Up, until
+from tests.helpers.browser import open_chromium
+from tests.helpers.daylong_server import ROOT, DaylongServer
+from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -21,7 +22,7 @@ KEPT = ROOT / ".pytest_cache" / "screenshots"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with chromium() as opened:
+    with open_chromium() as opened:
         yield opened
 
 
@@ -46,7 +47,7 @@ class Page:
                 return None
             return None
 
-        return until(there, 60)
+        return wait_until(there, 60)
 
     def click(self, css: str, text: str = "", *, exact: bool = True) -> None:
         self.browser.execute_script("arguments[0].click()", self.find(css, text, exact=exact))
@@ -71,7 +72,7 @@ class Page:
         raise AssertionError(f"the form stays: {KEPT / 'refused.png'}")
 
     def says(self, text: str, limit_s: float = 60) -> None:
-        until(lambda: text in self.browser.find_element("tag name", "body").text, limit_s)
+        wait_until(lambda: text in self.browser.find_element("tag name", "body").text, limit_s)
 
     def keep(self, name: str) -> None:
         KEPT.mkdir(parents=True, exist_ok=True)
@@ -89,11 +90,11 @@ class Page:
         return asked
 
 
-def test_a_recording_from_the_form_to_the_transcript(up: Up, meeting: Path, browser: Any) -> None:
+def test_a_recording_from_the_form_to_the_transcript(up: DaylongServer, meeting: Path, browser: Any) -> None:
     from selenium.webdriver.support.ui import Select
 
     page = Page(browser)
-    browser.get(up.web)
+    browser.get(up.url)
     page.click("a", "Deployments")
     page.click("a[href*='/deployments/deployment/']", "process-recording")
     page.click("button", "Run")
@@ -110,17 +111,17 @@ def test_a_recording_from_the_form_to_the_transcript(up: Up, meeting: Path, brow
     page.submit()
 
     ours = {"name": {"any_": ["process-recording"]}}
-    run = until(lambda: next(iter(up.ask("/flow_runs/filter", flows=ours, limit=1)), None), 30)
+    run = wait_until(lambda: next(iter(up.request("/flow_runs/filter", flows=ours, limit=1)), None), 30)
     sent = run["parameters"]
     assert sent["source"] == str(meeting)
     assert _without_empty(sent) == {"source": str(meeting), "settings": {"profile": "demo"}}
 
-    browser.get(f"{up.web}/runs/flow-run/{run['id']}")
+    browser.get(f"{up.url}/runs/flow-run/{run['id']}")
     page.says("roundtable-2026-11-20 · 00:00:40", 240)
     page.says("Completed", 240)
     page.says("Done: ")
     page.keep("run")
-    ended = up.ended(run["id"])
+    ended = up.wait_for_end(run["id"])
     assert ended["state_type"] == "COMPLETED"
 
     page.click(".p-tab", "Artifacts")
@@ -129,11 +130,11 @@ def test_a_recording_from_the_form_to_the_transcript(up: Up, meeting: Path, brow
     page.says("Who spoke")
     page.says("SPEAKER_00")
     page.says("import pandas")
-    picture = until(lambda: browser.find_elements("css selector", "img[src^='data:image/svg+xml']"))[0]
-    until(lambda: browser.execute_script("return arguments[0].naturalWidth", picture) == 960)
+    picture = wait_until(lambda: browser.find_elements("css selector", "img[src^='data:image/svg+xml']"))[0]
+    wait_until(lambda: browser.execute_script("return arguments[0].naturalWidth", picture) == 960)
     page.keep("transcript")
 
-    assert page.hosts() == {urlparse(up.web).netloc}, "the UI works offline"
+    assert page.hosts() == {urlparse(up.url).netloc}, "the UI works offline"
     (settings,) = _column(up.home, "recordings", "settings")
     assert json.loads(settings)["transcription"]["beam_size"] == 1, "what the form leaves alone, daylong.toml says"
 

@@ -9,45 +9,46 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import Up, serving, until
+from tests.helpers.daylong_server import DaylongServer, run_daylong_server
+from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
 SMALL = {"profile": "demo", "punctuation": {"mode": "never"}}
 
 
-def test_all_of_prefect_yaml_is_there_and_the_doctor_finds_nothing_missing(up: Up) -> None:
-    there = {d["name"]: d for d in up.ask("/deployments/filter", limit=50)}
+def test_all_of_prefect_yaml_is_there_and_the_doctor_finds_nothing_missing(up: DaylongServer) -> None:
+    there = {d["name"]: d for d in up.request("/deployments/filter", limit=50)}
     assert {"process-recording", "prune-cache"} <= set(there)
     assert there["prune-cache"]["schedules"][0]["active"]
     assert there["process-recording"]["enforce_parameter_schema"]
     planned = {"state": {"type": {"any_": ["SCHEDULED"]}}}
     ours = {"name": {"any_": ["ingest-inbox", "prune-cache"]}}
-    runs = until(lambda: up.ask("/flow_runs/filter", flow_runs=planned, flows=ours, limit=50), 90)
+    runs = wait_until(lambda: up.request("/flow_runs/filter", flow_runs=planned, flows=ours, limit=50), 90)
     assert all(run["auto_scheduled"] for run in runs)
-    told = up.command("doctor", "--profile", "demo")
+    told = up.run_command("doctor", "--profile", "demo")
     assert told.returncode == 0, told.stdout + told.stderr
     for about in ("decoder", "device", "weights", "disk", "database", "server", "pool", "worker", "deployment"):
         assert f"ok       {about}" in told.stdout
 
 
-def test_a_second_one_is_told_what_to_do(up: Up) -> None:
-    told = up.command_without_server("up", "--port", str(up.port))
+def test_a_second_one_is_told_what_to_do(up: DaylongServer) -> None:
+    told = up.run_command_without_server("up", "--port", str(up.port))
     assert told.returncode == 2
     assert "a Prefect server answers there already" in told.stderr
-    assert f"PREFECT_API_URL={up.api} daylong up" in told.stderr
+    assert f"PREFECT_API_URL={up.api_url} daylong up" in told.stderr
 
 
-def test_a_recording_from_its_deployment(up: Up, meeting: Path) -> None:
-    run = up.ended(up.submit("process-recording", source=str(meeting), settings=SMALL))
-    assert run["state_type"] == "COMPLETED", up.lines(run["id"])
+def test_a_recording_from_its_deployment(up: DaylongServer, meeting: Path) -> None:
+    run = up.wait_for_end(up.submit("process-recording", source=str(meeting), settings=SMALL))
+    assert run["state_type"] == "COMPLETED", up.read_run_log(run["id"])
     assert run["name"] == "roundtable-2026-11-20 · 00:00:40"
     wanted = {"probe", "speech-map", "plan", "transcribe 1/1 · 00:00:00 – 00:00:40", "linking", "publish"}
     of = {"flow_run_id": {"any_": [run["id"]]}}
     # Tasks and lines are sent now and then.
-    until(lambda: wanted <= {t["name"] for t in up.ask("/task_runs/filter", task_runs=of, limit=100)}, 60)
-    until(lambda: any("Done: " in line for line in up.lines(run["id"])))
-    lines = up.lines(run["id"])
+    wait_until(lambda: wanted <= {t["name"] for t in up.request("/task_runs/filter", task_runs=of, limit=100)}, 60)
+    wait_until(lambda: any("Done: " in line for line in up.read_run_log(run["id"])))
+    lines = up.read_run_log(run["id"])
     story = [line.removeprefix("daylong.story: ") for line in lines if line.startswith("daylong.story")]
     assert story[0] == "Looking at the file."
     assert story[1].startswith("00:00:40 of flac, 16000 Hz, 1 channel")
@@ -56,16 +57,16 @@ def test_a_recording_from_its_deployment(up: Up, meeting: Path) -> None:
     assert [line for line in lines if not line.startswith(("daylong.", "prefect."))] == []
 
 
-def test_a_path_that_is_wrong_fails_with_one_line_and_no_traceback(up: Up) -> None:
-    run = up.ended(up.submit("process-recording", source="/nowhere/meeting.wav", settings=SMALL))
+def test_a_path_that_is_wrong_fails_with_one_line_and_no_traceback(up: DaylongServer) -> None:
+    run = up.wait_for_end(up.submit("process-recording", source="/nowhere/meeting.wav", settings=SMALL))
     assert run["state_type"] == "FAILED"
     assert (
         run["state"]["message"] == "/nowhere/meeting.wav: no such file. There is no folder /nowhere. Check the path."
     )
-    assert not any("Traceback" in line for line in up.lines(run["id"]))
+    assert not any("Traceback" in line for line in up.read_run_log(run["id"]))
 
 
-def test_a_model_that_no_engine_knows_is_refused_by_the_form(up: Up) -> None:
+def test_a_model_that_no_engine_knows_is_refused_by_the_form(up: DaylongServer) -> None:
     with pytest.raises(AssertionError, match=r"large-v3-turbo"):
         up.submit("process-recording", source="x.wav", settings={"transcription": {"model": "whisper-tiny"}})
     with pytest.raises(AssertionError, match=r"20"):
@@ -74,29 +75,29 @@ def test_a_model_that_no_engine_knows_is_refused_by_the_form(up: Up) -> None:
 
 def test_killed_as_by_a_power_cut_its_run_is_marked_and_the_next_one_begins(tmp_path: Path, meeting: Path) -> None:
     slow = SMALL | {"transcription": {"beam_size": 20, "batch_size": 1}}
-    with serving(tmp_path / "cut") as up:
+    with run_daylong_server(tmp_path / "cut") as up:
         first = up.submit("process-recording", source=str(meeting), settings=slow)
-        until(lambda: any("Listening" in line for line in up.lines(first)))
+        wait_until(lambda: any("Listening" in line for line in up.read_run_log(first)))
         up.kill_all()
         up.start()
-        assert "its process is gone; marked as crashed" in up.said()
-        assert up.run(first)["state_type"] == "CRASHED"
+        assert "its process is gone; marked as crashed" in up.read_log()
+        assert up.read_run(first)["state_type"] == "CRASHED"
         # it held the only place that its deployment has
-        second = up.ended(up.submit("process-recording", source=str(meeting), settings=slow))
-        assert second["state_type"] == "COMPLETED", up.lines(second["id"])
+        second = up.wait_for_end(up.submit("process-recording", source=str(meeting), settings=slow))
+        assert second["state_type"] == "COMPLETED", up.read_run_log(second["id"])
 
-        worker = up.child("worker", "start")
+        worker = up.find_child("worker", "start")
         assert worker is not None
         os.kill(worker, signal.SIGKILL)
-        until(lambda: "another one starts" in up.said())
+        wait_until(lambda: "another one starts" in up.read_log())
         anew = slow | {"transcription": {"beam_size": 19, "batch_size": 1}}  # else it ends before it is stopped
         third = up.submit("process-recording", source=str(meeting), settings=anew)
-        until(lambda: up.run(third)["state_type"] == "RUNNING")
+        wait_until(lambda: up.read_run(third)["state_type"] == "RUNNING")
         time.sleep(1.0)
         status, seconds, left = up.stop(signal.SIGINT)
         assert (status, left) == (130, [])
         assert seconds < 15
-        assert "run it again to go on" in up.said()
+        assert "run it again to go on" in up.read_log()
         up.start()
-        assert up.run(third)["state_type"] == "CRASHED"
+        assert up.read_run(third)["state_type"] == "CRASHED"
         assert up.stop()[0] == 143

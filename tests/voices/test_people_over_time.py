@@ -18,7 +18,7 @@ from tasks.errors import UsageError
 from tasks.voices import correct, lookup
 from tasks.voices.invariants import is_stale
 from tasks.voices.store import read_current_registry
-from tests.dying import no_flushing  # noqa: F401
+from tests.helpers.crashing_disk import without_fsync  # noqa: F401
 from tests.helpers.sample_voices import (  # noqa: F401
     find_in_files,
     make_recording,

@@ -22,7 +22,14 @@ from tasks.voices.invariants import is_stale
 from tasks.voices.lookup import find_voice
 from tasks.voices.records import VoiceRegistry
 from tasks.voices.store import open_registry, read_current_registry
-from tests.dying import STRIDE, Disk, Killed, every_operation, no_flushing, quick_folder  # noqa: F401
+from tests.helpers.crashing_disk import (  # noqa: F401
+    STRIDE,
+    CrashingDisk,
+    SimulatedKill,
+    every_operation,
+    make_memory_folder,
+    without_fsync,
+)
 from tests.helpers.sample_voices import (  # noqa: F401
     find_in_files,
     make_recording,
@@ -39,7 +46,7 @@ MON, TUE = "mon-0a1b2c3d", "tue-0a1b2c3d"
 
 @pytest.fixture(scope="module")
 def folder():
-    with quick_folder() as place:
+    with make_memory_folder() as place:
         yield place
 
 
@@ -106,17 +113,17 @@ def deaths(place: Place, act) -> list[int]:
     """The numbers of the writes of `act`."""
     place.again()
     with pytest.MonkeyPatch.context() as patch:
-        disk = Disk(patch, None)
+        disk = CrashingDisk(patch, None)
         act()
     return list(range(disk.count))
 
 
 def dies(act, number: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        Disk(patch, number)
+        CrashingDisk(patch, number)
         try:
             act()
-        except (Killed, DaylongError):
+        except (SimulatedKill, DaylongError):
             return
 
 
@@ -215,14 +222,14 @@ def test_the_promise_of_a_book_goes_before_the_book(tmp_path, monkeypatch):
 
     def killed(path: Path) -> None:
         if path.name == "prepared":
-            raise Killed
+            raise SimulatedKill
         remove(path)
 
     with open_registry(tmp_path, find_published_run) as handle:
         handle.prepare(handle.registry, str(tmp_path), MON, "run-1")
         with monkeypatch.context() as patch:
             patch.setattr(files, "remove_folder", killed)
-            with pytest.raises(Killed):
+            with pytest.raises(SimulatedKill):
                 handle.commit(handle.registry)
     assert sorted(p.name for p in (tmp_path / "prepared").iterdir()) == sorted(
         map(str, tables.serialize_registry(VoiceRegistry()))

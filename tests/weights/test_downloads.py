@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.weights.downloads import WrongChecksum, download_file
-from tests.hub_server import Faults, hub
+from tests.helpers.model_hub_server import HubFaults, run_model_hub
 
 DATA = bytes(range(256)) * 100
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -33,19 +33,19 @@ def test_a_download_goes_on_from_what_is_there(
     blob.parent.mkdir()
     partial = blob.with_name(f"{DIGEST}.incomplete")
     partial.write_bytes(begun)
-    faults = Faults(no_ranges=no_ranges)
-    with hub(_served(tmp_path), faults) as endpoint:
+    faults = HubFaults(no_ranges=no_ranges)
+    with run_model_hub(_served(tmp_path), faults) as endpoint:
         download_file(f"{endpoint}/some/one/resolve/main/model.bin", blob, len(DATA), DIGEST, arrived.append)
     assert blob.read_bytes() == DATA
     assert not partial.exists()
-    assert [what for _, what in faults.served] == asked
+    assert [what for _, what in faults.sent_files] == asked
     of_use = len(begun) if len(begun) <= len(DATA) else 0
     assert sum(arrived) == len(DATA) - of_use
 
 
 def test_what_arrives_wrong_gets_no_name(tmp_path: Path) -> None:
     with (
-        hub(_served(tmp_path), Faults(lies={"model.bin"})) as endpoint,
+        run_model_hub(_served(tmp_path), HubFaults(corrupted_files={"model.bin"})) as endpoint,
         pytest.raises(WrongChecksum, match=r"model\.bin"),
     ):
         download_file(

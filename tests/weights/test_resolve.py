@@ -20,7 +20,7 @@ from tasks.weights.resolve import (
     list_required,
     resolve,
 )
-from tests.hub_server import hub
+from tests.helpers.model_hub_server import run_model_hub
 
 WHISPER = {"config.json": b"{}", "model.bin": b"w" * 1000, "tokenizer.json": b"{}", "vocabulary.json": b"[]"}
 
@@ -128,7 +128,7 @@ except MissingWeights as error:
 
 def test_a_repository_is_fetched_once_and_only_what_is_read(tmp_path: Path) -> None:
     write(tmp_path / "hub" / "someone" / "whisper", WHISPER | {"pytorch_model.bin": b"pickle", "README.md": b"x"})
-    with hub(tmp_path / "hub") as endpoint:
+    with run_model_hub(tmp_path / "hub") as endpoint:
         online = python(RESOLVE, tmp_path, endpoint)
     assert online.startswith("someone/whisper@")
     assert online.endswith("['config.json', 'model.bin', 'tokenizer.json', 'vocabulary.json']")
@@ -138,7 +138,7 @@ def test_a_repository_is_fetched_once_and_only_what_is_read(tmp_path: Path) -> N
 def test_a_revision_that_somebody_asked_for_is_never_replaced(tmp_path: Path) -> None:
     write(tmp_path / "hub" / "someone" / "whisper", WHISPER)
     at = 'resolve("transcription", "someone/whisper'
-    with hub(tmp_path / "hub") as endpoint:
+    with run_model_hub(tmp_path / "hub") as endpoint:
         online = python(RESOLVE.replace(at, at + "@main"), tmp_path, endpoint)
         assert online.startswith("someone/whisper@")
         assert python(RESOLVE.replace(at, at + "@v2"), tmp_path, endpoint).startswith("missing:")
@@ -148,7 +148,7 @@ def test_a_revision_that_somebody_asked_for_is_never_replaced(tmp_path: Path) ->
 
 def test_a_file_cut_short_in_the_cache_is_noticed_and_fetched_again(tmp_path: Path) -> None:
     write(tmp_path / "hub" / "someone" / "whisper", WHISPER)
-    with hub(tmp_path / "hub") as endpoint:
+    with run_model_hub(tmp_path / "hub") as endpoint:
         online = python(RESOLVE, tmp_path, endpoint)
         (blob,) = [p for p in (tmp_path / "cache").rglob("blobs/*") if p.stat().st_size == 1000]
         blob.write_bytes(b"w" * 400)
@@ -159,7 +159,7 @@ def test_a_file_cut_short_in_the_cache_is_noticed_and_fetched_again(tmp_path: Pa
 
 def test_damage_of_the_same_length_is_found_by_reading(tmp_path: Path) -> None:
     write(tmp_path / "hub" / "someone" / "whisper", WHISPER)
-    with hub(tmp_path / "hub") as endpoint:
+    with run_model_hub(tmp_path / "hub") as endpoint:
         python(RESOLVE, tmp_path, endpoint)
     (blob,) = [p for p in (tmp_path / "cache").rglob("blobs/*") if p.stat().st_size == 1000]
     blob.write_bytes(b"v" * 1000)
@@ -177,7 +177,7 @@ def test_offline_and_not_cached_is_said_with_what_to_do(tmp_path: Path) -> None:
 
 def test_what_can_be_fetched_is_not_missing(tmp_path: Path) -> None:
     write(tmp_path / "hub" / "someone" / "whisper", WHISPER)
-    with hub(tmp_path / "hub") as endpoint:
+    with run_model_hub(tmp_path / "hub") as endpoint:
         told = python(
             "print(find_problem('transcription', 'someone/whisper'), find_problem('transcription', 'no/body'))",
             tmp_path,
@@ -188,5 +188,5 @@ def test_what_can_be_fetched_is_not_missing(tmp_path: Path) -> None:
 
 def test_a_repository_without_weights_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "hub" / "someone" / "whisper", {"config.json": b"{}"})
-    with hub(tmp_path / "hub") as endpoint:
+    with run_model_hub(tmp_path / "hub") as endpoint:
         assert "it has no model.bin" in python(RESOLVE, tmp_path, endpoint)

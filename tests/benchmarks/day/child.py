@@ -28,9 +28,9 @@ def through_the_flow(source: str, out: str, settings: dict[str, Any]) -> dict[st
     hooks = Hooks()
     hooks.install()
     from flows.process_recording import process_recording
-    from flows.reporting.progress import listening
+    from flows.reporting.progress import subscribe
 
-    with listening(hooks.listen):
+    with subscribe(hooks.listen):
         given = {"profile": "demo", "out": out, **settings}
         outcome: Any = process_recording(source, given)  # type: ignore[call-overload]
     return {"outcome": outcome, "heard": hooks.heard.json()}

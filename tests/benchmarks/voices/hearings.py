@@ -88,13 +88,13 @@ def embedding(pool: Pool, model: Path, samples: Samples) -> NDArray[np.float64]:
     """(D,): the mean of the windows' embeddings by their seconds, as a recording's speaker has it."""
     from tasks.diarization.windows import windows
     from tasks.intervals import Span
-    from tasks.merging.voices import mean_voice
+    from tasks.merging.voices import average_embeddings
 
     silero = Engine.of("audio/silero", "tasks.audio.speech_map:load")
     speaker = Engine.of("diarization/speaker-model", "tasks.diarization.speaker_model:load", model=str(model))
     speech = pool.call(silero, "find_speech", samples).value or [Span(0.0, len(samples) / RATE)]
     where = windows(speech)
-    return np.array(mean_voice([where], [pool.call(speaker, "embed", samples, where).value]))
+    return np.array(average_embeddings([where], [pool.call(speaker, "embed", samples, where).value]))
 
 
 def varied(samples: Samples, codecs: Sequence[Codec], rng: np.random.Generator) -> Samples:

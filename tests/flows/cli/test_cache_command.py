@@ -28,12 +28,14 @@ def cache(home: Path, *arguments: str, **given: str) -> subprocess.CompletedProc
 def filled(tmp_path: Path) -> Path:
     from tasks.pruning import usage
     from tasks.storage.artifacts import ArtifactStore
-    from tests.pruning_files import kept, key
+    from tests.helpers.cached_results import make_result_key, store_result
 
     store = ArtifactStore(str(tmp_path / "data" / "cache" / "artifacts"))
-    kept(store, tmp_path, key("embedding", "a"), bytes(5000), 40)
-    kept(store, tmp_path, key("linking", "b"), bytes(3000), 3)
-    usage.record_usage(tmp_path / "data" / "cache" / "recordings", "monday-1f2e3d4c", [key("linking", "b")])
+    store_result(store, tmp_path, make_result_key("embedding", "a"), bytes(5000), 40)
+    store_result(store, tmp_path, make_result_key("linking", "b"), bytes(3000), 3)
+    usage.record_usage(
+        tmp_path / "data" / "cache" / "recordings", "monday-1f2e3d4c", [make_result_key("linking", "b")]
+    )
     return tmp_path
 
 

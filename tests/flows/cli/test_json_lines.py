@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.serving import clip, environment
+from tests.helpers.daylong_server import make_environment
+from tests.helpers.sound_files import cut_sample
 
 SETTINGS = """
 profile = "demo"
@@ -46,14 +47,14 @@ def test_what_libraries_say_is_told_at_debug() -> None:
 
 
 def test_every_line_is_an_object_that_knows_what_it_is_about(tmp_path: Path) -> None:
-    recording = clip(tmp_path / "talk [red]\n.flac", 20.0)
+    recording = cut_sample(tmp_path / "talk [red]\n.flac", 20.0)
     home = tmp_path / "home"
     home.mkdir()
     (home / "daylong.toml").write_text(SETTINGS)
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.daylong", "run", str(recording)],
         cwd=home,
-        env=environment(home),
+        env=make_environment(home),
         capture_output=True,
         text=True,
         check=False,

@@ -11,7 +11,7 @@ import pytest
 
 from tasks.settings.schema import DiarizationSettings, PunctuationSettings, Settings, TranscriptionSettings
 from tasks.weights.resolve import format_fetch_command
-from tests.hub_server import Faults, hub
+from tests.helpers.model_hub_server import HubFaults, run_model_hub
 
 ROOT = Path(__file__).resolve().parents[3]
 WHISPER = {"config.json": b"{}", "model.bin": b"whisper" * 1000, "tokenizer.json": b"[1]", "vocabulary.json": b"[]"}
@@ -77,8 +77,8 @@ def blobs(tmp_path: Path) -> dict[str, Path]:
 
 
 def test_what_is_needed_is_fetched_once_with_the_token_and_without_pickles(tmp_path: Path, served: Path) -> None:
-    faults = Faults(token="hf_secret")
-    with hub(served, faults) as endpoint:
+    faults = HubFaults(token="hf_secret")
+    with run_model_hub(served, faults) as endpoint:
         first = fetch(tmp_path, endpoint, HF_TOKEN="hf_secret")
     assert (first.returncode, first.stdout.splitlines()) == (
         0,
@@ -90,7 +90,7 @@ def test_what_is_needed_is_fetched_once_with_the_token_and_without_pickles(tmp_p
     )
     assert first.stderr.splitlines() == ["transcription someone/whisper: 7 kB …", "embedding someone/voice: 5 kB …"]
     assert {name: file.read_bytes() for name, file in blobs(tmp_path).items()} == WHISPER | VOICE
-    assert sorted(name for name, _ in faults.served) == sorted(WHISPER | VOICE)
+    assert sorted(name for name, _ in faults.sent_files) == sorted(WHISPER | VOICE)
 
     again = fetch(tmp_path, HF_HUB_OFFLINE="1")
     assert (again.returncode, again.stderr) == (0, "")
@@ -98,21 +98,21 @@ def test_what_is_needed_is_fetched_once_with_the_token_and_without_pickles(tmp_p
 
 
 def test_a_damaged_cache_is_mended_and_only_what_is_damaged_is_fetched(tmp_path: Path, served: Path) -> None:
-    faults = Faults()
-    with hub(served, faults) as endpoint:
+    faults = HubFaults()
+    with run_model_hub(served, faults) as endpoint:
         fetch(tmp_path, endpoint)
         was = blobs(tmp_path)
         was["model.bin"].write_bytes(WHISPER["model.bin"][:400])
         was["voice.nemo"].write_bytes(VOICE["voice.nemo"][::-1])
-        faults.served.clear()
+        faults.sent_files.clear()
         again = fetch(tmp_path, endpoint)
     assert again.returncode == 0, again.stderr
-    assert sorted(faults.served) == [("model.bin", None), ("voice.nemo", None)]
+    assert sorted(faults.sent_files) == [("model.bin", None), ("voice.nemo", None)]
     assert {name: file.read_bytes() for name, file in blobs(tmp_path).items()} == WHISPER | VOICE
 
 
 def test_a_wrong_checksum_is_refused_and_the_other_model_fetched(tmp_path: Path, served: Path) -> None:
-    with hub(served, Faults(lies={"model.bin"})) as endpoint:
+    with run_model_hub(served, HubFaults(corrupted_files={"model.bin"})) as endpoint:
         done = fetch(tmp_path, endpoint)
     assert done.returncode == 1
     assert "someone/whisper: cannot be fetched: model.bin arrived with a wrong checksum and was thrown away" in (
@@ -125,8 +125,8 @@ def test_a_wrong_checksum_is_refused_and_the_other_model_fetched(tmp_path: Path,
 def test_when_the_hub_goes_away_the_next_fetch_goes_on_from_there(tmp_path: Path, served: Path) -> None:
     large = bytes(range(256)) * (5 * CHUNK // 512)
     (served / "someone" / "whisper" / "model.bin").write_bytes(large)
-    faults = Faults(cut=CHUNK + CHUNK // 2)
-    with hub(served, faults) as endpoint:
+    faults = HubFaults(cut_after_bytes=CHUNK + CHUNK // 2)
+    with run_model_hub(served, faults) as endpoint:
         broken = fetch(tmp_path, endpoint)
         assert broken.returncode == 1
         lines = broken.stderr.splitlines()
@@ -134,12 +134,12 @@ def test_when_the_hub_goes_away_the_next_fetch_goes_on_from_there(tmp_path: Path
         (partial,) = (tmp_path / "cache").rglob("*.incomplete")
         assert partial.stat().st_size == CHUNK
         assert "incomplete" in state(tmp_path, "someone/whisper")
-        faults.cut = None
-        faults.served.clear()
+        faults.cut_after_bytes = None
+        faults.sent_files.clear()
         done = fetch(tmp_path, endpoint)
     assert done.returncode == 0, done.stderr
     assert f"transcription someone/whisper: {(len(large) - CHUNK) / 1e6:.0f} MB …" in done.stderr
-    assert ("model.bin", f"bytes={CHUNK}-") in faults.served
+    assert ("model.bin", f"bytes={CHUNK}-") in faults.sent_files
     assert blobs(tmp_path)["model.bin"].read_bytes() == large
     assert not partial.exists()
 
@@ -157,8 +157,8 @@ def state(tmp_path: Path, repository: str) -> str:
 
 
 def test_each_refusal_is_one_line_with_what_to_do(tmp_path: Path, served: Path) -> None:
-    faults = Faults(status={"someone/whisper": 401, "someone/voice": 429})
-    with hub(served, faults) as endpoint:
+    faults = HubFaults(status={"someone/whisper": 401, "someone/voice": 429})
+    with run_model_hub(served, faults) as endpoint:
         done = fetch(tmp_path, endpoint, "punctuation.mode=auto", "punctuation.model=no/body")
     assert (done.returncode, done.stdout) == (1, "")
     refused, hurried, unknown = done.stderr.splitlines()
@@ -174,14 +174,14 @@ def test_too_small_a_disk_is_refused_before_anything_is_fetched(tmp_path: Path, 
         "import shutil, types\n"
         "shutil.disk_usage = lambda place: types.SimpleNamespace(free=9000 if str(place) == {!r} else 0)"
     )
-    faults = Faults()
-    with hub(served, faults) as endpoint:
+    faults = HubFaults()
+    with run_model_hub(served, faults) as endpoint:
         done = fetch(tmp_path, endpoint, before=small.format(str(tmp_path)))
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         f"needs 12 kB, free 9 kB at {tmp_path}/cache/hub; make room, or let HF_HOME name a folder on a larger disk"
     ]
-    assert faults.served == []
+    assert faults.sent_files == []
 
 
 def test_no_network_is_said_once_for_each_model(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from tasks.weights.catalogue import PINNED
-from tests.hub_server import Faults, hub
+from tests.helpers.model_hub_server import HubFaults, run_model_hub
 
 ROOT = Path(__file__).resolve().parents[3]
 PUBLIC = {
@@ -84,7 +84,7 @@ def test_a_run_that_lacks_weights_ends_before_any_work_and_names_each(tmp_path: 
 
 
 def test_the_pinned_commits_are_fetched_and_no_others(tmp_path: Path, served: Path) -> None:
-    with hub(served, Faults(commits=PINNED)) as endpoint:
+    with run_model_hub(served, HubFaults(commits=PINNED)) as endpoint:
         done = daylong(tmp_path, "models", "fetch", HF_ENDPOINT=endpoint)
     assert done.returncode == 0, done.stderr
     assert commits(tmp_path) == {repository: PINNED[repository] for repository in PUBLIC}
@@ -99,7 +99,7 @@ def test_from_a_mirror_with_its_own_commits_to_a_transcript_without_a_network(tm
     from tasks.intervals import Span
     from tasks.settings.home import sample
 
-    with hub(served) as endpoint:
+    with run_model_hub(served) as endpoint:
         fetched = daylong(tmp_path, "models", "fetch", HF_ENDPOINT=endpoint)
     assert fetched.returncode == 0, fetched.stderr
     assert fetched.stderr.count("this mirror has no revision") == len(PUBLIC)

@@ -14,7 +14,7 @@ from flows.cli.json_lines import as_json
 from flows.cli.main import app
 from flows.serving import supervisor
 from flows.serving.server import Address
-from flows.serving.supervisor import Everything, Interrupted, Stop
+from flows.serving.supervisor import Interrupted, StopSignal, Supervisor
 from tasks.errors import DaylongError
 
 
@@ -91,7 +91,7 @@ def test_lines_of_prefects_processes_become_json() -> None:
 
 
 def test_a_ctrl_c_that_breaks_the_deployments_off_is_no_failure_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
-    stop = Stop()
+    stop = StopSignal()
 
     def broken_off(_: object) -> None:
         stop(signal.SIGINT, None)
@@ -99,7 +99,7 @@ def test_a_ctrl_c_that_breaks_the_deployments_off_is_no_failure_of_theirs(monkey
 
     monkeypatch.setattr(supervisor, "deploy", broken_off)
     monkeypatch.setattr(supervisor, "create_pool", lambda: None)
-    monkeypatch.setattr(Everything, "_bury", lambda *_: None)
+    monkeypatch.setattr(Supervisor, "_mark_crashed_runs", lambda *_: None)
     with pytest.raises(Interrupted):
-        Everything(stop, lambda *_: None, lambda _: None)._prepare("http://127.0.0.1:9/api", {})
+        Supervisor(stop, lambda *_: None, lambda _: None)._prepare("http://127.0.0.1:9/api", {})
     assert stop.signal is signal.SIGINT

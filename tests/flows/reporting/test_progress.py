@@ -1,0 +1,65 @@
+"""Listeners of progress, and updates of the progress artifact."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from flows.reporting import prefect_log as reporting
+from flows.reporting.progress import Progress, Snapshot, call_at_each_chunk, subscribe
+
+
+def test_a_listener_that_raises_is_removed_and_does_not_stop_the_run() -> None:
+    received: list[str] = []
+
+    def broken(now: Snapshot) -> None:
+        received.append(f"broken {now.stage}")
+        raise OSError("the server is away")
+
+    def well(now: Snapshot) -> None:
+        received.append(now.stage)
+
+    progress = Progress("a.wav", (broken, well))
+    with subscribe(lambda now: broken(now)):
+        progress.enter_stage("probe")
+        progress.enter_stage("plan")
+    assert received == ["broken probe", "broken probe", "probe", "plan"]
+
+
+def test_a_listener_for_chunks_is_not_called_at_every_step() -> None:
+    calls: list[int] = []
+    progress = Progress("a.wav", (call_at_each_chunk(lambda: calls.append(1)),))
+    progress.enter_stage("plan")
+    progress.enter_stage("chunks", chunks=2, steps=4)
+    for _ in range(2):
+        progress.count_step("transcription", False)
+        progress.count_step("punctuation", True)
+        progress.count_chunk(600.0)
+    progress.enter_stage("linking")
+    assert len(calls) == 5
+
+
+def test_a_failed_update_is_logged_and_the_next_one_is_sent(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shown: list[float] = []
+
+    def update(_artifact: UUID, *, progress: float, description: str) -> None:
+        if len(shown) == 1:
+            shown.append(-1.0)
+            raise RuntimeError("500: the database is locked")
+        shown.append(progress)
+
+    monkeypatch.setattr(reporting, "ARTIFACT_INTERVAL_S", 0.0)
+    monkeypatch.setattr(reporting, "create_progress_artifact", lambda **_: uuid4())
+    monkeypatch.setattr(reporting, "update_progress_artifact", update)
+    progress = Progress("day.wav", reporting.create_listeners())
+    progress.enter_stage("chunks", chunks=4, steps=4, duration_s=400.0)
+    for _ in range(4):
+        progress.count_step("transcription", False)
+    with caplog.at_level("INFO", "daylong.story"):
+        progress.enter_stage("linking")
+        progress.enter_stage("done")
+    assert shown == [pytest.approx(25.0), -1.0, pytest.approx(75.0), pytest.approx(100.0), 100.0]
+    assert "Finding out which voices" in caplog.text

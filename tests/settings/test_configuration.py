@@ -1,0 +1,106 @@
+"""Settings: where they come from, which source wins, and how a wrong one is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import UsageError
+from tasks.settings.load import load, setting_names, settings_table
+from tasks.settings.schema import Settings
+
+
+def settings(
+    parameters: dict | None = None,
+    assignments: tuple[str, ...] = (),
+    *,
+    environment: dict[str, str] | None = None,
+    folder: Path = Path("nowhere"),
+) -> Settings:
+    return load(parameters, assignments, environment=environment or {}, folder=folder)
+
+
+def test_later_sources_win_over_earlier_ones(tmp_path: Path) -> None:
+    (tmp_path / "daylong.toml").write_text('profile = "demo"\n[transcription]\nbeam_size = 2\nbatch_size = 2\n')
+    (tmp_path / ".env").write_text("DAYLONG_TRANSCRIPTION__BATCH_SIZE=3\nDAYLONG_TRANSCRIPTION__HOTWORDS=a\n")
+    environment = {"DAYLONG_TRANSCRIPTION__HOTWORDS": "b", "DAYLONG_CHUNKING__OVERLAP_S": "20"}
+    found = load(
+        {"transcription": {"initial_prompt": "c"}, "chunking": {"overlap_s": 10}},
+        ["transcription.initial_prompt=d"],
+        environment=environment,
+        folder=tmp_path,
+    )
+    assert found.profile == "demo"
+    assert found.transcription.beam_size == 2  # the file over the profile
+    assert found.transcription.batch_size == 3  # .env over the file
+    assert found.transcription.hotwords == "b"  # the environment over .env
+    assert found.chunking.overlap_s == 10  # parameters over the environment
+    assert found.transcription.initial_prompt == "d"  # --set over all
+
+
+def test_what_a_form_leaves_alone_keeps_what_was_said_before() -> None:
+    environment = {"DAYLONG_TRANSCRIPTION__LANGUAGE": "de"}
+    form = {"profile": "demo", "transcription": {"language": None, "model": None}, "diarization": {}}
+    found = settings(form, environment=environment)
+    assert found.transcription.language == "de"
+    assert found.transcription.model == "demo:whisper"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        ("transcription.beem_size=3", "did you mean transcription.beam_size?"),
+        ("transcription.beam_size=99", "transcription.beam_size"),
+        ("profile=best", "'standard' or 'demo'"),
+        ("runner=dask", "runner = dask: not built yet"),
+        ("audio.channels=left", "audio.channels"),
+        ("separation.mode=auto", "separation.mode = auto: not built yet"),
+        ("inbox.settle_seconds=-3", "inbox.settle_seconds"),
+        ("voices.store=s3://bucket/voices", "a folder on this machine"),
+        ("voices.threshold=7", "voices.threshold"),
+        ("chunking.min_minutes=20", "must not exceed"),
+        ("diarization.max_speakers=0", "diarization.max_speakers"),
+        ("transcription.language=English", "transcription.language"),
+        ("beam", "KEY=VALUE"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(assignment: str, told: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        settings(assignments=(assignment,))
+    assert told in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_broken_toml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "daylong.toml").write_text("profile =")
+    with pytest.raises(UsageError, match=r"daylong\.toml: not valid TOML"):
+        load(environment={}, folder=tmp_path)
+
+
+def test_every_setting_tells_what_it_is() -> None:
+    for name in setting_names():
+        group, _, key = name.partition(".")
+        field = Settings.model_fields[group]
+        if key:
+            assert field.annotation is not None
+            field = field.annotation.model_fields[key]
+        assert field.description, name
+
+
+def test_places_and_worker_counts_do_not_change_the_digest() -> None:
+    same = [
+        (),
+        ("device=cpu",),
+        ("out=/elsewhere",),
+        ("chunks_in_flight=5",),
+        ("models.keep=one",),
+        ("cache.store=/x",),
+    ]
+    assert len({settings(assignments=a).digest() for a in same}) == 1
+    assert settings(assignments=("transcription.beam_size=2",)).digest() != settings().digest()
+
+
+def test_the_readme_of_the_settings_lists_all() -> None:
+    readme = Path(__file__).resolve().parents[2] / "tasks" / "settings" / "README.md"
+    assert settings_table() in readme.read_text(encoding="utf-8"), "python -m tests.documentation writes it"
