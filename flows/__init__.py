@@ -1,4 +1,4 @@
-"""What runs, in what order. Importing this package sets what we need of Prefect, before Prefect is imported."""
+"""The flows. Importing this package sets the defaults of Prefect and the libraries before they are imported."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ PREFECT_DEFAULTS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "60",
     # On a busy machine SQLite is locked for longer than its 10 s: "database is locked", and a lost form.
     "PREFECT_SERVER_DATABASE_TIMEOUT": "30",
-    # What a run that was deleted leaves behind goes, too: prune-cache deletes those of the folder-watch.
+    # The events of deleted runs are removed, too: prune-cache deletes the runs of the folder-watch.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans",
     "PREFECT_LOCAL_STORAGE_PATH": str(results()),
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     # How soon a run that died on another machine is noticed: see serving/automations.yaml.
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-    # Our own lines belong to a run's log; what every task says at its end doesn't: a day has hundreds of them.
+    # Our own lines belong to a run's log; the final line of each task doesn't: a day has hundreds of them.
     "PREFECT_LOGGING_EXTRA_LOGGERS": "daylong",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
 }
 
 QUIET = {
-    # Nothing is sent home by the libraries either.
+    # No telemetry from the libraries.
     "DO_NOT_TRACK": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DISABLE_SAFETENSORS_CONVERSION": "1",

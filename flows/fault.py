@@ -1,4 +1,4 @@
-"""Whose fault an error is: the recording's, or of what all recordings need (disks, rights, devices, Prefect)."""
+"""Classify an error: the recording's own, or of what all recordings need (disks, permissions, devices, Prefect)."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from tasks.errors import (
     UsageError,
 )
 
-_ABOUT_THE_REQUEST = frozenset((400, 405, 409, 411, 413, 414, 415, 422, 431))
-"""What a server that is well answers to what it doesn't want: the next request may be another."""
-_TOLD = (
+_REQUEST_STATUSES = frozenset((400, 405, 409, 411, 413, 414, 415, 422, 431))
+"""HTTP statuses that reject one request; the server itself works."""
+_PREFECT_MESSAGES = (
     "Failed to reach API",
     "Timed out while attempting to connect to ephemeral",
     "Unable to find an available port",
     "Found incompatible versions",
 )
-"""What Prefect raises as plain RuntimeErrors begins so."""
+"""How the messages of Prefect's plain RuntimeErrors begin."""
 
 
 def is_shared(error: Exception) -> bool:
-    """Whether what all recordings need is at fault, so that the others would fail in the same way."""
-    if _no_room(error):
+    """Whether the error lies in what all recordings need, so that the others would fail in the same way."""
+    if _is_disk_full(error):
         return True
-    if isinstance(error, PermanentError):  # said of the file, whatever it was found out by
+    if isinstance(error, PermanentError):  # the file's own fault, whatever its cause is
         return False
-    behind: BaseException | None = error
-    while behind is not None:
-        rights = isinstance(behind, PermissionError) or (isinstance(behind, OSError) and behind.errno in RIGHTS)
-        if rights or isinstance(behind, (UsageError, MachineFault, DeviceBroken)):
+    cause: BaseException | None = error
+    while cause is not None:
+        is_denied = isinstance(cause, PermissionError) or (isinstance(cause, OSError) and cause.errno in RIGHTS)
+        if is_denied or isinstance(cause, (UsageError, MachineFault, DeviceBroken)):
             return True
-        behind = behind.__cause__
-    return prefect_unwell(error) is not None
+        cause = cause.__cause__
+    return describe_prefect_fault(error) is not None
 
 
-def of_all(name: str, first: str, causes: Sequence[Exception | None]) -> Exception:
-    """The error of a recording of which every chunk failed; `first`: the first of them, in a line.
+def combine_chunk_errors(name: str, first: str, causes: Sequence[Exception | None]) -> Exception:
+    """Combine the errors of a recording of which every chunk failed; `first`: the first of them, in one line.
 
-    Lasting only where each is said of the recording: what all recordings need isn't this one's fault, and what an
-    engine says in its own words may pass.
+    A shared fault among `causes` is returned as it is. Otherwise a PermanentError if all are, else a TransientError:
+    an engine's own exception may be temporary.
     """
     shared = next((c for c in causes if c is not None and is_shared(c)), None)
     if shared is not None:
@@ -57,22 +57,22 @@ def of_all(name: str, first: str, causes: Sequence[Exception | None]) -> Excepti
     return error
 
 
-def prefect_unwell(error: BaseException | None) -> str | None:
-    """One line where Prefect is behind an error, its server being away, restarting or too busy; else None.
+def describe_prefect_fault(error: BaseException | None) -> str | None:
+    """Describe an error in one line where Prefect is its cause (its server away, restarting or too busy); else None.
 
-    >>> prefect_unwell(RuntimeError("Failed to reach API at http://127.0.0.1:4200/api/"))
+    >>> describe_prefect_fault(RuntimeError("Failed to reach API at http://127.0.0.1:4200/api/"))
     "Prefect doesn't answer (Failed to reach API at http://127.0.0.1:4200/api/). Is its server well?"
-    >>> prefect_unwell(RuntimeError("something else"))
+    >>> describe_prefect_fault(RuntimeError("something else"))
     """
     while error is not None:
-        if _is_prefects(error):
-            said = make_printable(next(iter(str(error).strip().splitlines()), ""))[:200] or type(error).__name__
-            return f"Prefect doesn't answer ({said}). Is its server well?"
+        if _is_prefect_error(error):
+            reason = make_printable(next(iter(str(error).strip().splitlines()), ""))[:200] or type(error).__name__
+            return f"Prefect doesn't answer ({reason}). Is its server well?"
         error = error.__cause__
     return None
 
 
-def _no_room(error: BaseException | None) -> bool:
+def _is_disk_full(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, NoRoom) or (isinstance(error, OSError) and error.errno in FULL):
             return True
@@ -80,13 +80,13 @@ def _no_room(error: BaseException | None) -> bool:
     return False
 
 
-def _is_prefects(error: BaseException) -> bool:
+def _is_prefect_error(error: BaseException) -> bool:
     import httpx
     from prefect import exceptions
 
     if isinstance(error, httpx.HTTPStatusError):
-        return error.response.status_code not in _ABOUT_THE_REQUEST
+        return error.response.status_code not in _REQUEST_STATUSES
     runs = (exceptions.CrashedRun, exceptions.CancelledRun, exceptions.PausedRun, exceptions.UnfinishedRun)
     if isinstance(error, (httpx.HTTPError, exceptions.ObjectNotFound, *runs)):
         return True
-    return isinstance(error, RuntimeError) and str(error).startswith(_TOLD)
+    return isinstance(error, RuntimeError) and str(error).startswith(_PREFECT_MESSAGES)

@@ -1,4 +1,4 @@
-"""Scheduled: the folder that works by itself.
+"""Scheduled: process the recordings of the watched folder.
 
 scan -> settle -> claim -> process, one after another so that the models stay warm -> file away -> ledger
 """
@@ -18,13 +18,22 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
-from flows.fault import is_shared, prefect_unwell
-from flows.form import NOTHING, LeftAlone, SettingsForm, given
-from flows.inbox import Event, opened_intake, paths_of, recovered, shown_name, summary, tell, waits
-from flows.locations import out_of
+from flows.fault import describe_prefect_fault, is_shared
+from flows.form import EMPTY_FORM, HideNull, SettingsForm, read_form
+from flows.inbox import (
+    InboxEvent,
+    emit,
+    encode_paths,
+    format_ledger,
+    format_name,
+    list_waiting,
+    open_intake,
+    recover_claims,
+)
+from flows.locations import resolve_out
 from flows.process_recording import process_recording
 from flows.recording.preparation import prepare
-from flows.report_audio import tell_report
+from flows.report_audio import rewrite_report
 from flows.reporting.events import emit_quarantined
 from flows.reporting.logging_setup import configure_worker_logging, in_worker
 from flows.reporting.outcome import Outcome
@@ -42,14 +51,14 @@ from tasks.intake.scan import is_stopped
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
 
-MOST_LINES = 20
-"""Of what waits in the inbox: each run, every minute, tells them."""
-_under_way: dict[str, Path] = {}
-"""Ledgers, by the arrivals that this process works on."""
+MAX_WAITING_LINES = 20
+"""Most lines that a run, one a minute, logs on files that wait in the inbox."""
+_open_claims: dict[str, Path] = {}
+"""Arrival ids of the claims that this process works on -> paths of their ledgers."""
 
 
-class Ingested(TypedDict):
-    """What a run of the folder-watch came to: how many recordings became what."""
+class IngestResult(TypedDict):
+    """The result of a run of the folder-watch: numbers of recordings by their final state."""
 
     done: int
     partial: int
@@ -58,11 +67,11 @@ class Ingested(TypedDict):
     returned: int
     waiting: int
     stopped: str | None
-    """Why it ended before all was taken."""
+    """Why the run ended before all recordings were taken."""
 
 
 @flow(name="ingest-inbox", persist_result=False)
-def ingest_inbox(settings: Annotated[SettingsForm | None, LeftAlone()] = NOTHING) -> Ingested:
+def ingest_inbox(settings: Annotated[SettingsForm | None, HideNull()] = EMPTY_FORM) -> IngestResult:
     """Process what lies in the inbox, urgent recordings first, and file each away; what arrives meanwhile, too.
 
     Args:
@@ -71,33 +80,33 @@ def ingest_inbox(settings: Annotated[SettingsForm | None, LeftAlone()] = NOTHING
     """
     label_run(flow_run.id)
     try:
-        told = given(settings)
-        loaded = load(told)
+        form = read_form(settings)
+        loaded = load(form)
         configure_worker_logging(loaded.logging.format)
-        intake = opened_intake(loaded)
-        with closing(intake), excused_at_the_end():
-            return _ingested(intake, told, loaded)
+        intake = open_intake(loaded)
+        with closing(intake), excuse_on_signals():
+            return _ingest(intake, form, loaded)
     except DaylongError as error:
         if log_final_error(error):
             return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end
         raise
 
 
-def _ingested(intake: Intake, form: dict[str, object], settings: Settings) -> Ingested:
+def _ingest(intake: Intake, form: dict[str, object], settings: Settings) -> IngestResult:
     log = get_run_logger()
-    filed = recovered(intake, out_of(settings))
+    filed = recover_claims(intake, resolve_out(settings))
     for each in filed:
-        log.info("%s: left by a run that died; now %s", shown_name(each.name), each.state)
-        _tell_filed(each)
+        log.info("%s: left by a run that died; now %s", format_name(each.name), each.state)
+        _report_closed(each)
     stopped: str | None = None
     prepared = False
     while stopped is None:
         scanned = intake.scan()
-        stopped = _told_to_stop(intake)
+        stopped = _find_stop_message(intake)
         if scanned.ready and not (stopped or prepared):
-            prepare(settings)  # refuses what no recording could be processed with, before any is taken
+            prepare(settings)  # refuses unusable settings before any recording is taken
             prepared = True
-        taken = None if stopped else _next(intake, scanned)
+        taken = None if stopped else _take_next(intake, scanned)
         if taken is None:
             due = scanned.due(time.time())
             if stopped or due is None or due > intake.settings.settle_seconds + 1:
@@ -105,26 +114,28 @@ def _ingested(intake: Intake, form: dict[str, object], settings: Settings) -> In
             time.sleep(max(due, 0.2))
             continue
         if isinstance(taken, Claim):
-            ended, stopped = _processed(intake, taken, form)
+            ended, stopped = _process(intake, taken, form)
         else:
             ended = taken
-            _tell_filed(ended)
-        log.info("%s: %s%s", shown_name(ended.name), ended.state, f" ({ended.message})" if ended.message else "")
+            _report_closed(ended)
+        log.info("%s: %s%s", format_name(ended.name), ended.state, f" ({ended.message})" if ended.message else "")
         filed.append(ended)
     scanned = intake.scan()
-    waiting = waits(scanned)
-    for line in waiting[:MOST_LINES]:
+    waiting = list_waiting(scanned)
+    for line in waiting[:MAX_WAITING_LINES]:
         log.info("waiting: %s", line)
-    if len(waiting) > MOST_LINES:
-        log.info("waiting: %s more", f"{len(waiting) - MOST_LINES:,}")
+    if len(waiting) > MAX_WAITING_LINES:
+        log.info("waiting: %s more", f"{len(waiting) - MAX_WAITING_LINES:,}")
     for path, reason in intake.unmovable.items():
-        tell(Event("waiting", shown_name(path), text=reason))
+        emit(InboxEvent("waiting", format_name(path), text=reason))
     if stopped:
         log.warning("%s", stopped)
-        tell(Event("stopped", text=stopped))
-    create_markdown_artifact(summary(intake, filed, scanned), key="daylong-inbox", description="The inbox's ledger")
+        emit(InboxEvent("stopped", text=stopped))
+    create_markdown_artifact(
+        format_ledger(intake, filed, scanned), key="daylong-inbox", description="The inbox's ledger"
+    )
     became = Counter(f.state for f in filed)
-    return Ingested(
+    return IngestResult(
         done=became["done"],
         partial=became["partial"],
         linked=became["linked"],
@@ -135,8 +146,8 @@ def _ingested(intake: Intake, form: dict[str, object], settings: Settings) -> In
     )
 
 
-def _next(intake: Intake, scanned: ScanResult) -> Claim | ClosedClaim | None:
-    """The first recording that nobody else takes."""
+def _take_next(intake: Intake, scanned: ScanResult) -> Claim | ClosedClaim | None:
+    """Take the first ready recording that no other process takes; None if there is none."""
     for candidate in scanned.ready:
         taken = intake.take(candidate)
         if taken is not None:
@@ -144,30 +155,30 @@ def _next(intake: Intake, scanned: ScanResult) -> Claim | ClosedClaim | None:
     return None
 
 
-def _told_to_stop(intake: Intake) -> str | None:
+def _find_stop_message(intake: Intake) -> str | None:
     if is_stopped(intake.inbox):
         return f"The file STOP lies in {intake.inbox}: nothing is taken until it is removed."
     return None
 
 
-def _processed(intake: Intake, claim: Claim, settings: dict[str, object]) -> tuple[ClosedClaim, str | None]:
-    """(what became of one recording, why no other should be tried now)."""
-    name = shown_name(claim.note.original)
+def _process(intake: Intake, claim: Claim, settings: dict[str, object]) -> tuple[ClosedClaim, str | None]:
+    """Process a claimed recording; return (its closed claim, why no other should be taken now or None)."""
+    name = format_name(claim.note.original)
     get_run_logger().info("%s: taken", name)
-    tell(Event("taken", name))
-    first, *more = paths_of(claim)
-    _under_way[claim.note.id] = intake.ledger.path
+    emit(InboxEvent("taken", name))
+    first, *more = encode_paths(claim)
+    _open_claims[claim.note.id] = intake.ledger.path
     try:
         outcome = process_recording(first, settings, more)  # type: ignore[call-overload]
     except Exception as error:
         outcome, stop = None, None
         if is_shared(error):
-            # Not the recording's fault, nor its alone: all others would fail as well, and none must go for that.
-            told = _sentence(prefect_unwell(error) or _reason(error))
-            ended, stop = intake.release(claim), f"{told} Nothing more is taken now."
+            # A shared fault: all others would fail as well, and none must be quarantined for that.
+            reason = _end_sentence(describe_prefect_fault(error) or _format_error(error))
+            ended, stop = intake.release(claim), f"{reason} Nothing more is taken now."
         else:
-            # One bad recording never stops the others, whatever is wrong with it or with us.
-            ended = intake.close_failed(claim, _reason(error), lasting=is_lasting(error))
+            # One bad recording never stops the others, whatever the cause.
+            ended = intake.close_failed(claim, _format_error(error), lasting=is_lasting(error))
     except BaseException:
         intake.release(claim)
         raise
@@ -177,43 +188,43 @@ def _processed(intake: Intake, claim: Claim, settings: dict[str, object]) -> tup
         )
         stop = None
         if ended.place is not None and ended.state in ("done", "partial"):
-            tell_report(Path(outcome["out"]), outcome["recording_id"], ended.place)
+            rewrite_report(Path(outcome["out"]), outcome["recording_id"], ended.place)
     finally:
-        _under_way.pop(claim.note.id, None)
-    _tell_filed(ended, outcome)
+        _open_claims.pop(claim.note.id, None)
+    _report_closed(ended, outcome)
     return ended, stop
 
 
-def _tell_filed(filed: ClosedClaim, outcome: Outcome | None = None) -> None:
-    name = shown_name(filed.name)
-    tell(Event("filed", name, filed, outcome))
+def _report_closed(filed: ClosedClaim, outcome: Outcome | None = None) -> None:
+    name = format_name(filed.name)
+    emit(InboxEvent("filed", name, filed, outcome))
     if filed.state == "quarantined":
         emit_quarantined(name, filed.message or "", str(filed.place))
 
 
 @contextmanager
-def excused_at_the_end() -> Iterator[None]:
-    """In a worker's process: when it is told to end, what it works on hasn't failed."""
-    if not in_worker():  # a command hears the signals by itself
+def excuse_on_signals() -> Iterator[None]:
+    """In a worker's process: excuse the open attempts on SIGTERM and SIGINT during the `with` block."""
+    if not in_worker():  # commands handle the signals themselves
         yield
         return
-    with watch_signals(lambda _number: excuse(), (signal.SIGTERM, signal.SIGINT)):
+    with watch_signals(lambda _number: excuse_attempts(), (signal.SIGTERM, signal.SIGINT)):
         yield
 
 
-def excuse() -> None:
-    """The process is told to end: what it works on is given back at the next scan, and the attempt doesn't count."""
-    for arrival, path in list(_under_way.items()):
+def excuse_attempts() -> None:
+    """Excuse the attempts under way: the next scan returns their recordings to the inbox, and they don't count."""
+    for arrival, path in list(_open_claims.items()):
         with suppress(TransientError), Ledger(path) as ledger:
             ledger.excuse(arrival)
 
 
-def _reason(error: Exception) -> str:
+def _format_error(error: Exception) -> str:
     if isinstance(error, DaylongError):
         return "\n".join(map(make_printable, str(error).splitlines()))
-    said = make_printable(next(iter(str(error).strip().splitlines()), ""))[:300]
-    return f"failed unexpectedly ({type(error).__name__}: {said})"
+    reason = make_printable(next(iter(str(error).strip().splitlines()), ""))[:300]
+    return f"failed unexpectedly ({type(error).__name__}: {reason})"
 
 
-def _sentence(text: str) -> str:
+def _end_sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."

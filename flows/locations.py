@@ -1,4 +1,4 @@
-"""What the settings of places mean on this machine: folders of results and voices, the store, the device."""
+"""Resolve settings on this machine: the folders of results and voices, the artifact store, the device."""
 
 from __future__ import annotations
 
@@ -12,28 +12,31 @@ from tasks.storage import remote
 from tasks.storage.artifacts import ArtifactStore
 
 
-def out_of(settings: Settings) -> Path:
-    """The folder of the results, absolute."""
+def resolve_out(settings: Settings) -> Path:
+    """Resolve the folder of the results as an absolute path."""
     out = Path(settings.out).expanduser() if settings.out else transcripts()
     return out if out.is_absolute() else home() / out
 
 
-def voices_of(settings: Settings) -> Path:
-    """The folder that remembers voices, absolute."""
+def resolve_voices(settings: Settings) -> Path:
+    """Resolve the folder of the voice registry as an absolute path."""
     given = settings.voices.store
     return home() / Path(given).expanduser() if given else voices()
 
 
-def store_of(settings: Settings) -> ArtifactStore:
-    """The store of large values. Raises `UsageError` where a URL leads nowhere."""
+def resolve_store(settings: Settings) -> ArtifactStore:
+    """Resolve the artifact store. Raises UsageError where a URL cannot be reached or written."""
     given = settings.cache.store
     if given and "://" in given:
         remote.check_store(given)
     return ArtifactStore(given or str(cache() / "artifacts"))
 
 
-def device_of(settings: Settings) -> Literal["cpu", "cuda"]:
-    """The device that `settings.device` means here; looks for a GPU without importing torch."""
+def resolve_device(settings: Settings) -> Literal["cpu", "cuda"]:
+    """Resolve `settings.device` on this machine; a GPU is looked for without importing torch.
+
+    Raises UsageError for `cuda` without a CUDA device.
+    """
     if settings.device == "cpu":
         return "cpu"
     import ctranslate2

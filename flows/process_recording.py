@@ -17,8 +17,8 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows.fault import of_all
-from flows.form import NOTHING, LeftAlone, SettingsForm, given
+from flows.fault import combine_chunk_errors
+from flows.form import EMPTY_FORM, HideNull, SettingsForm, read_form
 from flows.recording import chunks as chunk_steps
 from flows.recording.assembly import assemble_transcript, build_outcome
 from flows.recording.preparation import Run, prepare
@@ -57,20 +57,20 @@ from tasks.storage import disk_space
 from tasks.transcription.language import vote
 from tasks.transcription.task import LanguageJob, find_language
 
-WORKERS = 64
-"""Threads for steps; `chunks_in_flight` is what bounds the work."""
+TASK_THREADS = 64
+"""Threads for tasks; `chunks_in_flight` bounds the work."""
 
 
 @flow(
     name="process-recording",
     flow_run_name=name_run,
-    task_runner=ThreadPoolTaskRunner(max_workers=WORKERS),  # type: ignore[arg-type]
+    task_runner=ThreadPoolTaskRunner(max_workers=TASK_THREADS),  # type: ignore[arg-type]
     persist_result=False,
 )
 def process_recording(
     source: Annotated[str, Field(min_length=1)],
-    settings: Annotated[SettingsForm | None, LeftAlone()] = NOTHING,
-    together: Annotated[tuple[str, ...] | None, LeftAlone()] = (),
+    settings: Annotated[SettingsForm | None, HideNull()] = EMPTY_FORM,
+    together: Annotated[tuple[str, ...] | None, HideNull()] = (),
 ) -> Outcome:
     """Turn one recording into a speaker-labelled transcript.
 
@@ -83,17 +83,17 @@ def process_recording(
     """
     try:
         with account_for_run() as account:
-            run = prepare(account.apply_settings(load(given(settings))))
-            files = files_of(source, together or ())
-            with usage.mark_running(runs_folder()), add_log_fields(recording=make_printable(name_recording(files))):
-                return _processed(files, run, account)
+            run = prepare(account.apply_settings(load(read_form(settings))))
+            files = find_files(source, together or ())
+            with used.under_way(runs_folder()), add_log_fields(recording=make_printable(called(files))):
+                return _process(files, run, account)
     except DaylongError as error:
         if log_final_error(error):
             return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end
         raise
 
 
-def _processed(files: Sequence[str], run: Run, account: Account) -> Outcome:
+def _process(files: Sequence[str], run: Run, account: Account) -> Outcome:
     started, calls_before = time.perf_counter(), calls.count_calls()
     progress = Progress(make_printable(name_recording(files)), create_listeners())
 
@@ -108,10 +108,10 @@ def _processed(files: Sequence[str], run: Run, account: Account) -> Outcome:
 
     with usage.track_usage(recordings_folder(), recording.recording_id, lambda: pop_used_keys(me)) as note:
         progress.listeners += (call_at_each_chunk(lambda: note(copy_used_keys(me))),)
-        return _transcribed(recording, run, progress, account, started, calls_before)
+        return _run_steps(recording, run, progress, account, started, calls_before)
 
 
-def _transcribed(
+def _run_steps(
     recording: Recording, run: Run, progress: Progress, account: Account, started: float, calls_before: int
 ) -> Outcome:
     progress.enter_stage("speech map", duration_s=recording.duration_s)
@@ -123,29 +123,31 @@ def _transcribed(
     chunks = read_plan(run.place, planned, speech)
 
     progress.enter_stage("language")
-    language, confidence = language_of(reference_audio(recording), speech, run)
+    language, confidence = determine_language(audio_of(recording), speech, run)
 
     busy = sum(len(chunk_steps.split_by_track(c, tracks)) for c in chunks)
     progress.enter_stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.list_steps(run)))
     done = chunk_steps.process_chunks(chunks, tracks, language, run, progress)
     failed = [w for w in done if w.error]
     if failed and len(failed) == busy:
-        raise of_all(format_path(recording.source_name), str(failed[0].error), [w.cause for w in failed])
+        raise combine_chunk_errors(
+            format_path(recording.source_name), str(failed[0].error), [w.cause for w in failed]
+        )
 
     progress.enter_stage("linking")
-    linked = voices_of(done, run)
+    linked = link_chunks(done, run)
 
     progress.enter_stage("seams")
     words = [[w.words for w in done if w.chunk.index == c.index] for c in chunks]
     seams = join_chunks(SeamJob(chunks), run.place, words)
     again, done = redecode_seams(seams, done, language, run)
     if run.settings.transcription.language == PER_CHUNK:
-        language, confidence = most_spoken(done)
+        language, confidence = find_main_language(done)
 
     progress.enter_stage("merging")
     embedding = run.weights.get("embedding")
     job = MergeJob(recording.duration_s, embedding.name if embedding else None)
-    channels = (mapped, voices_by_channel(done, recording.channels)) if by_channel(run) else None
+    channels = (mapped, group_embeddings_by_channel(done, recording.channels)) if is_by_channel(run) else None
     merged = merge(job, run.place, seams, again, linked, channels)
 
     progress.enter_stage("publishing")
@@ -172,18 +174,21 @@ def _transcribed(
     return found
 
 
-def meant(name: str) -> Path:
-    """The file of this name; where there is none, the one that somebody pasted with quotes, blanks or a `~`."""
-    path, other = decode_path(name), decode_path(name.strip().strip("\"'")).expanduser()
+def resolve_pasted_path(name: str) -> Path:
+    """Resolve a file's name; if it doesn't exist, without the quotes and blanks of a pasted name, and with `~`."""
+    path, other = path_of(name), path_of(name.strip().strip("\"'")).expanduser()
     return other if not path.exists() and other != path else path
 
 
-def files_of(source: str, more: Sequence[str]) -> list[str]:
-    """The files of a recording; a folder stands for the recordings in it."""
+def find_files(source: str, more: Sequence[str]) -> list[str]:
+    """Find the files of a recording; a folder stands for the recordings in it.
+
+    Raises UnreadableAudio for a folder without recordings.
+    """
     files: list[str] = []
     for name in (source, *more):
-        path = meant(name)
-        if not path.is_absolute() and in_worker():  # whose working directory nobody has chosen
+        path = resolve_pasted_path(name)
+        if not path.is_absolute() and in_worker():  # its working directory is arbitrary
             path = home() / path
         found = [str(f) for f in list_recordings(path)] if path.is_dir() else [str(path)]
         if not found:
@@ -194,34 +199,34 @@ def files_of(source: str, more: Sequence[str]) -> list[str]:
     return files
 
 
-def language_of(audio: Audio, speech: Sequence[Span], run: Run) -> tuple[str | None, float | None]:
-    """The recording's language and how sure that is: as set, or found once; None where each chunk has its own."""
-    set_ = run.settings.transcription.language
-    if set_ == PER_CHUNK:
+def determine_language(audio: Audio, speech: Sequence[Span], run: Run) -> tuple[str | None, float | None]:
+    """Determine the recording's language and its confidence: as set, or detected; None if each chunk has its own."""
+    language_setting = run.settings.transcription.language
+    if language_setting == PER_CHUNK:
         return None, None
-    if set_ is not None or not speech:
-        return set_, None
+    if language_setting is not None or not speech:
+        return language_setting, None
     job = LanguageJob(audio, tuple(speech), run.settings.transcription, run.weights["transcription"])
     facts = language_facts(find_language(job, run.place))
     return facts["language"], facts["confidence"]
 
 
-def voices_of(done: Sequence[chunk_steps.ChunkResult], run: Run) -> Manifest | None:
-    """The recording's speakers; None with diarization off or no voice at all."""
-    heard = [w for w in done if w.is_diarized]
-    if not heard:
+def link_chunks(done: Sequence[chunk_steps.ChunkResult], run: Run) -> Manifest | None:
+    """Link the chunks' speakers over the recording; None with diarization off or without any voice."""
+    voiced = [w for w in done if w.is_diarized]
+    if not voiced:
         return None
     least, most = run.settings.diarization.speaker_range()
     job = LinkJob(
-        tuple(w.chunk for w in heard), least, most, reassign=run.settings.diarization.engine == "clustering"
+        tuple(w.chunk for w in voiced), least, most, reassign=run.settings.diarization.engine == "clustering"
     )
     return link_speakers(
-        job, run.place, [w.manifests["embedding"] for w in heard], [w.manifests["diarization"] for w in heard]
+        job, run.place, [w.manifests["embedding"] for w in voiced], [w.manifests["diarization"] for w in voiced]
     )
 
 
-def voices_by_channel(done: Sequence[chunk_steps.ChunkResult], channels: int) -> list[list[Manifest]]:
-    """What was measured of the voice on each channel, chunk by chunk."""
+def group_embeddings_by_channel(done: Sequence[chunk_steps.ChunkResult], channels: int) -> list[list[Manifest]]:
+    """Group the embeddings' manifests by channel, each in the order of the chunks."""
     own: list[list[Manifest]] = [[] for _ in range(channels)]
     for worked in done:
         if worked.audio is not None and worked.audio.channel is not None and "embedding" in worked.manifests:
@@ -229,11 +234,11 @@ def voices_by_channel(done: Sequence[chunk_steps.ChunkResult], channels: int) ->
     return own
 
 
-def most_spoken(done: Sequence[chunk_steps.ChunkResult]) -> tuple[str | None, float | None]:
-    """The language of most of the speech, and its share, where each chunk has its own."""
+def find_main_language(done: Sequence[chunk_steps.ChunkResult]) -> tuple[str | None, float | None]:
+    """Find the language of most of the speech, and its share, if each chunk has its own."""
     return vote(([(own, 1.0)], w.chunk.speech_s) for w in done if (own := w.get_language(None))) or (None, None)
 
 
-def by_channel(run: Run) -> bool:
-    """Whether the channel tells who speaks."""
+def is_by_channel(run: Run) -> bool:
+    """Whether each channel has one speaker, so that the channel identifies the speaker."""
     return run.settings.audio.channels == "separate" and run.settings.diarization.engine != "off"

@@ -1,4 +1,4 @@
-"""Scheduled: room in the cache, and in Prefect's record of runs."""
+"""Scheduled: prune the cache and Prefect's record of runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.locations import store_of
+from flows.locations import resolve_store
 from flows.serving.crashed_runs import label_run
 from flows.serving.run_history import delete_old_scans
 from tasks.pruning.prune import prune
@@ -34,7 +34,7 @@ def prune_cache(
     """
     label_run(flow_run.id)
     gone = prune(
-        store_of(load()),
+        resolve_store(load()),
         older_than_s=None if older_than_days is None else older_than_days * 86_400,
         max_size=None if max_size_gb is None else round(max_size_gb * 1e9),
     )

@@ -1,4 +1,4 @@
-"""Where a recording's sound is, for its report to play: told again once the recording lies where it stays."""
+"""The recording's audio in its report: by path, rewritten once the recording has been filed, or embedded."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tasks.records import Transcript
 log = logging.getLogger(__name__)
 
 
-def found_at(transcript: Transcript, audio: Path) -> Transcript:
-    """The transcript of a recording whose one file is `audio`, or whose files lie in that folder.
+def set_audio_paths(transcript: Transcript, audio: Path) -> Transcript:
+    """Set the paths of the recording's parts: `audio` is its one file, or the folder of its files.
 
-    Raises UsageError where they don't.
+    Raises UsageError where they don't exist.
     """
     recording = transcript.recording
     if audio.is_dir():
@@ -38,9 +38,9 @@ def found_at(transcript: Transcript, audio: Path) -> Transcript:
     return replace(transcript, recording=replace(recording, parts=parts))
 
 
-def carried(transcript: Transcript) -> Transcript:
-    """The transcript with the sound itself, small, for its report to carry. Raises as decoding does."""
-    from tasks.audio.opus import encode_recording
+def embed_audio_in_report(transcript: Transcript) -> Transcript:
+    """Replace the parts' paths by data URLs of their audio as Opus, for the report. Raises as decoding does."""
+    from tasks.audio.opus import opus
 
     recording = transcript.recording
     parts = tuple(
@@ -50,15 +50,15 @@ def carried(transcript: Transcript) -> Transcript:
     return replace(transcript, recording=replace(recording, parts=parts))
 
 
-def tell_report(out: Path, recording_id: str, place: Path) -> None:
+def rewrite_report(out: Path, recording_id: str, place: Path) -> None:
     """Write the report under `out` again for a recording that has been filed at `place`.
 
-    Nothing depends on it: where it can't be done, the log says so, and the report asks for the file.
+    A failure is logged, not raised: such a report asks for the file.
     """
     name = EXPORTS["report"].file_name
     folder = out / EXPORTS_FOLDER / recording_id
     try:
-        transcript = found_at(read_transcript(out, recording_id), place)
+        transcript = set_audio_paths(read_transcript(out, recording_id), place)
         written(folder / name, render(transcript, ["report"], folder=folder)[name])
     except Exception as error:
         log.warning("%s: its report does not know where the recording lies now (%s)", recording_id, error)

@@ -1,4 +1,4 @@
-"""`daylong cache`: what the cache holds by step and recording, and making room."""
+"""`daylong cache`: list the cache by step and recording, and prune it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.downloading import size
-from flows.cli.exit_status import told
+from flows.cli.downloading import format_size
+from flows.cli.exit_status import open_terminal
 from flows.cli.run import Debug
-from flows.cli.summary import columns
-from flows.cli.terminal import plain, terminal
+from flows.cli.summary import make_table
+from flows.cli.terminal import escape
 from tasks.errors import UsageError
 
 EXAMPLES = """Examples:
@@ -24,8 +24,8 @@ daylong cache prune --max-size 20GB --dry-run
 daylong cache prune --recording meeting-1f2e3d4c
 """
 
-AGES = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
-SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+AGE_UNITS_S = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
+SIZE_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,36 +38,36 @@ app = typer.Typer(
 @app.command("list", epilog="Example:  daylong cache list")
 def list_cache(debug: Debug = False) -> None:
     """What the cache holds: by step, and by recording whose last run came to an end."""
-    screen = terminal(debug)
-    with told(screen):
-        import flows  # noqa: F401  # says where the records are
-        from flows.locations import store_of
+    with open_terminal(debug) as screen:
+        import flows  # noqa: F401  # sets where Prefect keeps the steps' records
+        from flows.locations import resolve_store
         from tasks.pruning.inventory import Record
         from tasks.pruning.prune import take_inventory
         from tasks.settings.load import load
 
-        store = store_of(load())
-        found = take_inventory(store)
+        store = resolve_store(load())
+        found = held(store)
         by_step: dict[str, list[Record]] = {}
         for record in found.records:
             by_step.setdefault(record.step, []).append(record)
-        table = columns(screen, "step", "results", "size", "last used")
+        table = make_table(screen, "step", "results", "size", "last used")
         for step, records in sorted(by_step.items()):
-            used = ago(max(r.used_at for r in records))
-            table.add_row(step, f"{len(records):,}", size(found.size_of(records)), used)
-        screen.table(table)
+            used = format_time_since(max(r.used_at for r in records))
+            table.add_row(step, f"{len(records):,}", format_size(found.size_of(records)), used)
+        screen.print_table(table)
         by_key = {r.key: r for r in found.records}
-        table = columns(screen, "recording", "results", "size", "last used")
+        table = make_table(screen, "recording", "results", "size", "last used")
         for name, keys in sorted(found.recordings.items()):
             records = [by_key[k] for k in keys if k in by_key]
             if records:
-                used = ago(max(r.used_at for r in records))
-                table.add_row(plain(name), f"{len(records):,}", size(found.size_of(records)), used)
+                used = format_time_since(max(r.used_at for r in records))
+                table.add_row(escape(name), f"{len(records):,}", format_size(found.size_of(records)), used)
         screen.say()
-        screen.table(table)
+        screen.print_table(table)
         screen.say()
         screen.say(
-            f"{size(found.size)} in all, in {plain(store.root)}. Make room: daylong cache prune --older-than 30d"
+            f"{format_size(found.size)} in all, in {escape(store.root)}. "
+            "Make room: daylong cache prune --older-than 30d"
         )
 
 
@@ -90,11 +90,10 @@ def prune_cache(
 
     What is removed is made again when it is needed.
     """
-    screen = terminal(debug)
-    with told(screen):
-        import flows  # noqa: F401  # says where the records are
-        from flows.locations import store_of
-        from tasks.pruning import usage
+    with open_terminal(debug) as screen:
+        import flows  # noqa: F401  # sets where Prefect keeps the steps' records
+        from flows.locations import resolve_store
+        from tasks.pruning import used
         from tasks.pruning.prune import prune, recordings_folder
         from tasks.settings.load import load
 
@@ -103,47 +102,47 @@ def prune_cache(
         known = usage.read_all_usage(recordings_folder())
         for name in recording or ():
             if name not in known:
-                raise UsageError(f"--recording {plain(name)}: the cache knows none; daylong cache list tells them.")
-        gone = prune(
-            store_of(load()),
-            older_than_s=age(older_than) if older_than is not None else None,
-            max_size=bytes_of(max_size) if max_size is not None else None,
+                raise UsageError(f"--recording {escape(name)}: the cache knows none; daylong cache list tells them.")
+        pruned = prune(
+            resolve_store(load()),
+            older_than_s=parse_age(older_than) if older_than is not None else None,
+            max_size=parse_size(max_size) if max_size is not None else None,
             recordings=recording or (),
             dry_run=dry_run,
         )
-        results = "result" if len(gone.records) == 1 else "results"
+        results = "result" if len(pruned.records) == 1 else "results"
         verb = "Would remove" if dry_run else "Removed"
-        screen.say(f"{verb} {len(gone.records):,} {results} of steps, {size(gone.size)}.")
+        screen.say(f"{verb} {len(pruned.records):,} {results} of steps, {format_size(pruned.size)}.")
 
 
-def age(text: str) -> float:
-    """Seconds.
+def parse_age(text: str) -> float:
+    """Parse an age such as 30d as seconds. Raises UsageError for another form.
 
-    >>> age("30d"), age("1.5h")
+    >>> parse_age("30d"), parse_age("1.5h")
     (2592000.0, 5400.0)
     """
-    given = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([hdw])\s*", text)
-    if not given:
-        raise UsageError(f"--older-than {plain(text)}: write a number and h, d or w (hours, days, weeks), as 30d.")
-    return float(given[1]) * AGES[given[2]]
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([hdw])\s*", text)
+    if not match:
+        raise UsageError(f"--older-than {escape(text)}: write a number and h, d or w (hours, days, weeks), as 30d.")
+    return float(match[1]) * AGE_UNITS_S[match[2]]
 
 
-def bytes_of(text: str) -> int:
-    """Bytes.
+def parse_size(text: str) -> int:
+    """Parse a size such as 20GB as bytes. Raises UsageError for another form.
 
-    >>> bytes_of("20GB"), bytes_of("1.5 mb")
+    >>> parse_size("20GB"), parse_size("1.5 mb")
     (20000000000, 1500000)
     """
-    given = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,9})?)\s*([kmgt]?b)\s*", text, re.IGNORECASE)
-    if not given:
-        raise UsageError(f"--max-size {plain(text)}: write a number and B, KB, MB, GB or TB, as 20GB.")
-    return round(float(given[1]) * SIZES[given[2].upper()])
+    match = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,9})?)\s*([kmgt]?b)\s*", text, re.IGNORECASE)
+    if not match:
+        raise UsageError(f"--max-size {escape(text)}: write a number and B, KB, MB, GB or TB, as 20GB.")
+    return round(float(match[1]) * SIZE_UNITS[match[2].upper()])
 
 
-def ago(at: float) -> str:
-    """How long ago a time (seconds since the epoch) was, roughly."""
-    passed = max(0.0, time.time() - at)
+def format_time_since(at: float) -> str:
+    """Format the time since `at` (seconds since the epoch), rounded to a unit."""
+    elapsed_s = max(0.0, time.time() - at)
     for name, seconds in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if passed >= 2 * seconds:
-            return f"{passed / seconds:.0f} {name} ago"
+        if elapsed_s >= 2 * seconds:
+            return f"{elapsed_s / seconds:.0f} {name} ago"
     return "just now"

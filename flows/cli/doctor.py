@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.exit_status import FAILED, told
+from flows.cli.exit_status import FAILED, open_terminal
 from flows.cli.run import Debug
-from flows.cli.terminal import plain, terminal
+from flows.cli.terminal import escape
 
 STYLES = {"ok": None, "warning": "yellow", "missing": "red"}
 
@@ -24,9 +24,8 @@ def doctor(
     A line each: ok, warning (it works, but not all of it, or not at its best) or missing, with what to do. Exit
     status: 1 if anything is missing.
     """
-    screen = terminal(debug)
-    with told(screen):
-        import flows  # noqa: F401  # sets what we need of Prefect, before it is imported
+    with open_terminal(debug) as screen:
+        import flows  # noqa: F401  # sets Prefect's defaults before it is imported
         from flows.serving.health import run_checks
         from tasks.settings.load import load
 
@@ -34,6 +33,6 @@ def doctor(
         missing = 0
         for finding in run_checks(settings):
             missing += finding.level == "missing"
-            screen.say(f"{finding.level:8} {finding.about:10} {plain(finding.text)}", STYLES[finding.level])
+            screen.say(f"{finding.level:8} {finding.about:10} {escape(finding.text)}", STYLES[finding.level])
     if missing:
         raise typer.Exit(FAILED)

@@ -1,4 +1,4 @@
-"""The progress of downloads on stderr: a bar where it can be drawn, else a plain line now and then."""
+"""The progress of downloads on stderr: a bar where it can be drawn, else occasional plain lines."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from flows.cli.progress import EVERY_S
+from flows.cli.progress import MIN_INTERVAL_S
 from flows.cli.terminal import Terminal
 from flows.reporting.progress import format_duration
 from tasks.weights.downloads import Advance
 
 
 @contextmanager
-def shown(terminal: Terminal, name: str, total: int) -> Iterator[Advance]:
-    """Something that is told of bytes as they arrive, until the context ends. `total` is what is expected."""
+def show_download(terminal: Terminal, name: str, total: int) -> Iterator[Advance]:
+    """Yield a function that is called with the number of bytes of each arrival. `total`: the expected bytes."""
     if not terminal.live:
-        yield plain_lines(terminal, name, total)
+        yield make_plain_progress(terminal, name, total)
         return
     from rich.progress import (
         BarColumn,
@@ -42,11 +42,11 @@ def shown(terminal: Terminal, name: str, total: int) -> Iterator[Advance]:
         yield lambda arrived: bar.advance(task, arrived)
 
 
-def plain_lines(
+def make_plain_progress(
     terminal: Terminal, name: str, total: int, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[int], None]:
-    """Prints one line at the start, then at most one every EVERY_S seconds."""
-    terminal.note(f"{name}: {size(total)} …")
+    """Make a function that prints one line every `MIN_INTERVAL_S` seconds at most; one is printed at once."""
+    terminal.note(f"{name}: {format_size(total)} …")
     began = last = clock()
     done = 0
 
@@ -54,19 +54,19 @@ def plain_lines(
         nonlocal done, last
         done += arrived
         now = clock()
-        if now - last < EVERY_S or done <= 0:
+        if now - last < MIN_INTERVAL_S or done <= 0:
             return
         last = now
         left = format_duration((total - done) * (now - began) / done)
-        terminal.note(f"{name}: {size(done)} of {size(total)}, {left} left")
+        terminal.note(f"{name}: {format_size(done)} of {format_size(total)}, {left} left")
 
     return advance
 
 
-def size(count: float) -> str:
-    """Bytes as people say them.
+def format_size(count: float) -> str:
+    """Format a number of bytes in decimal units.
 
-    >>> size(2_240_000_000), size(487_600_000), size(38_100), size(400)
+    >>> format_size(2_240_000_000), format_size(487_600_000), format_size(38_100), format_size(400)
     ('2.24 GB', '488 MB', '38 kB', '400 B')
     """
     for unit, of, digits in (("GB", 1e9, 2), ("MB", 1e6, 0), ("kB", 1e3, 0)):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.aside import written
-from flows.cli.exit_status import told
+from flows.cli.exit_status import open_terminal
 from flows.cli.run import Debug
-from flows.cli.terminal import Terminal, plain, terminal
+from flows.cli.terminal import Terminal, escape
 from tasks.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def evaluate(
 
     A reference finds its recording by the name that stands in it: the recorded file's, or the recording's id.
     """
-    screen = terminal(debug)
-    with told(screen):
+    with open_terminal(debug) as screen:
         *more, folder = paths
         files = [*(reference or []), *more]
         if not files:
@@ -70,18 +69,19 @@ def evaluate(
         from tasks.evaluation.score import score_recording, to_json
 
         scores = [
-            score_recording(truth, found) for truth, found in _pairs(read_references(files, uem), folder, screen)
+            score_recording(truth, found)
+            for truth, found in _match_references(read_references(files, uem), folder, screen)
         ]
         for one in scores:
-            _show(one, screen)
+            _show_score(one, screen)
         if json_file is not None:
             written(json_file, json.dumps([to_json(s) for s in scores], indent=1, ensure_ascii=False) + "\n")
 
 
-def _pairs(
+def _match_references(
     references: dict[str, Reference], folder: Path, screen: Terminal
 ) -> Iterator[tuple[Reference, SystemOutput]]:
-    """Each recording that has a reference, with it."""
+    """Yield each reference with the system output of its recording. Raises UsageError if none matches."""
     from tasks.evaluation.hypotheses import RTTM, matches_recording, read_from_exports, read_from_transcript
 
     if not references:
@@ -89,11 +89,11 @@ def _pairs(
     if (folder / RTTM).is_file():
         found = read_from_exports(folder)
         names = [n for n in references if matches_recording(n, found.recording_id, None)]
-        # An exports folder is one recording, and somebody pointed at it: a single reference is meant for it.
+        # An exports folder is one recording: a single reference belongs to it, whatever its name.
         for name in names or (list(references) if len(references) == 1 else []):
             yield references[name], found
             return
-        raise UsageError(f"{folder}: no reference for {found.recording_id}; they name {_list(references)}.")
+        raise UsageError(f"{folder}: no reference for {found.recording_id}; they name {_join_names(references)}.")
     from tasks.dataset.read import read_transcript, recordings
 
     rows = recordings(folder)
@@ -104,20 +104,20 @@ def _pairs(
         if matches_recording(name, row["recording_id"], row["source_name"])
     ]
     if not matched:
-        there = _list([r["recording_id"] for r in rows]) if rows else "no recordings at all"
-        raise UsageError(f"{folder} has no recording called {_list(references)}; there: {there}.")
+        there = _join_names([r["recording_id"] for r in rows]) if rows else "no recordings at all"
+        raise UsageError(f"{folder} has no recording called {_join_names(references)}; there: {there}.")
     for name in sorted(references.keys() - {name for name, _ in matched}):
-        screen.note(f"{plain(name)}: no such recording in {plain(folder)}; its reference is left out.")
+        screen.note(f"{escape(name)}: no such recording in {escape(folder)}; its reference is left out.")
     for name, recording in matched:
         yield references[name], read_from_transcript(read_transcript(folder, recording))
 
 
-def _show(result: Score, screen: Terminal) -> None:
-    from flows.cli.scores import show
+def _show_score(result: Score, screen: Terminal) -> None:
+    from flows.cli.scores import show_score
 
-    show(result, screen)
+    show_score(result, screen)
 
 
-def _list(names: object) -> str:
-    held = [plain(n) for n in names]  # type: ignore[attr-defined]
-    return ", ".join(held[:8]) + (f", … ({len(held)})" if len(held) > 8 else "")
+def _join_names(names: object) -> str:
+    texts = [escape(n) for n in names]  # type: ignore[attr-defined]
+    return ", ".join(texts[:8]) + (f", … ({len(texts)})" if len(texts) > 8 else "")

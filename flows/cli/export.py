@@ -1,4 +1,4 @@
-"""`daylong export`: any export again, from the tables."""
+"""`daylong export`: write an export again from the tables."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from flows.aside import written
-from flows.cli.exit_status import told
+from flows.cli.exit_status import open_terminal
 from flows.cli.run import Debug
-from flows.cli.terminal import plain, terminal
+from flows.cli.terminal import escape
 from tasks.errors import UsageError
 
 
@@ -48,9 +48,8 @@ def export(
     debug: Debug = False,
 ) -> None:
     """Write a transcript file, the report or a picture of who spoke when, from the tables."""
-    screen = terminal(debug)
-    with told(screen):
-        from flows.report_audio import carried, found_at
+    with open_terminal(debug) as screen:
+        from flows.report_audio import embed_audio_in_report, set_audio_paths
         from tasks.exports import EXPORTS, PICTURES, timeline
 
         if form not in EXPORTS and form not in PICTURES:
@@ -62,34 +61,34 @@ def export(
         from tasks.dataset.read import read_transcript
         from tasks.exports import render
 
-        folder = results(out)
+        folder = find_results(out)
         transcript = read_transcript(folder, recording)
         name = form if form in PICTURES else EXPORTS[form].file_name
         target = to or folder / EXPORTS_FOLDER / transcript.recording.recording_id / name
         if audio is not None:
-            transcript = found_at(transcript, audio)
+            transcript = set_audio_paths(transcript, audio)
         if embed_audio:
-            transcript = carried(transcript)
+            transcript = embed_audio_in_report(transcript)
         content: str | bytes
         if form in PICTURES:
             content = timeline.write(transcript, PICTURES[form])
         else:
             content = render(transcript, [form], folder=target.parent)[name]
         if to is not None and str(to) == "-":
-            screen.put(content)
+            screen.write_file(content)
             return
         written(target, content)
-        screen.say(plain(target))
+        screen.say(escape(target))
 
 
-def results(out: Path | None) -> Path:
-    """The folder of results that a command means: as given, else as the settings say."""
+def find_results(out: Path | None) -> Path:
+    """Find the folder of results: `out`, else as the settings say. Raises UsageError if there is none."""
     from tasks.settings.home import home, transcripts
     from tasks.settings.load import load
 
     if out is None:
-        set_ = load().out
-        out = home() / Path(set_).expanduser() if set_ else transcripts()
+        out_setting = load().out
+        out = home() / Path(out_setting).expanduser() if out_setting else transcripts()
     if not out.is_dir():
         raise UsageError(f"{out}: no such folder of results; --out says where they are.")
     return out

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.exit_status import told
-from flows.cli.run import Debug, settings_of
-from flows.cli.summary import columns
-from flows.cli.terminal import Terminal, plain, terminal
+from flows.cli.exit_status import open_terminal
+from flows.cli.run import Debug, parse_settings
+from flows.cli.summary import make_table
+from flows.cli.terminal import Terminal, escape
 from tasks.settings.home import home
 
 if TYPE_CHECKING:
@@ -48,41 +48,40 @@ def status(
 
     It only reads: nothing is scanned, made or changed.
     """
-    screen = terminal(debug)
-    with told(screen):
-        from flows.inbox import inbox_of
+    with open_terminal(debug) as screen:
+        from flows.inbox import resolve_inbox
         from tasks.intake.ledger import read_only
         from tasks.intake.names import LEDGER
         from tasks.settings.load import load
 
-        folder = inbox_of(load(settings_of({}, assignments or [])))
-        found = read_only(folder / LEDGER)
-        if found is None:
+        folder = resolve_inbox(load(parse_settings({}, assignments or [])))
+        opened = read_only(folder / LEDGER)
+        if opened is None:
             if as_json:
-                screen.say(json.dumps({"inbox": _text(folder), "counts": {}, "waiting": [], "recordings": []}))
+                screen.say(json.dumps({"inbox": _decode_path(folder), "counts": {}, "waiting": [], "recordings": []}))
             else:
-                screen.say(f"{plain(folder)}: nothing has watched it yet. Start:  daylong watch")
+                screen.say(f"{escape(folder)}: nothing has watched it yet. Start:  daylong watch")
             return
-        with found as ledger:
-            told_all = _facts(ledger, folder, None if as_json else last)
-        screen.say(json.dumps(told_all, indent=2, ensure_ascii=False)) if as_json else _show(told_all, screen)
+        with opened as ledger:
+            facts = _collect_status(ledger, folder, None if as_json else last)
+        screen.say(json.dumps(facts, indent=2, ensure_ascii=False)) if as_json else _show_status(facts, screen)
 
 
-def _facts(ledger: Ledger, inbox: Path, last: int | None) -> dict[str, Any]:
+def _collect_status(ledger: Ledger, inbox: Path, last: int | None) -> dict[str, Any]:
     return {
-        "inbox": _text(inbox),
+        "inbox": _decode_path(inbox),
         "counts": ledger.counts(),
         "waiting": [
-            {"name": _text(path), "since": _at(seen.since), "waits_for": waits or "its turn"}
+            {"name": _decode_path(path), "since": _format_time(seen.since), "waits_for": waits or "its turn"}
             for path, seen, waits in ledger.waiting()
         ],
         "recordings": [
             {
-                "name": _text(arrival.name),
+                "name": _decode_path(arrival.name),
                 "state": arrival.state,
-                "taken": _at(arrival.taken),
-                "ended": _at(arrival.ended),
-                "place": _text(arrival.destination) if arrival.destination and arrival.filed else None,
+                "taken": _format_time(arrival.taken),
+                "ended": _format_time(arrival.ended),
+                "place": _decode_path(arrival.destination) if arrival.destination and arrival.filed else None,
                 "host": arrival.host,
                 "sha256": arrival.sha256,
                 "attempts": content.attempts if content else None,
@@ -96,43 +95,47 @@ def _facts(ledger: Ledger, inbox: Path, last: int | None) -> dict[str, Any]:
     }
 
 
-def _show(told_all: dict[str, Any], screen: Terminal) -> None:
-    if told_all["waiting"]:
-        table = columns(screen, "waiting", "for", "since", texts=2)
-        _wide(screen, table, texts=2)
-        for row in told_all["waiting"]:
-            table.add_row(plain(row["name"]), plain(row["waits_for"]), _clock(row["since"]))
-        screen.table(table)
+def _show_status(facts: dict[str, Any], screen: Terminal) -> None:
+    if facts["waiting"]:
+        table = make_table(screen, "waiting", "for", "since", texts=2)
+        _fold_texts(screen, table, texts=2)
+        for row in facts["waiting"]:
+            table.add_row(escape(row["name"]), escape(row["waits_for"]), _format_minute(row["since"]))
+        screen.print_table(table)
         screen.say()
-    if told_all["recordings"]:
-        table = columns(screen, "recording", "became", "lies in", "attempts", "taken", texts=3)
-        _wide(screen, table, texts=3)
-        for row in told_all["recordings"]:
+    if facts["recordings"]:
+        table = make_table(screen, "recording", "became", "lies in", "attempts", "taken", texts=3)
+        _fold_texts(screen, table, texts=3)
+        for row in facts["recordings"]:
             place = (row["place"] or row["error"] or "").removeprefix(f"{home()}/")
             table.add_row(
-                plain(row["name"]), row["state"], plain(place), str(row["attempts"] or ""), _clock(row["taken"])
+                escape(row["name"]),
+                row["state"],
+                escape(place),
+                str(row["attempts"] or ""),
+                _format_minute(row["taken"]),
             )
-        screen.table(table)
+        screen.print_table(table)
         screen.say()
-    counts = ", ".join(f"{n:,} {state}" for state, n in told_all["counts"].items())
-    screen.say(f"{plain(told_all['inbox'])}: {counts or 'nothing taken yet'}; {len(told_all['waiting'])} waiting.")
+    counts = ", ".join(f"{n:,} {state}" for state, n in facts["counts"].items())
+    screen.say(f"{escape(facts['inbox'])}: {counts or 'nothing taken yet'}; {len(facts['waiting'])} waiting.")
 
 
-def _wide(screen: Terminal, table: Table, texts: int) -> None:
-    """Names are never cut: they go on in the next line, or the line is as long as it must be."""
+def _fold_texts(screen: Terminal, table: Table, texts: int) -> None:
+    """Fold long texts instead of cutting them; not on a terminal, widen the table to their length."""
     for column in table.columns[:texts]:
         column.no_wrap, column.overflow = False, "fold"
     if not screen.out.is_terminal:
         screen.out.width = 500
 
 
-def _text(path: Path) -> str:
+def _decode_path(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def _at(seconds: float | None) -> str | None:
+def _format_time(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
 
 
-def _clock(at: str | None) -> str:
+def _format_minute(at: str | None) -> str:
     return at[:16].replace("T", " ") if at else ""

@@ -1,7 +1,6 @@
-"""The `daylong` command. One module a command; this one puts them together.
+"""The `daylong` command, made of one module for each command.
 
-Importing any of them is light: engines, Prefect and tables are imported by the command that needs them, when it
-runs.
+Importing them is light: engines, Prefect and tables are imported by the command that needs them, when it runs.
 """
 
 from __future__ import annotations
@@ -38,18 +37,18 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version as installed
+        from importlib.metadata import version as read_version
 
-        typer.echo(f"daylong {installed('daylong')}")
+        typer.echo(f"daylong {read_version('daylong')}")
         raise typer.Exit
 
 
 @app.callback(epilog="Try it, offline, with the bundled sample:  daylong demo")
 def daylong(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
     """Who said what, when: speaker-labelled transcripts of day-long recordings."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.downloading import shown, size
-from flows.cli.exit_status import FAILED, interruptible, told
+from flows.cli.downloading import format_size, show_download
+from flows.cli.exit_status import FAILED, handle_interrupts, open_terminal
 from flows.cli.run import Debug
-from flows.cli.session import opened
-from flows.cli.summary import columns
-from flows.cli.terminal import Terminal, plain, terminal
+from flows.cli.session import open_session
+from flows.cli.summary import make_table
+from flows.cli.terminal import Terminal, escape
 from tasks.errors import MissingWeights
 
 if TYPE_CHECKING:
@@ -47,12 +47,11 @@ def list_models(
     debug: Debug = False,
 ) -> None:
     """Which weights each profile needs, where they come from, how big they are and whether they are here."""
-    screen = terminal(debug)
-    with told(screen):
+    with open_terminal(debug) as screen:
         from tasks.weights import hub
         from tasks.weights.catalogue import STANDARD
 
-        table = columns(
+        table = make_table(
             screen, "profile", "size", "for", "name in the settings", "from", "revision", "licence", "needed", "here"
         )
         for column in table.columns[2:]:
@@ -61,7 +60,7 @@ def list_models(
             table.add_row(*row)
         if not screen.out.is_terminal:
             screen.out.width = 240  # lines for grep, not folded
-        screen.table(table)
+        screen.print_table(table)
         screen.say()
         turbo = next(p for p in STANDARD if p.name == "large-v3-turbo")
         screen.say(
@@ -70,7 +69,7 @@ def list_models(
         )
         if files:
             _tell_files(screen)
-        screen.say(f"Cache: {plain(hub.cache_folder())} (HF_HOME moves it). Fetch ahead: daylong models fetch")
+        screen.say(f"Cache: {escape(hub.cache_folder())} (HF_HOME moves it). Fetch ahead: daylong models fetch")
 
 
 def _standard() -> Iterator[tuple[str, ...]]:
@@ -81,7 +80,7 @@ def _standard() -> Iterator[tuple[str, ...]]:
         what = f"{p.kind} ({ENGINES[p.kind]})"
         here = check_presence(p.kind, p.repository)
         licence, revision = p.licence or "not known", p.revision[:12]
-        yield "standard", size(p.size_gb * 1e9), what, p.name, p.repository, revision, licence, p.needed, here
+        yield "standard", format_size(p.size_gb * 1e9), what, p.name, p.repository, revision, licence, p.needed, here
 
 
 def _tell_files(screen: Terminal) -> None:
@@ -93,7 +92,7 @@ def _tell_files(screen: Terminal) -> None:
         screen.say(f"{p.repository} at {p.revision}")
         try:
             for file in resolve.list_files(p.kind, p.repository):
-                screen.say(f"  {plain(file.name)}  {size(file.size)}  {file.sha256 or 'no digest told'}")
+                screen.say(f"  {escape(file.name)}  {format_size(file.size)}  {file.sha256 or 'no digest told'}")
         except MissingWeights as error:
             screen.say(f"  not known here: {error}")
         screen.say()
@@ -109,7 +108,11 @@ def _demo() -> Iterator[tuple[str, ...]]:
         needed = "always" if kind == "transcription" else next(p.needed for p in STANDARD if p.kind == kind)
         how_much, licence, here = "–", "–", "absent"
         if find_defect(kind, path) is None:
-            how_much, licence, here = size(measure_size(kind, path)), BUNDLED_LICENCES.get(name, "MIT"), "bundled"
+            how_much, licence, here = (
+                format_size(measure_size(kind, path)),
+                BUNDLED_LICENCES.get(name, "MIT"),
+                "bundled",
+            )
         what, where = f"{kind} ({ENGINES[kind]})", f"data/models/demo/{place}"
         yield "demo", how_much, what, name, where, "–", licence, needed, here
 
@@ -131,7 +134,7 @@ def fetch_models(
     huggingface.co or HF_ENDPOINT, the token HF_TOKEN, the cache under HF_HOME. Exit status: 0 all is there, 1 some
     could not be fetched (the others are there), 2 wrong usage or settings.
     """
-    with opened(debug) as screen, told(screen), interruptible(screen):
+    with open_session(debug) as screen, handle_interrupts(screen):
         from tasks.settings.load import load
         from tasks.weights import resolve
 
@@ -139,9 +142,9 @@ def fetch_models(
         if settings.device == "cuda":
             device = "cuda"  # for another machine, it may be
         else:
-            from flows.locations import device_of
+            from flows.locations import resolve_device
 
-            device = device_of(settings)
+            device = resolve_device(settings)
         failed = fetch(resolve.list_required(settings, device), screen)
     if failed:
         raise typer.Exit(FAILED)
@@ -178,7 +181,7 @@ def _local(here: list[tuple[Kind, str, Path]], screen: Terminal) -> int:
             failed += 1
         else:
             what = "bundled" if bundled else "taken as it is"
-            screen.say(f"{kind} {plain(name)}: {what}, {size(resolve.measure_size(kind, path))}")
+            screen.say(f"{kind} {escape(name)}: {what}, {format_size(resolve.measure_size(kind, path))}")
     return failed
 
 
@@ -187,9 +190,9 @@ def _remote(wants: list[tuple[Kind, str, str]], screen: Terminal) -> int:
 
     failed, due = 0, []
     for kind, name, repository in wants:
-        label = f"{kind} {plain(name)}" + (f" ({plain(repository)})" if name != repository else "")
+        label = f"{kind} {escape(name)}" + (f" ({escape(repository)})" if name != repository else "")
         if found := resolve.find_cached(kind, repository, deep=True):
-            screen.say(f"{label}: already there, {size(resolve.measure_size(kind, found))}")
+            screen.say(f"{label}: already there, {format_size(resolve.measure_size(kind, found))}")
             continue
         try:
             due.append((label, kind, repository, resolve.list_hub_files(kind, repository)))
@@ -199,19 +202,19 @@ def _remote(wants: list[tuple[Kind, str, str]], screen: Terminal) -> int:
     needs, free = sum(files.missing() for *_, files in due), _free(hub.cache_folder())
     if needs > free:
         screen.fail(
-            f"needs {size(needs)}, free {size(free)} at {hub.cache_folder()}; "
+            f"needs {format_size(needs)}, free {format_size(free)} at {hub.cache_folder()}; "
             "make room, or let HF_HOME name a folder on a larger disk"
         )
         return failed + len(due)
     for label, kind, repository, files in due:
         try:
-            with shown(screen, label, files.missing()) as advance:
+            with show_download(screen, label, files.missing()) as advance:
                 resolve.fetch(kind, repository, advance)
         except MissingWeights as error:
             screen.fail(f"{kind} {error}")
             failed += 1
         else:
-            screen.say(f"{label}: fetched and checked, {size(files.size)}")
+            screen.say(f"{label}: fetched and checked, {format_size(files.size)}")
             wanted = hub.split_revision(resolve.pin_revision(repository))[1]
             if wanted and wanted in catalogue.PINNED.values() and wanted != files.commit:
                 screen.note(f"{label}: this mirror has no revision {wanted[:12]}; its newest commit was taken")

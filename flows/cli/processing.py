@@ -1,4 +1,4 @@
-"""Recordings through the flow, one after another, in this process: what `run` and `demo` share."""
+"""Process recordings with the flow, one after another, in this process: shared by `run` and `demo`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.cli.exit_status import interruptible
-from flows.cli.progress import shown
-from flows.cli.sources import single, taken_together
-from flows.cli.summary import summarise
-from flows.cli.terminal import Terminal, plain
-from tasks.audio.folder import encode_path, name_recording
+from flows.cli.exit_status import handle_interrupts
+from flows.cli.progress import show_progress
+from flows.cli.sources import find_single_recordings, group_recordings
+from flows.cli.summary import show_outcome
+from flows.cli.terminal import Terminal, escape
+from tasks.audio.folder import called, carried
 from tasks.errors import DaylongError, UsageError
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Processed:
-    """What became of a command's recordings."""
+class ProcessingResult:
+    """The outcomes of a command's recordings."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     failed: int = 0
@@ -31,13 +31,13 @@ class Processed:
 
 def process(
     names: Iterable[str], settings: dict[str, Any], terminal: Terminal, *, together: bool = False
-) -> Processed:
-    """Process the recordings that `names` mean; each result is told as it comes, each failure is one line.
+) -> ProcessingResult:
+    """Process the recordings that `names` stand for; print each result as it comes, and each failure in one line.
 
     `together`: the files named are one recording, and so are each folder's.
-    Raises UsageError where the settings ask for what this machine hasn't got: then nothing else was tried.
+    Raises UsageError where the settings need something that this machine lacks: no other recording is tried then.
     """
-    found, errors = taken_together(names) if together else single(names)
+    found, errors = group_recordings(names) if together else find_single_recordings(names)
     for error in errors:
         terminal.fail(str(error))
     if not found and all(isinstance(error, UsageError) for error in errors):
@@ -49,12 +49,12 @@ def process(
             f"audio.recorded_at = {at}: so would all {len(found)} recordings begin at once. Process one at a time, "
             "say --together where they are one, or put name.json beside each."
         )
-    done = Processed(failed=len(errors))
-    with interruptible(terminal) as interrupted:
+    done = ProcessingResult(failed=len(errors))
+    with handle_interrupts(terminal) as interrupted:
         for number, files in enumerate(found, start=1):
             if interrupted.is_set():
                 break
-            _one(files, settings, terminal, f"{number} of {len(found)}" if len(found) > 1 else "", done)
+            _process_one(files, settings, terminal, f"{number} of {len(found)}" if len(found) > 1 else "", done)
     if done.failed:
         if len(found) + len(errors) > 1:
             terminal.note(f"{done.failed} of {len(found) + len(errors)} failed.")
@@ -64,13 +64,13 @@ def process(
     return done
 
 
-def _one(
-    files: tuple[str, ...], settings: dict[str, Any], terminal: Terminal, position: str, done: Processed
+def _process_one(
+    files: tuple[str, ...], settings: dict[str, Any], terminal: Terminal, position: str, done: ProcessingResult
 ) -> None:
-    name = plain(name_recording(files))
+    name = escape(called(files))
     try:
-        with shown(terminal, position) as show:
-            outcome = _run(files, settings, show)
+        with show_progress(terminal, position) as show:
+            outcome = _run_flow(files, settings, show)
     except UsageError:
         raise
     except DaylongError as error:
@@ -81,7 +81,7 @@ def _one(
         done.failed += 1
         return
     except Exception as error:
-        # A recording must not stop the rest, whatever is wrong with it or with us.
+        # A recording must not stop the rest, whatever the cause.
         if terminal.debug:
             raise
         reason = (str(error).strip().splitlines() or [""])[0][:300]
@@ -89,17 +89,19 @@ def _one(
         done.failed += 1
         return
     done.outcomes.append(outcome)
-    summarise(outcome, terminal)
+    show_outcome(outcome, terminal)
     done.failed += outcome["status"] != "complete"
 
 
-def _run(files: tuple[str, ...], settings: dict[str, Any], show: Any) -> Outcome:
+def _run_flow(files: tuple[str, ...], settings: dict[str, Any], show: Any) -> Outcome:
     home = os.environ.get("PREFECT_HOME")
     if home:
-        try:  # Prefect makes the folder, but not those above it: it would wait for its server in vain
+        try:  # Prefect creates the folder without its parents, and would wait for its server in vain
             Path(home).expanduser().mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"PREFECT_HOME={plain(home)}: no folder can be made there ({error.strerror})") from error
+            raise UsageError(
+                f"PREFECT_HOME={escape(home)}: no folder can be made there ({error.strerror})"
+            ) from error
     # Imported here, below the bar: Prefect takes a second to import and several to start.
     from flows.process_recording import process_recording
     from flows.reporting.progress import subscribe

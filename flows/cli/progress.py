@@ -1,4 +1,4 @@
-"""The run's progress on stderr: a bar where it can be drawn, else a plain line now and then."""
+"""The run's progress on stderr: a bar where it can be drawn, else occasional plain lines."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from flows.cli.terminal import Terminal, plain
+from flows.cli.terminal import Terminal, escape
 from flows.reporting.progress import Snapshot, format_duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-EVERY_S = 10.0
-"""Plain lines are at least so far apart …"""
-STILL_S = 60.0
-"""… and at most so far, however long a step takes: a silent log looks like a dead run."""
+MIN_INTERVAL_S = 10.0
+"""Least seconds between two plain lines."""
+MAX_INTERVAL_S = 60.0
+"""Most seconds between two plain lines, however long a step takes: a silent log looks like a dead run."""
 
-Show = Callable[[Snapshot], None]
+ShowSnapshot = Callable[[Snapshot], None]
 
 
 @contextmanager
-def shown(terminal: Terminal, position: str = "") -> Iterator[Show]:
-    """Something that shows snapshots until the context ends; before the first one it says "starting".
+def show_progress(terminal: Terminal, position: str = "") -> Iterator[ShowSnapshot]:
+    """Yield a function that shows snapshots; before the first one, "starting" is shown.
 
     `position`: which recording of how many this is, such as "2 of 7".
     """
@@ -32,27 +32,27 @@ def shown(terminal: Terminal, position: str = "") -> Iterator[Show]:
     if not terminal.live:
         terminal.note(f"{before}starting …")
         lines = PlainLines(terminal, before)
-        with _beating(lines):
+        with _repeat_in_background(lines):
             yield lines
         return
-    with _bar(terminal) as bar:
+    with _make_bar(terminal) as bar:
         task = bar.add_task(f"{before}starting", total=None, info="Prefect and the engines, a few seconds")
 
         def show(now: Snapshot) -> None:
-            completed, total = measure(now)
+            completed, total = measure_progress(now)
             bar.update(
                 task,
-                description=f"{before}{plain(now.source_name)}",
+                description=f"{before}{escape(now.source_name)}",
                 completed=completed,
                 total=total,
-                info=details(now),
+                info=format_details(now),
             )
 
         yield show
 
 
 class PlainLines:
-    """Prints a snapshot as one line, unless the last line is less than EVERY_S old."""
+    """Print a snapshot as one line, unless the last line is less than `MIN_INTERVAL_S` old."""
 
     def __init__(self, terminal: Terminal, before: str = "", clock: Callable[[], float] = time.monotonic) -> None:
         self._terminal = terminal
@@ -60,34 +60,34 @@ class PlainLines:
         self._clock = clock
         self._lock = threading.Lock()
         self._latest: Snapshot | None = None
-        self._last = clock() - EVERY_S
+        self._last = clock() - MIN_INTERVAL_S
         self._began = clock()
 
     def __call__(self, now: Snapshot) -> None:
         with self._lock:
             self._latest = now
-            if self._clock() - self._last >= EVERY_S:
+            if self._clock() - self._last >= MIN_INTERVAL_S:
                 self._print("")
 
-    def still(self) -> None:
-        """Says what the latest snapshot said once more, where nothing was printed for STILL_S."""
+    def repeat(self) -> None:
+        """Print the latest snapshot again if nothing was printed for `MAX_INTERVAL_S`."""
         with self._lock:
-            if self._clock() - self._last >= STILL_S:
+            if self._clock() - self._last >= MAX_INTERVAL_S:
                 self._print(f"; still at work after {format_duration(self._clock() - self._began)}")
 
     def _print(self, after: str) -> None:
         self._last = self._clock()
-        told = plain(self._latest.format_line()) if self._latest else "starting"
-        self._terminal.note(self._before + told + after)
+        line = escape(self._latest.format_line()) if self._latest else "starting"
+        self._terminal.note(self._before + line + after)
 
 
 @contextmanager
-def _beating(lines: PlainLines) -> Iterator[None]:
+def _repeat_in_background(lines: PlainLines) -> Iterator[None]:
     ended = threading.Event()
 
     def beat() -> None:
         while not ended.wait(5.0):
-            lines.still()
+            lines.repeat()
 
     thread = threading.Thread(target=beat, name="progress", daemon=True)
     thread.start()
@@ -98,8 +98,8 @@ def _beating(lines: PlainLines) -> Iterator[None]:
         thread.join()
 
 
-def measure(now: Snapshot) -> tuple[float, float | None]:
-    """How much of how much the bar shows; (0, None) where the stage has no measure."""
+def measure_progress(now: Snapshot) -> tuple[float, float | None]:
+    """Return (completed, total) for the bar; (0, None) for a stage without a measure."""
     if now.stage == "chunks" and now.steps:
         return now.steps_done, now.steps
     if now.stage == "speech map" and now.duration_s:
@@ -107,13 +107,13 @@ def measure(now: Snapshot) -> tuple[float, float | None]:
     return 0, None
 
 
-def details(now: Snapshot) -> str:
-    """What stands behind the bar."""
+def format_details(now: Snapshot) -> str:
+    """Format the text beside the bar."""
     if now.stage != "chunks":
-        return plain(now.stage)
+        return escape(now.stage)
     parts = [f"chunk {min(now.chunks_done + 1, now.chunks)} of {now.chunks}"]
     if now.last_step:
-        parts.append(f"{plain(now.last_step)} done")
+        parts.append(f"{escape(now.last_step)} done")
     if now.speed:
         parts.append(f"{now.speed:.1f} × real time")
     if now.remaining_s is not None:
@@ -121,7 +121,7 @@ def details(now: Snapshot) -> str:
     return " · ".join(parts)
 
 
-def _bar(terminal: Terminal) -> Progress:
+def _make_bar(terminal: Terminal) -> Progress:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     return Progress(

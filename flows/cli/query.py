@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.exit_status import told
-from flows.cli.export import results
-from flows.cli.query_output import FORMATS, show
+from flows.cli.exit_status import open_terminal
+from flows.cli.export import find_results
+from flows.cli.query_output import FORMATS, write_answer
 from flows.cli.run import Debug
-from flows.cli.summary import columns
-from flows.cli.terminal import Terminal, plain, terminal
+from flows.cli.summary import make_table
+from flows.cli.terminal import Terminal, escape
 from tasks.errors import UsageError
 
 EXAMPLES = """Examples:
@@ -27,7 +27,7 @@ daylong query "select recording_id, start_s, word from words where word_raw = 'b
 daylong query --file data/recipes/questions/every_mention.sql --let word=budget
 """
 
-MOST_ROWS = 500
+MAX_ROWS = 500
 
 
 def query(
@@ -51,7 +51,7 @@ def query(
     ] = None,
     rows: Annotated[
         int, typer.Option("--rows", metavar="N", min=0, help="So many rows has a table at most; 0: all.")
-    ] = MOST_ROWS,
+    ] = MAX_ROWS,
     debug: Debug = False,
 ) -> None:
     """Ask the tables in SQL: recordings, segments, words, turns, speakers and chunks, over all recordings.
@@ -59,23 +59,22 @@ def query(
     The files are only read. Text is written so that no terminal and no spreadsheet takes it for commands: in CSV,
     an apostrophe stands before what begins like a formula.
     """
-    screen = terminal(debug)
-    with told(screen):
+    with open_terminal(debug) as screen:
         if form not in FORMATS:
             raise UsageError(f"--format {form}: there is no such format; there are {', '.join(FORMATS)}.")
-        asked = _sql(sql, file)
-        if asked is None:
-            _tables(screen)
+        statement = _read_sql(sql, file)
+        if statement is None:
+            _show_tables(screen)
             return
         from tasks.dataset import views
 
-        values = dict(map(_value, let or []))
-        with views.connect(results(out), values) as db:
-            schema, batches = views.ask(db, asked)
-            show(schema, batches, form, screen, rows)
+        values = dict(map(_parse_value, let or []))
+        with views.connect(find_results(out), values) as db:
+            schema, batches = views.ask(db, statement)
+            write_answer(schema, batches, form, screen, rows)
 
 
-def _sql(sql: str | None, file: Path | None) -> str | None:
+def _read_sql(sql: str | None, file: Path | None) -> str | None:
     if sql is not None and file is not None:
         raise UsageError("give the SQL or --file, not both.")
     if file is not None:
@@ -86,24 +85,24 @@ def _sql(sql: str | None, file: Path | None) -> str | None:
     return sys.stdin.read() if sql == "-" else sql
 
 
-def _value(given: str) -> tuple[str, str]:
+def _parse_value(given: str) -> tuple[str, str]:
     name, mark, value = given.partition("=")
     if not mark:
         raise UsageError(f"--let {given}: write it NAME=VALUE, as word=budget.")
     return name, value
 
 
-def _tables(screen: Terminal) -> None:
+def _show_tables(screen: Terminal) -> None:
     from tasks.dataset.schema import TABLES
 
-    for name, (meaning, held) in TABLES.items():
+    for name, (meaning, columns) in TABLES.items():
         screen.say(f"{name}: {meaning[0].lower()}{meaning[1:]}", style="bold")
-        table = columns(screen, "  column", "type", "unit", "meaning", texts=4)
+        table = make_table(screen, "  column", "type", "unit", "meaning", texts=4)
         table.columns[3].no_wrap = False
-        for column in held:
+        for column in columns:
             null = " Or null." if column.nullable and "null" not in column.meaning else ""
-            table.add_row(f"  {column.name}", column.type, column.unit, f"{plain(column.meaning)}{null}")
+            table.add_row(f"  {column.name}", column.type, column.unit, f"{escape(column.meaning)}{null}")
         table.add_row("  recorded_date", "date", "", "The day on which the recording starts: the folder of the file.")
-        screen.table(table)
+        screen.print_table(table)
         screen.say()
     screen.say('Ask them:  daylong query "select speaker, count(*) from words group by all"')

@@ -9,10 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.exit_status import FAILED, told
+from flows.cli.exit_status import FAILED, open_terminal
 from flows.cli.processing import process
-from flows.cli.session import opened
-from flows.cli.terminal import terminal
+from flows.cli.session import open_session
 from tasks.errors import UsageError
 
 EXAMPLES = """Examples:
@@ -62,47 +61,47 @@ def run(
     Steps that were done before come from the cache. Exit status: 0 all done, 1 some recording failed (the others
     are done), 2 wrong usage or settings.
     """
-    with told(terminal(debug)):
-        settings = settings_of(
+    with open_terminal(debug):
+        settings = parse_settings(
             {
                 "profile": profile,
                 "out": os.path.abspath(out.expanduser()) if out else None,
                 "transcription": {"language": language},
-                "diarization": number_of(speakers) if speakers is not None else {},
+                "diarization": parse_num_speakers(speakers) if speakers is not None else {},
             },
             assignments or [],
         )
-    with opened(debug, lines_of(settings)) as told_to, told(told_to):
-        failed = process(files, settings, told_to, together=together).failed
+    with open_session(debug, read_log_format(settings)) as screen:
+        failed = process(files, settings, screen, together=together).failed
     if failed:
         raise typer.Exit(FAILED)
 
 
-def settings_of(parameters: dict[str, Any], assignments: list[str]) -> dict[str, Any]:
-    """What the command line gives, nested, for the flow. Raises UsageError for any setting that is wrong."""
+def parse_settings(parameters: dict[str, Any], assignments: list[str]) -> dict[str, Any]:
+    """Parse the settings of the command line into the flow's nested parameters. Raises UsageError for a wrong one."""
     from tasks.settings.load import as_parameters, load
 
     load(parameters, assignments)
     return as_parameters(parameters, assignments)
 
 
-def lines_of(settings: dict[str, Any]) -> str:
-    """`logging.format`, as these settings and those of other sources say."""
+def read_log_format(settings: dict[str, Any]) -> str:
+    """Read `logging.format` from these settings over those of the other sources."""
     from tasks.settings.load import load
 
     return load(settings).logging.format
 
 
-def number_of(speakers: str) -> dict[str, int]:
-    """The settings that `--speakers` stands for.
+def parse_num_speakers(speakers: str) -> dict[str, int]:
+    """Parse `--speakers` into settings. Raises UsageError for another form.
 
-    >>> number_of("4"), number_of("2-6")
+    >>> parse_num_speakers("4"), parse_num_speakers("2-6")
     ({'num_speakers': 4}, {'min_speakers': 2, 'max_speakers': 6})
     """
-    given = re.fullmatch(r"\s*(\d{1,4})\s*(?:[-–]\s*(\d{1,4})\s*)?", speakers)
-    if not given:
+    match = re.fullmatch(r"\s*(\d{1,4})\s*(?:[-–]\s*(\d{1,4})\s*)?", speakers)
+    if not match:
         raise UsageError(f"--speakers {speakers}: write a number (4) or a range (2-6).")
-    least, most = given.groups()
+    least, most = match.groups()
     if most is None:
         return {"num_speakers": int(least)}
     return {"min_speakers": int(least), "max_speakers": int(most)}

@@ -1,8 +1,8 @@
-"""The terminal while a command runs: descriptors 1 and 2 belong to the command, library chatter goes into a log.
+"""The terminal of a command that loads engines: descriptors 1 and 2 are the command's, library output goes to a log.
 
-`opened` takes the process's file descriptors 1 and 2 away from everything but the commands, because C libraries,
-child processes and loggers that were set up long ago write there too. What they write goes into a log file that is
-kept, and named, where a recording failed. With `--debug` nothing is taken away.
+`open_session` redirects the process's file descriptors 1 and 2, because C libraries, child processes and loggers that
+were set up earlier write there too. Their output goes to a log file, which is kept and named if a recording failed.
+With `--debug` nothing is redirected.
 """
 
 from __future__ import annotations
@@ -19,70 +19,76 @@ from pathlib import Path
 
 import typer
 
-from flows.cli.json_lines import json_terminal
-from flows.cli.terminal import Terminal, console, plain, terminal
+from flows.cli.exit_status import open_terminal, translate_errors
+from flows.cli.json_lines import make_json_terminal
+from flows.cli.terminal import Terminal, escape, make_console
 
 
-class Warnings(logging.Handler):
-    """Tells people what our own code warns of; what the libraries warn of stays in the log."""
+class WarningHandler(logging.Handler):
+    """Print warnings of our own loggers on the terminal; those of libraries stay in the log."""
 
-    def __init__(self, told_to: Terminal) -> None:
+    def __init__(self, screen: Terminal) -> None:
         super().__init__(logging.WARNING)
-        self._told_to = told_to
+        self._screen = screen
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name == "daylong.story":  # the command tells it in its own way
+        if record.name == "daylong.story":  # the command prints these lines itself
             return
         with suppress(Exception):  # a warning must not end a run
-            self._told_to.note(plain(record.getMessage()), style="yellow")
+            self._screen.note(escape(record.getMessage()), style="yellow")
 
 
 @contextmanager
-def opened(debug: bool = False, format: str = "text") -> Iterator[Terminal]:
-    """A terminal that belongs to the command alone, to the end of the process: libraries talk at exit too.
+def open_session(debug: bool = False, format: str = "text") -> Iterator[Terminal]:
+    """Yield a terminal that the command alone writes to; errors in the `with` block are translated.
 
-    Only an exception that nobody expected gives the descriptors back, so that it can be read. The log is removed at
-    the end unless `keep_log` is set. `format`: of what is said beside the results, as in `logging.format`.
+    The redirection lasts to the end of the process, since libraries write at exit too; only an unexpected exception
+    restores the descriptors, so that its traceback is visible. The log is removed at the end unless `keep_log` is
+    set. `format`: of the lines on stderr, as in `logging.format`.
     """
     if format == "json":
-        yield json_terminal(debug)
+        screen = make_json_terminal(debug)
+        with translate_errors(screen):
+            yield screen
         return
     if debug:
-        yield terminal(debug=True)
+        with open_terminal(debug=True) as screen:
+            yield screen
         return
-    mine, give_back = _taken()
+    screen, restore = _redirect_descriptors()
     try:
-        yield mine
+        with translate_errors(screen):
+            yield screen
     except (typer.Exit, SystemExit):
         raise
     except BaseException:
-        give_back()
+        restore()
         raise
 
 
-def _taken() -> tuple[Terminal, Callable[[], None]]:
+def _redirect_descriptors() -> tuple[Terminal, Callable[[], None]]:
     warnings.simplefilter("ignore")
     for name in ("TQDM_DISABLE", "HF_HUB_DISABLE_PROGRESS_BARS"):
         os.environ.setdefault(name, "1")
     os.environ.setdefault("PREFECT_LOGGING_COLORS", "false")
     handle, path = tempfile.mkstemp(prefix="daylong-", suffix=".log")
-    _append(handle)
+    _set_append_mode(handle)
     sys.stdout.flush()
     sys.stderr.flush()
-    # Copies of the real ones; children don't inherit them, so a reader of our pipe isn't kept waiting by a child.
+    # Children don't inherit these copies, so a child doesn't keep the reader of our pipe waiting.
     files = [
-        os.fdopen(_copy(fd), "w", encoding=stream.encoding, errors="backslashreplace", buffering=1)
+        os.fdopen(_copy_descriptor(fd), "w", encoding=stream.encoding, errors="backslashreplace", buffering=1)
         for fd, stream in ((1, sys.stdout), (2, sys.stderr))
     ]
     for fd in (1, 2):
         os.dup2(handle, fd)
     os.close(handle)
-    mine = Terminal(console(files[0]), console(files[1]), log=Path(path))
-    warned = Warnings(mine)
-    logging.getLogger("daylong").addHandler(warned)
+    screen = Terminal(make_console(files[0]), make_console(files[1]), log=Path(path))
+    handler = WarningHandler(screen)
+    logging.getLogger("daylong").addHandler(handler)
 
-    def give_back() -> None:
-        logging.getLogger("daylong").removeHandler(warned)
+    def restore() -> None:
+        logging.getLogger("daylong").removeHandler(handler)
         sys.stdout.flush()
         sys.stderr.flush()
         for file, fd in zip(files, (1, 2), strict=True):
@@ -90,22 +96,22 @@ def _taken() -> tuple[Terminal, Callable[[], None]]:
                 os.dup2(file.fileno(), fd)
                 with suppress(OSError):  # nobody reads it any more
                     file.close()
-        if not mine.keep_log:
+        if not screen.keep_log:
             Path(path).unlink(missing_ok=True)
 
     # Registered before the libraries register theirs, so it runs after them.
-    atexit.register(give_back)
-    return mine, give_back
+    atexit.register(restore)
+    return screen, restore
 
 
-def _append(fd: int) -> None:
-    """Write at the file's end, wherever that is by then: it may be cut off meanwhile."""
+def _set_append_mode(fd: int) -> None:
+    """Set O_APPEND, so that writes go to the file's end after it has been truncated."""
     import fcntl
 
     fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
 
 
-def _copy(fd: int) -> int:
+def _copy_descriptor(fd: int) -> int:
     import fcntl
 
     return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)

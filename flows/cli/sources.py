@@ -1,4 +1,4 @@
-"""Which recordings a command line means."""
+"""Find the recordings that a command line names."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from flows.cli.terminal import plain
-from tasks.audio.folder import list_recordings
+from flows.cli.terminal import escape
+from tasks.audio.folder import recordings_in
 from tasks.errors import DaylongError, UnreadableAudio, UsageError
 from tasks.paths import suggest_path
 
 
-def recordings(names: Iterable[str]) -> tuple[list[str], list[DaylongError]]:
-    """Absolute paths of the recordings, each once, and an error for each name that gives none.
+def find_recordings(names: Iterable[str]) -> tuple[list[str], list[DaylongError]]:
+    """Find the absolute paths of the recordings, each once, and an error for each name without one.
 
     A folder stands for its own recordings, sorted by name; hidden files and folders below it are left out.
     """
@@ -21,22 +21,22 @@ def recordings(names: Iterable[str]) -> tuple[list[str], list[DaylongError]]:
     errors: list[DaylongError] = []
     for name in names:
         try:
-            found |= dict.fromkeys(map(os.path.abspath, _of(name)))
+            found |= dict.fromkeys(map(os.path.abspath, _list_files(name)))
         except DaylongError as error:
             errors.append(error)
     return list(found), errors
 
 
-def single(names: Iterable[str]) -> tuple[list[tuple[str, ...]], list[DaylongError]]:
-    """`recordings`, each of one file."""
-    found, errors = recordings(names)
+def find_single_recordings(names: Iterable[str]) -> tuple[list[tuple[str, ...]], list[DaylongError]]:
+    """Find recordings as `find_recordings` does, each of one file."""
+    found, errors = find_recordings(names)
     return [(path,) for path in found], errors
 
 
-def taken_together(names: Iterable[str]) -> tuple[list[tuple[str, ...]], list[DaylongError]]:
-    """The files of each recording where several make up one: a folder's are one, all files that are named another.
+def group_recordings(names: Iterable[str]) -> tuple[list[tuple[str, ...]], list[DaylongError]]:
+    """Group files into recordings: each folder's files are one, all files named by themselves another.
 
-    Files of which one can't be found give an error and no recording: it would lack a part of the day.
+    If one of a recording's files can't be found, it is an error and no recording: a part would be missing.
     """
     groups: list[tuple[str, ...]] = []
     errors: list[DaylongError] = []
@@ -45,26 +45,26 @@ def taken_together(names: Iterable[str]) -> tuple[list[tuple[str, ...]], list[Da
         if not os.path.isdir(name):
             named.append(name)
             continue
-        found, wrong = recordings([name])
-        errors += wrong
+        found, failed = find_recordings([name])
+        errors += failed
         groups += [tuple(found)] if found else []
-    found, wrong = recordings(named)
-    errors += wrong
-    if found and not wrong:
+    found, failed = find_recordings(named)
+    errors += failed
+    if found and not failed:
         groups.append(tuple(found))
     return list(dict.fromkeys(groups)), errors
 
 
-def _of(name: str) -> list[str]:
+def _list_files(name: str) -> list[str]:
     path = Path(name)
     try:
         if not path.is_dir():
             if not path.exists() and not path.is_symlink():
-                raise UnreadableAudio(f"{plain(name)}: no such file or folder. {suggest_path(name)}")
+                raise UnreadableAudio(f"{escape(name)}: no such file or folder. {suggest_path(name)}")
             return [name]
         files = list_recordings(path)
     except (OSError, ValueError) as error:
-        raise UnreadableAudio(f"{plain(name)}: cannot be read: {plain(error)}.") from error
+        raise UnreadableAudio(f"{escape(name)}: cannot be read: {escape(error)}.") from error
     if not files:
-        raise UsageError(f"{plain(name)}: a folder without recordings (its own folders are not searched).")
+        raise UsageError(f"{escape(name)}: a folder without recordings (its own folders are not searched).")
     return [str(f) for f in files]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.exit_status import told
 from flows.cli.run import Debug
-from flows.cli.speakers import Out, Settings, app, clip_of, corrected, in_results, loaded
-from flows.cli.terminal import plain, terminal
+from flows.cli.speakers import Assignments, Out, app, find_clip_name, open_command, resolve_results
+from flows.cli.terminal import escape
 from tasks.errors import UsageError
 
 if TYPE_CHECKING:
+    from flows.speakers.corrections import Change
     from tasks.voices.records import VoiceRegistry
 
 
@@ -26,40 +25,37 @@ def review(
         list[str] | None, typer.Option("--no", metavar="OFFER", help="They are two people. Repeatable.")
     ] = None,
     out: Out = None,
-    settings: Settings = None,
+    settings: Assignments = None,
     debug: Debug = False,
 ) -> None:
     """Doubtful matches: what may be somebody known, for you to say. They are never taken for it unasked."""
-    screen = terminal(debug)
-    with told(screen):
-        from flows.cli.summary import columns
-        from flows.locations import voices_of
+    with open_command(debug, settings) as command:
+        from flows.cli.summary import make_table
         from tasks.voices.invariants import display_name
         from tasks.voices.lookup import list_offers, list_possible_duplicates
         from tasks.voices.store import CLIPS, read_current_registry
 
-        store = voices_of(loaded(settings))
+        store, screen = command.store, command.screen
         if yes or no:
-            corrected(
-                screen, store, "review", *[said(t, True) for t in yes or ()], *[said(t, False) for t in no or ()]
-            )
+            decisions = [*(decide(text, True) for text in yes or ()), *(decide(text, False) for text in no or ())]
+            command.enter("review", *decisions)
             return
-        registry, place = read_current_registry(store), in_results(out)
-        table = columns(screen, "offer", "who", "of", "perhaps", "similar", "listen", texts=4)
+        registry, place = read_current_registry(store), resolve_results(out)
+        table = make_table(screen, "offer", "who", "of", "perhaps", "similar", "listen", texts=4)
         rows = 0
         for h in list_offers(registry):
             if place in (None, h.out):
                 near = f"{h.maybe_similarity:.2f}" if h.maybe_similarity is not None else ""
-                maybe, clip = plain(display_name(registry, h.maybe or "")), clip_of(store, [h.hearing_id])
-                table.add_row(h.hearing_id[:8], h.speaker, plain(h.recording_id), maybe, near, clip)
+                maybe, clip = escape(display_name(registry, h.maybe or "")), find_clip_name(store, [h.hearing_id])
+                table.add_row(h.hearing_id[:8], h.speaker, escape(h.recording_id), maybe, near, clip)
                 rows += 1
         for one, other in list_possible_duplicates(registry) if place is None else ():
-            clip = clip_of(store, [h.hearing_id for h in registry.of_voice(one)])
+            clip = find_clip_name(store, [h.hearing_id for h in registry.of_voice(one)])
             table.add_row(
                 f"{one}+{other}",
-                plain(display_name(registry, one)),
+                escape(display_name(registry, one)),
                 "",
-                plain(display_name(registry, other)),
+                escape(display_name(registry, other)),
                 "",
                 clip,
             )
@@ -67,20 +63,23 @@ def review(
         if not rows:
             screen.say("Nothing to review: no match is in doubt.")
             return
-        screen.table(table)
-        screen.say(f"Listen      {plain(str(store / CLIPS))}")
+        screen.print_table(table)
+        screen.say(f"Listen      {escape(str(store / CLIPS))}")
         screen.say("Say which   daylong speakers review --yes OFFER --no OFFER")
 
 
-def said(text: str, right: bool) -> Callable[[VoiceRegistry], tuple[str, VoiceRegistry]]:
-    """What somebody says of an offer, as a change of the registry."""
+def decide(text: str, same: bool) -> Change:
+    """Make the change that accepts (`same`) or denies the offer whose id begins with `text`.
+
+    It raises UsageError unless exactly one offer fits.
+    """
 
     def change(registry: VoiceRegistry) -> tuple[str, VoiceRegistry]:
         from tasks.voices import correct
         from tasks.voices.invariants import display_name
         from tasks.voices.lookup import list_offers, list_possible_duplicates
 
-        verb = "is" if right else "is not"
+        verb = "is" if same else "is not"
         hearings = [h for h in list_offers(registry) if h.hearing_id.startswith(text)]
         pairs = [p for p in list_possible_duplicates(registry) if "+".join(p).startswith(text)]
         if not text or len(hearings) + len(pairs) != 1:
@@ -89,9 +88,9 @@ def said(text: str, right: bool) -> Callable[[VoiceRegistry], tuple[str, VoiceRe
             )
         for h in hearings:
             what = f"{h.voice_id} {verb} {display_name(registry, h.maybe or '')}"
-            return what, (correct.accept if right else correct.deny)(registry, h.hearing_id)
+            return what, (correct.accept if same else correct.deny)(registry, h.hearing_id)
         ((one, other),) = pairs
         what = f"{display_name(registry, one)} {verb} {display_name(registry, other)}"
-        return what, correct.merge(registry, one, [other]) if right else correct.separate(registry, one, other)
+        return what, correct.merge(registry, one, [other]) if same else correct.separate(registry, one, other)
 
     return change

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.exit_status import told
+from flows.cli.exit_status import open_terminal
 from flows.cli.run import Debug
-from flows.cli.terminal import Terminal, plain, terminal
+from flows.cli.terminal import Terminal, escape
 
 if TYPE_CHECKING:
-    from flows.speakers.corrections import CorrectionResult
+    from flows.speakers.corrections import Change, CorrectionResult
+    from tasks.settings.schema import Settings
     from tasks.voices.lookup import VoiceSummary
     from tasks.voices.records import VoiceRegistry
 
@@ -23,116 +27,137 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Speak of the voices heard in these results. [all results]"),
 ]
-Settings = Annotated[
+Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Another setting, as voices.store=/there. Repeatable."),
 ]
 VOICE = "A voice: its name, its id or how that begins, or RECORDING/SPEAKER_00."
 
 
+@dataclass(frozen=True)
+class SpeakersCommand:
+    """What the `speakers` commands share: the terminal, the settings, the voice registry's folder, corrections."""
+
+    screen: Terminal
+    assignments: list[str]
+    """KEY=VALUE, over the settings of the other sources."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings as a run would have them, loaded on first use. Raises UsageError for a wrong one."""
+        from tasks.settings.load import load
+
+        return load(assignments=self.assignments)
+
+    @cached_property
+    def store(self) -> Path:
+        """The folder of the voice registry."""
+        from flows.locations import resolve_voices
+
+        return resolve_voices(self.settings)
+
+    def note(self, line: str) -> None:
+        """Print a line of progress on stderr."""
+        self.screen.note(escape(line))
+
+    def enter(self, kind: str, *changes: Change) -> None:
+        """Enter corrections and report them."""
+        from flows.speakers.corrections import enter_corrections
+
+        self.report(enter_corrections(self.store, kind, *changes, say=self.note))
+
+    def report(self, result: CorrectionResult, prefix: str = "") -> None:
+        """Print what was corrected and republished; exit status 1 if a recording could not be republished."""
+        for entry in result.entries:
+            self.screen.say(f"{prefix}{escape(entry.what)}  (correction {entry.number})")
+        if not result.entries and not prefix:
+            self.screen.say("That was so already.")
+        recordings = "recording" if len(result.rewritten) == 1 else "recordings"
+        if result.rewritten:
+            self.screen.say(f"{len(result.rewritten)} {recordings} written again.")
+        if result.faults:
+            for line in result.faults:
+                self.screen.fail(escape(line))
+            self.screen.note("They are tried again with the next correction.")
+            raise typer.Exit(1)
+
+
+@contextmanager
+def open_command(debug: bool, assignments: list[str] | None) -> Iterator[SpeakersCommand]:
+    """Yield the frame of a `speakers` command that loads no engine; errors in the `with` block are translated."""
+    with open_terminal(debug) as screen:
+        yield SpeakersCommand(screen, assignments or [])
+
+
 @app.command("list", epilog="Example:  daylong speakers list")
-def list_(out: Out = None, settings: Settings = None, debug: Debug = False) -> None:
+def list_voices(out: Out = None, settings: Assignments = None, debug: Debug = False) -> None:
     """Who is known: how sure, from how many recordings, who is most like them, a clip to listen to."""
-    screen = terminal(debug)
-    with told(screen):
-        from flows.locations import voices_of
+    with open_command(debug, settings) as command:
         from tasks.voices.lookup import summarize_voices
         from tasks.voices.store import read_current_registry
 
-        store = voices_of(loaded(settings))
-        rows = summarize_voices(read_current_registry(store), in_results(out))
+        store, screen = command.store, command.screen
+        rows = summarize_voices(read_current_registry(store), resolve_results(out))
         if not rows:
             screen.say("No voice is known yet: they are remembered as recordings are processed.")
             return
-        _table(rows, read_current_registry(store), store, screen)
+        _show_voices(rows, read_current_registry(store), store, screen)
         offered = sum(row.offers for row in rows)
         if offered:
             screen.say(f"{offered} may be somebody known: daylong speakers review")
 
 
 @app.command(epilog="Example:  daylong speakers log")
-def log(settings: Settings = None, debug: Debug = False) -> None:
+def log(settings: Assignments = None, debug: Debug = False) -> None:
     """What was corrected, the latest last."""
-    screen = terminal(debug)
-    with told(screen):
-        from flows.locations import voices_of
+    with open_command(debug, settings) as command:
         from tasks.voices.store import read_current_registry
 
-        entries = read_current_registry(voices_of(loaded(settings))).corrections
+        entries = read_current_registry(command.store).corrections
         for entry in entries:
             undone = "  (undone)" if entry.undone else ""
-            screen.say(f"{entry.number:4}  {entry.at}  {plain(entry.what)}{undone}")
+            command.screen.say(f"{entry.number:4}  {entry.at}  {escape(entry.what)}{undone}")
         if not entries:
-            screen.say("Nothing was corrected yet.")
+            command.screen.say("Nothing was corrected yet.")
 
 
-def loaded(settings: list[str] | None) -> Any:
-    """The settings, as a run would have them."""
-    from tasks.settings.load import load
+def resolve_results(out: Path | None) -> str | None:
+    """Resolve the folder of results as the registry stores it; None for all. Raises UsageError for a missing one."""
+    from flows.cli.export import find_results
 
-    return load(assignments=settings or ())
-
-
-def corrected(screen: Terminal, store: Path, kind: str, *changes: Any) -> None:
-    """Enter corrections and tell what came of it; exit status 1 where a recording could not be written again."""
-    from flows.speakers.corrections import enter_corrections
-
-    report(screen, enter_corrections(store, kind, *changes, say=noted(screen)))
+    return None if out is None else str(find_results(out).resolve())
 
 
-def noted(screen: Terminal) -> Callable[[str], None]:
-    """Progress, as it is told beside the results."""
-    return lambda line: screen.note(plain(line))
-
-
-def report(screen: Terminal, done: CorrectionResult, verb: str = "") -> None:
-    for entry in done.entries:
-        screen.say(f"{verb}{plain(entry.what)}  (correction {entry.number})")
-    if not done.entries and not verb:
-        screen.say("That was so already.")
-    recordings = "recording" if len(done.rewritten) == 1 else "recordings"
-    if done.rewritten:
-        screen.say(f"{len(done.rewritten)} {recordings} written again.")
-    if done.faults:
-        for line in done.faults:
-            screen.fail(plain(line))
-        screen.note("They are tried again with the next correction.")
-        raise typer.Exit(1)
-
-
-def in_results(out: Path | None) -> str | None:
-    from flows.cli.export import results
-
-    return None if out is None else str(results(out).resolve())
-
-
-def _table(rows: list[VoiceSummary], registry: VoiceRegistry, store: Path, screen: Terminal) -> None:
-    from flows.cli.summary import columns
+def _show_voices(rows: list[VoiceSummary], registry: VoiceRegistry, store: Path, screen: Terminal) -> None:
+    from flows.cli.summary import make_table
     from tasks.voices.invariants import display_name
     from tasks.voices.store import CLIPS, select_hearings_with_clips
 
     kept = select_hearings_with_clips(registry)
-    table = columns(screen, "voice", "name", "recordings", "minutes", "last", "alike", "nearest", "listen", texts=2)
+    table = make_table(
+        screen, "voice", "name", "recordings", "minutes", "last", "alike", "nearest", "listen", texts=2
+    )
     for row in rows:
         clips = [h.hearing_id for h in registry.of_voice(row.voice_id) if h.hearing_id in kept]
-        near = f"{plain(display_name(registry, row.nearest))} {row.nearest_similarity:.2f}" if row.nearest else ""
+        near = f"{escape(display_name(registry, row.nearest))} {row.nearest_similarity:.2f}" if row.nearest else ""
         table.add_row(
             row.voice_id,
-            plain(row.name or ""),
+            escape(row.name or ""),
             f"{row.recordings:,}",
             f"{row.seconds / 60:.1f}",
             row.last,
             "" if row.alike is None else f"{row.alike:.2f}",
             near,
-            clip_of(store, clips),
+            find_clip_name(store, clips),
         )
-    screen.table(table)
-    screen.say(f"Listen      {plain(str(store / CLIPS))}")
+    screen.print_table(table)
+    screen.say(f"Listen      {escape(str(store / CLIPS))}")
     screen.say("Name one    daylong speakers rename VOICE NAME")
 
 
-def clip_of(store: Path, hearing_ids: list[str]) -> str:
+def find_clip_name(store: Path, hearing_ids: list[str]) -> str:
+    """Find the file name of the latest clip of these hearings; empty without one."""
     from tasks.voices.store import CLIPS
 
-    there = [p for key in hearing_ids if (p := store / CLIPS / f"{key}.ogg").exists()]
-    return there[-1].name if there else ""
+    clips = [p for key in hearing_ids if (p := store / CLIPS / f"{key}.ogg").exists()]
+    return clips[-1].name if clips else ""

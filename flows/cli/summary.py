@@ -1,11 +1,11 @@
-"""What a finished recording came to, on stdout."""
+"""The outcome of a recording on stdout, and the tables of all commands."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.cli.terminal import Terminal, plain
+from flows.cli.terminal import Terminal, escape
 from flows.reporting.progress import format_duration
 
 if TYPE_CHECKING:
@@ -14,23 +14,24 @@ if TYPE_CHECKING:
     from flows.reporting.outcome import Outcome, SpeakerLine
 
 
-def summarise(outcome: Outcome, terminal: Terminal) -> None:
-    """The speakers as a table; then words, chunks, time and where the files lie."""
+def show_outcome(outcome: Outcome, terminal: Terminal) -> None:
+    """Print the speakers as a table, then words, chunks, time and the paths of the files."""
     terminal.say()
     if outcome["speakers"]:
-        _speakers(outcome, terminal)
+        _show_speakers(outcome, terminal)
     words, speakers, chunks = outcome["num_words"], outcome["num_speakers"], outcome["num_chunks"]
-    name, duration, wall = plain(outcome["source_name"]), outcome["duration_s"], outcome["wall_s"]
+    name, duration, wall = escape(outcome["source_name"]), outcome["duration_s"], outcome["wall_s"]
     speed = f", {duration / wall:.1f} × real time" if wall > 0 else ""
+    counts = f"{_format_count(words, 'word')}, {_format_count(speakers, 'speaker')}"
     terminal.say(
-        f"{name}: {_count(words, 'word')}, {_count(speakers, 'speaker')}, {format_duration(duration)} in "
-        f"{_count(chunks, 'chunk')}; took {format_duration(wall)}{speed}"
+        f"{name}: {counts}, {format_duration(duration)} in {_format_count(chunks, 'chunk')}; "
+        f"took {format_duration(wall)}{speed}"
     )
     if not words:
         terminal.say("No speech was found in it." if not outcome["speech_s"] else "No words were recognised.")
-    terminal.say(f"Transcript  {plain(outcome['exports'])}")
-    terminal.say(f"Report      {plain(str(Path(outcome['exports']) / 'report.html'))}")
-    terminal.say(f"Tables      {plain(outcome['out'])}  (recording {plain(outcome['recording_id'])})")
+    terminal.say(f"Transcript  {escape(outcome['exports'])}")
+    terminal.say(f"Report      {escape(str(Path(outcome['exports']) / 'report.html'))}")
+    terminal.say(f"Tables      {escape(outcome['out'])}  (recording {escape(outcome['recording_id'])})")
     if outcome["engine_calls"] == 0:
         terminal.say("Everything came from the cache: no engine was called.")
     if outcome["chunks_failed"]:
@@ -38,27 +39,27 @@ def summarise(outcome: Outcome, terminal: Terminal) -> None:
     elif outcome["errors"]:
         terminal.fail(f"{name}: the transcript lacks some speech.")
     for line in outcome["errors"]:
-        terminal.fail(f"  {plain(line)}")
+        terminal.fail(f"  {escape(line)}")
 
 
-def _speakers(outcome: Outcome, terminal: Terminal) -> None:
+def _show_speakers(outcome: Outcome, terminal: Terminal) -> None:
     rows = outcome["speakers"]
     total = sum(row["turn_s"] for row in rows) or 1.0
-    table = columns(terminal, "speaker", "minutes", "share", "words")
+    table = make_table(terminal, "speaker", "minutes", "share", "words")
     for row in rows:
         minutes, share = f"{row['turn_s'] / 60:.1f}", f"{row['turn_s'] / total:.0%}"
-        table.add_row(plain(_called(row)), minutes, share, f"{row['num_words']:,}")
-    terminal.table(table)
+        table.add_row(escape(_format_speaker(row)), minutes, share, f"{row['num_words']:,}")
+    terminal.print_table(table)
 
 
-def _called(row: SpeakerLine) -> str:
+def _format_speaker(row: SpeakerLine) -> str:
     if row["name"]:
         return f"{row['name']} ({row['speaker']})"
     return f"{row['speaker']} (perhaps {row['maybe']})" if row["maybe"] else row["speaker"]
 
 
-def columns(terminal: Terminal, first: str, *numbers: str, texts: int = 1) -> Table:
-    """An empty table with text columns first and numbers after; drawn plainly where nobody looks at it."""
+def make_table(terminal: Terminal, first: str, *numbers: str, texts: int = 1) -> Table:
+    """Make an empty table with text columns first and numbers after; without lines if stdout is no terminal."""
     from rich import box
     from rich.table import Table
 
@@ -68,5 +69,5 @@ def columns(terminal: Terminal, first: str, *numbers: str, texts: int = 1) -> Ta
     return table
 
 
-def _count(number: int, noun: str) -> str:
+def _format_count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""The terminal of a command: results on stdout, progress and failures on stderr, text of strangers made safe."""
+"""The terminal of a command: results on stdout, progress and failures on stderr, untrusted text escaped."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-LONGEST_LOG = 20_000_000
-"""Bytes."""
+MAX_LOG_BYTES = 20_000_000
+"""Bytes of the log after which it is truncated."""
 
 
-def plain(text: object) -> str:
-    """Text of strangers, safe for a terminal: control characters, line breaks and the like are escaped.
+def escape(text: object) -> str:
+    """Escape untrusted text for a terminal: control characters, line breaks and other unprintable characters.
 
-    >>> plain("a\\nb\\x1b[2Jc")
+    >>> escape("a\\nb\\x1b[2Jc")
     'a\\\\nb\\\\x1b[2Jc'
     """
     return escape_unprintable(str(text))
 
 
-WHOLE = 10_000
-"""Columns: a program that reads a table wants all of it."""
+UNLIMITED_WIDTH = 10_000
+"""Columns of a table for a program, which reads all of it."""
 
 
 @dataclass(slots=True)
 class Terminal:
-    """Two consoles, and the file that holds what the libraries said (None with --debug)."""
+    """Consoles on stdout and stderr, and the log file with the output of libraries (None with --debug)."""
 
     out: Console
     err: Console
@@ -47,15 +47,15 @@ class Terminal:
 
     @property
     def live(self) -> bool:
-        """Whether progress may be drawn over itself."""
+        """Whether a progress bar may be drawn."""
         return self.err.is_terminal and not self.debug
 
     def say(self, text: str = "", style: str | None = None) -> None:
-        """A line of a result, never wrapped."""
-        _line(self.out, text, style)
+        """Print a line of a result, never wrapped."""
+        _print_line(self.out, text, style)
 
-    def put(self, content: str | bytes) -> None:
-        """A whole file, as it is, on stdout."""
+    def write_file(self, content: str | bytes) -> None:
+        """Write the content of a file to stdout, unchanged."""
         if isinstance(content, str):
             self.out.file.write(content)
             return
@@ -63,18 +63,18 @@ class Terminal:
         self.out.file.buffer.write(content)  # type: ignore[attr-defined]  # a text stream over bytes
 
     def note(self, text: str, style: str | None = None) -> None:
-        """A line beside the result: progress, a failure."""
-        _line(self.err, text, style)
+        """Print a line on stderr: progress, a failure."""
+        _print_line(self.err, text, style)
 
     def shorten_log(self) -> None:
-        """What the libraries said goes where it has become long: a command that runs for months fills no disk."""
+        """Truncate a long log, so that a command that runs for months doesn't fill the disk."""
         if self.log is not None:
             with suppress(FileNotFoundError):
-                if self.log.stat().st_size > LONGEST_LOG:
+                if self.log.stat().st_size > MAX_LOG_BYTES:
                     os.truncate(self.log, 0)
 
-    def table(self, table: Table) -> None:
-        """A table of a result; where nobody looks at it as wide as it is, without the blanks at its right."""
+    def print_table(self, table: Table) -> None:
+        """Print a table of a result; not on a terminal, at its full width and without trailing blanks."""
         if self.out.is_terminal:
             self.out.print(table)
             return
@@ -84,25 +84,25 @@ class Terminal:
             self.say(line.rstrip())
 
     def fail(self, message: str) -> None:
-        """Why something failed, as lines on stderr."""
-        self.note("\n".join(plain(line) for line in message.splitlines()), style="red")
+        """Print the reason of a failure on stderr."""
+        self.note("\n".join(escape(line) for line in message.splitlines()), style="red")
 
 
-def terminal(debug: bool = False) -> Terminal:
-    """The terminal as it is, without taking anything away: for the commands that load no engine."""
+def make_terminal(debug: bool = False) -> Terminal:
+    """Make a terminal on stdout and stderr as they are, for commands that load no engine."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    return Terminal(console(sys.stdout), console(sys.stderr), debug)
+    return Terminal(make_console(sys.stdout), make_console(sys.stderr), debug)
 
 
-def console(file: TextIO) -> Console:
-    """A console that prints text as it is."""
+def make_console(file: TextIO) -> Console:
+    """Make a console that prints text without markup or highlighting."""
     from rich.console import Console
 
-    width = None if file.isatty() else WHOLE
+    width = None if file.isatty() else UNLIMITED_WIDTH
     return Console(file=file, highlight=False, markup=False, emoji=False, width=width)
 
 
-def _line(console: Console, text: str, style: str | None) -> None:
+def _print_line(console: Console, text: str, style: str | None) -> None:
     console.print(text, style=style, soft_wrap=True)

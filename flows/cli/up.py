@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.exit_status import STOPPED, stopping, told
-from flows.cli.json_lines import as_json
+from flows.cli.exit_status import SIGNAL_EXITS, list_stop_signals, open_terminal
+from flows.cli.json_lines import format_as_json
 from flows.cli.run import Debug
-from flows.cli.terminal import Terminal, plain, terminal
+from flows.cli.terminal import Terminal, escape
 from flows.serving.server import Address, is_answering
 from flows.serving.supervisor import LineHandler, StopSignal, Supervisor
 from tasks.errors import UsageError
@@ -39,34 +39,35 @@ def up(
 
     With PREFECT_API_URL set, the server is there already: only the deployments and a worker are added.
     """
-    screen = terminal(debug)
-    with told(screen), _stopping() as stop:
-        import flows  # noqa: F401  # sets what we need of Prefect, before it is imported
-        from flows.inbox import inbox_of
+    with open_terminal(debug) as screen, _catch_stop_signals() as stop:
+        import flows  # noqa: F401  # sets Prefect's defaults before it is imported
+        from flows.inbox import resolve_inbox
         from tasks.settings.load import load
 
         settings = load()  # wrong ones are refused before anything is started
-        hear = _hearing(screen, settings.logging.format)
-        stopped = Supervisor(stop, hear, lambda web: _tell(web, inbox_of(settings), hear)).run(_address(host, port))
+        hear = _make_listener(screen, settings.logging.format)
+        stopped = Supervisor(stop, hear, lambda web: _print_addresses(web, resolve_inbox(settings), hear)).run(
+            _resolve_address(host, port)
+        )
     if stopped is not None:
-        hear(f"{STOPPED[stopped][0]} The server, the worker and their runs have ended.", "up")
-        raise typer.Exit(STOPPED[stopped][1])
+        hear(f"{SIGNAL_EXITS[stopped][0]} The server, the worker and their runs have ended.", "up")
+        raise typer.Exit(SIGNAL_EXITS[stopped][1])
 
 
-def _address(host: str | None, port: int | None) -> Address | str:
-    """Where to start a server, or the API of one that is there. Raises UsageError where neither goes."""
+def _resolve_address(host: str | None, port: int | None) -> Address | str:
+    """Resolve where to start a server, or the API of a running one. Raises UsageError if neither is possible."""
     from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_API_HOST, PREFECT_SERVER_API_PORT
 
     api = PREFECT_API_URL.value()
     if api:
         if host or port:
             raise UsageError(
-                f"PREFECT_API_URL={plain(api)} names a server that is there: leave --host and --port away."
+                f"PREFECT_API_URL={escape(api)} names a server that is there: leave --host and --port away."
             )
         if not is_answering(api):
             raise UsageError(
-                f"PREFECT_API_URL={plain(api)}: no Prefect server answers there. Start it, or unset it (and `prefect "
-                "config unset PREFECT_API_URL`) to have one started here."
+                f"PREFECT_API_URL={escape(api)}: no Prefect server answers there. Start it, or unset it "
+                "(and `prefect config unset PREFECT_API_URL`) to have one started here."
             )
         return str(api)
     address = Address(host or str(PREFECT_SERVER_API_HOST.value()), port or int(PREFECT_SERVER_API_PORT.value()))
@@ -74,18 +75,22 @@ def _address(host: str | None, port: int | None) -> Address | str:
     return address
 
 
-def _hearing(screen: Terminal, format: str) -> LineHandler:
-    """What is said goes to stderr; of the server only errors, but where machines read it or with
-    --debug."""
+def _make_listener(screen: Terminal, format: str) -> LineHandler:
+    """Make the listener that prints the processes' lines on stderr.
+
+    Of the server, it prints only errors, except with --debug or as JSON.
+    """
 
     def hear(line: str, who: str) -> None:
         if who != "server" or screen.debug or format == "json" or "ERROR" in line or "Error: " in line:
-            screen.note(as_json(line, "daylong.up" if who == "up" else who) if format == "json" else plain(line))
+            screen.note(
+                format_as_json(line, "daylong.up" if who == "up" else who) if format == "json" else escape(line)
+            )
 
     return hear
 
 
-def _tell(web: str, inbox: Path, hear: LineHandler) -> None:
+def _print_addresses(web: str, inbox: Path, hear: LineHandler) -> None:
     for line in (
         f"Prefect's UI    {web}",
         f"A folder        {inbox}: what is put there is processed, every minute",
@@ -97,11 +102,11 @@ def _tell(web: str, inbox: Path, hear: LineHandler) -> None:
 
 
 @contextmanager
-def _stopping() -> Iterator[StopSignal]:
+def _catch_stop_signals() -> Iterator[StopSignal]:
     stop = StopSignal()
-    before = {number: signal.signal(number, stop) for number in stopping()}
+    previous_handlers = {number: signal.signal(number, stop) for number in list_stop_signals()}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

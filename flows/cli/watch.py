@@ -1,4 +1,4 @@
-"""`daylong watch`: the folder that works by itself, without a server to start."""
+"""`daylong watch`: process the watched folder without a server."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.exit_status import FAILED, interruptible, told
-from flows.cli.progress import shown
-from flows.cli.run import Debug, lines_of, settings_of
-from flows.cli.session import opened
-from flows.cli.terminal import Terminal, plain, terminal
+from flows.cli.exit_status import FAILED, handle_interrupts, open_terminal
+from flows.cli.progress import show_progress
+from flows.cli.run import Debug, parse_settings, read_log_format
+from flows.cli.session import open_session
+from flows.cli.terminal import Terminal, escape
 from flows.reporting.progress import format_duration
 from tasks.errors import DaylongError, MachineFault, TransientError
 
 if TYPE_CHECKING:
-    from flows.inbox import Event
-    from flows.ingest_inbox import Ingested
+    from flows.inbox import InboxEvent
+    from flows.ingest_inbox import IngestResult
     from tasks.intake.close_claim import ClosedClaim
     from tasks.intake.completeness import ScanResult
     from tasks.intake.intake import Intake
     from tasks.settings.schema import Settings
 
-FUTILE_S = 60.0
-"""Where nothing could be taken of what is ready, this long until the next try."""
+RETRY_S = 60.0
+"""Seconds until the next scan if nothing could be taken or a fault persists."""
 IDLE_S = 900.0
-"""Engines stay in memory for so long after their last recording."""
+"""Seconds that engines stay in memory after their last recording."""
 
 EXAMPLES = """Examples:
 
@@ -54,46 +54,46 @@ def watch(
     What is processed goes to data/done, what can't be to data/quarantine, with an error.json that says why.
     Several may watch one folder. Exit status: 0 all done, 1 some recording failed, 2 wrong usage or settings.
     """
-    with told(terminal(debug)):
-        from flows.inbox import opened_intake
+    with open_terminal(debug):
+        from flows.inbox import open_intake
         from tasks.settings.load import load
 
-        settings = settings_of({"profile": profile}, assignments or [])
-        opened_intake(load(settings)).close()
-    with opened(debug, lines_of(settings)) as screen, told(screen), interruptible(screen, _excuse):
-        failed = _Watch(settings, load(settings), screen).until_done(once)
+        settings = parse_settings({"profile": profile}, assignments or [])
+        open_intake(load(settings)).close()
+    with open_session(debug, read_log_format(settings)) as screen, handle_interrupts(screen, _excuse_attempts):
+        failed = _InboxWatcher(settings, load(settings), screen).run(once)
     if failed:
         raise typer.Exit(FAILED)
 
 
-class _Watch:
-    """Looks now and then, and starts Prefect and the engines only when there is something to process."""
+class _InboxWatcher:
+    """Scans the inbox; Prefect and the engines are started only for a recording that is ready."""
 
     def __init__(self, given: dict[str, Any], settings: Settings, screen: Terminal) -> None:
         self._given, self._settings, self._screen = given, settings, screen
-        self._told: dict[str, str] = {}
-        self._futile: dict[str, str] = {}
+        self._printed: dict[str, str] = {}
+        self._not_taken: dict[str, str] = {}
         self._failed = 0
-        self._worked: float | None = None
-        self._trouble = ""
+        self._last_work: float | None = None
+        self._last_fault = ""
         self._stopped = ""
 
-    def until_done(self, once: bool) -> int:
-        """How many recordings failed; without `once` it never returns of itself."""
-        from flows.inbox import opened_intake, recovered
-        from flows.locations import out_of
+    def run(self, once: bool) -> int:
+        """Watch the folder, without `once` forever; return how many recordings failed."""
+        from flows.inbox import open_intake, recover_claims
+        from flows.locations import resolve_out
 
-        intake = opened_intake(self._settings)
+        intake = open_intake(self._settings)
         try:
-            self._screen.note(f"Watching {plain(intake.inbox)}{'' if once else '; Ctrl-C ends it'}.")
+            self._screen.note(f"Watching {escape(intake.inbox)}{'' if once else '; Ctrl-C ends it'}.")
             while True:
                 try:
-                    for filed in recovered(intake, out_of(self._settings)):
-                        self._screen.note(f"{plain(filed.name)}: left by a run that died.")
-                        self._tell(filed)
-                    if self._round(intake, once):
+                    for filed in recover_claims(intake, resolve_out(self._settings)):
+                        self._screen.note(f"{escape(filed.name)}: left by a run that died.")
+                        self._report_closed(filed)
+                    if self._scan_and_process(intake, once):
                         return self._failed
-                    self._trouble = ""
+                    self._last_fault = ""
                 except (TransientError, MachineFault) as error:
                     if once:
                         raise
@@ -101,23 +101,23 @@ class _Watch:
         finally:
             intake.close()
 
-    def _wait_out(self, trouble: str) -> None:
-        """Something is away or broken (a disk, a network, Prefect's server): who watches for weeks waits for it."""
-        if trouble != self._trouble:
-            self._screen.fail(f"{trouble}\n  It is tried again every {FUTILE_S:.0f} s.")
-        self._trouble = trouble
-        time.sleep(FUTILE_S)
+    def _wait_out(self, fault: str) -> None:
+        """Print a fault (of a disk, the network, Prefect's server) once, and wait for `RETRY_S`."""
+        if fault != self._last_fault:
+            self._screen.fail(f"{fault}\n  It is tried again every {RETRY_S:.0f} s.")
+        self._last_fault = fault
+        time.sleep(RETRY_S)
 
-    def _round(self, intake: Intake, once: bool) -> bool:
-        """One look, and what follows from it; whether that was all, with `once`."""
+    def _scan_and_process(self, intake: Intake, once: bool) -> bool:
+        """Scan once and process what is ready; return whether nothing is left to do, with `once`."""
         from tasks.intake.scan import is_stopped
 
         scanned = intake.scan()
-        self._tell_waiting(scanned)
+        self._report_waiting(scanned)
         settle_s = self._settings.inbox.settle_seconds
         due = scanned.due(time.time())
         if scanned.ready and not scanned.stopped:
-            ended = self._processed()
+            ended = self._run_flow()
             stopped = "" if is_stopped(intake.inbox) else ended["stopped"] or ""
             if stopped and stopped != self._stopped:
                 self._screen.fail(stopped)
@@ -125,60 +125,60 @@ class _Watch:
             self._stopped = stopped
             if any(ended[state] for state in ("done", "partial", "linked", "quarantined")):
                 return False
-            if once:  # somebody else has it, or it can't be taken
+            if once:  # another process has it, or it can't be taken
                 return True
-            time.sleep(FUTILE_S)
+            time.sleep(RETRY_S)
             return False
         if once and (scanned.stopped or due is None or due > settle_s + 1):
             return True
-        self._rest()
+        self._unload_idle_engines()
         time.sleep(max(0.2, min(due if due is not None else 60.0, max(settle_s, 1.0), 60.0)))
         return False
 
-    def _processed(self) -> Ingested:
-        """Run the flow; what it came to. Raises TransientError where Prefect isn't well."""
-        with shown(self._screen) as show:
-            from flows.fault import prefect_unwell
-            from flows.inbox import hearing
+    def _run_flow(self) -> IngestResult:
+        """Run the flow and return its result. Raises TransientError for a fault of Prefect."""
+        with show_progress(self._screen) as show:
+            from flows.fault import describe_prefect_fault
+            from flows.inbox import listen_to_inbox
             from flows.ingest_inbox import ingest_inbox
             from flows.reporting.progress import subscribe
 
             try:
-                with subscribe(show), hearing(self._hear):
-                    ended: Ingested = ingest_inbox(self._given)  # type: ignore[call-overload]
+                with subscribe(show), listen_to_inbox(self._report_event):
+                    ended: IngestResult = ingest_inbox(self._given)  # type: ignore[call-overload]
             except Exception as error:
-                unwell = None if isinstance(error, DaylongError) else prefect_unwell(error)
-                if unwell is None:
+                reason = None if isinstance(error, DaylongError) else describe_prefect_fault(error)
+                if reason is None:
                     raise
-                raise TransientError(unwell) from error
-        self._worked = time.monotonic()
+                raise TransientError(reason) from error
+        self._last_work = time.monotonic()
         self._screen.shorten_log()
         return ended
 
-    def _rest(self) -> None:
-        """Engines that nobody has asked for long give their memory back."""
-        if self._worked is not None and time.monotonic() - self._worked > IDLE_S:
+    def _unload_idle_engines(self) -> None:
+        """Unload the engines `IDLE_S` after the last recording."""
+        if self._last_work is not None and time.monotonic() - self._last_work > IDLE_S:
             from tasks.engines import calls
 
             calls.unload()
-            self._worked = None
+            self._last_work = None
 
-    def _hear(self, event: Event) -> None:
-        from flows.cli.summary import summarise
+    def _report_event(self, event: InboxEvent) -> None:
+        from flows.cli.summary import show_outcome
 
         if event.kind == "taken":
-            self._screen.note(f"{plain(event.name)}: taken.")
-        if event.kind == "waiting" and self._futile.get(event.name) != event.text:
-            self._futile[event.name] = event.text
-            self._screen.note(f"{plain(event.name)}: not taken: {plain(event.text)}.")
+            self._screen.note(f"{escape(event.name)}: taken.")
+        if event.kind == "waiting" and self._not_taken.get(event.name) != event.text:
+            self._not_taken[event.name] = event.text
+            self._screen.note(f"{escape(event.name)}: not taken: {escape(event.text)}.")
         if event.outcome is not None:
-            summarise(event.outcome, self._screen)
+            show_outcome(event.outcome, self._screen)
         if event.filed is not None:
-            self._tell(event.filed)
+            self._report_closed(event.filed)
 
-    def _tell(self, filed: ClosedClaim) -> None:
-        name, place = plain(filed.name), plain(filed.place) if filed.place else None
-        self._told.pop(str(filed.name), None)
+    def _report_closed(self, filed: ClosedClaim) -> None:
+        name, place = escape(filed.name), escape(filed.place) if filed.place else None
+        self._printed.pop(str(filed.name), None)
         if filed.state in ("done", "partial", "linked"):
             known = "the same content was processed before; " if filed.state == "linked" else ""
             self._screen.say(f"{name}: {known}{f'now {place}' if place else 'removed'}")
@@ -192,7 +192,7 @@ class _Watch:
         else:
             self._screen.note(f"{name}: back in the inbox.")
 
-    def _tell_waiting(self, scanned: ScanResult) -> None:
+    def _report_waiting(self, scanned: ScanResult) -> None:
         now: dict[str, str] = {}
         for waiting in scanned.waiting:
             reason = waiting.waits_for or ""
@@ -205,15 +205,15 @@ class _Watch:
         if scanned.stopped:
             now["STOP"] = "nothing is taken until this file is removed."
         for name, line in now.items():
-            before = self._told.get(name)
+            before = self._printed.get(name)
             if before is None or before.split(";")[0] != line.split(";")[0]:
-                self._screen.note(f"{plain(name)}: {plain(line)}")
-        self._told = now
+                self._screen.note(f"{escape(name)}: {escape(line)}")
+        self._printed = now
 
 
-def _excuse() -> None:
+def _excuse_attempts() -> None:
     import sys
 
     ingest = sys.modules.get("flows.ingest_inbox")
     if ingest is not None:  # else nothing was taken yet
-        ingest.excuse()
+        ingest.excuse_attempts()

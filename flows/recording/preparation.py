@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.locations import device_of, out_of, store_of, voices_of
+from flows.locations import resolve_device, resolve_out, resolve_store, resolve_voices
 from tasks.audio.decode import load
 from tasks.dataset.publish import check_places
 from tasks.engines import calls
@@ -49,10 +49,10 @@ def prepare(settings: Settings) -> Run:
 
     Has no effect but on this process (`set_up_process`).
     """
-    device = device_of(settings)
+    device = resolve_device(settings)
     weights = find_weights(settings, device)
     set_up_process(settings)
-    out, store = out_of(settings), store_of(settings)
+    out, store = resolve_out(settings), resolve_store(settings)
     check_folders(settings, out, store)
     return Run(settings, StepContext(store, load, device), weights, out)
 
@@ -78,7 +78,7 @@ def check_folders(settings: Settings, out: Path, store: ArtifactStore) -> None:
     )
     check_places(out)
     if settings.voices.mode == "always":
-        disk_space.check_writable(voices__store=voices_of(settings))
+        disk_space.check_writable(voices__store=resolve_voices(settings))
 
 
 def compute_timeout_s(settings: Settings) -> float:

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from flows.inbox import check, inbox_of
-from flows.locations import device_of, out_of, store_of
+from flows.inbox import check_inbox, resolve_inbox
+from flows.locations import resolve_device, resolve_out, resolve_store
 from flows.serving.finding import Finding, missing, ok, warning
 from flows.serving.inspection import inspect_database, inspect_server
 from tasks.errors import DaylongError, UsageError
@@ -66,7 +66,7 @@ def inspect_decoder(settings: Settings) -> Iterator[Finding]:
 def inspect_device(settings: Settings) -> Iterator[Finding]:
     """Check the device of the engines, and its memory."""
     try:
-        found = device_of(settings)
+        found = resolve_device(settings)
     except UsageError as error:
         yield missing("device", str(error))
         return
@@ -89,7 +89,7 @@ def inspect_device(settings: Settings) -> Iterator[Finding]:
 
 def inspect_weights(settings: Settings) -> Iterator[Finding]:
     """Check the weights of the profile: present, to be fetched, or unavailable."""
-    found = device_of(settings)
+    found = resolve_device(settings)
     command = resolve.format_fetch_command(settings, found)
     for kind, name in resolve.list_required(settings, found):
         problem = resolve.find_problem(kind, name, command)
@@ -109,9 +109,9 @@ def _is_local(kind: Kind, name: str) -> bool:
 
 def inspect_inbox(settings: Settings) -> Iterator[Finding]:
     """Check the watched folder: present, writable, and not stopped."""
-    folder = inbox_of(settings)
+    folder = resolve_inbox(settings)
     try:
-        check(settings)
+        check_inbox(settings)
     except DaylongError as error:
         yield missing("inbox", str(error))
         return
@@ -130,8 +130,8 @@ def inspect_room(settings: Settings) -> Iterator[Finding]:
     recordings = _list_waiting(settings)
     size = sum(f.stat().st_size for f in recordings)
     need = size / MIN_BYTES_S * (CACHE_BYTES_S + OUT_BYTES_S)
-    store = store_of(settings).root
-    folders = [out_of(settings), *([] if "://" in store else [Path(store)])]
+    store = resolve_store(settings).root
+    folders = [resolve_out(settings), *([] if "://" in store else [Path(store)])]
     waits = f"{len(recordings):,} file{'' if len(recordings) == 1 else 's'} of {size / 1e9:.1f} GB in the inbox"
     for folder in {_find_existing(f).stat().st_dev: _find_existing(f) for f in folders}.values():
         free = shutil.disk_usage(folder).free
@@ -146,7 +146,7 @@ def inspect_room(settings: Settings) -> Iterator[Finding]:
 
 def _list_waiting(settings: Settings) -> list[Path]:
     """List the recordings in the inbox that are still to be processed, by their names and the ledger."""
-    folder = inbox_of(settings)
+    folder = resolve_inbox(settings)
     if not folder.is_dir():
         return []
     ledger = read_only(folder / LEDGER) if settings.inbox.after == "keep" else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.locations import device_of
+from flows.locations import resolve_device
 from flows.recording.preparation import compute_timeout_s, describe_weights
 from flows.speakers.clips import CLIP_S
 from tasks.audio.decode import decode, stream
@@ -38,7 +38,7 @@ def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Record
     """
     if not settings.knows_voices:
         raise UsageError("diarization.engine = off: no speaker model measures voices; choose another.")
-    device = device_of(settings)
+    device = resolve_device(settings)
     known = resolve.resolve("embedding", settings.diarization.embedding_model)
     configure(settings.models.keep, settings.models.run_in, compute_timeout_s(settings))
     recording = probe(path, timezone=settings.timezone, name_pattern=settings.audio.name_pattern)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.locations import voices_of
+from flows.locations import resolve_voices
 from flows.speakers.clips import write_clips
 from flows.speakers.published import apply_identities, find_published_run, make_match_rule
 from flows.speakers.republish import republish_stale
@@ -38,7 +38,7 @@ def name_speakers(transcript: Transcript, out: Path, settings: Settings, embedde
     `embedder`: name and digest of the weights of the speakers' embeddings. The registry is locked during the block,
     and committed after it; if the block fails, the registry stays as it was.
     """
-    store = voices_of(settings)
+    store = resolve_voices(settings)
     measured = any(s.embedding for s in transcript.speakers)
     if settings.voices.mode == "never" or not (measured or (transcript.speakers and store.is_dir())):
         yield transcript

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import flows  # noqa: F401  # says where the records of the steps are
+import flows  # noqa: F401  # sets where Prefect keeps the steps' records
 from flows.speakers.published import apply_identities, find_published_run
 from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish, recover
 from tasks.dataset.read import find_row, read_transcript
@@ -120,10 +120,10 @@ def _restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
 
 def prune_step_results(recording_id: str, settings: Settings) -> None:
     """Remove the cached results of a recording's steps. Raises TransientError where a run still uses some of them."""
-    from flows.locations import store_of as cache_of
-    from tasks.pruning import usage
+    from flows.locations import resolve_store
+    from tasks.pruning import used
     from tasks.pruning.prune import prune, recordings_folder
 
-    prune(cache_of(settings), recordings=[recording_id])
-    if usage.read_all_usage(recordings_folder()).get(recording_id):
+    prune(resolve_store(settings), recordings=[recording_id])
+    if used.noted(recordings_folder()).get(recording_id):
         raise TransientError("results of its steps are in use by a run; they go with the next correction.")

@@ -31,7 +31,7 @@ sorted by speaker instead of time, a speaker's month costs no less."""
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedFiles:
     """Where a recording's files lie: `tables` and `exports` by name, their paths absolute or relative as `out` is."""
 
     recording_id: str
@@ -46,7 +46,7 @@ class Superseded(TransientError):
 
 def publish(
     transcript: Transcript, out: Path, *, exports: Mapping[str, str | bytes], instead_of: str | None = None
-) -> Published:
+) -> PublishedFiles:
     """Put a recording's tables and exports in place, replacing what an earlier run published of it.
 
     `exports` holds the finished contents by file name (`transcript.srt`, …, `report.html`), so that nothing that can
@@ -80,7 +80,7 @@ def publish(
             f"{out}: the transcript of {transcript.recording.source_name} could not be written there "
             f"({err.strerror or err}); check the disk's space and rights, then run it again."
         ) from err
-    return Published(
+    return PublishedFiles(
         recording_id,
         day,
         {name: out / path for name, path in placed.items()},

@@ -23,7 +23,7 @@ from tasks.intake.rows import SUCCESS, Arrival, Content
 log = logging.getLogger("daylong.intake")
 
 
-class Publication(NamedTuple):
+class PublishedRun(NamedTuple):
     """The latest publication of a recording in the tables."""
 
     recording_id: str
@@ -45,7 +45,7 @@ class InboxPorts:
     find_missing: Callable[[Path], str | None]
     """Describe what is missing of the file at a path; None where it is complete. May raise any exception where
     opening the file fails."""
-    find_publication: Callable[[str, str | None], Publication | None]
+    find_publication: Callable[[str, str | None], PublishedRun | None]
     """Look up (sha256, recording_id if known) in the tables; None unless published with the present settings."""
     settings_digest: str
     rest: Callable[[], None] = lambda: None

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli.main import app
-from flows.inbox import published
+from flows.inbox import find_publication
 from tasks.dataset.publish import publish
 from tasks.dataset.read import find, read_transcript, recordings
 from tasks.dataset.schema import SCHEMA_VERSION, TABLES, schemas
@@ -156,7 +156,7 @@ def test_later_tables_are_refused_in_one_line_that_says_what_to_do(later: Path) 
 def test_a_later_recording_is_not_taken_for_one_that_is_still_to_be_processed(later: Path) -> None:
     """The folder-watch would process it again and replace what a later version wrote."""
     with pytest.raises(UsageError, match="written by a later Daylong"):
-        published(later, make_meeting().recording.sha256, None, "ff" * 32)
+        find_publication(later, make_meeting().recording.sha256, None, "ff" * 32)
 
 
 def test_a_later_table_beside_an_older_row_is_refused_too(out: Path) -> None:

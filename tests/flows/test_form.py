@@ -1,4 +1,4 @@
-"""The form in Prefect's UI: nothing filled in, everything explained, what is wrong refused."""
+"""The form in Prefect's UI: no value by default, each field described, wrong values refused."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.form import SHORT, WHISPER, SettingsForm
-from flows.form import given as told
+from flows.form import SHORT_NAMES, WHISPER_NAMES, SettingsForm, read_form
 from flows.process_recording import process_recording
 from tasks.settings.load import setting_names
 from tasks.settings.schema import Settings
@@ -32,12 +31,12 @@ def fields() -> dict[str, dict[str, Any]]:
     return out
 
 
-def test_it_has_the_settings_and_no_other() -> None:
+def test_form_has_exactly_the_settings() -> None:
     assert set(fields()) == set(setting_names())
 
 
 @pytest.mark.parametrize("name", setting_names())
-def test_a_field_is_explained_and_has_no_value_that_would_be_sent(name: str) -> None:
+def test_field_has_a_description_and_no_value_that_the_ui_would_send(name: str) -> None:
     field = fields()[name]
     assert len(field["description"]) > 5
     assert "default" not in field
@@ -47,7 +46,7 @@ def test_a_field_is_explained_and_has_no_value_that_would_be_sent(name: str) -> 
 
 
 @pytest.mark.parametrize("name", setting_names())
-def test_a_field_tells_the_default_and_the_range(name: str) -> None:
+def test_description_has_the_default_and_the_range(name: str) -> None:
     group, _, key = name.partition(".")
     field = Settings.model_fields[group]
     if key:
@@ -61,7 +60,7 @@ def test_a_field_tells_the_default_and_the_range(name: str) -> None:
             assert f"{shown[bound]:g}" in shown["description"]
 
 
-def test_only_the_source_has_to_be_given() -> None:
+def test_only_the_source_is_required() -> None:
     assert SCHEMA["required"] == ["source"]
     # What the UI fills in by itself, and how it checks that
     assert SCHEMA["properties"]["settings"]["default"] == {}
@@ -73,10 +72,10 @@ def test_only_the_source_has_to_be_given() -> None:
         assert not definition.get("required")
 
 
-def test_the_names_of_faster_whispers_models_are_its_own() -> None:
+def test_whisper_names_equal_those_of_faster_whisper() -> None:
     from faster_whisper.utils import _MODELS as known
 
-    assert set(WHISPER) == set(known)
+    assert set(WHISPER_NAMES) == set(known)
 
 
 @pytest.mark.parametrize(
@@ -98,20 +97,20 @@ def test_the_names_of_faster_whispers_models_are_its_own() -> None:
         ("punctuation.model", "fullstop", False),
     ],
 )
-def test_a_model_that_no_engine_knows_does_not_fit(name: str, value: str, fits: bool) -> None:
+def test_pattern_rejects_unknown_model_names(name: str, value: str, fits: bool) -> None:
     assert bool(re.search(fields()[name]["pattern"], value)) == fits
     assert jsonschema.Draft202012Validator(fields()[name]).is_valid(value) == fits
 
 
-def test_each_default_fits_its_own_field() -> None:
-    for name in SHORT:
+def test_default_fits_the_pattern() -> None:
+    for name in SHORT_NAMES:
         group, key = name.split(".")
         default = Settings.model_fields[group].annotation.model_fields[key].default
         assert re.search(fields()[name]["pattern"], default), name
 
 
 @given(st.sampled_from([None, {}, {"transcription": {}}, {"transcription": {"model": None}, "profile": None}]))
-def test_what_is_left_alone_says_nothing(sent: dict[str, Any] | None) -> None:
+def test_absent_fields_give_no_parameters(sent: dict[str, Any] | None) -> None:
     from tasks.settings.load import as_parameters
 
-    assert as_parameters(told(SettingsForm.model_validate(sent) if sent is not None else None)) == {}
+    assert as_parameters(read_form(SettingsForm.model_validate(sent) if sent is not None else None)) == {}

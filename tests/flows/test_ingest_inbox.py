@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.inbox import Event, hearing, opened_intake
+from flows.inbox import InboxEvent, listen_to_inbox, open_intake
 from tasks.errors import UsageError
 from tasks.intake.claim import Claim
 from tasks.settings.home import sample
@@ -43,37 +43,37 @@ def data(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     return tmp_path / "data"
 
 
-def ingest(**inbox: Any) -> tuple[dict[str, Any], list[Event]]:
+def ingest(**inbox: Any) -> tuple[dict[str, Any], list[InboxEvent]]:
     from flows.ingest_inbox import ingest_inbox
 
-    events: list[Event] = []
-    with hearing(events.append):
+    events: list[InboxEvent] = []
+    with listen_to_inbox(events.append):
         ended = ingest_inbox({**SETTINGS, "inbox": {**SETTINGS["inbox"], **inbox}})
     return dict(ended), events
 
 
-def filed(data: Path) -> list[str]:
+def list_filed(data: Path) -> list[str]:
     return sorted(
         str(f.relative_to(data)) for place in ("done", "quarantine") for f in (data / place).rglob("*") if f.is_file()
     )
 
 
-def rows(data: Path) -> list[dict[str, Any]]:
+def read_rows(data: Path) -> list[dict[str, Any]]:
     from tasks.dataset.read import recordings
 
     return recordings(data / "transcripts")
 
 
-def sounds(folder: Path, place: str = "done") -> set[str]:
-    """The files that a report finds where the folder-watch has put or left them."""
+def find_report_audio(folder: Path, place: str = "done") -> set[str]:
+    """Find the names of the audio files that a report refers to, which must exist in `place`."""
     page = (folder / "report.html").read_text()
-    (told,) = re.findall(r'"parts":(\[.*\])}</script>', page)
-    found = [(folder / unquote(part["src"])).resolve() for part in json.loads(told)]
+    (parts,) = re.findall(r'"parts":(\[.*\])}</script>', page)
+    found = [(folder / unquote(part["src"])).resolve() for part in json.loads(parts)]
     assert all(file.is_file() and place in file.parts for file in found)
     return {file.name for file in found}
 
 
-def test_good_broken_urgent_same_and_together(data: Path, talk: np.ndarray) -> None:
+def test_good_broken_urgent_duplicate_and_joined_files(data: Path, talk: np.ndarray) -> None:
     inbox = data / "inbox"
     soundfile.write(inbox / "2026-03-01_09-15-00.flac", talk, 16_000)
     (inbox / "urgent").mkdir()
@@ -92,8 +92,8 @@ def test_good_broken_urgent_same_and_together(data: Path, talk: np.ndarray) -> N
         "done": 3, "partial": 0, "linked": 1, "quarantined": 1, "returned": 0, "waiting": 0, "stopped": None,
     }  # fmt: skip
     assert next(e.name for e in events if e.kind == "taken") == "urgent/|<b>now.flac"
-    told = {Path(f).name for f in filed(data)}
-    assert told == {
+    names = {Path(f).name for f in list_filed(data)}
+    assert names == {
         "2026-03-01_09-15-00.flac", "|<b>now.flac", "the same.flac", "broken.wav", "error.json",
         "_together", "1.flac", "2.flac",
     }  # fmt: skip
@@ -102,13 +102,15 @@ def test_good_broken_urgent_same_and_together(data: Path, talk: np.ndarray) -> N
     assert ".claimed" not in error.read_text()
     left = sorted(str(f.relative_to(inbox)) for f in inbox.rglob("*"))
     assert left == [".claimed", ".ledger.sqlite3", "half.wav.part", "urgent"]
-    published = {r["source_name"]: r for r in rows(data)}
+    published = {r["source_name"]: r for r in read_rows(data)}
     assert set(published) == {"2026-03-01_09-15-00.flac", "|<b>now.flac", "monday"}
     assert published["2026-03-01_09-15-00.flac"]["recorded_at_source"] == "name"
     assert len(published["monday"]["parts"]) == 2
 
-    for row in rows(data):
-        assert sounds(data / "transcripts" / "exports" / row["recording_id"]) == {p["name"] for p in row["parts"]}
+    for row in read_rows(data):
+        assert find_report_audio(data / "transcripts" / "exports" / row["recording_id"]) == {
+            p["name"] for p in row["parts"]
+        }
 
     from prefect.artifacts import Artifact
 
@@ -121,28 +123,28 @@ def test_good_broken_urgent_same_and_together(data: Path, talk: np.ndarray) -> N
     assert sum(v for v in again.values() if isinstance(v, int)) == 0
 
 
-def test_what_a_run_that_died_had_published_is_filed_without_any_work(data: Path, talk: np.ndarray) -> None:
+def test_recording_published_by_a_dead_run_is_filed_without_processing(data: Path, talk: np.ndarray) -> None:
     from flows.process_recording import process_recording
 
     soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
-    died = opened_intake(load({**SETTINGS, "inbox": {"settle_seconds": 0}}))
-    died.scan()
-    (candidate,) = died.scan().ready
-    claim = died.take(candidate)
+    dead_run = open_intake(load({**SETTINGS, "inbox": {"settle_seconds": 0}}))
+    dead_run.scan()
+    (candidate,) = dead_run.scan().ready
+    claim = dead_run.take(candidate)
     assert isinstance(claim, Claim)
     outcome = process_recording(str(claim.path), SETTINGS, [])
     claim.lock.abandon()
-    died.close()
+    dead_run.close()
 
     ended, events = ingest()
 
     assert ended["done"] == 1
     assert [e.kind for e in events] == ["filed"]
-    assert [r["run_id"] for r in rows(data)] == [outcome["run_id"]]
-    assert [Path(f).name for f in filed(data)] == ["a.flac"]
+    assert [r["run_id"] for r in read_rows(data)] == [outcome["run_id"]]
+    assert [Path(f).name for f in list_filed(data)] == ["a.flac"]
 
 
-def test_a_full_disk_is_no_recordings_fault(data: Path, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_counts_no_attempt(data: Path, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     import tasks.storage.disk_space
 
     soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
@@ -153,12 +155,12 @@ def test_a_full_disk_is_no_recordings_fault(data: Path, talk: np.ndarray, monkey
         assert ended["returned"] == 1
         assert "are needed" in str(ended["stopped"])
     assert sorted(f.name for f in (data / "inbox").glob("*.flac")) == ["a.flac", "b.flac"]
-    assert filed(data) == []
+    assert list_filed(data) == []
 
 
-def test_what_another_watcher_works_on_under_another_name_is_left_to_it(data: Path, talk: np.ndarray) -> None:
+def test_content_claimed_by_another_watcher_waits(data: Path, talk: np.ndarray) -> None:
     soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
-    other = opened_intake(load({**SETTINGS, "inbox": {"settle_seconds": 0}}))
+    other = open_intake(load({**SETTINGS, "inbox": {"settle_seconds": 0}}))
     other.scan()
     claim = other.take(other.scan().ready[0])
     assert isinstance(claim, Claim)
@@ -171,9 +173,7 @@ def test_what_another_watcher_works_on_under_another_name_is_left_to_it(data: Pa
     assert (ended["done"], ended["linked"]) == (1, 1)
 
 
-def test_settings_that_no_recording_could_be_processed_with_are_refused_before_any_is_taken(
-    data: Path, talk: np.ndarray
-) -> None:
+def test_unusable_settings_are_refused_before_a_recording_is_taken(data: Path, talk: np.ndarray) -> None:
     from flows.ingest_inbox import ingest_inbox
 
     wrong = {**SETTINGS, "transcription": {"model": str(data / "no such model")}}
@@ -182,10 +182,10 @@ def test_settings_that_no_recording_could_be_processed_with_are_refused_before_a
     with pytest.raises(UsageError, match="no such model"):
         ingest_inbox(wrong)
     assert (data / "inbox" / "a.flac").is_file()
-    assert filed(data) == []
+    assert list_filed(data) == []
 
 
-def test_nothing_is_taken_while_stop_lies_there(data: Path, talk: np.ndarray) -> None:
+def test_nothing_is_taken_while_a_stop_file_exists(data: Path, talk: np.ndarray) -> None:
     soundfile.write(data / "inbox" / "a.flac", talk, 16_000)
     (data / "inbox" / "STOP").touch()
     ended, events = ingest()
@@ -195,24 +195,24 @@ def test_nothing_is_taken_while_stop_lies_there(data: Path, talk: np.ndarray) ->
     (data / "inbox" / "STOP").unlink()
     ended, _ = ingest(after="delete")
     assert ended["done"] == 1
-    assert filed(data) == []
+    assert list_filed(data) == []
 
 
-def test_one_that_is_kept_stays_and_its_report_finds_it_there(data: Path, talk: np.ndarray) -> None:
+def test_kept_recording_stays_and_its_report_finds_it(data: Path, talk: np.ndarray) -> None:
     path = data / "inbox" / "monday" / "a.flac"
     path.parent.mkdir()
     soundfile.write(path, talk, 16_000)
     ended, events = ingest(after="keep")
     assert ended["done"] == 1
     assert [e.filed.place for e in events if e.filed] == [path]
-    (row,) = rows(data)
-    assert sounds(data / "transcripts" / "exports" / row["recording_id"], "inbox") == {"a.flac"}
-    assert filed(data) == []
+    (row,) = read_rows(data)
+    assert find_report_audio(data / "transcripts" / "exports" / row["recording_id"], "inbox") == {"a.flac"}
+    assert list_filed(data) == []
     again, events = ingest(after="keep")
     assert (sum(v for v in again.values() if isinstance(v, int)), events) == (0, [])
 
 
-def test_a_file_that_crashes_the_decoder_takes_nobody_with_it(
+def test_file_that_crashes_the_decoder_affects_no_other_file(
     data: Path, talk: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tasks.audio import isolated_open
@@ -229,6 +229,6 @@ def test_a_file_that_crashes_the_decoder_takes_nobody_with_it(
     assert "the decoder crashed" in json.loads(error.read_text())["what"]
 
 
-def test_a_time_that_is_given_is_for_one_recording(data: Path) -> None:
+def test_given_start_time_is_refused_for_an_inbox(data: Path) -> None:
     with pytest.raises(UsageError, match="so would all recordings"):
-        opened_intake(load({**SETTINGS, "audio": {"recorded_at": "2026-03-01T09:15:00"}}))
+        open_intake(load({**SETTINGS, "audio": {"recorded_at": "2026-03-01T09:15:00"}}))

@@ -1,4 +1,4 @@
-"""Recordings of odd kinds and names through the whole flow: each gives a transcript, or is refused in one line."""
+"""Recordings of odd kinds and names through the whole flow: a transcript, or a refusal in one line."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ GOOD: dict[str, Callable[[Path, np.ndarray], Path]] = {
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_it_becomes_a_transcript(kind: str, talk: np.ndarray, tmp_path: Path) -> None:
+def test_odd_recording_gives_a_transcript(kind: str, talk: np.ndarray, tmp_path: Path) -> None:
     path = GOOD[kind](tmp_path, talk)
     outcome = process(path, tmp_path / "out")
     assert outcome["status"] == "complete"
@@ -84,7 +84,7 @@ def test_it_becomes_a_transcript(kind: str, talk: np.ndarray, tmp_path: Path) ->
     assert (Path(outcome["exports"]) / "transcript.srt").stat().st_size > 0
 
 
-def test_a_fifth_of_a_second_is_a_short_recording(talk: np.ndarray, tmp_path: Path) -> None:
+def test_recording_of_a_fifth_of_a_second(talk: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / "short.wav"
     soundfile.write(path, talk[RATE : RATE + RATE // 5], RATE)
     outcome = process(path, tmp_path / "out")
@@ -105,7 +105,7 @@ def no_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize("made", [nothing, words, no_file, Path.mkdir])
-def test_it_is_refused_in_one_line_that_names_it(made: Callable[[Path], None], tmp_path: Path) -> None:
+def test_unreadable_file_is_refused_in_one_line(made: Callable[[Path], None], tmp_path: Path) -> None:
     path = tmp_path / "odd.wav"
     made(path)
     with pytest.raises(UnreadableAudio) as refused:
@@ -115,7 +115,7 @@ def test_it_is_refused_in_one_line_that_names_it(made: Callable[[Path], None], t
     assert not (tmp_path / "out").exists()
 
 
-def test_real_odd_files_each_work_or_are_refused(shared_data: Path, tmp_path: Path) -> None:
+def test_real_odd_files_work_or_are_refused(shared_data: Path, tmp_path: Path) -> None:
     done, refused = [], []
     for path in sorted((shared_data / "odd-files").iterdir()):
         if path.stat().st_size > 1_000_000:

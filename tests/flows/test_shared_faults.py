@@ -1,4 +1,4 @@
-"""What all recordings need is broken, or Prefect is: no recording is set aside for that, nor loses a try."""
+"""Faults that all recordings share, Prefect's included: no recording is quarantined, and no attempt counts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from prefect.exceptions import ObjectNotFound
 
 from flows import ingest_inbox
-from flows.fault import of_all, prefect_unwell
-from flows.inbox import opened_intake
+from flows.fault import combine_chunk_errors, describe_prefect_fault
+from flows.inbox import open_intake
 from tasks.audio.isolated_open import IsolatedOpener
 from tasks.errors import (
     DeviceBroken,
@@ -34,17 +34,17 @@ from tasks.settings.load import load
 REQUEST = httpx.Request("POST", "http://127.0.0.1:59999/api/flow_runs/")
 
 
-def answered(status: int) -> httpx.HTTPStatusError:
+def make_http_error(status: int) -> httpx.HTTPStatusError:
     return httpx.HTTPStatusError(f"{status}\nmore", request=REQUEST, response=httpx.Response(status))
 
 
-def caused(error: Exception, cause: Exception) -> Exception:
+def add_cause(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error
 
 
 REFUSED = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-SHARED = [
+SHARED_FAULTS = [
     MachineFault("voices/hearings.parquet: the voices can't be read: daylong speakers rebuild"),
     UsageError("device = cuda: no CUDA device."),
     MissingWeights("the weights are gone."),
@@ -52,24 +52,24 @@ SHARED = [
     DeviceBroken("the device failed."),
     REFUSED,
     OSError(errno.EROFS, os.strerror(errno.EROFS)),
-    caused(TransientError("out: could not be written."), REFUSED),
+    add_cause(TransientError("out: could not be written."), REFUSED),
     httpx.ConnectError("[Errno 111] Connection refused"),
     httpx.ReadTimeout("too slow"),
-    answered(500),
-    answered(503),
-    answered(401),
-    ObjectNotFound(answered(404)),
-    caused(RuntimeError("Failed to reach API at http://127.0.0.1:59999/api/"), httpx.ConnectError("refused")),
+    make_http_error(500),
+    make_http_error(503),
+    make_http_error(401),
+    ObjectNotFound(make_http_error(404)),
+    add_cause(RuntimeError("Failed to reach API at http://127.0.0.1:59999/api/"), httpx.ConnectError("refused")),
     RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server. Check the logs."),
 ]
-ITS_OWN = [
+OWN_FAULTS = [
     EngineDied("an engine died."),
     TransientError("its disk is away."),
     OSError(errno.EIO, os.strerror(errno.EIO)),
     RuntimeError("a bug of ours"),
-    answered(422),
+    make_http_error(422),
 ]
-LASTING = [UnreadableAudio("no audio."), caused(PermanentError("no permission to read it."), REFUSED)]
+PERMANENT_FAULTS = [UnreadableAudio("no audio."), add_cause(PermanentError("no permission to read it."), REFUSED)]
 
 
 @pytest.fixture
@@ -79,12 +79,12 @@ def intake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Intake]:
     monkeypatch.setattr(ingest_inbox, "get_run_logger", logging.getLogger)
     monkeypatch.setattr(ingest_inbox, "emit_quarantined", lambda *_: None)
     (tmp_path / "data" / "inbox").mkdir(parents=True)
-    opened = opened_intake(load({"inbox": {"settle_seconds": 0, "attempts": 2}}))
+    opened = open_intake(load({"inbox": {"settle_seconds": 0, "attempts": 2}}))
     yield opened
     opened.close()
 
 
-def taken(intake: Intake) -> Claim:
+def take_claim(intake: Intake) -> Claim:
     path = intake.inbox / "a.wav"
     if not path.exists():
         path.write_bytes(b"sound")
@@ -95,33 +95,33 @@ def taken(intake: Intake) -> Claim:
     return claim
 
 
-def failing(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_: object) -> None:
+def make_processing_fail(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(ingest_inbox, "process_recording", fails)
+    monkeypatch.setattr(ingest_inbox, "process_recording", fail)
 
 
-@pytest.mark.parametrize("error", SHARED, ids=repr)
-def test_a_shared_fault_stops_the_round_and_no_attempt_counts(
+@pytest.mark.parametrize("error", SHARED_FAULTS, ids=repr)
+def test_shared_fault_stops_processing_and_counts_no_attempt(
     intake: Intake, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing(error, monkeypatch)
+    make_processing_fail(error, monkeypatch)
     for _ in range(4):
-        ended, stopped = ingest_inbox._processed(intake, taken(intake), {})
+        ended, stopped = ingest_inbox._process(intake, take_claim(intake), {})
         assert (ended.state, ended.place) == ("returned", intake.inbox / "a.wav")
         assert stopped is not None
         assert stopped.endswith((". Nothing more is taken now.", "? Nothing more is taken now."))
         assert "\n" not in stopped
 
 
-@pytest.mark.parametrize("error", ITS_OWN, ids=repr)
-def test_what_may_be_the_recordings_own_counts_and_the_others_go_on(
+@pytest.mark.parametrize("error", OWN_FAULTS, ids=repr)
+def test_possible_fault_of_the_recording_counts_and_processing_continues(
     intake: Intake, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing(error, monkeypatch)
-    claim = taken(intake)
-    ended, stopped = ingest_inbox._processed(intake, claim, {})
+    make_processing_fail(error, monkeypatch)
+    claim = take_claim(intake)
+    ended, stopped = ingest_inbox._process(intake, claim, {})
     assert (ended.state, stopped) == ("returned", None)
     assert intake.scan().waiting  # tried again later
     content = intake.ledger.content(claim.note.sha256)
@@ -129,28 +129,30 @@ def test_what_may_be_the_recordings_own_counts_and_the_others_go_on(
     assert content.attempts == 1
 
 
-@pytest.mark.parametrize("error", LASTING, ids=repr)
-def test_what_is_said_of_the_file_sets_it_aside(
+@pytest.mark.parametrize("error", PERMANENT_FAULTS, ids=repr)
+def test_permanent_error_quarantines_the_file(
     intake: Intake, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing(error, monkeypatch)
-    ended, stopped = ingest_inbox._processed(intake, taken(intake), {})
+    make_processing_fail(error, monkeypatch)
+    ended, stopped = ingest_inbox._process(intake, take_claim(intake), {})
     assert (ended.state, stopped) == ("quarantined", None)
 
 
-def test_prefect_is_told_in_one_line() -> None:
-    assert prefect_unwell(answered(500)) == "Prefect doesn't answer (500). Is its server well?"
-    assert prefect_unwell(httpx.ReadTimeout("")) == "Prefect doesn't answer (ReadTimeout). Is its server well?"
-    assert prefect_unwell(ValueError("ours")) is None
+def test_prefect_fault_is_described_in_one_line() -> None:
+    assert describe_prefect_fault(make_http_error(500)) == "Prefect doesn't answer (500). Is its server well?"
+    assert (
+        describe_prefect_fault(httpx.ReadTimeout("")) == "Prefect doesn't answer (ReadTimeout). Is its server well?"
+    )
+    assert describe_prefect_fault(ValueError("ours")) is None
 
 
-def test_of_a_recording_whose_chunks_all_fail_the_fault_is_its_own_only_where_each_says_so() -> None:
+def test_combined_chunk_error_is_permanent_only_if_each_is() -> None:
     own, engine = PermanentError("no sound"), RuntimeError("CUDA error: an illegal access")
     shared, passing = MachineFault("weights can't be loaded"), TransientError("died")
-    assert isinstance(of_all("a.wav", "x", [own, own]), PermanentError)
-    assert str(of_all("a.wav", "x", [own])) == "a.wav: every chunk failed; the first: x"
+    assert isinstance(combine_chunk_errors("a.wav", "x", [own, own]), PermanentError)
+    assert str(combine_chunk_errors("a.wav", "x", [own])) == "a.wav: every chunk failed; the first: x"
     for causes in ([own, engine], [engine], [passing, own], [None]):
-        assert isinstance(of_all("a.wav", "x", causes), TransientError)
-    assert of_all("a.wav", "x", [engine, own, shared]) is shared
+        assert isinstance(combine_chunk_errors("a.wav", "x", causes), TransientError)
+    assert combine_chunk_errors("a.wav", "x", [engine, own, shared]) is shared
     full = OSError(errno.ENOSPC, "No space left on device")
-    assert of_all("a.wav", "x", [own, full]) is full
+    assert combine_chunk_errors("a.wav", "x", [own, full]) is full

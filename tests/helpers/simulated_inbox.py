@@ -20,7 +20,7 @@ import pytest
 from tasks.errors import EngineDied
 from tasks.intake import files
 from tasks.intake.claim import Claim
-from tasks.intake.close_claim import ClosedClaim, InboxPorts, Publication
+from tasks.intake.close_claim import ClosedClaim, InboxPorts, PublishedRun
 from tasks.intake.destinations import Destinations
 from tasks.intake.intake import Intake
 from tasks.intake.ledger import Ledger
@@ -41,7 +41,7 @@ class SimulatedInbox:
         self.now = self._stamped = 1_800_000_000.0
         self.given = settings
         self.settings = self.make_settings()
-        self.published: dict[str, Publication] = {}
+        self.published: dict[str, PublishedRun] = {}
         self.settings_digest = "one"
 
     def make_settings(self) -> InboxSettings:
@@ -57,7 +57,7 @@ class SimulatedInbox:
             clock=lambda: self.now,
         )
 
-    def known(self, sha256: str, recording_id: str | None) -> Publication | None:
+    def known(self, sha256: str, recording_id: str | None) -> PublishedRun | None:
         found = self.published.get(sha256)
         return found if found and found.run_id.endswith(self.settings_digest) else None
 
@@ -81,7 +81,7 @@ class SimulatedInbox:
 
     def publish(self, claim: Claim, status: str = "complete") -> dict[str, str]:
         sha256 = claim.note.sha256
-        row = Publication(f"id-{sha256[:8]}", f"run-{self.settings_digest}", status, self.now)
+        row = PublishedRun(f"id-{sha256[:8]}", f"run-{self.settings_digest}", status, self.now)
         self.published[sha256] = row
         return row._asdict()
 

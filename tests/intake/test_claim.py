@@ -14,7 +14,7 @@ import pytest
 
 from tasks.intake import claim_lock, files, intake
 from tasks.intake.claim import Claim
-from tasks.intake.close_claim import ClosedClaim, Publication
+from tasks.intake.close_claim import ClosedClaim, PublishedRun
 from tests.helpers.simulated_inbox import END, SimulatedInbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -309,7 +309,7 @@ def test_the_next_file_of_that_name_keeps_its_own_sidecar(world: SimulatedInbox)
 
 def test_what_an_earlier_run_has_published_is_not_the_killed_ones(world: SimulatedInbox) -> None:
     sha256 = files.digest_of(world.put("a.wav"))
-    world.published[sha256] = Publication(f"id-{sha256[:8]}", "by-hand-one", "partial", world.now - 3_600)
+    world.published[sha256] = PublishedRun(f"id-{sha256[:8]}", "by-hand-one", "partial", world.now - 3_600)
     killed = world.watcher()
     world.claim_first(killed).lock.abandon()
     killed.close()
@@ -322,7 +322,7 @@ def test_what_an_earlier_run_has_published_is_not_the_killed_ones(world: Simulat
 def test_what_the_tables_hold_is_not_done_again_where_the_ledger_is_a_new_one(tmp_path: Path, after: str) -> None:
     world = SimulatedInbox(tmp_path, after=after)
     sha256 = files.digest_of(world.put("a.wav"))
-    world.published[sha256] = Publication(f"id-{sha256[:8]}", "by-hand-one", "complete", world.now - 3_600)
+    world.published[sha256] = PublishedRun(f"id-{sha256[:8]}", "by-hand-one", "complete", world.now - 3_600)
     watcher = world.watcher()
     ended = world.take_first(watcher)
     assert isinstance(ended, ClosedClaim)

@@ -1,4 +1,4 @@
-"""`daylong cache`: what it holds, and making room, as the command tells it."""
+"""`daylong cache`: listing and pruning."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.cache import age, bytes_of
+from flows.cli.cache import parse_age, parse_size
 from tasks.errors import UsageError
 
 
-def cache(home: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
+def run_cache(home: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DAYLONG_", "PREFECT_"))}
     return subprocess.run(
         [sys.executable, "-c", "from flows.cli.main import main; main()", "cache", *arguments],
@@ -25,8 +25,8 @@ def cache(home: Path, *arguments: str, **given: str) -> subprocess.CompletedProc
 
 
 @pytest.fixture
-def filled(tmp_path: Path) -> Path:
-    from tasks.pruning import usage
+def filled_cache(tmp_path: Path) -> Path:
+    from tasks.pruning import used
     from tasks.storage.artifacts import ArtifactStore
     from tests.helpers.cached_results import make_result_key, store_result
 
@@ -39,8 +39,8 @@ def filled(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_list_tells_steps_and_recordings(filled: Path) -> None:
-    found = cache(filled, "list")
+def test_list_has_steps_and_recordings(filled_cache: Path) -> None:
+    found = run_cache(filled_cache, "list")
     assert found.returncode == 0, found.stderr
     rows = [line.split() for line in found.stdout.splitlines()]
     assert ["embedding", "1", "5", "kB", "40", "days", "ago"] in rows
@@ -48,22 +48,25 @@ def test_the_list_tells_steps_and_recordings(filled: Path) -> None:
     assert "8 kB in all" in found.stdout
 
 
-def test_pruning_says_what_it_did(filled: Path) -> None:
-    would = cache(filled, "prune", "--older-than", "30d", "--dry-run")
+def test_prune_reports_what_it_removed(filled_cache: Path) -> None:
+    would = run_cache(filled_cache, "prune", "--older-than", "30d", "--dry-run")
     assert would.stdout == "Would remove 1 result of steps, 5 kB.\n", would.stderr
-    assert cache(filled, "prune", "--older-than", "30d").stdout == "Removed 1 result of steps, 5 kB.\n"
-    assert cache(filled, "prune", "--recording", "monday-1f2e3d4c").stdout == "Removed 1 result of steps, 3 kB.\n"
-    assert "0 B in all" in cache(filled, "list").stdout
+    assert run_cache(filled_cache, "prune", "--older-than", "30d").stdout == "Removed 1 result of steps, 5 kB.\n"
+    assert (
+        run_cache(filled_cache, "prune", "--recording", "monday-1f2e3d4c").stdout
+        == "Removed 1 result of steps, 3 kB.\n"
+    )
+    assert "0 B in all" in run_cache(filled_cache, "list").stdout
 
 
-def test_a_folder_of_other_peoples_files_may_be_the_store(tmp_path: Path) -> None:
+def test_foreign_files_in_the_store_folder_are_kept(tmp_path: Path) -> None:
     nas = tmp_path / "nas"
     for file in (nas / "Documents" / "thesis.docx", nas / "interview-2019.wav"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("years of work")
         os.utime(file, (0, 0))
     for command in (("list",), ("prune", "--older-than", "30d"), ("prune", "--max-size", "0B")):
-        found = cache(tmp_path / "home", *command, DAYLONG_CACHE__STORE=str(nas))
+        found = run_cache(tmp_path / "home", *command, DAYLONG_CACHE__STORE=str(nas))
         assert found.returncode == 0, found.stderr
         assert "0 B" in found.stdout
     assert [p.name for p in sorted(nas.rglob("*.*"))] == ["thesis.docx", "interview-2019.wav"]
@@ -79,15 +82,15 @@ def test_a_folder_of_other_peoples_files_may_be_the_store(tmp_path: Path) -> Non
     ],
 )
 def test_wrong_usage_is_one_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
-    found = cache(tmp_path, "prune", *arguments)
+    found = run_cache(tmp_path, "prune", *arguments)
     assert found.returncode == 2
     assert said in found.stderr
     assert found.stderr.count("\n") == 1
 
 
 def test_ages_and_sizes() -> None:
-    assert age(" 2w ") == 14 * 86_400
-    assert bytes_of("0.5tb") == 500_000_000_000
+    assert parse_age(" 2w ") == 14 * 86_400
+    assert parse_size("0.5tb") == 500_000_000_000
     for wrong in ("", "-1d", "1y", "nan"):
         with pytest.raises(UsageError):
-            age(wrong)
+            parse_age(wrong)

@@ -11,7 +11,7 @@ from flows.cli.main import app
 
 
 @pytest.fixture(autouse=True)
-def a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
@@ -25,101 +25,101 @@ def doctor(*words: str) -> Result:
         return CliRunner().invoke(app, ["doctor", *words])
 
 
-def line(told: Result, about: str) -> str:
-    return next(each for each in told.stdout.splitlines() if each[9:].startswith(about))
+def find_line(result: Result, about: str) -> str:
+    return next(line for line in result.stdout.splitlines() if line[9:].startswith(about))
 
 
 def test_with_the_bundled_weights_nothing_is_missing() -> None:
-    told = doctor("--profile", "demo")
-    assert told.exit_code == 0, told.output
+    result = doctor("--profile", "demo")
+    assert result.exit_code == 0, result.output
     for about in ("decoder", "device", "weights", "database"):
-        assert line(told, about).startswith("ok ")
-    assert line(told, "server").startswith("warning")
-    assert "daylong up" in line(told, "server")
+        assert find_line(result, about).startswith("ok ")
+    assert find_line(result, "server").startswith("warning")
+    assert "daylong up" in find_line(result, "server")
 
 
-def test_weights_that_are_not_to_be_had_are_missing() -> None:
-    told = doctor()
-    assert told.exit_code == 1
-    assert line(told, "weights").startswith("missing")
-    assert "daylong models fetch" in line(told, "weights")
+def test_unavailable_weights_are_missing() -> None:
+    result = doctor()
+    assert result.exit_code == 1
+    assert find_line(result, "weights").startswith("missing")
+    assert "daylong models fetch" in find_line(result, "weights")
 
 
-def test_an_inbox_that_does_not_fit_is_told(a_home: Path) -> None:
-    inbox = a_home / "data" / "inbox"
+def test_inbox_larger_than_the_disk_is_reported(own_home: Path) -> None:
+    inbox = own_home / "data" / "inbox"
     inbox.mkdir(parents=True)
     with (inbox / "day.wav").open("wb") as file:
         file.truncate(10**13)  # holes take no room
-    told = doctor("--profile", "demo")
-    assert told.exit_code == 1
-    assert line(told, "disk").startswith("missing")
-    assert "1 file of 10000.0 GB in the inbox" in line(told, "disk")
+    result = doctor("--profile", "demo")
+    assert result.exit_code == 1
+    assert find_line(result, "disk").startswith("missing")
+    assert "1 file of 10000.0 GB in the inbox" in find_line(result, "disk")
 
 
-def test_an_inbox_that_is_away_is_missing(a_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "is made when" in line(doctor("--profile", "demo"), "inbox")
-    monkeypatch.setenv("DAYLONG_INBOX__FOLDER", str(a_home / "not mounted"))
-    told = doctor("--profile", "demo")
-    assert told.exit_code == 1
-    assert line(told, "inbox").startswith("missing")
+def test_unmounted_inbox_is_missing(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "is made when" in find_line(doctor("--profile", "demo"), "inbox")
+    monkeypatch.setenv("DAYLONG_INBOX__FOLDER", str(own_home / "not mounted"))
+    result = doctor("--profile", "demo")
+    assert result.exit_code == 1
+    assert find_line(result, "inbox").startswith("missing")
 
 
-def test_an_inbox_that_is_stopped_is_told(a_home: Path) -> None:
-    inbox = a_home / "data" / "inbox"
+def test_stopped_inbox_is_reported(own_home: Path) -> None:
+    inbox = own_home / "data" / "inbox"
     inbox.mkdir(parents=True)
-    assert line(doctor("--profile", "demo"), "inbox").startswith("ok ")
+    assert find_line(doctor("--profile", "demo"), "inbox").startswith("ok ")
     (inbox / "STOP").touch()
-    assert line(doctor("--profile", "demo"), "inbox").startswith("warning")
+    assert find_line(doctor("--profile", "demo"), "inbox").startswith("warning")
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "told"),
+    ("setting", "value", "expected"),
     [
         ("DAYLONG_TIMEZONE", "Europe/Berlinn", "is not known"),
         ("DAYLONG_OUT", "data/inbox/out", "lie in it"),
         ("DAYLONG_AUDIO__RECORDED_AT", "2026-03-01T09:15:00", "begin at once"),
     ],
 )
-def test_what_the_watch_would_refuse_is_missing(
-    a_home: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, told: str
+def test_settings_that_watch_refuses_are_missing(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, expected: str
 ) -> None:
-    (a_home / "data" / "inbox").mkdir(parents=True)
+    (own_home / "data" / "inbox").mkdir(parents=True)
     monkeypatch.setenv(setting, value)
-    found = line(doctor("--profile", "demo"), "inbox")
+    found = find_line(doctor("--profile", "demo"), "inbox")
     assert found.startswith("missing")
-    assert told in found
+    assert expected in found
 
 
-def test_a_damaged_ledger_is_missing_with_what_to_do(a_home: Path) -> None:
-    inbox = a_home / "data" / "inbox"
+def test_damaged_ledger_is_missing_with_a_remedy(own_home: Path) -> None:
+    inbox = own_home / "data" / "inbox"
     inbox.mkdir(parents=True)
     (inbox / ".ledger.sqlite3").write_bytes(b"no database " * 1000)
-    found = line(doctor("--profile", "demo"), "inbox")
+    found = find_line(doctor("--profile", "demo"), "inbox")
     assert found.startswith("missing")
     assert "Move it away" in found
 
 
-def test_what_is_done_and_stays_in_the_inbox_needs_no_room(a_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processed_file_kept_in_the_inbox_needs_no_room(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tasks.intake.ledger import Ledger
     from tasks.settings.load import load
 
-    inbox = a_home / "data" / "inbox"
+    inbox = own_home / "data" / "inbox"
     inbox.mkdir(parents=True)
     for name in ("day.wav", "other.wav"):
         (inbox / name).write_bytes(b"RIFF")
     monkeypatch.setenv("DAYLONG_INBOX__AFTER", "keep")
     with Ledger(inbox / ".ledger.sqlite3") as ledger:
         ledger.record_kept(Path("day.wav"), "as it was", load({"profile": "demo"}).digest())
-    assert "1 file of 0.0 GB in the inbox" in line(doctor("--profile", "demo"), "disk")
+    assert "1 file of 0.0 GB in the inbox" in find_line(doctor("--profile", "demo"), "disk")
 
 
-def test_a_database_that_does_not_answer_is_told_without_its_password() -> None:
+def test_unreachable_database_is_reported_without_its_password() -> None:
     from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL, temporary_settings
 
     url = "postgresql+asyncpg://daylong:secret@127.0.0.1:9/daylong"
     with temporary_settings({PREFECT_API_DATABASE_CONNECTION_URL: url}):
-        told = doctor("--profile", "demo")
-    assert told.exit_code == 1
-    assert "cannot be reached" in line(told, "database")
-    assert "PREFECT_SERVER_DATABASE_CONNECTION_URL" in line(told, "database")
-    assert "secret" not in told.output
+        result = doctor("--profile", "demo")
+    assert result.exit_code == 1
+    assert "cannot be reached" in find_line(result, "database")
+    assert "PREFECT_SERVER_DATABASE_CONNECTION_URL" in find_line(result, "database")
+    assert "secret" not in result.output

@@ -1,5 +1,5 @@
-"""Ctrl-C and SIGTERM: one line, status 130 or 143, no child left, even where an engine can't be
-stopped or somebody swallows the exception."""
+"""Ctrl-C and SIGTERM: one line, status 130 or 143, no child left, even if an engine computes or code swallows the
+exception."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ import pytest
 COMMAND = """
 import signal, subprocess, sys, threading, time
 from flows.cli import exit_status
-from flows.cli.terminal import terminal
+from flows.cli.terminal import make_terminal
 exit_status.GRACE_S = 1.0
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
-with exit_status.interruptible(terminal()) as interrupted:
+with exit_status.handle_interrupts(make_terminal()) as interrupted:
     print(child.pid, flush=True)
     {body}
 print("went on")
 """
-ENGINE = "threading.Thread(target=time.sleep, args=(120,)).start(); time.sleep(120)"
-DEAF = """
+COMPUTING = "threading.Thread(target=time.sleep, args=(120,)).start(); time.sleep(120)"
+SWALLOWED = """
     try:
         time.sleep(120)
     except KeyboardInterrupt:
@@ -36,7 +36,7 @@ STUCK = """
     finally:
         time.sleep(120)
 """
-HANDLED = """
+REPLACED = """
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: None)
     while True:
@@ -44,7 +44,7 @@ HANDLED = """
 """
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -54,7 +54,9 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    "body", [ENGINE, DEAF, STUCK, HANDLED], ids=["engine at work", "swallowed", "stuck", "handled below"]
+    "body",
+    [COMPUTING, SWALLOWED, STUCK, REPLACED],
+    ids=["engine at work", "swallowed", "stuck", "handled below"],
 )
 @pytest.mark.parametrize(
     ("number", "called", "status"),
@@ -64,23 +66,23 @@ def alive(pid: int) -> bool:
         (signal.SIGHUP, "The terminal was closed.", 129),
     ],
 )
-def test_ctrl_c_and_sigterm(body: str, number: int, called: str, status: int) -> None:
+def test_signal_ends_the_command_and_its_children(body: str, number: int, called: str, status: int) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", COMMAND.format(body=body)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
-        assert alive(child)
+        assert is_alive(child)
         time.sleep(0.2)
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
     assert process.returncode == status
     assert err == f"{called} Finished steps are kept: the same command goes on from there.\n"
     assert out == ""
-    assert not alive(child)
+    assert not is_alive(child)
 
 
-def test_nohup_is_obeyed() -> None:
+def test_ignored_hangup_does_not_end_the_command() -> None:
     body = "time.sleep(1.5)"
     with subprocess.Popen(
         [sys.executable, "-c", COMMAND.format(body=body)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -94,11 +96,11 @@ def test_nohup_is_obeyed() -> None:
         os.kill(child, signal.SIGKILL)
 
 
-def test_a_terminal_that_is_gone_keeps_nothing_running(tmp_path: Path) -> None:
+def test_closed_terminal_ends_all_processes(tmp_path: Path) -> None:
     """Its window was closed: whoever writes to it gets an error."""
     ours, theirs = os.openpty()
     with subprocess.Popen(
-        [sys.executable, "-c", COMMAND.format(body=ENGINE)], stdout=subprocess.PIPE, stderr=theirs, text=True
+        [sys.executable, "-c", COMMAND.format(body=COMPUTING)], stdout=subprocess.PIPE, stderr=theirs, text=True
     ) as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
@@ -107,4 +109,4 @@ def test_a_terminal_that_is_gone_keeps_nothing_running(tmp_path: Path) -> None:
         os.close(ours)
         process.send_signal(signal.SIGHUP)
         assert process.wait(20) == 129
-    assert not alive(child)
+    assert not is_alive(child)

@@ -19,9 +19,9 @@ punctuation.mode = "never"
 """
 CHATTER = """
 import os, logging, subprocess, sys, time
-from flows.cli.session import opened
+from flows.cli.session import open_session
 from tasks.logs import add_log_fields
-with opened(format="json") as terminal, add_log_fields(recording="day.wav"):
+with open_session(format="json") as terminal, add_log_fields(recording="day.wav"):
     os.write(1, b"of C\\n")
     print("of a print", file=sys.stderr)
     subprocess.run([sys.executable, "-c", "print('of a child')"])
@@ -33,16 +33,16 @@ with opened(format="json") as terminal, add_log_fields(recording="day.wav"):
 """
 
 
-def test_what_libraries_say_is_told_at_debug() -> None:
+def test_library_output_is_logged_at_debug() -> None:
     done = subprocess.run([sys.executable, "-c", CHATTER], capture_output=True, text=True, check=True)
     assert done.stdout == "a result\n"
     lines = [json.loads(line) for line in done.stderr.splitlines()]
-    told = {line["message"]: (line["level"], line["logger"]) for line in lines}
+    records = {line["message"]: (line["level"], line["logger"]) for line in lines}
     for chatter in ("of C", "of a print", "of a child"):
-        assert told[chatter] == ("DEBUG", "daylong.libraries")
-    assert told["of a logger"] == ("DEBUG", "nemo")
-    assert told["a note"] == ("INFO", "daylong.cli")
-    assert told["a failure"] == ("ERROR", "daylong.cli")
+        assert records[chatter] == ("DEBUG", "daylong.libraries")
+    assert records["of a logger"] == ("DEBUG", "nemo")
+    assert records["a note"] == ("INFO", "daylong.cli")
+    assert records["a failure"] == ("ERROR", "daylong.cli")
     assert next(line for line in lines if line["message"] == "of a logger")["recording"] == "day.wav"
 
 

@@ -40,14 +40,14 @@ def daylong(*arguments: object, stdin: str | None = None) -> Result:
     return CliRunner().invoke(app, [str(a) for a in arguments], input=stdin)
 
 
-def test_an_answer_is_a_table(out: Path) -> None:
+def test_answer_is_a_table(out: Path) -> None:
     done = daylong("query", "select speaker, count(*) as words from words group by all order by all", "--out", out)
     assert (done.exit_code, done.stderr) == (0, "")
     rows = [line.split() for line in done.stdout.splitlines()]
     assert rows == [["speaker", "words"], ["SPEAKER_00", "51"], ["SPEAKER_01", "10"], ["UNKNOWN", "1"]]
 
 
-def test_without_sql_the_tables_tell_what_they_hold(tmp_path: Path) -> None:
+def test_without_sql_the_tables_are_described(tmp_path: Path) -> None:
     done = daylong("query", "--out", tmp_path / "no such folder")
     assert done.exit_code == 0
     shown = " ".join(done.stdout.split())
@@ -58,7 +58,7 @@ def test_without_sql_the_tables_tell_what_they_hold(tmp_path: Path) -> None:
     assert "wall_s double s Time that the run took." in shown
 
 
-def test_sql_comes_from_a_file_or_from_stdin(out: Path, tmp_path: Path) -> None:
+def test_sql_from_a_file_or_stdin(out: Path, tmp_path: Path) -> None:
     file = tmp_path / "count.sql"
     file.write_text("-- how many?\nselect count(*) as words\nfrom words;\n")
     for arguments, stdin in ((["--file", file], None), (["-"], file.read_text())):
@@ -66,13 +66,13 @@ def test_sql_comes_from_a_file_or_from_stdin(out: Path, tmp_path: Path) -> None:
         assert (done.exit_code, done.stdout) == (0, "words\n62\n")
 
 
-def test_values_are_given_beside_the_sql(out: Path) -> None:
+def test_variables_in_the_sql(out: Path) -> None:
     sql = "select count(*) as said from words where word_raw = getvariable('word')"
     done = daylong("query", sql, "--let", "word=don't", "--out", out, "-f", "csv")
     assert (done.exit_code, done.stdout) == (0, "said\n2\n")
 
 
-def test_csv_holds_every_text_as_it_is_but_for_formulas(out: Path) -> None:
+def test_csv_keeps_text_except_formulas(out: Path) -> None:
     sql = (
         "select word, start_s, confidence from words join recordings using (recording_id) "
         "where source_name = getvariable('n')"
@@ -97,7 +97,7 @@ def test_csv_holds_every_text_as_it_is_but_for_formulas(out: Path) -> None:
     assert negative.stdout == "n,t\n-3,'-3\n"
 
 
-def test_json_holds_every_text_exactly_and_prints_nothing_that_moves_a_cursor(out: Path) -> None:
+def test_json_keeps_text_without_control_characters(out: Path) -> None:
     sql = (
         "select distinct source_name, start_at, recordings.recorded_date, parts "
         "from recordings join words using (recording_id) where word_index = 0"
@@ -117,7 +117,7 @@ def test_json_holds_every_text_exactly_and_prints_nothing_that_moves_a_cursor(ou
     assert odd == {"a": None, "b": 0.1, "c": [0.1], "d": 2}
 
 
-def test_a_table_has_hostile_text_in_one_line_each(out: Path) -> None:
+def test_table_shows_untrusted_text_on_one_line(out: Path) -> None:
     sql = "select source_name, word from words join recordings using (recording_id)"
     done = daylong("query", sql, "--out", out)
     assert len(done.stdout.splitlines()) == 1 + 62
@@ -125,7 +125,7 @@ def test_a_table_has_hostile_text_in_one_line_each(out: Path) -> None:
     assert "\\x1b[2J" in done.stdout
 
 
-def test_a_long_answer_says_what_a_table_leaves_out(out: Path) -> None:
+def test_long_answer_counts_the_rows_left_out(out: Path) -> None:
     done = daylong("query", "from range(1234)", "--out", out)
     assert len(done.stdout.splitlines()) == 501
     assert done.stderr.startswith("… 734 more of 1,234 rows: --rows 0 shows all of them")
@@ -134,14 +134,14 @@ def test_a_long_answer_says_what_a_table_leaves_out(out: Path) -> None:
     assert "No rows." in daylong("query", "from words where false", "--out", out).stderr
 
 
-def test_nothing_is_lost_where_a_line_is_wider_than_80_columns(out: Path) -> None:
+def test_wide_line_is_not_cut(out: Path) -> None:
     done = daylong(
         "query", "select text from segments where recording_id like 'meeting%' order by start_s", "--out", out
     )
     assert done.stdout.splitlines()[3].count("nobody listened.") == 2
 
 
-def test_a_terminal_gets_no_escape_from_csv_either(out: Path) -> None:
+def test_csv_on_a_terminal_has_no_escape_sequences(out: Path) -> None:
     mine, its = pty.openpty()
     code = "import sys; sys.argv[0] = 'daylong'; from flows.cli.main import main; main()"
     asked = ["query", "select source_name, 1 from recordings", "-f", "csv", "--out", str(out)]
@@ -174,7 +174,7 @@ def test_a_terminal_gets_no_escape_from_csv_either(out: Path) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_is_wrong_is_told_in_two_lines_at_most(out: Path, arguments: list[str], says: str) -> None:
+def test_error_has_two_lines_at_most(out: Path, arguments: list[str], says: str) -> None:
     done = daylong("query", *arguments, "--out", out)
     assert done.exit_code == 2
     assert says in done.stderr
@@ -197,7 +197,7 @@ def test_what_is_wrong_is_told_in_two_lines_at_most(out: Path, arguments: list[s
         "pragma enable_profiling",
     ],
 )
-def test_nothing_can_be_written(out: Path, tmp_path: Path, sql: str) -> None:
+def test_writing_statements_are_refused(out: Path, tmp_path: Path, sql: str) -> None:
     before = {p: p.read_bytes() for p in out.rglob("*.parquet")}
     done = daylong("query", sql.format(tmp_path / "written"), "--out", out)
     assert done.exit_code == 2
@@ -209,11 +209,11 @@ def test_nothing_can_be_written(out: Path, tmp_path: Path, sql: str) -> None:
 @pytest.mark.parametrize(
     "sql", ["explain select 1", "explain analyze from words", "describe words", "show tables", "summarize turns"]
 )
-def test_what_describes_is_allowed(out: Path, sql: str) -> None:
+def test_describing_statements_are_allowed(out: Path, sql: str) -> None:
     assert daylong("query", sql, "--out", out).exit_code == 0
 
 
-def test_without_duckdb_one_line_says_what_to_install(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_duckdb_gives_the_install_command(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     done = daylong("query", "select 1", "--out", out)
     assert (done.exit_code, done.stdout) == (2, "")
@@ -222,7 +222,7 @@ def test_without_duckdb_one_line_says_what_to_install(out: Path, monkeypatch: py
     )
 
 
-def test_without_results_it_says_so(tmp_path: Path) -> None:
+def test_missing_results_folder_is_reported(tmp_path: Path) -> None:
     done = daylong("query", "select 1", "--out", tmp_path / "none")
     assert (done.exit_code, "no such folder of results" in done.stderr) == (2, True)
     assert daylong("query", "select count(*) as n from words", "--out", tmp_path, "-f", "csv").stdout == "n\n0\n"

@@ -50,7 +50,7 @@ def daylong(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(a) for a in arguments])
 
 
-def test_an_export_is_written_again_as_the_run_wrote_it(out: Path) -> None:
+def test_export_equals_the_file_of_the_run(out: Path) -> None:
     for form, export in EXPORTS.items():
         path = out / "exports" / "meeting-0a1b2c3d" / export.file_name
         before = path.read_bytes()
@@ -60,7 +60,7 @@ def test_an_export_is_written_again_as_the_run_wrote_it(out: Path) -> None:
         assert path.read_bytes() == before
 
 
-def test_a_report_written_again_is_told_where_the_recording_is(out: Path, tmp_path: Path) -> None:
+def test_audio_option_sets_the_path_in_the_report(out: Path, tmp_path: Path) -> None:
     path = out / "exports" / "meeting-0a1b2c3d" / "report.html"
     before = path.read_bytes()
     assert daylong("export", "meeting", "--format", "report", "--out", out).exit_code == 0
@@ -75,7 +75,7 @@ def test_a_report_written_again_is_told_where_the_recording_is(out: Path, tmp_pa
     assert (done.exit_code, "nowhere.flac: no such file" in done.stderr) == (2, True)
 
 
-def test_a_report_may_carry_the_sound_in_it(out: Path, tmp_path: Path) -> None:
+def test_embedded_audio_in_the_report(out: Path, tmp_path: Path) -> None:
     sound = tmp_path / "meeting.wav"
     soundfile.write(sound, np.zeros(8_000, np.float32), 8_000)
     to = tmp_path / "mail.html"
@@ -91,19 +91,19 @@ def test_a_report_may_carry_the_sound_in_it(out: Path, tmp_path: Path) -> None:
     assert to.read_bytes() == before
 
 
-def test_a_report_of_a_recording_that_is_gone_stays_as_it_was(
+def test_report_of_a_missing_recording_is_unchanged(
     out: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from flows.report_audio import tell_report
+    from flows.report_audio import rewrite_report
 
     path = out / "exports" / "meeting-0a1b2c3d" / "report.html"
     before = path.read_bytes()
-    tell_report(out, "meeting-0a1b2c3d", tmp_path / "nowhere.flac")
+    rewrite_report(out, "meeting-0a1b2c3d", tmp_path / "nowhere.flac")
     assert path.read_bytes() == before
     assert "does not know where the recording lies now" in caplog.text
 
 
-def test_an_export_goes_where_one_wants_it(out: Path, tmp_path: Path) -> None:
+def test_export_to_a_named_file_or_stdout(out: Path, tmp_path: Path) -> None:
     assert (
         daylong("export", "meeting-0a", "-f", "txt", "--out", out, "--to", tmp_path / "new" / "m.txt").exit_code == 0
     )
@@ -113,7 +113,7 @@ def test_an_export_goes_where_one_wants_it(out: Path, tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["m.txt"]
 
 
-def test_a_recording_that_is_not_there(out: Path) -> None:
+def test_unknown_recording_is_refused(out: Path) -> None:
     done = daylong("export", "nobody", "--format", "srt", "--out", out)
     assert done.exit_code == 2
     assert "meeting-0a1b2c3d" in done.stderr
@@ -134,7 +134,7 @@ def test_scores_of_a_recording(out: Path, references: list[str], tmp_path: Path)
     assert f"{100 * 0.4 / 13.2:.1f} %" in done.stdout
 
 
-def test_a_uem_limits_what_is_scored(out: Path, references: list[str], tmp_path: Path) -> None:
+def test_uem_limits_the_scored_regions(out: Path, references: list[str], tmp_path: Path) -> None:
     pytest.importorskip("meeteval")
     uem = tmp_path / "m.uem"
     uem.write_text("meeting 1 0 3.6\n")
@@ -147,7 +147,7 @@ def test_a_uem_limits_what_is_scored(out: Path, references: list[str], tmp_path:
     assert (score["words"]["cpwer"], score["words"]["num_words"]) == (0, 9)
 
 
-def test_a_folder_of_exports_is_scored_like_the_tables(out: Path, references: list[str], tmp_path: Path) -> None:
+def test_exports_folder_scores_as_the_tables(out: Path, references: list[str], tmp_path: Path) -> None:
     scores = []
     for folder in (out, out / "exports" / "meeting-0a1b2c3d"):
         assert daylong("evaluate", "-r", *references, folder, "--json", tmp_path / "s.json").exit_code == 0
@@ -170,7 +170,7 @@ def test_without_meeteval_turns_are_still_scored(
     assert words.INSTALL in done.stderr
 
 
-def test_a_reference_without_its_recording(out: Path, references: list[str], tmp_path: Path) -> None:
+def test_reference_without_a_recording(out: Path, references: list[str], tmp_path: Path) -> None:
     strange = tmp_path / "strange.rttm"
     strange.write_text("SPEAKER strange 1 0 1 <NA> <NA> x <NA> <NA>\n")
     done = daylong("evaluate", "-r", strange, out)

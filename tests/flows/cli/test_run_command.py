@@ -41,7 +41,7 @@ def clip(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_bad_recording_is_one_line_and_the_others_are_done(clip: Path, tmp_path: Path) -> None:
+def test_failed_recording_prints_one_line_and_others_are_processed(clip: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.wav"
     bad.write_text("not a sound")
     settings = {"profile": "demo", "out": str(tmp_path / "out")}
@@ -67,7 +67,7 @@ def test_a_bad_recording_is_one_line_and_the_others_are_done(clip: Path, tmp_pat
     assert "failed" not in again.err.getvalue()
 
 
-def test_what_this_machine_lacks_stops_the_command(clip: Path, tmp_path: Path) -> None:
+def test_missing_weights_stop_the_command(clip: Path, tmp_path: Path) -> None:
     screen = Screen()
     settings = {"profile": "demo", "out": str(tmp_path / "out"), "transcription": {"model": str(tmp_path / "none")}}
     with pytest.raises(UsageError):

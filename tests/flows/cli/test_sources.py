@@ -1,4 +1,4 @@
-"""Which recordings a command line means."""
+"""Finding the recordings that a command line names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.sources import recordings, taken_together
+from flows.cli.sources import find_recordings, group_recordings
 
 
 @pytest.fixture
@@ -19,45 +19,45 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_folder_stands_for_its_own_recordings_by_name(folder: Path) -> None:
-    found, errors = recordings([str(folder)])
+def test_folder_gives_its_recordings_in_order_of_name(folder: Path) -> None:
+    found, errors = find_recordings([str(folder)])
     assert [Path(f).name for f in found] == ["-d.ogg", "a.mp3", "b.WAV"]
     assert errors == []
 
 
-def test_what_is_no_file_but_called_like_a_recording_is_not_passed_over(folder: Path) -> None:
+def test_special_file_named_like_a_recording_is_listed(folder: Path) -> None:
     (folder / "nowhere.wav").symlink_to(folder / "gone")
     (folder / "round.wav").symlink_to(folder / "round.wav")
     os.mkfifo(folder / "pipe.wav")
-    found, errors = recordings([str(folder)])
+    found, errors = find_recordings([str(folder)])
     assert {"nowhere.wav", "round.wav", "pipe.wav"} <= {Path(f).name for f in found}
     assert errors == []
-    assert recordings([str(folder / "nowhere.wav")]) == ([str(folder / "nowhere.wav")], [])
+    assert find_recordings([str(folder / "nowhere.wav")]) == ([str(folder / "nowhere.wav")], [])
 
 
-def test_a_named_file_is_tried_whatever_it_is_called(folder: Path) -> None:
-    assert recordings([str(folder / "notes.txt")]) == ([str(folder / "notes.txt")], [])
+def test_named_file_is_listed_whatever_its_name(folder: Path) -> None:
+    assert find_recordings([str(folder / "notes.txt")]) == ([str(folder / "notes.txt")], [])
 
 
-def test_each_recording_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_recording_is_listed_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    found, _ = recordings(["a.mp3", "./a.mp3", str(folder), "-d.ogg", "./-d.ogg"])
+    found, _ = find_recordings(["a.mp3", "./a.mp3", str(folder), "-d.ogg", "./-d.ogg"])
     assert [Path(f).name for f in found] == ["a.mp3", "-d.ogg", "b.WAV"]
     assert all(Path(f).is_absolute() for f in found)
 
 
-def test_what_gives_no_recording_is_an_error_and_stops_nothing(folder: Path) -> None:
+def test_name_without_recording_is_an_error_beside_the_others(folder: Path) -> None:
     (folder / "empty").mkdir()
-    found, errors = recordings([str(folder / "none.wav"), str(folder / "empty"), str(folder / "a.mp3")])
+    found, errors = find_recordings([str(folder / "none.wav"), str(folder / "empty"), str(folder / "a.mp3")])
     assert [Path(f).name for f in found] == ["a.mp3"]
     missing, empty = map(str, errors)
     assert "none.wav: no such file" in missing
     assert "empty: a folder without recordings" in empty
 
 
-def test_together_named_files_are_one_recording_and_each_folder_another(folder: Path) -> None:
-    named = [str(folder / "sub" / "e.wav"), str(folder / "notes.txt")]
-    groups, errors = taken_together([named[0], str(folder), named[1]])
+def test_named_files_are_one_recording_and_each_folder_another(folder: Path) -> None:
+    file_names = [str(folder / "sub" / "e.wav"), str(folder / "notes.txt")]
+    groups, errors = group_recordings([file_names[0], str(folder), file_names[1]])
     assert [[Path(f).name for f in group] for group in groups] == [
         ["-d.ogg", "a.mp3", "b.WAV"],
         ["e.wav", "notes.txt"],
@@ -65,21 +65,21 @@ def test_together_named_files_are_one_recording_and_each_folder_another(folder: 
     assert errors == []
 
 
-def test_together_a_file_that_is_missing_stops_its_recording_alone(folder: Path) -> None:
-    groups, errors = taken_together([str(folder / "a.mp3"), str(folder / "none.wav"), str(folder)])
+def test_missing_file_drops_only_its_own_recording(folder: Path) -> None:
+    groups, errors = group_recordings([str(folder / "a.mp3"), str(folder / "none.wav"), str(folder)])
     assert len(groups) == 1
     assert [Path(f).name for f in groups[0]] == ["-d.ogg", "a.mp3", "b.WAV"]
     assert "none.wav" in str(errors[0])
 
 
-def test_the_forms_path_is_found_as_it_was_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.process_recording import files_of
+def test_pasted_path_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.process_recording import find_files
 
     file, odd = tmp_path / "talk.flac", tmp_path / " odd.flac"
     file.touch()
     odd.touch()
     monkeypatch.setenv("HOME", str(tmp_path))
     for pasted in (f"{file}\n", f'"{file}"', f"  '{file}'", "~/talk.flac"):
-        assert files_of(pasted, ()) == [str(file)]
-    assert files_of(str(odd), ()) == [str(odd)]
-    assert files_of(f"{tmp_path}/gone.flac", ()) == [f"{tmp_path}/gone.flac"]
+        assert find_files(pasted, ()) == [str(file)]
+    assert find_files(str(odd), ()) == [str(odd)]
+    assert find_files(f"{tmp_path}/gone.flac", ()) == [f"{tmp_path}/gone.flac"]

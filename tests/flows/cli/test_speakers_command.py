@@ -41,36 +41,36 @@ def week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return out
 
 
-def said(*words: str, status: int = 0) -> str:
+def run_speakers(*words: str, status: int = 0) -> str:
     result = CliRunner().invoke(app, ["speakers", *words])
     assert result.exit_code == status, result.output
     return result.output
 
 
-def names(out: Path, recording_id: str) -> dict:
+def read_names(out: Path, recording_id: str) -> dict:
     return dict(read_columns(out, "speakers", recording_id, "speaker", "speaker_name"))
 
 
-def test_nobody_is_known_before_anything_was_processed(tmp_path, monkeypatch):
+def test_empty_registry(tmp_path, monkeypatch):
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
-    assert "No voice is known yet" in said("list")
-    assert "Nothing to review" in said("review")
-    assert "Nothing was corrected yet" in said("log")
+    assert "No voice is known yet" in run_speakers("list")
+    assert "Nothing to review" in run_speakers("review")
+    assert "Nothing was corrected yet" in run_speakers("log")
 
 
-def test_the_list_tells_how_often_a_voice_was_heard_and_where_to_listen(week):
-    text = said("list")
+def test_list_has_number_of_recordings_and_clip(week):
+    text = run_speakers("list")
     (bea,) = [line for line in text.splitlines() if re.match(r"v\w{8} +2 ", line)]
     clip = bea.split()[-1]
     assert (week.parent / "voices" / "clips" / clip).read_bytes().startswith(b"OggS")
     assert text.count(".ogg") == 3
 
 
-def test_a_renamed_voice_is_called_so_everywhere_and_stays_so_when_processed_again(week, tmp_path):
-    text = said("rename", f"{MON}/SPEAKER_01", "Bea Öz")
+def test_new_name_is_in_all_files_and_kept_by_later_runs(week, tmp_path):
+    text = run_speakers("rename", f"{MON}/SPEAKER_01", "Bea Öz")
     assert "2 recordings written again" in text
-    assert names(week, MON) == {"SPEAKER_00": None, "SPEAKER_01": "Bea Öz"}
-    assert names(week, TUE) == {"SPEAKER_00": "Bea Öz", "SPEAKER_01": None}
+    assert read_names(week, MON) == {"SPEAKER_00": None, "SPEAKER_01": "Bea Öz"}
+    assert read_names(week, TUE) == {"SPEAKER_00": "Bea Öz", "SPEAKER_01": None}
     exports = week / "exports" / MON
     assert "Bea Öz: So it is" in (exports / "transcript.srt").read_text()
     assert "Bea_Öz" in (exports / "transcript.rttm").read_text()
@@ -80,39 +80,39 @@ def test_a_renamed_voice_is_called_so_everywhere_and_stays_so_when_processed_aga
         "tue", ["Bea", "Cyd"], "run-3", day=1, shift=1, models="other", sound=tmp_path / "sound.wav"
     )
     publish_with_names(again, week, week.parent / "voices")
-    assert names(week, TUE) == {"SPEAKER_01": "Bea Öz", "SPEAKER_00": None}
+    assert read_names(week, TUE) == {"SPEAKER_01": "Bea Öz", "SPEAKER_00": None}
     publish_with_names(
         make_recording("wed", ["Bea"], "run-4", day=2, models="other", sound=tmp_path / "sound.wav"),
         week,
         week.parent / "voices",
     )
-    assert names(week, "wed-0a1b2c3d") == {"SPEAKER_00": "Bea Öz"}
+    assert read_names(week, "wed-0a1b2c3d") == {"SPEAKER_00": "Bea Öz"}
 
 
-def test_what_was_corrected_is_told_and_undone(week):
-    said("rename", f"{MON}/SPEAKER_01", "Bea")
-    said("rename", f"{MON}/SPEAKER_00", "Ada")
-    assert re.search(r"1  .*rename v\w+ to Bea\n +2  .*rename v\w+ to Ada", said("log"))
-    assert "undone: rename" in said("undo")
-    assert names(week, MON) == {"SPEAKER_00": None, "SPEAKER_01": "Bea"}
-    assert "(undone)" in said("log")
-    said("undo", "1")
-    assert names(week, TUE) == {"SPEAKER_00": None, "SPEAKER_01": None}
-    assert "no correction to undo" in said("undo", status=2)
+def test_corrections_are_logged_and_undone(week):
+    run_speakers("rename", f"{MON}/SPEAKER_01", "Bea")
+    run_speakers("rename", f"{MON}/SPEAKER_00", "Ada")
+    assert re.search(r"1  .*rename v\w+ to Bea\n +2  .*rename v\w+ to Ada", run_speakers("log"))
+    assert "undone: rename" in run_speakers("undo")
+    assert read_names(week, MON) == {"SPEAKER_00": None, "SPEAKER_01": "Bea"}
+    assert "(undone)" in run_speakers("log")
+    run_speakers("undo", "1")
+    assert read_names(week, TUE) == {"SPEAKER_00": None, "SPEAKER_01": None}
+    assert "no correction to undo" in run_speakers("undo", status=2)
 
 
-def test_two_voices_are_merged_and_one_is_split(week):
-    said("rename", f"{MON}/SPEAKER_00", "Ada")
-    said("merge", "Ada", f"{TUE}/SPEAKER_01")
-    assert names(week, TUE)["SPEAKER_01"] == "Ada"
-    said("split", "Ada", TUE, "--name", "Cyd")
-    assert names(week, TUE)["SPEAKER_01"] == "Cyd"
-    assert names(week, MON)["SPEAKER_00"] == "Ada"
-    assert "heard nowhere else" in said("split", "Cyd", TUE, status=2)
-    assert "is the name of another voice" in said("rename", "Cyd", "ada", status=2)
+def test_voices_are_merged_and_split(week):
+    run_speakers("rename", f"{MON}/SPEAKER_00", "Ada")
+    run_speakers("merge", "Ada", f"{TUE}/SPEAKER_01")
+    assert read_names(week, TUE)["SPEAKER_01"] == "Ada"
+    run_speakers("split", "Ada", TUE, "--name", "Cyd")
+    assert read_names(week, TUE)["SPEAKER_01"] == "Cyd"
+    assert read_names(week, MON)["SPEAKER_00"] == "Ada"
+    assert "heard nowhere else" in run_speakers("split", "Cyd", TUE, status=2)
+    assert "is the name of another voice" in run_speakers("rename", "Cyd", "ada", status=2)
 
 
-def test_a_reports_corrections_are_taken_all_or_none(week, tmp_path):
+def test_corrections_of_a_report_are_applied_all_or_none(week, tmp_path):
     voices = dict(read_columns(week, "speakers", MON, "speaker", "voice_id"))
     file = tmp_path / "mon.corrections.json"
     rows = [
@@ -123,47 +123,47 @@ def test_a_reports_corrections_are_taken_all_or_none(week, tmp_path):
     file.write_text(
         json.dumps({**held, "speakers": [*rows, {"speaker": "SPEAKER_09", "voice_id": None, "name": "X"}]})
     )
-    assert "knows no voice of its SPEAKER_09" in said("apply", str(file), status=2)
-    assert names(week, MON) == {"SPEAKER_00": None, "SPEAKER_01": None}
+    assert "knows no voice of its SPEAKER_09" in run_speakers("apply", str(file), status=2)
+    assert read_names(week, MON) == {"SPEAKER_00": None, "SPEAKER_01": None}
     file.write_text(json.dumps(held))
-    said("apply", str(file))
-    assert names(week, MON) == {"SPEAKER_00": "Ada", "SPEAKER_01": "Bea"}
-    assert names(week, TUE)["SPEAKER_00"] == "Bea"
-    assert "That was so already" in said("apply", str(file))
+    run_speakers("apply", str(file))
+    assert read_names(week, MON) == {"SPEAKER_00": "Ada", "SPEAKER_01": "Bea"}
+    assert read_names(week, TUE)["SPEAKER_00"] == "Bea"
+    assert "That was so already" in run_speakers("apply", str(file))
     # In one recording somebody known was taken for somebody else.
     held["recording_id"], held["speakers"] = (
         TUE,
         [{"speaker": "SPEAKER_00", "voice_id": None, "was": "Bea", "name": "Ada"}],
     )
     file.write_text(json.dumps(held))
-    said("apply", str(file))
-    assert names(week, TUE)["SPEAKER_00"] == "Ada"
-    assert names(week, MON) == {"SPEAKER_00": "Ada", "SPEAKER_01": "Bea"}
+    run_speakers("apply", str(file))
+    assert read_names(week, TUE)["SPEAKER_00"] == "Ada"
+    assert read_names(week, MON) == {"SPEAKER_00": "Ada", "SPEAKER_01": "Bea"}
 
 
-def corrections_of(recording: str, *rows: dict) -> str:
+def make_corrections(recording: str, *rows: dict) -> str:
     return json.dumps({"daylong": "corrections", "version": 1, "recording_id": recording, "speakers": rows})
 
 
-def test_another_name_in_a_report_says_that_here_it_is_somebody_else(week, tmp_path):
-    said("rename", f"{MON}/SPEAKER_01", "Bea")
+def test_other_name_in_a_report_splits_the_voice(week, tmp_path):
+    run_speakers("rename", f"{MON}/SPEAKER_01", "Bea")
     file = tmp_path / "tue.json"
-    file.write_text(corrections_of(TUE, {"speaker": "SPEAKER_00", "voice_id": None, "was": "Bea", "name": "Clara"}))
-    said("apply", str(file))
-    assert names(week, TUE)["SPEAKER_00"] == "Clara"
-    assert names(week, MON)["SPEAKER_01"] == "Bea"
-    file.write_text(corrections_of(TUE, {"speaker": "SPEAKER_00", "voice_id": None, "was": "Clara", "name": None}))
-    said("apply", str(file))
-    assert names(week, TUE)["SPEAKER_00"] is None
+    file.write_text(make_corrections(TUE, {"speaker": "SPEAKER_00", "voice_id": None, "was": "Bea", "name": "Clara"}))
+    run_speakers("apply", str(file))
+    assert read_names(week, TUE)["SPEAKER_00"] == "Clara"
+    assert read_names(week, MON)["SPEAKER_01"] == "Bea"
+    file.write_text(make_corrections(TUE, {"speaker": "SPEAKER_00", "voice_id": None, "was": "Clara", "name": None}))
+    run_speakers("apply", str(file))
+    assert read_names(week, TUE)["SPEAKER_00"] is None
 
 
-def test_a_report_of_before_doesnt_name_whoever_has_the_label_now(week, tmp_path):
+def test_outdated_report_is_refused(week, tmp_path):
     voices = dict(read_columns(week, "speakers", MON, "speaker", "voice_id"))
     file = tmp_path / "old.json"
     wrong = {"speaker": "SPEAKER_00", "voice_id": voices["SPEAKER_01"], "was": None, "name": "Bea"}
-    file.write_text(corrections_of(MON, wrong))
-    assert "since this report was saved" in said("apply", str(file), status=2)
-    assert names(week, MON) == {"SPEAKER_00": None, "SPEAKER_01": None}
+    file.write_text(make_corrections(MON, wrong))
+    assert "since this report was saved" in run_speakers("apply", str(file), status=2)
+    assert read_names(week, MON) == {"SPEAKER_00": None, "SPEAKER_01": None}
 
 
 @pytest.mark.parametrize(
@@ -178,47 +178,47 @@ def test_a_report_of_before_doesnt_name_whoever_has_the_label_now(week, tmp_path
         "SPEAKER_00",
     ],
 )
-def test_a_row_of_another_form_is_refused(week, tmp_path, row):
+def test_malformed_row_is_refused(week, tmp_path, row):
     file = tmp_path / "odd.json"
-    file.write_text(corrections_of(MON, row))
-    assert "not a file of corrections" in said("apply", str(file), status=2)
+    file.write_text(make_corrections(MON, row))
+    assert "not a file of corrections" in run_speakers("apply", str(file), status=2)
 
 
-def test_a_split_outlives_a_run_that_remembers_nobody(week, tmp_path):
-    said("rename", f"{MON}/SPEAKER_01", "Bea")
-    said("split", "Bea", TUE)
+def test_split_outlasts_a_run_without_voices(week, tmp_path):
+    run_speakers("rename", f"{MON}/SPEAKER_01", "Bea")
+    run_speakers("split", "Bea", TUE)
     store, sound = week.parent / "voices", tmp_path / "sound.wav"
     never = RULE.model_copy(update={"mode": "never"})
     publish_with_names(make_recording("tue", ["Bea", "Cyd"], "run-3", day=1, sound=sound), week, store, never)
-    assert names(week, TUE) == {"SPEAKER_00": None, "SPEAKER_01": None}
+    assert read_names(week, TUE) == {"SPEAKER_00": None, "SPEAKER_01": None}
     publish_with_names(make_recording("tue", ["Bea", "Cyd"], "run-4", day=1, sound=sound), week, store)
-    assert names(week, TUE) == {"SPEAKER_00": None, "SPEAKER_01": None}  # it is not Bea, somebody said
+    assert read_names(week, TUE) == {"SPEAKER_00": None, "SPEAKER_01": None}  # it is not Bea, somebody said
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"daylong": "corrections", "version": 2}', "\x00", "[" * 100_000])
-def test_what_is_no_file_of_corrections_is_refused(week, tmp_path, text):
+def test_malformed_corrections_file_is_refused(week, tmp_path, text):
     file = tmp_path / "odd.json"
     file.write_text(text)
-    assert "not a file of corrections" in said("apply", str(file), status=2)
-    assert "No such file" in said("apply", str(tmp_path / "none.json"), status=2)
+    assert "not a file of corrections" in run_speakers("apply", str(file), status=2)
+    assert "No such file" in run_speakers("apply", str(tmp_path / "none.json"), status=2)
 
 
-def test_an_enrolled_voice_is_offered_where_it_may_be_and_a_yes_names_it(week):
+def test_enrolled_voice_is_offered_and_accepted(week):
     registry = read_current_registry(week.parent / "voices")
     (ada,) = [h for h in registry.hearings.values() if h.recording_id == MON and h.speaker == "SPEAKER_00"]
     learned = ada._replace(hearing_id="file", out="", recording_id="ada-file", speaker="", by="enrolled", voice_id="")
     enter_corrections(week.parent / "voices", "enroll", make_enrolment(learned, "Ada", make_match_rule(Settings())))
-    offer = said("review")
+    offer = run_speakers("review")
     assert re.search(rf"SPEAKER_00 +{MON} +Ada +1\.00", offer)
     assert "perhaps" in (week / "exports" / MON / "report.html").read_text()
-    assert "1 may be somebody known" in said("list")
-    assert "fits 0 offers" in said("review", "--yes", "zzz", status=2)
-    said("review", "--yes", offer.splitlines()[1].split()[0])
-    assert names(week, MON)["SPEAKER_00"] == "Ada"
-    assert "Nothing to review" in said("review")
+    assert "1 may be somebody known" in run_speakers("list")
+    assert "fits 0 offers" in run_speakers("review", "--yes", "zzz", status=2)
+    run_speakers("review", "--yes", offer.splitlines()[1].split()[0])
+    assert read_names(week, MON)["SPEAKER_00"] == "Ada"
+    assert "Nothing to review" in run_speakers("review")
 
 
-def test_two_voices_that_may_be_one_are_said_to_be_or_not(week):
+def test_possible_duplicates_are_separated_or_merged(week):
     store = week.parent / "voices"
     registry = read_current_registry(store)
     ada, cyd = (
@@ -227,22 +227,22 @@ def test_two_voices_that_may_be_one_are_said_to_be_or_not(week):
     )
     with open_registry(store, lambda out, recording: None) as handle:
         handle.commit(replace(registry, alike=frozenset({order_pair(ada, cyd)})))
-    offer = re.search(r"^(v\w+\+v\w+) ", said("review"), re.M)[1]
-    said("review", "--no", offer)
-    assert "Nothing to review" in said("review")
-    said("undo")
+    offer = re.search(r"^(v\w+\+v\w+) ", run_speakers("review"), re.M)[1]
+    run_speakers("review", "--no", offer)
+    assert "Nothing to review" in run_speakers("review")
+    run_speakers("undo")
     with open_registry(store, lambda out, recording: None) as handle:
         handle.commit(replace(handle.registry, alike=frozenset({order_pair(ada, cyd)})))
-    said("review", "--yes", offer)
+    run_speakers("review", "--yes", offer)
     assert len(read_current_registry(store).voices) == 2
 
 
-def test_of_the_forgotten_nothing_is_found_any_more_in_any_file(week):
-    said("rename", f"{MON}/SPEAKER_01", "Xanthippe")
+def test_forgotten_voice_is_in_no_file(week):
+    run_speakers("rename", f"{MON}/SPEAKER_01", "Xanthippe")
     (voice,) = {v for n, v in read_columns(week, "speakers", MON, "speaker_name", "voice_id") if n}
     home = week.parents[1]
     assert len(find_in_files("Xanthippe", home)) > 10
-    text = said("forget", "Xanthippe", "--yes")
+    text = run_speakers("forget", "Xanthippe", "--yes")
     assert "Forgotten: 2 embeddings" in text
     assert "What they said stays" in text
     assert find_in_files("Xanthippe", home) == []
@@ -252,47 +252,47 @@ def test_of_the_forgotten_nothing_is_found_any_more_in_any_file(week):
         assert rows.pop(label) == (None, None)
         assert all(embedding is not None for embedding, _ in rows.values())
     assert len(list((week.parent / "voices" / "clips").iterdir())) == 2
-    assert "nobody" in said("forget", "nobody", "--yes", status=2)
+    assert "nobody" in run_speakers("forget", "nobody", "--yes", status=2)
 
 
-def test_a_store_that_was_lost_is_learned_again_from_the_tables(week):
-    said("rename", f"{MON}/SPEAKER_01", "Bea")
+def test_lost_registry_is_rebuilt_from_the_tables(week):
+    run_speakers("rename", f"{MON}/SPEAKER_01", "Bea")
     before = read_current_registry(week.parent / "voices")
     for path in (week.parent / "voices").glob("*.parquet"):
         path.unlink()
-    assert "2 recordings learned" in said("rebuild")
+    assert "2 recordings learned" in run_speakers("rebuild")
     after = read_current_registry(week.parent / "voices")
     assert after.voices == before.voices
     assert {(h.voice_id, h.recording_id) for h in after.hearings.values()} == {
         (h.voice_id, h.recording_id) for h in before.hearings.values()
     }
-    assert "0 recordings learned" in said("rebuild")
+    assert "0 recordings learned" in run_speakers("rebuild")
 
 
-def test_results_elsewhere_have_voices_of_their_own_to_be_listed(week, tmp_path):
+def test_list_of_one_results_folder(week, tmp_path):
     other = tmp_path / "elsewhere"
     other.mkdir()
     publish_with_names(make_recording("fri", ["Dot"], sound=tmp_path / "sound.wav"), other, week.parent / "voices")
-    assert len(re.findall(r"^v\w{8}", said("list", "--out", str(other)), re.M)) == 1
-    assert len(re.findall(r"^v\w{8}", said("list"), re.M)) == 4
-    said("rename", "SPEAKER_00", "Dot", "--out", str(other))
-    assert names(other, "fri-0a1b2c3d") == {"SPEAKER_00": "Dot"}
+    assert len(re.findall(r"^v\w{8}", run_speakers("list", "--out", str(other)), re.M)) == 1
+    assert len(re.findall(r"^v\w{8}", run_speakers("list"), re.M)) == 4
+    run_speakers("rename", "SPEAKER_00", "Dot", "--out", str(other))
+    assert read_names(other, "fri-0a1b2c3d") == {"SPEAKER_00": "Dot"}
 
 
-def test_results_that_are_away_are_told_once_they_are_back(week, tmp_path):
+def test_unmounted_results_are_republished_once_mounted(week, tmp_path):
     other, away = tmp_path / "disk", tmp_path / "unplugged"
     other.mkdir()
     publish_with_names(
         make_recording("fri", ["Bea"], day=2, sound=tmp_path / "sound.wav"), other, week.parent / "voices"
     )
     other.rename(away)
-    assert "2 recordings written again" in said("rename", f"{MON}/SPEAKER_01", "Bea")
-    assert names(away, "fri-0a1b2c3d") == {"SPEAKER_00": None}
+    assert "2 recordings written again" in run_speakers("rename", f"{MON}/SPEAKER_01", "Bea")
+    assert read_names(away, "fri-0a1b2c3d") == {"SPEAKER_00": None}
     away.rename(other)
-    assert "2 recordings written again" in said("rename", f"{MON}/SPEAKER_00", "Ada")
-    assert names(other, "fri-0a1b2c3d") == {"SPEAKER_00": "Bea"}
+    assert "2 recordings written again" in run_speakers("rename", f"{MON}/SPEAKER_00", "Ada")
+    assert read_names(other, "fri-0a1b2c3d") == {"SPEAKER_00": "Bea"}
     other.rename(away)
-    said("forget", "Bea", "--yes")
+    run_speakers("forget", "Bea", "--yes")
     away.rename(other)
-    said("rename", "Ada", "Ada B.")
+    run_speakers("rename", "Ada", "Ada B.")
     assert find_in_files("Bea", other) == []

@@ -1,4 +1,4 @@
-"""`daylong up` before anything is started: what is in its way is told, with what to do."""
+"""`daylong up` before anything is started: obstacles are reported with a remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli.json_lines import as_json
+from flows.cli.json_lines import format_as_json
 from flows.cli.main import app
 from flows.serving import supervisor
 from flows.serving.server import Address
@@ -27,40 +27,40 @@ def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
         yield
 
 
-def test_a_port_that_is_taken() -> None:
+def test_port_in_use_is_refused() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        told = CliRunner().invoke(app, ["up", "--port", str(port)])
-    assert told.exit_code == 2
-    assert "no server can listen there (Address already in use)" in told.stderr
-    assert f"daylong up --port {port + 1}" in told.stderr
-    assert len(told.stderr.splitlines()) == 1
+        result = CliRunner().invoke(app, ["up", "--port", str(port)])
+    assert result.exit_code == 2
+    assert "no server can listen there (Address already in use)" in result.stderr
+    assert f"daylong up --port {port + 1}" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_host_that_is_not_ours() -> None:
-    told = CliRunner().invoke(app, ["up", "--host", "192.0.2.1"])
-    assert told.exit_code == 2
-    assert "192.0.2.1:4200: no server can listen there" in told.stderr
+def test_foreign_host_is_refused() -> None:
+    result = CliRunner().invoke(app, ["up", "--host", "192.0.2.1"])
+    assert result.exit_code == 2
+    assert "192.0.2.1:4200: no server can listen there" in result.stderr
 
 
-def test_a_server_that_is_named_and_does_not_answer() -> None:
+def test_unreachable_named_server_is_refused() -> None:
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-        told = CliRunner().invoke(app, ["up"])
-        assert told.exit_code == 2
-        assert "PREFECT_API_URL=http://127.0.0.1:9/api: no Prefect server answers there" in told.stderr
-        told = CliRunner().invoke(app, ["up", "--port", "4300"])
-        assert "leave --host and --port away" in told.stderr
+        result = CliRunner().invoke(app, ["up"])
+        assert result.exit_code == 2
+        assert "PREFECT_API_URL=http://127.0.0.1:9/api: no Prefect server answers there" in result.stderr
+        result = CliRunner().invoke(app, ["up", "--port", "4300"])
+        assert "leave --host and --port away" in result.stderr
 
 
 def test_wrong_settings_are_refused_before_anything_is_started(tmp_path: Path) -> None:
     (tmp_path / "daylong.toml").write_text("[transcription]\nbeam_size = 99\n")
-    told = CliRunner().invoke(app, ["up"])
-    assert told.exit_code == 2
-    assert "transcription.beam_size = 99" in told.stderr
+    result = CliRunner().invoke(app, ["up"])
+    assert result.exit_code == 2
+    assert "transcription.beam_size = 99" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -71,33 +71,35 @@ def test_wrong_settings_are_refused_before_anything_is_started(tmp_path: Path) -
         (Address("::1", 4200), "http://[::1]:4200/api"),
     ],
 )
-def test_what_a_browser_is_given(address: Address, api: str) -> None:
+def test_api_address_for_a_browser(address: Address, api: str) -> None:
     assert address.api == api
 
 
-def test_lines_of_prefects_processes_become_json() -> None:
+def test_prefect_log_lines_become_json() -> None:
     import json
 
-    said = json.loads(as_json("16:24:57.268 | INFO    | prefect.flow_runs.worker - Worker 'a' submits", "worker"))
-    assert (said["level"], said["logger"], said["message"]) == (
+    fields = json.loads(
+        format_as_json("16:24:57.268 | INFO    | prefect.flow_runs.worker - Worker 'a' submits", "worker")
+    )
+    assert (fields["level"], fields["logger"], fields["message"]) == (
         "INFO",
         "prefect.flow_runs.worker",
         "Worker 'a' submits",
     )
-    said = json.loads(as_json("Worker 'a' started!", "worker"))
-    assert (said["logger"], said["message"], said["recording"]) == ("worker", "Worker 'a' started!", None)
-    line = as_json("x", "y")
-    assert as_json(line, "z") == line
+    fields = json.loads(format_as_json("Worker 'a' started!", "worker"))
+    assert (fields["logger"], fields["message"], fields["recording"]) == ("worker", "Worker 'a' started!", None)
+    line = format_as_json("x", "y")
+    assert format_as_json(line, "z") == line
 
 
 def test_a_ctrl_c_that_breaks_the_deployments_off_is_no_failure_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     stop = StopSignal()
 
-    def broken_off(_: object) -> None:
+    def interrupt(_: object) -> None:
         stop(signal.SIGINT, None)
         raise DaylongError("prefect deploy --all failed:")
 
-    monkeypatch.setattr(supervisor, "deploy", broken_off)
+    monkeypatch.setattr(supervisor, "deploy", interrupt)
     monkeypatch.setattr(supervisor, "create_pool", lambda: None)
     monkeypatch.setattr(Supervisor, "_mark_crashed_runs", lambda *_: None)
     with pytest.raises(Interrupted):

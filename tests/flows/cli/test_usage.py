@@ -1,4 +1,4 @@
-"""What the command line takes, what it refuses, and with which status."""
+"""The command line: accepted and refused arguments, exit statuses."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from flows.cli.main import app
 from flows.cli.processing import process
-from flows.cli.run import number_of, settings_of
-from flows.cli.terminal import plain, terminal
+from flows.cli.run import parse_num_speakers, parse_settings
+from flows.cli.terminal import escape, make_terminal
 from tasks.errors import UsageError
 
 HEAVY = {
@@ -34,7 +34,7 @@ def daylong(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
-def test_help_is_light() -> None:
+def test_help_imports_no_heavy_library() -> None:
     code = (
         "import sys; sys.argv = ['daylong', '--help']\n"
         "from flows.cli.main import main\n"
@@ -90,7 +90,7 @@ def test_version() -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_usage_is_told_at_once(arguments: list[str], says: str) -> None:
+def test_wrong_usage_is_refused_at_once(arguments: list[str], says: str) -> None:
     done = daylong(*arguments)
     assert done.exit_code == 2
     assert says in " ".join(done.stderr.split())
@@ -98,12 +98,12 @@ def test_wrong_usage_is_told_at_once(arguments: list[str], says: str) -> None:
     assert done.stdout == ""
 
 
-def test_two_recordings_do_not_begin_at_one_given_time(tmp_path: Path) -> None:
+def test_given_start_time_is_refused_for_two_recordings(tmp_path: Path) -> None:
     names = [tmp_path / "a.wav", tmp_path / "b.wav"]
     for name in names:
         name.write_bytes(b"RIFF")
     with pytest.raises(UsageError, match="all 2 recordings begin at once"):
-        process(map(str, names), {"audio": {"recorded_at": "2026-03-01T09:15:00"}}, terminal(False))
+        process(map(str, names), {"audio": {"recorded_at": "2026-03-01T09:15:00"}}, make_terminal(False))
 
 
 def test_debug_shows_the_traceback() -> None:
@@ -111,9 +111,14 @@ def test_debug_shows_the_traceback() -> None:
     assert isinstance(done.exception, UsageError)
 
 
-def test_only_what_is_given_reaches_the_flow() -> None:
-    parameters = {"profile": None, "out": "/o", "transcription": {"language": None}, "diarization": number_of("2-4")}
-    assert settings_of(parameters, ["punctuation.mode=never", "diarization.max_speakers=5"]) == {
+def test_only_given_settings_reach_the_flow() -> None:
+    parameters = {
+        "profile": None,
+        "out": "/o",
+        "transcription": {"language": None},
+        "diarization": parse_num_speakers("2-4"),
+    }
+    assert parse_settings(parameters, ["punctuation.mode=never", "diarization.max_speakers=5"]) == {
         "out": "/o",
         "diarization": {"min_speakers": 2, "max_speakers": "5"},
         "punctuation": {"mode": "never"},
@@ -121,17 +126,17 @@ def test_only_what_is_given_reaches_the_flow() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-", "2-", "-4", "2-3-4", "two", "3.5", "99999"])
-def test_a_number_of_speakers_that_is_none(text: str) -> None:
+def test_malformed_number_of_speakers_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="write a number"):
-        number_of(text)
+        parse_num_speakers(text)
 
 
-def test_names_cannot_move_the_cursor_or_fake_lines() -> None:
-    assert plain("a\x1b[2J\r\nb\u202e\udcff.wav") == "a\\x1b[2J\\r\\nb\\u202e\\udcff.wav"
-    assert plain("Größe 日本.wav") == "Größe 日本.wav"
+def test_control_characters_in_names_are_escaped() -> None:
+    assert escape("a\x1b[2J\r\nb\u202e\udcff.wav") == "a\\x1b[2J\\r\\nb\\u202e\\udcff.wav"
+    assert escape("Größe 日本.wav") == "Größe 日本.wav"
 
 
-def test_files_that_are_not_there_fail_without_starting_anything(tmp_path: Path) -> None:
+def test_missing_files_fail_without_starting_prefect(tmp_path: Path) -> None:
     """A process of its own: the command takes the descriptors of its process."""
     code = (
         "import sys; from flows.cli.main import main\n"

@@ -57,7 +57,7 @@ def watch(home: Path, *more: str, api: str | None = None) -> subprocess.Popen[st
     )
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+def wait_for_end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     try:
         out, err = process.communicate(timeout=240)
     finally:
@@ -65,7 +65,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def status(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def read_status(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setenv("DAYLONG_HOME", str(home))
     done = CliRunner().invoke(app, ["inbox", "status", "--json"])
     assert done.exit_code == 0, done.output
@@ -79,16 +79,16 @@ def until(is_so: Callable[[], bool], limit_s: float = 120.0) -> None:
         time.sleep(0.1)
 
 
-def test_nothing_there_is_told_at_once_and_starts_nothing(tmp_path: Path) -> None:
+def test_empty_inbox_is_reported_at_once_without_starting_prefect(tmp_path: Path) -> None:
     began = time.monotonic()
-    code, out, err = ended(watch(tmp_path, "--once"))
+    code, out, err = wait_for_end(watch(tmp_path, "--once"))
     assert (code, out) == (0, ""), err
     assert err == f"Watching {tmp_path}/data/inbox.\n"
     assert time.monotonic() - began < 20
     assert not (tmp_path / "prefect").exists()
 
 
-def test_before_anybody_watched_status_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_of_an_unwatched_inbox_creates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     done = CliRunner().invoke(app, ["inbox", "status"])
     assert done.exit_code == 0
@@ -97,7 +97,7 @@ def test_before_anybody_watched_status_makes_nothing(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.slow  # the engines are loaded three times
-def test_a_slow_copy_a_kill_and_a_ctrl_c_and_every_file_is_done_or_quarantined_once(
+def test_each_file_is_filed_once_after_a_slow_copy_a_kill_and_an_interrupt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inbox = tmp_path / "data" / "inbox"
@@ -124,7 +124,7 @@ def test_a_slow_copy_a_kill_and_a_ctrl_c_and_every_file_is_done_or_quarantined_o
     slow.close()
     until(claimed)
     os.kill(first.pid, signal.SIGKILL)
-    code, out, err = ended(first)
+    code, out, err = wait_for_end(first)
     assert code == -signal.SIGKILL
     assert "broken\\n.wav: " in err
     assert any(inbox.glob(".claimed/*/slow.flac"))
@@ -133,28 +133,28 @@ def test_a_slow_copy_a_kill_and_a_ctrl_c_and_every_file_is_done_or_quarantined_o
     until(lambda: not claimed())
     until(claimed)
     second.send_signal(signal.SIGINT)
-    code, out, err = ended(second)
+    code, out, err = wait_for_end(second)
     assert code == 130
     assert "slow.flac: left by a run that died." in err
     assert "the same command goes on from there" in err
 
-    code, out, err = ended(watch(tmp_path, "--once"))
+    code, out, err = wait_for_end(watch(tmp_path, "--once"))
     assert code == 0, err
     assert "slow.flac: now " in out
     (done,) = (tmp_path / "data" / "done").rglob("*.flac")
     assert done.read_bytes() == sound
     assert sorted(f.name for f in inbox.iterdir()) == [".claimed", ".ledger.sqlite3"]
 
-    told = status(tmp_path, monkeypatch)
-    assert (told["recordings"][0]["name"], told["recordings"][0]["state"]) == ("slow.flac", "done")
-    assert told["recordings"][0]["attempts"] == 2  # the kill counts, Ctrl-C does not
-    assert {r["state"] for r in told["recordings"]} == {"done", "returned", "quarantined"}
+    facts = read_status(tmp_path, monkeypatch)
+    assert (facts["recordings"][0]["name"], facts["recordings"][0]["state"]) == ("slow.flac", "done")
+    assert facts["recordings"][0]["attempts"] == 2  # the kill counts, Ctrl-C does not
+    assert {r["state"] for r in facts["recordings"]} == {"done", "returned", "quarantined"}
     shown = CliRunner().invoke(app, ["inbox", "status"]).stdout
     assert "broken\\n.wav" in shown
     assert "1 done, 1 quarantined" in shown
 
 
-def test_a_disk_that_is_away_is_told_once_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unmounted_disk_is_reported_once_and_awaited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     inbox, away, rests = tmp_path / "data" / "inbox", tmp_path / "away", iter(range(9))
 
@@ -168,11 +168,11 @@ def test_a_disk_that_is_away_is_told_once_and_waited_for(tmp_path: Path, monkeyp
             raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "time", SimpleNamespace(sleep=sleep, time=time.time, monotonic=time.monotonic))
-    told = io.StringIO()
-    screen = Terminal(Console(file=io.StringIO()), Console(file=told, width=200))
+    err = io.StringIO()
+    screen = Terminal(Console(file=io.StringIO()), Console(file=err, width=200))
     with pytest.raises(KeyboardInterrupt):
-        command._Watch({}, load(), screen).until_done(once=False)
-    assert told.getvalue().count("can't be read") == 1
+        command._InboxWatcher({}, load(), screen).run(once=False)
+    assert err.getvalue().count("can't be read") == 1
 
 
 def dead_port() -> str:
@@ -181,70 +181,70 @@ def dead_port() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}/api"
 
 
-def test_once_without_prefect_is_one_line_and_status_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_once_without_prefect_prints_one_line_and_exits_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inbox = tmp_path / "data" / "inbox"
     inbox.mkdir(parents=True)
     with clip(2.0) as source:
         (inbox / "a.flac").write_bytes(source.read_bytes())
     url = dead_port()
-    code, out, err = ended(watch(tmp_path, "--once", api=url))
+    code, out, err = wait_for_end(watch(tmp_path, "--once", api=url))
     assert (code, out) == (1, ""), err
     assert err.splitlines()[-1] == f"Prefect doesn't answer (Failed to reach API at {url}/). Is its server well?"
     assert "Traceback" not in err
     assert (inbox / "a.flac").is_file()
 
 
-def test_prefect_that_is_away_is_told_once_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows import ingest_inbox as watched
+def test_unreachable_prefect_is_reported_once_and_awaited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows import ingest_inbox as ingest_module
 
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     inbox = tmp_path / "data" / "inbox"
     inbox.mkdir(parents=True)
     monkeypatch.setattr(IsolatedOpener, "find_missing", lambda *_: None)
-    monkeypatch.setattr(command, "shown", lambda _: nullcontext(lambda _: None))
+    monkeypatch.setattr(command, "show_progress", lambda _: nullcontext(lambda _: None))
     (inbox / "a.wav").write_bytes(b"sound")
     calls, waits = [], []
 
-    def away(_: object) -> dict[str, Any]:
+    def fail(_: object) -> dict[str, Any]:
         calls.append(1)
         if len(calls) < 4:
             raise httpx.ConnectError("[Errno 111] Connection refused")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(watched, "ingest_inbox", away)
+    monkeypatch.setattr(ingest_module, "ingest_inbox", fail)
     monkeypatch.setattr(
         command, "time", SimpleNamespace(sleep=waits.append, time=time.time, monotonic=time.monotonic)
     )
-    told = io.StringIO()
-    screen = Terminal(Console(file=io.StringIO()), Console(file=told, width=200))
+    err = io.StringIO()
+    screen = Terminal(Console(file=io.StringIO()), Console(file=err, width=200))
     with pytest.raises(KeyboardInterrupt):
-        command._Watch({}, load({"inbox": {"settle_seconds": 0}}), screen).until_done(once=False)
-    assert told.getvalue().count("Prefect doesn't answer") == 1
-    assert waits.count(command.FUTILE_S) == 3
+        command._InboxWatcher({}, load({"inbox": {"settle_seconds": 0}}), screen).run(once=False)
+    assert err.getvalue().count("Prefect doesn't answer") == 1
+    assert waits.count(command.RETRY_S) == 3
 
 
-def test_what_stops_each_round_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows import ingest_inbox as watched
+def test_repeated_stop_reason_is_reported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows import ingest_inbox as ingest_module
 
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     (tmp_path / "data" / "inbox").mkdir(parents=True)
     monkeypatch.setattr(IsolatedOpener, "find_missing", lambda *_: None)
-    monkeypatch.setattr(command, "shown", lambda _: nullcontext(lambda _: None))
+    monkeypatch.setattr(command, "show_progress", lambda _: nullcontext(lambda _: None))
     (tmp_path / "data" / "inbox" / "a.wav").write_bytes(b"sound")
     rounds = iter(range(3))
 
-    def stopped(_: object) -> dict[str, Any]:
+    def stop(_: object) -> dict[str, Any]:
         if next(rounds, None) is None:
             raise KeyboardInterrupt
         none = dict.fromkeys(("done", "partial", "linked", "quarantined", "returned", "waiting"), 0)
         return {**none, "stopped": "The voices can't be read. Nothing more is taken now."}
 
-    monkeypatch.setattr(watched, "ingest_inbox", stopped)
+    monkeypatch.setattr(ingest_module, "ingest_inbox", stop)
     monkeypatch.setattr(
         command, "time", SimpleNamespace(sleep=lambda _: None, time=time.time, monotonic=time.monotonic)
     )
-    told = io.StringIO()
-    screen = Terminal(Console(file=io.StringIO()), Console(file=told, width=200))
+    err = io.StringIO()
+    screen = Terminal(Console(file=io.StringIO()), Console(file=err, width=200))
     with pytest.raises(KeyboardInterrupt):
-        command._Watch({}, load({"inbox": {"settle_seconds": 0}}), screen).until_done(once=False)
-    assert told.getvalue().count("Nothing more is taken now") == 1
+        command._InboxWatcher({}, load({"inbox": {"settle_seconds": 0}}), screen).run(once=False)
+    assert err.getvalue().count("Nothing more is taken now") == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.process_recording import most_spoken
+from flows.process_recording import find_main_language
 from flows.recording.assembly import report_chunks
 from flows.recording.chunks import ChunkResult
 from tasks.intervals import Span
@@ -24,14 +24,14 @@ def test_the_recordings_language_is_that_of_most_speech_and_its_share_the_confid
         make_result(2, 100, "de"),
         make_result(3, 400, "fr"),
     ]
-    assert most_spoken(done) == ("fr", 0.5)
+    assert find_main_language(done) == ("fr", 0.5)
 
 
 def test_a_chunk_that_failed_has_the_recordings_language_and_no_vote() -> None:
     failed = make_result(1, 500, None)
     assert failed.get_language("en") == "en"
-    assert most_spoken([make_result(0, 100, "de"), failed]) == ("de", 1.0)
-    assert most_spoken([failed]) == (None, None)
+    assert find_main_language([make_result(0, 100, "de"), failed]) == ("de", 1.0)
+    assert find_main_language([failed]) == (None, None)
 
 
 def test_a_chunks_row_has_its_own_language() -> None:

@@ -1,4 +1,4 @@
-"""A voice learned from a file, by the real speaker model."""
+"""Measuring a voice from a file with the real speaker model."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def cut(tmp_path: Path):
     return make
 
 
-def test_the_same_person_is_nearer_than_another(settings: Settings, cut) -> None:
+def test_same_person_is_more_similar_than_another(settings: Settings, cut) -> None:
     ana, (recording, where) = measure_voice(cut("ana.wav", *ANA[0]), settings)
     again, _ = measure_voice(cut("again.flac", *ANA[1]), settings)
     ben, _ = measure_voice(cut("ben.wav", *BEN), settings)
@@ -50,7 +50,7 @@ def test_the_same_person_is_nearer_than_another(settings: Settings, cut) -> None
     assert 1 < where.duration_s <= 6
 
 
-def test_what_tells_no_voice_is_refused(settings: Settings, cut, tmp_path: Path) -> None:
+def test_file_without_enough_speech_is_refused(settings: Settings, cut, tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match="s of speech; a voice wants 3 s at least"):
         measure_voice(cut("short.wav", (1.9, 3.4)), settings)
     with pytest.raises(UsageError, match=r"diarization\.engine = off"):

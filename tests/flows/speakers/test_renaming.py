@@ -1,4 +1,4 @@
-"""Recordings told again under other names: beside runs that publish meanwhile, and folders that are away."""
+"""Republishing after a voice is renamed: beside runs that publish meanwhile, and with unmounted folders."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def rename(store: Path, voice: str, name: str) -> None:
     )
 
 
-def test_what_another_run_has_published_meanwhile_stays(
+def test_newer_publication_of_another_run_is_kept(
     tmp_path: Path, sound: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, store = tmp_path / "out", tmp_path / "voices"
@@ -52,9 +52,7 @@ def test_what_another_run_has_published_meanwhile_stays(
     assert (found.run.run_id, len(found.words)) == ("run-2", len(longer.words))
 
 
-def test_a_folder_that_can_not_be_looked_at_stays_due(
-    tmp_path: Path, sound: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_inaccessible_folder_stays_stale(tmp_path: Path, sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     away, here, store = tmp_path / "away", tmp_path / "here", tmp_path / "voices"
     publish_with_names(make_recording("mon", ["Ada", "Bea"], sound=sound), away, store, formats=FORMATS)
     publish_with_names(make_recording("tue", ["Ada", "Bea"], day=1, sound=sound), here, store, formats=FORMATS)
@@ -83,7 +81,7 @@ def open_to_all() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("open_to_all")
-def test_names_and_voices_are_for_owner_and_group_whatever_command_writes_them(
+def test_tables_and_registry_are_private_to_owner_and_group(
     tmp_path: Path, sound: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"

@@ -1,4 +1,4 @@
-"""Results on stdout, failures on stderr, and nothing of what libraries, children and exit hooks say."""
+"""Results on stdout, failures on stderr, without the output of libraries, child processes and exit hooks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 NOISE = """
 import atexit, logging, os, subprocess, sys, typer, warnings
-from flows.cli.session import opened
+from flows.cli.session import open_session
 def noise(where):
     print("noise", where); print("noise", where, file=sys.stderr)
     os.write(1, b"noise of C\\n"); os.write(2, b"noise of C\\n")
     logging.getLogger("library").error("noise of a logger")
     warnings.warn("noise of a warning")
     subprocess.run([sys.executable, "-c", "print('noise of a child')"])
-with opened({debug}) as terminal:
+with open_session({debug}) as terminal:
     atexit.register(noise, "at exit")
     noise("within")
     terminal.say("a result — 1 × 2")
@@ -36,13 +36,13 @@ def run(folder: Path, body: str = "pass", debug: bool = False) -> subprocess.Com
     )
 
 
-def test_only_the_command_is_heard(tmp_path: Path) -> None:
+def test_only_the_command_writes_to_the_terminal(tmp_path: Path) -> None:
     done = run(tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "a result — 1 × 2\n", "a failure\n")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_log_can_be_kept(tmp_path: Path) -> None:
+def test_log_can_be_kept(tmp_path: Path) -> None:
     done = run(tmp_path, "terminal.keep_log = True; raise typer.Exit(1)")
     assert "a failure\n" in done.stderr
     (log,) = tmp_path.iterdir()
@@ -51,9 +51,9 @@ def test_the_log_can_be_kept(tmp_path: Path) -> None:
         assert f"noise {source}" in text
 
 
-def test_the_log_of_a_command_that_runs_for_long_is_cut_off(tmp_path: Path) -> None:
+def test_long_log_is_truncated(tmp_path: Path) -> None:
     body = (
-        "import flows.cli.terminal as module; module.LONGEST_LOG = 5\n"
+        "import flows.cli.terminal as module; module.MAX_LOG_BYTES = 5\n"
         "    terminal.shorten_log(); os.write(1, b'said since\\n')\n"
         "    terminal.keep_log = True; raise typer.Exit(1)"
     )
@@ -62,19 +62,19 @@ def test_the_log_of_a_command_that_runs_for_long_is_cut_off(tmp_path: Path) -> N
     assert log.read_bytes().startswith(b"said since\n")
 
 
-def test_an_error_nobody_expected_is_not_hidden(tmp_path: Path) -> None:
+def test_unexpected_error_is_visible(tmp_path: Path) -> None:
     done = run(tmp_path, "1 / 0")
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
 
 
-def test_with_debug_everything_is_heard(tmp_path: Path) -> None:
+def test_debug_shows_library_output(tmp_path: Path) -> None:
     done = run(tmp_path, debug=True)
     assert "noise within" in done.stdout
     assert "noise of a logger" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_our_own_code_warns_of_is_told_in_one_line(tmp_path: Path) -> None:
+def test_own_warnings_are_printed_on_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, 'logging.getLogger("daylong.audio").warning("clocks of %s\\nare wrong", "a")')
     assert done.stderr == "a failure\nclocks of a\\nare wrong\n"
