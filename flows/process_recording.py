@@ -85,7 +85,7 @@ def process_recording(
         with account_for_run() as account:
             run = prepare(account.apply_settings(load(read_form(settings))))
             files = find_files(source, together or ())
-            with used.under_way(runs_folder()), add_log_fields(recording=make_printable(called(files))):
+            with usage.mark_running(runs_folder()), add_log_fields(recording=make_printable(name_recording(files))):
                 return _process(files, run, account)
     except DaylongError as error:
         if log_final_error(error):
@@ -123,7 +123,7 @@ def _run_steps(
     chunks = read_plan(run.place, planned, speech)
 
     progress.enter_stage("language")
-    language, confidence = determine_language(audio_of(recording), speech, run)
+    language, confidence = determine_language(reference_audio(recording), speech, run)
 
     busy = sum(len(chunk_steps.split_by_track(c, tracks)) for c in chunks)
     progress.enter_stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.list_steps(run)))
@@ -176,7 +176,7 @@ def _run_steps(
 
 def resolve_pasted_path(name: str) -> Path:
     """Resolve a file's name; if it doesn't exist, without the quotes and blanks of a pasted name, and with `~`."""
-    path, other = path_of(name), path_of(name.strip().strip("\"'")).expanduser()
+    path, other = decode_path(name), decode_path(name.strip().strip("\"'")).expanduser()
     return other if not path.exists() and other != path else path
 
 

@@ -40,7 +40,7 @@ def set_audio_paths(transcript: Transcript, audio: Path) -> Transcript:
 
 def embed_audio_in_report(transcript: Transcript) -> Transcript:
     """Replace the parts' paths by data URLs of their audio as Opus, for the report. Raises as decoding does."""
-    from tasks.audio.opus import opus
+    from tasks.audio.opus import encode_recording
 
     recording = transcript.recording
     parts = tuple(

@@ -46,7 +46,7 @@ def list_cache(debug: Debug = False) -> None:
         from tasks.settings.load import load
 
         store = resolve_store(load())
-        found = held(store)
+        found = take_inventory(store)
         by_step: dict[str, list[Record]] = {}
         for record in found.records:
             by_step.setdefault(record.step, []).append(record)
@@ -93,7 +93,7 @@ def prune_cache(
     with open_terminal(debug) as screen:
         import flows  # noqa: F401  # sets where Prefect keeps the steps' records
         from flows.locations import resolve_store
-        from tasks.pruning import used
+        from tasks.pruning import usage
         from tasks.pruning.prune import prune, recordings_folder
         from tasks.settings.load import load
 

@@ -48,7 +48,7 @@ def _show_excerpt(outcome: Outcome, terminal: Terminal) -> None:
     terminal.say()
     for segment in transcript.segments[:EXCERPT_LINES]:
         who = f"{segment.speaker}: " if segment.speaker else ""
-        terminal.say(f"[{clock(ms(segment.start_s), '')}] {who}{escape(one_line(segment.text))}")
+        terminal.say(f"[{format_timestamp(to_ms(segment.start_s), '')}] {who}{escape(to_one_line(segment.text))}")
     if len(transcript.segments) > EXCERPT_LINES:
         terminal.say(f"… {len(transcript.segments) - EXCERPT_LINES} more in transcript.txt")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from flows.cli.terminal import escape
-from tasks.audio.folder import recordings_in
+from tasks.audio.folder import list_recordings
 from tasks.errors import DaylongError, UnreadableAudio, UsageError
 from tasks.paths import suggest_path
 

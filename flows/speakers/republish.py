@@ -121,9 +121,9 @@ def _restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
 def prune_step_results(recording_id: str, settings: Settings) -> None:
     """Remove the cached results of a recording's steps. Raises TransientError where a run still uses some of them."""
     from flows.locations import resolve_store
-    from tasks.pruning import used
+    from tasks.pruning import usage
     from tasks.pruning.prune import prune, recordings_folder
 
     prune(resolve_store(settings), recordings=[recording_id])
-    if used.noted(recordings_folder()).get(recording_id):
+    if usage.read_all_usage(recordings_folder()).get(recording_id):
         raise TransientError("results of its steps are in use by a run; they go with the next correction.")

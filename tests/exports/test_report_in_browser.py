@@ -70,8 +70,8 @@ def test_a_word_that_is_clicked_is_played_and_followed(report: ReportPage) -> No
 
 
 def test_a_report_that_carries_its_sound_needs_no_file(browser: Any, tmp_path: Path) -> None:
-    told = embed_audio_in_report(add_sound_file(make_meeting(), tmp_path / "meeting.wav"))
-    path = write_report(told, tmp_path / "mail")
+    transcript = embed_audio_in_report(add_sound_file(make_meeting(), tmp_path / "meeting.wav"))
+    path = write_report(transcript, tmp_path / "mail")
     (tmp_path / "meeting.wav").unlink()
     report = ReportPage(browser, path)
     report.click_word("quite")

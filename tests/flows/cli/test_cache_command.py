@@ -26,7 +26,7 @@ def run_cache(home: Path, *arguments: str, **given: str) -> subprocess.Completed
 
 @pytest.fixture
 def filled_cache(tmp_path: Path) -> Path:
-    from tasks.pruning import used
+    from tasks.pruning import usage
     from tasks.storage.artifacts import ArtifactStore
     from tests.helpers.cached_results import make_result_key, store_result
 
