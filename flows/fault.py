@@ -15,6 +15,7 @@ from tasks.errors import (
     TransientError,
     UsageError,
 )
+from tasks.text import read_first_line
 
 _REQUEST_STATUSES = frozenset((400, 405, 409, 411, 413, 414, 415, 422, 431))
 """HTTP statuses that reject one request; the server itself works."""
@@ -66,7 +67,7 @@ def describe_prefect_fault(error: BaseException | None) -> str | None:
     """
     while error is not None:
         if _is_prefect_error(error):
-            reason = make_printable(next(iter(str(error).strip().splitlines()), ""))[:200] or type(error).__name__
+            reason = make_printable(read_first_line(error))[:200] or type(error).__name__
             return f"Prefect doesn't answer ({reason}). Is its server well?"
         error = error.__cause__
     return None

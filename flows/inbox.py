@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from typing import Literal
 from flows.locations import resolve_out
 from flows.reporting.outcome import Outcome
 from tasks.audio.isolated_open import IsolatedOpener
-from tasks.audio.recorded import zone
+from tasks.audio.start_time import load_zone
 from tasks.dataset.publish import recover
-from tasks.dataset.read import row_of
+from tasks.dataset.read import find_row
 from tasks.errors import UsageError
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim, InboxPorts, PublishedRun
@@ -26,6 +25,7 @@ from tasks.intake.names import LEDGER
 from tasks.settings import home
 from tasks.settings.home import keep_private
 from tasks.settings.schema import Settings
+from tasks.text import escape_unprintable_json
 
 EventKind = Literal["taken", "filed", "waiting", "stopped"]
 
@@ -84,7 +84,7 @@ def check_inbox(settings: Settings) -> None:
         raise UsageError(f"inbox.folder = {inbox}: no such folder. Make it, or mount its disk.")
     if out.resolve().is_relative_to(inbox.resolve()):
         raise UsageError(f"inbox.folder = {inbox}: the results, {out}, lie in it. Keep them apart.")
-    zone(settings.timezone)
+    load_zone(settings.timezone)
     with read_only(inbox / LEDGER) or nullcontext():
         pass
 
@@ -121,7 +121,7 @@ def recover_claims(intake: Intake, out: Path) -> list[ClosedClaim]:
 
 def find_publication(out: Path, sha256: str, recording_id: str | None, settings_digest: str) -> PublishedRun | None:
     """Find a recording's published run under `out`; None if it was made with settings of another digest."""
-    row = row_of(out, sha256, recording_id)
+    row = find_row(out, sha256, recording_id)
     if row is None or row["settings_digest"] != settings_digest:
         return None
     return PublishedRun(row["recording_id"], row["run_id"], row["status"], row["processed_at"].timestamp())
@@ -160,13 +160,13 @@ def escape_cell(text: str) -> str:
     >>> escape_cell("a|b<i>*c*")
     'a\\\\|b&lt;i&gt;\\\\*c\\\\*'
     """
-    printable = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    printable = escape_unprintable_json(text)
     printable = printable.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join("\\" + c if c in "\\`*_[]|#!~" else c for c in printable)
 
 
 def encode_paths(claim: Claim) -> list[str]:
     """Encode the paths of a claim's recordings as text that Prefect can store."""
-    from tasks.audio.folder import carried
+    from tasks.audio.folder import encode_path
 
-    return [carried(str(path)) for path in claim.recordings]
+    return [encode_path(str(path)) for path in claim.recordings]

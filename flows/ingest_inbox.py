@@ -50,6 +50,7 @@ from tasks.intake.ledger import Ledger
 from tasks.intake.scan import is_stopped
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
+from tasks.text import read_first_line
 
 MAX_WAITING_LINES = 20
 """Most lines that a run, one a minute, logs on files that wait in the inbox."""
@@ -222,7 +223,7 @@ def excuse_attempts() -> None:
 def _format_error(error: Exception) -> str:
     if isinstance(error, DaylongError):
         return "\n".join(map(make_printable, str(error).splitlines()))
-    reason = make_printable(next(iter(str(error).strip().splitlines()), ""))[:300]
+    reason = make_printable(read_first_line(error))[:300]
     return f"failed unexpectedly ({type(error).__name__}: {reason})"
 
 

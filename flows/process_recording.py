@@ -31,8 +31,8 @@ from flows.reporting.progress import Progress, call_at_each_chunk
 from flows.reporting.run_account import Account, account_for_run, log_final_error
 from flows.reporting.run_names import format_run_name, make_printable, name_run, rename_run
 from flows.speakers.identify import name_speakers
-from tasks.audio.decode import audio_of
-from tasks.audio.folder import called, path_of, recordings_in
+from tasks.audio.decode import reference_audio
+from tasks.audio.folder import decode_path, list_recordings, name_recording
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_plan
 from tasks.caching import copy_used_keys, pop_used_keys
 from tasks.contracts import language_facts, read_speech_map
@@ -46,8 +46,8 @@ from tasks.linking.task import LinkJob, link_speakers
 from tasks.logs import add_log_fields
 from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
 from tasks.paths import format_path
-from tasks.pruning import used
-from tasks.pruning.prune import held_of, recordings_folder, runs_folder
+from tasks.pruning import usage
+from tasks.pruning.prune import measure_recording_size, recordings_folder, runs_folder
 from tasks.records import Audio, Recording
 from tasks.settings.home import home
 from tasks.settings.load import load
@@ -85,7 +85,7 @@ def process_recording(
         with account_for_run() as account:
             run = prepare(account.apply_settings(load(read_form(settings))))
             files = find_files(source, together or ())
-            with used.under_way(runs_folder()), add_log_fields(recording=make_printable(called(files))):
+            with usage.mark_running(runs_folder()), add_log_fields(recording=make_printable(name_recording(files))):
                 return _process(files, run, account)
     except DaylongError as error:
         if log_final_error(error):
@@ -95,7 +95,7 @@ def process_recording(
 
 def _process(files: Sequence[str], run: Run, account: Account) -> Outcome:
     started, calls_before = time.perf_counter(), calls.count_calls()
-    progress = Progress(make_printable(called(files)), create_listeners())
+    progress = Progress(make_printable(name_recording(files)), create_listeners())
 
     progress.enter_stage("probe")
     recording = probe_recording(files, run.settings.timezone, run.settings.audio)
@@ -103,10 +103,10 @@ def _process(files: Sequence[str], run: Run, account: Account) -> Outcome:
     log_recording(recording)
     separated = run.settings.separation.mode == "always"
     store, me = run.place.store, str(flow_run.id)
-    held = held_of(store, recording.recording_id)
+    held = measure_recording_size(store, recording.recording_id)
     disk_space.check_room(recording.duration_s, store.root, run.out, separated=separated, held=held)
 
-    with used.noting(recordings_folder(), recording.recording_id, lambda: pop_used_keys(me)) as note:
+    with usage.track_usage(recordings_folder(), recording.recording_id, lambda: pop_used_keys(me)) as note:
         progress.listeners += (call_at_each_chunk(lambda: note(copy_used_keys(me))),)
         return _run_steps(recording, run, progress, account, started, calls_before)
 
@@ -123,7 +123,7 @@ def _run_steps(
     chunks = read_plan(run.place, planned, speech)
 
     progress.enter_stage("language")
-    language, confidence = determine_language(audio_of(recording), speech, run)
+    language, confidence = determine_language(reference_audio(recording), speech, run)
 
     busy = sum(len(chunk_steps.split_by_track(c, tracks)) for c in chunks)
     progress.enter_stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.list_steps(run)))
@@ -176,7 +176,7 @@ def _run_steps(
 
 def resolve_pasted_path(name: str) -> Path:
     """Resolve a file's name; if it doesn't exist, without the quotes and blanks of a pasted name, and with `~`."""
-    path, other = path_of(name), path_of(name.strip().strip("\"'")).expanduser()
+    path, other = decode_path(name), decode_path(name.strip().strip("\"'")).expanduser()
     return other if not path.exists() and other != path else path
 
 
@@ -190,7 +190,7 @@ def find_files(source: str, more: Sequence[str]) -> list[str]:
         path = resolve_pasted_path(name)
         if not path.is_absolute() and in_worker():  # its working directory is arbitrary
             path = home() / path
-        found = [str(f) for f in recordings_in(path)] if path.is_dir() else [str(path)]
+        found = [str(f) for f in list_recordings(path)] if path.is_dir() else [str(path)]
         if not found:
             raise UnreadableAudio(
                 f"{format_path(name)}: a folder without recordings (its own folders are not searched)."

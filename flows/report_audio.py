@@ -11,7 +11,7 @@ from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
 from tasks.exports import EXPORTS, render
-from tasks.exports.report.links import CARRIED
+from tasks.exports.report.links import EMBEDDED_PREFIX
 from tasks.paths import suggest_path
 from tasks.records import Transcript
 from tasks.storage.atomic import write_atomically
@@ -40,11 +40,12 @@ def set_audio_paths(transcript: Transcript, audio: Path) -> Transcript:
 
 def embed_audio_in_report(transcript: Transcript) -> Transcript:
     """Replace the parts' paths by data URLs of their audio as Opus, for the report. Raises as decoding does."""
-    from tasks.audio.opus import opus
+    from tasks.audio.opus import encode_recording
 
     recording = transcript.recording
     parts = tuple(
-        replace(p, path=CARRIED + base64.b64encode(opus(Path(p.path))).decode("ascii")) for p in recording.parts
+        replace(p, path=EMBEDDED_PREFIX + base64.b64encode(encode_recording(Path(p.path))).decode("ascii"))
+        for p in recording.parts
     )
     return replace(transcript, recording=replace(recording, parts=parts))
 

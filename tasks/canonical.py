@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from tasks.errors import UsageError
 from tasks.records import ChunkReport, Recording, Segment, Transcript, Turn, Word
+from tasks.text import replace_surrogates
 
 Timed = TypeVar("Timed", Word, Segment, Turn)
 Made = TypeVar("Made")
@@ -89,19 +90,6 @@ def _apply_speaker_names(transcript: Transcript) -> Transcript:
     segments = (replace(s, speaker=names.get(s.speaker or "", s.speaker)) for s in transcript.segments)
     turns = (replace(t, speaker=names.get(t.speaker, t.speaker)) for t in transcript.turns)
     return canonical(replace(transcript, segments=tuple(segments), turns=tuple(turns)))
-
-
-def replace_surrogates(text: str) -> str:
-    """`text` itself, or a copy in which halves of surrogate pairs, which no UTF-8 file can hold, are U+FFFD.
-
-    >>> replace_surrogates("caf\\ud800")
-    'caf\ufffd'
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def find_start(recording: Recording) -> datetime | None:

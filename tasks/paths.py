@@ -7,6 +7,8 @@ import itertools
 import os
 from pathlib import Path
 
+from tasks.text import escape_unprintable
+
 MOST_NAMES = 10_000
 """Of a folder's names, so many are looked at."""
 
@@ -17,7 +19,7 @@ def format_path(path: Path | str) -> str:
     >>> format_path("a\\nb.wav")
     'a\\\\nb.wav'
     """
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
+    text = escape_unprintable(str(path))
     return text if len(text) <= 300 else "…" + text[-299:]
 
 

@@ -42,11 +42,11 @@ def list_cache(debug: Debug = False) -> None:
         import flows  # noqa: F401  # sets where Prefect keeps the steps' records
         from flows.locations import resolve_store
         from tasks.pruning.inventory import Record
-        from tasks.pruning.prune import held
+        from tasks.pruning.prune import take_inventory
         from tasks.settings.load import load
 
         store = resolve_store(load())
-        found = held(store)
+        found = take_inventory(store)
         by_step: dict[str, list[Record]] = {}
         for record in found.records:
             by_step.setdefault(record.step, []).append(record)
@@ -93,13 +93,13 @@ def prune_cache(
     with open_terminal(debug) as screen:
         import flows  # noqa: F401  # sets where Prefect keeps the steps' records
         from flows.locations import resolve_store
-        from tasks.pruning import used
+        from tasks.pruning import usage
         from tasks.pruning.prune import prune, recordings_folder
         from tasks.settings.load import load
 
         if older_than is None and max_size is None and not recording:
             raise UsageError("say what may go: --older-than 30d, --max-size 20GB or --recording ID.")
-        known = used.noted(recordings_folder())
+        known = usage.read_all_usage(recordings_folder())
         for name in recording or ():
             if name not in known:
                 raise UsageError(f"--recording {escape(name)}: the cache knows none; daylong cache list tells them.")

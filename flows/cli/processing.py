@@ -13,7 +13,7 @@ from flows.cli.progress import show_progress
 from flows.cli.sources import find_single_recordings, group_recordings
 from flows.cli.summary import show_outcome
 from flows.cli.terminal import Terminal, escape
-from tasks.audio.folder import called, carried
+from tasks.audio.folder import encode_path, name_recording
 from tasks.errors import DaylongError, UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def process(
 def _process_one(
     files: tuple[str, ...], settings: dict[str, Any], terminal: Terminal, position: str, done: ProcessingResult
 ) -> None:
-    name = escape(called(files))
+    name = escape(name_recording(files))
     try:
         with show_progress(terminal, position) as show:
             outcome = _run_flow(files, settings, show)
@@ -106,7 +106,7 @@ def _run_flow(files: tuple[str, ...], settings: dict[str, Any], show: Any) -> Ou
     from flows.process_recording import process_recording
     from flows.reporting.progress import subscribe
 
-    first, *more = map(carried, files)
+    first, *more = map(encode_path, files)
     with subscribe(show):
         # Prefect validates the mapping into the form that the signature names.
         outcome: Outcome = process_recording(first, settings, more)  # type: ignore[call-overload]

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from flows.cli.terminal import Terminal, escape
+from tasks.text import escape_unprintable_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -147,7 +148,7 @@ def _write_json(names: Sequence[str], rows: Iterable[tuple[Any, ...]], screen: T
     before = "[\n"
     for row in rows:
         text = json.dumps(dict(zip(names, map(_to_json_value, row), strict=True)), ensure_ascii=False)
-        screen.out.file.write(before + "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text))
+        screen.out.file.write(before + escape_unprintable_json(text))
         before = ",\n"
     screen.out.file.write("[]\n" if before == "[\n" else "\n]\n")
 

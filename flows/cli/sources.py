@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from flows.cli.terminal import escape
-from tasks.audio.folder import recordings_in
+from tasks.audio.folder import list_recordings
 from tasks.errors import DaylongError, UnreadableAudio, UsageError
 from tasks.paths import suggest_path
 
@@ -62,7 +62,7 @@ def _list_files(name: str) -> list[str]:
             if not path.exists() and not path.is_symlink():
                 raise UnreadableAudio(f"{escape(name)}: no such file or folder. {suggest_path(name)}")
             return [name]
-        files = recordings_in(path)
+        files = list_recordings(path)
     except (OSError, ValueError) as error:
         raise UnreadableAudio(f"{escape(name)}: cannot be read: {escape(error)}.") from error
     if not files:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from tasks.text import escape_unprintable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -25,7 +27,7 @@ def escape(text: object) -> str:
     >>> escape("a\\nb\\x1b[2Jc")
     'a\\\\nb\\\\x1b[2Jc'
     """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+    return escape_unprintable(str(text))
 
 
 UNLIMITED_WIDTH = 10_000

@@ -19,7 +19,7 @@ from flows.recording.tracks import Track
 from flows.reporting.logging_setup import RUN_LOG
 from flows.reporting.progress import Progress
 from flows.reporting.run_names import name_chunk_task
-from tasks.audio.plan import speech_in
+from tasks.audio.plan import select_speech
 from tasks.contracts import transcription_facts
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
 from tasks.engines.memory import trim_heap
@@ -85,7 +85,7 @@ def list_steps(run: Run) -> list[str]:
 
 def split_by_track(chunk: Chunk, tracks: Sequence[Track]) -> list[tuple[Chunk, Audio]]:
     """Split a chunk into (chunk with the track's own speech, the track's audio), for each track with speech in it."""
-    own = [(replace(chunk, speech=speech_in(t.speech, chunk.span)), t.audio) for t in tracks]
+    own = [(replace(chunk, speech=select_speech(t.speech, chunk.span)), t.audio) for t in tracks]
     return [(c, audio) for c, audio in own if c.speech]
 
 

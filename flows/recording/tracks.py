@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from flows.recording.preparation import Run
 from flows.reporting.progress import Progress
-from tasks.audio.decode import audio_of
+from tasks.audio.combine import count_channels
+from tasks.audio.decode import reference_audio
 from tasks.audio.task import MapJob, OwnSpeechJob, Watcher, find_own_speech, map_speech
-from tasks.audio.together import channels_of
 from tasks.contracts import read_own_speech, read_speech_map
 from tasks.errors import PermanentError
 from tasks.intervals import Span
@@ -32,14 +32,14 @@ def map_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[Mani
     doesn't fit the settings.
     """
     if run.settings.audio.channels == "mix":
-        audio = audio_of(recording)
+        audio = reference_audio(recording)
         mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.count_mapped))
         return mapped, [Track(audio, tuple(read_speech_map(run.place.store, mapped)[0]))]
     _check_channels(recording, run)
     passes = recording.channels + 1  # one over each channel, and one over all together
     watcher = Watcher(lambda seconds: progress.count_mapped(seconds / passes))
     pass_watcher = Watcher(lambda seconds: progress.count_mapped(seconds / passes / recording.channels))
-    audios = tuple(audio_of(recording, channel) for channel in range(recording.channels))
+    audios = tuple(reference_audio(recording, channel) for channel in range(recording.channels))
     maps = [map_speech(MapJob(a, recording.duration_s), run.place, watcher) for a in audios]
     own = find_own_speech(OwnSpeechJob(audios), run.place, maps, pass_watcher)
     tracks = [
@@ -81,7 +81,7 @@ def _check_same_channels(recording: Recording) -> None:
     """Raise PermanentError if a file has another number of channels than the others."""
     if len(recording.parts) == 1:
         return
-    counts = channels_of(recording.parts)
+    counts = count_channels(recording.parts)
     most = max(counts, key=lambda count: (count > 1, counts.count(count), count))
     others = [(part, count) for part, count in zip(recording.parts, counts, strict=True) if count != most]
     if others:

@@ -11,8 +11,9 @@ from prefect import Task
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from tasks.audio.folder import path_of
+from tasks.audio.folder import decode_path
 from tasks.intervals import Span, format_clock
+from tasks.text import replace_unprintable
 
 T = TypeVar("T", bound=Task[..., Any])
 
@@ -22,7 +23,7 @@ MAX_LENGTH = 120
 
 def name_run() -> str:
     """Name a run at its start, by its parameter `source`."""
-    return format_run_name(path_of(str(flow_run.parameters.get("source", ""))).name)
+    return format_run_name(decode_path(str(flow_run.parameters.get("source", ""))).name)
 
 
 def format_run_name(file: str) -> str:
@@ -40,7 +41,7 @@ def make_printable(text: str) -> str:
     >>> make_printable("a\\nb\\udce9")
     'a�b�'
     """
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return replace_unprintable(text)
 
 
 def rename_run(run: UUID, name: str, duration_s: float) -> None:

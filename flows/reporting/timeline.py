@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from tasks.exports.timeline import ticks
+from tasks.exports.timeline import compute_ticks
 from tasks.intervals import format_clock
 from tasks.records import Turn
 
@@ -29,7 +29,7 @@ def draw_timeline(turns: Iterable[Turn], speakers: Sequence[str], duration_s: fl
         'font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{height}" rx="6" fill="#fff"/>',
     ]
-    for at in ticks(duration_s):
+    for at in compute_ticks(duration_s):
         x = LEFT + at * scale
         label = format_clock(at) if duration_s >= 3600 else format_clock(at)[3:]
         anchor = "end" if x > WIDTH - 40 else "middle"

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from tasks.audio.decode import decode
-from tasks.audio.opus import opus_of
+from tasks.audio.opus import encode_opus
 from tasks.intervals import Span
 from tasks.records import Recording, Transcript
 from tasks.storage import files
@@ -38,7 +38,7 @@ def write_clip(store: Path, hearing_id: str, recording: Recording, span: Span) -
         return
     try:
         files.make_folder(target.parent)
-        write_atomically(target, opus_of([decode(recording.parts, span)]))
+        write_atomically(target, encode_opus([decode(recording.parts, span)]))
     except Exception as error:
         log.warning("no clip of a voice in %s could be made (%s)", recording.source_name, error)
 

@@ -20,7 +20,7 @@ from tasks.voices.changes import record_correction, undo
 from tasks.voices.identify import offer_voice
 from tasks.voices.invariants import collect_voice_ids, display_name, make_voice_id
 from tasks.voices.match import MatchRule
-from tasks.voices.records import FORGOTTEN, Correction, Hearing, Voice, VoiceRegistry
+from tasks.voices.records import FORGOTTEN, Correction, Hearing, KnownVoice, VoiceRegistry
 from tasks.voices.store import open_registry
 
 MAX_BYTES = 10_000_000
@@ -91,7 +91,7 @@ def make_enrolment(hearing: Hearing, name: str, rule: MatchRule) -> Change:
         voice_id = lookup.find_by_name(registry, name) or make_voice_id(
             hearing.recording_id, "enrolled", collect_voice_ids(registry)
         )
-        voices = {**registry.voices, voice_id: Voice(voice_id, name)}
+        voices = {**registry.voices, voice_id: KnownVoice(voice_id, name)}
         hearings = {**registry.hearings, hearing.hearing_id: hearing._replace(voice_id=voice_id)}
         return f"enroll {name} from a file", offer_voice(
             replace(registry, voices=voices, hearings=hearings), voice_id, rule

@@ -12,7 +12,7 @@ from flows.recording.preparation import compute_timeout_s, describe_weights
 from flows.speakers.clips import CLIP_S
 from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
-from tasks.audio.speech_map import speech_map
+from tasks.audio.speech_map import build_speech_map
 from tasks.audio.task import SILERO
 from tasks.canonical import find_start
 from tasks.diarization.windows import windows
@@ -45,10 +45,10 @@ def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Record
     duration_s = recording.duration_s
 
     def detect(block: np.ndarray[tuple[int], np.dtype[np.float32]]) -> list[Span]:
-        found: list[Span] = call(SILERO, "speech", block).value
+        found: list[Span] = call(SILERO, "find_speech", block).value
         return found
 
-    speech = speech_map(stream(recording.parts), detect, duration_s).speech
+    speech = build_speech_map(stream(recording.parts), detect, duration_s).speech
     if measure_union_s(speech) < MIN_SPEECH_S:
         raise PermanentError(
             f"{path}: {measure_union_s(speech):.1f} s of speech; a voice wants {MIN_SPEECH_S:.0f} s at least."

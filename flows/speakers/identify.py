@@ -79,7 +79,7 @@ def _match_earlier_speakers(
 ) -> dict[str, str]:
     """Map the transcript's labels to those of the recording's hearings in the registry: by speech time, if the
     hearings are of the published run; else by embeddings of the same model."""
-    before = read.turns_of(Path(visit.out), visit.recording_id)
+    before = read.read_turns(Path(visit.out), visit.recording_id)
     if before is None or before[0] not in {h.run_id for h in registry.of_recording(visit.out, visit.recording_id)}:
         heard = {s.label: np.array(s.embedding, np.float32) for s in transcript.speakers if s.embedding}
         of = registry.of_recording(visit.out, visit.recording_id)

@@ -53,5 +53,5 @@ def find_published_run(out: str, recording_id: str) -> str | None:
         log.warning("%s: not there; whether %s was published in it can't be told", out, recording_id)
         return None
     recover(folder, recording_id)
-    row = read.row_of(folder, "", recording_id)
+    row = read.find_row(folder, "", recording_id)
     return None if row is None else str(row["run_id"])

@@ -19,7 +19,7 @@ from tasks.settings.schema import Settings
 from tasks.voices.identify import MeasuredSpeaker, RecordingVoices, enter_recording, make_hearing
 from tasks.voices.invariants import digest_identity
 from tasks.voices.match import MatchRule
-from tasks.voices.records import Hearing, SpeakerIdentity, Voice, VoiceRegistry
+from tasks.voices.records import Hearing, KnownVoice, SpeakerIdentity, VoiceRegistry
 from tasks.voices.store import open_registry
 
 
@@ -38,7 +38,7 @@ def rebuild(store: Path, out: Path, settings: Settings, say: Say) -> tuple[int, 
             if any(h.run_id == run_id for h in registry.of_recording(str(out), recording_id)):
                 continue
             try:
-                speakers = read.speakers_of(out, row)
+                speakers = read.read_speakers(out, row)
             except (DaylongError, OSError) as error:
                 faults.append(f"{recording_id}: {error}")
                 continue
@@ -70,7 +70,7 @@ def _add_recording(
             hearing = _restore_hearing(visit, each, identified[each.label])
             name = identified[each.label]["speaker_name"]
             taken = any(v.name == name and v.voice_id != hearing.voice_id for v in voices.values())
-            before = voices.get(hearing.voice_id, Voice(hearing.voice_id))
+            before = voices.get(hearing.voice_id, KnownVoice(hearing.voice_id))
             voices[hearing.voice_id] = before._replace(name=before.name or (None if taken else name))
             hearings[hearing.hearing_id] = hearing
     return replace(registry, voices=voices, hearings=hearings)

@@ -10,10 +10,10 @@ from pathlib import Path
 import flows  # noqa: F401  # sets where Prefect keeps the steps' records
 from flows.speakers.published import apply_identities, find_published_run
 from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish, recover
-from tasks.dataset.read import read_transcript, row_of
+from tasks.dataset.read import find_row, read_transcript
 from tasks.errors import DaylongError, TransientError
 from tasks.exports import EXPORTS, PICTURES, render, timeline
-from tasks.exports.report.links import sounds
+from tasks.exports.report.links import read_sound_paths
 from tasks.records import Transcript
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
@@ -73,7 +73,7 @@ def republish(registry: VoiceRegistry, out: Path, recording_id: str, settings: S
     if gone:
         prune_step_results(recording_id, settings or load())
     recover(out, recording_id)  # a journal left by a crash may contain a forgotten voice
-    if row_of(out, "", recording_id) is None:
+    if find_row(out, "", recording_id) is None:
         return False
     transcript = read_transcript(out, recording_id)
     runs = {h.run_id for h in hearings.values()}
@@ -108,7 +108,7 @@ def _clear_embeddings(transcript: Transcript, labels: set[str]) -> Transcript:
 def _restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
     """Set the paths of the recording's parts from the published report, since the tables don't hold them."""
     try:
-        paths = sounds((folder / EXPORTS["report"].file_name).read_text(encoding="utf-8"), folder)
+        paths = read_sound_paths((folder / EXPORTS["report"].file_name).read_text(encoding="utf-8"), folder)
     except (OSError, UnicodeDecodeError):
         paths = []
     recording = transcript.recording
@@ -121,9 +121,9 @@ def _restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
 def prune_step_results(recording_id: str, settings: Settings) -> None:
     """Remove the cached results of a recording's steps. Raises TransientError where a run still uses some of them."""
     from flows.locations import resolve_store
-    from tasks.pruning import used
+    from tasks.pruning import usage
     from tasks.pruning.prune import prune, recordings_folder
 
     prune(resolve_store(settings), recordings=[recording_id])
-    if used.noted(recordings_folder()).get(recording_id):
+    if usage.read_all_usage(recordings_folder()).get(recording_id):
         raise TransientError("results of its steps are in use by a run; they go with the next correction.")

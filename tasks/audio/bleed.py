@@ -1,10 +1,10 @@
-"""Whose speech it is, where everybody has a microphone, and each microphone hears the others, too.
+"""Remove bleed (crosstalk) from the speech of channels that are one speaker's microphone each.
 
-Where two channels have speech at once, two people speak or one is heard twice. What is heard twice is the same
-wave, so the channels correlate there, and the fainter one only hears. (Cross-correlation after levels relative to
-the channel's noise: T. Pfau, D. Ellis, A. Stolcke, "Multispeaker speech activity detection for the ICSI meeting
-recorder", ASRU 2001.) How much fainter is much the same all the time: once that is known it tells somebody who
-speaks up from somebody who is silent, without any correlation.
+Where two channels have speech at once, either two people speak, or one voice is recorded by both microphones. In
+the second case both channels hold the same wave: they correlate, and the fainter channel is bleed. (Cross-correlation
+and levels relative to each channel's noise: T. Pfau, D. Ellis, A. Stolcke, "Multispeaker speech activity detection
+for the ICSI meeting recorder", ASRU 2001.) The attenuation between two microphones hardly changes in a recording:
+once correlated frames have shown it, levels alone separate own speech from bleed.
 """
 
 from __future__ import annotations
@@ -17,111 +17,115 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tasks.audio.forward import Forward
-from tasks.audio.pieces import Samples
+from tasks.audio.forward_reader import ForwardReader
+from tasks.audio.resample import Samples
 from tasks.audio.speech_map import FLOOR_DB
 from tasks.intervals import Span, intersect, merge_spans, subtract
 from tasks.records import SAMPLE_RATE_HZ
 
 HOP_S = 0.25
 WINDOW_S = 0.5
-COHERENT = 0.15
-"""A peak of the whitened cross-correlation above this comes from one source: of two readers it is 0.06 mostly, and
-above 0.1 in one window of a hundred."""
-FARTHEST_S = 0.1
-"""A sound reaches the other channel within this time."""
-PROVEN_S, PROVEN_SHARE = 2.0, 0.1
-"""Correlated speech that proves that one channel hears another: in seconds, and of what both claim."""
-LOUDER_DB = 6.0
-"""A channel this much louder than what it hears of another has a voice of its own; less, where it hears the other
-at no less than half of that."""
-LINGERS_S, FADES_DB = 0.5, 8.0
-"""A voice stays in a room for so long, and fades by so much each `HOP_S`."""
-SHORTEST_S = 0.3
-"""What is left of a span beside what was taken away is no word if it is shorter."""
+MIN_COHERENCE = 0.15
+"""A peak of the whitened cross-correlation above this means one source: that of two readers is mostly 0.06, and above
+0.1 in one window of a hundred."""
+MAX_DELAY_S = 0.1
+"""Longest delay of a sound between two channels."""
+MIN_PROOF_S, MIN_PROOF_SHARE = 2.0, 0.1
+"""Least correlated speech that proves bleed: in seconds, and as a share of the speech in both channels."""
+OWN_VOICE_DB = 6.0
+"""A channel this much louder than the bleed expected in it has speech of its own; half the attenuation where that is
+less."""
+REVERBERATION_S, DECAY_DB = 0.5, 8.0
+"""How long a voice reverberates in a room, and its decay in each `HOP_S`."""
+MIN_SPAN_S = 0.3
+"""Rests of a span beside removed bleed that are shorter hold no word, and are removed as well."""
 SPREAD_DB = 3.0
-"""How much the largest differences between a voice and its bleed lie above the usual one."""
-MISMATCH_DB = 12.0
-"""Channels' gains differ by at most this much, as far as noise tells: of some that are digitally silent between words
-there is none to be heard."""
-_LONGEST_S = 60.0
+"""How far the largest level differences between a voice and its bleed lie above the usual one."""
+MAX_GAIN_MISMATCH_DB = 12.0
+"""Limit of the gain difference that is estimated from noise: channels that are digitally silent between words have
+no noise to compare."""
+_MAX_PART_S = 60.0
 _BAND_HZ = (200.0, 3500.0)
 
-Hear = Callable[[int], Generator[Samples, None, None]]
-"""A channel from the recording's start on, block by block: float32 at 16 kHz, all channels with the same gain."""
-Levels = npt.NDArray[np.float64]
+OpenChannel = Callable[[int], Generator[Samples, None, None]]
+"""Opens a channel by its index: blocks from the recording's start on, float32 at 16 kHz, all with the same gain."""
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Frames:
-    """Where two channels both have speech: `at_s` (n,), their levels in dB (n,) and the peak of correlation (n,)."""
+    """Frames in which two channels both have speech: times in seconds, levels in dB, correlation peaks, each (n,)."""
 
-    at_s: Levels
-    left_db: Levels
-    right_db: Levels
-    peak: Levels
+    at_s: Floats
+    left_db: Floats
+    right_db: Floats
+    peak: Floats
 
 
-def own_speech(speech: Sequence[Sequence[Span]], floors_db: Sequence[float], hear: Hear) -> list[list[Span]]:
-    """Each channel's own speech, of what its speech map says (`speech`, merge_spans spans by channel).
+def remove_bleed(
+    speech: Sequence[Sequence[Span]], floors_db: Sequence[float], open_channel: OpenChannel
+) -> list[list[Span]]:
+    """Return each channel's own speech: its merged spans in `speech` without those that are bleed.
 
-    `floors_db`: the level of each channel's noise, dBFS. Only what several channels claim is listened to; each
-    channel is heard once at most, and only up to where the last of that ends.
+    `floors_db`: each channel's noise floor, dBFS. Only spans with speech in several channels are measured; each
+    channel is read once at most, up to the end of the last of these spans.
     """
-    taken: list[list[Span]] = [[] for _ in speech]
-    for (i, j), frames in _measure_frames(speech, hear).items():
-        # What is louder is louder than its channel's noise: recorders have gains of their own.
-        louder_db = min(max(floors_db[j] - floors_db[i], -MISMATCH_DB), MISMATCH_DB)
-        left_db = frames.left_db + louder_db
-        one_source = frames.peak > COHERENT
-        taken[i] += _find_bleed(frames.at_s, left_db, frames.right_db, one_source & (left_db < frames.right_db))
-        taken[j] += _find_bleed(frames.at_s, frames.right_db, left_db, one_source & (frames.right_db < left_db))
-    return [_subtract_spans(own, merge_spans(away)) for own, away in zip(speech, taken, strict=True)]
+    bleed: list[list[Span]] = [[] for _ in speech]
+    for (i, j), frames in _measure_frames(speech, open_channel).items():
+        # Levels are compared relative to each channel's noise: recorders differ in gain.
+        gain_db = min(max(floors_db[j] - floors_db[i], -MAX_GAIN_MISMATCH_DB), MAX_GAIN_MISMATCH_DB)
+        left_db = frames.left_db + gain_db
+        one_source = frames.peak > MIN_COHERENCE
+        bleed[i] += _find_bleed(frames.at_s, left_db, frames.right_db, one_source & (left_db < frames.right_db))
+        bleed[j] += _find_bleed(frames.at_s, frames.right_db, left_db, one_source & (frames.right_db < left_db))
+    return [_subtract_spans(own, merge_spans(away)) for own, away in zip(speech, bleed, strict=True)]
 
 
-def noise_floor(energy_db: npt.NDArray[np.floating]) -> float:
-    """The level of a channel's noise from its speech map's energy, dBFS: the lowest tenth of what isn't digital
-    silence, which is no microphone's: it lies between files, and where one was muted."""
-    heard = energy_db[energy_db > FLOOR_DB]
-    return float(np.percentile(heard.astype(np.float64), 10)) if len(heard) else FLOOR_DB
+def estimate_noise_floor(energy_db: npt.NDArray[np.floating]) -> float:
+    """Estimate a channel's noise floor, dBFS, from its speech map's energy: the 10th percentile without digital
+    silence (which lies between files and where a microphone was muted)."""
+    audible = energy_db[energy_db > FLOOR_DB]
+    return float(np.percentile(audible.astype(np.float64), 10)) if len(audible) else FLOOR_DB
 
 
-def _measure_frames(speech: Sequence[Sequence[Span]], hear: Hear) -> dict[tuple[int, int], _Frames]:
-    """What every two channels both claim, measured while all channels go by side by side."""
+def _measure_frames(speech: Sequence[Sequence[Span]], open_channel: OpenChannel) -> dict[tuple[int, int], _Frames]:
+    """Measure every pair of channels where both have speech, reading all channels once, in parallel."""
     pairs = list(itertools.combinations(range(len(speech)), 2))
-    parts = sorted((part, (i, j)) for i, j in pairs for part in _parts(intersect(speech[i], speech[j])))
+    parts = sorted((part, (i, j)) for i, j in pairs for part in _split_into_parts(intersect(speech[i], speech[j])))
     rows = {pair: [np.empty((0, 4))] for pair in pairs}
     with contextlib.ExitStack() as stack:
-        channels = [Forward(stack.enter_context(contextlib.closing(hear(c)))) for c in range(len(speech))]
+        channels = [
+            ForwardReader(stack.enter_context(contextlib.closing(open_channel(c)))) for c in range(len(speech))
+        ]
         for part, (i, j) in parts:
-            rows[i, j].append(_rows(part.start_s, channels[i].span(part), channels[j].span(part)))
+            rows[i, j].append(_measure_part(part.start_s, channels[i].read(part), channels[j].read(part)))
     return {pair: _Frames(*np.concatenate(found).T) for pair, found in rows.items()}
 
 
-def _parts(contested: Sequence[Span]) -> list[Span]:
-    """What is contested, in parts that are held at once; neighbours share the half of a window."""
+def _split_into_parts(contested: Sequence[Span]) -> list[Span]:
+    """Split contested spans into parts that fit into memory; neighbours share half a window."""
     parts = []
     for span in merge_spans((s.grow(HOP_S / 2) for s in contested), gap_s=1.0):
-        count = max(1, int(np.ceil(span.duration_s / _LONGEST_S)))
+        count = max(1, int(np.ceil(span.duration_s / _MAX_PART_S)))
         for k in range(count):
             start_s = span.start_s + k * span.duration_s / count
             parts.append(Span(start_s, start_s + span.duration_s / count + WINDOW_S - HOP_S))
     return parts
 
 
-def _rows(start_s: float, left: Samples, right: Samples) -> Levels:
-    """The columns of `_Frames` (4 a row) of a part that starts there."""
+def _measure_part(start_s: float, left: Samples, right: Samples) -> Floats:
+    """Measure a part that starts at `start_s`: float64 (n, 4), the columns of `_Frames`."""
     rows: list[tuple[float, float, float, float]] = []
     size, hop = round(WINDOW_S * SAMPLE_RATE_HZ), round(HOP_S * SAMPLE_RATE_HZ)
     for first in range(0, max(1, len(left) - size + 1), hop):
         a, b = left[first : first + size], right[first : first + size]
         at_s = start_s + (first + size / 2) / SAMPLE_RATE_HZ
-        rows.append((at_s, _level(a), _level(b), correlation(a, b)))
+        rows.append((at_s, _measure_dbfs(a), _measure_dbfs(b), correlate(a, b)))
     return np.array(rows, np.float64)
 
 
-def correlation(left: Samples, right: Samples) -> float:
-    """The highest cross-correlation, 0–1, of two whitened waves that are up to `FARTHEST_S` apart (GCC-PHAT)."""
+def correlate(left: Samples, right: Samples) -> float:
+    """Return the highest whitened cross-correlation, 0–1, at delays up to `MAX_DELAY_S` (GCC-PHAT)."""
     size = 2 * len(left)
     cross = np.fft.rfft(left, size) * np.conj(np.fft.rfft(right, size))
     frequency = np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ)
@@ -129,39 +133,41 @@ def correlation(left: Samples, right: Samples) -> float:
     strength = np.abs(cross)
     white = np.where(band & (strength > 0), cross / np.maximum(strength, 1e-20), 0.0)
     lags = np.fft.irfft(white, size)
-    farthest = round(FARTHEST_S * SAMPLE_RATE_HZ)
+    farthest = round(MAX_DELAY_S * SAMPLE_RATE_HZ)
     peak = max(np.abs(lags[: farthest + 1]).max(), np.abs(lags[-farthest:]).max())
     return float(peak * size / (2 * band.sum()))
 
 
-def _find_bleed(at_s: Levels, own_db: Levels, other_db: Levels, proof: npt.NDArray[np.bool_]) -> list[Span]:
-    """Where a channel only hears the other: at no more than what it hears of it at the places of `proof`."""
-    if proof.sum() < max(PROVEN_S / HOP_S, PROVEN_SHARE * len(proof)):
+def _find_bleed(at_s: Floats, own_db: Floats, other_db: Floats, proof: npt.NDArray[np.bool_]) -> list[Span]:
+    """Find the spans of a channel that are bleed of the other: no louder than the bleed in the frames of `proof`."""
+    if proof.sum() < max(MIN_PROOF_S / HOP_S, MIN_PROOF_SHARE * len(proof)):
         return []
-    # Where both speak the difference is smaller, so what the channel only hears shows in the largest ones.
-    fainter_db = float(np.percentile(other_db[proof] - own_db[proof], 90)) - SPREAD_DB
-    only_heard = own_db <= _add_reverberation(at_s, other_db) - fainter_db + min(LOUDER_DB, max(0.0, fainter_db / 2))
-    return merge_spans(Span(t - HOP_S / 2, t + HOP_S / 2) for t in at_s[only_heard].tolist())
+    # Where both speak the difference is smaller, so the largest differences are those of bleed alone.
+    attenuation_db = float(np.percentile(other_db[proof] - own_db[proof], 90)) - SPREAD_DB
+    is_bleed = own_db <= _add_reverberation(at_s, other_db) - attenuation_db + min(
+        OWN_VOICE_DB, max(0.0, attenuation_db / 2)
+    )
+    return merge_spans(Span(t - HOP_S / 2, t + HOP_S / 2) for t in at_s[is_bleed].tolist())
 
 
-def _add_reverberation(at_s: Levels, level_db: Levels) -> Levels:
-    """The level with what lingers of frames at most `LINGERS_S` away: a room answers while the speaker pauses."""
+def _add_reverberation(at_s: Floats, level_db: Floats) -> Floats:
+    """Return levels with the reverberation of frames at most `REVERBERATION_S` away added."""
     out = level_db.copy()
-    for hops in range(1, round(LINGERS_S / HOP_S) + 1):
-        near = at_s[hops:] - at_s[:-hops] < LINGERS_S + HOP_S / 2
-        out[hops:] = np.where(near, np.maximum(out[hops:], level_db[:-hops] - FADES_DB * hops), out[hops:])
-        out[:-hops] = np.where(near, np.maximum(out[:-hops], level_db[hops:] - FADES_DB * hops), out[:-hops])
+    for hops in range(1, round(REVERBERATION_S / HOP_S) + 1):
+        near = at_s[hops:] - at_s[:-hops] < REVERBERATION_S + HOP_S / 2
+        out[hops:] = np.where(near, np.maximum(out[hops:], level_db[:-hops] - DECAY_DB * hops), out[hops:])
+        out[:-hops] = np.where(near, np.maximum(out[:-hops], level_db[hops:] - DECAY_DB * hops), out[:-hops])
     return out
 
 
 def _subtract_spans(speech: Sequence[Span], away: Sequence[Span]) -> list[Span]:
     left = subtract(speech, away)
-    touched = intersect(left, [s.grow(0.01) for s in away])
-    near = merge_spans(s.grow(0.01) for s in touched)
-    short = {s for s in left if s.duration_s < SHORTEST_S and intersect([s], near)}
+    cut_spans = intersect(left, [s.grow(0.01) for s in away])
+    near = merge_spans(s.grow(0.01) for s in cut_spans)
+    short = {s for s in left if s.duration_s < MIN_SPAN_S and intersect([s], near)}
     return [s for s in left if s not in short]
 
 
-def _level(samples: Samples) -> float:
+def _measure_dbfs(samples: Samples) -> float:
     power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
     return 10.0 * float(np.log10(power + 1e-12))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from tasks.audio.duration import header_duration_s, last_packet_s
+from tasks.audio.duration import find_last_packet_s, read_header_duration_s
 from tasks.audio.source import open_source
 from tasks.errors import DaylongError
 
@@ -39,8 +39,8 @@ def find_missing(path: Path) -> str | None:
         with open_source(path) as source:
             if start[:4] != b"fLaC":
                 return None
-            promised = header_duration_s(source)
-            there = last_packet_s(source)
+            promised = read_header_duration_s(source)
+            there = find_last_packet_s(source)
     except DaylongError:
         return "nothing yet that opens as sound"
     if promised is not None and promised - (there or 0.0) > _SLACK_S:
@@ -88,7 +88,7 @@ def _check_aiff(file: BinaryIO, size: int) -> str | None:
 
 
 def _check_mp4(file: BinaryIO, size: int) -> str | None:
-    """MP4, MOV: boxes of a length and a name; `moov` tells where everything is, and often comes last."""
+    """MP4, MOV: boxes of a length and a name; `moov` is the index of all samples, and often comes last."""
     at, found = 0, set()
     for _ in range(_MOST_CHUNKS):
         if at + 8 > size:
@@ -138,7 +138,7 @@ def _check_matroska(file: BinaryIO, size: int) -> str | None:
 
 
 def _check_mp3(file: BinaryIO, size: int) -> str | None:
-    """MP3 with a Xing header, which tells the bytes of the sound."""
+    """MP3 with a Xing header, which holds the number of bytes of the sound."""
     file.seek(0)
     head = file.read(10)
     begun = 0

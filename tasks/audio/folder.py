@@ -1,4 +1,4 @@
-"""The recordings in a folder, and what several files are called together."""
+"""List a folder's recordings; encode their paths for Prefect; name recordings of several files."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from urllib.parse import unquote_to_bytes
 from tasks.suffixes import is_recording
 
 
-def recordings_in(folder: Path) -> list[Path]:
-    """A folder's own recordings, sorted by name; hidden files and folders below it are left out.
+def list_recordings(folder: Path) -> list[Path]:
+    """List the recordings directly in a folder, sorted by name, without hidden files and folders.
 
-    A link to nowhere or a pipe is among them: whoever put it there is told that it is none.
+    Includes broken links and pipes, so that probing them reports an error.
     """
     return sorted(f for f in folder.iterdir() if is_recording(f.name) and not f.is_dir())
 
 
-def carried(path: str) -> str:
-    """A path as Prefect can keep it: one whose bytes are no UTF-8 as a file URL, every other as it is.
+def encode_path(path: str) -> str:
+    """Encode a path for Prefect: a path that is not valid UTF-8 becomes a file URL, any other is returned unchanged.
 
-    >>> carried("/day/one.wav"), carried("/day/caf\\udce9.wav")
+    >>> encode_path("/day/one.wav"), encode_path("/day/caf\\udce9.wav")
     ('/day/one.wav', 'file:///day/caf%E9.wav')
     """
     try:
@@ -31,10 +31,10 @@ def carried(path: str) -> str:
     return path
 
 
-def path_of(name: str) -> Path:
-    """The path that `carried` wrote.
+def decode_path(name: str) -> Path:
+    """Decode the result of `encode_path`.
 
-    >>> path_of("/day/100%.wav").name, os.fsencode(path_of("file:///day/caf%E9.wav").name)
+    >>> decode_path("/day/100%.wav").name, os.fsencode(decode_path("file:///day/caf%E9.wav").name)
     ('100%.wav', b'caf\\xe9.wav')
     """
     if name.startswith("file:///"):
@@ -42,10 +42,10 @@ def path_of(name: str) -> Path:
     return Path(name)
 
 
-def called(files: Sequence[str]) -> str:
-    """A name for a recording of these files.
+def name_recording(files: Sequence[str]) -> str:
+    """Format the name of a recording of these files.
 
-    >>> called(["/day/a.wav"]), called(["/day/a.wav", "/day/b.wav", "/day/c.wav"])
+    >>> name_recording(["/day/a.wav"]), name_recording(["/day/a.wav", "/day/b.wav", "/day/c.wav"])
     ('a.wav', 'a.wav and 2 more')
     """
     return Path(files[0]).name + (f" and {len(files) - 1} more" if len(files) > 1 else "")

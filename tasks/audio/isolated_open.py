@@ -13,8 +13,8 @@ from tasks.engines.child import EngineProcess
 from tasks.engines.engine import Engine
 
 OPENER = Engine.of("audio/opening", "tasks.audio.isolated_open:Opener")
-PATIENCE_S = 180.0
-SLOWEST = 4_000_000
+TIMEOUT_S = 180.0
+MIN_BYTES_PER_S = 4_000_000
 """Lowest reading speed, bytes/s: files without lengths in their headers are read completely."""
 
 
@@ -38,7 +38,7 @@ class IsolatedOpener:
             size = path.stat().st_size
         except OSError:
             return None
-        self._child.timeout_s = PATIENCE_S + size / SLOWEST
+        self._child.timeout_s = TIMEOUT_S + size / MIN_BYTES_PER_S
         answer: str | None = self._child.call(OPENER, "find_missing", str(path)).value
         return answer
 

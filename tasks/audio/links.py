@@ -1,4 +1,4 @@
-"""Where the links of a chained file begin, by the marks of its format; its sound is not looked at."""
+"""Find the links of a chained file by the start marks of its format, without decoding."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from tasks.audio.source import open_source
 _BLOCK = 4 << 20
 
 _OGG_FIRST = b"OggS\x00\x02" + bytes(8)
-"""A page with which a stream begins: it is marked so, and its clock is at 0."""
+"""Header of a stream's first page: the flag `beginning of stream`, granule position 0."""
 _OGG_HEADER = 27
 _FLAC_FIRST = b"fLaC\x00\x00\x00\x22"
-"""The mark and the STREAMINFO behind it, 34 bytes, which is not the last of its metadata."""
+"""The stream marker and the header of STREAMINFO: 34 bytes, not the last metadata block."""
 _TS_SYNC, _TS_PACKET = b"\x47", 188
 _BACK_S = 1.0
-"""A clock that goes back so far starts again; it goes back a little where packets stand out of order."""
+"""Timestamps that go back this far start again; packets out of order go back less."""
 
 
-def starts_in(path: Path, size: int) -> Iterator[int]:
-    """The bytes with which a link begins, the file's first among them; nothing for other kinds of files."""
+def find_starts(path: Path, size: int) -> Iterator[int]:
+    """Yield the offset of each link's first byte, 0 included; nothing for formats without chains."""
     with path.open("rb") as file:
         mark = file.read(4)
         if mark == b"OggS":
-            yield from _ogg_starts(file)
+            yield from _find_ogg_starts(file)
         elif mark == b"fLaC":
             yield 0
             yield from (at for at in _find_mark(file, _FLAC_FIRST) if at)
-        elif _adts(mark) is not None:
-            yield from _adts_starts(file, size)
+        elif _parse_adts(mark) is not None:
+            yield from _find_adts_starts(file, size)
         elif mark[:1] == _TS_SYNC and file.seek(_TS_PACKET) and file.read(1) == _TS_SYNC:
-            yield from _ts_starts(file, path)
+            yield from _find_ts_starts(file, path)
 
 
-def _ogg_starts(file: BinaryIO) -> Iterator[int]:
-    """A link begins with one such page for each of its streams, one behind the other."""
+def _find_ogg_starts(file: BinaryIO) -> Iterator[int]:
+    """A link begins with one first page for each of its streams, in a row."""
     behind = -1
     for at in _find_mark(file, _OGG_FIRST):
         if at != behind:
@@ -47,26 +47,26 @@ def _ogg_starts(file: BinaryIO) -> Iterator[int]:
         behind = at + _OGG_HEADER + header[-1] + sum(file.read(header[-1])) if len(header) == _OGG_HEADER else -1
 
 
-def _adts_starts(file: BinaryIO, size: int) -> Iterator[int]:
-    """Where the rate or the channels change, and the frames behind agree."""
+def _find_adts_starts(file: BinaryIO, size: int) -> Iterator[int]:
+    """Yield offsets at which the sample rate or channels change and the next frame agrees."""
     at, kind = 0, None
     while at + 7 <= size:
         file.seek(at)
-        header = _adts(file.read(7))
+        header = _parse_adts(file.read(7))
         if header is None:
-            return  # damaged: what follows is left to the decoder
+            return  # damaged: the rest is left to the decoder
         own, length = header
         if own != kind:
             file.seek(at + length)
-            following = _adts(file.read(7))
+            following = _parse_adts(file.read(7))
             if kind is None or (following is not None and following[0] == own):
                 yield at
                 kind = own
         at += length
 
 
-def _adts(header: bytes) -> tuple[int, int] | None:
-    """(rate and channels, length in bytes) of an ADTS frame (ISO/IEC 13818-7), or None where there is none."""
+def _parse_adts(header: bytes) -> tuple[int, int] | None:
+    """Parse an ADTS header (ISO/IEC 13818-7) into (rate and channels, frame length in bytes); None if it is none."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xF6 != 0xF0:
         return None
     kind = (header[2] & 0x3D) << 8 | header[3] & 0xC0
@@ -76,22 +76,22 @@ def _adts(header: bytes) -> tuple[int, int] | None:
     return (kind, length) if length > 7 else None
 
 
-def _ts_starts(file: BinaryIO, path: Path) -> Iterator[int]:
-    """Where the clock of an MPEG transport stream goes back; a link begins with the table of programmes before."""
+def _find_ts_starts(file: BinaryIO, path: Path) -> Iterator[int]:
+    """Yield where timestamps of an MPEG transport stream go back: the offset of the last programme table before."""
     yield 0
     last_s = -math.inf
     with open_source(path) as source:
-        for packet in source.packets():
+        for packet in source.read_packets():
             if packet.pts is None or packet.pos is None:
                 continue
             time_s = float(packet.pts * source.stream.time_base)
-            if time_s < last_s - _BACK_S and (at := _ts_table(file, packet.pos)) is not None:
+            if time_s < last_s - _BACK_S and (at := _find_ts_table(file, packet.pos)) is not None:
                 yield at
             last_s = time_s
 
 
-def _ts_table(file: BinaryIO, before: int) -> int | None:
-    """Where the last table of programmes (PID 0) before there begins, at most a block away."""
+def _find_ts_table(file: BinaryIO, before: int) -> int | None:
+    """Find the offset of the last programme association table (PID 0) before `before`, at most a block away."""
     start = max(0, before // _TS_PACKET * _TS_PACKET - _BLOCK // _TS_PACKET * _TS_PACKET)
     file.seek(start)
     data = file.read(before - start)
@@ -105,7 +105,7 @@ def _is_table(header: bytes) -> bool:
 
 
 def _find_mark(file: BinaryIO, mark: bytes) -> Iterator[int]:
-    """Where `mark` lies in the file, read a block at a time."""
+    """Yield the offsets of `mark` in the file, read a block at a time."""
     start, kept = 0, b""
     while True:
         file.seek(start + len(kept))

@@ -1,7 +1,7 @@
-"""The order of the files of one recording, and the silences between them: by their clocks, or their names.
+"""Order the files of one recording, by start times or names, and compute the silence between them.
 
-A clock that tells minutes only knows of no gap that is shorter: where there may be none there is none, or silence
-would stand in the middle of a sentence. Numbers in names that only count the files are told from times.
+Start times with a resolution of a minute cannot show shorter gaps: a gap that may be none is taken for none, or
+silence would interrupt a sentence. Numbers in names that only count the files are distinguished from times.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from pathlib import Path
 
-from tasks.audio.recorded import in_zone, read_name, zone
+from tasks.audio.start_time import format_in_zone, load_zone, read_name
 from tasks.errors import PermanentError
 from tasks.paths import format_path
 from tasks.records import Recording
@@ -24,23 +24,21 @@ from tasks.settings.name_pattern import compiled, counted, times_in
 log = logging.getLogger("daylong.audio")
 
 CLOCKS = frozenset({"given", "sidecar", "name", "metadata"})
-"""Sources of `recorded_at` that tell where a file lies in the day. A file's last change is too easily another's."""
+"""Sources of `recorded_at` that are used to place a file. A modification time too often isn't the recorder's."""
 JOIN_S = 2.0
-"""Clocks tell whole seconds: files this near to each other follow each other without a gap. Where they tell less,
-that much farther apart."""
+"""Largest gap that is taken for none, for clocks that show whole seconds; coarser resolutions add theirs."""
 LONGEST_GAP_S = 24 * 3600.0
 
 
 def arrange_files(files: Sequence[Recording], pattern: str | None) -> tuple[list[Recording], list[float]]:
-    """(the files in order, the seconds of silence before each).
+    """Return (the files in order, the seconds of silence before each).
 
-    `pattern`: how names tell times, before the ways that are known. Raises PermanentError where the clocks leave more
+    `pattern`: the format of times in names, tried before the built-in ones. Raises PermanentError for a gap of more
     than `LONGEST_GAP_S` between two files.
 
-    The night that clocks are put back an hour comes twice: a file that can't have begun in the first began in the
-    second.
+    When clocks are put back, one hour is repeated: a file that cannot have begun in the first began in the second.
     """
-    named = sorted(files, key=lambda f: (by_name(f.path), f.path))
+    named = sorted(files, key=lambda f: (natural_key(f.path), f.path))
     without = [0.0] * len(named)
     day = _find_counting_day(named, pattern)
     if day is not None:
@@ -52,15 +50,15 @@ def arrange_files(files: Sequence[Recording], pattern: str | None) -> tuple[list
         return [dataclasses.replace(f, recorded_at=day, recorded_at_source="name") for f in named], without
     if not all(f.recorded_at and f.recorded_at_source in CLOCKS for f in files):
         return named, without
-    waiting = sorted(named, key=_clock)
+    waiting = sorted(named, key=_parse_start)
     timed = [waiting.pop(0)]
     clocks: list[tuple[float, float]] = []
     while waiting:
         before, after = timed[-1], waiting.pop(0)
-        gap_s = (_clock(after) - _clock(before)).total_seconds() - before.duration_s
-        open_s = max(_open_s(before, pattern), _open_s(after, pattern))
+        gap_s = (_parse_start(after) - _parse_start(before)).total_seconds() - before.duration_s
+        open_s = max(_find_resolution_s(before, pattern), _find_resolution_s(after, pattern))
         if gap_s < -JOIN_S - open_s and after.told_again_at:
-            bisect.insort(waiting, _in_repeated_hour(after), key=_clock)  # others may begin before that
+            bisect.insort(waiting, _move_to_repeated_hour(after), key=_parse_start)  # others may begin before that
             continue
         if gap_s < -JOIN_S - open_s:
             log.warning(
@@ -79,10 +77,10 @@ def arrange_files(files: Sequence[Recording], pattern: str | None) -> tuple[list
     return timed, [0.0, *_compute_silences(clocks)]
 
 
-def by_name(path: str) -> list[tuple[int, int, str]]:
-    """A key that sorts names as people number them.
+def natural_key(path: str) -> list[tuple[int, int, str]]:
+    """Sort key that orders the numbers in names by value.
 
-    >>> sorted(["day/rec10.wav", "day/rec2.wav", "day/Rec1.wav"], key=by_name)
+    >>> sorted(["day/rec10.wav", "day/rec2.wav", "day/Rec1.wav"], key=natural_key)
     ['day/Rec1.wav', 'day/rec2.wav', 'day/rec10.wav']
     """
     pieces = re.findall(r"[0-9]+|[^0-9]+", path.casefold())
@@ -90,9 +88,9 @@ def by_name(path: str) -> list[tuple[int, int, str]]:
 
 
 def _compute_silences(clocks: Sequence[tuple[float, float]]) -> list[float]:
-    """The silence between files, of what clocks tell: (the gap between two, what they leave open), all in seconds.
+    """Compute the silences between files from pairs of (gap by the clocks, their resolution), all in seconds.
 
-    Each of many pauses may be too short for such clocks, and all together are not: then the widest stands for them.
+    Gaps may each be below the resolution but not in their sum: then the widest gets the whole sum.
 
     >>> _compute_silences([(55.0, 60.0), (750.0, 60.0), (1.0, 0.0), (7.4, 0.0)])
     [0.0, 750.0, 0.0, 7.4]
@@ -100,7 +98,7 @@ def _compute_silences(clocks: Sequence[tuple[float, float]]) -> list[float]:
     [0.0, 70.0, 0.0]
     """
     gaps: list[float] = []
-    first = 0  # of those since the last silence
+    first = 0  # index of the first gap since the last silence
     for gap_s, open_s in clocks:
         gaps.append(0.0)
         since = [gap for gap, _ in clocks[first : len(gaps)]]
@@ -115,16 +113,16 @@ def _compute_silences(clocks: Sequence[tuple[float, float]]) -> list[float]:
 
 
 def _find_counting_day(named: Sequence[Recording], pattern: str | None) -> str | None:
-    """The day's beginning (ISO 8601) where the numbers in the names were taken for times and only count the files.
+    """Return the start of the day (ISO 8601) if the numbers in the names, taken for times, only count the files.
 
-    They do where some are no times (0060), where they lie nearer together than the files are long, and where they
-    count by ones from 0 or 1, or by ones though files of these lengths can't follow each other so: a counter is
-    likelier than pauses that all end in the next minute.
+    They count where some are invalid times (0060), where they lie nearer together than the files are long, and where
+    they increase by one from 0 or 1, or by one though files of these lengths cannot follow each other so: a counter
+    is likelier than pauses that all end in the next minute.
     """
     sources = {f.recorded_at_source for f in named}
-    local, stems = zone(named[0].timezone), [Path(f.path).stem for f in named]
+    local, stems = load_zone(named[0].timezone), [Path(f.path).stem for f in named]
     if "name" not in sources or sources & {"given", "sidecar"}:
-        return None  # none was taken for a time, or somebody has said better
+        return None  # none was taken for a time, or a better source exists
     found = counted(stems)
     if found is None or (pattern and any(times_in(s, compiled(pattern), local) for s in stems)):
         return None
@@ -134,23 +132,23 @@ def _find_counting_day(named: Sequence[Recording], pattern: str | None) -> str |
     off = list(itertools.accumulate(pauses, initial=0.0))
     counts = sources != {"name"} or max(pauses) < -leeway_s
     if found.numbers[1] - found.numbers[0] == 1:
-        lost_s = max(JOIN_S, 0.1 * found.open_s)  # a camera that begins a file each minute needs a moment for it
+        lost_s = max(JOIN_S, 0.1 * found.open_s)  # a camera that starts a file each minute loses a moment
         counts |= found.numbers[0] <= 1 or max(off) - min(off) > leeway_s + lost_s * len(pauses)
-    return in_zone(datetime.combine(found.day, time()), local) if counts else None
+    return format_in_zone(datetime.combine(found.day, time()), local) if counts else None
 
 
-def _open_s(file: Recording, pattern: str | None) -> float:
+def _find_resolution_s(file: Recording, pattern: str | None) -> float:
     """The resolution of a file's start time, seconds."""
     if file.recorded_at_source == "name":
-        found = read_name(Path(file.path).stem, zone(file.timezone), pattern)
+        found = read_name(Path(file.path).stem, load_zone(file.timezone), pattern)
         return found.open_s if found else 0.0
-    # People write sidecars, and look at a clock on the wall.
-    return 60.0 if file.recorded_at_source == "sidecar" and not _clock(file).second else 0.0
+    # Sidecars are written by people, who often give full minutes.
+    return 60.0 if file.recorded_at_source == "sidecar" and not _parse_start(file).second else 0.0
 
 
-def _in_repeated_hour(file: Recording) -> Recording:
+def _move_to_repeated_hour(file: Recording) -> Recording:
     return dataclasses.replace(file, recorded_at=file.told_again_at, told_again_at=None)
 
 
-def _clock(file: Recording) -> datetime:
+def _parse_start(file: Recording) -> datetime:
     return datetime.fromisoformat(file.recorded_at or "")

@@ -1,4 +1,4 @@
-"""Cutting a recording into chunks: where nobody speaks, if there is such a place."""
+"""Plan the chunks of a recording: cut in silence where there is any."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tasks.intervals import Span, merge_spans, subtract
 from tasks.records import Chunk
 from tasks.settings.schema import ChunkingSettings
 
-_STUB_S = 60.0
-"""A last core shorter than this is avoided where the range of lengths allows it."""
+_MIN_LAST_CORE_S = 60.0
+"""A shorter last core is avoided where the range of lengths allows it."""
 
 
 def plan(
@@ -24,31 +24,31 @@ def plan(
     energy_db: npt.NDArray[np.float16] | None,
     settings: ChunkingSettings,
 ) -> list[Chunk]:
-    """Chunks whose cores tile [0, duration_s]; their spans add half the overlap on each side.
+    """Plan chunks whose cores tile [0, duration_s]; their spans add half the overlap on each side.
 
-    Every core is `min_minutes` to `max_minutes` long, but the last, which may be shorter; up to `max_minutes`
-    there is one. Between cores lies the middle of the longest silence of that range, else its quietest
-    half second (`energy_db`: one level per 0.5 s), else `max_minutes` exactly.
+    Every core is `min_minutes` to `max_minutes` long, except the last, which may be shorter; a recording of up to
+    `max_minutes` is one chunk. A border is the middle of the longest silence in that range, else of its quietest
+    half second (`energy_db`: one level per 0.5 s), else its end.
     """
     speech = merge_spans(speech)
-    borders = _borders(duration_s, speech, energy_db, settings.min_minutes * 60, settings.max_minutes * 60)
+    borders = _choose_borders(duration_s, speech, energy_db, settings.min_minutes * 60, settings.max_minutes * 60)
     whole, half = Span(0.0, duration_s), settings.overlap_s / 2
     chunks = []
     for index, (start, end) in enumerate(itertools.pairwise(borders)):
         core = Span(start, end)
         span = core.grow(half) & whole
-        chunks.append(Chunk(index, span, core, speech_in(speech, span)))
+        chunks.append(Chunk(index, span, core, select_speech(speech, span)))
     return chunks
 
 
-def speech_in(speech: Sequence[Span], span: Span) -> tuple[Span, ...]:
-    """The parts of tidy `speech` within `span`. By bisection: a day has tens of thousands of spans."""
+def select_speech(speech: Sequence[Span], span: Span) -> tuple[Span, ...]:
+    """Select the parts of merged `speech` within `span`. By bisection: a day has tens of thousands of spans."""
     first = bisect_right(speech, span.start_s, key=lambda s: s.end_s)
     last = bisect_left(speech, span.end_s, key=lambda s: s.start_s)
     return tuple(s & span for s in speech[first:last])
 
 
-def _borders(
+def _choose_borders(
     duration_s: float,
     speech: Sequence[Span],
     energy_db: npt.NDArray[np.float16] | None,
@@ -59,16 +59,18 @@ def _borders(
     borders, first = [0.0], 0
     while duration_s - borders[-1] > longest_s:
         earliest, latest = borders[-1] + shortest_s, borders[-1] + longest_s
-        if earliest <= duration_s - _STUB_S < latest:
-            latest = duration_s - _STUB_S
+        if earliest <= duration_s - _MIN_LAST_CORE_S < latest:
+            latest = duration_s - _MIN_LAST_CORE_S
         while first < len(silences) and silences[first].end_s <= earliest:
             first += 1
-        borders.append(_cut(Span(earliest, latest), silences, first, energy_db))
+        borders.append(_choose_border(Span(earliest, latest), silences, first, energy_db))
     return [*borders, duration_s]
 
 
-def _cut(within: Span, silences: Sequence[Span], first: int, energy_db: npt.NDArray[np.float16] | None) -> float:
-    """The best place for a border; `first` is the first silence that ends after `within` begins."""
+def _choose_border(
+    within: Span, silences: Sequence[Span], first: int, energy_db: npt.NDArray[np.float16] | None
+) -> float:
+    """Choose the best border in `within`; `first`: index of the first silence that ends after its start."""
     longest = Span(0.0, 0.0)
     for silence in silences[first:]:
         if silence.start_s >= within.end_s:

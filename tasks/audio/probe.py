@@ -1,6 +1,6 @@
-"""What a file is, before any work on it: its digest, how long its sound really is, when it was recorded.
+"""Probe a file before any work on it: digest, measured duration, start time.
 
-What cannot work is refused here, in one line.
+Files that cannot be processed are refused here, with a message of one line.
 """
 
 from __future__ import annotations
@@ -13,38 +13,39 @@ import unicodedata
 from pathlib import Path
 
 from tasks.audio.chain import find_links
-from tasks.audio.duration import duration_of
-from tasks.audio.recorded import find_repeated_hour, recorded_at, zone
-from tasks.audio.source import open_source, raise_if_gone
+from tasks.audio.duration import measure_duration_s
+from tasks.audio.source import open_source, raise_if_inaccessible
+from tasks.audio.start_time import find_repeated_hour, find_start_time, load_zone
 from tasks.errors import TransientError, UnreadableAudio
 from tasks.paths import format_path, suggest_path
 from tasks.records import Part, Recording
+from tasks.text import decode_file_name
 
 _SLUG_LENGTH = 60
 
 
 def probe(path: Path, *, timezone: str = "UTC", name_pattern: str | None = None) -> Recording:
-    """The recording at `path`; `timezone` is where a clock time in its name was told, `name_pattern` how.
+    """Probe the recording at `path`; a time in its name is in `timezone`, in the format of `name_pattern`.
 
-    Raises UnreadableAudio for what is no recording, TransientError where the file is gone or still changes,
+    Raises UnreadableAudio for files that are no recordings, TransientError where the file is gone or still changes,
     UsageError for an unknown `timezone`.
     """
-    zone(timezone)
-    before = _look(path)
-    sha256 = _digest(path)
+    load_zone(timezone)
+    before = _stat_file(path)
+    sha256 = _hash_file(path)
     places = find_links(path)
     with open_source(path, places[0].link) as source:
         context = source.stream.codec_context
         metadata = {**source.stream.metadata, **source.container.metadata}
         rate_hz, channels = source.rate_hz, source.channels
-        duration_s = duration_of(source) if len(places) == 1 else places[-1].end_s
-    after = _look(path)
+        duration_s = measure_duration_s(source) if len(places) == 1 else places[-1].end_s
+    after = _stat_file(path)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise TransientError(f"{format_path(path)}: it changed while it was read. Start again once it is written.")
-    name, where = os.fsencode(path.name).decode("utf-8", "replace"), str(path.absolute())
-    at, at_source = recorded_at(metadata, path, before.st_mtime, duration_s, timezone, name_pattern)
+    name, where = decode_file_name(path.name), str(path.absolute())
+    at, at_source = find_start_time(metadata, path, before.st_mtime, duration_s, timezone, name_pattern)
     return Recording(
-        recording_id=f"{slug(path.stem)}-{sha256[:8]}",
+        recording_id=f"{slugify(path.stem)}-{sha256[:8]}",
         path=where,
         source_name=name,
         sha256=sha256,
@@ -61,17 +62,17 @@ def probe(path: Path, *, timezone: str = "UTC", name_pattern: str | None = None)
     )
 
 
-def slug(stem: str) -> str:
-    """A name that is safe in paths, URLs and shells: lower case ASCII letters, digits and hyphens.
+def slugify(stem: str) -> str:
+    """Turn a name into one that is safe in paths, URLs and shells: lower case ASCII letters, digits and hyphens.
 
-    >>> slug("-Réunion d'équipe 🎙 (1)"), slug("🎙"), slug("")
+    >>> slugify("-Réunion d'équipe 🎙 (1)"), slugify("🎙"), slugify("")
     ('reunion-d-equipe-1', 'recording', 'recording')
     """
     ascii_ = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", ascii_).strip("-")[:_SLUG_LENGTH].strip("-") or "recording"
 
 
-def _look(path: Path) -> os.stat_result:
+def _stat_file(path: Path) -> os.stat_result:
     try:
         found = path.stat()
     except FileNotFoundError as error:
@@ -80,7 +81,7 @@ def _look(path: Path) -> os.stat_result:
             raise UnreadableAudio(f"{format_path(path)}: a link to {to}, which isn't there. Put it back.") from error
         raise UnreadableAudio(f"{format_path(path)}: no such file. {suggest_path(path)}") from error
     except (OSError, ValueError) as error:
-        raise_if_gone(path, error)
+        raise_if_inaccessible(path, error)
         raise UnreadableAudio(f"{format_path(path)}: cannot be looked at ({error}). Check the name.") from error
     if stat.S_ISDIR(found.st_mode):
         raise UnreadableAudio(f"{format_path(path)}: a folder, not a recording. Name the files in it.")
@@ -91,10 +92,10 @@ def _look(path: Path) -> os.stat_result:
     return found
 
 
-def _digest(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise_if_gone(path, error)
+        raise_if_inaccessible(path, error)
         raise UnreadableAudio(f"{format_path(path)}: could not be read ({error.strerror}). Copy it again.") from error

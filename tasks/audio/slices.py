@@ -1,4 +1,4 @@
-"""A stretch of a file's bytes that is opened as if it were the file."""
+"""Open a range of a file's bytes as a file of its own."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Bytes of a file, from `first` up to `end`, that are a whole sound file of their own."""
+    """A link of a chained file: the bytes from `first` up to `end`, a complete stream."""
 
     first: int
     end: int
 
 
 class Slice(io.FileIO):
-    """The bytes of a link; positions count from its first."""
+    """The bytes of a link as a file; positions count from its first byte."""
 
     def __init__(self, path: Path, link: Link) -> None:
         super().__init__(path)

@@ -1,7 +1,7 @@
-"""Opening a file's sound: one audio stream, its clock, and its decoded frames with their times.
+"""Open a file's audio stream, and read its packets and decoded frames with their times.
 
-Times are seconds from the recording's start, which is where a player would start: the audio's own first
-sample, or, in a video, the container's. Everything here goes through PyAV, which brings its own FFmpeg.
+Times are seconds from where a player would start: the first audio sample or, in a video, the container's start.
+Everything here uses PyAV, which includes its own FFmpeg.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     TimedFrame = tuple[AudioFrame, float | None]
 
 PREROLL_S = 1.0
-"""How far ahead of a span decoding starts: lossy codecs need earlier packets to reach their steady state."""
+"""How long before a span decoding starts: lossy codecs need earlier packets to reach their steady state."""
 
 CONTAINERS = (
     "3g2,3gp,aac,ac3,aiff,alaw,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,gsm,iff,m4a,matroska,mj2,"
     "mov,mp2,mp3,mp4,mpc,mpc8,mpeg,mpegts,mulaw,mxf,nut,ogg,rm,sox,tak,tta,voc,w64,wav,webm,wv,xwma"
 )
-"""What may be opened. Playlists and scripts (hls, concat, …) stay out: they would have us open other files."""
+"""Formats that may be opened. Playlists and scripts (hls, concat, …) are excluded: they open other files."""
 
-_WORLD = {
+_SYSTEM_ERRNOS = {
     errno.EIO,
     errno.ESTALE,
     errno.ENODEV,
@@ -47,17 +47,17 @@ _WORLD = {
     errno.ENFILE,
     errno.ENOMEM,
 }
-"""What the system says when a disk, a network or this machine is at fault, not the file."""
+"""Errors of a disk, a network or this machine, not of the file's content."""
 
-_SLOWEST_HZ, _FASTEST_HZ = 1_000, 3_000_000
-"""Outside of these a rate is a header's damage: an hour at 1 Hz would be made seven years of sound."""
+_MIN_RATE_HZ, _MAX_RATE_HZ = 1_000, 3_000_000
+"""Sample rates outside this range mean a damaged header: an hour at 1 Hz would become seven years of sound."""
 
-_BROKEN_READS = 100
-"""Consecutive unreadable packets after which the rest of a file is given up."""
+_MAX_BROKEN_READS = 100
+"""Consecutive unreadable packets after which the rest of a file is skipped."""
 
 
 class Source:
-    """An open file and the audio stream we took from it.
+    """An open file and its selected audio stream.
 
     `rate_hz` and `channels` are those of the first frame that decodes: headers are sometimes wrong.
     Raises UnreadableAudio where nothing decodes.
@@ -66,12 +66,12 @@ class Source:
     def __init__(self, path: Path, container: InputContainer, stream: AudioStream, link: Link | None = None) -> None:
         self.path, self.container, self.stream, self.link = path, container, stream, link
         self.origin_s = 0.0
-        """The stream's own time at which the recording starts."""
-        self._rest: Iterator[TimedFrame] | None = self._decode()
-        self._head = next(self._rest, None)
+        """The stream's timestamp, in seconds, at which the sound starts."""
+        self._pending: Iterator[TimedFrame] | None = self._decode_frames()
+        self._head = next(self._pending, None)
         if self._head is None:
             rate_hz = stream.codec_context.sample_rate
-            if rate_hz and not _SLOWEST_HZ <= rate_hz <= _FASTEST_HZ:
+            if rate_hz and not _MIN_RATE_HZ <= rate_hz <= _MAX_RATE_HZ:
                 raise UnreadableAudio(
                     f"{format_path(path)}: says that it has {rate_hz:,} samples a second, as no sound has: its "
                     "header is damaged. Record or copy it again."
@@ -81,15 +81,15 @@ class Source:
         self.rate_hz: int = frame.sample_rate
         self.channels: int = frame.layout.nb_channels
         # The header's own start time is off by a codec's delay in some containers; the first frame's never is.
-        self.origin_s = min(time_s or 0.0, _video_start_s(container))
+        self.origin_s = min(time_s or 0.0, _read_video_start_s(container))
         self._head = frame, None if time_s is None else time_s - self.origin_s
 
     def seek(self, time_s: float) -> bool:
-        """Go to the last point before `time_s` from which decoding can start; False where the file can't."""
+        """Seek to the last key frame before `time_s`; return False where the file is not seekable."""
         import av
 
         base = self.stream.time_base
-        self._head = self._rest = None
+        self._head = self._pending = None
         if base is None:
             return False
         try:
@@ -98,12 +98,12 @@ class Source:
             return False
         return True
 
-    def packets(self) -> Iterator[av.Packet[AudioStream]]:
-        """The stream's packets from here on, past unreadable places."""
+    def read_packets(self) -> Iterator[av.Packet[AudioStream]]:
+        """Yield the stream's packets from here on, skipping unreadable places."""
         import av
 
         broken = 0
-        while broken < _BROKEN_READS:
+        while broken < _MAX_BROKEN_READS:
             try:
                 for packet in self.container.demux(self.stream):
                     broken = 0
@@ -111,28 +111,28 @@ class Source:
                 return
             except av.FFmpegError as error:
                 if not broken:
-                    raise_if_gone(self.path, error)
+                    raise_if_inaccessible(self.path, error)
                 broken += 1
 
-    def frames(self) -> Iterator[TimedFrame]:
-        """Decoded frames from here on with their times; packets that cannot be decoded are left out."""
-        rest = self._decode() if self._rest is None else self._rest
+    def read_frames(self) -> Iterator[TimedFrame]:
+        """Yield decoded frames from here on with their times, without packets that cannot be decoded."""
+        rest = self._decode_frames() if self._pending is None else self._pending
         if self._head is not None:
             yield self._head
-        self._head = self._rest = None
+        self._head = self._pending = None
         yield from rest
 
-    def _decode(self) -> Iterator[TimedFrame]:
+    def _decode_frames(self) -> Iterator[TimedFrame]:
         import av
 
-        for packet in self.packets():
+        for packet in self.read_packets():
             try:
                 frames = packet.decode()
             except av.FFmpegError:
                 continue
             for frame in frames:
                 time_s = None if frame.pts is None else frame.time - self.origin_s
-                if frame.samples and _SLOWEST_HZ <= frame.sample_rate <= _FASTEST_HZ:
+                if frame.samples and _MIN_RATE_HZ <= frame.sample_rate <= _MAX_RATE_HZ:
                     yield frame, time_s
 
 
@@ -156,7 +156,7 @@ def open_source(path: Path, link: Link | None = None) -> Iterator[Source]:
     except (av.FFmpegError, OSError, ValueError) as error:
         if file is not None:
             file.close()
-        raise_if_gone(path, error)
+        raise_if_inaccessible(path, error)
         raise UnreadableAudio(
             f"{format_path(path)}: not a sound or video file that can be opened. Play it to see whether it is whole, "
             "or convert it to WAV or FLAC."
@@ -172,8 +172,8 @@ def open_source(path: Path, link: Link | None = None) -> Iterator[Source]:
         yield Source(path, container, stream, link)
 
 
-def _video_start_s(container: InputContainer) -> float:
-    """Where a video's pictures start by the container's clock; infinity for sound alone."""
+def _read_video_start_s(container: InputContainer) -> float:
+    """Read the container's start time, seconds, of a video; infinity for audio files."""
     import av
 
     moving = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
@@ -182,8 +182,11 @@ def _video_start_s(container: InputContainer) -> float:
     return container.start_time / 1_000_000
 
 
-def raise_if_gone(path: Path, error: BaseException) -> None:
-    """Tell the world's faults from the file's; return where it is the file's."""
+def raise_if_inaccessible(path: Path, error: BaseException) -> None:
+    """Raise for errors other than those of the file's content: it is gone, not permitted, or its disk fails.
+
+    Raises TransientError where a retry may help, else PermanentError or UnreadableAudio. Returns otherwise.
+    """
     if isinstance(error, PermissionError):
         raise PermanentError(f"{format_path(path)}: no permission to read it. Change its owner or mode.") from error
     if isinstance(error, IsADirectoryError):
@@ -198,14 +201,18 @@ def raise_if_gone(path: Path, error: BaseException) -> None:
         ) from error
     if isinstance(error, FileNotFoundError) or not os.path.exists(path):
         raise TransientError(f"{format_path(path)}: the file is gone. Put it back and start again.") from error
-    if isinstance(error, OSError) and error.errno in _WORLD and not (error.errno == errno.EIO and _can_be_read(path)):
+    if (
+        isinstance(error, OSError)
+        and error.errno in _SYSTEM_ERRNOS
+        and not (error.errno == errno.EIO and _is_readable(path))
+    ):
         raise TransientError(
             f"{format_path(path)}: could not be read ({error.strerror}). Is its disk there?"
         ) from error
 
 
-def _can_be_read(path: Path) -> bool:
-    """Whether all bytes of a file are to be had: FFmpeg tells of an I/O error where a file is only cut short, too."""
+def _is_readable(path: Path) -> bool:
+    """Check whether all bytes of a file can be read: FFmpeg reports an I/O error for truncated files, too."""
     try:
         with path.open("rb", buffering=0) as file:
             while file.read(1 << 20):

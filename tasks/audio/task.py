@@ -12,12 +12,11 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.audio.bleed import noise_floor, own_speech
-from tasks.audio.decode import stream
-from tasks.audio.pieces import Samples
-from tasks.audio.plan import plan, speech_in
-from tasks.audio.speech_map import speech_map
-from tasks.audio.together import probe_together
+from tasks.audio.bleed import estimate_noise_floor, remove_bleed
+from tasks.audio.combine import probe_files
+from tasks.audio.decode import Samples, stream
+from tasks.audio.plan import plan, select_speech
+from tasks.audio.speech_map import build_speech_map
 from tasks.caching import step_task
 from tasks.contracts import (
     OwnSpeechFacts,
@@ -60,7 +59,7 @@ class PlanJob:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Hears how many seconds more of a channel were gone through. Never part of a key."""
+    """Gets the seconds of a channel that were processed, for progress. Never part of a key."""
 
     mapped: Callable[[float], None]
 
@@ -70,8 +69,8 @@ class Watcher:
 
 @task(name="probe", task_run_name="probe", cache_policy=NO_CACHE, persist_result=False)
 def probe_recording(paths: Sequence[str], timezone: str, settings: AudioSettings) -> Recording:
-    """What the files are; their digest is the identity of everything after, so this is never cached."""
-    return probe_together(
+    """Probe the files. Never cached: their digest identifies all later results."""
+    return probe_files(
         [Path(p) for p in paths], timezone=timezone, name_pattern=settings.name_pattern, given=settings.recorded_at
     )
 
@@ -82,11 +81,11 @@ def map_speech(job: MapJob, place: StepContext, watcher: Watcher) -> Manifest:
     meter = Meter()
 
     def detect(block: Samples) -> list[Span]:
-        found: list[Span] = meter.ask(SILERO, "speech", block)
+        found: list[Span] = meter.ask(SILERO, "find_speech", block)
         watcher.mapped(len(block) / SAMPLE_RATE_HZ)
         return found
 
-    mapped = speech_map(stream(job.audio.parts, channel=job.audio.channel), detect, job.duration_s)
+    mapped = build_speech_map(stream(job.audio.parts, channel=job.audio.channel), detect, job.duration_s)
     spans = write_spans(mapped.speech)
     kept = place.store.put_arrays("speech-map", speech=spans, energy_db=mapped.energy_db)
     return meter.manifest({"map": kept}, **SpeechMapFacts(speech_s=float((spans[:, 1] - spans[:, 0]).sum())))
@@ -94,22 +93,21 @@ def map_speech(job: MapJob, place: StepContext, watcher: Watcher) -> Manifest:
 
 @step_task("own-speech", version=2)
 def find_own_speech(job: OwnSpeechJob, place: StepContext, mapped: Sequence[Manifest], watcher: Watcher) -> Manifest:
-    """Artifact `map`: as of `speech-map`, all channels together, and `own_0`, … the speech of each one's speaker.
+    """Artifact `map`: as that of `speech-map`, for all channels together, and `own_0`, …, each channel's own speech.
 
-    What a channel only hears of another is in nobody's speech but the other's. Each channel is read once, streaming,
-    if several claim anything.
+    Bleed is removed from each channel's speech. Each channel is read once, streaming, if several have speech at once.
     """
     meter = Meter()
     speech, energy = zip(*(read_speech_map(place.store, m) for m in mapped), strict=True)
 
-    def hear(channel: int) -> Generator[Samples, None, None]:
+    def open_channel(channel: int) -> Generator[Samples, None, None]:
         audio = job.channels[channel]
         with contextlib.closing(stream(audio.parts, channel=audio.channel)) as blocks:
             for block in blocks:
                 yield block
                 watcher.mapped(len(block) / SAMPLE_RATE_HZ)
 
-    own = own_speech(speech, [noise_floor(e) for e in energy], hear)
+    own = remove_bleed(speech, [estimate_noise_floor(e) for e in energy], open_channel)
     steps = min(map(len, energy))
     arrays = {name_own_speech(i): write_spans(spans) for i, spans in enumerate(own)}
     kept = place.store.put_arrays(
@@ -132,6 +130,6 @@ def plan_chunks(job: PlanJob, place: StepContext, mapped: Manifest) -> Manifest:
 
 
 def read_plan(place: StepContext, planned: Manifest, speech: list[Span]) -> tuple[Chunk, ...]:
-    """The chunks of a plan's manifest, with the speech in each."""
+    """Read the chunks of a plan's manifest, with the speech in each."""
     rows = enumerate(read_plan_rows(place.store, planned))
-    return tuple(Chunk(index, span, core, speech_in(speech, span)) for index, (span, core) in rows)
+    return tuple(Chunk(index, span, core, select_speech(speech, span)) for index, (span, core) in rows)

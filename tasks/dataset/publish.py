@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.canonical import canonical, find_recorded_date
-from tasks.dataset.read import row_of
+from tasks.dataset.read import find_row
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import TABLES, schema_json
 from tasks.errors import PermanentError, TransientError, UsageError
@@ -50,8 +50,8 @@ def publish(
     """Put a recording's tables and exports in place, replacing what an earlier run published of it.
 
     `exports` holds the finished contents by file name (`transcript.srt`, …, `report.html`), so that nothing that can
-    fail is left to do once files change. How the files are replaced as one, and what a reader in between sees, is
-    told in journal.py. Interrupted publications, also those of other recordings, are finished first. `instead_of`:
+    fail is left to do once files change. How the files are replaced as one, and what a reader in between sees:
+    see journal.py. Interrupted publications, also those of other recordings, are finished first. `instead_of`:
     the run whose tables these are to replace; another's stay (`Superseded`).
 
     Raises PermanentError for names that cannot be files', TransientError where the folder cannot be written,
@@ -64,16 +64,16 @@ def publish(
     partition = f"recorded_date={day.isoformat()}"
     placed = {table: Path(table, partition, f"{recording_id}.parquet") for table in TABLES}
     exported = {name: Path(EXPORTS_FOLDER, recording_id, name) for name in exports}
-    contents = {placed[name]: parquet(table) for name, table in tables(transcript).items()}
+    contents = {placed[name]: serialize_table(table) for name, table in tables(transcript).items()}
     for name, content in exports.items():
         contents[exported[name]] = content.encode() if isinstance(content, str) else content
     try:
         with journal.lock_journal(out) as folder:
             journal.recover(folder)
-            if instead_of is not None and (row_of(out, "", recording_id) or {}).get("run_id") != instead_of:
+            if instead_of is not None and (find_row(out, "", recording_id) or {}).get("run_id") != instead_of:
                 raise Superseded(f"{recording_id} in {out}: another run has published it since")
             _describe(out, folder)
-            leaving = [p for p in published_files(out, recording_id) if p not in contents]
+            leaving = [p for p in list_published_files(out, recording_id) if p not in contents]
             journal.commit_publication(folder, recording_id, contents, leaving)
     except OSError as err:
         raise TransientError(
@@ -102,8 +102,8 @@ def check_places(out: Path) -> None:
 def recover(out: Path, needed: str | None = None) -> list[str]:
     """Finish or undo what processes that died left of their publications; a line for each recording.
 
-    Raises TransientError where that of the recording `needed` can't be finished now: what is published of it can't be
-    told then.
+    Raises TransientError where that of the recording `needed` can't be finished now: its published state is
+    unknown then.
     """
     if not (out / journal.FOLDER).is_dir():
         return []
@@ -114,7 +114,7 @@ def recover(out: Path, needed: str | None = None) -> list[str]:
         return lines
 
 
-def published_files(out: Path, recording_id: str) -> list[Path]:
+def list_published_files(out: Path, recording_id: str) -> list[Path]:
     """The files of a recording that are there now, relative to `out`: tables in any partition, and exports."""
     found = []
     for table in TABLES:
@@ -128,7 +128,7 @@ def published_files(out: Path, recording_id: str) -> list[Path]:
     return [path for path in found if all(map(files.is_plain_name, path.parts))]  # others are no doing of ours
 
 
-def parquet(table: pa.Table) -> bytes:
+def serialize_table(table: pa.Table) -> bytes:
     """A table as a Parquet file, zstd, in groups of ROW_GROUP rows, saying by which columns it is sorted."""
     import pyarrow.parquet as pq
 
@@ -137,12 +137,12 @@ def parquet(table: pa.Table) -> bytes:
         pq.SortingColumn.from_ordering(table.schema, order, "at_start") if "end_s" in table.column_names else None
     )
     buffer = io.BytesIO()
-    laid = {"row_group_size": ROW_GROUP, "sorting_columns": sorting, **encodings(table.schema)}
+    laid = {"row_group_size": ROW_GROUP, "sorting_columns": sorting, **choose_encodings(table.schema)}
     pq.write_table(table, buffer, compression="zstd", **laid)
     return buffer.getvalue()
 
 
-def encodings(schema: pa.Schema) -> dict[str, Any]:
+def choose_encodings(schema: pa.Schema) -> dict[str, Any]:
     """How the columns are written: dictionaries for text and whatever else repeats, differences for what counts up.
 
     Words differ in their times and confidences: a dictionary of these is larger than they are (of a day's `words`, by

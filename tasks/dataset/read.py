@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tasks.dataset.schema import TABLES
-from tasks.dataset.versions import todays
+from tasks.dataset.versions import upgrade_table
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.intervals import Span
 from tasks.records import (
@@ -45,7 +45,7 @@ def recordings(out: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def row_of(out: Path, sha256: str, recording_id: str | None = None) -> dict[str, Any] | None:
+def find_row(out: Path, sha256: str, recording_id: str | None = None) -> dict[str, Any] | None:
     """The row of the recording whose bytes have that digest, or that has this id; None where there is none."""
     for path in sorted((out / "recordings").glob(f"recorded_date=*/{recording_id or f'*-{sha256[:8]}'}.parquet")):
         try:
@@ -100,8 +100,8 @@ def read_transcript(out: Path, recording: str) -> Transcript:
     raise TransientError(f"{recording}: its tables in {out} are being replaced; try again in a moment.")
 
 
-def turns_of(out: Path, recording_id: str) -> tuple[str, dict[str, list[Span]]] | None:
-    """The run whose tables of this recording lie there, and when each speaker speaks; None where there are none."""
+def read_turns(out: Path, recording_id: str) -> tuple[str, dict[str, list[Span]]] | None:
+    """Read the published run of a recording, and its turns by speaker; None where there are none."""
     for path in sorted((out / "turns").glob(f"recorded_date=*/{escape(recording_id)}.parquet")):
         try:
             run_id, rows = _read("turns", path)
@@ -114,7 +114,7 @@ def turns_of(out: Path, recording_id: str) -> tuple[str, dict[str, list[Span]]] 
     return None
 
 
-def speakers_of(out: Path, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def read_speakers(out: Path, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows of `speakers` of a recording, by its row as `recordings` gives it."""
     path = out / "speakers" / f"recorded_date={row['recorded_date']}" / f"{row['recording_id']}.parquet"
     run_id, rows = _read("speakers", path)
@@ -135,7 +135,7 @@ def _read(table_name: str, path: Path) -> tuple[str, list[dict[str, Any]]]:
     except pa.ArrowInvalid as err:
         raise PermanentError(f"{path}: not a readable Parquet file ({err}); process its recording again.") from err
     run_id = (table.schema.metadata or {}).get(b"run_id", b"").decode()
-    return run_id, todays(table_name, table, path).to_pylist()
+    return run_id, upgrade_table(table_name, table, path).to_pylist()
 
 
 def _transcript(held: dict[str, list[dict[str, Any]]]) -> Transcript:
@@ -145,32 +145,34 @@ def _transcript(held: dict[str, list[dict[str, Any]]]) -> Transcript:
             path=row["source_name"],
             parts=tuple(Part(**p) for p in row["parts"]),
             recorded_at=_iso(row["recorded_at"], row["timezone"]),
-            **_same(row, "recording_id source_name sha256 size_bytes duration_s sample_rate_hz channels codec"),
-            **_same(row, "recorded_at_source timezone"),
+            **_select(row, "recording_id source_name sha256 size_bytes duration_s sample_rate_hz channels codec"),
+            **_select(row, "recorded_at_source timezone"),
         ),
         run=RunFacts(
             models=json.loads(row["models"]),
             settings=json.loads(row["settings"]),
             processed_at=row["processed_at"].astimezone(UTC).isoformat(),
-            **_same(row, "run_id status profile settings_digest pipeline_version wall_s language"),
-            **_same(row, "language_confidence speech_s"),
+            **_select(row, "run_id status profile settings_digest pipeline_version wall_s language"),
+            **_select(row, "language_confidence speech_s"),
         ),
         words=tuple(map(_word, held["words"])),
         segments=tuple(
             Segment(
                 index=r["segment_index"],
-                **_same(r, "start_s end_s text num_words speaker channel confidence speaker_confidence has_overlap"),
+                **_select(
+                    r, "start_s end_s text num_words speaker channel confidence speaker_confidence has_overlap"
+                ),
             )
             for r in held["segments"]
         ),
-        turns=tuple(Turn(**_same(r, "start_s end_s speaker channel is_overlap")) for r in held["turns"]),
+        turns=tuple(Turn(**_select(r, "start_s end_s speaker channel is_overlap")) for r in held["turns"]),
         speakers=tuple(
             Speaker(
                 label=r["speaker"],
                 name=r["speaker_name"],
                 embedding=tuple(r["embedding"] or ()),
-                **_same(r, "turn_s num_segments num_words first_s last_s link_margin embedding_model voice_id"),
-                **_same(r, "voice_similarity maybe_voice_id maybe_name"),
+                **_select(r, "turn_s num_segments num_words first_s last_s link_margin embedding_model voice_id"),
+                **_select(r, "voice_similarity maybe_voice_id maybe_name"),
             )
             for r in held["speakers"]
         ),
@@ -183,7 +185,7 @@ def _word(r: dict[str, Any]) -> Word:
         text=r["word"],
         chunk=r["chunk_index"],
         segment=-1 if r["segment_index"] is None else r["segment_index"],
-        **_same(r, "start_s end_s confidence channel speaker speaker_confidence is_overlap local_speaker"),
+        **_select(r, "start_s end_s confidence channel speaker speaker_confidence is_overlap local_speaker"),
     )
 
 
@@ -198,12 +200,12 @@ def _chunk(r: dict[str, Any]) -> ChunkReport:
         span=Span(r["start_s"], r["end_s"]),
         core=Span(r["core_start_s"], r["core_end_s"]),
         costs=costs,
-        **_same(r, "status error speech_s language num_words seam_kept seam_dropped seam_redecoded_s"),
-        **_same(r, "loops_removed silence_text_removed"),
+        **_select(r, "status error speech_s language num_words seam_kept seam_dropped seam_redecoded_s"),
+        **_select(r, "loops_removed silence_text_removed"),
     )
 
 
-def _same(row: dict[str, Any], names: str) -> dict[str, Any]:
+def _select(row: dict[str, Any], names: str) -> dict[str, Any]:
     return {name: row[name] for name in names.split()}
 
 

@@ -1,4 +1,4 @@
-"""A transcript as the six tables of schema.py, column by column."""
+"""Build the six tables of schema.py from a transcript, column by column."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.canonical import canonical, find_start, parse_instant
 from tasks.dataset.schema import EMBEDDING_SIZE, SCHEMA_VERSION, schemas
-from tasks.dataset.search_form import word_raw
 from tasks.records import STEPS, Speaker, StepCost, Transcript
+from tasks.word_forms import to_search_form
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,8 +48,8 @@ def _table(transcript: Transcript, table: str, columns: dict[str, Any]) -> pa.Ta
         for field in schema
     ]
     # The file itself says which run wrote it: a table without rows does too.
-    whose = {"recording_id": transcript.recording.recording_id, "run_id": transcript.run.run_id}
-    return pa.Table.from_arrays(arrays, schema=schema.with_metadata({**schema.metadata, **whose}))
+    identity = {"recording_id": transcript.recording.recording_id, "run_id": transcript.run.run_id}
+    return pa.Table.from_arrays(arrays, schema=schema.with_metadata({**schema.metadata, **identity}))
 
 
 def _recordings(transcript: Transcript) -> dict[str, list[Any]]:
@@ -73,7 +73,7 @@ def _recordings(transcript: Transcript) -> dict[str, list[Any]]:
         "timezone": recording.timezone,
         "language": run.language,
         "language_confidence": run.language_confidence,
-        "num_speakers": None if _diarization_off(transcript) else transcript.num_speakers,
+        "num_speakers": None if _is_diarization_off(transcript) else transcript.num_speakers,
         "speech_s": run.speech_s,
         "num_words": len(transcript.words),
         "num_segments": len(transcript.segments),
@@ -109,21 +109,20 @@ def _segments(transcript: Transcript) -> dict[str, Any]:
 
 
 def _languages(transcript: Transcript) -> list[str | None]:
-    """Of each segment that of the chunk that most of its words come from: where chunks have languages of their own
-    they differ; else, and where the chunk has none, the recording's."""
+    """Find each segment's language: that of the chunk with most of its words; the recording's where that has none."""
     own = {c.index: c.language for c in transcript.chunks}
     chunk_of: dict[int, int] = {}
     for (segment, chunk), _ in Counter((w.segment, w.chunk) for w in transcript.words).most_common():
         chunk_of.setdefault(segment, chunk)
-    told = (own.get(chunk_of[i]) if i in chunk_of else None for i in range(len(transcript.segments)))
-    return [language or transcript.run.language for language in told]
+    languages = (own.get(chunk_of[i]) if i in chunk_of else None for i in range(len(transcript.segments)))
+    return [language or transcript.run.language for language in languages]
 
 
 def _words(transcript: Transcript) -> dict[str, Any]:
     rows = transcript.words
     text = [w.text for w in rows]
     # A day has some 200,000 words but few different ones.
-    raw = {word: word_raw(word) for word in set(text)}
+    raw = {word: to_search_form(word) for word in set(text)}
     return _times(transcript, rows, "word_index") | {
         "segment_index": [w.segment if w.segment >= 0 else None for w in rows],
         "channel": [w.channel for w in rows],
@@ -159,7 +158,7 @@ def _speakers(transcript: Transcript) -> dict[str, Any]:
         "first_s": [s.first_s for s in rows],
         "last_s": [s.last_s for s in rows],
         "link_margin": [s.link_margin for s in rows],
-        "embedding": [_padded(s) for s in rows],
+        "embedding": [_pad_embedding(s) for s in rows],
         "embedding_model": [s.embedding_model for s in rows],
         "voice_similarity": [s.voice_similarity for s in rows],
         "maybe_voice_id": [s.maybe_voice_id for s in rows],
@@ -181,10 +180,10 @@ def _chunks(transcript: Transcript) -> dict[str, Any]:
         columns[name] = [getattr(c, name) for c in rows]
     for step in STEPS:
         costs = [c.costs.get(step) for c in rows]
-        columns[f"{step}_s"] = _where_run(costs, lambda c: c.seconds)
-        columns[f"{step}_cached"] = _where_run(costs, lambda c: c.cached)
-        columns[f"{step}_wait_s"] = _where_run(costs, lambda c: c.wait_s)
-        columns[f"{step}_peak_mb"] = _where_run(costs, lambda c: c.peak_mb)
+        columns[f"{step}_s"] = _map_costs(costs, lambda c: c.seconds)
+        columns[f"{step}_cached"] = _map_costs(costs, lambda c: c.cached)
+        columns[f"{step}_wait_s"] = _map_costs(costs, lambda c: c.wait_s)
+        columns[f"{step}_peak_mb"] = _map_costs(costs, lambda c: c.peak_mb)
     return columns
 
 
@@ -206,11 +205,11 @@ def _times(transcript: Transcript, rows: Sequence[Any], index: str) -> dict[str,
     return columns
 
 
-def _where_run(costs: Iterable[StepCost | None], value: Callable[[StepCost], Any]) -> list[Any]:
+def _map_costs(costs: Iterable[StepCost | None], value: Callable[[StepCost], Any]) -> list[Any]:
     return [None if cost is None else value(cost) for cost in costs]
 
 
-def _padded(speaker: Speaker) -> list[float] | None:
+def _pad_embedding(speaker: Speaker) -> list[float] | None:
     if not speaker.embedding:
         return None
     if len(speaker.embedding) > EMBEDDING_SIZE:
@@ -225,7 +224,7 @@ def _padded(speaker: Speaker) -> list[float] | None:
     return [*speaker.embedding, *[0.0] * (EMBEDDING_SIZE - len(speaker.embedding))]
 
 
-def _diarization_off(transcript: Transcript) -> bool:
-    """No word has a speaker, not even UNKNOWN. Of silence it cannot be told and doesn't matter."""
+def _is_diarization_off(transcript: Transcript) -> bool:
+    """Check whether no word has a speaker, not even UNKNOWN. False for a transcript without words."""
     labels = [w.speaker for w in transcript.words] + [s.speaker for s in transcript.segments]
     return bool(labels) and not transcript.speakers and not any(labels)

@@ -17,8 +17,8 @@ FIRST = 1
 """The version of a file that says none: other tools drop what stands beside the columns."""
 
 
-def version_of(schema: pa.Schema) -> int:
-    """The version that a file says it is of."""
+def read_version(schema: pa.Schema) -> int:
+    """Read the version of a file's schema."""
     said = (schema.metadata or {}).get(b"schema_version", b"").decode(errors="replace")
     return int(said) if said.isascii() and said.isdecimal() else FIRST
 
@@ -32,14 +32,14 @@ def refuse_newer(version: int, where: object) -> None:
         )
 
 
-def todays(table: str, held: pa.Table, where: object) -> pa.Table:
-    """A table of any version up to ours with today's columns: those it lacks are null, those we don't know stay.
+def upgrade_table(table: str, held: pa.Table, where: object) -> pa.Table:
+    """Add the current columns to a table of this or an earlier version, as nulls; unknown columns are kept.
 
     Raises UsageError for a later version.
     """
     import pyarrow as pa
 
-    refuse_newer(version_of(held.schema), where)
+    refuse_newer(read_version(held.schema), where)
     for column in TABLES[table][1]:
         field = schemas()[table].field(column.name)
         if column.name not in held.column_names:

@@ -34,12 +34,12 @@ TYPES = {
 """The types of schema.py, as DuckDB finds them in Parquet."""
 
 NESTED = ("parts", "embedding")
-"""These are taken as they are found."""
+"""Columns that are not cast."""
 
-READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
-"""What a query may be made of. DuckDB lets `with x as (copy …)` write files in the middle of a SELECT."""
+READ_ONLY_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+"""Nodes that a query may have. DuckDB lets `with x as (copy …)` write files in the middle of a SELECT."""
 
-EXPLAINED = re.compile(r"\s*explain\s+(?:analyze\s+)?", re.IGNORECASE)
+EXPLAIN_PREFIX = re.compile(r"\s*explain\s+(?:analyze\s+)?", re.IGNORECASE)
 
 
 def connect(out: Path, values: Mapping[str, str] | None = None) -> duckdb.DuckDBPyConnection:
@@ -54,22 +54,22 @@ def connect(out: Path, values: Mapping[str, str] | None = None) -> duckdb.DuckDB
     except ImportError:
         raise UsageError(f"daylong query needs DuckDB, the extra `query`: {INSTALL}") from None
     db = duckdb.connect()
-    # Nothing is fetched: not even an extension that a query would like to have. Stdout is for the answer.
+    # No downloads, not even of extensions; no progress bar, since stdout is for the answer.
     db.execute("set autoinstall_known_extensions = false; set timezone = 'UTC'; set enable_progress_bar = false")
     for name, value in (values or {}).items():
-        db.execute(f"set variable {_name(name)} = {_text(value)}")
+        db.execute(f"set variable {_check_name(name)} = {_quote_text(value)}")
     try:
         _refuse_newer(db, out)
         for table, (_, columns) in TABLES.items():
-            db.execute(f"create view {table} as {_select(db, out, table, columns)}")
+            db.execute(f"create view {table} as {_format_select(db, out, table, columns)}")
     except (duckdb.IOException, duckdb.InvalidInputException) as err:
-        raise _unreadable(out, err) from err
+        raise _translate_error(out, err) from err
     db.execute("set lock_configuration = true")
     return db
 
 
 def ask(db: duckdb.DuckDBPyConnection, sql: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """What a statement that only reads answers: its columns, and its rows as they come.
+    """Run a statement that only reads; return its schema and an iterator of its rows.
 
     Raises UsageError, one or two lines, for SQL that is wrong (some of it shows only on the way), that changes
     anything, or that is not one statement.
@@ -83,23 +83,23 @@ def ask(db: duckdb.DuckDBPyConnection, sql: str) -> tuple[pa.Schema, Iterator[pa
         _refuse_writing(db, statements[0].query)
         reader = db.sql(statements[0].query).to_arrow_reader(BATCH)
     except duckdb.Error as err:
-        raise UsageError(told(err)) from err
-    return reader.schema, _batches(reader)
+        raise UsageError(format_error(err)) from err
+    return reader.schema, _iterate_batches(reader)
 
 
-def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+def _iterate_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     while True:
         try:
             batch = reader.read_next_batch()
         except StopIteration:
             return
-        except OSError as err:  # what DuckDB finds wrong on the way reaches Arrow as this
-            raise UsageError(told(err)) from err
+        except OSError as err:  # DuckDB's errors while reading, as Arrow raises them
+            raise UsageError(format_error(err)) from err
         yield batch
 
 
-def told(error: Exception) -> str:
-    """What DuckDB says, in one or two lines: what is wrong, and what it takes to be meant or where it stands."""
+def format_error(error: Exception) -> str:
+    """Format DuckDB's message in one or two lines: the error, and its suggestion or place."""
     first, *rest = [line.rstrip() for line in str(error).splitlines() if line.strip()] or [repr(error)]
     hints = [line for line in rest if line.startswith(("Candidate", "Did you mean"))]
     places = [line for line in rest if re.match(r"LINE \d+:", line)]
@@ -107,17 +107,17 @@ def told(error: Exception) -> str:
 
 
 def _refuse_writing(db: duckdb.DuckDBPyConnection, statement: str) -> None:
-    query = EXPLAINED.sub("", statement, count=1)
+    query = EXPLAIN_PREFIX.sub("", statement, count=1)
     tree = json.loads(db.execute("select json_serialize_sql(?)", [query]).fetchall()[0][0])
-    kinds = {str(node.get("type")) for node in _nodes(tree) if "cte_map" in node}
-    if tree.get("error") or not kinds <= READING:
+    kinds = {str(node.get("type")) for node in _iterate_nodes(tree) if "cte_map" in node}
+    if tree.get("error") or not kinds <= READ_ONLY_NODES:
         raise UsageError(
             "only reading is possible here: a SELECT, FROM, WITH, DESCRIBE, SUMMARIZE or SHOW; "
             "to keep an answer: daylong query --format csv … > FILE."
         )
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+def _iterate_nodes(tree: Any) -> Iterator[dict[str, Any]]:
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -129,10 +129,10 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _refuse_newer(db: duckdb.DuckDBPyConnection, out: Path) -> None:
-    if not _there(out, "recordings"):
+    if not _has_files(out, "recordings"):
         return
     newer = db.execute(
-        f"select recording_id, schema_version from {_files(out, 'recordings')} "
+        f"select recording_id, schema_version from {_format_source(out, 'recordings')} "
         "where schema_version > ? order by recording_id limit 1",
         [SCHEMA_VERSION],
     ).fetchall()
@@ -140,48 +140,48 @@ def _refuse_newer(db: duckdb.DuckDBPyConnection, out: Path) -> None:
         refuse_newer(version, f"{out}: {recording_id}")
 
 
-def _select(db: duckdb.DuckDBPyConnection, out: Path, table: str, columns: tuple[Column, ...]) -> str:
-    """Today's columns in their order, `recorded_date`, then those that we don't know."""
-    if not _there(out, table):
+def _format_select(db: duckdb.DuckDBPyConnection, out: Path, table: str, columns: tuple[Column, ...]) -> str:
+    """Format the SELECT: the current columns in their order, `recorded_date`, then unknown columns."""
+    if not _has_files(out, table):
         absent = [f"cast(null as {TYPES[c.type]}) as {c.name}" for c in columns]
         return f"select {', '.join(absent)}, cast(null as DATE) as recorded_date where false"
-    found = {name: kind for name, kind, *_ in db.execute(f"describe from {_files(out, table)}").fetchall()}
+    found = {name: kind for name, kind, *_ in db.execute(f"describe from {_format_source(out, table)}").fetchall()}
     known = [
         c.name
         if found.get(c.name) == TYPES[c.type] or (c.name in found and c.type in NESTED)
         else f"cast({c.name if c.name in found else 'null'} as {TYPES[c.type]}) as {c.name}"
         for c in columns
     ]
-    unknown = [_quoted(name) for name in found if name not in {"recorded_date", *(c.name for c in columns)}]
-    return f"select {', '.join([*known, 'recorded_date', *unknown])} from {_files(out, table)}"
+    unknown = [_quote_name(name) for name in found if name not in {"recorded_date", *(c.name for c in columns)}]
+    return f"select {', '.join([*known, 'recorded_date', *unknown])} from {_format_source(out, table)}"
 
 
-def _there(out: Path, table: str) -> bool:
+def _has_files(out: Path, table: str) -> bool:
     return any((out / table).glob("recorded_date=*/*.parquet"))
 
 
-def _files(out: Path, table: str) -> str:
+def _format_source(out: Path, table: str) -> str:
     pattern = f"{glob.escape(str(out / table))}/recorded_date=*/*.parquet"
     days = "hive_partitioning = true, hive_types = {recorded_date: DATE}"
-    return f"read_parquet({_text(pattern)}, {days}, union_by_name = true)"
+    return f"read_parquet({_quote_text(pattern)}, {days}, union_by_name = true)"
 
 
-def _unreadable(out: Path, error: Exception) -> PermanentError | TransientError:
-    said = told(error).splitlines()[0]
+def _translate_error(out: Path, error: Exception) -> PermanentError | TransientError:
+    said = format_error(error).splitlines()[0]
     if "No files found" in said or "No such file" in said:
         return TransientError(f"{out}: a table is being replaced at this moment; try again.")
     return PermanentError(f"{out}: a table can't be read ({said}); process its recording again.")
 
 
-def _text(value: str) -> str:
+def _quote_text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _quoted(name: str) -> str:
+def _quote_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _name(name: str) -> str:
+def _check_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,60}", name):
         raise UsageError(f"--let {name}: a name is made of letters, digits and _, as word.")
     return name

@@ -15,9 +15,10 @@ from typing import Any
 
 from tasks.evaluation.comparison import compare, group_by_speaker
 from tasks.evaluation.utterances import Utterance
-from tasks.evaluation.words import COLLAR_S, normalize_text
+from tasks.evaluation.words import COLLAR_S
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Turn, Word
+from tasks.word_forms import to_scoring_form
 
 PIECE_S = 300.0
 """Seconds of words aligned at a time: memory grows with the square of their number."""
@@ -79,16 +80,16 @@ def judge_words(reference: Iterable[Utterance], words: Iterable[Word]) -> list[J
 
     said: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for one in reference:
-        told = normalize_text(one.text).split()
-        length_s = (one.end_s - one.start_s) / max(1, len(told))
-        for i, word in enumerate(told):
+        spoken = to_scoring_form(one.text).split()
+        length_s = (one.end_s - one.start_s) / max(1, len(spoken))
+        for i, word in enumerate(spoken):
             start_s = one.start_s + i * length_s
             # What is said beside a piece may have been heard in it.
             for piece in {_piece(start_s - COLLAR_S), _piece(start_s), _piece(start_s + COLLAR_S)}:
                 said[piece].append(_row(word, start_s, start_s + length_s))
     heard: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for found in words:
-        if found.confidence is not None and (text := normalize_text(found.text).replace(" ", "")):
+        if found.confidence is not None and (text := to_scoring_form(found.text).replace(" ", "")):
             heard[_piece(found.start_s)].append(
                 _row(text, found.start_s, found.end_s) | {"confidence": found.confidence}
             )

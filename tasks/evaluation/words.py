@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import re
-import unicodedata
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from typing import Any
 from tasks.errors import UsageError
 from tasks.evaluation.utterances import Utterance
 from tasks.intervals import Span
+from tasks.word_forms import to_scoring_form
 
 COLLAR_S = 5
 """tcpWER's collar in seconds: the largest distance in time at which words may match."""
@@ -31,8 +30,6 @@ MAX_SPEAKERS = 20
 
 INSTALL = "pip install 'meeteval>=0.4'"
 """Command that installs MeetEval; building it needs a C++ compiler."""
-
-_INSIDE_WORD = re.compile(r"(?<=\w)'(?=\w)|(?<=\d)[.,](?=\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ def is_meeteval_installed() -> bool:
 def score_words(
     reference: Sequence[Utterance], hypothesis: Sequence[Utterance], regions: Iterable[Span] | None = None
 ) -> WordScore | None:
-    """Compare texts after `normalize_text`. An utterance may hold one word or many.
+    """Compare texts after `to_scoring_form`. An utterance may hold one word or many.
 
     `regions`: only utterances whose middle lies in one are scored; None: all are. An empty speaker stands for one
     that isn't known. None where there are too many words and speakers for any of the rates. Raises UsageError where
@@ -107,29 +104,10 @@ def score_words(
     )
 
 
-def normalize_text(text: str) -> str:
-    """Lower case, punctuation and symbols removed; apostrophes within words and numbers stay.
-
-    >>> normalize_text("Well — it’s  3,5 %, isn't it? Twenty-one 'dogs'!")
-    "well it's 3,5 isn't it twenty one dogs"
-    """
-    text = unicodedata.normalize("NFC", text).lower().replace("’", "'")
-    inside = [m.start() for m in _INSIDE_WORD.finditer(text)]
-    kept = set(inside)
-    out = []
-    for place, letter in enumerate(text):
-        kind = unicodedata.category(letter)
-        if place in kept or kind[0] not in "PSC":
-            out.append(letter)
-        elif kind == "Pd" or letter == "/" or letter.isspace():
-            out.append(" ")
-    return " ".join("".join(out).split())
-
-
 def _rows(utterances: Iterable[Utterance], regions: list[Span] | None) -> list[dict[str, Any]]:
     rows = []
     for said in utterances:
-        words = normalize_text(said.text)
+        words = to_scoring_form(said.text)
         if words and (regions is None or any(said.span.middle_s in region for region in regions)):
             rows.append(
                 {

@@ -1,6 +1,6 @@
-"""A transcript in the formats of other people's tools: one module a format, each with a pure `write`.
+"""Export a transcript to the formats of other tools: one module a format, each with a pure `write`.
 
-The registry is EXPORTS; `render` writes what is asked for, by file name, ready to be published.
+EXPORTS registers the formats; `render` returns the contents of files by name.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import NamedTuple
 from tasks.canonical import canonical
 from tasks.errors import UsageError
 from tasks.exports import ctm, report, rttm, seglst, srt, timeline, transcript_json, txt, vtt
-from tasks.exports.report.links import linked
+from tasks.exports.report.links import relativize_paths
 from tasks.records import Transcript
 
 
 class Export(NamedTuple):
-    """A format: the name of its file, and what writes it."""
+    """A format: the name of its file, and the function that writes it."""
 
     file_name: str
     write: Callable[[Transcript], str]
@@ -35,19 +35,19 @@ EXPORTS: dict[str, Export] = {
 }
 
 PICTURES: dict[str, timeline.Form] = {"timeline.png": "png", "timeline.svg": "svg"}
-"""Drawn when asked for by name, which is the file's, too; see `timeline.write`."""
+"""Pictures, by file name, with their format; drawn on request only. See `timeline.write`."""
 
 
 def render(
     transcript: Transcript, formats: Sequence[str] | None = None, *, folder: Path | None = None
 ) -> dict[str, str]:
-    """The contents of `transcript.srt`, …, `report.html` by file name: of the named formats, or of all.
+    """Render `transcript.srt`, …, `report.html`, by file name: the named formats, or all.
 
-    `folder` is where they will lie: from there the report finds the recording's sound, if `path` of its parts says
-    where that is. Raises UsageError for a format that there isn't.
+    `folder` is the files' destination: the report refers to the recording's sound by paths relative to it, from
+    `path` of its parts. Raises UsageError for an unknown format.
     """
-    # For all of them at once: each of them asks for it.
-    transcript = canonical(transcript if folder is None else linked(transcript, folder))
+    # Once for all formats: each would compute it.
+    transcript = canonical(transcript if folder is None else relativize_paths(transcript, folder))
     unknown = sorted(set(formats or ()) - set(EXPORTS))
     if unknown:
         raise UsageError(f"there is no export {', '.join(unknown)}; there are {', '.join(EXPORTS)}.")

@@ -2,7 +2,7 @@
 
     line = file channel start duration word [ confidence ]
 
-Fields parted by single blanks, none with a blank inside; times in seconds; channels from 1; confidence 0–1, left out
+Fields are separated by single blanks, none contains one; times in seconds; channels from 1; confidence 0–1, left out
 where there is none. Sorted by channel, then start. CTM has no speakers. Words without a visible character are left
 out.
 """
@@ -10,23 +10,25 @@ out.
 from __future__ import annotations
 
 from tasks.canonical import canonical
-from tasks.exports.text import field, ms, one_line, seconds
+from tasks.exports.text import format_field, format_seconds, to_ms
 from tasks.records import Transcript, Word
+from tasks.text import to_one_line
 
 
 def write(transcript: Transcript) -> str:
-    """transcript.ctm; empty where nothing was said."""
+    """Write transcript.ctm; empty for a transcript without words."""
     transcript = canonical(transcript)
-    name = field(transcript.recording.recording_id)
+    name = format_field(transcript.recording.recording_id)
     words = sorted(transcript.words, key=lambda w: w.channel)  # stable: by start within a channel
-    return "".join(_line(name, word) for word in words if one_line(word.text))
+    return "".join(_format_line(name, word) for word in words if to_one_line(word.text))
 
 
-def _line(name: str, word: Word) -> str:
+def _format_line(name: str, word: Word) -> str:
     import numpy as np
 
-    start, end = ms(word.start_s), ms(word.end_s)
-    # As float32, which is what the tables hold: written again from them the file is the same.
+    start, end = to_ms(word.start_s), to_ms(word.end_s)
+    # As float32, the type in the tables, so that an export from them has the same bytes.
     known = word.confidence is not None and np.isfinite(word.confidence)
     confidence = f" {float(np.float32(word.confidence)):.4f}" if known else ""
-    return f"{name} {word.channel + 1} {seconds(start)} {seconds(end - start)} {field(word.text)}{confidence}\n"
+    times = f"{format_seconds(start)} {format_seconds(end - start)}"
+    return f"{name} {word.channel + 1} {times} {format_field(word.text)}{confidence}\n"

@@ -12,21 +12,22 @@ from __future__ import annotations
 import json
 
 from tasks.canonical import apply_speaker_names
-from tasks.exports.text import ms, one_line
+from tasks.exports.text import to_ms
 from tasks.records import UNKNOWN, Transcript
+from tasks.text import to_one_line
 
 
 def write(transcript: Transcript) -> str:
-    """transcript.seglst.json; an empty list where nothing was said."""
+    """Write transcript.seglst.json; an empty list for a transcript without words."""
     transcript = apply_speaker_names(transcript)
     lines = ",\n".join(
         json.dumps(
             {
                 "session_id": transcript.recording.recording_id,
                 "speaker": segment.speaker or UNKNOWN,
-                "start_time": ms(segment.start_s) / 1000,
-                "end_time": ms(segment.end_s) / 1000,
-                "words": one_line(segment.text),
+                "start_time": to_ms(segment.start_s) / 1000,
+                "end_time": to_ms(segment.end_s) / 1000,
+                "words": to_one_line(segment.text),
             },
             ensure_ascii=False,
         )

@@ -1,10 +1,10 @@
-"""JSON, in the shape that WhisperX made common, and beside it what is known of the recording and its speakers.
+"""JSON in the structure of WhisperX, with facts about the recording and its speakers.
 
     {"recording": {…}, "language": "en", "speakers": [{"speaker", "turn_s", …}],
      "segments": [{"start", "end", "text", "speaker", "score",
                    "words": [{"word", "start", "end", "score", "speaker"}]}]}
 
-Times are seconds to the millisecond, scores 0–1 to four places; a key whose value isn't known is left out. Each
+Times are seconds to the millisecond, scores 0–1 to four places; keys with unknown values are left out. Each
 segment is a line, so that two transcripts can be compared line by line.
 """
 
@@ -19,14 +19,14 @@ from tasks.records import Segment, Transcript, Word
 
 
 def write(transcript: Transcript) -> str:
-    """transcript.json; `segments` is an empty list where nothing was said."""
+    """Write transcript.json; `segments` is empty for a transcript without words."""
     transcript = canonical(transcript)
     words: dict[int, list[Word]] = {}
     for word in transcript.words:
         words.setdefault(word.segment, []).append(word)
     recording, run = transcript.recording, transcript.run
     head = {
-        "recording": _known(
+        "recording": _drop_none(
             recording_id=recording.recording_id,
             source_name=recording.source_name,
             sha256=recording.sha256,
@@ -41,7 +41,7 @@ def write(transcript: Transcript) -> str:
         "language": run.language,
     }
     speakers = (
-        _known(
+        _drop_none(
             speaker=s.label,
             speaker_name=s.name,
             voice_id=s.voice_id,
@@ -56,27 +56,27 @@ def write(transcript: Transcript) -> str:
         for s in transcript.speakers
     )
     names: dict[str | None, str | None] = {s.label: s.name for s in transcript.speakers}
-    segments = (_segment(s, names.get(s.speaker), words.get(s.index, ())) for s in transcript.segments)
+    segments = (_build_segment(s, names.get(s.speaker), words.get(s.index, ())) for s in transcript.segments)
     return (
-        f'{{"recording": {_json(head["recording"])},\n"language": {_json(head["language"])},\n'
-        f'"speakers": {_lines(speakers)},\n"segments": {_lines(segments)}}}\n'
+        f'{{"recording": {_dump(head["recording"])},\n"language": {_dump(head["language"])},\n'
+        f'"speakers": {_format_lines(speakers)},\n"segments": {_format_lines(segments)}}}\n'
     )
 
 
-def _segment(segment: Segment, name: str | None, words: Iterable[Word]) -> dict[str, Any]:
-    return _known(
+def _build_segment(segment: Segment, name: str | None, words: Iterable[Word]) -> dict[str, Any]:
+    return _drop_none(
         start=round(segment.start_s, 3),
         end=round(segment.end_s, 3),
         text=segment.text,
         speaker=segment.speaker,
         speaker_name=name,
-        score=_score(segment.confidence),
+        score=_round_score(segment.confidence),
         words=[
-            _known(
+            _drop_none(
                 word=w.text,
                 start=round(w.start_s, 3),
                 end=round(w.end_s, 3),
-                score=_score(w.confidence),
+                score=_round_score(w.confidence),
                 speaker=w.speaker,
             )
             for w in words
@@ -84,21 +84,21 @@ def _segment(segment: Segment, name: str | None, words: Iterable[Word]) -> dict[
     )
 
 
-def _score(confidence: float | None) -> float | None:
-    """Four places of the float32 that the tables hold, so that both say the same."""
+def _round_score(confidence: float | None) -> float | None:
+    """Round to four places, from float32 as in the tables, so that both agree."""
     import numpy as np
 
     return None if confidence is None or not np.isfinite(confidence) else round(float(np.float32(confidence)), 4)
 
 
-def _known(**values: Any) -> dict[str, Any]:
+def _drop_none(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _lines(values: Iterable[dict[str, Any]]) -> str:
-    lines = ",\n".join(map(_json, values))
+def _format_lines(values: Iterable[dict[str, Any]]) -> str:
+    lines = ",\n".join(map(_dump, values))
     return f"[\n{lines}\n]" if lines else "[]"
 
 
-def _json(value: Any) -> str:
+def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)

@@ -3,24 +3,25 @@
     file       = { paragraph blank-line }
     paragraph  = "[" hours ":" mm ":" ss "] " [ speaker ": " ] text
 
-One paragraph a segment, each in one line, so that grep finds who said it and when; and one that says `[…]` where
-nothing could be transcribed.
+One paragraph a segment, each in one line, so that grep shows speaker and time; `[…]` for each span that could not be
+transcribed.
 """
 
 from __future__ import annotations
 
 from tasks.canonical import apply_speaker_names
-from tasks.exports.text import GAP, clock, missing, ms, one_line
+from tasks.exports.text import GAP, find_untranscribed, format_timestamp, to_ms
 from tasks.records import Transcript
+from tasks.text import to_one_line
 
 
 def write(transcript: Transcript) -> str:
-    """transcript.txt; empty where nothing was said."""
+    """Write transcript.txt; empty for a transcript without words."""
     transcript = apply_speaker_names(transcript)
-    said = [(ms(g.start_s), GAP) for g in missing(transcript)]
+    said = [(to_ms(g.start_s), GAP) for g in find_untranscribed(transcript)]
     for segment in transcript.segments:
-        text = one_line(segment.text)
+        text = to_one_line(segment.text)
         if text:
-            who = f"{one_line(segment.speaker)}: " if segment.speaker else ""
-            said.append((ms(segment.start_s), f"{who}{text}"))
-    return "\n".join(f"[{clock(start, '')}] {text}\n" for start, text in sorted(said, key=lambda s: s[0]))
+            who = f"{to_one_line(segment.speaker)}: " if segment.speaker else ""
+            said.append((to_ms(segment.start_s), f"{who}{text}"))
+    return "\n".join(f"[{format_timestamp(start, '')}] {text}\n" for start, text in sorted(said, key=lambda s: s[0]))

@@ -7,13 +7,13 @@ transcribed differently ("twenty one", "21") and form one unit; the others were 
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.records import Word
+from tasks.word_forms import to_comparison_form
 
 MATCH_TOLERANCE_S = 1.25
 """Greatest distance between the middles of a matched pair, in seconds. Most lie within 0.3 s, but where a recogniser
@@ -69,7 +69,7 @@ def _match_words(left: Sequence[Word], right: Sequence[Word]) -> list[_Match]:
     the distance of its middles.
     """
     positions: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    texts, others = [normalize_text(w.text) for w in left], [normalize_text(w.text) for w in right]
+    texts, others = [to_comparison_form(w.text) for w in left], [to_comparison_form(w.text) for w in right]
     for j, text in enumerate(others):
         positions[text].append((j, j + 1))
         if j:
@@ -133,13 +133,3 @@ def _group_unmatched(left: Sequence[Word], right: Sequence[Word]) -> list[Aligne
         out.append(AlignedUnit(tuple(left[i:a]), tuple(right[j:b])))
         i, j = a, b
     return out
-
-
-def normalize_text(text: str) -> str:
-    """Fold case (NFKC) and remove punctuation, to compare words; a word of signs alone ("%") stays.
-
-    >>> normalize_text("Don’t!") == normalize_text("don't"), normalize_text("%")
-    (True, '%')
-    """
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
-    return "".join(c for c in folded if c.isalnum() or c == "'") or folded.strip()

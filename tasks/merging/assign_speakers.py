@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tasks.records import UNKNOWN, Turn, Word
+from tasks.sentences import ends_sentence
 
 CHANGE_COST_S = 0.75
 """Cost of a speaker change within a sentence, in seconds: from 0.75 to 2 s the errors on the bundled sample are the
@@ -24,7 +25,6 @@ MAX_DISTANCE_S = 1.0
 """A word in no turn goes to a speaker with a turn at most this far away, in seconds."""
 OVERLAP_RATIO = 1.1
 """A word is overlapped where turns of several speakers together cover more than this multiple of its duration."""
-SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
 CHANGE_PAUSE_S = 0.3
 """A pause from this length on permits a speaker change at no cost, like the end of a sentence; seconds."""
 SEGMENT_PAUSE_S = 1.0
@@ -94,5 +94,5 @@ def _find_cheapest_path(words: Sequence[Word], costs: Sequence[Costs]) -> list[s
 
 def _compute_change_cost(before: Word, word: Word) -> float:
     """Cost of a speaker change between two consecutive words, in seconds."""
-    is_end = before.text.endswith(SENTENCE_ENDS) or word.start_s - before.end_s >= CHANGE_PAUSE_S
+    is_end = ends_sentence(before.text) or word.start_s - before.end_s >= CHANGE_PAUSE_S
     return 0.0 if is_end else CHANGE_COST_S

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from tasks.merging.assign_speakers import SEGMENT_PAUSE_S, SENTENCE_ENDS
+from tasks.merging.assign_speakers import SEGMENT_PAUSE_S
 from tasks.records import Segment, Word
+from tasks.sentences import ends_sentence
 
 SOFT_LIMIT_S = 15.0
 """A segment longer than this ends with its sentence, seconds."""
@@ -55,7 +56,7 @@ def _is_break(words: Sequence[Word], run: Sequence[int], word: Word, others: int
     if others >= TURN_WORDS and not (word.is_overlap or last.is_overlap):
         return True
     length = last.end_s - first.start_s
-    return length > HARD_LIMIT_S or (length > SOFT_LIMIT_S and last.text.endswith(SENTENCE_ENDS))
+    return length > HARD_LIMIT_S or (length > SOFT_LIMIT_S and ends_sentence(last.text))
 
 
 def _order_key(words: Sequence[Word], run: Sequence[int]) -> tuple[float, float, str]:

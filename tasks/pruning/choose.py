@@ -1,20 +1,20 @@
-"""What to remove from the cache: pure."""
+"""Choose what to remove from the cache. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tasks.pruning.inventory import Inventory, Record, Stored
+from tasks.pruning.inventory import Inventory, Record, StoredArtifact
 
-SETTLED_S = 24 * 3600.0
-"""What no record names is removed only when it is so old: a step keeps its artifacts before its record."""
+MIN_ORPHAN_AGE_S = 24 * 3600.0
+"""Artifacts without a record are removed only at this age: a step stores its artifacts before its record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
     records: tuple[Record, ...] = ()
-    stored: tuple[Stored, ...] = ()
+    stored: tuple[StoredArtifact, ...] = ()
 
     @property
     def size(self) -> int:
@@ -30,51 +30,53 @@ def choose(
     recordings: Collection[str] = (),
     in_use_since: float | None = None,
 ) -> Removal:
-    """What goes: records not used for `older_than_s`; those of these `recordings` that no other uses; then, down to
-    `max_size` bytes, those not used for longest. And every artifact that no record names any more.
+    """Choose records not used for `older_than_s`; those that only these `recordings` use; then the least recently
+    used ones until `max_size` bytes are left. And all artifacts to which no record refers any more.
 
-    What was used after `in_use_since` stays: a run that is under way may need it.
+    Records used after `in_use_since` are kept: a running run may need them.
     """
     free = [r for r in held.records if in_use_since is None or r.used_at < in_use_since]
-    gone = {r.key for r in free if older_than_s is not None and now - r.used_at > older_than_s}
-    gone |= _of_recordings(held, recordings) & {r.key for r in free}
+    removed = {r.key for r in free if older_than_s is not None and now - r.used_at > older_than_s}
+    removed |= _find_exclusive_records(held, recordings) & {r.key for r in free}
     if max_size is not None:
-        named = _names(held, gone)
-        size = held.size - sum(r.size for r in held.records if r.key in gone) - _unnamed_size(held, named)
+        named = _count_references(held, removed)
+        size = held.size - sum(r.size for r in held.records if r.key in removed) - _measure_unreferenced(held, named)
         for record in sorted(free, key=lambda r: (r.used_at, r.key)):
             if size <= max_size:
                 break
-            if record.key in gone:
+            if record.key in removed:
                 continue
-            gone.add(record.key)
+            removed.add(record.key)
             size -= record.size
             for name in record.artifacts:
                 named[name] -= 1
                 size -= held.sizes.get(name, 0) if named[name] == 0 else 0
-    left = {name for name, count in _names(held, gone).items() if count}
+    referenced = {name for name, count in _count_references(held, removed).items() if count}
     known = {name for r in held.records for name in r.artifacts}
-    settled = now - SETTLED_S if in_use_since is None else min(now - SETTLED_S, in_use_since)
+    orphaned_before = now - MIN_ORPHAN_AGE_S if in_use_since is None else min(now - MIN_ORPHAN_AGE_S, in_use_since)
     return Removal(
-        tuple(r for r in held.records if r.key in gone),
-        tuple(s for s in held.stored if s.name not in left and (s.name in known or s.made_at < settled)),
+        tuple(r for r in held.records if r.key in removed),
+        tuple(
+            s for s in held.stored if s.name not in referenced and (s.name in known or s.made_at < orphaned_before)
+        ),
     )
 
 
-def _of_recordings(held: Inventory, recordings: Collection[str]) -> set[str]:
+def _find_exclusive_records(held: Inventory, recordings: Collection[str]) -> set[str]:
     mine = {key for name in recordings for key in held.recordings.get(name, ())}
     others = {key for name, keys in held.recordings.items() if name not in recordings for key in keys}
     return mine - others
 
 
-def _names(held: Inventory, gone: Collection[str]) -> dict[str, int]:
-    """How many of the records that stay name each artifact."""
+def _count_references(held: Inventory, removed: Collection[str]) -> dict[str, int]:
+    """Count the remaining records that refer to each artifact."""
     counts = {name: 0 for r in held.records for name in r.artifacts}
     for record in held.records:
-        if record.key not in gone:
+        if record.key not in removed:
             for name in record.artifacts:
                 counts[name] += 1
     return counts
 
 
-def _unnamed_size(held: Inventory, named: dict[str, int]) -> int:
+def _measure_unreferenced(held: Inventory, named: dict[str, int]) -> int:
     return sum(s.size for s in held.stored if s.name in named and not named[s.name])

@@ -1,4 +1,4 @@
-"""What the cache holds: records of steps, and the artifacts that they name."""
+"""Inventory of the cache: records of steps, and the artifacts to which they refer."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 from tasks.storage.artifacts import ArtifactStore, is_artifact_name
 
-_OURS = re.compile(r"[^/]+/v[0-9]+/[0-9a-f]{64}")
+_RECORD_KEY = re.compile(r"[^/]+/v[0-9]+/[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A step's result. `used_at`: seconds since the epoch when it was made or last believed."""
+    """A step's result. `used_at`: seconds since the epoch when it was written or last used."""
 
     key: str
     """`<step>/v<version>/<digest>`."""
@@ -31,8 +31,8 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """An artifact, or what was left of one half-written."""
+class StoredArtifact:
+    """An artifact, or a partly written one."""
 
     name: str
     size: int
@@ -42,9 +42,9 @@ class Stored:
 @dataclass(frozen=True)
 class Inventory:
     records: tuple[Record, ...] = ()
-    stored: tuple[Stored, ...] = ()
+    stored: tuple[StoredArtifact, ...] = ()
     recordings: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Keys of each recording's records, by its id; of its last run, as far as that has come."""
+    """Keys of the records that each recording's last run has used so far, by recording id."""
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -61,39 +61,41 @@ class Inventory:
         return sum(r.size for r in records) + sum(self.sizes.get(a, 0) for a in named)
 
 
-def inventory(results: Path, store: ArtifactStore, recordings: Mapping[str, frozenset[str]]) -> Inventory:
-    """What lies in the folder of records and in the store, of ours: both may hold other people's files, too."""
-    records = [found for file in sorted(results.glob("*/v*/*")) if (found := _record(results, file))]
-    stored = tuple(Stored(name, size, made_at) for name, size, made_at in store.listing())
+def build_inventory(results: Path, store: ArtifactStore, recordings: Mapping[str, frozenset[str]]) -> Inventory:
+    """List the records in `results` and the artifacts in `store`, ignoring other files in either."""
+    records = [found for file in sorted(results.glob("*/v*/*")) if (found := _read_record(results, file))]
+    stored = tuple(StoredArtifact(name, size, made_at) for name, size, made_at in store.listing())
     return Inventory(tuple(records), stored, recordings)
 
 
-def bytes_there(results: Path, values: Path, keys: Collection[str]) -> int:
-    """Bytes of these records and of the values that they name, as far as they lie in these folders."""
-    records = [found for key in keys if _OURS.fullmatch(key) and (found := _record(results, results / key))]
+def measure_size(results: Path, values: Path, keys: Collection[str]) -> int:
+    """Measure the bytes of these records and of their artifacts, as far as they are in these folders."""
+    records = [
+        found for key in keys if _RECORD_KEY.fullmatch(key) and (found := _read_record(results, results / key))
+    ]
     named = {name for record in records for name in record.artifacts if is_artifact_name(name)}
-    return sum(record.size for record in records) + sum(_size(values / name) for name in named)
+    return sum(record.size for record in records) + sum(_read_size(values / name) for name in named)
 
 
-def _size(file: Path) -> int:
+def _read_size(file: Path) -> int:
     try:
         return file.stat().st_size
     except OSError:
         return 0
 
 
-def _record(results: Path, file: Path) -> Record | None:
+def _read_record(results: Path, file: Path) -> Record | None:
     key = file.relative_to(results).as_posix()
-    if not _OURS.fullmatch(key):
+    if not _RECORD_KEY.fullmatch(key):
         return None
     try:
         facts = file.stat()
         text = file.read_text(encoding="utf-8")
     except OSError:
-        return None  # gone meanwhile, or a folder
+        return None  # removed meanwhile, or a folder
     try:
         named = json.loads(json.loads(text)["result"])["artifacts"].values()
         artifacts = tuple(str(name) for name in named)
     except (ValueError, KeyError, TypeError, AttributeError):
-        artifacts = ()  # half-written, or not ours: it is never believed
+        artifacts = ()  # partly written, or another program's: steps never use it
     return Record(key, facts.st_size, facts.st_mtime, artifacts)

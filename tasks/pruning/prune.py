@@ -1,4 +1,4 @@
-"""The cache of this machine: what it holds, and making room in it."""
+"""List and prune the cache of this machine."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from tasks.pruning import used
+from tasks.pruning import usage
 from tasks.pruning.choose import Removal, choose
-from tasks.pruning.inventory import Inventory, Record, Stored, bytes_there, inventory
+from tasks.pruning.inventory import Inventory, Record, StoredArtifact, build_inventory, measure_size
 from tasks.settings.home import cache, results
 from tasks.storage import disk_space
 from tasks.storage.artifacts import ArtifactStore
@@ -22,16 +22,16 @@ def runs_folder() -> Path:
     return cache() / "running"
 
 
-def held(store: ArtifactStore) -> Inventory:
-    """What the cache holds."""
-    return inventory(results(), store, used.noted(recordings_folder()))
+def take_inventory(store: ArtifactStore) -> Inventory:
+    """List the contents of the cache."""
+    return build_inventory(results(), store, usage.read_all_usage(recordings_folder()))
 
 
-def held_of(store: ArtifactStore, recording_id: str) -> int:
-    """Bytes that the cache holds of a recording, as far as its last run has noted what it used; 0 where the store is
-    no folder: there each size costs a request."""
+def measure_recording_size(store: ArtifactStore, recording_id: str) -> int:
+    """Measure the bytes in the cache that a recording's last run used, as far as recorded; 0 for a remote store,
+    where each size costs a request."""
     folder = disk_space.find_local_folder(store.root)
-    return bytes_there(results(), folder, used.noted_of(recordings_folder(), recording_id)) if folder else 0
+    return measure_size(results(), folder, usage.read_usage(recordings_folder(), recording_id)) if folder else 0
 
 
 def prune(
@@ -42,16 +42,16 @@ def prune(
     recordings: Collection[str] = (),
     dry_run: bool = False,
 ) -> Removal:
-    """Remove what `choose` names, and tell what went. Nothing that a run under way has used since it began goes.
+    """Remove what `choose` returns; return what was removed. Results used by a run that is still running are kept.
 
-    Records go first: without its record an artifact is nobody's, without its artifact a record would be a lie. A big
-    store takes long to look through, and longer to remove from: each file is looked at again right before it goes,
-    and stays where somebody has used it meanwhile.
+    Records are removed first: an artifact without a record is harmless, a record without its artifact is not. Listing
+    and removing take long in a big store: each file is checked again right before its removal, and kept if it was
+    used meanwhile.
     """
-    before = used.in_use_since(runs_folder())
-    found = held(store)
-    # Whoever has used something by now, as it was found, is under way, or was.
-    since = min((at for at in (before, used.in_use_since(runs_folder())) if at is not None), default=None)
+    before = usage.find_oldest_run_start(runs_folder())
+    found = take_inventory(store)
+    # Runs that started before or while the cache was listed.
+    since = min((at for at in (before, usage.find_oldest_run_start(runs_folder())) if at is not None), default=None)
     chosen = choose(
         found,
         time.time(),
@@ -62,19 +62,19 @@ def prune(
     )
     if dry_run:
         return chosen
-    records = tuple(record for record in chosen.records if _forgotten(record))
+    records = tuple(record for record in chosen.records if _remove_record(record))
     stay = set(chosen.records) - set(records)
     named = {name for record in stay for name in record.artifacts}
-    stored = tuple(s for s in chosen.stored if s.name not in named and _discarded(store, s))
-    if since is None and used.in_use_since(runs_folder()) is None:
+    stored = tuple(s for s in chosen.stored if s.name not in named and _remove_artifact(store, s))
+    if since is None and usage.find_oldest_run_start(runs_folder()) is None:
         keys = {record.key for record in stay}
         done = [name for name in recordings if keys.isdisjoint(found.recordings.get(name, ()))]
-        used.forget(recordings_folder(), done)
+        usage.delete_usage(recordings_folder(), done)
     return Removal(records, stored)
 
 
-def _forgotten(record: Record) -> bool:
-    """Remove the record; False where a step has believed it or made it anew since it was listed."""
+def _remove_record(record: Record) -> bool:
+    """Remove the record; return False if a step has used or rewritten it since it was listed."""
     file = results() / record.key
     try:
         if file.stat().st_mtime != record.used_at:
@@ -85,8 +85,8 @@ def _forgotten(record: Record) -> bool:
     return True
 
 
-def _discarded(store: ArtifactStore, stored: Stored) -> bool:
-    """Remove the artifact; False where a step has made the same again since it was listed, or it is gone."""
+def _remove_artifact(store: ArtifactStore, stored: StoredArtifact) -> bool:
+    """Remove the artifact; return False if a step has written it again since it was listed, or it is gone."""
     made_at = store.made_at(stored.name)
     if made_at is None or made_at > stored.made_at:
         return False

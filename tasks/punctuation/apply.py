@@ -9,9 +9,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from tasks.records import Word
+from tasks.sentences import SENTENCE_ENDS, ends_quoted_sentence
 
 MARKS = ".,?-:"
-ENDS = ".?!…。！？"
 LANGUAGES = frozenset({"de", "en", "fr", "it"})
 """ISO 639-1 codes of the languages of oliverguhr/fullstop-punctuation-multilang-large."""
 LANGUAGES_OF = {
@@ -50,7 +50,7 @@ def is_punctuated(words: Sequence[str]) -> bool:
     >>> is_punctuated("so this is what Whisper writes. It ends its sentences.".split())
     True
     """
-    ends = sum(w.rstrip("\"'”’»)]").endswith(tuple(ENDS)) for w in words)
+    ends = sum(ends_quoted_sentence(w) for w in words)
     return bool(words) and ends / len(words) >= MIN_SENTENCE_ENDS
 
 
@@ -67,15 +67,14 @@ def apply_labels(words: Sequence[Word], labels: Sequence[str], language: str | N
     starts = True
     for word, label in zip(words, labels, strict=True):
         text = word.text
-        if label in MARKS and label and text[-1:] not in MARKS + ENDS + ";":
+        if label in MARKS and label and text[-1:] not in MARKS + "".join(SENTENCE_ENDS) + ";":
             # A hyphen would join the word to the next one: write a dash after a space.
             text += " –" if label == "-" else label
         text = _capitalize_english_i(text) if language == "en" else text
         if starts:
             text = capitalize_first(text)
         out.append(dataclasses.replace(word, text=text))
-        bare = text.rstrip("\"'”’»)]")
-        starts = bare.endswith(tuple(ENDS)) or (starts and not any(c.isalnum() for c in text))
+        starts = ends_quoted_sentence(text) or (starts and not any(c.isalnum() for c in text))
     return tuple(out)
 
 

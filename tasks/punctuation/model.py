@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tasks.engines.memory import run_halving_batch
+from tasks.sentences import PREDICTED_MARKS
 
 NONE = "0"
 """The label of a word without a mark after it."""
@@ -133,7 +134,7 @@ def split_into_pieces(lengths: Sequence[int], room: int) -> Iterator[tuple[int, 
 
 def _strip_marks(word: str) -> str:
     """Strip the marks that the model predicts from the ends of a word, as in its training data."""
-    return word.strip(".,;:!?…¡¿。，！？") or word
+    return word.strip(PREDICTED_MARKS) or word
 
 
 def _max_subtokens(tokenizer: Any, model: Any) -> int:

@@ -7,7 +7,6 @@ second time before it is cut.
 
 from __future__ import annotations
 
-import unicodedata
 import zlib
 from bisect import bisect_right
 from collections import Counter
@@ -17,6 +16,7 @@ from itertools import pairwise
 
 from tasks.intervals import Span, merge_spans
 from tasks.transcription.words import DecodedWord
+from tasks.word_forms import to_repetition_form
 
 MAX_COMPRESSION = 2.4
 """Text that zlib makes more than this many times smaller repeats itself (the threshold of Whisper's own
@@ -56,7 +56,7 @@ def find_loops(words: Sequence[str]) -> list[Loop]:
     >>> find_loops("no no no I said no".split())
     []
     """
-    keys = [normalize_word(w) for w in words]
+    keys = [to_repetition_form(w) for w in words]
     out: list[Loop] = []
     i = 0
     while i < len(keys):
@@ -130,8 +130,12 @@ def confirm_repetitions(first: Sequence[DecodedWord], second: Sequence[DecodedWo
     """Check the repetitions of a first decoding against a second one: True where it has the same words, with
     enough confidence, at a speakable rate. Words without a confidence count as confident."""
     repeats = _find_repeats(first)
-    about = {normalize_word(w.text) for part in repeats for w in part} or {normalize_word(w.text) for w in first}
-    one, other = (Counter(t for w in words if (t := normalize_word(w.text)) in about) for words in (first, second))
+    about = {to_repetition_form(w.text) for part in repeats for w in part} or {
+        to_repetition_form(w.text) for w in first
+    }
+    one, other = (
+        Counter(t for w in words if (t := to_repetition_form(w.text)) in about) for words in (first, second)
+    )
     if 2 * (one & other).total() < MIN_SHARED * (one.total() + other.total()):
         return False
     return all(_is_confident(part) and _is_sayable(part) for part in _find_repeats(second) or [second])
@@ -175,9 +179,3 @@ def select_near_speech(words: Sequence[DecodedWord], speech: Sequence[Span], sla
         if k < len(near) and word.middle_s in near[k]:
             out.append(word)
     return out
-
-
-def normalize_word(word: str) -> str:
-    """Case-fold a word and keep its letters and digits; a word without any is returned unchanged."""
-    kept = "".join(c for c in word.casefold() if unicodedata.category(c)[0] in "LNM")
-    return kept or word

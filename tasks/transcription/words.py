@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from tasks.intervals import Span, merge_spans
+from tasks.text import is_control
 
 MIN_WORD_S = 0.02
 """Shortest duration of a word, in seconds, where there is room for it."""
@@ -60,7 +61,7 @@ def _attach_marks(raw: Sequence[Raw]) -> list[dict[str, Any]]:
     """Drop empty words; append punctuation that stands alone to the word before, or drop it."""
     out: list[dict[str, Any]] = []
     for given in raw:
-        said = "".join(c for c in str(given["word"]) if c.isspace() or unicodedata.category(c) != "Cc")
+        said = "".join(c for c in str(given["word"]) if c.isspace() or not is_control(c))
         text = " ".join(said.split())
         if any(c.isalnum() for c in text) or _is_symbol(text):
             out.append({**given, "word": text})

@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks.errors import UsageError
 from tasks.voices.invariants import check_name_is_free, find_affected_voices, prune_registry
-from tasks.voices.records import Correction, Hearing, Pair, Voice, VoiceRegistry, order_pair
+from tasks.voices.records import Correction, Hearing, KnownVoice, Pair, VoiceRegistry, order_pair
 
 DECISION_FIELDS = ("voice_id", "by", "similarity", "maybe", "maybe_similarity")
 """Fields of a hearing that a correction can change."""
@@ -71,13 +71,13 @@ def _revert(registry: VoiceRegistry, change: dict[str, Any]) -> VoiceRegistry:
     hearings, voices = dict(registry.hearings), dict(registry.voices)
     for key, (old, _) in change["voices"].items():
         # One that the correction made stays, nameless, where somebody is heard as it since.
-        voices[key] = Voice(key, old["name"] if old else None)
+        voices[key] = KnownVoice(key, old["name"] if old else None)
     for key in change["voices"]:
         check_name_is_free(replace(registry, voices=voices), voices[key].name, key)
     for key, (old, new) in change["hearings"].items():
         if key in hearings and hearings[key].voice_id == new[0]:
             hearings[key] = hearings[key]._replace(**dict(zip(DECISION_FIELDS, old, strict=True)))
-            voices.setdefault(old[0], Voice(old[0]))
+            voices.setdefault(old[0], KnownVoice(old[0]))
     for key, voice_id in change["added"].items():
         if key in hearings and hearings[key].voice_id == voice_id:
             del hearings[key]

@@ -19,7 +19,7 @@ from tasks.voices.invariants import (
     make_voice_id,
     prune_registry,
 )
-from tasks.voices.records import FORGOTTEN, Correction, Hearing, Voice, VoiceRegistry, order_pair
+from tasks.voices.records import FORGOTTEN, Correction, Hearing, KnownVoice, VoiceRegistry, order_pair
 
 
 def rename(registry: VoiceRegistry, voice_id: str, name: str | None) -> VoiceRegistry:
@@ -33,7 +33,7 @@ def rename(registry: VoiceRegistry, voice_id: str, name: str | None) -> VoiceReg
         key: _clear_offer(h) if name and h.voice_id == voice_id and h.maybe in named else h
         for key, h in registry.hearings.items()
     }
-    return _add_voices(replace(registry, hearings=hearings), Voice(voice_id, name))
+    return _add_voices(replace(registry, hearings=hearings), KnownVoice(voice_id, name))
 
 
 def merge(registry: VoiceRegistry, into: str, others: Sequence[str]) -> VoiceRegistry:
@@ -53,7 +53,7 @@ def merge(registry: VoiceRegistry, into: str, others: Sequence[str]) -> VoiceReg
         for pairs in (registry.apart, registry.alike)
     )
     voices = {key: v for key, v in registry.voices.items() if key not in others}
-    voices[into] = Voice(into, names[0] if names else None)
+    voices[into] = KnownVoice(into, names[0] if names else None)
     return replace(registry, voices=voices, hearings=hearings, apart=apart, alike=alike)
 
 
@@ -74,7 +74,7 @@ def split(
             )
         check_name_is_free(registry, name, None)
         to = make_voice_id(first.recording_id, first.speaker, collect_voice_ids(registry))
-        registry = _add_voices(registry, Voice(to, name))
+        registry = _add_voices(registry, KnownVoice(to, name))
     moved = {
         key: _clear_offer(registry.hearings[key])._replace(voice_id=to, by="hand", similarity=None)
         for key in hearing_ids
@@ -153,7 +153,7 @@ def _mentions(entry: Correction, voices: set[str], names: set[str]) -> bool:
     )
 
 
-def _add_voices(registry: VoiceRegistry, *voices: Voice) -> VoiceRegistry:
+def _add_voices(registry: VoiceRegistry, *voices: KnownVoice) -> VoiceRegistry:
     return replace(registry, voices={**registry.voices, **{v.voice_id: v for v in voices}})
 
 

@@ -18,7 +18,7 @@ from tasks.voices.invariants import (
     prune_registry,
 )
 from tasks.voices.match import MatchRule, VoiceMatch, group_voices, match_speakers, score_voices
-from tasks.voices.records import FORGOTTEN, Hearing, SpeakerIdentity, Vector, Voice, VoiceRegistry, order_pair
+from tasks.voices.records import FORGOTTEN, Hearing, KnownVoice, SpeakerIdentity, Vector, VoiceRegistry, order_pair
 
 CERTAIN = 2.0
 """Score above any cosine, for a speaker whose voice is already decided."""
@@ -76,7 +76,7 @@ def enter_recording(
             found = _decide_voice(visit, heard, matched.get(heard.label, (VoiceMatch(), [])), own, found)
         assert found is not None
         hearing = _update_hearing(found, visit, heard)
-        voices.setdefault(hearing.voice_id, Voice(hearing.voice_id))
+        voices.setdefault(hearing.voice_id, KnownVoice(hearing.voice_id))
         entered[hearing.hearing_id] = hearing
     rivals = [(rows[a.maybe], rows[a.rival]) for a, rows in matched.values() if a.rival >= 0]
     alike = registry.alike | {order_pair(*both) for both in rivals if may_be_same_person(registry, *both)}

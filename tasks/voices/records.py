@@ -45,7 +45,7 @@ class Hearing(NamedTuple):
     shown: str = ""
 
 
-class Voice(NamedTuple):
+class KnownVoice(NamedTuple):
     voice_id: str
     name: str | None = None
 
@@ -83,7 +83,7 @@ class VoiceRegistry:
     one speaker matched equally well, so that they may be the same person.
     """
 
-    voices: Mapping[str, Voice] = field(default_factory=dict)
+    voices: Mapping[str, KnownVoice] = field(default_factory=dict)
     hearings: Mapping[str, Hearing] = field(default_factory=dict)
     apart: frozenset[Pair] = frozenset()
     alike: frozenset[Pair] = frozenset()

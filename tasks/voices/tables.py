@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.errors import MachineFault, UsageError
-from tasks.voices.records import Correction, Hearing, Voice, VoiceRegistry
+from tasks.voices.records import Correction, Hearing, KnownVoice, VoiceRegistry
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,7 +64,7 @@ def read_registry(folder: Path) -> VoiceRegistry:
     held = {name: _read_columns(name, folder / f"{name}.parquet") for name in COLUMNS}
     hearings = map(Hearing._make, zip(*held["hearings"].values(), strict=True))
     return VoiceRegistry(
-        voices={v.voice_id: v for v in map(Voice._make, zip(*held["voices"].values(), strict=True))},
+        voices={v.voice_id: v for v in map(KnownVoice._make, zip(*held["voices"].values(), strict=True))},
         hearings={h.hearing_id: h for h in hearings},
         apart=frozenset(zip(*held["apart"].values(), strict=True)),
         alike=frozenset(zip(*held["alike"].values(), strict=True)),

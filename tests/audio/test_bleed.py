@@ -7,10 +7,9 @@ from collections.abc import Generator
 import numpy as np
 import pytest
 
-from tasks.audio.bleed import correlation, noise_floor, own_speech
-from tasks.audio.decode import decode
-from tasks.audio.pieces import Samples
-from tasks.audio.speech_map import FLOOR_DB, Silero, energy_db, load
+from tasks.audio.bleed import correlate, estimate_noise_floor, remove_bleed
+from tasks.audio.decode import Samples, decode
+from tasks.audio.speech_map import FLOOR_DB, Silero, load, measure_energy_db
 from tasks.intervals import Span, intersect, measure_union_s, merge_spans, subtract
 from tasks.records import SAMPLE_RATE_HZ
 from tasks.settings.home import sample
@@ -54,20 +53,20 @@ def recorded(voices: tuple[Samples, Samples], bleed_db: float | None, gain_db: f
 
 def owned(channels: list[Samples], silero: Silero) -> tuple[list[list[Span]], list[list[Span]]]:
     """(speech by the map, own speech) of each channel."""
-    maps = [silero.speech(x) for x in channels]
+    maps = [silero.find_speech(x) for x in channels]
 
     def hear(channel: int) -> Generator[Samples, None, None]:
         yield from np.split(channels[channel], range(7 * SAMPLE_RATE_HZ, len(channels[channel]), 7 * SAMPLE_RATE_HZ))
 
-    return maps, own_speech(maps, [noise_floor(energy_db(x)) for x in channels], hear)
+    return maps, remove_bleed(maps, [estimate_noise_floor(measure_energy_db(x)) for x in channels], hear)
 
 
 @pytest.mark.parametrize("bleed_db", [-24.0, -16.0, -8.0])
 @pytest.mark.parametrize("gain_db", [0.0, -12.0])
-def test_what_is_only_heard_belongs_to_whoever_said_it(
+def test_bleed_is_removed_from_other_channels(
     voices: tuple[Samples, Samples], silero: Silero, bleed_db: float, gain_db: float
 ) -> None:
-    said = [silero.speech(v) for v in voices]
+    said = [silero.find_speech(v) for v in voices]
     maps, own = owned(recorded(voices, bleed_db, gain_db), silero)
     if bleed_db == -8.0:  # the microphones hear the others
         assert min(measure_union_s(subtract(mapped, mine)) for mine, mapped in zip(said, maps, strict=True)) > 4.0
@@ -76,13 +75,11 @@ def test_what_is_only_heard_belongs_to_whoever_said_it(
         assert measure_union_s(subtract(mine, kept)) < 0.1 * measure_union_s(mine)
 
 
-def test_files_with_silence_between_them_are_no_less_told_apart(
-    voices: tuple[Samples, Samples], silero: Silero
-) -> None:
+def test_bleed_is_removed_with_digital_silence_between_files(voices: tuple[Samples, Samples], silero: Silero) -> None:
     def parted(sound: Samples) -> Samples:
         return np.insert(sound, 20 * SAMPLE_RATE_HZ, np.zeros(6 * SAMPLE_RATE_HZ, np.float32))
 
-    said = [silero.speech(parted(v)) for v in voices]
+    said = [silero.find_speech(parted(v)) for v in voices]
     _, own = owned([parted(x) for x in recorded(voices, -8.0, -12.0)], silero)
     for mine, kept in zip(said, own, strict=True):
         assert measure_union_s(subtract(kept, merge_spans(s.grow(0.3) for s in mine))) < 1.0
@@ -90,30 +87,30 @@ def test_files_with_silence_between_them_are_no_less_told_apart(
 
 
 @pytest.mark.parametrize("silent", [0, 1, 10, 1000])
-def test_digital_silence_is_no_channels_noise(silent: int) -> None:
+def test_noise_floor_ignores_digital_silence(silent: int) -> None:
     heard = np.linspace(-60.0, -20.0, 101).astype(np.float16)
-    assert noise_floor(np.append(heard, np.full(silent, FLOOR_DB, np.float16))) == -56.0
-    assert noise_floor(np.full(silent, FLOOR_DB, np.float16)) == FLOOR_DB
+    assert estimate_noise_floor(np.append(heard, np.full(silent, FLOOR_DB, np.float16))) == -56.0
+    assert estimate_noise_floor(np.full(silent, FLOOR_DB, np.float16)) == FLOOR_DB
 
 
-def test_without_bleed_people_may_speak_at_once(voices: tuple[Samples, Samples], silero: Silero) -> None:
+def test_overlapping_speech_without_bleed_is_kept(voices: tuple[Samples, Samples], silero: Silero) -> None:
     maps, own = owned(recorded(voices, None), silero)
     assert measure_union_s(intersect(*maps)) > 2.0
     assert own == maps
 
 
-def test_of_two_who_never_stop_most_is_kept(silero: Silero) -> None:
+def test_most_of_continuous_double_talk_is_kept(silero: Silero) -> None:
     voices = decode(sample(), Span(345, 385)), decode(sample(), Span(1705, 1745))
     _, own = owned(recorded(voices, -20.0), silero)
-    for mine, kept in zip(map(silero.speech, voices), own, strict=True):
+    for mine, kept in zip(map(silero.find_speech, voices), own, strict=True):
         assert measure_union_s(subtract(mine, kept)) < 0.15 * measure_union_s(mine)
 
 
-def test_one_wave_in_both_channels_correlates_and_two_voices_do_not(voices: tuple[Samples, Samples]) -> None:
+def test_correlation_of_one_wave_and_of_two_voices(voices: tuple[Samples, Samples]) -> None:
     left, right = (
         v[25 * SAMPLE_RATE_HZ : 25 * SAMPLE_RATE_HZ + 8000] for v in (voices[1], voices[0][10 * SAMPLE_RATE_HZ :])
     )
     late = np.roll(left, 80) * np.float32(0.01)
-    assert correlation(left, late) > 0.8
-    assert correlation(left, right) < 0.15
-    assert correlation(left, np.zeros_like(left)) == 0.0
+    assert correlate(left, late) > 0.8
+    assert correlate(left, right) < 0.15
+    assert correlate(left, np.zeros_like(left)) == 0.0

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.audio.chain import find_links
 from tasks.audio.decode import decode, stream
-from tasks.audio.links import starts_in
+from tasks.audio.links import find_starts
 from tasks.audio.probe import probe
 from tasks.audio.slices import Link, Slice
 from tasks.errors import TransientError
@@ -35,17 +35,17 @@ def joined(path: Path, files: list[Path]) -> Path:
 
 
 @pytest.mark.parametrize("suffix", ["opus", "flac", "aac"])
-def test_a_link_begins_where_a_file_was_put(suffix: str, tmp_path: Path) -> None:
+def test_link_starts_are_found(suffix: str, tmp_path: Path) -> None:
     files = parts(tmp_path, suffix, (16_000, 48_000, 24_000))
     chain = joined(tmp_path / f"chain.{suffix}", files)
     sizes = [f.stat().st_size for f in files]
-    assert list(starts_in(chain, chain.stat().st_size)) == [0, sizes[0], sizes[0] + sizes[1]]
+    assert list(find_starts(chain, chain.stat().st_size)) == [0, sizes[0], sizes[0] + sizes[1]]
     for file in files:
         assert len(find_links(file)) == 1
 
 
 @pytest.mark.parametrize("suffix", ["opus", "flac", "aac"])
-def test_every_link_is_heard_at_its_place(suffix: str, tmp_path: Path) -> None:
+def test_links_are_decoded_at_their_times(suffix: str, tmp_path: Path) -> None:
     files = parts(tmp_path, suffix, (16_000, 48_000, 24_000))
     chain = joined(tmp_path / f"chain.{suffix}", files)
     places = find_links(chain)
@@ -61,7 +61,7 @@ def test_every_link_is_heard_at_its_place(suffix: str, tmp_path: Path) -> None:
         assert measure_similarity(whole[first : first + len(alone)], alone) > 0.99
 
 
-def test_a_broken_link_is_left_out(tmp_path: Path) -> None:
+def test_broken_link_is_skipped(tmp_path: Path) -> None:
     first, broken, last = parts(tmp_path, "flac", (16_000, 16_000, 16_000))
     broken.write_bytes(broken.read_bytes()[:60])
     chain = joined(tmp_path / "chain.flac", [first, broken, last])
@@ -69,7 +69,7 @@ def test_a_broken_link_is_left_out(tmp_path: Path) -> None:
     assert measure_similarity(decode(chain, Span(9, 12)), decode(last, Span(1, 4))) > 0.99
 
 
-def test_a_transport_stream_whose_clock_starts_again(tmp_path: Path) -> None:
+def test_transport_stream_with_restarting_timestamps(tmp_path: Path) -> None:
     files = [write_video(tmp_path / f"{k}.ts", make_noise(8, seed=k)) for k in range(2)]
     chain = joined(tmp_path / "chain.ts", files)
     place = find_links(chain)[1]
@@ -79,7 +79,7 @@ def test_a_transport_stream_whose_clock_starts_again(tmp_path: Path) -> None:
     )
 
 
-def test_a_slice_is_read_as_the_bytes_it_holds(tmp_path: Path) -> None:
+def test_slice_reads_its_bytes(tmp_path: Path) -> None:
     path = tmp_path / "bytes"
     path.write_bytes(bytes(range(100)))
     with Slice(path, Link(10, 30)) as file:
@@ -91,16 +91,16 @@ def test_a_slice_is_read_as_the_bytes_it_holds(tmp_path: Path) -> None:
         assert file.read(100) == bytes(range(12, 30))
 
 
-def test_a_mark_across_two_blocks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mark_across_two_blocks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = parts(tmp_path, "flac", (16_000, 16_000))
     chain = joined(tmp_path / "chain.flac", files)
     at = files[0].stat().st_size
     for block in (at + 1, at + 4, at + 7):
         monkeypatch.setattr("tasks.audio.links._BLOCK", block)
-        assert list(starts_in(chain, chain.stat().st_size)) == [0, at]
+        assert list(find_starts(chain, chain.stat().st_size)) == [0, at]
 
 
-def test_a_file_of_nothing_but_beginnings_is_one_file(tmp_path: Path) -> None:
+def test_file_with_too_many_links_is_one_file(tmp_path: Path) -> None:
     whole = write_sound(tmp_path / "a.opus", make_noise(2), codec="libopus").read_bytes()
     path = tmp_path / "harm.opus"
     path.write_bytes(whole + (b"OggS\x00\x02" + bytes(8)) * 500_000)
@@ -108,7 +108,7 @@ def test_a_file_of_nothing_but_beginnings_is_one_file(tmp_path: Path) -> None:
     assert probe(path).duration_s == pytest.approx(2, abs=0.1)
 
 
-def test_what_was_probed_and_cut_since_is_no_silence(tmp_path: Path) -> None:
+def test_file_truncated_after_probing_raises(tmp_path: Path) -> None:
     recording = probe(write_sound(tmp_path / "a.wav", make_noise(8)))
     (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:100_000])
     with pytest.raises(TransientError, match=r"a\.wav: it changed while it was read"):
@@ -117,7 +117,7 @@ def test_what_was_probed_and_cut_since_is_no_silence(tmp_path: Path) -> None:
         list(stream(recording.parts))
 
 
-def test_what_is_cut_while_it_is_listened_to_is_told_to_who_stops_early_too(tmp_path: Path) -> None:
+def test_truncation_raises_when_stream_is_closed_early(tmp_path: Path) -> None:
     recording = probe(write_sound(tmp_path / "a.wav", make_noise(30)))
     blocks = stream(recording.parts, 1.0)
     next(blocks)

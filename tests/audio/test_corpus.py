@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.audio.folder import recordings_in
+from tasks.audio.folder import list_recordings
 from tests.corpus import KINDS, CannotBeMade
 from tests.corpus.places import good
 from tests.corpus.tried import Tried, Trier
@@ -26,13 +26,13 @@ def tried() -> Iterator[Trier]:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_kind_of_file(name: str, tried: Trier, tmp_path: Path) -> None:
+def test_kind_of_file(name: str, tried: Trier, tmp_path: Path) -> None:
     kind, beside = KINDS[name], good(tmp_path / "beside.wav", seconds=1.0)
     try:
         path = kind.make(tmp_path)
     except CannotBeMade as error:
         pytest.skip(str(error))
-    listed = recordings_in(tmp_path)
+    listed = list_recordings(tmp_path)
     assert beside in listed
     assert (path in listed) == kind.listed
 
@@ -74,11 +74,11 @@ def is_a_clear_line(message: str, path: Path, says: str) -> None:
     assert len(re.findall(r"[.?](?: |$)", after)) >= 2, "what is wrong, and what to do"
 
 
-def test_there_are_enough_kinds() -> None:
+def test_corpus_size() -> None:
     assert len(KINDS) >= FORTY
 
 
-def test_a_file_that_hangs_or_kills_is_told_apart(tried: Trier, tmp_path: Path) -> None:
+def test_hang_and_crash_are_reported(tried: Trier, tmp_path: Path) -> None:
     """The watched process itself: what it can't answer is neither a success nor a refusal."""
     good(tmp_path / "good.wav")
     with Trier() as own:

@@ -40,7 +40,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.parametrize("part", [0.0, 0.0021, 0.0133, 0.31, 0.50001, 0.95])
-def test_a_span_by_itself_equals_the_span_of_the_whole(made: tuple[Path, np.ndarray], part: float) -> None:
+def test_span_equals_span_of_whole(made: tuple[Path, np.ndarray], part: float) -> None:
     path, whole = made
     start_s = part * FORMATS[path.name][3]
     alone = decode(path, Span(start_s, start_s + 5))
@@ -51,7 +51,7 @@ def test_a_span_by_itself_equals_the_span_of_the_whole(made: tuple[Path, np.ndar
     assert measure_similarity(alone, same) > 0.99
 
 
-def test_sound_lies_where_it_was_recorded(made: tuple[Path, np.ndarray]) -> None:
+def test_sound_is_at_its_time(made: tuple[Path, np.ndarray]) -> None:
     path, whole = made
     rate, _, _, length_s = FORMATS[path.name]
     heard = whole[15 * RATE : 25 * RATE]
@@ -60,14 +60,14 @@ def test_sound_lies_where_it_was_recorded(made: tuple[Path, np.ndarray]) -> None
     assert abs(measure_lag_s(heard, np.interp(grid, np.arange(len(original)), original))) <= 0.010
 
 
-def test_the_probed_duration_is_what_streams(made: tuple[Path, np.ndarray]) -> None:
+def test_probed_duration_equals_streamed(made: tuple[Path, np.ndarray]) -> None:
     path, whole = made
     assert probe(path).duration_s == pytest.approx(len(whole) / RATE, abs=0.002)
     assert probe(path).duration_s == pytest.approx(FORMATS[path.name][3], abs=0.05)
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000, 96_000])
-def test_lossless_sound_comes_out_sample_for_sample(tmp_path: Path, rate: int) -> None:
+def test_lossless_is_exact(tmp_path: Path, rate: int) -> None:
     path = write_sound(tmp_path / "x.wav", make_noise(20, rate), rate)
     whole = np.concatenate(list(stream(path, 3.7)))
     alone = decode(path, Span(11.1, 17.3))
@@ -75,12 +75,12 @@ def test_lossless_sound_comes_out_sample_for_sample(tmp_path: Path, rate: int) -
     np.testing.assert_allclose(alone, whole[round(11.1 * RATE) :][: len(alone)], atol=1e-4)
 
 
-def test_blocks_have_the_length_that_was_asked_for(tmp_path: Path) -> None:
+def test_block_length(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "x.flac", make_noise(10), codec="flac")
     assert [len(b) for b in stream(path, 4.0)] == [64_000, 64_000, 32_000]
 
 
-def test_before_the_start_and_past_the_end_is_silence(tmp_path: Path) -> None:
+def test_silence_before_start_and_past_end(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "x.wav", make_noise(3))
     heard = decode(path, Span(-1.0, 5.0))
     assert len(heard) == 6 * RATE
@@ -90,7 +90,7 @@ def test_before_the_start_and_past_the_end_is_silence(tmp_path: Path) -> None:
     assert not decode(path, Span(100.0, 101.0)).any()
 
 
-def test_mono_is_the_mean_of_the_channels_or_one_of_them(tmp_path: Path) -> None:
+def test_mono_is_mean_or_one_channel(tmp_path: Path) -> None:
     left, right = make_noise(2, seed=1), make_noise(2, seed=2)
     path = write_sound(tmp_path / "x.wav", np.stack([left, right], axis=1))
     span = Span(0, 2)
@@ -102,7 +102,7 @@ def test_mono_is_the_mean_of_the_channels_or_one_of_them(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("name", "codec"), [("x.m4a", "aac"), ("x.mkv", "libopus"), ("x.flac", "flac")])
-def test_damage_in_the_middle_moves_nothing_after_it(tmp_path: Path, name: str, codec: str) -> None:
+def test_damage_does_not_shift_later_sound(tmp_path: Path, name: str, codec: str) -> None:
     path = write_sound(tmp_path / name, make_noise(30), codec=codec)
     sound = np.concatenate(list(stream(path)))
     data = bytearray(path.read_bytes())
@@ -114,7 +114,7 @@ def test_damage_in_the_middle_moves_nothing_after_it(tmp_path: Path, name: str, 
     assert measure_similarity(decode(path, Span(20, 28)), sound[late]) > 0.95
 
 
-def test_a_gap_in_the_clock_is_silence(tmp_path: Path) -> None:
+def test_timestamp_gap_becomes_silence(tmp_path: Path) -> None:
     import av
 
     wave, path = make_noise(20), tmp_path / "x.mka"
@@ -135,7 +135,7 @@ def test_a_gap_in_the_clock_is_silence(tmp_path: Path) -> None:
     np.testing.assert_allclose(decode(path, Span(200, 304)), whole[200 * RATE : 304 * RATE], atol=1e-4)
 
 
-def test_a_film_is_heard_by_the_clock_of_its_pictures(tmp_path: Path) -> None:
+def test_video_audio_uses_container_start(tmp_path: Path) -> None:
     wave = make_noise(20)
     path = write_video(tmp_path / "x.mp4", wave, sound_starts_s=2.0)
     whole = np.concatenate(list(stream(path)))
@@ -144,7 +144,7 @@ def test_a_film_is_heard_by_the_clock_of_its_pictures(tmp_path: Path) -> None:
     assert measure_similarity(decode(path, Span(10, 12)), whole[10 * RATE : 12 * RATE]) > 0.99
 
 
-def test_values_that_are_no_numbers_become_silence(tmp_path: Path) -> None:
+def test_nan_and_infinity_become_silence(tmp_path: Path) -> None:
     import soundfile
 
     wave = make_noise(1)
@@ -155,6 +155,6 @@ def test_values_that_are_no_numbers_become_silence(tmp_path: Path) -> None:
     np.testing.assert_allclose(heard[300:], wave[300:], atol=1e-6)
 
 
-def test_a_file_that_went_away_may_come_back(tmp_path: Path) -> None:
+def test_missing_file_is_transient(tmp_path: Path) -> None:
     with pytest.raises(TransientError, match="gone"):
         decode(tmp_path / "x.wav", Span(0, 1))

@@ -26,13 +26,13 @@ def made(folder: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", CODECS)
-def test_a_whole_file_lacks_nothing(tmp_path: Path, name: str) -> None:
+def test_complete_file_misses_nothing(tmp_path: Path, name: str) -> None:
     assert find_missing(made(tmp_path, name)) is None
 
 
 @pytest.mark.parametrize("name", CODECS)
 @pytest.mark.parametrize("part", [0.001, 0.3, 0.8])
-def test_a_copy_that_is_under_way_lacks_its_end(tmp_path: Path, name: str, part: float) -> None:
+def test_partial_copy_misses_its_end(tmp_path: Path, name: str, part: float) -> None:
     path = made(tmp_path, name)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(part * len(whole))])
@@ -40,7 +40,7 @@ def test_a_copy_that_is_under_way_lacks_its_end(tmp_path: Path, name: str, part:
 
 
 @pytest.mark.parametrize("length", [0, 0x7FFF_FFF0, 0xFFFF_FFFF])
-def test_a_recorder_that_does_not_know_its_length_is_believed(tmp_path: Path, length: int) -> None:
+def test_placeholder_length_counts_as_complete(tmp_path: Path, length: int) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, np.zeros(16_000), 16_000, subtype="PCM_16")
     data = bytearray(path.read_bytes())
@@ -68,9 +68,7 @@ def wav(data_bytes: int, magic: bytes = b"RIFF") -> bytes:
 
 @pytest.mark.parametrize("magic", [b"RIFF", b"RF64", b"BW64"])
 @pytest.mark.parametrize("hours", [1, 18, 19, 24, 36])
-def test_a_day_that_is_being_copied_lacks_its_end_however_long_it_is(
-    tmp_path: Path, magic: bytes, hours: int
-) -> None:
+def test_partial_copy_of_long_file_misses_its_end(tmp_path: Path, magic: bytes, hours: int) -> None:
     promised = hours * 3600 * 32_000
     header = wav(promised, magic)
     whole = len(header) + promised
@@ -86,20 +84,20 @@ def test_a_day_that_is_being_copied_lacks_its_end_however_long_it_is(
     rest=st.binary(max_size=200),
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_a_header_says_nothing_breaks(tmp_path: Path, magic: bytes, rest: bytes) -> None:
+def test_arbitrary_headers_do_not_raise(tmp_path: Path, magic: bytes, rest: bytes) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(magic + rest)
     assert find_missing(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"some notes of a meeting", b"\x00" * 1000, b"ID3\x04"])
-def test_what_does_not_open_as_sound_may_still_come(tmp_path: Path, content: bytes) -> None:
+def test_unopenable_file_is_incomplete(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(content)
     assert find_missing(path)
 
 
-def test_room_that_a_recorder_has_taken_ahead_is_not_read_through(tmp_path: Path) -> None:
+def test_preallocated_room_is_not_scanned(tmp_path: Path) -> None:
     path = made(tmp_path, "a.wav")
     with path.open("r+b") as file:
         file.truncate(2**34)  # a hole: it takes no room here either

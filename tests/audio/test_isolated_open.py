@@ -22,7 +22,7 @@ def opener() -> Iterator[IsolatedOpener]:
     opened.close()
 
 
-def test_it_says_what_the_decoder_says_here(opener: IsolatedOpener, tmp_path: Path) -> None:
+def test_result_equals_in_process_result(opener: IsolatedOpener, tmp_path: Path) -> None:
     whole = write_sound(tmp_path / os.fsdecode(b"caf\xe9.wav"), make_noise(1))
     cut = tmp_path / "cut.wav"
     cut.write_bytes(whole.read_bytes()[:-1_000])
@@ -31,7 +31,7 @@ def test_it_says_what_the_decoder_says_here(opener: IsolatedOpener, tmp_path: Pa
     assert opener.find_missing(tmp_path / "gone.wav") is None
 
 
-def test_a_crash_or_a_hang_is_told_and_the_next_file_is_opened(
+def test_crash_or_hang_raises_and_next_file_opens(
     opener: IsolatedOpener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -45,8 +45,8 @@ def test_a_crash_or_a_hang_is_told_and_the_next_file_is_opened(
     with pytest.raises(EngineDied, match="exit status -11"):
         opener.find_missing(crash)
     assert opener.find_missing(good) is None
-    monkeypatch.setattr(isolated_open, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(isolated_open, "TIMEOUT_S", 1.0)
     with pytest.raises(EngineDied, match="did not answer within 1"):
         opener.find_missing(hang)
-    monkeypatch.setattr(isolated_open, "PATIENCE_S", 180.0)
+    monkeypatch.setattr(isolated_open, "TIMEOUT_S", 180.0)
     assert opener.find_missing(good) is None

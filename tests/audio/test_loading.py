@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from tasks.audio import decode as module
-from tasks.audio.decode import KEPT, audio_of, decode, load
+from tasks.audio.decode import CACHED_SPANS, decode, load, reference_audio
 from tasks.audio.probe import probe
 from tasks.errors import TransientError
 from tasks.intervals import Span
@@ -24,8 +24,8 @@ RATE = 16_000
 
 @pytest.fixture
 def audio(tmp_path: Path) -> Iterator[Audio]:
-    yield audio_of(probe(write_sound(tmp_path / "x.wav", make_noise(30))))
-    module.forget()
+    yield reference_audio(probe(write_sound(tmp_path / "x.wav", make_noise(30))))
+    module.clear_cache()
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Span]:
     return spans
 
 
-def test_threads_that_ask_for_one_span_decode_it_once(audio: Audio, decoded: list[Span]) -> None:
+def test_concurrent_loads_decode_once(audio: Audio, decoded: list[Span]) -> None:
     heard: list[np.ndarray] = []
     threads = [threading.Thread(target=lambda: heard.append(load(audio, Span(3, 5)))) for _ in range(6)]
     for thread in threads:
@@ -54,21 +54,21 @@ def test_threads_that_ask_for_one_span_decode_it_once(audio: Audio, decoded: lis
     np.testing.assert_array_equal(heard[0], decode(audio.parts, Span(3, 5)))
 
 
-def test_what_is_shared_cannot_be_written(audio: Audio) -> None:
+def test_cached_samples_are_read_only(audio: Audio) -> None:
     with pytest.raises(ValueError, match="read-only"):
         load(audio, Span(0, 1))[0] = 1.0
 
 
-def test_only_the_last_few_spans_are_held(audio: Audio, decoded: list[Span]) -> None:
-    for start in range(KEPT + 1):
+def test_cache_size(audio: Audio, decoded: list[Span]) -> None:
+    for start in range(CACHED_SPANS + 1):
         load(audio, Span(start, start + 1))
-    load(audio, Span(KEPT, KEPT + 1))
-    assert len(decoded) == KEPT + 1
+    load(audio, Span(CACHED_SPANS, CACHED_SPANS + 1))
+    assert len(decoded) == CACHED_SPANS + 1
     load(audio, Span(0, 1))
-    assert len(decoded) == KEPT + 2
+    assert len(decoded) == CACHED_SPANS + 2
 
 
-def test_a_failure_is_not_remembered(audio: Audio) -> None:
+def test_failure_is_not_cached(audio: Audio) -> None:
     path = Path(audio.parts[0].path)
     data = path.read_bytes()
     path.unlink()
@@ -78,7 +78,7 @@ def test_a_failure_is_not_remembered(audio: Audio) -> None:
     assert load(audio, Span(0, 1)).any()
 
 
-def test_separated_sound_comes_from_its_artifact_at_its_offset() -> None:
+def test_artifact_is_read_at_its_offset() -> None:
     wave = make_noise(20)
     separated = Audio(key="separated", artifact="vocals-1", offset_s=100.0)
     opened: list[str] = []
@@ -96,19 +96,19 @@ def test_separated_sound_comes_from_its_artifact_at_its_offset() -> None:
     assert wave.flags.writeable
 
 
-def test_the_key_says_what_is_heard_and_not_where_it_lies(tmp_path: Path) -> None:
+def test_key_depends_on_content_not_path(tmp_path: Path) -> None:
     first = probe(write_sound(tmp_path / "x.wav", make_noise(1)))
     second = probe(write_sound(tmp_path / "y.wav", make_noise(1)))
-    assert audio_of(first).key == audio_of(second).key
-    assert len({audio_of(first).key, audio_of(first, 0).key, audio_of(first, 1).key}) == 3
+    assert reference_audio(first).key == reference_audio(second).key
+    assert len({reference_audio(first).key, reference_audio(first, 0).key, reference_audio(first, 1).key}) == 3
 
 
-def test_a_very_quiet_span_is_lifted_and_a_loud_one_left_alone(tmp_path: Path) -> None:
+def test_only_quiet_span_is_lifted(tmp_path: Path) -> None:
     tone = np.sin(np.arange(RATE * 4) / 9).astype(np.float32)
     heard = {}
     for name, level in (("quiet", 0.003), ("loud", 0.3)):
         path = tmp_path / f"{name}.wav"
         soundfile.write(path, tone * level, RATE)
-        heard[name] = float(np.abs(load(audio_of(probe(path)), Span(0.0, 4.0))).max())
+        heard[name] = float(np.abs(load(reference_audio(probe(path)), Span(0.0, 4.0))).max())
     assert heard["quiet"] > 0.03
     assert heard["loud"] == pytest.approx(0.3, abs=0.01)

@@ -89,7 +89,7 @@ def make(path: Path, kind: Kind) -> None:
             file.mux(pictures.encode(None))
 
 
-def test_spans_of_hours_lie_where_the_whole_has_them(made: Path) -> None:
+def test_late_spans_equal_those_of_whole(made: Path) -> None:
     wanted = {s: np.zeros(round(SPAN_S * RATE), np.float32) for s in STARTS_S}
     at = 0
     for block in stream(made):

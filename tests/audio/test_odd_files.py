@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tasks.audio.decode import decode, stream
-from tasks.audio.probe import probe, slug
+from tasks.audio.probe import probe, slugify
 from tasks.errors import PermanentError, UnreadableAudio, UsageError
 from tasks.intervals import Span
 from tests.helpers.sound_files import make_noise, write_sound, write_video
@@ -33,7 +33,7 @@ def streamed_s(path: Path) -> float:
     return sum(len(block) for block in stream(path)) / RATE
 
 
-def test_no_such_file(tmp_path: Path) -> None:
+def test_missing_file(tmp_path: Path) -> None:
     assert "nothing.wav: no such file" in refused(tmp_path / "nothing.wav")
 
 
@@ -53,7 +53,7 @@ def test_a_text_file(tmp_path: Path) -> None:
     assert "notes.txt: not a sound or video file" in refused(path)
 
 
-def test_a_text_file_that_is_called_mp3(tmp_path: Path) -> None:
+def test_a_text_file_named_mp3(tmp_path: Path) -> None:
     path = tmp_path / "notes.mp3"
     path.write_text("Minutes of the meeting\n" * 200)
     assert "notes.mp3: " in refused(path)
@@ -67,7 +67,7 @@ def test_an_image(tmp_path: Path) -> None:
     assert "photo.png: " in refused(path)
 
 
-def test_a_playlist_does_not_open_other_files(tmp_path: Path) -> None:
+def test_playlist_opens_no_other_files(tmp_path: Path) -> None:
     write_sound(tmp_path / "secret.wav", make_noise(1))
     path = tmp_path / "list.m3u8"
     path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nsecret.wav\n#EXT-X-ENDLIST\n")
@@ -80,7 +80,7 @@ def test_a_header_without_sound(tmp_path: Path) -> None:
     assert "header.wav: " in refused(path)
 
 
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+def test_a_file_without_read_permission(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "locked.wav", make_noise(1))
     path.chmod(0)
     if os.access(path, os.R_OK):
@@ -94,7 +94,7 @@ def test_a_named_pipe(tmp_path: Path) -> None:
     assert "not a regular file" in refused(tmp_path / "pipe.wav")
 
 
-def test_a_truncated_mp3_is_as_long_as_what_is_left_of_it(tmp_path: Path) -> None:
+def test_truncated_mp3_has_its_remaining_duration(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "cut.mp3", make_noise(60), codec="libmp3lame")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert probe(path).duration_s == pytest.approx(30, abs=1)
@@ -102,7 +102,7 @@ def test_a_truncated_mp3_is_as_long_as_what_is_left_of_it(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("promise", [0xFFFFFFFF, 0, 50_000_000])
-def test_a_wav_whose_header_lies(tmp_path: Path, promise: int) -> None:
+def test_wav_with_wrong_length(tmp_path: Path, promise: int) -> None:
     path = write_sound(tmp_path / "liar.wav", make_noise(10))
     data = bytearray(path.read_bytes())
     at = data.index(b"data") + 4
@@ -112,13 +112,13 @@ def test_a_wav_whose_header_lies(tmp_path: Path, promise: int) -> None:
     assert streamed_s(path) == pytest.approx(10, abs=0.01)
 
 
-def test_a_wav_that_outgrew_its_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wav_longer_than_header_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_sound(tmp_path / "long.wav", make_noise(10))
     data = bytearray(path.read_bytes())
     at = data.index(b"data") + 4
     data[at : at + 4] = struct.pack("<I", 64_000)  # what is left of the length modulo 4 GiB
     path.write_bytes(data)
-    monkeypatch.setattr("tasks.audio.wav.LIMIT", 300_000)
+    monkeypatch.setattr("tasks.audio.wav.RIFF_LIMIT", 300_000)
     assert probe(path).duration_s == pytest.approx(10, abs=0.01)
     np.testing.assert_allclose(decode(path, Span(7, 8)), make_noise(10)[7 * RATE : 8 * RATE], atol=1e-4)
 
@@ -146,7 +146,7 @@ def test_real_odd_files(shared_data: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
-def test_a_film_has_the_duration_of_its_sound(tmp_path: Path, name: str) -> None:
+def test_video_has_duration_of_its_audio(tmp_path: Path, name: str) -> None:
     found = probe(write_video(tmp_path / name, make_noise(8)))
     assert (found.codec, found.channels) == ("aac", 1)
     assert found.duration_s == pytest.approx(8, abs=0.1)
@@ -191,7 +191,7 @@ def test_pure_silence_is_a_recording(tmp_path: Path) -> None:
         (os.fsdecode(b"caf\xe9.wav"), "caf"),
     ],
 )
-def test_any_name_will_do(tmp_path: Path, name: str, identity: str) -> None:
+def test_unusual_file_names(tmp_path: Path, name: str, identity: str) -> None:
     path = tmp_path / name
     shutil.copyfile(write_sound(tmp_path / "plain.wav", make_noise(1)), path)
     found = probe(path)
@@ -209,7 +209,7 @@ def test_a_relative_name_with_a_leading_dash(tmp_path: Path, monkeypatch: pytest
     assert found.path == str(tmp_path / "-i.wav")
 
 
-def test_the_identity_is_that_of_the_bytes(tmp_path: Path) -> None:
+def test_identity_is_digest_of_bytes(tmp_path: Path) -> None:
     one, two = write_sound(tmp_path / "a.wav", make_noise(1)), tmp_path / "b.wav"
     shutil.copyfile(one, two)
     assert probe(one).sha256 == probe(two).sha256
@@ -217,14 +217,14 @@ def test_the_identity_is_that_of_the_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stem", ["", "-", "...", "ÄÖÜ", "a" * 300, "日本語", "x--y  z"])
-def test_slugs_are_safe_everywhere(stem: str) -> None:
-    made = slug(stem)
+def test_slug_characters(stem: str) -> None:
+    made = slugify(stem)
     assert 1 <= len(made) <= 60
     assert made.strip("abcdefghijklmnopqrstuvwxyz0123456789-") == ""
     assert not made.startswith("-")
     assert not made.endswith("-")
 
 
-def test_an_unknown_time_zone_is_refused_before_any_work(tmp_path: Path) -> None:
+def test_unknown_time_zone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Mars/Olympus"):
         probe(tmp_path / "nothing.wav", timezone="Mars/Olympus")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tasks.audio import decode as decoding
-from tasks.audio.bleed import own_speech
-from tasks.audio.decode import audio_of, load
+from tasks.audio.bleed import remove_bleed
+from tasks.audio.decode import load, reference_audio
 from tasks.audio.probe import probe
 from tasks.audio.source import Source, open_source
 from tasks.audio.task import OwnSpeechJob, Watcher, find_own_speech
@@ -65,14 +65,12 @@ def own(
         kept = place.store.put_arrays("speech-map", speech=rows, energy_db=np.full(400, -60.0))
         return Meter().manifest({"map": kept})
 
-    job = OwnSpeechJob(tuple(audio_of(recording, channel) for channel in range(2)))
+    job = OwnSpeechJob(tuple(reference_audio(recording, channel) for channel in range(2)))
     found = find_own_speech.fn(job, place, [mapped(s) for s in speech], Watcher(heard))
     return read_own_speech(place.store, found)
 
 
-def test_each_channel_is_read_once_and_tells_how_far_it_is(
-    recording: Recording, place: StepContext, opens: list[Path]
-) -> None:
+def test_each_channel_is_read_once_with_progress(recording: Recording, place: StepContext, opens: list[Path]) -> None:
     heard: list[float] = []
     first, second = own(recording, place, [CLAIMS, CLAIMS], heard.append)
     assert (first, second) == (CLAIMS, [])
@@ -80,18 +78,18 @@ def test_each_channel_is_read_once_and_tells_how_far_it_is(
     assert sum(heard) == 2 * 120.0  # not the minute behind, and not the block that is still being listened to
 
 
-def test_what_nobody_else_claims_is_not_read(recording: Recording, place: StepContext, opens: list[Path]) -> None:
+def test_uncontested_speech_is_not_read(recording: Recording, place: StepContext, opens: list[Path]) -> None:
     speech = [[Span(1, 9)], [Span(9, 20)]]
     assert own(recording, place, speech, lambda _: pytest.fail("read")) == speech
     assert opens == []
 
 
-def test_three_channels_are_compared_two_by_two_in_one_way_through_each() -> None:
+def test_three_channels_are_compared_pairwise_in_one_pass() -> None:
     begun: list[int] = []
 
     def hear(channel: int) -> Generator[np.ndarray, None, None]:
         begun.append(channel)
         yield from (np.zeros(60 * 16_000, np.float32) for _ in range(10))
 
-    own_speech([CLAIMS, CLAIMS, CLAIMS], [-60.0] * 3, hear)
+    remove_bleed([CLAIMS, CLAIMS, CLAIMS], [-60.0] * 3, hear)
     assert sorted(begun) == [0, 1, 2]

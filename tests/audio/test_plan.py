@@ -65,7 +65,7 @@ def test_lengths_are_in_range(given_: tuple[float, list[Span], ChunkingSettings]
 
 @unhurried
 @given(recordings())
-def test_neighbours_share_what_was_asked(given_: tuple[float, list[Span], ChunkingSettings]) -> None:
+def test_overlap_of_neighbours(given_: tuple[float, list[Span], ChunkingSettings]) -> None:
     duration_s, speech, settings = given_
     half = settings.overlap_s / 2
     for chunk in plan(duration_s, speech, None, settings):
@@ -75,7 +75,7 @@ def test_neighbours_share_what_was_asked(given_: tuple[float, list[Span], Chunki
 
 @unhurried
 @given(recordings())
-def test_a_border_lies_in_the_longest_silence_of_its_range(
+def test_border_lies_in_longest_silence(
     given_: tuple[float, list[Span], ChunkingSettings],
 ) -> None:
     duration_s, speech, settings = given_
@@ -97,12 +97,12 @@ def test_a_border_lies_in_the_longest_silence_of_its_range(
 
 @unhurried
 @given(st.floats(0.1, 15 * MINUTE))
-def test_up_to_the_longest_core_there_is_one_chunk(duration_s: float) -> None:
+def test_short_recording_is_one_chunk(duration_s: float) -> None:
     (only,) = plan(duration_s, [], None, SETTINGS)
     assert only.core == only.span == Span(0.0, duration_s)
 
 
-def test_without_silence_the_quietest_moment_is_taken() -> None:
+def test_without_silence_border_is_quietest_moment() -> None:
     energy = np.full(round(40 * MINUTE * 2), -20, np.float16)
     energy[round(12.25 * MINUTE * 2)] = -35
     energy[round(9 * MINUTE * 2)] = -60  # too early
@@ -110,22 +110,22 @@ def test_without_silence_the_quietest_moment_is_taken() -> None:
     assert borders(chunks)[0] == 12.25 * MINUTE + 0.25
 
 
-def test_without_silence_or_levels_cores_are_as_long_as_they_may_be() -> None:
+def test_without_silence_or_levels_cores_have_maximum_length() -> None:
     chunks = plan(40 * MINUTE, [Span(0, 40 * MINUTE)], None, SETTINGS)
     assert borders(chunks) == [15 * MINUTE, 30 * MINUTE]
 
 
-def test_levels_that_end_early_do_no_harm() -> None:
+def test_levels_that_end_early() -> None:
     chunks = plan(40 * MINUTE, [Span(0, 40 * MINUTE)], np.zeros(10, np.float16), SETTINGS)
     assert borders(chunks) == [15 * MINUTE, 30 * MINUTE]
 
 
-def test_a_stub_at_the_end_is_avoided() -> None:
+def test_short_last_core_is_avoided() -> None:
     chunks = plan(15 * MINUTE + 5, [Span(0, 15 * MINUTE + 5)], None, SETTINGS)
     assert [c.core.duration_s for c in chunks] == [14 * MINUTE + 5, 60.0]
 
 
-def test_a_stub_stays_where_the_rules_leave_no_choice() -> None:
+def test_short_last_core_where_unavoidable() -> None:
     rigid = ChunkingSettings(min_minutes=10, max_minutes=10)
     chunks = plan(10 * MINUTE + 5, [], None, rigid)
     assert [c.core.duration_s for c in chunks] == [600.0, 5.0]

@@ -52,16 +52,16 @@ def measure(recording_path: Path | None, folder: Path, *, quick: bool) -> dict[s
     from flows.recording.preparation import prepare
     from flows.recording.tracks import Track
     from flows.reporting.progress import Progress
-    from tasks.audio.decode import audio_of, forget, stream
+    from tasks.audio.decode import clear_cache, reference_audio, stream
     from tasks.audio.plan import plan
     from tasks.audio.probe import probe
-    from tasks.audio.speech_map import load, speech_map
+    from tasks.audio.speech_map import build_speech_map, load
     from tasks.settings.home import sample
     from tasks.settings.load import load as load_settings
 
     path = recording_path or sample()
     recording = probe(path)
-    mapped = speech_map(stream(path), load().speech, recording.duration_s)
+    mapped = build_speech_map(stream(path), load().find_speech, recording.duration_s)
 
     def prepared(store: str, in_flight: int) -> Any:
         given = {
@@ -73,7 +73,7 @@ def measure(recording_path: Path | None, folder: Path, *, quick: bool) -> dict[s
     run = prepared("bare", 1)
     chunks = plan(recording.duration_s, mapped.speech, mapped.energy_db, run.settings.chunking)
     chunks = chunks[:1] if quick else chunks
-    audio = audio_of(recording)
+    audio = reference_audio(recording)
     track = Track(audio, mapped.speech)
 
     @flow(name="overhead", persist_result=False)
@@ -84,14 +84,14 @@ def measure(recording_path: Path | None, folder: Path, *, quick: bool) -> dict[s
         return time.perf_counter() - started
 
     bare(chunks[:1], audio, run)  # loads every engine
-    forget()
+    clear_cache()
     decode_s, engines_s = bare(chunks, audio, run)
     figures: dict[str, Any] = {
         "recorded_s": sum(c.core.duration_s for c in chunks), "chunks": len(chunks),
         "decode_s": decode_s, "engines_s": engines_s,
     }  # fmt: skip
     for name, in_flight in (("flow_one_s", 1), ("flow_two_s", 2)):
-        forget()
+        clear_cache()
         figures[name] = timed(prepared(name, in_flight))
     figures["flow_cached_s"] = timed(prepared("flow_two_s", 2))
     return figures

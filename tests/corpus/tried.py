@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.audio.pieces import Samples
+from tasks.audio.resample import Samples
 from tasks.intervals import Span
 from tasks.records import Part
 from tests.corpus import KINDS
@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from tasks.audio.speech_map import load
 
     warnings.simplefilter("error")
-    detect = load().speech
+    detect = load().find_speech
     print("{}", flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
@@ -136,20 +136,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def through(path: Path, kind: str | None, detect: Any) -> dict[str, Any]:
     """Probe, speech map, plan, and every chunk decoded. Raises what they raise."""
-    from tasks.audio.decode import audio_of, decode, forget, load, stream
+    from tasks.audio.combine import probe_files
+    from tasks.audio.decode import clear_cache, decode, load, reference_audio, stream
     from tasks.audio.plan import plan
-    from tasks.audio.speech_map import speech_map
-    from tasks.audio.together import probe_together
+    from tasks.audio.speech_map import build_speech_map
     from tasks.settings.schema import ChunkingSettings
     from tests.helpers.sound_files import measure_lag_s, measure_similarity
 
-    forget()
-    recording = probe_together([path])
+    clear_cache()
+    recording = probe_files([path])
     meanwhile = KINDS[kind].meanwhile if kind else None
     if meanwhile is not None:
         meanwhile(path)
-    audio = audio_of(recording)
-    mapped = speech_map(stream(audio.parts), detect, recording.duration_s)
+    audio = reference_audio(recording)
+    mapped = build_speech_map(stream(audio.parts), detect, recording.duration_s)
     off_ms, alike, odd = 0.0, 1.0, ""
     for chunk in plan(recording.duration_s, mapped.speech, mapped.energy_db, ChunkingSettings()):
         if not chunk.speech:

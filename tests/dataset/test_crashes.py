@@ -227,12 +227,12 @@ def test_a_publication_that_was_finished_is_told_and_one_undone_too(folder):
     old, new = old_to_new("same day")
     out = lay_out(folder, old)
     whole = attempt(lambda: publish(new, out, exports=exports(new)), None)
-    told = set()
+    lines = set()
     for fatal in (8, whole - 12):
         out = lay_out(folder, old)
         attempt(lambda: publish(new, out, exports=exports(new)), fatal)  # noqa: B023
-        told.update(recover(out))
-    assert told == {
+        lines.update(recover(out))
+    assert lines == {
         f"{ID}: an interrupted publication was undone.",
         f"{ID}: publication finished after an interruption.",
     }

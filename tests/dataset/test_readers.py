@@ -7,7 +7,7 @@ import datetime
 
 import pytest
 
-from tasks.dataset.publish import parquet, publish
+from tasks.dataset.publish import publish, serialize_table
 from tasks.dataset.schema import TABLES, schemas
 from tests.helpers.sample_transcripts import make_meeting, make_silence, make_without_diarization
 
@@ -141,5 +141,5 @@ def test_a_day_is_laid_out_in_groups_of_rows_of_which_a_reader_may_take_one():
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(pa.BufferReader(parquet(pa.table({"word_index": range(192_000)})))) as file:
+    with pq.ParquetFile(pa.BufferReader(serialize_table(pa.table({"word_index": range(192_000)})))) as file:
         assert [file.metadata.row_group(k).num_rows for k in range(2)] == [100_000, 92_000]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import EMBEDDING_SIZE
-from tasks.dataset.search_form import word_raw
 from tasks.records import Speaker
+from tasks.word_forms import to_search_form
 from tests.helpers.sample_transcripts import (
     make_meeting,
     make_recording_row,
@@ -49,14 +49,14 @@ def column(transcript, table, name):
     ],
 )
 def test_a_word_is_searched_in_lower_case_without_punctuation(shown, searched):
-    assert word_raw(shown) == searched
+    assert to_search_form(shown) == searched
 
 
 @given(st.text())
 @example("A:\u0300")
 def test_the_searched_form_of_the_searched_form_is_itself(text):
-    raw = word_raw(text)
-    assert word_raw(raw) == raw
+    raw = to_search_form(text)
+    assert to_search_form(raw) == raw
     assert not any(c.isspace() for c in raw)
 
 

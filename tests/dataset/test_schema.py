@@ -60,9 +60,9 @@ def test_every_column_says_what_it_means_and_every_time_its_unit():
 
 
 def test_schema_json_tells_each_column_with_type_and_unit():
-    told = json.loads(schema_json())
-    assert told["schema_version"] == 1
-    start_at = told["tables"]["words"]["columns"][6]
+    schema = json.loads(schema_json())
+    assert schema["schema_version"] == 1
+    start_at = schema["tables"]["words"]["columns"][6]
     assert start_at["name"] == "start_at"
     assert start_at["type"] == "timestamp[us, tz=UTC]"
     assert start_at["nullable"] is True

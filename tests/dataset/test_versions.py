@@ -16,7 +16,7 @@ from flows.inbox import find_publication
 from tasks.dataset.publish import publish
 from tasks.dataset.read import find, read_transcript, recordings
 from tasks.dataset.schema import SCHEMA_VERSION, TABLES, schemas
-from tasks.dataset.versions import todays, version_of
+from tasks.dataset.versions import read_version, upgrade_table
 from tasks.dataset.views import TYPES, ask, connect
 from tasks.errors import UsageError
 from tasks.exports import render
@@ -47,8 +47,8 @@ def out(tmp_path: Path) -> Path:
     today = make_transcript(
         [(1.0, "SPEAKER_00", ["Hi."])], of=make_recording_row(NEW, source_name="today.flac", sha256="99" * 32)
     )
-    for told in (make_meeting(), today):
-        publish(told, tmp_path, exports={})
+    for transcript in (make_meeting(), today):
+        publish(transcript, tmp_path, exports={})
     for table, names in LATER.items():
         rewritten(tmp_path, table, lambda held, names=names: held.drop_columns(names))
     rewritten(
@@ -66,13 +66,13 @@ def daylong(*arguments: object) -> Result:
 
 
 def test_columns_that_an_older_file_lacks_are_null(out: Path) -> None:
-    told = read_transcript(out, OLD)
-    assert [w.text for w in told.words] == [w.text for w in make_meeting().words]
-    assert {(w.local_speaker, w.speaker_confidence) for w in told.words} == {(None, None)}
-    assert {(s.embedding, s.link_margin) for s in told.speakers} == {((), None)}
-    assert told.chunks[0].error is None
-    assert set(told.chunks[0].costs) == {"transcription", "embedding"}
-    assert told.run.language_confidence is None
+    transcript = read_transcript(out, OLD)
+    assert [w.text for w in transcript.words] == [w.text for w in make_meeting().words]
+    assert {(w.local_speaker, w.speaker_confidence) for w in transcript.words} == {(None, None)}
+    assert {(s.embedding, s.link_margin) for s in transcript.speakers} == {((), None)}
+    assert transcript.chunks[0].error is None
+    assert set(transcript.chunks[0].costs) == {"transcription", "embedding"}
+    assert transcript.run.language_confidence is None
     assert [r["language_confidence"] for r in recordings(out)] == [None, pytest.approx(0.98)]
 
 
@@ -118,9 +118,9 @@ def test_a_column_of_another_width_is_read_in_todays(out: Path) -> None:
 
 def test_a_file_says_its_version_and_without_is_of_the_first(out: Path) -> None:
     schema = schemas()["words"]
-    assert version_of(schema) == SCHEMA_VERSION
-    assert version_of(schema.remove_metadata()) == version_of(schema.with_metadata({"schema_version": "²"})) == 1
-    held = todays("words", schema.empty_table().drop_columns(["word_raw"]), "words")
+    assert read_version(schema) == SCHEMA_VERSION
+    assert read_version(schema.remove_metadata()) == read_version(schema.with_metadata({"schema_version": "²"})) == 1
+    held = upgrade_table("words", schema.empty_table().drop_columns(["word_raw"]), "words")
     assert set(held.column_names) == set(schema.names)
 
 

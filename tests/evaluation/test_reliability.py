@@ -24,32 +24,32 @@ def word(
 def test_confidence_that_is_a_chance_is_calibrated() -> None:
     rng = random.Random(1)
     judged = [(p, rng.random() < p) for p in (rng.random() for _ in range(20_000))]
-    told = measure_reliability(judged)
-    assert told is not None
-    assert told.calibration_error < 0.02
-    assert [b.count for b in told.bins] == [2_000] * 10
-    rights = [b.right for b in told.bins]
+    measured = measure_reliability(judged)
+    assert measured is not None
+    assert measured.calibration_error < 0.02
+    assert [b.count for b in measured.bins] == [2_000] * 10
+    rights = [b.right for b in measured.bins]
     assert rights == sorted(rights)
     # The least sure tenth is wrong nineteen times of twenty, and half of all words are wrong.
-    assert told.caught["10%"] == pytest.approx(0.19, abs=0.02)
+    assert measured.caught["10%"] == pytest.approx(0.19, abs=0.02)
 
 
 def test_confidence_that_says_nothing_finds_no_more_than_chance() -> None:
     rng = random.Random(2)
-    told = measure_reliability([(rng.random(), rng.random() < 0.9) for _ in range(20_000)])
-    assert told is not None
-    assert told.calibration_error == pytest.approx(0.41, abs=0.03)
-    assert told.caught["5%"] == pytest.approx(0.05, abs=0.02)
+    measured = measure_reliability([(rng.random(), rng.random() < 0.9) for _ in range(20_000)])
+    assert measured is not None
+    assert measured.calibration_error == pytest.approx(0.41, abs=0.03)
+    assert measured.caught["5%"] == pytest.approx(0.05, abs=0.02)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=10, max_size=60))
 def test_bins_hold_every_word_once(judged: list[tuple[float, bool]]) -> None:
-    told = measure_reliability(judged)
-    assert told is not None
-    assert sum(b.count for b in told.bins) == told.count == len(judged)
-    assert sum(b.right * b.count for b in told.bins) == pytest.approx(told.count - told.wrong)
-    assert [b.confidence for b in told.bins] == sorted(b.confidence for b in told.bins)
-    assert list(told.caught.values()) == sorted(told.caught.values())
+    measured = measure_reliability(judged)
+    assert measured is not None
+    assert sum(b.count for b in measured.bins) == measured.count == len(judged)
+    assert sum(b.right * b.count for b in measured.bins) == pytest.approx(measured.count - measured.wrong)
+    assert [b.confidence for b in measured.bins] == sorted(b.confidence for b in measured.bins)
+    assert list(measured.caught.values()) == sorted(measured.caught.values())
 
 
 def test_too_few_words_tell_nothing() -> None:

@@ -9,9 +9,10 @@ from tasks.evaluation.hypotheses import SystemOutput
 from tasks.evaluation.references import Reference
 from tasks.evaluation.score import score_recording
 from tasks.evaluation.utterances import Utterance
-from tasks.evaluation.words import MAX_SPEAKERS, normalize_text, score_words
+from tasks.evaluation.words import MAX_SPEAKERS, score_words
 from tasks.intervals import Span
 from tasks.records import Turn
+from tasks.word_forms import to_scoring_form
 
 pytest.importorskip("meeteval", reason="the extra `scoring` is not installed")
 
@@ -77,7 +78,7 @@ def test_only_words_in_the_regions() -> None:
     ],
 )
 def test_texts_are_compared_without_case_and_punctuation(text: str, normal: str) -> None:
-    assert normalize_text(text) == normal
+    assert to_scoring_form(text) == normal
 
 
 def test_more_speakers_than_meeteval_takes_leave_the_other_scores() -> None:
@@ -95,8 +96,8 @@ def test_more_speakers_than_meeteval_takes_leave_the_other_scores() -> None:
 
 def test_wer_takes_all_speakers_as_one_stream() -> None:
     swapped = said((0, "S2", "good morning ben"), (1, "S1", "good morning"), (2, "S1", "ana yes"))
-    told = [Utterance(u.start_s, u.end_s, "", u.text) for u in swapped]
-    score_recording = score_words(told, swapped)
+    unlabelled = [Utterance(u.start_s, u.end_s, "", u.text) for u in swapped]
+    score_recording = score_words(unlabelled, swapped)
     assert (score_recording.wer, score_recording.cpwer, score_recording.num_words) == (0.0, None, 7)
 
 

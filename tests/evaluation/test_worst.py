@@ -32,28 +32,28 @@ REGIONS = [Span(0, 3600)]
 def test_a_speaker_under_anothers_name_is_told_with_whose_it_is() -> None:
     truth = talk(60)
     found = renamed(renamed(truth, {"a": "x", "b": "y"}), {"x": "y"}, Span(1210, 1500))
-    told = find_worst_stretch(truth, found, REGIONS)
-    assert told is not None
-    assert told.start_s <= 1210 < 1500 <= told.end_s == told.start_s + LENGTH_S
-    assert (told.speaker, told.taken_for, told.whose) == ("a", "y", "b")
-    assert told.confusion_s == told.taken_s == told.wrong_s == pytest.approx(125)
-    assert (told.missed_s, told.false_alarm_s) == (0, 0)
+    worst = find_worst_stretch(truth, found, REGIONS)
+    assert worst is not None
+    assert worst.start_s <= 1210 < 1500 <= worst.end_s == worst.start_s + LENGTH_S
+    assert (worst.speaker, worst.taken_for, worst.whose) == ("a", "y", "b")
+    assert worst.confusion_s == worst.taken_s == worst.wrong_s == pytest.approx(125)
+    assert (worst.missed_s, worst.false_alarm_s) == (0, 0)
 
 
 def test_missed_speech_and_speech_out_of_nothing_are_told_apart() -> None:
     truth = talk(60)
     held = [t for t in truth if not 600 <= t.start_s < 900]
-    told = find_worst_stretch(truth, [*held, Turn(2000, 2010, "noise")], REGIONS)
-    assert told is not None
-    assert (told.missed_s, told.false_alarm_s, told.confusion_s) == (250, 0, 0)
-    assert told.speaker is None
+    worst = find_worst_stretch(truth, [*held, Turn(2000, 2010, "noise")], REGIONS)
+    assert worst is not None
+    assert (worst.missed_s, worst.false_alarm_s, worst.confusion_s) == (250, 0, 0)
+    assert worst.speaker is None
 
 
 def test_a_name_that_is_nobodys() -> None:
     truth = talk(60)
-    told = find_worst_stretch(truth, renamed(truth, {"a": "z"}, Span(600, 900)), REGIONS)
-    assert told is not None
-    assert (told.speaker, told.taken_for, told.whose) == ("a", "z", None)
+    worst = find_worst_stretch(truth, renamed(truth, {"a": "z"}, Span(600, 900)), REGIONS)
+    assert worst is not None
+    assert (worst.speaker, worst.taken_for, worst.whose) == ("a", "z", None)
 
 
 def test_nothing_is_told_where_nothing_is_wrong_or_the_recording_is_short() -> None:
@@ -71,7 +71,7 @@ turn = st.builds(
 @given(st.lists(turn, min_size=1, max_size=12), st.lists(turn, max_size=12))
 def test_no_ten_minutes_are_worse(truth: list[Turn], found: list[Turn]) -> None:
     regions = list(default_regions(truth, found))
-    told = find_worst_stretch(truth, found, regions)
+    worst = find_worst_stretch(truth, found, regions)
     sides = group_by_speaker(truth), group_by_speaker(found)
     mapping = compare(*sides, regions).mapping
 
@@ -81,7 +81,7 @@ def test_no_ten_minutes_are_worse(truth: list[Turn], found: list[Turn]) -> None:
         right = sum(there.common_s.get(pair, 0.0) for pair in mapping.items())
         return there.missed_s + there.false_alarm_s + shared - right
 
-    if told is not None:
+    if worst is not None:
         most = max(wrong_s(60.0 * i) for i in range(60))
-        assert told.wrong_s == pytest.approx(wrong_s(told.start_s))
-        assert told.wrong_s >= most - 1e-6 or told.end_s == regions[-1].end_s
+        assert worst.wrong_s == pytest.approx(wrong_s(worst.start_s))
+        assert worst.wrong_s >= most - 1e-6 or worst.end_s == regions[-1].end_s

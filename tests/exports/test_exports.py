@@ -23,10 +23,10 @@ from tasks.dataset.publish import publish
 from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
 from tasks.exports import EXPORTS, render
-from tasks.exports.cues import LINE_COLUMNS, MAX_LINES, MAX_MS, columns, cues
-from tasks.exports.text import one_line
+from tasks.exports.cues import LINE_COLUMNS, MAX_LINES, MAX_MS, build_cues, count_columns
 from tasks.intervals import Span
 from tasks.records import Transcript
+from tasks.text import to_one_line
 from tests.helpers.sample_transcripts import (
     HOSTILE,
     make_meeting,
@@ -90,7 +90,7 @@ def test_so_are_those_of_anything_that_could_have_been_said(tmp_path_factory, tr
 @settings(max_examples=60, deadline=None)
 @given(transcripts())
 def test_cues_are_readable_and_never_overlap_within_a_speaker(transcript):
-    found = cues(canonical(transcript))
+    found = build_cues(canonical(transcript))
     last_end = {}
     for cue in found:
         assert 0 <= cue.start_ms < cue.end_ms
@@ -106,23 +106,23 @@ def test_cues_are_readable_and_never_overlap_within_a_speaker(transcript):
 @given(transcripts())
 def test_cues_lose_no_word(transcript):
     transcript = canonical(transcript)
-    said = sorted(w for word in transcript.words for w in one_line(word.text).split())
-    assert sorted(" ".join(line for cue in cues(transcript) for line in cue.lines).split()) == said
+    said = sorted(w for word in transcript.words for w in to_one_line(word.text).split())
+    assert sorted(" ".join(line for cue in build_cues(transcript) for line in cue.lines).split()) == said
 
 
 def test_a_long_stretch_is_cut_at_words_into_two_lines_preferably_after_a_sentence():
     text = "This is how it was. And because nobody knew better, all of them went home. Nobody ever came back again."
-    texts = [line for cue in cues(make_transcript([(0.0, "SPEAKER_00", text.split())])) for line in cue.lines]
+    texts = [line for cue in build_cues(make_transcript([(0.0, "SPEAKER_00", text.split())])) for line in cue.lines]
     assert " ".join(texts) == text
-    assert all(columns(line) <= LINE_COLUMNS for line in texts)
-    assert cues(make_transcript([(0.0, "SPEAKER_00", text.split())]))[0].lines[-1].endswith("better,")
+    assert all(count_columns(line) <= LINE_COLUMNS for line in texts)
+    assert build_cues(make_transcript([(0.0, "SPEAKER_00", text.split())]))[0].lines[-1].endswith("better,")
 
 
 def test_a_long_pause_ends_a_cue():
     transcript = make_transcript([(0.0, "SPEAKER_00", ["one", "two"])], word_s=0.5)
     first, second = transcript.words
     later = type(second)(**{f: getattr(second, f) for f in second.__slots__} | {"start_s": 3.0, "end_s": 3.5})
-    found = cues(dataclasses.replace(transcript, words=(first, later)))
+    found = build_cues(dataclasses.replace(transcript, words=(first, later)))
     assert [(c.start_ms, c.end_ms, c.lines) for c in found] == [(0, 700, ("one",)), (3000, 3700, ("two",))]
 
 
@@ -131,9 +131,9 @@ def test_text_without_blanks_stays_without_and_breaks_between_words():
     transcript = make_transcript([(0.0, None, words * 3)], word_s=0.2)
     (segment,) = transcript.segments
     transcript = dataclasses.replace(transcript, segments=(dataclasses.replace(segment, text="".join(words * 3)),))
-    found = cues(transcript)
+    found = build_cues(transcript)
     assert "".join(line for cue in found for line in cue.lines) == "".join(words * 3)
-    assert all(columns(line) <= LINE_COLUMNS for cue in found for line in cue.lines)
+    assert all(count_columns(line) <= LINE_COLUMNS for cue in found for line in cue.lines)
 
 
 def test_srt_says_who_speaks_and_counts_from_1():
@@ -146,7 +146,7 @@ def test_srt_says_who_speaks_and_counts_from_1():
 @settings(max_examples=80, deadline=None)
 @given(transcripts())
 def test_srt_of_any_text_has_its_cues_and_no_others(transcript):
-    expected = cues(canonical(transcript))
+    expected = build_cues(canonical(transcript))
     found = list(srt.parse(EXPORTS["srt"].write(transcript)))
     assert [round(s.start.total_seconds() * 1000) for s in found] == [c.start_ms for c in expected]
     assert [round(s.end.total_seconds() * 1000) for s in found] == [c.end_ms for c in expected]
@@ -159,7 +159,7 @@ def test_srt_of_any_text_has_its_cues_and_no_others(transcript):
 @settings(max_examples=80, deadline=None)
 @given(transcripts())
 def test_vtt_of_any_text_has_its_cues_and_no_tag_but_the_voice(transcript):
-    expected = cues(canonical(transcript))
+    expected = build_cues(canonical(transcript))
     found = webvtt.from_string(EXPORTS["vtt"].write(transcript), strict=True)
     assert [c.start_time.in_milliseconds() for c in found] == [c.start_ms for c in expected]
     assert [c.end_time.in_milliseconds() for c in found] == [c.end_ms for c in expected]
@@ -169,13 +169,13 @@ def test_vtt_of_any_text_has_its_cues_and_no_tag_but_the_voice(transcript):
         assert not caption.identifier
 
 
-@pytest.mark.parametrize("text", [t for t in HOSTILE if one_line(t)])
+@pytest.mark.parametrize("text", [t for t in HOSTILE if to_one_line(t)])
 @pytest.mark.parametrize("speaker", [None, "SPEAKER_00"])
 def test_hostile_text_alone_stays_one_cue(text, speaker):
     transcript = make_transcript([(1.0, speaker, [text])])
-    assert len(list(srt.parse(EXPORTS["srt"].write(transcript)))) == len(cues(transcript)) == 1
+    assert len(list(srt.parse(EXPORTS["srt"].write(transcript)))) == len(build_cues(transcript)) == 1
     (caption,) = webvtt.from_string(EXPORTS["vtt"].write(transcript), strict=True)
-    assert " ".join(html.unescape(caption.text).split()) == one_line(text)
+    assert " ".join(html.unescape(caption.text).split()) == to_one_line(text)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_txt_is_a_paragraph_a_segment():
 @given(transcripts())
 def test_txt_has_a_line_for_every_segment_with_text(transcript):
     lines = EXPORTS["txt"].write(transcript).split("\n")
-    said = [s for s in transcript.segments if one_line(s.text)]
+    said = [s for s in transcript.segments if to_one_line(s.text)]
     assert sum(bool(line) for line in lines) == len(said)
     assert all(re.match(r"\[\d\d+:\d\d:\d\d\] ", line) for line in lines if line)
 
@@ -221,13 +221,13 @@ def test_txt_opened_as_a_spreadsheet_has_no_formula(transcript):
 @settings(max_examples=50, deadline=None)
 @given(transcripts())
 def test_json_holds_segments_and_their_words(transcript):
-    told = json.loads(EXPORTS["json"].write(transcript))
+    parsed = json.loads(EXPORTS["json"].write(transcript))
     held = canonical(transcript)
-    assert [s["text"] for s in told["segments"]] == [s.text for s in held.segments]
-    words = sorted((w["start"], w["word"]) for s in told["segments"] for w in s["words"])
+    assert [s["text"] for s in parsed["segments"]] == [s.text for s in held.segments]
+    words = sorted((w["start"], w["word"]) for s in parsed["segments"] for w in s["words"])
     assert words == sorted((round(w.start_s, 3), w.text) for w in held.words)
-    assert told["language"] == "en"
-    assert told["recording"]["recording_id"] == "meeting-0a1b2c3d"
+    assert parsed["language"] == "en"
+    assert parsed["recording"]["recording_id"] == "meeting-0a1b2c3d"
 
 
 def test_json_leaves_out_what_is_not_known():
@@ -268,8 +268,8 @@ def test_rttm_is_read_by_meeteval(meeteval_io, transcript):
 @given(transcript=transcripts())
 def test_ctm_is_read_by_meeteval_a_line_a_word(meeteval_io, transcript):
     found = meeteval_io.CTM.parse(EXPORTS["ctm"].write(transcript), parse_float=decimal.Decimal).lines
-    expected = [w for w in canonical(transcript).words if one_line(w.text)]
-    assert [line.word for line in found] == ["_".join(one_line(w.text).split()) for w in expected]
+    expected = [w for w in canonical(transcript).words if to_one_line(w.text)]
+    assert [line.word for line in found] == ["_".join(to_one_line(w.text).split()) for w in expected]
     assert [round(line.begin_time * 1000) for line in found] == [round(w.start_s * 1000) for w in expected]
 
 
@@ -278,7 +278,7 @@ def test_ctm_is_read_by_meeteval_a_line_a_word(meeteval_io, transcript):
 def test_seglst_is_read_by_meeteval_with_a_speaker_for_every_segment(meeteval_io, transcript):
     found = meeteval_io.SegLST.parse(EXPORTS["seglst"].write(transcript)).segments
     expected = canonical(transcript).segments
-    assert [s["words"] for s in found] == [one_line(s.text) for s in expected]
+    assert [s["words"] for s in found] == [to_one_line(s.text) for s in expected]
     assert [s["speaker"] for s in found] == [s.speaker or "UNKNOWN" for s in expected]
     assert all(s["session_id"] == "meeting-0a1b2c3d" and s["start_time"] <= s["end_time"] for s in found)
 
@@ -299,8 +299,8 @@ def test_silence_gives_valid_empty_files(meeteval_io):
     assert exports["transcript.vtt"] == "WEBVTT\n"
     assert (exports["transcript.txt"], exports["transcript.rttm"], exports["transcript.ctm"]) == ("", "", "")
     assert meeteval_io.SegLST.parse(exports["transcript.seglst.json"]).segments == []
-    told = json.loads(exports["transcript.json"])
-    assert told["segments"] == told["speakers"] == []
+    parsed = json.loads(exports["transcript.json"])
+    assert parsed["segments"] == parsed["speakers"] == []
 
 
 def test_with_diarization_off_rttm_claims_nothing_and_the_others_say_what_was_said():
@@ -313,21 +313,21 @@ def test_with_diarization_off_rttm_claims_nothing_and_the_others_say_what_was_sa
 
 @given(st.text())
 def test_one_line_is_one_line(text):
-    line = one_line(text)
+    line = to_one_line(text)
     assert len(line.splitlines()) <= 1
     assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", line)
-    assert one_line(line) == line
+    assert to_one_line(line) == line
 
 
 def with_failed_chunks():
     """A meeting of which the second and third minute could not be transcribed."""
-    told = make_meeting()
-    (chunk,) = told.chunks[:1]
+    transcript = make_meeting()
+    (chunk,) = transcript.chunks[:1]
     cores = [Span(0.0, 60.0), Span(60.0, 120.0), Span(120.0, 180.0), Span(180.0, 240.0)]
     states = ["complete", "failed", "failed", "no_speech"]
     return dataclasses.replace(
-        told,
-        recording=dataclasses.replace(told.recording, duration_s=240.0),
+        transcript,
+        recording=dataclasses.replace(transcript.recording, duration_s=240.0),
         chunks=tuple(
             dataclasses.replace(chunk, index=i, core=core, span=core, status=state)
             for i, (core, state) in enumerate(zip(cores, states, strict=True))
@@ -346,8 +346,8 @@ def test_what_could_not_be_transcribed_is_marked_for_as_long_as_it_lasts(tmp_pat
 
 
 @given(transcripts())
-def test_a_transcript_is_made_canonical_once(told: Transcript) -> None:
-    once = canonical(told)
+def test_a_transcript_is_made_canonical_once(transcript: Transcript) -> None:
+    once = canonical(transcript)
     assert canonical(once) is once
     canonical(make_meeting())
     assert canonical(once) == once
@@ -370,8 +370,8 @@ def test_what_two_exports_ask_for_is_made_once_and_forgotten_with_its_transcript
     made: list[str] = []
 
     @cache_last
-    def name(told: Transcript) -> list[str]:
-        made.append(told.recording.recording_id)
+    def name(transcript: Transcript) -> list[str]:
+        made.append(transcript.recording.recording_id)
         return made[-1:]
 
     one, other = make_meeting(), make_silence()

@@ -40,14 +40,14 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def report(browser: Any, tmp_path: Path) -> ReportPage:
-    told = add_sound_file(make_meeting(), tmp_path / "recordings" / "the meeting #1.wav")
-    return ReportPage(browser, write_report(told, tmp_path / "out" / "exports" / "meeting"))
+    transcript = add_sound_file(make_meeting(), tmp_path / "recordings" / "the meeting #1.wav")
+    return ReportPage(browser, write_report(transcript, tmp_path / "out" / "exports" / "meeting"))
 
 
 @pytest.fixture(scope="module")
 def whole_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[Transcript, Path]:
-    told = make_synthetic_day()
-    return told, write_report(told, tmp_path_factory.mktemp("day"))
+    transcript = make_synthetic_day()
+    return transcript, write_report(transcript, tmp_path_factory.mktemp("day"))
 
 
 def test_a_word_that_is_clicked_is_played_and_followed(report: ReportPage) -> None:
@@ -70,8 +70,8 @@ def test_a_word_that_is_clicked_is_played_and_followed(report: ReportPage) -> No
 
 
 def test_a_report_that_carries_its_sound_needs_no_file(browser: Any, tmp_path: Path) -> None:
-    told = embed_audio_in_report(add_sound_file(make_meeting(), tmp_path / "meeting.wav"))
-    path = write_report(told, tmp_path / "mail")
+    transcript = embed_audio_in_report(add_sound_file(make_meeting(), tmp_path / "meeting.wav"))
+    path = write_report(transcript, tmp_path / "mail")
     (tmp_path / "meeting.wav").unlink()
     report = ReportPage(browser, path)
     report.click_word("quite")
@@ -83,7 +83,7 @@ def test_a_report_that_carries_its_sound_needs_no_file(browser: Any, tmp_path: P
         0.05,
     )
     length = report.run_script("return document.getElementById('audio').duration")
-    assert length == pytest.approx(told.recording.duration_s, abs=0.1)
+    assert length == pytest.approx(transcript.recording.duration_s, abs=0.1)
     assert report.read_console() == []
     assert {url.split(":")[0] for url in report.list_requests()} <= {"blob"}
 
@@ -110,17 +110,17 @@ def test_without_its_sound_one_chooses_it_by_hand(browser: Any, tmp_path: Path) 
 
 
 def test_a_sound_that_has_been_moved_is_asked_for(browser: Any, tmp_path: Path) -> None:
-    told = add_sound_file(make_meeting(), tmp_path / "gone.wav")
+    transcript = add_sound_file(make_meeting(), tmp_path / "gone.wav")
     (tmp_path / "gone.wav").unlink()
-    report = ReportPage(browser, write_report(told, tmp_path / "report"))
+    report = ReportPage(browser, write_report(transcript, tmp_path / "report"))
     wait_until(lambda: report.read_text("#state") == "Choose the recording (gone.wav)", 30)
 
 
 def test_a_recording_in_two_files_is_played_from_the_right_one(browser: Any, tmp_path: Path) -> None:
     one = add_sound_file(make_meeting(duration_s=30.0), tmp_path / "1.wav").recording.parts[0]
     two = add_sound_file(make_meeting(duration_s=30.0), tmp_path / "2.wav").recording.parts[0]
-    told = make_meeting(parts=(one, dataclasses.replace(two, start_s=30.0)))
-    report = ReportPage(browser, write_report(told, tmp_path / "report"))
+    transcript = make_meeting(parts=(one, dataclasses.replace(two, start_s=30.0)))
+    report = ReportPage(browser, write_report(transcript, tmp_path / "report"))
     wait_until(lambda: report.read_text("#state") == "1.wav", 30)
     report.click_word("Hm.")
     wait_until(lambda: report.read_text("#state") == "2.wav", 30)
@@ -128,11 +128,13 @@ def test_a_recording_in_two_files_is_played_from_the_right_one(browser: Any, tmp
 
 
 def test_what_is_not_sure_is_marked_by_more_than_colour(browser: Any, tmp_path: Path) -> None:
-    told = make_meeting()
-    words = tuple(dataclasses.replace(w, confidence=0.3 if w.text == "quite" else 0.9) for w in told.words)
-    segments = tuple(dataclasses.replace(s, speaker_confidence=0.2 if s.index == 0 else 0.9) for s in told.segments)
-    told = dataclasses.replace(told, words=words, segments=segments)
-    report = ReportPage(browser, write_report(told, tmp_path))
+    transcript = make_meeting()
+    words = tuple(dataclasses.replace(w, confidence=0.3 if w.text == "quite" else 0.9) for w in transcript.words)
+    segments = tuple(
+        dataclasses.replace(s, speaker_confidence=0.2 if s.index == 0 else 0.9) for s in transcript.segments
+    )
+    transcript = dataclasses.replace(transcript, words=words, segments=segments)
+    report = ReportPage(browser, write_report(transcript, tmp_path))
     assert {w.text for w in report.find_all(".w.low")} == {"quite"}
     style = "return getComputedStyle(arguments[0]).textDecorationStyle"
     assert report.run_script(style, report.find_word("quite")) == "dotted"
@@ -142,13 +144,13 @@ def test_what_is_not_sure_is_marked_by_more_than_colour(browser: Any, tmp_path: 
 
 
 def test_seams_and_failed_chunks_stand_where_they_are(browser: Any, tmp_path: Path) -> None:
-    told = make_meeting(duration_s=240.0)
-    (chunk,) = told.chunks
+    transcript = make_meeting(duration_s=240.0)
+    (chunk,) = transcript.chunks
     cores = [Span(0.0, 30.0), Span(30.0, 120.0), Span(120.0, 240.0)]
     chunks = [dataclasses.replace(chunk, index=k, core=core) for k, core in enumerate(cores)]
     chunks[1] = dataclasses.replace(chunks[1], seam_kept=3, seam_dropped=4, seam_redecoded_s=1.25, loops_removed=1)
     chunks[2] = dataclasses.replace(chunks[2], status="failed", error="<b>no memory</b>")
-    report = ReportPage(browser, write_report(dataclasses.replace(told, chunks=tuple(chunks)), tmp_path))
+    report = ReportPage(browser, write_report(dataclasses.replace(transcript, chunks=tuple(chunks)), tmp_path))
     seam, failed = (n.text for n in report.find_all(".note"))
     assert seam.split("\n") == [
         "00:00:30",
@@ -207,12 +209,13 @@ def test_no_script_of_a_hostile_transcript_runs(browser: Any, tmp_path: Path) ->
     of = make_recording_row(
         source_name=ATTACKS[-1], duration_s=600.0, parts=(Part(ATTACKS[-2], "00" * 32, 0.0, 600.0),)
     )
-    told = make_transcript(said, of=of)
-    (chunk,) = told.chunks
-    told = dataclasses.replace(
-        told, chunks=tuple(dataclasses.replace(chunk, index=k, status="failed", error=ATTACKS[-k]) for k in range(3))
+    transcript = make_transcript(said, of=of)
+    (chunk,) = transcript.chunks
+    transcript = dataclasses.replace(
+        transcript,
+        chunks=tuple(dataclasses.replace(chunk, index=k, status="failed", error=ATTACKS[-k]) for k in range(3)),
     )
-    report = ReportPage(browser, write_report(told, tmp_path))
+    report = ReportPage(browser, write_report(transcript, tmp_path))
     report.run_script("document.querySelectorAll('details').forEach((d) => d.open = true)")
     assert report.run_script("return typeof window.pwned") == "undefined"
     assert report.run_script("return document.querySelectorAll('script').length") == 2
@@ -233,23 +236,23 @@ def test_markup_that_got_in_could_not_run_either(report: ReportPage) -> None:
 
 
 def test_printing_shows_all_of_it(browser: Any, tmp_path: Path) -> None:
-    told = make_synthetic_day(3_000, hours=1.0, speakers=4)
-    report = ReportPage(browser, write_report(told, tmp_path))
+    transcript = make_synthetic_day(3_000, hours=1.0, speakers=4)
+    report = ReportPage(browser, write_report(transcript, tmp_path))
     lines = "return document.querySelectorAll('.line').length"
-    assert report.run_script(lines) < len(told.segments)
+    assert report.run_script(lines) < len(transcript.segments)
     report.run_script(
         "addEventListener('beforeprint', () => (window.printed = document.querySelectorAll('.line').length))"
     )
     assert report.browser.print_page()
-    assert report.run_script("return window.printed") == len(told.segments)
-    wait_until(lambda: report.run_script(lines) < len(told.segments), 30)
+    assert report.run_script("return window.printed") == len(transcript.segments)
+    wait_until(lambda: report.run_script(lines) < len(transcript.segments), 30)
     report.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    wait_until(lambda: report.run_script(lines) == len(told.segments), 30)
+    wait_until(lambda: report.run_script(lines) == len(transcript.segments), 30)
     said = report.run_script("return document.getElementById('transcript').textContent")
-    assert all(segment.text in said for segment in told.segments)
+    assert all(segment.text in said for segment in transcript.segments)
     assert not report.browser.find_element("css selector", ".player").is_displayed()
     report.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    wait_until(lambda: report.run_script(lines) < len(told.segments), 30)
+    wait_until(lambda: report.run_script(lines) < len(transcript.segments), 30)
 
 
 def test_silence_has_a_page(browser: Any, tmp_path: Path) -> None:
@@ -261,13 +264,13 @@ def test_silence_has_a_page(browser: Any, tmp_path: Path) -> None:
 
 
 def test_a_whole_day_is_read_searched_and_scrolled(browser: Any, whole_day: tuple[Transcript, Path]) -> None:
-    told, path = whole_day
+    transcript, path = whole_day
     report = ReportPage(browser, path, 30)
     print(f"24 h, 200,000 words: {path.stat().st_size / 1e6:.1f} MB, first view {report.first_view_ms:.0f} ms")
     assert report.run_script("return document.querySelectorAll('.w').length") < 10_000
     report.press_keys("/")
     report.press_keys("number3795")
-    said = sum(word == "number3795" for segment in told.segments for word in segment.text.split())
+    said = sum(word == "number3795" for segment in transcript.segments for word in segment.text.split())
     assert report.read_text("#hits") == f"1 of {said}"
     (hit,) = report.find_all(".w.current")
     assert hit.text == "number3795"

@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 from tasks.canonical import canonical
 from tasks.exports import render
 from tasks.exports.report import write
-from tasks.exports.report.data import columns, embedded
-from tasks.exports.report.facts import COLOURS, mark, quality
-from tasks.exports.report.links import linked, source
-from tasks.exports.text import ms, one_line
+from tasks.exports.report.data import build_columns, encode_json
+from tasks.exports.report.facts import COLOURS, build_quality_rows, choose_mark_classes
+from tasks.exports.report.links import format_source_url, relativize_paths
+from tasks.exports.text import to_ms
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Part, Transcript
+from tasks.text import to_one_line
 from tests.helpers.sample_transcripts import (
     HOSTILE,
     make_meeting,
@@ -79,9 +80,9 @@ def unfolded(found: dict) -> list[tuple[int, int, str | None, list[tuple[str, in
     """(start, end, speaker, [(word, start, end, sure)]) of the report's rows, as its scripts unfold them."""
     names = [s["label"] for s in found["speakers"]]
     words = found["words"]
-    told = words["text"].split("\n") if words["at"] else []
-    assert len(told) == len(words["at"]) == len(words["long"]) == len(words["sure"])
-    each = iter(zip(told, words["at"], words["long"], words["sure"], strict=True))
+    texts = words["text"].split("\n") if words["at"] else []
+    assert len(texts) == len(words["at"]) == len(words["long"]) == len(words["sure"])
+    each = iter(zip(texts, words["at"], words["long"], words["sure"], strict=True))
     rows, at = [], 0
     for step, long, who, count in zip(*(found["rows"][k] for k in ("at", "long", "who", "words")), strict=True):
         at += step
@@ -116,8 +117,10 @@ def test_it_says_what_when_how_long_and_who() -> None:
 @given(transcripts())
 def test_every_word_is_in_it_where_it_was_said(transcript: Transcript) -> None:
     held = canonical(transcript)
-    rows = unfolded(columns(held))
-    expected = sorted((ms(w.start_s), ms(w.end_s), one_line(w.text)) for w in held.words if one_line(w.text))
+    rows = unfolded(build_columns(held))
+    expected = sorted(
+        (to_ms(w.start_s), to_ms(w.end_s), to_one_line(w.text)) for w in held.words if to_one_line(w.text)
+    )
     assert sorted((start, end, word) for *_, words in rows for word, start, end, _ in words) == expected
     assert [row[0] for row in rows] == sorted(row[0] for row in rows)
     assert all(sure == 88 for *_, words in rows for *_, sure in words)
@@ -131,23 +134,23 @@ def test_no_text_becomes_a_part_of_the_page(said: list[str], name: str, error: s
     seen = Seen(write(transcript))
     assert [tag for tag, _ in seen.elements] == [tag for tag, _ in honest.elements]
     assert (seen.count("script"), len(seen.inside["script"])) == (2, 2)
-    assert seen.data == columns(transcript)
+    assert seen.data == build_columns(transcript)
     assert seen.inside["script"][1] == honest.inside["script"][1]
     assert seen.policy == honest.policy
     assert not [a for _, attributes in seen.elements for a in attributes if a.startswith("on") or a == "style"]
 
 
 def failing(said: list[str], name: str, error: str, speaker: str) -> Transcript:
-    told = make_transcript(
+    transcript = make_transcript(
         [(1.0, speaker or "_", said)], of=make_recording_row(source_name=name), by=make_run(language=None)
     )
-    (chunk,) = told.chunks
-    return dataclasses.replace(told, chunks=(dataclasses.replace(chunk, status="failed", error=error),))
+    (chunk,) = transcript.chunks
+    return dataclasses.replace(transcript, chunks=(dataclasses.replace(chunk, status="failed", error=error),))
 
 
 @given(st.recursive(ANYTHING, lambda inner: st.lists(inner, max_size=3)))
 def test_embedded_json_holds_no_character_that_html_knows(value: object) -> None:
-    text = embedded(value)
+    text = encode_json(value)
     assert json.loads(text) == value
     assert not set(text) & set("<>&\u2028\u2029")
 
@@ -193,8 +196,8 @@ def test_seams_and_failures_are_told() -> None:
             chunk, index=1, core=Span(30.0, 60.0), seam_kept=7, seam_dropped=9, seam_redecoded_s=1.4, loops_removed=2
         ),
     ]
-    told = dataclasses.replace(make_meeting(), chunks=tuple(halves))
-    _, second = columns(told)["chunks"]
+    transcript = dataclasses.replace(make_meeting(), chunks=tuple(halves))
+    _, second = build_columns(transcript)["chunks"]
     assert {k: second[k] for k in ("from", "kept", "dropped", "redecoded", "loops")} == {
         "from": 30_000,
         "kept": 7,
@@ -202,50 +205,53 @@ def test_seams_and_failures_are_told() -> None:
         "redecoded": 1400,
         "loops": 2,
     }
-    assert "1.4 s" in Seen(write(told)).text
+    assert "1.4 s" in Seen(write(transcript)).text
     halves[1] = dataclasses.replace(halves[1], status="failed", error="no")
-    failed = dataclasses.replace(told, chunks=tuple(halves))
+    failed = dataclasses.replace(transcript, chunks=tuple(halves))
     text = Seen(write(failed)).text
     assert "30 s could not be transcribed." in text
     assert "00:00:30 – 00:01:00: no" in text
 
 
 def test_silence_and_a_transcript_without_speakers_have_a_page_too() -> None:
-    assert columns(make_silence())["words"]["text"] == ""
+    assert build_columns(make_silence())["words"]["text"] == ""
     text = Seen(write(make_without_diarization())).text
     assert "Speakers were not told apart." in text
-    assert columns(make_without_diarization())["rows"]["who"] == [-1, -1]
+    assert build_columns(make_without_diarization())["rows"]["who"] == [-1, -1]
 
 
 def test_words_of_no_segment_are_not_lost() -> None:
-    told = make_without_diarization()
-    alone = dataclasses.replace(told, segments=())
-    rows = unfolded(columns(canonical(alone)))
+    transcript = make_without_diarization()
+    alone = dataclasses.replace(transcript, segments=())
+    rows = unfolded(build_columns(canonical(alone)))
     assert [word for *_, words in rows for word, *_ in words] == ["Good", "morning.", "Yes."]
 
 
 def test_low_confidence_is_a_share_of_the_words_that_have_one() -> None:
-    told = make_transcript([(0.0, "SPEAKER_00", list("abcd"))])
+    transcript = make_transcript([(0.0, "SPEAKER_00", list("abcd"))])
     words = tuple(
-        dataclasses.replace(w, confidence=c) for w, c in zip(told.words, (0.2, 0.494, 0.9, None), strict=True)
+        dataclasses.replace(w, confidence=c) for w, c in zip(transcript.words, (0.2, 0.494, 0.9, None), strict=True)
     )
-    figures = {name: (figure, why) for name, figure, why in quality(dataclasses.replace(told, words=words), [])}
+    figures = {
+        name: (figure, why)
+        for name, figure, why in build_quality_rows(dataclasses.replace(transcript, words=words), [])
+    }
     assert figures["Low confidence"] == ("66.7 %", "2 of 3 words under 50 %")
 
 
 def test_thirty_speakers_have_marks_of_their_own() -> None:
-    marks = [mark(k, False) for k in range(4 * COLOURS)]
+    marks = [choose_mark_classes(k, False) for k in range(4 * COLOURS)]
     assert len(set(marks)) == len(marks)
-    assert mark(3, True) == "unknown"
-    last = columns(make_meeting())["speakers"][-1]
+    assert choose_mark_classes(3, True) == "unknown"
+    last = build_columns(make_meeting())["speakers"][-1]
     assert (last["label"], last["unknown"]) == (UNKNOWN, True)
 
 
 def known(**facts: object) -> Transcript:
     """The meeting, whose first speaker is known by these facts."""
-    told = make_meeting()
-    first, *others = told.speakers
-    return dataclasses.replace(told, speakers=(dataclasses.replace(first, **facts), *others))
+    transcript = make_meeting()
+    first, *others = transcript.speakers
+    return dataclasses.replace(transcript, speakers=(dataclasses.replace(first, **facts), *others))
 
 
 def test_a_name_stands_before_its_label() -> None:
@@ -270,10 +276,10 @@ def test_what_may_be_is_a_question() -> None:
 
 
 def test_unknown_has_no_name_and_no_voice() -> None:
-    told = make_meeting()
-    *others, unknown = told.speakers
+    transcript = make_meeting()
+    *others, unknown = transcript.speakers
     unknown = dataclasses.replace(unknown, name="Anna", voice_id="v1", maybe_voice_id="v2", maybe_name="Bert")
-    last = columns(dataclasses.replace(told, speakers=(*others, unknown)))["speakers"][-1]
+    last = build_columns(dataclasses.replace(transcript, speakers=(*others, unknown)))["speakers"][-1]
     assert {key for key, value in last.items() if value} == {"label", "unknown"}
 
 
@@ -284,21 +290,21 @@ def test_no_name_becomes_a_part_of_the_page(name: str, maybe: str, voice: str) -
     seen = Seen(write(known(**_held(name, maybe, voice))))
     assert [tag for tag, _ in seen.elements] == [tag for tag, _ in honest.elements]
     assert seen.inside["script"][1] == honest.inside["script"][1]
-    assert seen.data["speakers"][0]["name"] == (one_line(name) or None)
+    assert seen.data["speakers"][0]["name"] == (to_one_line(name) or None)
 
 
 def _held(name: str, maybe: str, voice: str) -> dict[str, str]:
     """Those of the facts that show anything."""
     facts = {"name": name, "maybe_name": maybe, "maybe_voice_id": voice, "voice_id": voice}
-    return {key: value for key, value in facts.items() if one_line(value)}
+    return {key: value for key, value in facts.items() if to_one_line(value)}
 
 
 def test_a_similarity_is_told_as_the_tables_hold_it() -> None:
     import numpy as np
 
-    told = 0.8749999999
-    assert write(known(voice_similarity=told)) == write(known(voice_similarity=float(np.float32(told))))
-    assert columns(known(voice_similarity=float("nan")))["speakers"][0]["alike"] is None
+    similarity = 0.8749999999
+    assert write(known(voice_similarity=similarity)) == write(known(voice_similarity=float(np.float32(similarity))))
+    assert build_columns(known(voice_similarity=float("nan")))["speakers"][0]["alike"] is None
 
 
 def test_light_and_dark_are_written_once() -> None:
@@ -323,17 +329,17 @@ def test_light_and_dark_are_written_once() -> None:
 )
 def test_the_sound_is_named_by_the_way_from_the_report(path: str, found: str | None) -> None:
     part = Part("talk.opus", "00" * 32, 0.0, 60.0, path)
-    told = linked(make_meeting(parts=(part,)), Path("/home/data/transcripts/exports/m"))
-    assert columns(told)["parts"] == [{"name": "talk.opus", "start": 0, "end": 60_000, "src": found}]
+    transcript = relativize_paths(make_meeting(parts=(part,)), Path("/home/data/transcripts/exports/m"))
+    assert build_columns(transcript)["parts"] == [{"name": "talk.opus", "start": 0, "end": 60_000, "src": found}]
 
 
 def test_absolute_paths_do_not_leak() -> None:
     part = Part("talk.opus", "00" * 32, 0.0, 60.0, "/home/ana/private/talk.opus")
-    told = make_meeting(parts=(part,), path="/home/ana/private/talk.opus")
-    assert "/home/ana" not in write(told)
-    assert "private" not in render(told, ["report"], folder=Path("/srv/exports/m"))["report.html"]
-    assert "private" not in render(told)["report.html"]
-    assert source("/etc/passwd") is None
+    transcript = make_meeting(parts=(part,), path="/home/ana/private/talk.opus")
+    assert "/home/ana" not in write(transcript)
+    assert "private" not in render(transcript, ["report"], folder=Path("/srv/exports/m"))["report.html"]
+    assert "private" not in render(transcript)["report.html"]
+    assert format_source_url("/etc/passwd") is None
 
 
 def test_it_is_one_file_in_few_bytes_a_word() -> None:

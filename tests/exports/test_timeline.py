@@ -27,11 +27,11 @@ def bars(transcript: Transcript) -> dict[str, list[tuple[float, float]]]:
 
 
 def test_each_speaker_has_a_row_with_marks_where_the_turns_are() -> None:
-    told = make_meeting()
-    drawn = bars(told)
-    assert list(drawn) == [s.label for s in told.speakers]
+    transcript = make_meeting()
+    drawn = bars(transcript)
+    assert list(drawn) == [s.label for s in transcript.speakers]
     for name, marks in drawn.items():
-        spans = merge_spans([t.span for t in told.turns if t.speaker == name])
+        spans = merge_spans([t.span for t in transcript.turns if t.speaker == name])
         assert marks == [pytest.approx((s.start_s, s.end_s)) for s in spans]
 
 
@@ -48,23 +48,25 @@ def test_pictures_are_what_they_say_and_the_same_each_time() -> None:
 
 def test_text_of_strangers_is_text_in_the_picture() -> None:
     hostile = "<script>$x^2$ \u202e\n\x00.wav"
-    told = make_meeting()
-    told = dataclasses.replace(told, recording=dataclasses.replace(told.recording, source_name=hostile))
-    svg = timeline.write(told, "svg").decode()
+    transcript = make_meeting()
+    transcript = dataclasses.replace(
+        transcript, recording=dataclasses.replace(transcript.recording, source_name=hostile)
+    )
+    svg = timeline.write(transcript, "svg").decode()
     assert "<script" not in svg
     assert "&lt;script&gt;$x^2$" in svg
 
 
 def test_a_day_has_round_times_and_stays_small() -> None:
-    told = make_synthetic_day()
-    (axes,) = timeline.draw(told).axes
+    transcript = make_synthetic_day()
+    (axes,) = timeline.draw(transcript).axes
     assert [t.get_text() for t in axes.get_xticklabels()][:3] == ["00:00:00", "03:00:00", "06:00:00"]
-    assert len(timeline.write(told, "png")) < 500_000
+    assert len(timeline.write(transcript, "png")) < 500_000
 
 
 @given(transcripts())
 @settings(max_examples=10)
-def test_any_transcript_can_be_drawn(told: Transcript) -> None:
-    assert timeline.write(told, "svg").startswith(b"<?xml")
-    duration = max(told.recording.duration_s, 1e-3)
-    assert all(Span(0, duration * 1.01).start_s <= a <= b for marks in bars(told).values() for a, b in marks)
+def test_any_transcript_can_be_drawn(transcript: Transcript) -> None:
+    assert timeline.write(transcript, "svg").startswith(b"<?xml")
+    duration = max(transcript.recording.duration_s, 1e-3)
+    assert all(Span(0, duration * 1.01).start_s <= a <= b for marks in bars(transcript).values() for a, b in marks)

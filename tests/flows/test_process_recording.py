@@ -19,7 +19,7 @@ import soundfile
 from flows.reporting.outcome import Outcome
 from flows.reporting.progress import Snapshot, subscribe
 from tasks.errors import DaylongError, MachineFault, NoRoom
-from tasks.pruning import used
+from tasks.pruning import usage
 from tasks.pruning.prune import recordings_folder
 from tasks.records import STEPS
 from tasks.settings.home import sample
@@ -122,19 +122,19 @@ def test_cached_results_of_a_recording_are_noted_during_the_run_and_need_no_room
     recording_id, noted = first[0]["recording_id"], dict[str, frozenset[str]]()
 
     def note_keys(snapshot: Snapshot) -> None:
-        noted.setdefault(snapshot.stage, used.noted_of(recordings_folder(), recording_id))
+        noted.setdefault(snapshot.stage, usage.read_usage(recordings_folder(), recording_id))
 
-    used.forget(recordings_folder(), [recording_id])
+    usage.delete_usage(recordings_folder(), [recording_id])
     with subscribe(note_keys):
         process(clip, home / "out noted")
     assert noted["plan"] == frozenset()
     assert {key.partition("/")[0] for key in noted["seams"]} >= {"speech-map", "transcription", "punctuation"}
-    assert noted["seams"] < used.noted_of(recordings_folder(), recording_id)
+    assert noted["seams"] < usage.read_usage(recordings_folder(), recording_id)
 
     need = 150 * (disk_space.CACHE_BYTES_S + disk_space.OUT_BYTES_S) + 2 * disk_space.LEAST_BYTES
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=need - 1000))
     assert process(clip, home / "out noted")["engine_calls"] == 0
-    used.forget(recordings_folder(), [recording_id])
+    usage.delete_usage(recordings_folder(), [recording_id])
     with pytest.raises(NoRoom):
         process(clip, home / "out noted")
 

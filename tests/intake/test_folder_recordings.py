@@ -200,7 +200,7 @@ def test_a_link_that_comes_later_is_not_followed(deleting: SimulatedInbox) -> No
 
 
 def test_the_folders_recordings_are_those_of_the_command_line(tmp_path: Path) -> None:
-    from tasks.audio.folder import recordings_in
+    from tasks.audio.folder import list_recordings
 
     world = SimulatedInbox(tmp_path)
     for name in ("1.wav", "2.FLAC", "notes.txt", "3", ".4.wav", "5.json", "Thumbs.db", "6.mp3"):
@@ -208,4 +208,4 @@ def test_the_folders_recordings_are_those_of_the_command_line(tmp_path: Path) ->
     world.put("monday/_together", b"")
     claim = world.claim_first(world.watcher())
     assert [p.name for p in claim.recordings] == ["1.wav", "2.FLAC", "6.mp3"]
-    assert claim.recordings == recordings_in(claim.path)
+    assert claim.recordings == list_recordings(claim.path)

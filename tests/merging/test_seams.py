@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.intervals import Span
-from tasks.merging.alignment import AlignedUnit, align_words, normalize_text
+from tasks.merging.alignment import AlignedUnit, align_words
 from tasks.merging.cut import find_cut, select_words
 from tasks.merging.seams import JoinedWords, join
 from tasks.merging.untranscribed import fill_untranscribed
 from tasks.records import Chunk, Word
+from tasks.word_forms import to_comparison_form
 from tests.helpers.sample_words import make_word
 from tests.simulation.recogniser import chunk_words
 from tests.simulation.seams import around_seams, errors_of_days, split_at_the_boundary
@@ -387,5 +388,5 @@ def test_the_counts_of_a_seam_add_up() -> None:
 
 
 def test_words_are_compared_without_case_and_marks() -> None:
-    assert normalize_text("“Don’t!”") == normalize_text("don't")
-    assert normalize_text("Straße,") == normalize_text("STRASSE")
+    assert to_comparison_form("“Don’t!”") == to_comparison_form("don't")
+    assert to_comparison_form("Straße,") == to_comparison_form("STRASSE")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.pruning.choose import SETTLED_S, choose
-from tasks.pruning.inventory import Inventory, Record, Stored
+from tasks.pruning.choose import MIN_ORPHAN_AGE_S, choose
+from tasks.pruning.inventory import Inventory, Record, StoredArtifact
 
 NOW = 1_000_000.0
 DAY = 86_400.0
@@ -16,8 +16,8 @@ def record(key: str, days_ago: float, *artifacts: str) -> Record:
     return Record(key, 10, NOW - days_ago * DAY, artifacts)
 
 
-def stored(name: str, size: int = 100, days_ago: float = 9.0) -> Stored:
-    return Stored(name, size, NOW - days_ago * DAY)
+def stored(name: str, size: int = 100, days_ago: float = 9.0) -> StoredArtifact:
+    return StoredArtifact(name, size, NOW - days_ago * DAY)
 
 
 HELD = Inventory(
@@ -27,20 +27,20 @@ HELD = Inventory(
 )
 
 
-def test_what_was_not_used_for_long_goes_with_what_only_it_named() -> None:
+def test_old_records_go_with_their_own_artifacts() -> None:
     gone = choose(HELD, NOW, older_than_s=2 * DAY)
     assert [r.key for r in gone.records] == ["a/v1/1", "a/v1/2"]
     assert [s.name for s in gone.stored] == ["y"]
     assert gone.size == 120
 
 
-def test_what_another_recording_uses_stays() -> None:
+def test_records_of_other_recordings_are_kept() -> None:
     gone = choose(HELD, NOW, recordings=["monday"])
     assert [r.key for r in gone.records] == ["a/v1/1"]
     assert gone.stored == ()
 
 
-def test_room_is_made_by_what_was_not_used_for_longest() -> None:
+def test_least_recently_used_go_first() -> None:
     assert HELD.size == 330
     assert choose(HELD, NOW, max_size=330).records == ()
     gone = choose(HELD, NOW, max_size=300)
@@ -49,14 +49,17 @@ def test_room_is_made_by_what_was_not_used_for_longest() -> None:
     assert len(choose(HELD, NOW, max_size=0).records) == 3
 
 
-def test_what_a_run_under_way_has_used_stays() -> None:
+def test_records_of_running_runs_are_kept() -> None:
     gone = choose(HELD, NOW, max_size=0, in_use_since=NOW - 2 * DAY)
     assert [r.key for r in gone.records] == ["a/v1/1", "a/v1/2"]
     assert [s.name for s in gone.stored] == ["y"]
 
 
-def test_what_nobody_names_goes_once_it_is_old() -> None:
-    new, old = stored("new", days_ago=0.5 * SETTLED_S / DAY), stored("old", days_ago=2 * SETTLED_S / DAY)
+def test_orphaned_artifacts_go_once_old() -> None:
+    new, old = (
+        stored("new", days_ago=0.5 * MIN_ORPHAN_AGE_S / DAY),
+        stored("old", days_ago=2 * MIN_ORPHAN_AGE_S / DAY),
+    )
     assert choose(Inventory((), (new, old)), NOW).stored == (old,)
     assert choose(Inventory((), (new, old)), NOW, in_use_since=NOW - 3 * DAY).stored == ()
 
@@ -75,7 +78,7 @@ records = st.lists(
 
 
 @given(records, st.sets(names), st.one_of(st.none(), st.floats(0, 60)), st.one_of(st.none(), st.integers(0, 900)))
-def test_no_record_that_stays_loses_an_artifact_and_the_cache_gets_as_small_as_asked(
+def test_kept_records_keep_artifacts_and_size_limit_holds(
     found: list[Record], there: set[str], days: float | None, most: int | None
 ) -> None:
     held = Inventory(tuple(found), tuple(stored(name) for name in sorted(there)))

@@ -11,61 +11,59 @@ from pathlib import Path
 import pytest
 
 from tasks.processes import Process
-from tasks.pruning import used
+from tasks.pruning import usage
 from tests.helpers.dead_process import make_dead_process
 
 ME = Process.this()
 
 
-def mark(folder: Path, **told: object) -> Path:
+def mark(folder: Path, **content: object) -> Path:
     file = folder / "desk-77.json"
-    file.write_text(json.dumps({"host": ME.host, "pid": ME.pid, "since": 1000.0} | told))
+    file.write_text(json.dumps({"host": ME.host, "pid": ME.pid, "since": 1000.0} | content))
     return file
 
 
-def test_a_mark_is_whole_from_the_first_moment_that_it_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mark_is_written_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
     def watched(self: Path, data: bytes) -> int:
         with open(self, "xb") as file:
-            seen.append(used.in_use_since(tmp_path / "running"))  # opened, and nothing written yet
+            seen.append(usage.find_oldest_run_start(tmp_path / "running"))  # opened, and nothing written yet
             return file.write(data)
 
     monkeypatch.setattr(Path, "write_bytes", watched)
-    with used.under_way(tmp_path / "running"):
+    with usage.mark_running(tmp_path / "running"):
         [only] = (tmp_path / "running").iterdir()
-        told = json.loads(only.read_text())
-        assert used.in_use_since(tmp_path / "running") == told["since"]
-        assert Process(told["host"], told["pid"], told["born"]) == ME
+        content = json.loads(only.read_text())
+        assert usage.find_oldest_run_start(tmp_path / "running") == content["since"]
+        assert Process(content["host"], content["pid"], content["born"]) == ME
     assert seen == [None]
     assert list((tmp_path / "running").iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="when a process began is read from /proc")
-def test_a_mark_whose_process_id_is_somebody_elses_now_counts_no_more(tmp_path: Path) -> None:
+def test_mark_with_reused_process_id_is_ignored(tmp_path: Path) -> None:
     file = mark(tmp_path, born="another boot 12")
-    assert used.in_use_since(tmp_path) is None
+    assert usage.find_oldest_run_start(tmp_path) is None
     assert not file.exists()
     mark(tmp_path, born=ME.born)
-    assert used.in_use_since(tmp_path) == 1000.0
+    assert usage.find_oldest_run_start(tmp_path) == 1000.0
 
 
-def test_a_mark_of_an_earlier_version_is_known_by_its_process_id(tmp_path: Path) -> None:
+def test_mark_without_process_start(tmp_path: Path) -> None:
     file = mark(tmp_path)
-    assert used.in_use_since(tmp_path) == 1000.0
+    assert usage.find_oldest_run_start(tmp_path) == 1000.0
     assert file.exists()
     mark(tmp_path, pid=make_dead_process().pid)
-    assert used.in_use_since(tmp_path) is None
+    assert usage.find_oldest_run_start(tmp_path) is None
     assert not file.exists()
 
 
-def test_a_run_on_another_machine_counts_for_a_week(tmp_path: Path) -> None:
+def test_remote_run_counts_for_a_week(tmp_path: Path) -> None:
     file = mark(tmp_path, host="elsewhere", since=time.time() - 3600)
-    assert used.in_use_since(tmp_path) is not None
+    assert usage.find_oldest_run_start(tmp_path) is not None
     mark(tmp_path, host="elsewhere", since=time.time() - 8 * 86_400)
-    assert used.in_use_since(tmp_path) is None
+    assert usage.find_oldest_run_start(tmp_path) is None
     assert not file.exists()
 
 
@@ -76,10 +74,10 @@ def unreadable(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return file
 
 
-def test_a_mark_that_cannot_be_read_counts_from_when_it_was_made_and_for_a_week(unreadable: Path) -> None:
+def test_unreadable_mark_counts_for_a_week(unreadable: Path) -> None:
     hour_ago = int(time.time()) - 3600
     os.utime(unreadable, (hour_ago, hour_ago))
-    assert used.in_use_since(unreadable.parent) == hour_ago
+    assert usage.find_oldest_run_start(unreadable.parent) == hour_ago
     os.utime(unreadable, (0, 0))
-    assert used.in_use_since(unreadable.parent) is None
+    assert usage.find_oldest_run_start(unreadable.parent) is None
     assert not unreadable.exists()

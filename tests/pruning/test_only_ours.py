@@ -1,4 +1,4 @@
-"""What lies beside the cache's own files, in its store or among its records, is never told, counted or removed."""
+"""What lies beside the cache's own files, in its store or among its records, is never listed, counted or removed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.pruning import prune as pruning
-from tasks.pruning import used
-from tasks.pruning.prune import held, prune, recordings_folder
+from tasks.pruning import usage
+from tasks.pruning.prune import prune, recordings_folder, take_inventory
 from tasks.storage.artifacts import KINDS, ArtifactStore
 from tasks.storage.remote import open_filesystem
 from tests.helpers.cached_results import make_result_key, store_result
@@ -77,27 +77,27 @@ def write(store: ArtifactStore, *names: str) -> None:
         files.pipe_file(f"{base}/{name}", b"years of work")
 
 
-def lying(store: ArtifactStore) -> set[str]:
+def list_names(store: ArtifactStore) -> set[str]:
     files, base = open_filesystem(store.root)
     return {path[len(base) + 1 :] for path in files.find(base)}
 
 
-def test_the_files_of_others_in_the_store_stay_and_ours_go(store: ArtifactStore, tmp_path: Path) -> None:
-    others = lying(store)
+def test_only_own_files_in_the_store_are_removed(store: ArtifactStore, tmp_path: Path) -> None:
+    others = list_names(store)
     assert len(others) >= len(FOREIGN)
     store_result(store, tmp_path / "home", make_result_key("linking", "a"), b"named", 40)
     left = [store.put("speech-map", b"left behind" + kind.encode(), kind) for kind in KINDS]
     half = "speech-map/3f/.0123456789abcdef0123456789abcdef.part"
     write(store, half)
-    assert {s.name for s in held(store).stored} == lying(store) - others >= {half, *left}
+    assert {s.name for s in take_inventory(store).stored} == list_names(store) - others >= {half, *left}
     assert prune(store, dry_run=True).size == sum(len(b"left behind" + k.encode()) for k in KINDS) + 13
     gone = prune(store, max_size=0)
     assert len(gone.stored) == len(KINDS) + 2
-    assert lying(store) == others
-    assert held(store).size == 0
+    assert list_names(store) == others
+    assert take_inventory(store).size == 0
 
 
-def test_a_value_is_kept_only_under_a_name_by_which_it_is_known_as_ours(tmp_path: Path) -> None:
+def test_artifacts_have_recognizable_names(tmp_path: Path) -> None:
     store = ArtifactStore(str(tmp_path))
     for step, suffix in (("s", ".docx"), ("s", ""), ("../s", ".bin"), ("S 1", ".bin"), ("", ".bin")):
         with pytest.raises(ValueError, match="known as ours"):
@@ -105,21 +105,19 @@ def test_a_value_is_kept_only_under_a_name_by_which_it_is_known_as_ours(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_store_set_one_level_too_high_takes_nothing_of_the_cache_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_store_at_cache_root_removes_no_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     monkeypatch.delenv("PREFECT_LOCAL_STORAGE_PATH", raising=False)
     cache = tmp_path / "data" / "cache"
     store_result(ArtifactStore(str(cache / "artifacts")), tmp_path, make_result_key("linking", "a"), b"x", 3)
-    used.note(recordings_folder(), "monday-1", [make_result_key("linking", "a")])
+    usage.record_usage(recordings_folder(), "monday-1", [make_result_key("linking", "a")])
     before = {path: os.utime(path, (0, 0)) for path in cache.rglob("*") if path.is_file()}
     os.utime(cache / "results" / make_result_key("linking", "a"))
     assert prune(ArtifactStore(str(cache)), older_than_s=86_400).stored == ()
     assert {path for path in cache.rglob("*") if path.is_file()} == set(before)
 
 
-def test_results_of_other_flows_are_no_records_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_of_other_flows_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     monkeypatch.setenv("PREFECT_LOCAL_STORAGE_PATH", str(tmp_path / "storage"))
     others = ("etl/v1/orders.json", f"etl/venv/{D}", f"etl/v1/{D}.json", f"etl/v1/x/{D}", D, "etl/v1/3f9a")

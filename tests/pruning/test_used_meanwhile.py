@@ -14,8 +14,8 @@ import pytest
 
 from tasks.caching import AS_JSON, discard_broken_result
 from tasks.pruning import prune as pruning
-from tasks.pruning import used
-from tasks.pruning.prune import held, prune, recordings_folder, runs_folder
+from tasks.pruning import usage
+from tasks.pruning.prune import prune, recordings_folder, runs_folder, take_inventory
 from tasks.settings.home import results
 from tasks.step import Meter, StepContext
 from tasks.storage.artifacts import ArtifactStore
@@ -34,29 +34,29 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ArtifactS
         yield ArtifactStore(str(tmp_path / "artifacts"))
 
 
-def made(store: ArtifactStore, record: str, value: bytes) -> str:
+def write_result(store: ArtifactStore, record: str, value: bytes) -> str:
     """What a step keeps, forty days ago."""
     name = store.put("linking", value, ".bin")
-    tell(record, name)
+    write_record(record, name)
     for file in (results() / record, Path(store.root) / name):
         os.utime(file, (time.time() - 40 * 86_400,) * 2)
     return name
 
 
-def tell(record: str, name: str) -> None:
+def write_record(record: str, name: str) -> None:
     (results() / record).parent.mkdir(parents=True, exist_ok=True)
     metadata = {"serializer": AS_JSON.model_dump()}
     manifest = json.dumps(Meter().manifest({"it": name}))
     (results() / record).write_text(json.dumps({"metadata": metadata, "result": manifest}))
 
 
-def believe(store: ArtifactStore, record: str) -> None:
+def use_record(store: ArtifactStore, record: str) -> None:
     """As a run does that goes on with what is in the cache."""
     discard_broken_result(record, {"place": StepContext(store, lambda *_: pytest.fail("nothing is read"))})
     assert (results() / record).exists()
 
 
-def after(monkeypatch: pytest.MonkeyPatch, step: str, act: Callable[[], object]) -> None:
+def run_after(monkeypatch: pytest.MonkeyPatch, step: str, act: Callable[[], object]) -> None:
     """Let `act` happen when this step of pruning is done."""
     does = getattr(pruning, step)
 
@@ -69,95 +69,87 @@ def after(monkeypatch: pytest.MonkeyPatch, step: str, act: Callable[[], object])
 
 
 @pytest.mark.parametrize("begun", ["before", "meanwhile"])
-def test_a_result_that_a_run_goes_on_with_meanwhile_stays_with_what_it_names(
+def test_result_used_meanwhile_is_kept_with_its_artifacts(
     store: ArtifactStore, monkeypatch: pytest.MonkeyPatch, begun: str
 ) -> None:
-    needed, other = made(store, A, b"needed"), made(store, B, b"other")
+    needed, other = write_result(store, A, b"needed"), write_result(store, B, b"other")
     with ExitStack() as run:
 
         def go_on() -> None:
             if begun == "meanwhile":
-                run.enter_context(used.under_way(runs_folder()))
-            believe(store, A)
+                run.enter_context(usage.mark_running(runs_folder()))
+            use_record(store, A)
 
         if begun == "before":
-            run.enter_context(used.under_way(runs_folder()))
-        after(monkeypatch, "choose", go_on)
+            run.enter_context(usage.mark_running(runs_folder()))
+        run_after(monkeypatch, "choose", go_on)
         gone = prune(store, older_than_s=30 * 86_400)
     assert ([r.key for r in gone.records], [s.name for s in gone.stored]) == ([B], [other])
-    assert [r.key for r in held(store).records] == [A]
+    assert [r.key for r in take_inventory(store).records] == [A]
     assert store.intact(needed)
 
 
-def test_a_run_that_begins_while_the_cache_is_being_listed_is_heeded(
-    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made(store, A, b"needed")
+def test_run_that_starts_during_listing_is_respected(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_result(store, A, b"needed")
     with ExitStack() as run:
 
         def listed_late(*args: Any) -> Any:
-            run.enter_context(used.under_way(runs_folder()))
-            believe(store, A)
+            run.enter_context(usage.mark_running(runs_folder()))
+            use_record(store, A)
             return listed(*args)
 
-        listed = pruning.held
-        monkeypatch.setattr(pruning, "held", listed_late)
+        listed = pruning.take_inventory
+        monkeypatch.setattr(pruning, "take_inventory", listed_late)
         assert prune(store, max_size=0).records == ()
 
 
-def test_a_disk_that_knows_times_by_the_second_hides_no_use(store: ArtifactStore) -> None:
-    made(store, A, b"needed")
-    with used.under_way(runs_folder()):
+def test_modification_times_of_whole_seconds(store: ArtifactStore) -> None:
+    write_result(store, A, b"needed")
+    with usage.mark_running(runs_folder()):
         os.utime(results() / A, (int(time.time()),) * 2)
         assert prune(store, max_size=0).records == ()
 
 
-def test_a_value_that_a_step_makes_again_meanwhile_stays(
-    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    same, other = made(store, A, b"same"), made(store, B, b"other")
+def test_artifact_written_again_meanwhile_is_kept(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    same, other = write_result(store, A, b"same"), write_result(store, B, b"other")
     left = store.put("linking", b"left behind by a run that died", ".bin")
     os.utime(Path(store.root) / left, (0, 0))
 
     def make_again() -> None:
-        tell(make_result_key("linking", "c"), store.put("linking", b"same", ".bin"))
-        tell(make_result_key("linking", "d"), store.put("linking", b"left behind by a run that died", ".bin"))
+        write_record(make_result_key("linking", "c"), store.put("linking", b"same", ".bin"))
+        write_record(make_result_key("linking", "d"), store.put("linking", b"left behind by a run that died", ".bin"))
 
-    after(monkeypatch, "choose", make_again)
+    run_after(monkeypatch, "choose", make_again)
     gone = prune(store, older_than_s=30 * 86_400)
     assert ([r.key for r in gone.records], [s.name for s in gone.stored]) == ([A, B], [other])
     assert store.intact(same)
     assert store.intact(left)
 
 
-def test_a_value_elsewhere_that_is_made_again_meanwhile_stays(
+def test_remote_artifact_written_again_meanwhile_is_kept(
     store: ArtifactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = ArtifactStore(f"memory://{tmp_path.name}")
     same, other = (elsewhere.put("linking", value, ".bin") for value in (b"same", b"other"))
-    tell(A, same)
-    tell(B, other)
+    write_record(A, same)
+    write_record(B, other)
     time.sleep(0.01)
-    after(monkeypatch, "choose", lambda: elsewhere.put("linking", b"same", ".bin"))
+    run_after(monkeypatch, "choose", lambda: elsewhere.put("linking", b"same", ".bin"))
     assert [s.name for s in prune(elsewhere, max_size=0).stored] == [other]
     assert elsewhere.intact(same)
 
 
-def test_a_recording_whose_results_are_gone_on_with_is_not_forgotten(
-    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_usage_of_recording_in_use_is_kept(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, record in (("monday-1", A), ("tuesday-2", B)):
-        made(store, record, name.encode())
-        used.note(recordings_folder(), name, [record])
-    after(monkeypatch, "choose", lambda: believe(store, A))
+        write_result(store, record, name.encode())
+        usage.record_usage(recordings_folder(), name, [record])
+    run_after(monkeypatch, "choose", lambda: use_record(store, A))
     assert [r.key for r in prune(store, recordings=["monday-1", "tuesday-2"]).records] == [B]
-    assert set(held(store).recordings) == {"monday-1"}
+    assert set(take_inventory(store).recordings) == {"monday-1"}
 
 
-def test_a_run_says_what_it_goes_on_with_before_it_looks_through_it(
-    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made(store, A, b"big")
+def test_use_is_marked_before_checking_artifacts(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_result(store, A, b"big")
     times: list[float] = []
 
     def intact(self: ArtifactStore, name: str) -> bool:
@@ -165,14 +157,12 @@ def test_a_run_says_what_it_goes_on_with_before_it_looks_through_it(
         return True
 
     monkeypatch.setattr(ArtifactStore, "intact", intact)
-    believe(store, A)
+    use_record(store, A)
     assert time.time() - times[0] < 60
 
 
-def test_a_result_pruned_while_it_is_looked_at_is_made_again(
-    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made(store, A, b"x")
+def test_result_pruned_while_checked_is_computed_again(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_result(store, A, b"x")
     monkeypatch.setattr(os, "utime", lambda file, *_: os.unlink(file))
     discard_broken_result(A, {"place": StepContext(store, lambda *_: pytest.fail("nothing is read"))})
     assert not (results() / A).exists()

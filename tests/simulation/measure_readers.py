@@ -63,7 +63,7 @@ def embedded(files: list[Path], model: Path) -> tuple[list[Array], list[Array]]:
     every, fresh = [], []
     for file in files:
         samples, _ = soundfile.read(file, dtype="float32")
-        where = windows(silero.speech(samples))
+        where = windows(silero.find_speech(samples))
         where = where[where[:, 1] - where[:, 0] > LENGTH_S - 0.05]
         if len(where) < 4:
             continue

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from tasks.intervals import Span, clip
 from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription import whisper
-from tasks.transcription.hallucinations import normalize_word
 from tasks.transcription.step import ChunkWords, transcribe_chunk
+from tasks.word_forms import to_repetition_form
 
 RATE = 16_000
 SECONDS = 45.0
@@ -45,7 +45,7 @@ def excerpt() -> Excerpt:
     words, speech = [], []
     for line in (SAMPLES / "roundtable.ctm").read_text().splitlines():
         _, _, start, length, word = line.split()[:5]
-        words.append((normalize_word(word), Span(float(start), float(start) + float(length))))
+        words.append((to_repetition_form(word), Span(float(start), float(start) + float(length))))
     for line in (SAMPLES / "roundtable.rttm").read_text().splitlines():
         fields = line.split()
         speech.append(Span(float(fields[3]), float(fields[3]) + float(fields[4])))
@@ -73,7 +73,7 @@ def transcribed(
 
 def matches(found: ChunkWords, excerpt: Excerpt) -> list[tuple[Span, Span]]:
     """(reference, found) times of the words that agree."""
-    said, heard = [w for w, _ in excerpt.words], [normalize_word(w.text) for w in found.words]
+    said, heard = [w for w, _ in excerpt.words], [to_repetition_form(w.text) for w in found.words]
     blocks = difflib.SequenceMatcher(None, said, heard, autojunk=False).get_matching_blocks()
     return [(excerpt.words[a + k][1], found.words[b + k].span) for a, b, size in blocks for k in range(size)]
 

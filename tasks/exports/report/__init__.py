@@ -1,16 +1,16 @@
-"""report.html: a recording to look at, search and listen to, in one file that needs no network.
+"""report.html: a recording to read, search and listen to, in one file that needs no network.
 
-    page.html.jinja   what stands in the page, header and tables filled in here (Jinja2, everything escaped)
-    report.css        how it looks: light, dark, narrow, printed
-    scripts/*.js      what it does, in the order of their names: one script, nothing fetched
-    data.py           the transcript as columns, which the scripts unfold
+    page.html.jinja   the page's template; header and tables are filled in here (Jinja2, everything escaped)
+    report.css        styles: light, dark, narrow, printed
+    scripts/*.js      scripts, joined in the order of their names; they fetch nothing
+    data.py           the transcript as JSON columns, which the scripts unfold
     people.py         speakers by name, label, or as a question
-    facts.py          the header's figures as people read them
-    links.py          the way from the report to the recording's sound
+    facts.py          figures of the header and tables
+    links.py          relative paths from the report to the recording's sound
 
-What was said, and what files are called, is text of strangers. It reaches the page as escaped text, or as JSON in
-which no character can end the script element, and the scripts put it there as text, never as markup. A
-Content-Security-Policy lets nothing run but the one script whose digest it names, and nothing be fetched but sound.
+Spoken text and file names are untrusted. They reach the page as escaped text, or as JSON in which no character can
+end the script element, and the scripts insert them as text, never as markup. A Content-Security-Policy allows only
+the one script, by its digest, and only sound to be fetched.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.canonical import canonical
-from tasks.exports.report.data import columns, embedded
-from tasks.exports.report.facts import facts
+from tasks.exports.report.data import build_columns, encode_json
+from tasks.exports.report.facts import build_facts
 from tasks.records import Transcript
 
 if TYPE_CHECKING:
@@ -37,41 +37,41 @@ POLICY = (
 
 
 def write(transcript: Transcript) -> str:
-    """report.html. A part whose `path` is relative (see links.py) is where the page looks for the sound."""
+    """Write report.html. The page finds the sound by the relative `path` of each part (see links.py)."""
     from markupsafe import Markup
 
     transcript = canonical(transcript)
-    script, style = _script(), _style()
-    return _template().render(
-        policy=POLICY.format(script=_digest(script), style=_digest(style)),
+    script, style = _read_script(), _read_style()
+    return _load_template().render(
+        policy=POLICY.format(script=_hash(script), style=_hash(style)),
         style=Markup(style),
         script=Markup(script),
-        data=Markup(embedded(columns(transcript))),
-        **facts(transcript),
+        data=Markup(encode_json(build_columns(transcript))),
+        **build_facts(transcript),
     )
 
 
-def _digest(text: str) -> str:
+def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 @functools.cache
-def _script() -> str:
-    """All scripts as one, whose names nobody outside sees."""
+def _read_script() -> str:
+    """Read all scripts as one, in a scope of its own."""
     texts = [p.read_text(encoding="utf-8") for p in sorted((HERE / "scripts").glob("*.js"))]
     return '(() => {\n"use strict";\n' + "\n".join(texts) + "})();\n"
 
 
 @functools.cache
-def _style() -> str:
+def _read_style() -> str:
     return (HERE / "report.css").read_text(encoding="utf-8")
 
 
 @functools.cache
-def _template() -> Template:
+def _load_template() -> Template:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    world = Environment(
+    environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
@@ -79,4 +79,4 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return world.get_template("page.html.jinja")
+    return environment.get_template("page.html.jinja")

@@ -1,49 +1,50 @@
-"""What stands in the report's header and tables, as people read it."""
+"""Format the figures of the report's header and tables."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from tasks.exports.report.data import LOW, percent
-from tasks.exports.report.people import labels, perhaps, person
-from tasks.exports.text import clock, ms, one_line
+from tasks.exports.report.data import MIN_CONFIDENCE_PERCENT, to_percent
+from tasks.exports.report.people import describe_speaker, format_guess, list_labels
+from tasks.exports.text import format_timestamp, to_ms
 from tasks.intervals import measure_union_s
 from tasks.records import UNKNOWN, ChunkReport, Transcript
+from tasks.text import to_one_line
 
 COLOURS = 7
-"""Colours in report.css that people tell apart whatever their eyes; further speakers have them with a pattern."""
+"""Number of colours in report.css, distinguishable with colour blindness; further speakers add a pattern."""
 
 
-def facts(transcript: Transcript) -> dict[str, Any]:
-    """What the page's template names, of a tidy transcript."""
+def build_facts(transcript: Transcript) -> dict[str, Any]:
+    """Build the values of the page's template from a canonical transcript."""
     recording, run = transcript.recording, transcript.run
     failed = [c for c in transcript.chunks if c.status == "failed"]
     return {
-        "title": one_line(recording.source_name) or recording.recording_id,
+        "title": to_one_line(recording.source_name) or recording.recording_id,
         "recording_id": recording.recording_id,
         "language": run.language or "",
-        "when": when(recording.recorded_at, recording.recorded_at_source, recording.timezone),
-        "duration": length(recording.duration_s),
-        "counts": [count(transcript.num_speakers, "speaker"), count(len(transcript.words), "word")],
-        "speakers": speakers(transcript),
+        "when": format_start(recording.recorded_at, recording.recorded_at_source, recording.timezone),
+        "duration": format_duration(recording.duration_s),
+        "counts": [format_count(transcript.num_speakers, "speaker"), format_count(len(transcript.words), "word")],
+        "speakers": build_speaker_rows(transcript),
         "status": run.status,
-        "failed": [failure(c) for c in failed],
-        "failed_length": length(measure_union_s(c.core for c in failed)),
-        "quality": quality(transcript, failed),
-        "models": [(step, one_line(name)) for step, name in sorted(run.models.items())],
+        "failed": [format_failure(c) for c in failed],
+        "failed_length": format_duration(measure_union_s(c.core for c in failed)),
+        "quality": build_quality_rows(transcript, failed),
+        "models": [(step, to_one_line(name)) for step, name in sorted(run.models.items())],
         "digest": run.settings_digest,
         "profile": run.profile,
         "version": run.pipeline_version,
         "sha256": recording.sha256,
-        "chunks": [seam(c) for c in transcript.chunks],
+        "chunks": [build_chunk_row(c) for c in transcript.chunks],
     }
 
 
-def when(recorded_at: str | None, source: str | None, timezone: str) -> str:
-    """The recording's start as a sentence has it.
+def format_start(recorded_at: str | None, source: str | None, timezone: str) -> str:
+    """Format the recording's start for reading.
 
-    >>> when("2024-05-01T00:30:00+02:00", "name", "Europe/Berlin")
+    >>> format_start("2024-05-01T00:30:00+02:00", "name", "Europe/Berlin")
     'Wednesday, 1 May 2024, 00:30 (Europe/Berlin; by the file’s name)'
     """
     if recorded_at is None:
@@ -53,10 +54,10 @@ def when(recorded_at: str | None, source: str | None, timezone: str) -> str:
     return f"{start:%A}, {start.day} {start:%B %Y}, {start:%H:%M} ({timezone}{by.get(source or '', '')})"
 
 
-def length(seconds: float) -> str:
-    """How long something lasts.
+def format_duration(seconds: float) -> str:
+    """Format a duration.
 
-    >>> length(86_400.0), length(2138.4), length(12.3)
+    >>> format_duration(86_400.0), format_duration(2138.4), format_duration(12.3)
     ('24 h 00 min', '35 min 38 s', '12 s')
     """
     whole = round(seconds)
@@ -66,76 +67,92 @@ def length(seconds: float) -> str:
     return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"
 
 
-def count(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def share(part: float, whole: float) -> str:
-    """A share in per cent, one place; a dash of nothing.
+def format_share(part: float, whole: float) -> str:
+    """Format a share in per cent with one decimal; a dash for a share of nothing.
 
-    >>> share(1, 8), share(0, 0)
+    >>> format_share(1, 8), format_share(0, 0)
     ('12.5 %', '–')
     """
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
-def speakers(transcript: Transcript) -> list[dict[str, Any]]:
-    """A row for each speaker, in the order of `labels`, with the look of the speaker's mark."""
+def build_speaker_rows(transcript: Transcript) -> list[dict[str, Any]]:
+    """Build a row for each speaker, in the order of `list_labels`, with the classes of the speaker's mark."""
     by_label = {s.label: s for s in transcript.speakers}
     total = sum(s.turn_s for s in transcript.speakers)
     most = max((s.turn_s for s in transcript.speakers), default=0.0)
     out = []
-    for k, label in enumerate(labels(transcript)):
+    for k, label in enumerate(list_labels(transcript)):
         held = by_label.get(label)
-        who = person(label, held)
+        who = describe_speaker(label, held)
         out.append(
             {
                 "label": "Unknown" if who["unknown"] else who["label"],
                 "name": who["name"],
-                "perhaps": perhaps(who),
+                "perhaps": format_guess(who),
                 "alike": "" if who["alike"] is None else f"{who['alike'] / 100:.2f}",
-                "mark": mark(k, label == UNKNOWN),
-                "time": length(held.turn_s) if held else "–",
-                "share": share(held.turn_s, total) if held else "–",
+                "mark": choose_mark_classes(k, label == UNKNOWN),
+                "time": format_duration(held.turn_s) if held else "–",
+                "share": format_share(held.turn_s, total) if held else "–",
                 "width": round(100 * held.turn_s / most, 1) if held and most else 0,
                 "words": f"{held.num_words:,}" if held else "–",
-                "first": clock(ms(held.first_s), "") if held else "–",
-                "last": clock(ms(held.last_s), "") if held else "–",
+                "first": format_timestamp(to_ms(held.first_s), "") if held else "–",
+                "last": format_timestamp(to_ms(held.last_s), "") if held else "–",
             }
         )
     return out
 
 
-def mark(place: int, unknown: bool) -> str:
-    """The classes of a speaker's mark: a colour, and a pattern from the eighth on."""
+def choose_mark_classes(place: int, unknown: bool) -> str:
+    """Choose the CSS classes of a speaker's mark: a colour, and a pattern from the eighth on."""
     return "unknown" if unknown else f"c{place % COLOURS} p{place // COLOURS % 4}"
 
 
-def quality(transcript: Transcript, failed: list[ChunkReport]) -> list[tuple[str, str, str]]:
-    """(what, figure, explanation)."""
+def build_quality_rows(transcript: Transcript, failed: list[ChunkReport]) -> list[tuple[str, str, str]]:
+    """Build rows of (name, figure, explanation)."""
     words = transcript.words
-    sure = [p for p in (percent(w.confidence) for w in words) if p >= 0]
-    low, unknown = sum(p < LOW for p in sure), sum(w.speaker == UNKNOWN for w in words)
+    sure = [p for p in (to_percent(w.confidence) for w in words) if p >= 0]
+    low, unknown = sum(p < MIN_CONFIDENCE_PERCENT for p in sure), sum(w.speaker == UNKNOWN for w in words)
     removed = sum(c.loops_removed for c in transcript.chunks), sum(c.silence_text_removed for c in transcript.chunks)
     return [
-        ("Status", transcript.run.status, count(len(failed), "failed chunk") + f" of {len(transcript.chunks)}"),
-        ("Low confidence", share(low, len(sure)), f"{low:,} of {count(len(sure), 'word')} under {LOW} %"),
-        ("Unknown speaker", share(unknown, len(words)), f"{count(unknown, 'word')} whose voice could not be told"),
-        ("Taken out", f"{sum(removed):,}", f"{count(removed[0], 'loop')}, {count(removed[1], 'word')} in silence"),
+        (
+            "Status",
+            transcript.run.status,
+            format_count(len(failed), "failed chunk") + f" of {len(transcript.chunks)}",
+        ),
+        (
+            "Low confidence",
+            format_share(low, len(sure)),
+            f"{low:,} of {format_count(len(sure), 'word')} under {MIN_CONFIDENCE_PERCENT} %",
+        ),
+        (
+            "Unknown speaker",
+            format_share(unknown, len(words)),
+            f"{format_count(unknown, 'word')} whose voice could not be told",
+        ),
+        (
+            "Taken out",
+            f"{sum(removed):,}",
+            f"{format_count(removed[0], 'loop')}, {format_count(removed[1], 'word')} in silence",
+        ),
     ]
 
 
-def seam(report: ChunkReport) -> dict[str, Any]:
-    """A chunk's row in the table of seams."""
+def build_chunk_row(report: ChunkReport) -> dict[str, Any]:
+    """Build a chunk's row in the table of seams."""
     again = f"{report.seam_redecoded_s:.1f} s" if report.seam_redecoded_s else "–"
     return {
         "number": report.index + 1,
-        "at": ms(report.core.start_s),
-        "from": clock(ms(report.core.start_s), ""),
-        "to": clock(ms(report.core.end_s), ""),
+        "at": to_ms(report.core.start_s),
+        "from": format_timestamp(to_ms(report.core.start_s), ""),
+        "to": format_timestamp(to_ms(report.core.end_s), ""),
         "status": {"no_speech": "no speech"}.get(report.status, report.status),
-        "error": one_line(report.error or ""),
-        "speech": length(report.speech_s),
+        "error": to_one_line(report.error or ""),
+        "speech": format_duration(report.speech_s),
         "words": f"{report.num_words:,}",
         "kept": report.seam_kept or "–",
         "dropped": report.seam_dropped or "–",
@@ -145,6 +162,6 @@ def seam(report: ChunkReport) -> dict[str, Any]:
     }
 
 
-def failure(report: ChunkReport) -> str:
-    span = f"{clock(ms(report.core.start_s), '')} – {clock(ms(report.core.end_s), '')}"
-    return f"{span}: {one_line(report.error or '') or 'no reason given'}"
+def format_failure(report: ChunkReport) -> str:
+    span = f"{format_timestamp(to_ms(report.core.start_s), '')} – {format_timestamp(to_ms(report.core.end_s), '')}"
+    return f"{span}: {to_one_line(report.error or '') or 'no reason given'}"

@@ -1,5 +1,5 @@
-"""The way from a report to its recording's sound: a path relative to the report, so that both can be moved together
-and the page does not tell where on the disk they lie."""
+"""Refer from a report to its recording's sound by relative paths, so that both can be moved together and the page
+does not disclose absolute paths."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from urllib.parse import quote, unquote
 
 from tasks.records import Transcript
 
-CARRIED = "data:audio/ogg;base64,"
-"""How a part's path begins that is the sound itself."""
+EMBEDDED_PREFIX = "data:audio/ogg;base64,"
+"""Beginning of a part's path that embeds the sound itself, as a data URL."""
 
 _DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 
 
-def linked(transcript: Transcript, folder: Path) -> Transcript:
-    """The transcript with the parts' paths relative to `folder`, in which its report will lie.
+def relativize_paths(transcript: Transcript, folder: Path) -> Transcript:
+    """Make the parts' paths relative to `folder`, the report's destination.
 
-    Empty where there is no such way: from another place under the root it would tell the whole absolute path, and in
-    a hidden folder files are only passing through (the folder-watch's claims).
+    A path becomes empty where only the root is common, since it would disclose the absolute path, and where it leads
+    into a hidden folder, whose files are temporary (the folder-watch's claims).
     """
     recording = transcript.recording
     parts = tuple(dataclasses.replace(p, path=_relative(p.path, folder)) for p in recording.parts)
     return dataclasses.replace(transcript, recording=dataclasses.replace(recording, parts=parts))
 
 
-def source(path: str) -> str | None:
-    """The URL of a relative path, or of sound that is carried; None of any other.
+def format_source_url(path: str) -> str | None:
+    """Format the URL of a relative path; return embedded sound as it is, None for other paths.
 
-    >>> source("../../a b#1.wav"), source("/home/ana/a.wav"), source("")
+    >>> format_source_url("../../a b#1.wav"), format_source_url("/home/ana/a.wav"), format_source_url("")
     ('../../a%20b%231.wav', None, None)
     """
-    if path.startswith(CARRIED):
+    if path.startswith(EMBEDDED_PREFIX):
         return path
     if not path or os.path.isabs(path):
         return None
@@ -46,20 +46,20 @@ def source(path: str) -> str | None:
     return url if url.startswith(".") else f"./{url}"
 
 
-def sounds(report: str, folder: Path) -> list[str]:
-    """The parts' paths, absolute, as a report that lies in `folder` has them; sound that it carries as it is; ""
-    where it has none. [] of a text that is no report."""
+def read_sound_paths(report: str, folder: Path) -> list[str]:
+    """Read the parts' paths from a report in `folder`, made absolute; embedded sound as it is; "" without sound.
+    Returns [] for a text that is no report."""
     found = _DATA.search(report)
     try:
         parts = json.loads(found[1])["parts"] if found else []
         sources = [part["src"] or "" for part in parts]
     except (ValueError, KeyError, TypeError):
         return []
-    return [s if s.startswith(CARRIED) or not s else os.path.normpath(folder / unquote(s)) for s in sources]
+    return [s if s.startswith(EMBEDDED_PREFIX) or not s else os.path.normpath(folder / unquote(s)) for s in sources]
 
 
 def _relative(path: str, folder: Path) -> str:
-    if path.startswith(CARRIED):
+    if path.startswith(EMBEDDED_PREFIX):
         return path
     if not os.path.isabs(path):
         return ""

@@ -9,13 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.dataset.publish import ROW_GROUP, encodings, parquet
+from tasks.dataset.publish import ROW_GROUP, choose_encodings, serialize_table
 
 
 def _laid(**options: Any) -> Callable[[pa.Table], bytes]:
     def lay(table: pa.Table) -> bytes:
         buffer = io.BytesIO()
-        given = {"row_group_size": ROW_GROUP, **encodings(table.schema), **options}
+        given = {"row_group_size": ROW_GROUP, **choose_encodings(table.schema), **options}
         blooms = given.pop("bloom", None)
         if blooms in table.column_names:
             given["bloom_filter_options"] = {blooms: {"ndv": 30_000, "fpp": 0.01}}
@@ -33,7 +33,7 @@ def _by_speaker(table: pa.Table) -> bytes:
 
 PUBLISHED = "as published"
 LAYOUTS: dict[str, Callable[[pa.Table], bytes]] = {
-    PUBLISHED: parquet,
+    PUBLISHED: serialize_table,
     "dictionaries for all columns": _laid(use_dictionary=True, column_encoding=None),
     "one group": _laid(row_group_size=1_000_000),
     "groups of 20,000 rows": _laid(row_group_size=20_000),

@@ -70,7 +70,7 @@ class Hooks:
         from tasks.engines import calls
         from tasks.step import Meter
 
-        call, read, start, finish = calls.call, decode._read, Meter.__init__, Meter.manifest
+        call, read, start, finish = calls.call, decode._load_span, Meter.__init__, Meter.manifest
 
         def heard_call(engine: calls.Engine, method: str, *args: Any, **kwargs: Any) -> Any:
             cpu = time.thread_time()
@@ -101,7 +101,7 @@ class Hooks:
 
         for place, name, new in (
             (calls, "call", heard_call),
-            (decode, "_read", heard_read),
+            (decode, "_load_span", heard_read),
             (Meter, "__init__", started),
             (Meter, "manifest", finished),
         ):

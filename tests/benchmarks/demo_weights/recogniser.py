@@ -31,7 +31,7 @@ class Recogniser:
 
         self.settings = settings({"profile": "demo"}).transcription
         self.engine = whisper.load(str(models / "whisper"), compute_type=self.settings.compute_type)
-        self.find_speech = speech_map.load().speech
+        self.find_speech = speech_map.load().find_speech
 
     def words(self, samples: np.ndarray, *, everywhere: bool = False) -> list[TimedWord]:
         """Of 16 kHz mono `samples`; `everywhere`: as if somebody spoke all the time."""

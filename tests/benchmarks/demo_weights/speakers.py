@@ -89,7 +89,7 @@ def talk_error(model: Any, clustering: Any, one: Samples, other: Samples, seed: 
     from tasks.linking.nodes import ChunkVoices
 
     samples, truth = conversation(one, other, seed)
-    speech = load().speech(samples)
+    speech = load().find_speech(samples)
     where = windows_of(speech)
     embeddings = model.embed(samples, where)
     labels = clustering.labels(embeddings, where, max_speakers=8)

@@ -92,7 +92,7 @@ def embedding(pool: Pool, model: Path, samples: Samples) -> NDArray[np.float64]:
 
     silero = Engine.of("audio/silero", "tasks.audio.speech_map:load")
     speaker = Engine.of("diarization/speaker-model", "tasks.diarization.speaker_model:load", model=str(model))
-    speech = pool.call(silero, "speech", samples).value or [Span(0.0, len(samples) / RATE)]
+    speech = pool.call(silero, "find_speech", samples).value or [Span(0.0, len(samples) / RATE)]
     where = windows(speech)
     return np.array(average_embeddings([where], [pool.call(speaker, "embed", samples, where).value]))
 

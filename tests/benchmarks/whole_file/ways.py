@@ -42,14 +42,14 @@ def nemo(source: Path, folder: Path) -> dict[str, Any]:
     Where speech is, it is told by our speech map: its own detector's weights would have to be fetched.
     """
     from tasks.audio.decode import stream
-    from tasks.audio.speech_map import load, speech_map
+    from tasks.audio.speech_map import build_speech_map, load
     from tasks.diarization.nemo import quiet
 
     began = time.monotonic()
     import soundfile
 
     duration_s = soundfile.info(source).duration
-    spans = speech_map(stream(source), load().speech, duration_s).speech
+    spans = build_speech_map(stream(source), load().find_speech, duration_s).speech
     mapped = time.monotonic()
     file = {"audio_filepath": str(source), "label": "UNK", "uniq_id": source.stem}
     lines = [file | {"offset": s.start_s, "duration": s.duration_s} for s in spans]

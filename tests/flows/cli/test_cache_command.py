@@ -26,14 +26,16 @@ def run_cache(home: Path, *arguments: str, **given: str) -> subprocess.Completed
 
 @pytest.fixture
 def filled_cache(tmp_path: Path) -> Path:
-    from tasks.pruning import used
+    from tasks.pruning import usage
     from tasks.storage.artifacts import ArtifactStore
     from tests.helpers.cached_results import make_result_key, store_result
 
     store = ArtifactStore(str(tmp_path / "data" / "cache" / "artifacts"))
     store_result(store, tmp_path, make_result_key("embedding", "a"), bytes(5000), 40)
     store_result(store, tmp_path, make_result_key("linking", "b"), bytes(3000), 3)
-    used.note(tmp_path / "data" / "cache" / "recordings", "monday-1f2e3d4c", [make_result_key("linking", "b")])
+    usage.record_usage(
+        tmp_path / "data" / "cache" / "recordings", "monday-1f2e3d4c", [make_result_key("linking", "b")]
+    )
     return tmp_path
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from flows.reporting.run_page import escape_markdown, format_code, make_artifact_key, render_page
 from flows.reporting.timeline import LEFT, MAX_SPEAKERS, WIDTH, draw_timeline, group_columns
-from tasks.exports.timeline import ticks
+from tasks.exports.timeline import compute_ticks
 from tasks.records import Transcript, Turn
 from tests.helpers.sample_transcripts import HOSTILE, make_meeting, make_recording_row, make_transcript
 
@@ -128,4 +128,4 @@ def test_groups_hold_every_column_once(columns: set[int]) -> None:
 
 @given(st.floats(0.1, 400_000))
 def test_an_axis_has_a_few_round_times(duration_s: float) -> None:
-    assert 1 <= len(ticks(duration_s)) <= 11
+    assert 1 <= len(compute_ticks(duration_s)) <= 11

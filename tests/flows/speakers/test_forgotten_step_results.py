@@ -11,7 +11,7 @@ import pytest
 from flows.speakers.republish import prune_step_results
 from tasks.errors import TransientError
 from tasks.pruning import prune as pruning
-from tasks.pruning import used
+from tasks.pruning import usage
 from tasks.settings.schema import Settings
 from tasks.storage.artifacts import ArtifactStore
 from tests.helpers.cached_results import make_result_key, store_result
@@ -24,7 +24,7 @@ def test_results_that_somebody_goes_on_with_are_not_said_to_be_gone(
     monkeypatch.delenv("PREFECT_LOCAL_STORAGE_PATH", raising=False)
     cache, record = tmp_path / "data" / "cache", make_result_key("embedding", "a")
     name = store_result(ArtifactStore(str(cache / "artifacts")), tmp_path, record, b"a voice", 1)
-    used.note(pruning.recordings_folder(), "monday-1", [record])
+    usage.record_usage(pruning.recordings_folder(), "monday-1", [record])
     with monkeypatch.context() as meanwhile:
         choose = pruning.choose
 

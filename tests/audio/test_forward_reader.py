@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.audio.decode import decode, stream
-from tasks.audio.forward import Forward
-from tasks.audio.pieces import Samples
+from tasks.audio.decode import Samples, decode, stream
+from tasks.audio.forward_reader import ForwardReader
 from tasks.intervals import Span
 from tasks.records import SAMPLE_RATE_HZ
 from tests.helpers.sound_files import make_noise, write_sound
@@ -35,13 +34,13 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("block_s", [0.7, 60.0, 500.0])
-def test_spans_are_those_that_are_decoded_one_by_one(path: Path, block_s: float) -> None:
-    passing = Forward(stream(path, block_s))
+def test_spans_equal_decoded_ones(path: Path, block_s: float) -> None:
+    passing = ForwardReader(stream(path, block_s))
     for span in SPANS:
-        np.testing.assert_array_equal(passing.span(span), decode(path, span), err_msg=str(span))
+        np.testing.assert_array_equal(passing.read(span), decode(path, span), err_msg=str(span))
 
 
-def test_nothing_is_held_of_what_went_by_and_nothing_read_that_nobody_wants() -> None:
+def test_buffer_drops_past_samples_and_reads_lazily() -> None:
     read = 0
 
     def blocks() -> Iterator[Samples]:
@@ -50,16 +49,16 @@ def test_nothing_is_held_of_what_went_by_and_nothing_read_that_nobody_wants() ->
             read += 1
             yield np.zeros(60 * SAMPLE_RATE_HZ, np.float32)
 
-    passing = Forward(blocks())
-    passing.span(Span(10, 20))
+    passing = ForwardReader(blocks())
+    passing.read(Span(10, 20))
     assert read == 1
-    passing.span(Span(36_000, 36_070))
+    passing.read(Span(36_000, 36_070))
     assert read == 602
     assert len(passing._held) <= 120 * SAMPLE_RATE_HZ
 
 
-def test_what_went_by_is_not_to_be_had_again(path: Path) -> None:
-    passing = Forward(stream(path))
-    passing.span(Span(100, 101))
+def test_earlier_span_raises(path: Path) -> None:
+    passing = ForwardReader(stream(path))
+    passing.read(Span(100, 101))
     with pytest.raises(ValueError, match=r"99 s went by"):
-        passing.span(Span(99, 103))
+        passing.read(Span(99, 103))

@@ -1,7 +1,7 @@
-"""Spans of a sound that goes by once: for who wants many of them, in the order of time.
+"""Read many spans of a recording in one pass, in the order of their starts.
 
-A span by itself is sought in its file, and a file without a table of times is read up to it: over a long recording
-many spans, each sought by itself, cost more with every hour. Going by, they cost what the recording is long.
+`decode` seeks each span, and a file without a seek table is read up to it: in a long recording, many spans cost more
+with every hour. In one pass, the cost is that of the recording's length.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tasks.audio.pieces import Samples
+from tasks.audio.resample import Samples
 from tasks.intervals import Span
 from tasks.records import SAMPLE_RATE_HZ
 
 
-class Forward:
-    """A sound in blocks from its start on, float32 (n,) at 16 kHz; held is what the next span may want of it."""
+class ForwardReader:
+    """Reads spans from consecutive blocks of float32 (n,) at 16 kHz; buffers only what later spans may need."""
 
     def __init__(self, blocks: Iterator[Samples]) -> None:
         self._blocks = blocks
         self._held, self._first = np.zeros(0, np.float32), 0
 
-    def span(self, span: Span) -> Samples:
-        """`span` as float32 (n,), n = round(span.duration_s * 16000), as `decode` gives it: silent outside the sound.
+    def read(self, span: Span) -> Samples:
+        """Read `span` as `decode` does: float32 (n,), n = round(span.duration_s * 16000), silence outside the sound.
 
-        Raises ValueError where it starts before an earlier one, and what the blocks raise.
+        Raises ValueError if `span` starts before an earlier one, and what the blocks raise.
         """
         first, size = round(span.start_s * SAMPLE_RATE_HZ), round(span.duration_s * SAMPLE_RATE_HZ)
         if max(0, first) < self._first:
@@ -45,6 +45,6 @@ class Forward:
         return self._first + len(self._held)
 
     def _drop(self, before: int) -> None:
-        """Let go of what lies before that sample."""
+        """Drop the buffered samples before position `before`."""
         gone = min(max(0, before - self._first), len(self._held))
         self._held, self._first = self._held[gone:], self._first + gone

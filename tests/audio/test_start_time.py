@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tasks.audio.probe import probe
-from tasks.audio.recorded import read_name, read_time_in_name, recorded_at
+from tasks.audio.start_time import find_start_time, read_name, read_time_in_name
 from tasks.errors import UsageError
 from tasks.settings.load import load
 from tests.helpers.sound_files import make_noise, write_sound
@@ -51,23 +51,23 @@ def test_a_date_and_time_in_the_name_are_local_time(stem: str) -> None:
         "20260301_0915-1030",
     ],
 )
-def test_a_counter_after_the_time_is_no_zone(stem: str) -> None:
+def test_counter_after_time_is_no_offset(stem: str) -> None:
     found = read_time_in_name(stem, BERLIN)
     assert found is not None
     assert found.isoformat() == "2026-03-01T09:15:00+01:00"
 
 
 @pytest.mark.parametrize("when", ["9999-12-31T23:59:59+00:00", "9999-12-31T23:59:59-10:00"])
-def test_a_day_that_no_calendar_has_in_this_zone_is_passed_over(tmp_path: Path, when: str) -> None:
+def test_date_out_of_range_is_skipped(tmp_path: Path, when: str) -> None:
     path = tmp_path / "a.wav"
     path.with_suffix(".json").write_text(json.dumps({"recorded_at": when}))
-    at, source = recorded_at({"creation_time": when}, path, 60.0, 0.0, "Asia/Tokyo")
+    at, source = find_start_time({"creation_time": when}, path, 60.0, 0.0, "Asia/Tokyo")
     assert (at, source) == ("1970-01-01T09:01:00+09:00", "mtime")
 
 
 @pytest.mark.parametrize("mtime_s", [3e11, 1e300, -1e13])
-def test_a_file_whose_own_times_are_none_is_no_failure(tmp_path: Path, mtime_s: float) -> None:
-    assert recorded_at({}, tmp_path / "a.wav", mtime_s, 0.0, "Europe/Berlin") == (None, None)
+def test_invalid_modification_time(tmp_path: Path, mtime_s: float) -> None:
+    assert find_start_time({}, tmp_path / "a.wav", mtime_s, 0.0, "Europe/Berlin") == (None, None)
 
 
 @pytest.mark.parametrize("stem", ["interview", "2026-03-01", "2026-13-45_09-15-00", "1234567890123456"])
@@ -91,7 +91,7 @@ def test_other_digits_are_no_time(stem: str) -> None:
         ("Voice 260301_091500-1", "2026-03-01T08:15:00+00:00"),
     ],
 )
-def test_names_that_recorders_and_meetings_give(stem: str, utc: str) -> None:
+def test_names_of_recorders_and_meetings(stem: str, utc: str) -> None:
     found = read_time_in_name(stem, BERLIN)
     assert found is not None
     assert found.astimezone(UTC).isoformat() == utc
@@ -109,10 +109,10 @@ def test_names_that_recorders_and_meetings_give(stem: str, utc: str) -> None:
         ("01.03.26 09h15, 2026-03-01_09-15-00", "%d.%m.%y %Hh%M", 60.0),
     ],
 )
-def test_what_a_name_leaves_open(stem: str, pattern: str | None, open_s: float) -> None:
-    told = read_name(stem, BERLIN, pattern)
-    assert told is not None
-    assert told.open_s == open_s
+def test_resolution_of_a_name(stem: str, pattern: str | None, open_s: float) -> None:
+    found = read_name(stem, BERLIN, pattern)
+    assert found is not None
+    assert found.open_s == open_s
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_date_and_a_counter_are_no_time_of_day(stem: str) -> None:
 @pytest.mark.parametrize(
     "pattern", ["%d.%m.%y %Hh%M", r"(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d\d) (?P<hour>\d\d)h(?P<minute>\d\d)"]
 )
-def test_a_pattern_of_ones_own_comes_first(pattern: str) -> None:
+def test_custom_pattern_comes_first(pattern: str) -> None:
     found = read_time_in_name("lecture 01.03.26 09h15, copied 2026-05-05 10-00-00", BERLIN, pattern)
     assert found is not None
     assert found.isoformat() == "2026-03-01T09:15:00+01:00"
@@ -134,42 +134,40 @@ def test_a_pattern_of_ones_own_comes_first(pattern: str) -> None:
 @pytest.mark.parametrize(
     "pattern", ["%Y-%m", "%Q%Y%m%d", "(?P<year>\\d{4}", "(?P<year>.)(?P<month>.)(?P<day>.)(?P<hr>.)"]
 )
-def test_a_pattern_that_can_tell_no_day_is_refused_by_name(pattern: str) -> None:
+def test_pattern_without_date_is_refused(pattern: str) -> None:
     with pytest.raises(UsageError, match="name_pattern"):
         load({"audio": {"name_pattern": pattern}}, environment={}, folder=Path("nowhere"))
 
 
 def recorded(path: Path, metadata: dict[str, str] | None = None, timezone: str = "UTC") -> tuple[str, str]:
-    return recorded_at(metadata or {}, path, 0, 0, timezone)
+    return find_start_time(metadata or {}, path, 0, 0, timezone)
 
 
-def test_the_name_is_believed_before_metadata() -> None:
+def test_name_precedes_metadata() -> None:
     tags = {"creation_time": "2020-01-01T08:15:00.000000Z"}
     assert recorded(Path("2026-03-01_09-15-00.wav"), tags, "Europe/Berlin") == ("2026-03-01T09:15:00+01:00", "name")
     assert recorded(Path("meeting.wav"), tags) == ("2020-01-01T08:15:00+00:00", "metadata")
 
 
 @pytest.mark.parametrize("when", ["1904-01-01T00:00:00.000000Z", "1970-01-01T00:00:00Z", "yesterday", ""])
-def test_a_clock_that_was_never_set_is_not_believed(when: str) -> None:
+def test_unset_clock_is_ignored(when: str) -> None:
     assert recorded(Path("x.wav"), {"creation_time": when})[1] == "mtime"
 
 
-def test_broadcast_wav_has_day_and_time_apart() -> None:
+def test_broadcast_wav_date_and_time() -> None:
     found = recorded(Path("x.wav"), {"date": "2026-03-01", "creation_time": "09:15:00"}, "Europe/Berlin")
     assert found == ("2026-03-01T09:15:00+01:00", "metadata")
 
 
 @pytest.mark.parametrize("sidecar", ["2020-01-01_00-00-00.json", "2020-01-01_00-00-00.wav.json"])
-def test_a_sidecar_is_believed_before_all(tmp_path: Path, sidecar: str) -> None:
+def test_sidecar_precedes_all(tmp_path: Path, sidecar: str) -> None:
     (tmp_path / sidecar).write_text(json.dumps({"recorded_at": "2026-03-01T09:15:00", "room": "big"}))
     found = recorded(tmp_path / "2020-01-01_00-00-00.wav", timezone="Europe/Berlin")
     assert found == ("2026-03-01T09:15:00+01:00", "sidecar")
 
 
 @pytest.mark.parametrize("text", ['{"recorded_at": "noon"}', '{"recorded_at": 7}', "{recorded", "[" * 50_000, "\xff"])
-def test_a_wrong_sidecar_is_one_warning_and_the_name_is_believed(
-    tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_invalid_sidecar_warns_and_name_is_used(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "2026-03-01_09-15-00.json").write_text(text, encoding="latin-1")
     assert recorded(tmp_path / "2026-03-01_09-15-00.wav")[1] == "name"
     (line,) = caplog.messages
@@ -178,20 +176,20 @@ def test_a_wrong_sidecar_is_one_warning_and_the_name_is_believed(
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", '"2026-03-01"', '{"text": "a transcript by another program"}'])
-def test_json_of_somebody_else_is_passed_over(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_unrelated_json_is_ignored(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "x.json").write_text(text)
     assert recorded(tmp_path / "x.wav")[1] == "mtime"
     assert caplog.messages == []
 
 
-def test_the_last_change_is_when_recording_ended(tmp_path: Path) -> None:
+def test_modification_time_is_the_end(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "x.wav", make_noise(10))
     os.utime(path, (1_772_356_510, 1_772_356_510))
     found = probe(path)
     assert (found.recorded_at, found.recorded_at_source) == ("2026-03-01T09:15:00+00:00", "mtime")
 
 
-def test_a_container_with_a_clock(tmp_path: Path) -> None:
+def test_container_creation_time(tmp_path: Path) -> None:
     path = tmp_path / "x.m4a"
     with av.open(str(path), "w") as file:
         file.metadata["creation_time"] = "2026-03-01T08:15:00Z"

@@ -1,4 +1,4 @@
-"""The start time of a recording: from a sidecar, else its name, its container's metadata, its modification time."""
+"""Find the start time of a recording: in a sidecar, else its name, container metadata or modification time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.settings.name_pattern import Told, compiled, times_in, zone_of
 
 log = logging.getLogger("daylong.audio")
 
-_IN_NAMES = (
+_NAME_PATTERNS = (
     re.compile(
         r"(?P<zone>GMT)?(?<!\d)(?P<year>(?:19|20)\d\d)([-_.]?)(?P<month>[01]\d)\3(?P<day>[0-3]\d)"  # 2026-03-01
         r"(?:[T _.-]|-_-_| - | at )?"
@@ -25,29 +25,29 @@ _IN_NAMES = (
         r"(?:[ ._\u202f]?(?P<half>[AP]M)(?![0-9A-Za-z]))?",  # 9.15.00 PM
         re.IGNORECASE,
     ),
-    # 260301_091500: Sony, Zoom, Samsung. With less than seconds it may as well be a counter.
+    # 260301_091500: Sony, Zoom, Samsung. Without seconds it may as well be a counter.
     re.compile(
         r"(?<!\d)(?P<year>[0-9]\d)(?P<month>[01]\d)(?P<day>[0-3]\d)[_-](?P<hour>[0-2]\d)(?P<minute>[0-5]\d)"
         r"(?P<second>[0-5]\d)(?!\d)"
     ),
 )
 _OFFSET = re.compile(r"(?P<zone>Z|[+-]\d{2}:\d{2}|\+\d{4}|(?<=T\d{6})-\d{4})(?![0-9A-Za-z])")
-"""Behind a time. Four digits behind a hyphen may as well be a counter or the time at which it ended: they are a zone
-only in ISO 8601's short form."""
+"""UTC offset after a time. Four digits after a hyphen may be a counter or the end time: they are an offset only in
+ISO 8601's basic format."""
 _SIDECAR_BYTES = 1 << 16
-_EARLIEST = 1990
-"""Containers without a clock say 1904 or 1970."""
+_MIN_YEAR = 1990
+"""Earliest year that is accepted: recorders without a clock write 1904 or 1970."""
 
 
-def zone(name: str) -> ZoneInfo:
-    """The IANA time zone called `name`; UsageError where there is none."""
+def load_zone(name: str) -> ZoneInfo:
+    """Load the IANA time zone `name`. Raises UsageError where there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise UsageError(f"timezone {name!r} is not known. Write an IANA name such as Europe/Berlin.") from error
 
 
-def recorded_at(
+def find_start_time(
     metadata: Mapping[str, str],
     path: Path,
     mtime_s: float,
@@ -55,18 +55,18 @@ def recorded_at(
     timezone: str,
     name_pattern: str | None = None,
 ) -> tuple[str | None, str | None]:
-    """(ISO 8601 time of the start in `timezone`, source: sidecar, name, metadata or mtime); None for both where even
-    the file's times are none that a calendar has.
+    """Return (ISO 8601 start time in `timezone`, its source: sidecar, name, metadata or mtime); (None, None) where
+    even the modification time is no valid date.
 
-    `name_pattern`: how names tell it, before the ways that are known here. A file's mtime is when writing it ended,
-    so its start lies `duration_s` earlier.
+    `name_pattern`: the format of times in names, tried before the built-in ones. Writing ended at `mtime_s`, so the
+    start is `duration_s` earlier.
     """
-    local = zone(timezone)
+    local = load_zone(timezone)
     found, source = _find_time(metadata, path, local, name_pattern)
     if found is not None:
-        return in_zone(found, local), source
+        return format_in_zone(found, local), source
     try:
-        at = in_zone(datetime.fromtimestamp(mtime_s, UTC) - timedelta(seconds=duration_s), local)
+        at = format_in_zone(datetime.fromtimestamp(mtime_s, UTC) - timedelta(seconds=duration_s), local)
     except (ValueError, OverflowError, OSError):
         at = None
     return at, "mtime" if at else None
@@ -75,9 +75,9 @@ def recorded_at(
 def find_repeated_hour(
     at: str | None, metadata: Mapping[str, str], path: Path, timezone: str, name_pattern: str | None = None
 ) -> str | None:
-    """The second reading of the start `at` (ISO 8601) in the hour that is repeated when clocks are put back. None
-    outside that hour, and for times with an offset."""
-    local = zone(timezone)
+    """Return the second reading of the start `at` (ISO 8601) in the hour that is repeated when clocks are put back;
+    None outside that hour, and for times with an offset."""
+    local = load_zone(timezone)
     first = datetime.fromisoformat(at).astimezone(local) if at else None
     if first is None or first.utcoffset() == first.replace(fold=1).utcoffset():
         return None
@@ -93,13 +93,13 @@ def _find_time(
         (read_time_in_name(path.stem, local, name_pattern), "name"),
         (_read_metadata(metadata, local), "metadata"),
     ):
-        if in_zone(found, local) is not None:
+        if format_in_zone(found, local) is not None:
             return found, source
     return None, None
 
 
-def in_zone(when: datetime | None, local: ZoneInfo) -> str | None:
-    """As ISO 8601 in that zone, whose clock it tells where it has none; None where no calendar has that day."""
+def format_in_zone(when: datetime | None, local: ZoneInfo) -> str | None:
+    """Format a time as ISO 8601 in the zone `local`, which is that of times without one; None for invalid dates."""
     if when is None:
         return None
     try:
@@ -109,19 +109,19 @@ def in_zone(when: datetime | None, local: ZoneInfo) -> str | None:
 
 
 def read_sidecar(path: Path, local: ZoneInfo) -> datetime | None:
-    """`{"recorded_at": "2026-03-01T09:15:00"}` in `name.wav.json` or `name.json` beside the recording."""
+    """Read `{"recorded_at": "2026-03-01T09:15:00"}` from `name.wav.json` or `name.json` beside the recording."""
     return _read_sidecars((path.with_name(f"{path.name}.json"), path.with_suffix(".json")), local)
 
 
 def read_folder_sidecar(folder: Path, files: Collection[Path], local: ZoneInfo) -> datetime | None:
-    """The same of files that are one recording: in `folder.json` beside their folder, or in it, if it isn't one of
-    the files' own."""
+    """Read the sidecar of a folder whose files are one recording: `folder.json` beside the folder, or in it, unless
+    that is the sidecar of one of the files."""
     inside = [] if any(f.stem == folder.name for f in files) else [folder / f"{folder.name}.json"]
     return _read_sidecars([folder.with_name(f"{folder.name}.json"), *inside] if folder.name else [], local)
 
 
 def _read_sidecars(sidecars: Iterable[Path], local: ZoneInfo) -> datetime | None:
-    """`recorded_at` of the first sidecar that holds it.
+    """Read `recorded_at` from the first sidecar that holds it.
 
     An invalid sidecar is logged and skipped. JSON without `recorded_at` is ignored.
     """
@@ -139,7 +139,7 @@ def _read_sidecars(sidecars: Iterable[Path], local: ZoneInfo) -> datetime | None
         try:
             when = datetime.fromisoformat(content["recorded_at"])
             when = when if when.tzinfo else when.replace(tzinfo=local)
-            when.astimezone(UTC)  # or no calendar has that day
+            when.astimezone(UTC)  # raises for dates out of range
             return when
         except (ValueError, TypeError, OverflowError):
             log.warning(
@@ -150,7 +150,7 @@ def _read_sidecars(sidecars: Iterable[Path], local: ZoneInfo) -> datetime | None
 
 
 def read_time_in_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> datetime | None:
-    """A date with a time of day in a file's name, told as `pattern` says, or in one of the ways that recorders have.
+    """Read the date and time in a file's name, in the format `pattern`, or one that recorders use.
 
     >>> read_time_in_name("desk_2026-03-01_09-15-00", ZoneInfo("UTC")).isoformat()
     '2026-03-01T09:15:00+00:00'
@@ -165,7 +165,7 @@ def read_time_in_name(stem: str, local: ZoneInfo, pattern: str | None = None) ->
 
 
 def read_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> Told | None:
-    """The time in a file's name, with its resolution in seconds.
+    """Read the time in a file's name, with its resolution in seconds.
 
     >>> read_name("20260301T0915", ZoneInfo("UTC")).open_s
     60.0
@@ -174,7 +174,7 @@ def read_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> Told | 
         found = times_in(stem, compiled(pattern), local)
         if found is not None:
             return found
-    for known in _IN_NAMES:
+    for known in _NAME_PATTERNS:
         for match in known.finditer(stem):
             found = times_in(match[0], known, local)
             if found is None:
@@ -188,13 +188,13 @@ def read_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> Told | 
 def _read_metadata(metadata: Mapping[str, str], local: ZoneInfo) -> datetime | None:
     tags = {k.lower(): v.strip() for k, v in metadata.items()}
     candidates = [tags.get("com.apple.quicktime.creationdate"), tags.get("creation_time")]
-    if "creation_time" in tags and "date" in tags:  # broadcast WAV has the day and the time apart
+    if "creation_time" in tags and "date" in tags:  # broadcast WAV: day and time are separate
         candidates.append(f"{tags['date']}T{tags['creation_time']}")
     for text in candidates:
         try:
             when = datetime.fromisoformat(text or "")
         except ValueError:
             continue
-        if when.year >= _EARLIEST:
+        if when.year >= _MIN_YEAR:
             return when if when.tzinfo else when.replace(tzinfo=local)
     return None

@@ -1,7 +1,7 @@
-"""Files that are one recording, and what identifies the whole.
+"""Combine the files of one recording.
 
-Recorders split a day by the hour or by 2 GB. Files whose clocks are known lie where these say, the gaps between them
-as silence; others follow each other in the order of their names.
+Recorders split a day by the hour or by 2 GB. Files with known start times are placed by these, gaps between them
+become silence; others follow each other in the order of their names.
 """
 
 from __future__ import annotations
@@ -16,46 +16,47 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tasks.audio.chain import find_links
-from tasks.audio.folder import recordings_in
+from tasks.audio.folder import list_recordings
 from tasks.audio.order import arrange_files
-from tasks.audio.probe import probe, slug
-from tasks.audio.recorded import in_zone, read_folder_sidecar, zone
+from tasks.audio.probe import probe, slugify
 from tasks.audio.source import open_source
+from tasks.audio.start_time import format_in_zone, load_zone, read_folder_sidecar
 from tasks.paths import format_path
 from tasks.records import SAMPLE_RATE_HZ, Part, Recording
+from tasks.text import decode_file_name
 
 log = logging.getLogger("daylong.audio")
 
 
-def probe_together(
+def probe_files(
     paths: Sequence[Path], *, timezone: str = "UTC", name_pattern: str | None = None, given: str | None = None
 ) -> Recording:
-    """The recording that the files at `paths` make up, in whatever order they are given. Raises what `probe` does.
+    """Probe the files of one recording, in any order. Raises as `probe` does.
 
-    `given`: when it starts (ISO 8601), whatever the files tell.
+    `given`: the start time (ISO 8601), which overrides those of the files.
     """
     unique = list(dict.fromkeys(Path(os.path.abspath(p)) for p in paths))
-    recording = together([probe(p, timezone=timezone, name_pattern=name_pattern) for p in unique], name_pattern)
-    local = zone(timezone)
-    at, source = in_zone(datetime.fromisoformat(given), local) if given else None, "given"
+    recording = combine([probe(p, timezone=timezone, name_pattern=name_pattern) for p in unique], name_pattern)
+    local = load_zone(timezone)
+    at, source = format_in_zone(datetime.fromisoformat(given), local) if given else None, "given"
     if at is None:
-        at, source = in_zone(_read_start_of_folder(unique, local), local), "sidecar"
+        at, source = format_in_zone(_read_folder_start(unique, local), local), "sidecar"
     return recording if at is None else dataclasses.replace(recording, recorded_at=at, recorded_at_source=source)
 
 
-def _read_start_of_folder(paths: Sequence[Path], local: ZoneInfo) -> datetime | None:
-    """What the sidecar of the folder says whose recordings these are, all of them."""
+def _read_folder_start(paths: Sequence[Path], local: ZoneInfo) -> datetime | None:
+    """Read the start time in the folder's sidecar, if `paths` are all the recordings of one folder."""
     folder, *others = {p.parent for p in paths}
     if others:
         return None
     started = read_folder_sidecar(folder, paths, local)
-    return started if started and set(recordings_in(folder)) <= set(paths) else None
+    return started if started and set(list_recordings(folder)) <= set(paths) else None
 
 
-def together(files: Sequence[Recording], name_pattern: str | None = None) -> Recording:
-    """One recording out of several of a file each; a single file is what it was.
+def combine(files: Sequence[Recording], name_pattern: str | None = None) -> Recording:
+    """Combine recordings of a file each into one; a single one is returned unchanged.
 
-    Its sha256 is that of a line for each part: the part's own and the seconds of silence before it. Raises
+    The sha256 is that of a line for each part: the part's own and the seconds of silence before it. Raises
     PermanentError where the clocks leave more than `LONGEST_GAP_S` between two parts. `name_pattern`: as for `probe`.
     """
     if len(files) == 1:
@@ -76,10 +77,10 @@ def together(files: Sequence[Recording], name_pattern: str | None = None) -> Rec
     lines = [f"{part.sha256} {gap_s:.3f}\n" for part, gap_s in zip(parts, gaps, strict=True)]
     sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
     folder = Path(os.path.commonpath([Path(f.path).parent for f in files]))
-    name = os.fsencode(folder.name).decode("utf-8", "replace") or ordered[0].source_name
+    name = decode_file_name(folder.name) or ordered[0].source_name
     return dataclasses.replace(
         ordered[0],
-        recording_id=f"{slug(folder.name or Path(ordered[0].path).stem)}-{sha256[:8]}",
+        recording_id=f"{slugify(folder.name or Path(ordered[0].path).stem)}-{sha256[:8]}",
         path=str(folder),
         source_name=name,
         sha256=sha256,
@@ -90,8 +91,8 @@ def together(files: Sequence[Recording], name_pattern: str | None = None) -> Rec
     )
 
 
-def channels_of(parts: Sequence[Part]) -> list[int]:
-    """How many channels each file has. Raises what opening one does."""
+def count_channels(parts: Sequence[Part]) -> list[int]:
+    """Count the channels of each file. Raises as `open_source` does."""
     found = []
     for part in parts:
         path = Path(part.path)
@@ -101,7 +102,7 @@ def channels_of(parts: Sequence[Part]) -> list[int]:
 
 
 def _format_gap(seconds: float) -> str:
-    """A gap of a second or more.
+    """Format a gap of a second or more.
 
     >>> _format_gap(750), _format_gap(3600), _format_gap(7.4), _format_gap(59.7)
     ('12 min 30 s', '1 h', '7 s', '1 min')

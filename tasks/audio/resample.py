@@ -1,4 +1,4 @@
-"""Decoded frames on their way to 16 kHz mono: joined where they follow each other, placed by their times."""
+"""Convert decoded frames to 16 kHz mono: consecutive frames are joined, and placed by their timestamps."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 Samples = npt.NDArray[np.float32]
 
 _JUMP_S = 0.1
-"""A frame this far from where the last one ended was not cut off by rounding: something is missing."""
-LEAP_S = 8 * 24 * 3600.0
-"""A clock that leaps so far is broken: nobody waits for what comes after, and it would be filled with silence."""
+"""A frame this far from the end of the one before is no rounding error: sound is missing between them."""
+MAX_LEAP_S = 8 * 24 * 3600.0
+"""Timestamps that leap this far are broken, and ignored: the gap would be filled with days of silence."""
 _DRIFT_S = 0.01
-"""How far the mean time of the last frames may wander from counted samples before we follow it."""
+"""How far timestamps may drift from counted samples, on average, before they are followed."""
 _GROUP_S = 1.0
-"""Frames are converted a second at a time: they are as short as 20 ms, and each call has a price."""
+"""Frames are converted a second at a time: they are as short as 20 ms, and each call costs time."""
 
 
-def pieces(frames: Iterator[TimedFrame], path: Path, channel: int | None) -> Iterator[tuple[int, Samples]]:
-    """(position, samples) at 16 kHz. Positions rise, skip what is missing, and may step back by a drift."""
+def convert_frames(frames: Iterator[TimedFrame], path: Path, channel: int | None) -> Iterator[tuple[int, Samples]]:
+    """Yield (position, samples) at 16 kHz. Positions increase, skip missing sound, and may step back by a drift."""
     run: _Run | None = None
     for frame, time_s in _drop_strays(frames):
         if run is None:
             run = _Run(frame, time_s or 0.0, path, channel)
-        elif (start_s := run.left_by(frame, time_s)) is not None:
+        elif (start_s := run.find_restart(frame, time_s)) is not None:
             yield from run.convert(last=True)
             run = _Run(frame, start_s, path, channel)
         run.add(frame)
@@ -49,7 +49,7 @@ def pieces(frames: Iterator[TimedFrame], path: Path, channel: int | None) -> Ite
 
 
 def _drop_strays(frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
-    """The same frames; a jump in time that the frame after it does not confirm is taken for damage."""
+    """Yield the same frames, without the timestamp of a frame that jumps and that the next frame contradicts."""
     expected: float | None = None
     held: TimedFrame | None = None
     for following in itertools.chain(frames, [None]):
@@ -66,18 +66,18 @@ def _drop_strays(frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
 
 
 class _Run:
-    """Frames of one format that follow each other without a gap, on their way to 16 kHz mono."""
+    """Converts consecutive frames of one format, without a gap between them, to 16 kHz mono."""
 
     def __init__(self, frame: AudioFrame, start_s: float, path: Path, channel: int | None) -> None:
         self.path, self.channel = path, channel
         self.rate: int = frame.sample_rate
-        self.kind = _kind(frame)
+        self.kind = _get_format(frame)
         if channel is not None and not 0 <= channel < frame.layout.nb_channels:
             raise UnreadableAudio(
                 f"{format_path(path)}: no channel {channel}; it has {frame.layout.nb_channels}, counted from 0."
             )
         first = round(start_s * self.rate)
-        # Start where an input sample falls on the 16 kHz grid: a span and the whole then share their phase.
+        # Start where an input sample falls on the 16 kHz grid: a span and the whole then share the resampler's phase.
         period = self.rate // math.gcd(self.rate, SAMPLE_RATE_HZ)
         self.skip = -first % period if first >= 0 else -first
         self.at = (first + self.skip) * SAMPLE_RATE_HZ // self.rate
@@ -100,15 +100,15 @@ class _Run:
     def end_s(self) -> float:
         return self.start_s + self.count / self.rate
 
-    def left_by(self, frame: AudioFrame, time_s: float | None) -> float | None:
-        """Where another run has to start with `frame`, or None where it continues this one."""
-        off = 0.0 if time_s is None or abs(time_s - self.end_s) >= LEAP_S else time_s - self.end_s
-        self.drift_s += 0.02 * (off - self.drift_s)  # the jitter of single frames is no reason
+    def find_restart(self, frame: AudioFrame, time_s: float | None) -> float | None:
+        """Return the time at which a new run has to start with `frame`, or None where it continues this one."""
+        off = 0.0 if time_s is None or abs(time_s - self.end_s) >= MAX_LEAP_S else time_s - self.end_s
+        self.drift_s += 0.02 * (off - self.drift_s)  # smoothed over the jitter of single frames
         if abs(off) > _JUMP_S:
             return time_s
         if abs(self.drift_s) > _DRIFT_S:
             return self.end_s + self.drift_s
-        return None if self.kind == _kind(frame) else self.end_s
+        return None if self.kind == _get_format(frame) else self.end_s
 
     def add(self, frame: AudioFrame) -> None:
         self.frames += self.packer.resample(frame) if self.packer else [frame]
@@ -116,8 +116,8 @@ class _Run:
         self.waiting_s += frame.samples / self.rate
 
     def convert(self, *, last: bool = False) -> Iterator[tuple[int, Samples]]:
-        """What the frames so far amount to; `last` empties the resampler."""
-        mono = _mono(self.frames, self.channel)
+        """Convert the frames added so far; `last` flushes the resampler."""
+        mono = _mix_down(self.frames, self.channel)
         self.frames, self.waiting_s = [], 0.0
         dropped = min(self.skip, len(mono))
         mono, self.skip = mono[dropped:], self.skip - dropped
@@ -128,17 +128,17 @@ class _Run:
             self.at += len(mono)
 
 
-_LOUDEST = 1e7
-"""140 dB over full scale. Floats past this are no sound, nor are NaN and infinity; whole numbers written as floats,
-24 bits of them, are still below."""
+_MAX_AMPLITUDE = 1e7
+"""140 dB over full scale. Floats past this, NaN and infinity are no samples; 24-bit integers written as floats are
+still below."""
 
 
-def _kind(frame: AudioFrame) -> tuple[int, str, int]:
+def _get_format(frame: AudioFrame) -> tuple[int, str, int]:
     return frame.sample_rate, frame.format.name, frame.layout.nb_channels
 
 
-def _mono(frames: list[AudioFrame], channel: int | None) -> Samples:
-    """Frames of one format as float32 (n,) in −1…1; values that are no numbers become silence."""
+def _mix_down(frames: list[AudioFrame], channel: int | None) -> Samples:
+    """Mix frames of one format down to float32 (n,) in −1…1; NaN and infinity become silence."""
     if not frames:
         return np.zeros(0, np.float32)
     channels = frames[0].layout.nb_channels
@@ -148,16 +148,16 @@ def _mono(frames: list[AudioFrame], channel: int | None) -> Samples:
     wave = np.concatenate(planes, axis=1)
     chosen = wave[channel : channel + 1] if channel is not None else wave
     if not np.issubdtype(wave.dtype, np.integer):
-        return _mean_of_sound(chosen)
+        return _average_floats(chosen)
     mono = chosen.mean(axis=0, dtype=np.float32 if wave.dtype.itemsize <= 4 else np.float64)
     mono = (mono - 128.0) / 128.0 if wave.dtype == np.uint8 else mono / 2.0 ** (8 * wave.dtype.itemsize - 1)
     return np.asarray(mono, np.float32)
 
 
-def _mean_of_sound(planes: npt.NDArray[Any]) -> Samples:
-    """The mean over channels of floats (channels, n); a channel's values that are no sound count as silence."""
+def _average_floats(planes: npt.NDArray[Any]) -> Samples:
+    """Average floats (channels, n) over channels; values past `_MAX_AMPLITUDE` count as silence."""
     with np.errstate(all="ignore"):
         mono = planes.mean(axis=0)
-        if not np.abs(mono).max(initial=0.0) < _LOUDEST:  # one look at the mean: it is hardly ever so
-            mono = np.where(np.abs(planes) < _LOUDEST, planes, 0.0).mean(axis=0)
+        if not np.abs(mono).max(initial=0.0) < _MAX_AMPLITUDE:  # test the mean first: it is hardly ever so
+            mono = np.where(np.abs(planes) < _MAX_AMPLITUDE, planes, 0.0).mean(axis=0)
     return np.asarray(mono, np.float32)
