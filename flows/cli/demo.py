@@ -41,13 +41,14 @@ def demo(out: Out = None, debug: Debug = False) -> None:
 
 def _show_excerpt(outcome: Outcome, terminal: Terminal) -> None:
     from tasks.dataset.read import read_transcript
-    from tasks.exports.text import clock, ms, one_line
+    from tasks.exports.text import ms, one_line
+    from tasks.intervals import format_timestamp
 
     transcript = read_transcript(Path(outcome["out"]), outcome["recording_id"])
     terminal.say()
     for segment in transcript.segments[:EXCERPT_LINES]:
         who = f"{segment.speaker}: " if segment.speaker else ""
-        terminal.say(f"[{clock(ms(segment.start_s), '')}] {who}{escape(one_line(segment.text))}")
+        terminal.say(f"[{format_timestamp(ms(segment.start_s), '')}] {who}{escape(one_line(segment.text))}")
     if len(transcript.segments) > EXCERPT_LINES:
         terminal.say(f"… {len(transcript.segments) - EXCERPT_LINES} more in transcript.txt")
 

@@ -55,17 +55,6 @@ def seconds(milliseconds: int) -> str:
     return f"{milliseconds // 1000}.{milliseconds % 1000:03d}"
 
 
-def clock(milliseconds: int, mark: str = ".") -> str:
-    """Hours (two digits or as many as it takes), minutes, seconds and, unless `mark` is empty, milliseconds.
-
-    >>> clock(90061001), clock(360_000_000, ","), clock(61_500, "")
-    ('25:01:01.001', '100:00:00,000', '00:01:01')
-    """
-    whole, rest = divmod(milliseconds, 1000)
-    text = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-    return f"{text}{mark}{rest:03d}" if mark else text
-
-
 def missing(transcript: Transcript) -> list[Span]:
     """What failed chunks should have told of, neighbours taken together."""
     return merge_spans(c.core for c in transcript.chunks if c.status == "failed")

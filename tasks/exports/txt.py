@@ -10,7 +10,8 @@ nothing could be transcribed.
 from __future__ import annotations
 
 from tasks.canonical import apply_speaker_names
-from tasks.exports.text import GAP, clock, missing, ms, one_line
+from tasks.exports.text import GAP, missing, ms, one_line
+from tasks.intervals import format_timestamp
 from tasks.records import Transcript
 
 
@@ -23,4 +24,4 @@ def write(transcript: Transcript) -> str:
         if text:
             who = f"{one_line(segment.speaker)}: " if segment.speaker else ""
             said.append((ms(segment.start_s), f"{who}{text}"))
-    return "\n".join(f"[{clock(start, '')}] {text}\n" for start, text in sorted(said, key=lambda s: s[0]))
+    return "\n".join(f"[{format_timestamp(start, '')}] {text}\n" for start, text in sorted(said, key=lambda s: s[0]))

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from tasks.canonical import apply_speaker_names
 from tasks.exports.cues import Cue, with_gaps
-from tasks.exports.text import clock, one_line
+from tasks.exports.text import one_line
+from tasks.intervals import format_timestamp
 from tasks.records import Transcript
 
 
@@ -20,7 +21,7 @@ def write(transcript: Transcript) -> str:
     import webvtt
 
     captions = [
-        webvtt.Caption(clock(cue.start_ms), clock(cue.end_ms), _text(cue))
+        webvtt.Caption(format_timestamp(cue.start_ms), format_timestamp(cue.end_ms), _text(cue))
         for cue in with_gaps(apply_speaker_names(transcript))
     ]
     return str(webvtt.WebVTT(captions=captions).content).rstrip("\n") + "\n"

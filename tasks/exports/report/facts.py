@@ -7,8 +7,8 @@ from typing import Any
 
 from tasks.exports.report.data import LOW, percent
 from tasks.exports.report.people import labels, perhaps, person
-from tasks.exports.text import clock, ms, one_line
-from tasks.intervals import measure_union_s
+from tasks.exports.text import ms, one_line
+from tasks.intervals import format_duration, format_timestamp, measure_union_s
 from tasks.records import UNKNOWN, ChunkReport, Transcript
 
 COLOURS = 7
@@ -24,12 +24,12 @@ def facts(transcript: Transcript) -> dict[str, Any]:
         "recording_id": recording.recording_id,
         "language": run.language or "",
         "when": when(recording.recorded_at, recording.recorded_at_source, recording.timezone),
-        "duration": length(recording.duration_s),
+        "duration": format_duration(recording.duration_s, round_minutes=True),
         "counts": [count(transcript.num_speakers, "speaker"), count(len(transcript.words), "word")],
         "speakers": speakers(transcript),
         "status": run.status,
         "failed": [failure(c) for c in failed],
-        "failed_length": length(measure_union_s(c.core for c in failed)),
+        "failed_length": format_duration(measure_union_s(c.core for c in failed), round_minutes=True),
         "quality": quality(transcript, failed),
         "models": [(step, one_line(name)) for step, name in sorted(run.models.items())],
         "digest": run.settings_digest,
@@ -51,19 +51,6 @@ def when(recorded_at: str | None, source: str | None, timezone: str) -> str:
     start = datetime.fromisoformat(recorded_at)
     by = {"name": "; by the file’s name", "mtime": "; by the file’s date", "metadata": "; by its metadata"}
     return f"{start:%A}, {start.day} {start:%B %Y}, {start:%H:%M} ({timezone}{by.get(source or '', '')})"
-
-
-def length(seconds: float) -> str:
-    """How long something lasts.
-
-    >>> length(86_400.0), length(2138.4), length(12.3)
-    ('24 h 00 min', '35 min 38 s', '12 s')
-    """
-    whole = round(seconds)
-    if whole >= 3600:
-        minutes = round(seconds / 60)
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"
 
 
 def count(number: int, noun: str) -> str:
@@ -95,12 +82,12 @@ def speakers(transcript: Transcript) -> list[dict[str, Any]]:
                 "perhaps": perhaps(who),
                 "alike": "" if who["alike"] is None else f"{who['alike'] / 100:.2f}",
                 "mark": mark(k, label == UNKNOWN),
-                "time": length(held.turn_s) if held else "–",
+                "time": format_duration(held.turn_s, round_minutes=True) if held else "–",
                 "share": share(held.turn_s, total) if held else "–",
                 "width": round(100 * held.turn_s / most, 1) if held and most else 0,
                 "words": f"{held.num_words:,}" if held else "–",
-                "first": clock(ms(held.first_s), "") if held else "–",
-                "last": clock(ms(held.last_s), "") if held else "–",
+                "first": format_timestamp(ms(held.first_s), "") if held else "–",
+                "last": format_timestamp(ms(held.last_s), "") if held else "–",
             }
         )
     return out
@@ -131,11 +118,11 @@ def seam(report: ChunkReport) -> dict[str, Any]:
     return {
         "number": report.index + 1,
         "at": ms(report.core.start_s),
-        "from": clock(ms(report.core.start_s), ""),
-        "to": clock(ms(report.core.end_s), ""),
+        "from": format_timestamp(ms(report.core.start_s), ""),
+        "to": format_timestamp(ms(report.core.end_s), ""),
         "status": {"no_speech": "no speech"}.get(report.status, report.status),
         "error": one_line(report.error or ""),
-        "speech": length(report.speech_s),
+        "speech": format_duration(report.speech_s, round_minutes=True),
         "words": f"{report.num_words:,}",
         "kept": report.seam_kept or "–",
         "dropped": report.seam_dropped or "–",
@@ -146,5 +133,5 @@ def seam(report: ChunkReport) -> dict[str, Any]:
 
 
 def failure(report: ChunkReport) -> str:
-    span = f"{clock(ms(report.core.start_s), '')} – {clock(ms(report.core.end_s), '')}"
+    span = f"{format_timestamp(ms(report.core.start_s), '')} – {format_timestamp(ms(report.core.end_s), '')}"
     return f"{span}: {one_line(report.error or '') or 'no reason given'}"
