@@ -121,10 +121,37 @@ def measure_union_s(spans: Iterable[Span]) -> float:
 
 
 def format_clock(seconds: float) -> str:
-    """A point in a recording.
+    """Format a point in a recording to the nearest second; two digits for the hours, or as many as it takes.
 
     >>> format_clock(4364.6), format_clock(86_413)
     ('01:12:45', '24:00:13')
     """
+    return format_timestamp(1000 * round(seconds), "")
+
+
+def format_timestamp(milliseconds: int, mark: str = ".") -> str:
+    """Format a point in a recording with milliseconds after `mark`; with an empty `mark`, they are cut off.
+
+    >>> format_timestamp(90061001), format_timestamp(360_000_000, ","), format_timestamp(61_500, "")
+    ('25:01:01.001', '100:00:00,000', '00:01:01')
+    """
+    whole, rest = divmod(milliseconds, 1000)
+    text = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+    return f"{text}{mark}{rest:03d}" if mark else text
+
+
+def format_duration(seconds: float, *, round_minutes: bool = False) -> str:
+    """Format a duration to the nearest second; from an hour on in minutes, cut off or rounded.
+
+    >>> format_duration(9.4), format_duration(75), format_duration(7384)
+    ('9 s', '1 min 15 s', '2 h 03 min')
+    >>> format_duration(7430), format_duration(7430, round_minutes=True)
+    ('2 h 03 min', '2 h 04 min')
+    """
     whole = round(seconds)
-    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60) if round_minutes else whole // 60
+    return f"{minutes // 60} h {minutes % 60:02d} min"

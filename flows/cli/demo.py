@@ -41,7 +41,8 @@ def demo(out: Out = None, debug: Debug = False) -> None:
 
 def _show_excerpt(outcome: Outcome, terminal: Terminal) -> None:
     from tasks.dataset.read import read_transcript
-    from tasks.exports.text import format_timestamp, to_ms
+    from tasks.exports.text import to_ms
+    from tasks.intervals import format_timestamp
     from tasks.text import to_one_line
 
     transcript = read_transcript(Path(outcome["out"]), outcome["recording_id"])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from flows.cli.progress import MIN_INTERVAL_S
 from flows.cli.terminal import Terminal
-from flows.reporting.progress import format_duration
+from tasks.intervals import format_duration
 from tasks.weights.downloads import Advance
 
 

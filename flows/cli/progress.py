@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from flows.cli.terminal import Terminal, escape
-from flows.reporting.progress import Snapshot, format_duration
+from flows.reporting.progress import Snapshot
+from tasks.intervals import format_duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.cli.terminal import Terminal, escape
-from flows.reporting.progress import format_duration
+from tasks.intervals import format_duration
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -12,8 +12,8 @@ from flows.cli.progress import show_progress
 from flows.cli.run import Debug, parse_settings, read_log_format
 from flows.cli.session import open_session
 from flows.cli.terminal import Terminal, escape
-from flows.reporting.progress import format_duration
 from tasks.errors import DaylongError, MachineFault, TransientError
+from tasks.intervals import format_duration
 
 if TYPE_CHECKING:
     from flows.inbox import InboxEvent

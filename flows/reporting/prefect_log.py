@@ -12,9 +12,9 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 
 from flows.reporting.logging_setup import RUN_LOG
 from flows.reporting.outcome import Outcome
-from flows.reporting.progress import Listener, Snapshot, format_duration
+from flows.reporting.progress import Listener, Snapshot
 from flows.reporting.run_page import make_artifact_key, render_page
-from tasks.intervals import format_clock
+from tasks.intervals import format_clock, format_duration
 from tasks.records import Recording, Transcript
 
 ARTIFACT_INTERVAL_S = 10.0

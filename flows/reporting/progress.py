@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tasks.intervals import format_duration
+
 log = logging.getLogger("daylong.progress")
 
 
@@ -68,20 +70,6 @@ class Snapshot:
             f"{self.source_name}: chunk {self.chunks_done} of {self.chunks} done, "
             f"step {self.steps_done} of {self.steps}{cached}{speed}{remaining}"
         )
-
-
-def format_duration(seconds: float) -> str:
-    """Format seconds for people.
-
-    >>> format_duration(9.4), format_duration(75), format_duration(7384)
-    ('9 s', '1 min 15 s', '2 h 03 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 Listener = Callable[[Snapshot], None]

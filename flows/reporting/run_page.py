@@ -8,10 +8,9 @@ import re
 from pathlib import Path
 
 from flows.reporting.outcome import Outcome
-from flows.reporting.progress import format_duration
 from flows.reporting.run_names import make_printable
 from flows.reporting.timeline import draw_timeline
-from tasks.intervals import format_clock
+from tasks.intervals import format_clock, format_duration
 from tasks.records import Transcript
 
 MARKDOWN_SPECIAL = re.compile(r"[\\`*_{}\[\]()#+!|~.:-]")

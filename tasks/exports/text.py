@@ -37,17 +37,6 @@ def format_seconds(milliseconds: int) -> str:
     return f"{milliseconds // 1000}.{milliseconds % 1000:03d}"
 
 
-def format_timestamp(milliseconds: int, mark: str = ".") -> str:
-    """Format hours (two digits or more), minutes, seconds and, unless `mark` is empty, milliseconds.
-
-    >>> format_timestamp(90061001), format_timestamp(360_000_000, ","), format_timestamp(61_500, "")
-    ('25:01:01.001', '100:00:00,000', '00:01:01')
-    """
-    whole, rest = divmod(milliseconds, 1000)
-    text = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-    return f"{text}{mark}{rest:03d}" if mark else text
-
-
 def find_untranscribed(transcript: Transcript) -> list[Span]:
     """Find the spans of failed chunks, neighbours merged."""
     return merge_spans(c.core for c in transcript.chunks if c.status == "failed")

@@ -10,7 +10,8 @@ transcribed.
 from __future__ import annotations
 
 from tasks.canonical import apply_speaker_names
-from tasks.exports.text import GAP, find_untranscribed, format_timestamp, to_ms
+from tasks.exports.text import GAP, find_untranscribed, to_ms
+from tasks.intervals import format_timestamp
 from tasks.records import Transcript
 from tasks.text import to_one_line
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from tasks.canonical import apply_speaker_names
 from tasks.exports.cues import Cue, build_cues_with_gaps
-from tasks.exports.text import format_timestamp
+from tasks.intervals import format_timestamp
 from tasks.records import Transcript
 from tasks.text import to_one_line
 

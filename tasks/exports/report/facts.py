@@ -7,8 +7,8 @@ from typing import Any
 
 from tasks.exports.report.data import MIN_CONFIDENCE_PERCENT, to_percent
 from tasks.exports.report.people import describe_speaker, format_guess, list_labels
-from tasks.exports.text import format_timestamp, to_ms
-from tasks.intervals import measure_union_s
+from tasks.exports.text import to_ms
+from tasks.intervals import format_duration, format_timestamp, measure_union_s
 from tasks.records import UNKNOWN, ChunkReport, Transcript
 from tasks.text import to_one_line
 
@@ -25,12 +25,12 @@ def build_facts(transcript: Transcript) -> dict[str, Any]:
         "recording_id": recording.recording_id,
         "language": run.language or "",
         "when": format_start(recording.recorded_at, recording.recorded_at_source, recording.timezone),
-        "duration": format_duration(recording.duration_s),
+        "duration": format_duration(recording.duration_s, round_minutes=True),
         "counts": [format_count(transcript.num_speakers, "speaker"), format_count(len(transcript.words), "word")],
         "speakers": build_speaker_rows(transcript),
         "status": run.status,
         "failed": [format_failure(c) for c in failed],
-        "failed_length": format_duration(measure_union_s(c.core for c in failed)),
+        "failed_length": format_duration(measure_union_s(c.core for c in failed), round_minutes=True),
         "quality": build_quality_rows(transcript, failed),
         "models": [(step, to_one_line(name)) for step, name in sorted(run.models.items())],
         "digest": run.settings_digest,
@@ -52,19 +52,6 @@ def format_start(recorded_at: str | None, source: str | None, timezone: str) -> 
     start = datetime.fromisoformat(recorded_at)
     by = {"name": "; by the file’s name", "mtime": "; by the file’s date", "metadata": "; by its metadata"}
     return f"{start:%A}, {start.day} {start:%B %Y}, {start:%H:%M} ({timezone}{by.get(source or '', '')})"
-
-
-def format_duration(seconds: float) -> str:
-    """Format a duration.
-
-    >>> format_duration(86_400.0), format_duration(2138.4), format_duration(12.3)
-    ('24 h 00 min', '35 min 38 s', '12 s')
-    """
-    whole = round(seconds)
-    if whole >= 3600:
-        minutes = round(seconds / 60)
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"
 
 
 def format_count(number: int, noun: str) -> str:
@@ -96,7 +83,7 @@ def build_speaker_rows(transcript: Transcript) -> list[dict[str, Any]]:
                 "perhaps": format_guess(who),
                 "alike": "" if who["alike"] is None else f"{who['alike'] / 100:.2f}",
                 "mark": choose_mark_classes(k, label == UNKNOWN),
-                "time": format_duration(held.turn_s) if held else "–",
+                "time": format_duration(held.turn_s, round_minutes=True) if held else "–",
                 "share": format_share(held.turn_s, total) if held else "–",
                 "width": round(100 * held.turn_s / most, 1) if held and most else 0,
                 "words": f"{held.num_words:,}" if held else "–",
@@ -152,7 +139,7 @@ def build_chunk_row(report: ChunkReport) -> dict[str, Any]:
         "to": format_timestamp(to_ms(report.core.end_s), ""),
         "status": {"no_speech": "no speech"}.get(report.status, report.status),
         "error": to_one_line(report.error or ""),
-        "speech": format_duration(report.speech_s),
+        "speech": format_duration(report.speech_s, round_minutes=True),
         "words": f"{report.num_words:,}",
         "kept": report.seam_kept or "–",
         "dropped": report.seam_dropped or "–",
