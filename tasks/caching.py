@@ -70,23 +70,23 @@ _used: dict[str, set[str]] = defaultdict(set)
 
 
 def pop_used_keys(flow_run_id: str) -> set[str]:
-    """The keys that a flow run has asked for; told once."""
+    """Return the keys that a flow run has asked for, and drop them."""
     return _used.pop(flow_run_id, set())
 
 
 def copy_used_keys(flow_run_id: str) -> set[str]:
-    """The keys that a flow run under way has asked for."""
+    """Copy the keys that a running flow run has asked for so far."""
     return set(_used.get(flow_run_id, ()))
 
 
 def compute_step_key(step: str, version: int, inputs: dict[str, Any]) -> str:
-    """The cache key of a step for these inputs."""
-    told = {name: identity(value) for name, value in inputs.items()}
-    return f"{step}/v{version}/{compute_json_digest({k: v for k, v in told.items() if v is not None})}"
+    """Compute the cache key of a step for these inputs."""
+    parts = {name: identity(value) for name, value in inputs.items()}
+    return f"{step}/v{version}/{compute_json_digest({k: v for k, v in parts.items() if v is not None})}"
 
 
 def identity(value: Any) -> Any:
-    """What `value` contributes to a key: plain JSON, or None for nothing."""
+    """Return what `value` contributes to a key: plain JSON, or None for nothing."""
     own: Callable[[], Any] | None = getattr(value, "identity", None)
     if own is not None:
         return own()
@@ -97,7 +97,7 @@ def identity(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [identity(v) for v in value]
     if isinstance(value, dict) and "artifacts" in value:
-        # A step's manifest: what it made is told by its artifacts and facts; what it cost doesn't matter.
+        # A manifest: artifacts and facts identify the result; its cost is left out.
         return {"artifacts": value["artifacts"], "facts": value.get("facts", {})}
     return value
 
@@ -129,7 +129,7 @@ class _ResultsPath(type(Path())):  # type: ignore[misc]  # a PosixPath, or a Win
 
 
 def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Prefect's `@task` with what all steps share."""
+    """Decorate a step: Prefect's `@task` with the key, storage and retries common to all steps."""
     prefects = task(
         name=step,
         task_run_name=step,
@@ -144,10 +144,10 @@ def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]
 
 
 def _log_step(step: str, do: Callable[P, R]) -> Callable[P, R]:
-    """The step, whose log lines say that they are of it, and how long it took."""
+    """Wrap `do` so that its log records carry the step's name, and log its duration."""
 
     @functools.wraps(do)
-    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+    def run_step(*args: P.args, **kwargs: P.kwargs) -> R:
         with add_log_fields(step=step):
             began = time.perf_counter()
             found = do(*args, **kwargs)
@@ -155,7 +155,7 @@ def _log_step(step: str, do: Callable[P, R]) -> Callable[P, R]:
             steps.debug("%s done in %.1f s", step, seconds, extra={"seconds": seconds})
         return found
 
-    return told
+    return run_step
 
 
 def discard_broken_result(key: str, inputs: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from tasks.audio.start_time import format_in_zone, load_zone, read_name
 from tasks.errors import PermanentError
 from tasks.paths import format_path
 from tasks.records import Recording
-from tasks.settings.name_pattern import compiled, counted, times_in
+from tasks.settings.name_pattern import compile_pattern, find_counter, find_time
 
 log = logging.getLogger("daylong.audio")
 
@@ -123,8 +123,8 @@ def _find_counting_day(named: Sequence[Recording], pattern: str | None) -> str |
     local, stems = load_zone(named[0].timezone), [Path(f.path).stem for f in named]
     if "name" not in sources or sources & {"given", "sidecar"}:
         return None  # none was taken for a time, or a better source exists
-    found = counted(stems)
-    if found is None or (pattern and any(times_in(s, compiled(pattern), local) for s in stems)):
+    found = find_counter(stems)
+    if found is None or (pattern and any(find_time(s, compile_pattern(pattern), local) for s in stems)):
         return None
     leeway_s = found.open_s + JOIN_S
     # the pauses before all files but the first, if those are times

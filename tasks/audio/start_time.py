@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tasks.errors import UsageError
 from tasks.paths import format_path
-from tasks.settings.name_pattern import Told, compiled, times_in, zone_of
+from tasks.settings.name_pattern import NameTime, compile_pattern, find_time, parse_zone
 
 log = logging.getLogger("daylong.audio")
 
@@ -164,23 +164,23 @@ def read_time_in_name(stem: str, local: ZoneInfo, pattern: str | None = None) ->
     return found.at if found else None
 
 
-def read_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> Told | None:
+def read_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> NameTime | None:
     """Read the time in a file's name, with its resolution in seconds.
 
     >>> read_name("20260301T0915", ZoneInfo("UTC")).open_s
     60.0
     """
     if pattern is not None:
-        found = times_in(stem, compiled(pattern), local)
+        found = find_time(stem, compile_pattern(pattern), local)
         if found is not None:
             return found
     for known in _NAME_PATTERNS:
         for match in known.finditer(stem):
-            found = times_in(match[0], known, local)
+            found = find_time(match[0], known, local)
             if found is None:
                 continue
             offset = _OFFSET.match(stem, match.end())
-            own = zone_of(offset["zone"]) if offset else None
+            own = parse_zone(offset["zone"]) if offset else None
             return found._replace(at=found.at.replace(tzinfo=own)) if own else found
     return None
 

@@ -1,4 +1,4 @@
-"""How names tell when something was recorded: patterns as `strptime` has them, or regular expressions."""
+"""Parse start times out of file names: patterns as `strptime` has them, or regular expressions."""
 
 from __future__ import annotations
 
@@ -36,34 +36,34 @@ _DATED_NUMBER = re.compile(
 _LARGEST_STEP = 10
 
 
-class Told(NamedTuple):
-    """A time, and what it leaves open: it was at `at` or up to `open_s` seconds later (0: whole seconds are told)."""
+class NameTime(NamedTuple):
+    """A time in a name and its resolution: the start is at `at` or up to `open_s` s later (0: to the second)."""
 
     at: datetime
     open_s: float
 
 
-class Counted(NamedTuple):
-    """A day, and numbers that count up in the names of files of that day."""
+class NameCounter(NamedTuple):
+    """A day, and the ascending numbers in the names of its files."""
 
     day: date
     numbers: tuple[int, ...]
     times_s: tuple[float, ...]
-    """The same as times of day, HHMM or HHMMSS: these they would be if they were a clock's."""
+    """The numbers read as times of day (HHMM or HHMMSS), in seconds."""
     open_s: float
-    """What such a clock leaves open, as in `Told`."""
+    """Resolution of `times_s`, as in `NameTime`."""
 
 
 @lru_cache(maxsize=16)
-def compiled(pattern: str) -> re.Pattern[str]:
-    """The regular expression that a pattern means. Raises ValueError with what would be right.
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern to a regular expression. Raises ValueError with what would be right.
 
-    >>> compiled("ZOOM%y%m%d-%H%M").search("ZOOM260301-0915.wav")["hour"]
+    >>> compile_pattern("ZOOM%y%m%d-%H%M").search("ZOOM260301-0915.wav")["hour"]
     '09'
     """
     strptime = "(?P<" not in pattern
     try:
-        found = re.compile(_translated(pattern) if strptime else pattern)
+        found = re.compile(_translate_directives(pattern) if strptime else pattern)
     except re.error as error:
         raise ValueError(f"{pattern} can't be read ({error}). Write %Y%m%d_%H%M%S, say, or mend it") from None
     groups = set(found.groupindex)
@@ -75,39 +75,39 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return found
 
 
-def times_in(text: str, pattern: re.Pattern[str], local: ZoneInfo) -> Told | None:
-    """The first time in the text that the pattern tells and that exists; without a zone of its own, `local`'s."""
+def find_time(text: str, pattern: re.Pattern[str], local: ZoneInfo) -> NameTime | None:
+    """Find the first valid time in the text by the pattern; without a zone of its own, in `local`."""
     for match in pattern.finditer(text):
-        told = match.groupdict()
+        groups = match.groupdict()
         try:
-            year = int(told["year"])
+            year = int(groups["year"])
             at = datetime(
                 year + 2000 if year < 100 else year,
-                int(told["month"]),
-                int(told["day"]),
-                _hour(told.get("hour"), told.get("half")),
-                int(told.get("minute") or 0),
-                int(told.get("second") or 0),
-                tzinfo=zone_of(told.get("zone")) or local,
+                int(groups["month"]),
+                int(groups["day"]),
+                _parse_hour(groups.get("hour"), groups.get("half")),
+                int(groups.get("minute") or 0),
+                int(groups.get("second") or 0),
+                tzinfo=parse_zone(groups.get("zone")) or local,
             )
-            return Told(at, next((s for unit, s in _OPEN_S.items() if told.get(unit)), 24 * 3600.0))
+            return NameTime(at, next((s for unit, s in _OPEN_S.items() if groups.get(unit)), 24 * 3600.0))
         except (ValueError, TypeError):
             continue
     return None
 
 
-def _hour(text: str | None, half: str | None) -> int:
-    """The hour of the day; `half`: AM or PM, which doesn't count where the hour is none of a clock with twelve."""
+def _parse_hour(text: str | None, half: str | None) -> int:
+    """Parse the hour of the day; `half`: AM or PM, ignored unless the hour is 1–12."""
     hour = int(text or 0)
     if not half or not 1 <= hour <= 12:
         return hour
     return hour % 12 + (12 if half.upper() == "PM" else 0)
 
 
-def zone_of(text: str | None) -> timezone | None:
-    """The zone that a Z, GMT or +01:00 means; None where no clock is set so: it may be a counter.
+def parse_zone(text: str | None) -> timezone | None:
+    """Parse Z, GMT or an offset as +01:00; None for offsets that no zone has (a counter, say).
 
-    >>> str(zone_of("+01:00")), str(zone_of("Z")), zone_of(None), zone_of("-2534"), zone_of("-0012")
+    >>> str(parse_zone("+01:00")), str(parse_zone("Z")), parse_zone(None), parse_zone("-2534"), parse_zone("-0012")
     ('UTC+01:00', 'UTC', None, None, None)
     """
     if not text:
@@ -121,14 +121,14 @@ def zone_of(text: str | None) -> timezone | None:
     return timezone(-offset if text[0] == "-" else offset)
 
 
-def counted(stems: Sequence[str]) -> Counted | None:
-    """The numbers after one and the same date that count these names up, always by as many; None for other names.
+def find_counter(stems: Sequence[str]) -> NameCounter | None:
+    """Find the numbers after one common date that ascend in equal steps; None for other names.
 
-    Whether they only count or are a clock's after all (a file each minute) is for the files' lengths to say.
+    Whether they count or are times of day (a file each minute), the files' durations decide.
 
-    >>> counted(["20260301-0009", "20260301-0010", "20260301-0011"]).numbers
+    >>> find_counter(["20260301-0009", "20260301-0010", "20260301-0011"]).numbers
     (9, 10, 11)
-    >>> counted(["2026-03-01_0900", "2026-03-01_0906", "2026-03-01_0911"])
+    >>> find_counter(["2026-03-01_0900", "2026-03-01_0906", "2026-03-01_0911"])
     """
     found = [match for stem in stems if (match := _DATED_NUMBER.search(stem))]
     days = {(m[1], m[3], m[4]) for m in found}
@@ -145,15 +145,15 @@ def counted(stems: Sequence[str]) -> Counted | None:
     seconds = len(found[0][5]) == 6
     whole = [n if seconds else 100 * n for n in numbers]  # HHMMSS
     times_s = tuple(3600.0 * (n // 10_000) + 60 * (n // 100 % 100) + n % 100 for n in whole)
-    return Counted(day, numbers, times_s, 0.0 if seconds else 60.0)
+    return NameCounter(day, numbers, times_s, 0.0 if seconds else 60.0)
 
 
-def _translated(pattern: str) -> str:
-    def one(found: re.Match[str]) -> str:
+def _translate_directives(pattern: str) -> str:
+    def translate(found: re.Match[str]) -> str:
         if found[1] is None:
             return re.escape(found[0])
         if found[1] not in _DIRECTIVES:
             raise ValueError(f"{pattern}: %{found[1]} isn't known here; there are %Y %y %m %d %H %I %p %M %S %z")
         return _DIRECTIVES[found[1]]
 
-    return r"(?<!\d)" + re.sub(r"%(.)|[^%]+|%$", one, pattern) + r"(?!\d)"
+    return r"(?<!\d)" + re.sub(r"%(.)|[^%]+|%$", translate, pattern) + r"(?!\d)"

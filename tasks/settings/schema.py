@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from tasks.settings.name_pattern import compiled
+from tasks.settings.name_pattern import compile_pattern
 
 Device = Literal["auto", "cpu", "cuda"]
 PER_CHUNK = "per-chunk"
@@ -88,21 +88,21 @@ class AudioSettings(Step):
 
     @field_validator("recorded_at")
     @classmethod
-    def _time(cls, told: str | None) -> str | None:
-        if told is not None:
+    def _check_time(cls, given: str | None) -> str | None:
+        if given is not None:
             try:
-                datetime.fromisoformat(told).astimezone(UTC)
+                datetime.fromisoformat(given).astimezone(UTC)
             except (ValueError, OverflowError):
-                shown = json.dumps(told, ensure_ascii=False)
+                shown = json.dumps(given, ensure_ascii=False)
                 raise ValueError(f"audio.recorded_at = {shown}: no time. Write it as 2026-03-01T09:15:00") from None
-        return told
+        return given
 
     @field_validator("name_pattern")
     @classmethod
     def _readable(cls, pattern: str | None) -> str | None:
         if pattern is not None:
             try:
-                compiled(pattern)
+                compile_pattern(pattern)
             except ValueError as error:
                 raise ValueError(f"audio.name_pattern = {error}") from None
         return pattern

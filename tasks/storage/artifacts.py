@@ -2,7 +2,7 @@
 
 A value's name is its step, its SHA-256 and what it is: `embedding/3f/3f9a….npz`. So equal values are kept once, a
 value never changes, and one that is damaged is known by its name. The store is a folder or an fsspec URL. Whatever
-else lies there is other people's: it is neither told nor removed.
+else lies there belongs to others: it is neither listed nor removed.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class ArtifactStore:
 
     def get_records(self, name: str, kind: Callable[..., T]) -> list[T]:
         """What `put_records` kept, each made anew by `kind`."""
-        found: list[T] = json.loads(self.get(name), object_hook=lambda told: kind(**told))
+        found: list[T] = json.loads(self.get(name), object_hook=lambda fields: kind(**fields))
         return found
 
     def put_arrays(self, step: str, **arrays: np.ndarray[Any, Any]) -> str:

@@ -53,9 +53,9 @@ def check_writable(**folders: Path | str) -> None:
             with tempfile.TemporaryFile(dir=_nearest_existing_folder(folder)):
                 pass
         except OSError as error:
-            told = name.replace("__", ".")
+            setting = name.replace("__", ".")
             raise UsageError(
-                f"{told} = {folder}: nothing can be written there ({error.strerror}); see to its rights, or name "
+                f"{setting} = {folder}: nothing can be written there ({error.strerror}); see to its rights, or name "
                 "another folder."
             ) from error
 
