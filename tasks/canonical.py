@@ -92,43 +92,43 @@ def _apply_speaker_names(transcript: Transcript) -> Transcript:
     return canonical(replace(transcript, segments=tuple(segments), turns=tuple(turns)))
 
 
-def find_start(recording: Recording) -> datetime | None:
+def find_recording_start(recording: Recording) -> datetime | None:
     """When the recording starts, in its own time zone; None where that isn't known."""
     if recording.recorded_at is None:
         return None
     zone = _find_zone(recording.timezone)
     try:
-        moment = datetime.fromisoformat(recording.recorded_at)
+        timestamp = datetime.fromisoformat(recording.recorded_at)
     except ValueError:
         raise UsageError(
             f"{recording.source_name}: recorded_at {recording.recorded_at!r} is not a time; "
             "write it like 2024-05-01T07:30:00+02:00."
         ) from None
-    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
+    return timestamp.replace(tzinfo=zone) if timestamp.tzinfo is None else timestamp.astimezone(zone)
 
 
 def find_recorded_date(transcript: Transcript) -> date:
-    """The local day on which the recording starts; the day of processing where the start isn't known."""
-    start = find_start(transcript.recording)
+    """Find the local day on which the recording starts, or the day of processing if the start is unknown."""
+    start = find_recording_start(transcript.recording)
     if start is None:
-        start = parse_instant(transcript.run.processed_at).astimezone(_find_zone(transcript.recording.timezone))
+        start = parse_timestamp(transcript.run.processed_at).astimezone(_find_zone(transcript.recording.timezone))
     return start.date()
 
 
-def parse_instant(iso: str) -> datetime:
-    """The moment that an ISO 8601 string names, in UTC; without an offset it is taken to be UTC.
+def parse_timestamp(iso: str) -> datetime:
+    """Parse an ISO 8601 timestamp to UTC; without an offset it counts as UTC.
 
-    >>> parse_instant("2024-05-01T07:30:00+02:00").isoformat()
+    >>> parse_timestamp("2024-05-01T07:30:00+02:00").isoformat()
     '2024-05-01T05:30:00+00:00'
     """
-    moment = datetime.fromisoformat(iso)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    timestamp = datetime.fromisoformat(iso)
+    return timestamp.replace(tzinfo=UTC) if timestamp.tzinfo is None else timestamp.astimezone(UTC)
 
 
 def _find_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # OSError: a folder of the zone database
+    except (KeyError, ValueError, OSError):  # OSError: a folder of the zone database, such as Europe
         raise UsageError(f"timezone {name!r} is not an IANA time zone; try UTC or Europe/Berlin.") from None
 
 
@@ -145,7 +145,7 @@ def _sort_clipped(items: Iterable[Timed], end_s: float) -> list[Timed]:
 
 
 def _canonical_recording(recording: Recording) -> Recording:
-    start = find_start(recording)
+    start = find_recording_start(recording)
     return replace(
         recording,
         source_name=replace_surrogates(recording.source_name),

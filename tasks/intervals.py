@@ -88,22 +88,22 @@ def intersect(left: Iterable[Span], right: Iterable[Span]) -> list[Span]:
 
 
 def subtract(left: Iterable[Span], right: Iterable[Span]) -> list[Span]:
-    """What `left` covers and `right` doesn't.
+    """Return the parts of `left` outside `right`, sorted and disjoint.
 
     >>> subtract([Span(0, 5)], [Span(1, 2)])
     [Span(start_s=0, end_s=1), Span(start_s=2, end_s=5)]
     """
-    holes, out = merge_spans(right), []
+    removed, out = merge_spans(right), []
     first = 0
     for span in merge_spans(left):
         start = span.start_s
-        while first < len(holes) and holes[first].end_s <= start:
+        while first < len(removed) and removed[first].end_s <= start:
             first += 1
         k = first
-        while k < len(holes) and holes[k].start_s < span.end_s:
-            if holes[k].start_s > start:
-                out.append(Span(start, holes[k].start_s))
-            start = max(start, holes[k].end_s)
+        while k < len(removed) and removed[k].start_s < span.end_s:
+            if removed[k].start_s > start:
+                out.append(Span(start, removed[k].start_s))
+            start = max(start, removed[k].end_s)
             k += 1
         if start < span.end_s:
             out.append(Span(start, span.end_s))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tasks.text import escape_unprintable
 
-MOST_NAMES = 10_000
+MAX_NAMES = 10_000
 """Of a folder's names, so many are looked at."""
 
 
@@ -45,11 +45,9 @@ def suggest_path(path: Path | str) -> str:
 
 
 def _find_nearest_name(name: str, folder: Path, *, folders: bool) -> str | None:
-    """The name in `folder` that is most like `name`: another case, another suffix, a slip of the fingers."""
+    """Find the name in `folder` closest to `name`: another letter case or extension, or a typo."""
     with os.scandir(folder) as entries:
-        found = {
-            e.name.casefold(): e.name for e in itertools.islice(entries, MOST_NAMES) if e.is_dir() or not folders
-        }
+        found = {e.name.casefold(): e.name for e in itertools.islice(entries, MAX_NAMES) if e.is_dir() or not folders}
     wanted = name.casefold()
     same_stem = [n for n in sorted(found) if not folders and Path(n).stem == Path(wanted).stem]
     near = same_stem or difflib.get_close_matches(wanted, found, n=1, cutoff=0.75)

@@ -57,7 +57,7 @@ def configure_logging(stream: TextIO, format: str, *, debug: bool = False) -> lo
         handler.setFormatter(JsonFormatter())
     else:
         handler.setFormatter(TextFormatter("%(asctime)s  %(message)s", "%H:%M:%S"))
-        handler.addFilter(_MinimumLevel(logging.DEBUG if debug else logging.INFO))
+        handler.addFilter(_MinimumLevelFilter(logging.DEBUG if debug else logging.INFO))
     root = logging.getLogger()
     for logger in [root, *map(logging.getLogger, ("prefect", "uvicorn", "fastapi"))]:
         for old in [h for h in logger.handlers if isinstance(h, logging.StreamHandler)]:
@@ -70,7 +70,7 @@ def configure_logging(stream: TextIO, format: str, *, debug: bool = False) -> lo
         logging.getLogger("daylong").setLevel(logging.DEBUG)
     for name in ("daylong", "prefect.flow_runs", "prefect.task_runs"):
         for other in logging.getLogger(name).handlers:  # Prefect's handlers keep main events, not details
-            other.addFilter(_MinimumLevel(logging.INFO))
+            other.addFilter(_MinimumLevelFilter(logging.INFO))
             other.addFilter(DropTracebacks())
     logging.captureWarnings(True)
     return handler
@@ -98,7 +98,7 @@ class DropTracebacks(logging.Filter):
         return True
 
 
-class _MinimumLevel(logging.Filter):
+class _MinimumLevelFilter(logging.Filter):
     """Drop records below a level."""
 
     def __init__(self, level: int) -> None:

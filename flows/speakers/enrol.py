@@ -14,7 +14,7 @@ from tasks.audio.decode import decode, stream
 from tasks.audio.probe import probe
 from tasks.audio.speech_map import build_speech_map
 from tasks.audio.task import SILERO
-from tasks.canonical import find_start
+from tasks.canonical import find_recording_start
 from tasks.diarization.windows import windows
 from tasks.engines.calls import call, configure
 from tasks.engines.engine import Engine
@@ -66,7 +66,7 @@ def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Record
         if len(own):
             where.append(own)
             found.append(call(model, "embed", decode(recording.parts, span), own).value)
-    start = find_start(recording)
+    start = find_recording_start(recording)
     hearing = Hearing(
         hearing_id=hashlib.sha256(f"enrolled\0{recording.sha256}".encode()).hexdigest()[:16],
         voice_id="",

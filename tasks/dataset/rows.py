@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tasks.canonical import canonical, find_start, parse_instant
+from tasks.canonical import canonical, find_recording_start, parse_timestamp
 from tasks.dataset.schema import EMBEDDING_SIZE, SCHEMA_VERSION, schemas
 from tasks.records import STEPS, Speaker, StepCost, Transcript
 from tasks.word_forms import to_search_form
@@ -54,7 +54,7 @@ def _table(transcript: Transcript, table: str, columns: dict[str, Any]) -> pa.Ta
 
 def _recordings(transcript: Transcript) -> dict[str, list[Any]]:
     recording, run = transcript.recording, transcript.run
-    start = find_start(recording)
+    start = find_recording_start(recording)
     facts = {
         "status": run.status,
         "source_name": recording.source_name,
@@ -84,7 +84,7 @@ def _recordings(transcript: Transcript) -> dict[str, list[Any]]:
         "settings_digest": run.settings_digest,
         "pipeline_version": run.pipeline_version,
         "schema_version": SCHEMA_VERSION,
-        "processed_at": parse_instant(run.processed_at),
+        "processed_at": parse_timestamp(run.processed_at),
         "wall_s": run.wall_s,
     }
     return {name: [value] for name, value in facts.items()}
@@ -197,10 +197,10 @@ def _times(transcript: Transcript, rows: Sequence[Any], index: str) -> dict[str,
         "start_s": start_s,
         "end_s": np.fromiter((row.end_s for row in rows), np.float64, len(rows)),
     }
-    zero = find_start(transcript.recording)
+    zero = find_recording_start(transcript.recording)
     if zero is not None:
         offset_us = np.rint(start_s * 1e6).astype("timedelta64[us]")
-        zero_utc = np.datetime64(parse_instant(zero.isoformat()).replace(tzinfo=None), "us")
+        zero_utc = np.datetime64(parse_timestamp(zero.isoformat()).replace(tzinfo=None), "us")
         columns["start_at"] = zero_utc + offset_us
     return columns
 

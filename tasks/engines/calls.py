@@ -41,9 +41,9 @@ def configure(keep: Keep = "all", run_in: Where = "process", timeout_s: float | 
 
 
 def call(engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
-    """Run `method` of `engine` with these arguments in the place set by `configure`."""
-    where: Callable[..., Call] = _pool.call if _remote is None else _remote.call
-    return where(engine, method, *args, **kwargs)
+    """Run `method` of `engine`, in this process or in the engines' process as `configure` chose."""
+    run: Callable[..., Call] = _pool.call if _remote is None else _remote.call
+    return run(engine, method, *args, **kwargs)
 
 
 def count_calls() -> int:

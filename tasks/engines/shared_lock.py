@@ -12,36 +12,36 @@ class SharedExclusiveLock:
     has priority: no new shared holder is admitted meanwhile."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._condition = threading.Condition()
         self._num_shared = 0
-        self._waiting = 0
-        self._is_exclusive = False
+        self._num_waiting_exclusive = 0
+        self._is_held_exclusively = False
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: not (self._is_exclusive or self._waiting))
+        with self._condition:
+            self._condition.wait_for(lambda: not (self._is_held_exclusively or self._num_waiting_exclusive))
             self._num_shared += 1
         try:
             yield
         finally:
-            with self._changed:
+            with self._condition:
                 self._num_shared -= 1
-                self._changed.notify_all()
+                self._condition.notify_all()
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        with self._changed:
-            self._waiting += 1
+        with self._condition:
+            self._num_waiting_exclusive += 1
             try:
-                self._changed.wait_for(lambda: not (self._is_exclusive or self._num_shared))
+                self._condition.wait_for(lambda: not (self._is_held_exclusively or self._num_shared))
             finally:
-                self._waiting -= 1
-                self._changed.notify_all()
-            self._is_exclusive = True
+                self._num_waiting_exclusive -= 1
+                self._condition.notify_all()
+            self._is_held_exclusively = True
         try:
             yield
         finally:
-            with self._changed:
-                self._is_exclusive = False
-                self._changed.notify_all()
+            with self._condition:
+                self._is_held_exclusively = False
+                self._condition.notify_all()

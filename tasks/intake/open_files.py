@@ -20,23 +20,23 @@ def is_being_written(path: Path) -> bool | None:
     if sys.platform != "linux":
         return None
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        if _find_file_system(os.fstat(handle).st_dev) not in _OWN_DISKS:
+        if _find_file_system(os.fstat(descriptor).st_dev) not in _OWN_DISKS:
             return None
         # Should somebody open it in the moment that we hold the lease, the kernel tells us by a signal: by one that
         # is ignored where nobody asks for it, not by SIGIO, which ends a process.
-        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except BlockingIOError:
         return True
     except OSError:
         return None
     finally:
-        os.close(handle)
+        os.close(descriptor)
     return False
 
 

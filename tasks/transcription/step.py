@@ -61,39 +61,39 @@ def transcribe_chunk(
     parts = split_into_stretches(speech, within, settings.max_speech_s, cut=cut_at_quietest(samples))
     if not parts:
         return ChunkWords()
-    decoder, options = Decoder(samples, language, ask), decoding_options(settings)
+    decoder, options = Decoder(samples, language, ask), build_decoding_options(settings)
     hypotheses = decoder.decode(parts, options)
-    odd = find_looping_stretches([w for h in hypotheses for w in h.words], parts)
-    odd |= {i for i, h in enumerate(hypotheses) if h.is_repetitive}
-    unsure = [i for i, h in enumerate(hypotheses) if h.is_unsure and i not in odd]
-    second = decoder.decode([parts[i] for i in unsure], options | RETRY_OPTIONS)
-    for i, other in zip(unsure, second, strict=True):
+    repetitive = find_looping_stretches([w for h in hypotheses for w in h.words], parts)
+    repetitive |= {i for i, h in enumerate(hypotheses) if h.is_repetitive}
+    uncertain = [i for i, h in enumerate(hypotheses) if h.is_unsure and i not in repetitive]
+    second = decoder.decode([parts[i] for i in uncertain], options | RETRY_OPTIONS)
+    for i, other in zip(uncertain, second, strict=True):
         hypotheses[i] = min(hypotheses[i], other, key=lambda h: h.worse_key)
     doubtful = set()
-    second = decoder.decode_in_pieces([parts[i] for i in sorted(odd)], speech, options | PIECE_OPTIONS)
-    for i, other in zip(sorted(odd), second, strict=True):
+    second = decoder.decode_in_pieces([parts[i] for i in sorted(repetitive)], speech, options | PIECE_OPTIONS)
+    for i, other in zip(sorted(repetitive), second, strict=True):
         hypotheses[i], is_doubtful = reconcile(hypotheses[i], other)
         if is_doubtful:
             doubtful.add(i)
     words = [w for h in hypotheses for w in h.words]
 
-    holes = _find_holes(words, parts, speech, within, settings.max_speech_s)
-    for text in _decode_holes(holes, speech, options, decoder):
-        words += [w for w in text if not any(w.span & said.span for said in words)]
+    gaps = _find_untranscribed(words, parts, speech, within, settings.max_speech_s)
+    for text in _decode_untranscribed(gaps, speech, options, decoder):
+        words += [w for w in text if not any(w.span & other.span for other in words)]
     words.sort(key=lambda w: (w.start_s, w.end_s))
 
-    said = trim_words(select_near_speech(words, speech, SILENCE_SLACK_S), speech)
-    kept, loops_removed = cut_loops(said, parts, doubtful)
+    near_speech = trim_words(select_near_speech(words, speech, SILENCE_SLACK_S), speech)
+    kept, loops_removed = cut_loops(near_speech, parts, doubtful)
     return ChunkWords(
         tuple(kept),
         loops_removed,
-        len(words) - len(said),
-        sum(parts[i].duration_s for i in {*unsure, *odd}) + sum(h.duration_s for h in holes),
+        len(words) - len(near_speech),
+        sum(parts[i].duration_s for i in {*uncertain, *repetitive}) + sum(h.duration_s for h in gaps),
     )
 
 
-def decoding_options(settings: TranscriptionSettings) -> dict[str, Any]:
-    """The engine's options for a first decoding."""
+def build_decoding_options(settings: TranscriptionSettings) -> dict[str, Any]:
+    """Build the engine's options for the first decoding."""
     return {
         "batch_size": settings.batch_size,
         "beam_size": settings.beam_size,
@@ -103,7 +103,7 @@ def decoding_options(settings: TranscriptionSettings) -> dict[str, Any]:
     }
 
 
-def _find_holes(
+def _find_untranscribed(
     words: Sequence[DecodedWord], parts: Sequence[Span], speech: Sequence[Span], within: Span, max_s: float
 ) -> list[Span]:
     covered = [w.span for w in words]
@@ -111,14 +111,14 @@ def _find_holes(
     return split_into_stretches(find_uncovered(spoken, covered, HOLE_SLACK_S, MIN_HOLE_S), within, max_s)
 
 
-def _decode_holes(
-    holes: Sequence[Span], speech: Sequence[Span], options: dict[str, Any], decoder: Decoder
+def _decode_untranscribed(
+    gaps: Sequence[Span], speech: Sequence[Span], options: dict[str, Any], decoder: Decoder
 ) -> list[tuple[DecodedWord, ...]]:
-    """Decode the holes; keep the words of reliable hypotheses. A repetitive one must be confirmed by a second
+    """Decode the gaps; keep the words of reliable hypotheses. A repetitive one must be confirmed by a second
     decoding."""
-    found = decoder.decode(holes, options | RETRY_OPTIONS)
+    found = decoder.decode(gaps, options | RETRY_OPTIONS)
     odd = [i for i, h in enumerate(found) if h.is_repetitive]
-    second = decoder.decode_in_pieces([holes[i] for i in odd], speech, options | PIECE_OPTIONS)
+    second = decoder.decode_in_pieces([gaps[i] for i in odd], speech, options | PIECE_OPTIONS)
     unproven = set()
     for i, other in zip(odd, second, strict=True):
         found[i], is_doubtful = reconcile(found[i], other)
