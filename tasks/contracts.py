@@ -19,7 +19,7 @@ read in one place. The names of facts, artifacts and arrays enter cache keys: ch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,8 @@ class TranscriptionFacts(TypedDict):
 class PunctuationFacts(TypedDict):
     punctuated: bool
     """Whether the model was applied."""
+    unavailable: NotRequired[bool]
+    """Whether the text is without punctuation because the model could not be had."""
 
 
 class EmbeddingFacts(TypedDict):
@@ -114,6 +116,11 @@ def language_facts(manifest: Manifest) -> LanguageFacts:
 def transcription_facts(manifest: Manifest) -> TranscriptionFacts:
     """Facts of the step `transcription`."""
     return cast(TranscriptionFacts, manifest["facts"])
+
+
+def punctuation_facts(manifest: Manifest) -> PunctuationFacts:
+    """Facts of the step `punctuation`."""
+    return cast(PunctuationFacts, manifest["facts"])
 
 
 def seams_facts(manifest: Manifest) -> SeamsFacts:

@@ -35,7 +35,7 @@ def run(
     files: Annotated[list[str], typer.Argument(metavar="FILE|DIR", help="Recordings, or folders of recordings.")],
     out: Out = None,
     profile: Annotated[
-        str | None, typer.Option(metavar="NAME", help="standard or demo: which weights to use. [standard]")
+        str | None, typer.Option(metavar="NAME", help="standard, light or demo: which weights to use. [standard]")
     ] = None,
     assignments: Annotated[
         list[str] | None,

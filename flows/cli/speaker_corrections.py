@@ -104,7 +104,7 @@ def split(
 def enroll(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording in which only this person speaks.")],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Who it is.")],
-    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="standard or demo.")] = None,
+    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="standard, light or demo.")] = None,
     settings: Assignments = None,
     debug: Debug = False,
 ) -> None:

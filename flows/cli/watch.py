@@ -41,7 +41,7 @@ touch data/inbox/STOP     (finish the one under way, take no more)
 def watch(
     once: Annotated[bool, typer.Option("--once", help="Process what lies there now, then end.")] = False,
     profile: Annotated[
-        str | None, typer.Option(metavar="NAME", help="standard or demo: which weights to use. [standard]")
+        str | None, typer.Option(metavar="NAME", help="standard, light or demo: which weights to use. [standard]")
     ] = None,
     assignments: Annotated[
         list[str] | None,

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from flows.recording.chunks import ChunkResult, iterate_manifests
-from flows.recording.preparation import Run
+from flows.recording.preparation import Run, describe_weights
 from flows.reporting.outcome import Outcome
 from tasks.contracts import (
+    punctuation_facts,
     read_segments,
     read_speakers,
     read_turns,
@@ -56,7 +57,7 @@ def assemble_transcript(
         run_id=run_id,
         status="partial" if any(w.error or w.incomplete for w in results) else "complete",
         profile=run.settings.profile,
-        models=run.models,
+        models=list_used_models(run, results),
         settings=run.settings.result_facts(),
         settings_digest=run.settings.digest(),
         pipeline_version=version("daylong"),
@@ -75,6 +76,15 @@ def assemble_transcript(
         speakers=tuple(replace(s, embedding=tuple(s.embedding)) for s in read_speakers(store, merged)),
         chunks=report_chunks(chunks, results, language, seams),
     )
+
+
+def list_used_models(run: Run, results: Sequence[ChunkResult]) -> dict[str, str]:
+    """Name and digest of the weights, by the step that uses them; deferred ones where they were needed."""
+    models, deferred = run.models, run.deferred.get("punctuation")
+    manifests = [r.manifests["punctuation"] for r in results if "punctuation" in r.manifests]
+    if deferred and any(punctuation_facts(m)["punctuated"] for m in manifests):
+        models["punctuation"] = describe_weights(deferred)
+    return dict(sorted(models.items()))
 
 
 def report_chunks(

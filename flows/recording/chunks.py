@@ -5,6 +5,7 @@ While the engines process one chunk, the tasks of the next wait for them with th
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,10 +21,10 @@ from flows.reporting.logging_setup import RUN_LOG
 from flows.reporting.progress import Progress
 from flows.reporting.run_names import name_chunk_task
 from tasks.audio.plan import select_speech
-from tasks.contracts import transcription_facts
+from tasks.contracts import punctuation_facts, transcription_facts
 from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
 from tasks.engines.memory import trim_heap
-from tasks.errors import DaylongError
+from tasks.errors import DaylongError, MissingWeights
 from tasks.intervals import format_clock
 from tasks.logs import add_log_fields
 from tasks.punctuation.task import PunctuateJob, punctuate
@@ -31,6 +32,9 @@ from tasks.records import Audio, Chunk, Sound
 from tasks.separation.task import SeparateJob, separate
 from tasks.step import Manifest
 from tasks.transcription.task import TranscribeJob, transcribe
+from tasks.weights import resolve
+
+log = logging.getLogger("daylong.punctuation")
 
 Future = PrefectFuture[Any]
 SubmittedTrack = tuple[Chunk, Audio, dict[str, Future]]
@@ -54,6 +58,8 @@ class ChunkResult:
     """The exception behind `error`."""
     incomplete: str | None = None
     """What the chunk lacks although it did not fail, in one line."""
+    lacks_punctuation: bool = False
+    """Whether its text is without punctuation because the model could not be had."""
 
     @property
     def words(self) -> Manifest | None:
@@ -98,6 +104,7 @@ def process_chunks(
     """
     done: list[ChunkResult] = []
     pending: deque[tuple[Chunk, list[SubmittedTrack]]] = deque()
+    warned: list[bool] = []
 
     def collect() -> None:
         chunk, submitted = pending.popleft()
@@ -105,6 +112,9 @@ def process_chunks(
         done.extend(results)
         progress.count_chunk(chunk.core.duration_s)
         log_chunk(chunk, results, len(chunks))
+        if not warned and any(result.lacks_punctuation for result in results):
+            warned.append(True)
+            warn_of_missing_punctuation(run)
 
     for chunk in chunks:
         own = split_by_track(chunk, tracks)
@@ -165,7 +175,8 @@ def _submit_steps(
             turns_job = TurnsJob(settings.diarization.engine, sound, weights.get("diarization"))
             start("diarization", find_turns, "find turns", turns_job, place, voices, separated)
     if settings.punctuation.mode != "never":
-        punctuate_job = PunctuateJob(language, settings.punctuation, weights["punctuation"])
+        punctuation = weights.get("punctuation") or run.deferred.get("punctuation")
+        punctuate_job = PunctuateJob(language, settings.punctuation, punctuation)
         start("punctuation", punctuate, "punctuate", punctuate_job, place, words)
     return futures
 
@@ -181,9 +192,14 @@ def _collect_results(chunk: Chunk, audio: Audio, futures: dict[str, Future]) -> 
             result = replace(result, manifests=result.manifests | {step: manifest})
             if state.name == "Cached":
                 result = replace(result, cached=result.cached | {step})
+            if step == "punctuation" and punctuation_facts(manifest).get("unavailable"):
+                result = replace(result, lacks_punctuation=True)
         elif result.error is None:
             # Steps that depend on a failed one fail too; only the first failure is reported.
             cause = future.result(raise_on_failure=False)
+            if step == "punctuation" and isinstance(cause, MissingWeights):  # the words of transcription are used
+                result = replace(result, lacks_punctuation=True)
+                continue
             result = replace(
                 result,
                 error=f"{step}: {format_error(cause)}",
@@ -205,6 +221,18 @@ def log_chunk(chunk: Chunk, tracks: Sequence[ChunkResult], of: int) -> None:
         words = sum(transcription_facts(m)["num_words"] for step, m, _ in manifests if step == "transcription")
         origin = "from the cache" if all(cached for *_, cached in manifests) else f"{seconds:.1f} s of work"
         RUN_LOG.info("%s: %d words, %s", which, words, origin, extra={"seconds": seconds})
+
+
+def warn_of_missing_punctuation(run: Run) -> None:
+    """Warn that text stays as it came, and how to have the model."""
+    always = run.settings.punctuation.model_copy(update={"mode": "always"})
+    settings = run.settings.model_copy(update={"punctuation": always})
+    log.warning(
+        "text came without punctuation and stays so: the model %s is not on this machine and cannot be fetched; "
+        "where there is a network: %s",
+        run.settings.punctuation.model,
+        resolve.format_fetch_command(settings, run.place.device),
+    )
 
 
 def describe_failure(state: State[Any]) -> str:

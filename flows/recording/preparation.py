@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.locations import resolve_device, resolve_out, resolve_store, resolve_voices
@@ -18,7 +18,7 @@ from tasks.storage import disk_space
 from tasks.storage.artifacts import ArtifactStore
 from tasks.weights import resolve
 from tasks.weights.catalogue import Kind
-from tasks.weights.resolve import ResolvedWeights
+from tasks.weights.resolve import DeferredWeights, ResolvedWeights
 
 MIN_TIMEOUT_S = 600.0
 """Shortest time limit of an engine's call, in seconds: loading large weights from a slow disk takes minutes."""
@@ -32,14 +32,16 @@ class Run:
     place: StepContext
     weights: Mapping[Kind, ResolvedWeights]
     out: Path
+    deferred: Mapping[Kind, DeferredWeights] = field(default_factory=dict)
+    """Fetched when a chunk first needs them."""
 
     @property
     def models(self) -> dict[str, str]:
-        """Name and digest of the weights, by the step that uses them."""
+        """Name and digest of the weights, by the step that uses them; without the deferred ones."""
         return {kind: describe_weights(w) for kind, w in sorted(self.weights.items())}
 
 
-def describe_weights(found: ResolvedWeights) -> str:
+def describe_weights(found: ResolvedWeights | DeferredWeights) -> str:
     """Format name and digest of weights."""
     return f"{found.name} ({found.digest})"
 
@@ -50,18 +52,29 @@ def prepare(settings: Settings) -> Run:
     Has no effect but on this process (`set_up_process`).
     """
     device = resolve_device(settings)
-    weights = find_weights(settings, device)
+    weights, deferred = find_weights(settings, device)
     set_up_process(settings)
     out, store = resolve_out(settings), resolve_store(settings)
     check_folders(settings, out, store)
-    return Run(settings, StepContext(store, load, device), weights, out)
+    return Run(settings, StepContext(store, load, device), weights, out, deferred)
 
 
-def find_weights(settings: Settings, device: str) -> dict[Kind, ResolvedWeights]:
-    """Find the weights by step. Raises `MissingWeights`, naming all missing ones and the command to fetch them."""
+def find_weights(settings: Settings, device: str) -> tuple[dict[Kind, ResolvedWeights], dict[Kind, DeferredWeights]]:
+    """Find the weights by step: those on this machine, and those to fetch when a chunk first needs them.
+
+    Raises `MissingWeights`, naming all missing ones and the command to fetch them.
+    """
     required = resolve.list_required(settings, device)
     resolve.check_available(required, resolve.format_fetch_command(settings, device))
-    return {kind: resolve.resolve(kind, name) for kind, name in required}
+    found = {kind: resolve.resolve(kind, name) for kind, name in required}
+    deferred = {}
+    for kind, name in resolve.list_deferred(settings):
+        weights = resolve.defer(kind, name)
+        if isinstance(weights, ResolvedWeights):
+            found[kind] = weights
+        elif weights is not None:
+            deferred[kind] = weights
+    return found, deferred
 
 
 def set_up_process(settings: Settings) -> None:

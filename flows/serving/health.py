@@ -100,12 +100,13 @@ def inspect_weights(settings: Settings) -> Iterator[Finding]:
             yield ok("weights", f"{kind}: {name}")
         else:
             yield warning("weights", f"{kind}: {name} is fetched when it is first needed; ahead of that: {command}")
+    for kind, name in resolve.list_deferred(settings):
+        when = "" if _is_local(kind, name) else " is not here; it is fetched if text comes without punctuation"
+        yield ok("weights", f"{kind}: {name}{when}")
 
 
 def _is_local(kind: Kind, name: str) -> bool:
-    if resolve.find_local_path(name) is not None:
-        return True
-    return resolve.find_cached(kind, resolve.find_repository(kind, name)) is not None
+    return resolve.find_local_path(name) is not None or resolve.find_here(kind, name) is not None
 
 
 def inspect_inbox(settings: Settings) -> Iterator[Finding]:

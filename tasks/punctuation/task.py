@@ -11,16 +11,17 @@ from tasks.engines.engine import Engine
 from tasks.punctuation.apply import apply_labels, get_languages, wants_punctuation
 from tasks.settings.schema import PunctuationSettings
 from tasks.step import Manifest, Meter, StepContext
-from tasks.weights.resolve import ResolvedWeights
+from tasks.weights.resolve import DeferredWeights, ResolvedWeights
 
 
 @dataclass(frozen=True, slots=True)
 class PunctuateJob:
-    """`language`: ISO 639-1 code of the recording; None where each chunk has its own."""
+    """`language`: ISO 639-1 code of the recording; None where each chunk has its own. `weights`: None where they
+    can't be had."""
 
     language: str | None
     settings: PunctuationSettings
-    weights: ResolvedWeights
+    weights: ResolvedWeights | DeferredWeights | None
 
     def identity(self) -> dict[str, Any]:
         """The job's part of a cache key: the languages that follow from the weights' name, instead of the name."""
@@ -28,22 +29,29 @@ class PunctuateJob:
             "language": self.language,
             "mode": self.settings.mode,
             "languages": sorted(get_languages(self.settings.model)),
-            "weights": self.weights.identity(),
+            "weights": self.weights.identity() if self.weights else None,
         }
 
 
 @step_task("punctuation", version=1)
 def punctuate(job: PunctuateJob, place: StepContext, transcribed: Manifest) -> Manifest:
-    """Punctuate a chunk's words if the settings ask for it. Artifact `words`; otherwise that of `transcribed`."""
+    """Punctuate a chunk's words if the settings ask for it. Artifact `words`; otherwise that of `transcribed`.
+
+    Raises `MissingWeights` where deferred weights can't be fetched after all.
+    """
     meter = Meter()
     words = read_words(place.store, transcribed)
     language = job.language or transcription_facts(transcribed)["language"]
     if not wants_punctuation(words, language, job.settings.mode, get_languages(job.settings.model)):
         return meter.manifest(dict(transcribed["artifacts"]), **PunctuationFacts(punctuated=False))
+    if job.weights is None:
+        facts = PunctuationFacts(punctuated=False, unavailable=True)
+        return meter.manifest(dict(transcribed["artifacts"]), **facts)
+    weights = job.weights.obtain() if isinstance(job.weights, DeferredWeights) else job.weights
     model = Engine.of(
         "punctuation/deepmultilingualpunctuation",
         "tasks.punctuation.model:load",
-        model=str(job.weights.path),
+        model=str(weights.path),
         device=place.device,
     )
     labels = meter.ask(model, "restore", [w.text for w in words])

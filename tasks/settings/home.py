@@ -54,6 +54,11 @@ def demo_models() -> Path:
     return clone() / "data" / "models" / "demo"
 
 
+def fetched_models() -> Path:
+    """Where weights are kept that came out of a package index or a folder; those of the hub are in its own cache."""
+    return home() / "data" / "models" / "fetched"
+
+
 def sample() -> Path:
     return clone() / "data" / "samples" / "roundtable.opus"
 

@@ -1,7 +1,8 @@
 """Puts the settings together from their sources, and refuses wrong ones by name.
 
-Later over earlier: defaults, profile, `daylong.toml`, environment (`.env` under the real environment), a flow's
-parameters, the command line's `--set`. Any of the last four may choose the profile.
+Later over earlier: defaults, profile, what suits the chosen weights (`profiles.MODEL_SETTINGS`), `daylong.toml`,
+environment (`.env` under the real environment), a flow's parameters, the command line's `--set`. Any of the last four
+may choose the profile.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 
 from tasks.errors import UsageError
 from tasks.settings.home import home
-from tasks.settings.profiles import profile_settings
+from tasks.settings.profiles import model_settings, profile_settings
 from tasks.settings.schema import Settings
 
 PREFIX = "DAYLONG_"
@@ -56,7 +57,10 @@ def load(
     for layer in layers:
         named = merged(named, layer)
     profile = named.get("profile", "standard")
-    combined = merged(profile_settings(profile) if isinstance(profile, str) else {}, named)
+    under = profile_settings(profile) if isinstance(profile, str) else {}
+    for suited in model_settings(merged(under, named)):
+        under = merged(under, suited)
+    combined = merged(under, named)
     _refuse_unbuilt(combined)
     try:
         return Settings.model_validate(combined)

@@ -162,8 +162,8 @@ class DiarizationSettings(Step):
     )
     embedding_model: str = Field(
         "nvidia/speakerverification_en_titanet_large",
-        description="The NeMo speaker model that tells voices apart: a hub repository with a .nemo file, or such a "
-        "file. Models of other toolkits (pyannote, SpeechBrain) don't fit.",
+        description="The speaker model that tells voices apart: a hub repository with a NeMo model (.nemo), campplus "
+        "(CAM++ of 3D-Speaker), or a file of either. Models of other toolkits (pyannote, SpeechBrain) don't fit.",
     )
     num_speakers: int | None = Field(None, ge=1, le=100, description="Speakers of the whole recording, if known.")
     min_speakers: int | None = Field(None, ge=1, le=100, description="At least so many speakers.")
@@ -184,7 +184,9 @@ class DiarizationSettings(Step):
 
 class PunctuationSettings(Step):
     mode: Literal["auto", "always", "never"] = Field(
-        "auto", description="auto: only text that comes without punctuation, in languages the model knows."
+        "auto",
+        description="auto: only text that comes without punctuation, in languages the model knows; its weights are "
+        "fetched when such text comes.",
     )
     model: str = Field(
         "oliverguhr/fullstop-punctuation-multilang-large",
@@ -266,8 +268,10 @@ class MetricsSettings(Step):
 class Settings(Step):
     """All settings of a run."""
 
-    profile: Literal["standard", "demo"] = Field(
-        "standard", description="standard: public weights; demo: the small weights in data/models/demo."
+    profile: Literal["standard", "light", "demo"] = Field(
+        "standard",
+        description="standard: public weights; light: smaller ones, for CPUs and closed networks; demo: the small "
+        "weights in data/models/demo.",
     )
     out: str | None = Field(None, description="Folder for the results. Default: data/transcripts.")
     device: Device = Field("auto", description="auto takes a GPU where there is one.")

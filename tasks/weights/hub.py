@@ -192,15 +192,24 @@ def is_begun(repository: str) -> bool:
 
 def is_reachable(repository: str) -> bool:
     """Whether the hub offers this revision of the repository now."""
+    return find_offered_commit(repository) is not None
+
+
+def find_offered_commit(repository: str) -> str | None:
+    """The commit that the hub would send now; None where it can't be fetched."""
+    if is_offline():
+        return None
+    try:
+        return find_commit(repository)
+    except Exception:  # whatever is wrong with the network or the name, it cannot be fetched
+        return None
+
+
+def is_offline() -> bool:
+    """Whether `HF_HUB_OFFLINE` forbids the network."""
     from huggingface_hub import constants
 
-    if constants.HF_HUB_OFFLINE:
-        return False
-    try:
-        find_commit(repository)
-    except Exception:  # whatever is wrong with the network or the name, it cannot be fetched
-        return False
-    return True
+    return bool(constants.HF_HUB_OFFLINE)
 
 
 def find_damage(repository: str, folder: Path, patterns: Iterable[str], deep: bool = False) -> str | None:

@@ -18,12 +18,13 @@ import soundfile
 
 from flows.reporting.outcome import Outcome
 from flows.reporting.progress import Snapshot, subscribe
-from tasks.errors import DaylongError, MachineFault, NoRoom
+from tasks.errors import DaylongError, MachineFault, MissingWeights, NoRoom
 from tasks.pruning import usage
 from tasks.pruning.prune import recordings_folder
 from tasks.records import STEPS
 from tasks.settings.home import sample
 from tasks.storage import disk_space
+from tasks.weights import resolve
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -171,6 +172,51 @@ def test_another_punctuation_setting_repeats_punctuation_and_nothing_before_it(c
     process(clip, home / "always", punctuation={"mode": "always"})
     found = cached(str(home / "always"))
     assert found == {"transcription": True, "punctuation": False, "embedding": True, "diarization": True}
+
+
+REAL_RECOGNISER = {"compute_type": "float32", "max_speech_s": 8.0}
+"""What suits the bundled one where its folder is named: it is taken for one that punctuates, as real ones do."""
+
+
+@pytest.mark.usefixtures("first")
+@pytest.mark.parametrize(
+    ("offered", "found"),
+    [("punctuation", True), ("punctuation", False), (None, False)],
+    ids=["fetched when text comes without marks", "gone when it is needed", "not reachable"],
+)
+def test_punctuation_s_weights_are_fetched_when_they_are_needed(
+    clip: Path,
+    home: Path,
+    tmp_path: Path,
+    demo_models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    offered: str | None,
+    found: bool,
+) -> None:
+    def fetch(*_: object) -> Path:
+        if not found:
+            raise MissingWeights("gone")
+        return demo_models / "punctuation"
+
+    monkeypatch.setattr(resolve.hub, "find_offered_commit", lambda _: offered)
+    monkeypatch.setattr(resolve.hub, "find_cached", lambda *_: None)
+    monkeypatch.setattr(resolve, "fetch", fetch)
+    model = f"no/body-{offered}-{found}"
+    outcome = process(
+        clip,
+        tmp_path,
+        transcription={"model": str(demo_models / "whisper"), **REAL_RECOGNISER},
+        punctuation={"model": model},
+    )
+    assert outcome["status"] == "complete"
+    assert any(row["word"].endswith((".", "?")) for row in rows(str(tmp_path), "words")) == found
+    said = [record for record in caplog.records if "without punctuation" in record.getMessage()]
+    assert len(said) == (0 if found else 1)
+    (recording,) = rows(str(tmp_path), "recordings")
+    named = json.loads(recording["models"]).get("punctuation")
+    assert named == (f"{model} ({model}@punctuation)" if found else None)
+    assert cached(str(tmp_path))["transcription"]
 
 
 @pytest.mark.usefixtures("first")

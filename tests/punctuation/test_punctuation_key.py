@@ -8,7 +8,7 @@ from typing import Literal
 from tasks.caching import compute_step_key
 from tasks.punctuation.task import PunctuateJob
 from tasks.settings.schema import PunctuationSettings
-from tasks.weights.resolve import ResolvedWeights
+from tasks.weights.resolve import DeferredWeights, ResolvedWeights
 
 STANDARD = "oliverguhr/fullstop-punctuation-multilang-large"
 
@@ -23,6 +23,16 @@ def key(
 
 def test_the_same_weights_are_known_by_whatever_path_they_were_asked_for() -> None:
     assert key() == key("/models/punctuation") == key("./moved/punctuation")
+
+
+def test_weights_to_be_fetched_later_make_the_key_that_they_will_have() -> None:
+    jobs = [
+        PunctuateJob("en", PunctuationSettings(model=STANDARD), weights)
+        for weights in (DeferredWeights("punctuation", STANDARD, "d"), None)
+    ]
+    later, never = [compute_step_key("punctuation", 1, {"job": job}) for job in jobs]
+    assert later == key()
+    assert never != later
 
 
 def test_a_name_that_says_other_languages_makes_another_key() -> None:

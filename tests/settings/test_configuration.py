@@ -47,12 +47,34 @@ def test_what_a_form_leaves_alone_keeps_what_was_said_before() -> None:
     assert found.transcription.model == "demo:whisper"
 
 
+def test_what_suits_weights_goes_with_them_whatever_the_profile() -> None:
+    demo = settings({"profile": "demo"})
+    assert (demo.transcription.compute_type, demo.transcription.max_speech_s) == ("float32", 8.0)
+    assert (demo.voices.threshold, demo.voices.margin) == (0.96, 0.02)
+    other = settings({"profile": "demo"}, ("transcription.model=base", "diarization.embedding_model=campplus"))
+    plain = settings()
+    assert other.transcription == plain.transcription.model_copy(update={"model": "base"})
+    assert other.voices == plain.voices
+    small = settings({"profile": "light"}, ("transcription.model=demo:whisper", "voices.threshold=0.7"))
+    assert (small.transcription.compute_type, small.transcription.max_speech_s) == ("float32", 8.0)
+    speaker = settings({}, ("diarization.embedding_model=demo:speaker", "voices.threshold=0.7"))
+    assert (speaker.voices.threshold, speaker.voices.margin) == (0.7, 0.02)
+
+
+def test_profile_light_is_small_public_weights_and_nothing_of_the_demo() -> None:
+    light = settings({"profile": "light"})
+    assert (light.transcription.model, light.transcription.compute_type) == ("base", "int8")
+    assert light.transcription.max_speech_s == 28.0
+    assert light.diarization.embedding_model == "campplus"
+    assert (light.separation.mode, light.punctuation.mode) == ("never", "auto")
+
+
 @pytest.mark.parametrize(
     ("assignment", "told"),
     [
         ("transcription.beem_size=3", "did you mean transcription.beam_size?"),
         ("transcription.beam_size=99", "transcription.beam_size"),
-        ("profile=best", "'standard' or 'demo'"),
+        ("profile=best", "'standard', 'light' or 'demo'"),
         ("runner=dask", "runner = dask: not built yet"),
         ("audio.channels=left", "audio.channels"),
         ("separation.mode=auto", "separation.mode = auto: not built yet"),

@@ -10,13 +10,20 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import MissingWeights
-from tasks.settings.schema import DiarizationSettings, PunctuationSettings, SeparationSettings, Settings
+from tasks.settings.schema import (
+    DiarizationSettings,
+    PunctuationSettings,
+    SeparationSettings,
+    Settings,
+    TranscriptionSettings,
+)
 from tasks.weights.catalogue import DEMO, STANDARD
 from tasks.weights.resolve import (
     check_available,
     find_local_path,
     find_problem,
     find_repository,
+    list_deferred,
     list_required,
     resolve,
 )
@@ -75,13 +82,14 @@ def test_short_names_mean_repositories_of_their_makers() -> None:
 
 
 def test_a_bare_name_of_nemo_is_refused_because_nemo_would_fetch_it_unchecked() -> None:
-    with pytest.raises(MissingWeights, match="name a hub repository"):
+    with pytest.raises(MissingWeights, match="name campplus, a hub repository"):
         find_repository("embedding", "titanet_large")
 
 
 def test_a_run_wants_what_its_settings_use() -> None:
     plain = Settings()
-    assert [kind for kind, _ in list_required(plain, "cpu")] == ["transcription", "embedding", "punctuation"]
+    assert [kind for kind, _ in list_required(plain, "cpu")] == ["transcription", "embedding"]
+    assert list_deferred(plain) == [("punctuation", plain.punctuation.model)]
     assert list_required(plain, "cpu")[0] == ("transcription", "small")
     assert list_required(plain, "cuda")[0] == ("transcription", "large-v3-turbo")
     other = Settings(
@@ -90,6 +98,13 @@ def test_a_run_wants_what_its_settings_use() -> None:
         punctuation=PunctuationSettings(mode="never"),
     )
     assert [kind for kind, _ in list_required(other, "cpu")] == ["transcription", "separation"]
+    assert list_deferred(other) == []
+    always = Settings(punctuation=PunctuationSettings(mode="always"))
+    assert [kind for kind, _ in list_required(always, "cpu")] == ["transcription", "embedding", "punctuation"]
+    assert list_deferred(always) == []
+    plain_text = Settings(transcription=TranscriptionSettings(model="demo:whisper"))
+    assert "punctuation" in [kind for kind, _ in list_required(plain_text, "cpu")]
+    assert list_deferred(plain_text) == []
 
 
 def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.settings.home import cache
-from tasks.settings.profiles import profile_settings
+from tasks.settings.profiles import MODEL_SETTINGS
 from tasks.voices.match import MatchRule
 from tests.benchmarks import frame
 from tests.benchmarks.voices.hearings import RECORDERS, Heard, heard
@@ -28,7 +28,7 @@ from tests.benchmarks.voices.scale import DIM, EMBEDDINGS, SPEAKERS, VOICES, mat
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL = ROOT / "data/models/demo/speaker.nemo"
-CHOSEN = MatchRule(**profile_settings("demo")["voices"])
+CHOSEN = MatchRule(**MODEL_SETTINGS["diarization", "embedding_model"]["demo:speaker"]["voices"])
 """Of profile demo: chosen on the first `TUNED` unheard readers and the tuning seeds."""
 TUNED = 32
 OURS, ANSWERED = "threshold and margin", "… offers answered"

@@ -159,7 +159,7 @@ def state(tmp_path: Path, repository: str) -> str:
 def test_each_refusal_is_one_line_with_what_to_do(tmp_path: Path, served: Path) -> None:
     faults = HubFaults(status={"someone/whisper": 401, "someone/voice": 429})
     with run_model_hub(served, faults) as endpoint:
-        done = fetch(tmp_path, endpoint, "punctuation.mode=auto", "punctuation.model=no/body")
+        done = fetch(tmp_path, endpoint, "punctuation.mode=always", "punctuation.model=no/body")
     assert (done.returncode, done.stdout) == (1, "")
     refused, hurried, unknown = done.stderr.splitlines()
     assert refused.startswith("transcription someone/whisper: cannot be fetched: 127.0.0.1:")

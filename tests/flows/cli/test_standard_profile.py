@@ -25,6 +25,7 @@ PUBLIC = {
 SETTINGS = (
     "device=cpu",
     "separation.mode=always",
+    "punctuation.mode=always",
     "transcription.max_speech_s=8",
     "transcription.compute_type=float32",
 )
