@@ -31,6 +31,8 @@ def heard(event, arguments):
 sys.addaudithook(heard)
 """
 COMMAND = "tests.faults.daylong"
+pytestmark = pytest.mark.slow
+
 OURS = ("127.0.0.1", "localhost", "::1", "(None,")
 
 

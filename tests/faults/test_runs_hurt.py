@@ -15,7 +15,10 @@ import pytest
 from tests.faults.cases import Undisturbed, asked_to_end, clip, damaged, engines_killed, killed, small_disk
 from tests.faults.commands import Place, completed, exports, records, run_states, tables
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,6 @@ def test_killed_it_loses_nothing_and_does_nothing_twice(undisturbed: Undisturbed
     assert set(before) <= {"CRASHED"}  # none stays running for ever
 
 
-@pytest.mark.slow
 def test_asked_to_end_it_goes_in_seconds_and_leaves_nothing_behind(undisturbed: Undisturbed, tmp_path: Path) -> None:
     found = asked_to_end(undisturbed, tmp_path, signal.SIGTERM)
     assert found.outcome.startswith("status 143")
@@ -53,14 +55,12 @@ def test_asked_to_end_it_goes_in_seconds_and_leaves_nothing_behind(undisturbed: 
     assert found.same
 
 
-@pytest.mark.slow
 def test_the_engines_die_and_the_run_goes_on(undisturbed: Undisturbed, tmp_path: Path) -> None:
     found = engines_killed(undisturbed, tmp_path)
     assert found.outcome == "1 death, status 0"
     assert found.same
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["deleted", "truncated", "swapped"])
 def test_a_damaged_cache_is_noticed_and_made_good(undisturbed: Undisturbed, tmp_path: Path, how: str) -> None:
     found = damaged(undisturbed, tmp_path, how)
@@ -68,7 +68,6 @@ def test_a_damaged_cache_is_noticed_and_made_good(undisturbed: Undisturbed, tmp_
     assert found.same
 
 
-@pytest.mark.slow
 def test_a_full_disk_is_told_and_forgotten_once_there_is_room(undisturbed: Undisturbed, tmp_path: Path) -> None:
     from tests.faults.cases import disk_filled
 

@@ -268,6 +268,7 @@ def test_with_steps_switched_off_their_engines_are_never_imported(clip: Path, ho
     assert rows(str(home / "plain"), "turns") == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("first")
 def test_engines_in_the_runs_own_process_give_the_same_words(clip: Path, home: Path) -> None:
     outcome = process(

@@ -16,6 +16,7 @@ from tasks.settings.home import sample
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_recording_at_once_never_break_each_other(home: Path) -> None:
     from prefect.settings import PREFECT_API_URL
 

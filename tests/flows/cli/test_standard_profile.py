@@ -95,6 +95,7 @@ def test_the_pinned_commits_are_fetched_and_no_others(tmp_path: Path, served: Pa
     assert again.stdout.count("already there") == len(PUBLIC)
 
 
+@pytest.mark.slow
 def test_from_a_mirror_with_its_own_commits_to_a_transcript_without_a_network(tmp_path: Path, served: Path) -> None:
     from tasks.audio.decode import decode
     from tasks.intervals import Span
