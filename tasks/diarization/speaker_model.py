@@ -1,7 +1,8 @@
-"""A NeMo speaker model (TitaNet and its kin) as an engine: windows of sound -> embeddings of unit length."""
+"""Speaker models as engines: windows of sound -> embeddings of unit length. And NeMo's (TitaNet and its kin)."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,24 +19,21 @@ LEAST_SAMPLES = 24_000
 for."""
 
 
-def load(model: str, device: str = "cpu") -> SpeakerModel:
+def load(model: str, device: str = "cpu") -> NemoSpeakerModel:
     """The engine from a `.nemo` file."""
     with quiet():
         from nemo.collections.asr.models import EncDecSpeakerLabelModel
 
         restored = EncDecSpeakerLabelModel.restore_from(model, map_location=device)
-    return SpeakerModel(restored.eval(), device)
+    return NemoSpeakerModel(restored.eval(), device)
 
 
-class SpeakerModel:
+class SpeakerModel(ABC):
     """A loaded speaker model. The same windows give the same embeddings, whatever the windows beside them."""
 
-    def __init__(self, model: Any, device: str) -> None:
-        self._model = model
-        self._device = device
-        featurizer = model.preprocessor.featurizer
-        featurizer.dither = 0.0  # else noise is drawn anew in every call
-        featurizer.pad_to = 0
+    @abstractmethod
+    def _forward(self, pieces: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embeddings (B, D), of any length, of 16 kHz mono `pieces` (B, n)."""
 
     def embed(self, samples: NDArray[np.float32], windows: NDArray[np.float64]) -> NDArray[np.float32]:
         """Embeddings (N, D) of unit length of the `windows` (N, 2) in seconds of 16 kHz mono `samples`
@@ -59,20 +57,45 @@ class SpeakerModel:
 
         out: NDArray[np.float32] = np.zeros((len(spans), 0), np.float32)
         with torch.inference_mode():
-            for length, same in by_length.items():
+            for same in by_length.values():
                 for k in range(0, len(same), batch):
                     mine = list(same[k : k + batch])
                     # Cut here: all windows of a chunk at once would be twice its sound.
                     pieces = np.stack([_piece(samples, *spans[i]) for i in mine])
-                    lengths = torch.full((len(mine),), length, device=self._device)
-                    _, found = self._model.forward(
-                        input_signal=torch.from_numpy(pieces).to(self._device), input_signal_length=lengths
-                    )
-                    found = torch.nn.functional.normalize(found.float(), dim=1).cpu().numpy()
+                    found = _normalize(self._forward(pieces))
                     if not out.shape[1]:
                         out = np.zeros((len(spans), found.shape[1]), np.float32)
                     out[mine] = found
         return out
+
+
+class NemoSpeakerModel(SpeakerModel):
+    """A speaker model of NeMo."""
+
+    def __init__(self, model: Any, device: str) -> None:
+        self._model = model
+        self._device = device
+        featurizer = model.preprocessor.featurizer
+        featurizer.dither = 0.0  # else noise is drawn anew in every call
+        featurizer.pad_to = 0
+
+    def _forward(self, pieces: NDArray[np.float32]) -> NDArray[np.float32]:
+        import torch
+
+        lengths = torch.full((len(pieces),), pieces.shape[1], device=self._device)
+        _, found = self._model.forward(
+            input_signal=torch.from_numpy(pieces).to(self._device), input_signal_length=lengths
+        )
+        embeddings: NDArray[np.float32] = found.float().cpu().numpy()
+        return embeddings
+
+
+def _normalize(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scaled to unit length, as `torch.nn.functional.normalize` does."""
+    import torch
+
+    scaled: NDArray[np.float32] = torch.nn.functional.normalize(torch.from_numpy(embeddings), dim=1).numpy()
+    return scaled
 
 
 def _samples(count: int, start_s: float, end_s: float) -> tuple[int, int]:

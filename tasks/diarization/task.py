@@ -10,11 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.caching import step_task
-from tasks.contracts import DiarizationFacts, EmbeddingFacts, read_windows
+from tasks.contracts import DiarizationFacts, EmbeddingFacts, read_tracks, read_windows
+from tasks.diarization.engines import segmentation_engine, speaker_engine
+from tasks.diarization.segmentation import place_windows
+from tasks.diarization.stitch import stitch
+from tasks.diarization.tracks import Tracks, local_turns, part_labels
 from tasks.diarization.turns import labels_of
 from tasks.diarization.windows import windows
 from tasks.engines.engine import Engine
-from tasks.records import Sound
+from tasks.records import SAMPLE_RATE_HZ, Sound
 from tasks.step import Manifest, Meter, StepContext
 from tasks.weights.resolve import ResolvedWeights
 
@@ -29,8 +33,17 @@ class EmbedJob:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentJob:
+    """`weights` are those of the speaker model, `segmentation` those that find overlapping speech."""
+
+    sound: Sound
+    weights: ResolvedWeights
+    segmentation: ResolvedWeights
+
+
+@dataclass(frozen=True, slots=True)
 class TurnsJob:
-    """`weights` are those of an end-to-end diarizer; None for clustering, which needs only the embeddings."""
+    """`weights` are those of an end-to-end diarizer; None for engines that need only the embeddings."""
 
     engine: str
     sound: Sound
@@ -42,17 +55,30 @@ def embed(job: EmbedJob, place: StepContext, separated: Manifest | None) -> Mani
     """Artifact `windows`: arrays `windows` (N, 2) in recording seconds, `embeddings` (N, D) in half precision."""
     meter = Meter()
     where = windows(job.sound.speech_within())
-    model = Engine.of(
-        "diarization/speaker-model",
-        "tasks.diarization.speaker_model:load",
-        model=str(job.weights.path),
-        device=place.device,
-    )
+    model = speaker_engine(job.weights.path, place.device)
     voices = meter.ask(model, "embed", place.samples(job.sound, separated), where)
     kept = place.store.put_arrays(
         "embedding", windows=where + job.sound.span.start_s, embeddings=voices.astype(np.float16)
     )
     return meter.manifest({"windows": kept}, **EmbeddingFacts(windows=len(where)))
+
+
+@step_task("embedding", version=1)
+def segment_and_embed(job: SegmentJob, place: StepContext, separated: Manifest | None) -> Manifest:
+    """As `embed`, with windows in which one speaker speaks alone; and artifact `tracks`: arrays `spans` (M, 3) of
+    start, end and track, in seconds from the start of the chunk's sound, `owners` (N,), the track of each window, and
+    `apart` (P, 2), tracks of different speakers."""
+    meter = Meter()
+    samples = place.samples(job.sound, separated)
+    firsts = place_windows(len(samples))
+    activity = meter.ask(segmentation_engine(job.segmentation.path, place.device), "activity", samples, firsts)
+    tracks = Tracks.find(*stitch(activity, firsts), job.sound.speech_within(), len(samples) / SAMPLE_RATE_HZ)
+    voices = meter.ask(speaker_engine(job.weights.path, place.device), "embed", samples, tracks.windows)
+    kept = place.store.put_arrays(
+        "embedding", windows=tracks.windows + job.sound.span.start_s, embeddings=voices.astype(np.float16)
+    )
+    found = place.store.put_arrays("embedding", spans=tracks.spans, owners=tracks.owners, apart=tracks.apart)
+    return meter.manifest({"windows": kept, "tracks": found}, **EmbeddingFacts(windows=len(tracks.windows)))
 
 
 @step_task("diarization", version=1)
@@ -74,7 +100,13 @@ def find_turns(job: TurnsJob, place: StepContext, embedded: Manifest, separated:
         found = np.array([(a + start, b + start, float(k)) for a, b, k in told]).reshape(-1, 3)
         labels = labels_of(found, where)
     else:
+        voices = embeddings.astype(np.float32)
         clustering = Engine.of("diarization/clustering", "tasks.diarization.clustering:load")
-        labels = meter.ask(clustering, "labels", embeddings.astype(np.float32), where, max_speakers=MOST_IN_A_CHUNK)
+        labels = meter.ask(clustering, "labels", voices, where, max_speakers=MOST_IN_A_CHUNK)
+        if job.engine == "segmentation":
+            start = job.sound.span.start_s
+            tracks = Tracks(windows=where - start, **read_tracks(place.store, embedded))
+            labels = part_labels(labels, voices, tracks)
+            found = local_turns(tracks, labels) + np.array([start, start, 0.0])
     kept = place.store.put_arrays("diarization", labels=np.asarray(labels, np.int16), turns=found)
     return meter.manifest({"turns": kept}, **DiarizationFacts(speakers=int(labels.max(initial=-1)) + 1))

@@ -153,12 +153,19 @@ class TranscriptionSettings(Step):
 
 
 class DiarizationSettings(Step):
-    engine: Literal["clustering", "sortformer", "off"] = Field(
-        "clustering", description="How turns are found: clustering, sortformer (at most 4 a chunk) or off."
+    engine: Literal["clustering", "segmentation", "sortformer", "off"] = Field(
+        "clustering",
+        description="How turns are found: clustering (one speaker at a time), segmentation (clustering, and two "
+        "speakers where speech overlaps), sortformer (at most 4 a chunk) or off.",
     )
     model: str = Field(
         "nvidia/diar_streaming_sortformer_4spk-v2.1",
         description="The Sortformer model: a hub repository or a .nemo file; clustering needs none.",
+    )
+    segmentation_model: str = Field(
+        "segmentation-3.0",
+        description="The model that finds overlapping speech, of the engine segmentation: segmentation-3.0 "
+        "(pyannote's), or a .pt file of its tensors.",
     )
     embedding_model: str = Field(
         "nvidia/speakerverification_en_titanet_large",
