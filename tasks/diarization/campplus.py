@@ -36,12 +36,12 @@ class CampPlus(SpeakerModel):
     def _forward(self, pieces: NDArray[np.float32]) -> NDArray[np.float32]:
         import torch
 
-        features = np.stack([mel_features(piece, self._mel) for piece in pieces])
+        features = np.stack([compute_mel_features(piece, self._mel) for piece in pieces])
         found: NDArray[np.float32] = self._network(torch.from_numpy(features).to(self._device)).float().cpu().numpy()
         return found
 
 
-def mel_features(samples: NDArray[np.float32], bins: int = 80) -> NDArray[np.float32]:
+def compute_mel_features(samples: NDArray[np.float32], bins: int = 80) -> NDArray[np.float32]:
     """Kaldi's log mel filter bank (T, bins) of 16 kHz `samples` in −1…1, less its mean over time.
 
     Frames of 25 ms every 10 ms without dither, as in 3D-Speaker's training.

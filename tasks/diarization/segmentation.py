@@ -48,11 +48,11 @@ class Segmentation:
     """A loaded network. A window's frames depend on its own sound alone."""
 
     def __init__(self, network: Any, device: str) -> None:
-        from tasks.diarization.segmentation_network import speaker_sets
+        from tasks.diarization.segmentation_network import list_speaker_sets
 
         self._network = network
         self._device = device
-        sets = speaker_sets(SPEAKERS, TOGETHER)
+        sets = list_speaker_sets(SPEAKERS, TOGETHER)
         if network.classifier.out_features != len(sets):
             raise ValueError(f"a network of {network.classifier.out_features} classes; {len(sets)} were expected")
         self._members = np.array([[k in group for k in range(SPEAKERS)] for group in sets], np.float32)

@@ -126,10 +126,10 @@ def build(state: Mapping[str, Any]) -> PyanNet:
     return network
 
 
-def speaker_sets(speakers: int, together: int) -> list[tuple[int, ...]]:
+def list_speaker_sets(speakers: int, together: int) -> list[tuple[int, ...]]:
     """The sets of speakers that the classes stand for, in their order.
 
-    >>> speaker_sets(3, 2)
+    >>> list_speaker_sets(3, 2)
     [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
     """
     return [group for size in range(together + 1) for group in combinations(range(speakers), size)]

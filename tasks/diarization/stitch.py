@@ -3,7 +3,7 @@
 A segmentation model numbers its speakers anew in every window. Neighbouring windows share most of their frames, in
 which one speaker's activity is nearly the same; so each window's speakers continue the tracks that they agree with
 most, one to one, and others begin a track. A track ends where its speaker is silent for as long as windows reach: who
-speaks in which track is told by embeddings (clustering, linking).
+speaks in which track is left to embeddings (clustering, linking).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def stitch(activity: Array, firsts: Array) -> tuple[Array, Array, Array]:
         here = slice(first, first + length)
         live = [k for k in live if last[k] > first]
         shared, seen = covered[here] > 0, np.maximum(covered[here], 1.0)
-        known = np.array([_part(tracks[k], begins[k], first, length) / seen for k in live]).reshape(-1, length)
+        known = np.array([_cut_track(tracks[k], begins[k], first, length) / seen for k in live]).reshape(-1, length)
         speaks, spoke = (found > 0.5)[shared].T.astype(np.float32), (known > 0.5)[:, shared].astype(np.float32)
         common = speaks @ spoke.T
         enough = np.minimum(speaks.sum(1)[:, None], spoke.sum(1)[None])
@@ -77,7 +77,7 @@ def stitch(activity: Array, firsts: Array) -> tuple[Array, Array, Array]:
                 begins.append(first)
                 last.append(0)
                 live.append(track)
-            tracks[track] = _added(tracks[track], begins[track], own, first)
+            tracks[track] = _add_activity(tracks[track], begins[track], own, first)
             last[track] = max(last[track], first + int(np.flatnonzero(own > 0.5).max(initial=-1)) + 1)
             if (own > 0.5).sum() >= PRESENT_FRAMES:
                 present.append(track)
@@ -94,7 +94,7 @@ def stitch(activity: Array, firsts: Array) -> tuple[Array, Array, Array]:
     return out / seen, speakers / seen, apart
 
 
-def _part(track: Array, begin: int, first: int, length: int) -> Array:
+def _cut_track(track: Array, begin: int, first: int, length: int) -> Array:
     out = np.zeros(length, np.float32)
     piece = track[max(0, first - begin) : first - begin + length]
     at = max(0, begin - first)
@@ -102,7 +102,7 @@ def _part(track: Array, begin: int, first: int, length: int) -> Array:
     return out
 
 
-def _added(track: Array, begin: int, own: Array, first: int) -> Array:
+def _add_activity(track: Array, begin: int, own: Array, first: int) -> Array:
     end = first - begin + len(own)
     if end > len(track):
         track = np.concatenate([track, np.zeros(end - len(track), np.float32)])
@@ -121,26 +121,26 @@ def select_speakers(tracks: Array, speakers: Array, speech: Sequence[Span]) -> A
         return active
     count = (speakers >= SPEECH).astype(int)
     for span in speech:
-        count[_frame(span.start_s) : _frame(span.end_s)] = 1
+        count[_find_frame(span.start_s) : _find_frame(span.end_s)] = 1
     count[speakers >= OVERLAP] = 2
     ranked = np.argsort(-tracks, axis=0, kind="stable")[:2]
     frames = np.arange(tracks.shape[1])
     known = np.flatnonzero(tracks[ranked[0], frames] > 0)
     if not len(known):
         return active
-    ranked[0] = ranked[0][_nearest(known, frames)]
+    ranked[0] = ranked[0][_find_nearest(known, frames)]
     for rank, row in enumerate(ranked):
         chosen = (count > rank) & ((rank == 0) | (tracks[row, frames] > 0))
         active[row[chosen], frames[chosen]] = True
     return active
 
 
-def _frame(time_s: float) -> int:
+def _find_frame(time_s: float) -> int:
     """The frame whose middle is nearest."""
     return max(0, round((time_s * SAMPLE_RATE_HZ - FIELD_SAMPLES / 2) / STEP_SAMPLES))
 
 
-def _nearest(known: Array, frames: Array) -> Array:
+def _find_nearest(known: Array, frames: Array) -> Array:
     """The nearest of the sorted `known` frames to each of `frames`."""
     after = np.searchsorted(known, frames).clip(max=len(known) - 1)
     before = (after - 1).clip(min=0)
@@ -148,7 +148,7 @@ def _nearest(known: Array, frames: Array) -> Array:
     return out
 
 
-def spans_of(active: Array, bridged_s: float = BRIDGED_S, shortest_s: float = SHORTEST_S) -> list[Span]:
+def list_spans(active: Array, bridged_s: float = BRIDGED_S, shortest_s: float = SHORTEST_S) -> list[Span]:
     """Spans, in seconds, of a track's active frames (N,)."""
     edges = np.diff(np.concatenate([[0], active.astype(np.int8), [0]]))
     offset = (FIELD_SAMPLES - STEP_SAMPLES) / 2

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.diarization.stitch import Array, select_speakers, spans_of
-from tasks.diarization.windows import windows
+from tasks.diarization.stitch import Array, list_spans, select_speakers
+from tasks.diarization.windows import cut_windows
 from tasks.intervals import Span
 from tasks.tiling import tile_speech
 
@@ -46,7 +46,7 @@ class Tracks:
         active = select_speakers(weights, speakers, speech)
         where, owners = _find_windows(active, duration_s)
         if not len(where):
-            whole = windows(speech)
+            whole = cut_windows(speech)
             rows = [(s.start_s, s.end_s, 0.0) for s in speech]
             return cls(
                 np.array(rows).reshape(-1, 3), whole, np.zeros(len(whole), np.int64), np.zeros((0, 2), np.int64)
@@ -57,7 +57,7 @@ class Tracks:
         spans = [
             (s.start_s, min(s.end_s, duration_s), float(k))
             for k in known.tolist()
-            for s in spans_of(active[k])
+            for s in list_spans(active[k])
             if s.start_s < duration_s
         ]
         pairs = np.argwhere(np.triu(apart) > 0)
@@ -68,14 +68,14 @@ def _find_windows(active: Array, duration_s: float) -> tuple[Array, Array]:
     rows: list[tuple[float, float, int]] = []
     alone = active & (active.sum(0) == 1)
     for k in range(len(active)):
-        for start, end in windows(spans_of(alone[k], bridged_s=0.0, shortest_s=LEAST_ALONE_S)).tolist():
+        for start, end in cut_windows(list_spans(alone[k], bridged_s=0.0, shortest_s=LEAST_ALONE_S)).tolist():
             if start < duration_s:
                 rows.append((start, min(end, duration_s), k))
     rows.sort()
     return np.array([r[:2] for r in rows], float).reshape(-1, 2), np.array([r[2] for r in rows], np.int64)
 
 
-def local_turns(tracks: Tracks, labels: Array) -> Array:
+def tile_tracks(tracks: Tracks, labels: Array) -> Array:
     """(T, 3) of start, end and local speaker, sorted, from the windows' `labels` (N,): each track's spans are tiled
     by the labels of its own windows."""
     rows: list[tuple[float, float, int]] = []
@@ -86,8 +86,8 @@ def local_turns(tracks: Tracks, labels: Array) -> Array:
     return np.array(sorted(rows), float).reshape(-1, 3)
 
 
-def part_labels(labels: Array, embeddings: Array, tracks: Tracks) -> Array:
-    """(N,) labels in which a label of several tracks is split where these are told apart and unlike each other.
+def split_by_tracks(labels: Array, embeddings: Array, tracks: Tracks) -> Array:
+    """(N,) labels in which a label of several tracks is split where the segmentation separates these and they differ.
 
     Clustering of few windows often finds one speaker. The segmentation tells speakers of one window apart by itself;
     where their embeddings (N, D), of unit length, agree with it, they are two. How alike the windows of one speaker
@@ -116,13 +116,13 @@ def part_labels(labels: Array, embeddings: Array, tracks: Tracks) -> Array:
         chosen = [owner.get(int(tracks.owners[w]), int(n)) for w, n in zip(mine, nearest, strict=True)]
         out[mine] = [label if i == 0 else following + i - 1 for i in chosen]
         following += len(units) - 1
-    return _by_appearance(out)
+    return _number_by_appearance(out)
 
 
 def _merge_alike(
     units: list[Array], owners: Array, alike: Array, apart: set[tuple[int, int]], least: float
 ) -> list[Array]:
-    """Average linkage of groups of windows down to a similarity of `least`; those told apart are merged last."""
+    """Average linkage of groups of windows down to a similarity of `least`; separated ones are merged last."""
     tracks = [set(owners[u].tolist()) for u in units]
     for keep_apart in (True, False):
         while len(units) > 1:
@@ -140,7 +140,7 @@ def _merge_alike(
     return units
 
 
-def _by_appearance(labels: Array) -> Array:
+def _number_by_appearance(labels: Array) -> Array:
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int64)
     rank[np.argsort(first)] = np.arange(len(first))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.diarization.campplus import CampPlus, load, mel_features
-from tasks.diarization.engines import speaker_engine
+from tasks.diarization.campplus import CampPlus, compute_mel_features, load
+from tasks.diarization.engines import choose_speaker_engine
 from tests.diarization.networks import write_campplus, write_segmentation
 
 RATE = 16_000
@@ -45,12 +45,12 @@ def test_silence_and_no_window_are_no_errors(model: CampPlus, noise: NDArray[np.
 
 
 def test_features_are_kaldis(noise: NDArray[np.float32]) -> None:
-    found = mel_features(noise[: RATE + 240])
+    found = compute_mel_features(noise[: RATE + 240])
     assert found.shape == (100, 80)
     assert found.mean(0) == pytest.approx(0.0, abs=1e-4)
     tone = np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE).astype(np.float32)
     mel = 1127 * np.log(1 + np.array([20.0, 1000.0, 8000.0]) / 700)
-    loudest = mel_features(np.concatenate([noise[:RATE] * 1e-3, tone]))[150].argmax()
+    loudest = compute_mel_features(np.concatenate([noise[:RATE] * 1e-3, tone]))[150].argmax()
     assert loudest == pytest.approx((mel[1] - mel[0]) / (mel[2] - mel[0]) * 81 - 1, abs=1)
 
 
@@ -60,8 +60,11 @@ def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_engine_follows_from_the_file() -> None:
-    assert speaker_engine(Path("/m/voice.pt")).name == "diarization/campplus"
-    assert speaker_engine(Path("/m/voice.nemo"), "cuda").options == (("device", "cuda"), ("model", "/m/voice.nemo"))
+    assert choose_speaker_engine(Path("/m/voice.pt")).name == "diarization/campplus"
+    assert choose_speaker_engine(Path("/m/voice.nemo"), "cuda").options == (
+        ("device", "cuda"),
+        ("model", "/m/voice.nemo"),
+    )
 
 
 @pytest.mark.weights

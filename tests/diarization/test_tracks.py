@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.diarization.stitch import select_speakers, spans_of, stitch
-from tasks.diarization.tracks import Tracks, local_turns, part_labels
+from tasks.diarization.stitch import list_spans, select_speakers, stitch
+from tasks.diarization.tracks import Tracks, split_by_tracks, tile_tracks
 from tasks.intervals import Span
 
 STEP_S = 270 / 16_000
@@ -60,7 +60,7 @@ def test_windows_lie_where_one_speaks_alone() -> None:
 
 def test_speech_of_the_map_that_no_window_finds_is_the_nearest_tracks() -> None:
     weights, speakers, _ = stitch(*activity([(1.0, 4.0, 0)], 10.0))
-    assert spans_of(select_speakers(weights, speakers, [Span(0.5, 4.5)])[0])[0].start_s == pytest.approx(
+    assert list_spans(select_speakers(weights, speakers, [Span(0.5, 4.5)])[0])[0].start_s == pytest.approx(
         0.5, abs=0.03
     )
     assert select_speakers(weights, speakers, []).sum() * STEP_S == pytest.approx(3.0, abs=0.05)
@@ -70,12 +70,12 @@ def test_where_nobody_is_found_all_speech_is_one_track() -> None:
     weights, speakers, apart = stitch(np.zeros((1, FRAMES, 3), np.float16), np.array([0]))
     tracks = Tracks.find(weights, speakers, apart, [Span(1.0, 4.0)], 10.0)
     assert tracks.spans.tolist() == [[1.0, 4.0, 0.0]]
-    assert local_turns(tracks, np.zeros(len(tracks.windows), int)).tolist() == [[1.0, 4.0, 0.0]]
+    assert tile_tracks(tracks, np.zeros(len(tracks.windows), int)).tolist() == [[1.0, 4.0, 0.0]]
 
 
 def test_local_turns_overlap_where_tracks_do() -> None:
     tracks = found()
-    turns = local_turns(tracks, tracks.owners).tolist()
+    turns = tile_tracks(tracks, tracks.owners).tolist()
     assert [t[2] == turns[0][2] for t in turns] == [True, False, True, False]
     assert turns[1][0] < turns[0][1] - 0.9
     assert turns[3][0] < turns[2][1] - 1.9
@@ -90,6 +90,6 @@ def test_a_label_is_parted_where_segmentation_and_embeddings_agree_that_it_is_tw
     tracks = found()
     one_label = np.zeros(len(tracks.owners), np.int64)
     unlike = embeddings(tracks, np.eye(2, 16))
-    assert (part_labels(one_label, unlike, tracks) == (tracks.owners != tracks.owners[0])).all()
+    assert (split_by_tracks(one_label, unlike, tracks) == (tracks.owners != tracks.owners[0])).all()
     alike = embeddings(tracks, np.ones((2, 16)))
-    assert part_labels(one_label, alike, tracks).tolist() == one_label.tolist()
+    assert split_by_tracks(one_label, alike, tracks).tolist() == one_label.tolist()
