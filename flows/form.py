@@ -35,6 +35,7 @@ WHISPER_NAMES = (
 SHORT_NAMES: dict[str, tuple[str, ...]] = {
     "transcription.model": ("auto", *WHISPER_NAMES, "demo:whisper"),
     "diarization.model": (),
+    "diarization.segmentation_model": ("segmentation-3.0",),
     "diarization.embedding_model": ("campplus", "demo:speaker"),
     "punctuation.model": ("demo:punctuation",),
 }

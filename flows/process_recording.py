@@ -218,7 +218,7 @@ def link_chunks(done: Sequence[chunk_steps.ChunkResult], run: Run) -> Manifest |
         return None
     least, most = run.settings.diarization.speaker_range()
     job = LinkJob(
-        tuple(w.chunk for w in voiced), least, most, reassign=run.settings.diarization.engine == "clustering"
+        tuple(w.chunk for w in voiced), least, most, reassign=run.settings.diarization.engine != "sortformer"
     )
     return link_speakers(
         job, run.place, [w.manifests["embedding"] for w in voiced], [w.manifests["diarization"] for w in voiced]

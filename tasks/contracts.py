@@ -10,7 +10,7 @@ read in one place. The names of facts, artifacts and arrays enter cache keys: ch
 | plan | `chunks`: JSON rows of span and core, in seconds |
 | separation | `vocals`: samples of the span, 16 kHz mono |
 | transcription, punctuation, seams | `words`: records of `Word` |
-| embedding | `windows`: arrays `windows` (N, 2) in seconds, `embeddings` (N, D) |
+| embedding | `windows`: arrays `windows` (N, 2) in seconds, `embeddings` (N, D); `tracks` of a segmentation |
 | diarization | `turns`: arrays `labels` (N,), `turns` (T, 3) of start, end and local speaker |
 | linking | `voices`: arrays by window, and `embeddings` (S, D); `turns`: records of `Turn` |
 | merging | `words`, `segments`, `turns`, `speakers`: records |
@@ -176,6 +176,12 @@ def read_windows(store: ArtifactStore, embedded: Manifest) -> tuple[Array, Array
     """Read (windows (N, 2) in the recording's seconds, embeddings (N, D), float16) from a manifest of `embedding`."""
     arrays = store.get_arrays(embedded["artifacts"]["windows"])
     return arrays["windows"], arrays["embeddings"]
+
+
+def read_tracks(store: ArtifactStore, embedded: Manifest) -> dict[str, Array]:
+    """`spans`, `owners` and `apart` of the tracks of a chunk, of a manifest of `embedding` with a segmentation."""
+    arrays = store.get_arrays(embedded["artifacts"]["tracks"])
+    return {name: arrays[name] for name in ("spans", "owners", "apart")}
 
 
 def read_local_turns(store: ArtifactStore, diarized: Manifest) -> tuple[Array, Array]:

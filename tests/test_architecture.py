@@ -66,6 +66,16 @@ def test_misplaced_libraries_are_found(tmp_path: Path) -> None:
     assert misplaced_libraries(tree) == ["tasks.a imports prefect", "tasks.b imports torch at its top"]
 
 
+def test_networks_are_imported_by_their_loaders_alone(tmp_path: Path) -> None:
+    tree = made(
+        tmp_path,
+        tasks__x__a_network="import torch",
+        tasks__x__a="def load():\n    from tasks.x import a_network",
+        tasks__x__b="from tasks.x.a_network import build",
+    )
+    assert misplaced_libraries(tree) == ["tasks.x.b imports tasks.x.a_network at its top"]
+
+
 def test_floors_stand_in_the_order_of_the_pipeline() -> None:
     names = ["tasks.records", "tasks.storage.journal", "tasks.step", "tasks.linking.link", "flows.recording.chunks"]
     floors = [floor_of(name) for name in [*names, "flows.process_recording", "flows.cli.run"]]

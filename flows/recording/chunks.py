@@ -22,7 +22,7 @@ from flows.reporting.progress import Progress
 from flows.reporting.run_names import name_chunk_task
 from tasks.audio.plan import select_speech
 from tasks.contracts import punctuation_facts, transcription_facts
-from tasks.diarization.task import EmbedJob, TurnsJob, embed, find_turns
+from tasks.diarization.task import EmbedJob, SegmentJob, TurnsJob, embed, find_turns, segment_and_embed
 from tasks.engines.memory import trim_heap
 from tasks.errors import DaylongError, MissingWeights
 from tasks.intervals import format_clock
@@ -170,7 +170,11 @@ def _submit_steps(
     transcribe_job = TranscribeJob(chunk.index, sound, settings.transcription, weights["transcription"])
     words = start("transcription", transcribe, "transcribe", transcribe_job, place, language, separated)
     if settings.knows_voices:
-        voices = start("embedding", embed, "embed", EmbedJob(sound, weights["embedding"]), place, separated)
+        if "segmentation" in weights:
+            segment_job = SegmentJob(sound, weights["embedding"], weights["segmentation"])
+            voices = start("embedding", segment_and_embed, "embed", segment_job, place, separated)
+        else:
+            voices = start("embedding", embed, "embed", EmbedJob(sound, weights["embedding"]), place, separated)
         if settings.diarizes:
             turns_job = TurnsJob(settings.diarization.engine, sound, weights.get("diarization"))
             start("diarization", find_turns, "find turns", turns_job, place, voices, separated)

@@ -15,9 +15,9 @@ from tasks.audio.probe import probe
 from tasks.audio.speech_map import build_speech_map
 from tasks.audio.task import SILERO
 from tasks.canonical import find_recording_start
-from tasks.diarization.windows import windows
+from tasks.diarization.engines import choose_speaker_engine
+from tasks.diarization.windows import cut_windows
 from tasks.engines.calls import call, configure
-from tasks.engines.engine import Engine
 from tasks.errors import PermanentError, UsageError
 from tasks.intervals import Span, clip, measure_union_s
 from tasks.merging.voices import average_embeddings
@@ -53,16 +53,11 @@ def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Record
         raise PermanentError(
             f"{path}: {measure_union_s(speech):.1f} s of speech; a voice wants {MIN_SPEECH_S:.0f} s at least."
         )
-    model = Engine.of(
-        "diarization/speaker-model",
-        "tasks.diarization.speaker_model:load",
-        model=str(known.path),
-        device=device,
-    )
+    model = choose_speaker_engine(known.path, device)
     where, found = [], []
     for start_s in np.arange(0.0, duration_s, PIECE_S):
         span = Span(float(start_s), min(float(start_s) + PIECE_S, duration_s))
-        own = windows([Span(s.start_s - span.start_s, s.end_s - span.start_s) for s in clip(speech, span)])
+        own = cut_windows([Span(s.start_s - span.start_s, s.end_s - span.start_s) for s in clip(speech, span)])
         if len(own):
             where.append(own)
             found.append(call(model, "embed", decode(recording.parts, span), own).value)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.diarization.nemo import quiet
+from tasks.diarization.nemo import silence_nemo
 
 LONG = 4_000
 """More windows than this are clustered piecewise first: the plain way needs memory that grows with the
@@ -16,7 +16,7 @@ square."""
 
 
 def load() -> Clustering:
-    with quiet():
+    with silence_nemo():
         from nemo.collections.asr.parts.utils.longform_clustering import LongFormSpeakerClustering
     return Clustering(LongFormSpeakerClustering(cuda=False))
 
@@ -27,7 +27,7 @@ class Clustering:
     def __init__(self, clustering: Any) -> None:
         self._clustering = clustering
 
-    def labels(
+    def cluster(
         self,
         embeddings: NDArray[np.float32],
         starts_ends: NDArray[np.float64],
@@ -51,7 +51,7 @@ class Clustering:
         if count <= 2:
             # Two points have no spectrum to count by.
             return np.array([0, 1] if oracle == 2 else [0, 0], np.int64)
-        with quiet(), torch.random.fork_rng(devices=[]), torch.inference_mode():
+        with silence_nemo(), torch.random.fork_rng(devices=[]), torch.inference_mode():
             torch.manual_seed(0)
             found = self._clustering.forward_infer(
                 embeddings_in_scales=torch.from_numpy(np.ascontiguousarray(embeddings, dtype=np.float32)),
@@ -66,14 +66,14 @@ class Clustering:
                 chunk_cluster_count=50,
                 embeddings_per_chunk=LONG,
             )
-        return _by_appearance(found.numpy())
+        return _number_by_appearance(found.numpy())
 
 
 def _is_one_point(embeddings: NDArray[np.float32]) -> bool:
     return bool(np.allclose(embeddings, embeddings[0], atol=1e-5))
 
 
-def _by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def _number_by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int64)
     rank[np.argsort(first)] = np.arange(len(first))

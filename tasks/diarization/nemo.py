@@ -1,4 +1,4 @@
-"""NeMo without its chatter."""
+"""Import and run NeMo without its log messages."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Import and restore within: NeMo tells pages about training settings that play no part here.
+def silence_nemo() -> Iterator[None]:
+    """Suppress NeMo's warnings and log messages below errors, which are mostly about settings of training.
 
-    What goes wrong is raised as an exception all the same.
+    Exceptions are raised as always.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # It warns that no telemetry is sent, as it should be.
+        # Warns that telemetry is off, which is intended.
         logging.getLogger("nv_one_logger").setLevel(logging.CRITICAL)
         from nemo.utils import logging as nemo_logging
 

@@ -1,4 +1,4 @@
-"""NeMo's Sortformer as an engine: sound -> turns of at most four speakers, overlapping where they do."""
+"""NeMo's Sortformer as an engine: sound -> turns of at most four speakers, which may overlap."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.diarization.nemo import quiet
+from tasks.diarization.nemo import silence_nemo
 from tasks.records import SAMPLE_RATE_HZ
 
 STREAMING = {
@@ -17,12 +17,12 @@ STREAMING = {
     "spkcache_update_period": 300,
     "spkcache_len": 188,
 }
-"""Frames of 80 ms: what the streaming models' card calls very high latency, the most accurate for files."""
+"""In frames of 80 ms: the configuration of highest latency on the streaming models' card, the most accurate."""
 
 
 def load(model: str, device: str = "cpu") -> Sortformer:
     """The engine from a `.nemo` file."""
-    with quiet():
+    with silence_nemo():
         from nemo.collections.asr.models import SortformerEncLabelModel
 
         restored = SortformerEncLabelModel.restore_from(model, map_location=device)
@@ -30,7 +30,7 @@ def load(model: str, device: str = "cpu") -> Sortformer:
 
 
 class Sortformer:
-    """A loaded model. Streaming ones hear a chunk piece by piece, so their memory doesn't grow with it."""
+    """A loaded model. Streaming models process a chunk in pieces, so that memory doesn't grow with its length."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -40,13 +40,13 @@ class Sortformer:
                 setattr(model.sortformer_modules, name, value)
             model.sortformer_modules._check_streaming_parameters()
 
-    def turns(self, samples: NDArray[np.float32]) -> list[tuple[float, float, str]]:
+    def find_turns(self, samples: NDArray[np.float32]) -> list[tuple[float, float, str]]:
         """(start, end, local speaker) of 16 kHz mono `samples`, in seconds from their start, sorted by
         time."""
         if not len(samples):
             return []
         duration = len(samples) / SAMPLE_RATE_HZ
-        with quiet():
+        with silence_nemo():
             (lines,) = self._model.diarize(
                 audio=np.ascontiguousarray(samples, dtype=np.float32),
                 sample_rate=SAMPLE_RATE_HZ,

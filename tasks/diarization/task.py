@@ -1,6 +1,6 @@
-"""The steps `embedding` (windows' voices) and `diarization` (turns of one chunk).
+"""The steps `embedding` (of windows) and `diarization` (turns of one chunk).
 
-They are two, so that another way of finding turns keeps the embeddings.
+They are two, so that diarizers share the embeddings: all but `segmentation`, which places the windows itself.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.caching import step_task
-from tasks.contracts import DiarizationFacts, EmbeddingFacts, read_windows
-from tasks.diarization.turns import labels_of
-from tasks.diarization.windows import windows
+from tasks.contracts import DiarizationFacts, EmbeddingFacts, read_tracks, read_windows
+from tasks.diarization.engines import choose_segmentation_engine, choose_speaker_engine
+from tasks.diarization.segmentation import place_windows
+from tasks.diarization.stitch import stitch
+from tasks.diarization.tracks import Tracks, split_by_tracks, tile_tracks
+from tasks.diarization.turns import label_windows
+from tasks.diarization.windows import cut_windows
 from tasks.engines.engine import Engine
-from tasks.records import Sound
+from tasks.records import SAMPLE_RATE_HZ, Sound
 from tasks.step import Manifest, Meter, StepContext
 from tasks.weights.resolve import ResolvedWeights
 
 MOST_IN_A_CHUNK = 12
-"""Voices that a chunk's clustering looks for at most; linking counts those of the recording."""
+"""Speakers that clustering finds in a chunk at most; linking determines the number in the recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,17 @@ class EmbedJob:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentJob:
+    """`weights` are those of the speaker model, `segmentation` those that find overlapping speech."""
+
+    sound: Sound
+    weights: ResolvedWeights
+    segmentation: ResolvedWeights
+
+
+@dataclass(frozen=True, slots=True)
 class TurnsJob:
-    """`weights` are those of an end-to-end diarizer; None for clustering, which needs only the embeddings."""
+    """`weights` are those of an end-to-end diarizer; None for engines that need only the embeddings."""
 
     engine: str
     sound: Sound
@@ -41,27 +54,41 @@ class TurnsJob:
 def embed(job: EmbedJob, place: StepContext, separated: Manifest | None) -> Manifest:
     """Artifact `windows`: arrays `windows` (N, 2) in recording seconds, `embeddings` (N, D) in half precision."""
     meter = Meter()
-    where = windows(job.sound.speech_within())
-    model = Engine.of(
-        "diarization/speaker-model",
-        "tasks.diarization.speaker_model:load",
-        model=str(job.weights.path),
-        device=place.device,
-    )
-    voices = meter.ask(model, "embed", place.samples(job.sound, separated), where)
+    windows = cut_windows(job.sound.speech_within())
+    model = choose_speaker_engine(job.weights.path, place.device)
+    voices = meter.ask(model, "embed", place.samples(job.sound, separated), windows)
     kept = place.store.put_arrays(
-        "embedding", windows=where + job.sound.span.start_s, embeddings=voices.astype(np.float16)
+        "embedding", windows=windows + job.sound.span.start_s, embeddings=voices.astype(np.float16)
     )
-    return meter.manifest({"windows": kept}, **EmbeddingFacts(windows=len(where)))
+    return meter.manifest({"windows": kept}, **EmbeddingFacts(windows=len(windows)))
+
+
+@step_task("embedding", version=1)
+def segment_and_embed(job: SegmentJob, place: StepContext, separated: Manifest | None) -> Manifest:
+    """As `embed`, with windows in which one speaker speaks alone; and artifact `tracks`: arrays `spans` (M, 3) of
+    start, end and track, in seconds from the start of the chunk's sound, `owners` (N,), the track of each window, and
+    `apart` (P, 2), tracks of different speakers."""
+    meter = Meter()
+    samples = place.samples(job.sound, separated)
+    firsts = place_windows(len(samples))
+    activity = meter.ask(choose_segmentation_engine(job.segmentation.path, place.device), "activity", samples, firsts)
+    tracks = Tracks.find(*stitch(activity, firsts), job.sound.speech_within(), len(samples) / SAMPLE_RATE_HZ)
+    voices = meter.ask(choose_speaker_engine(job.weights.path, place.device), "embed", samples, tracks.windows)
+    kept = place.store.put_arrays(
+        "embedding", windows=tracks.windows + job.sound.span.start_s, embeddings=voices.astype(np.float16)
+    )
+    found = place.store.put_arrays("embedding", spans=tracks.spans, owners=tracks.owners, apart=tracks.apart)
+    return meter.manifest({"windows": kept, "tracks": found}, **EmbeddingFacts(windows=len(tracks.windows)))
 
 
 @step_task("diarization", version=1)
 def find_turns(job: TurnsJob, place: StepContext, embedded: Manifest, separated: Manifest | None) -> Manifest:
-    """Artifact `turns`: `labels` (N,), the local speaker of each window, −1 for nobody's; and `turns` (T, 3) of
+    """Artifact `turns`: `labels` (N,), the local speaker of each window, −1 for none; and `turns` (T, 3) of
     start, end and local speaker where the engine finds turns by itself, in recording seconds."""
     meter = Meter()
-    where, embeddings = read_windows(place.store, embedded)
-    found = np.zeros((0, 3))
+    windows, embeddings = read_windows(place.store, embedded)
+    start = job.sound.span.start_s
+    turns = np.zeros((0, 3))
     if job.engine == "sortformer" and job.weights is not None:
         engine = Engine.of(
             "diarization/sortformer",
@@ -69,12 +96,16 @@ def find_turns(job: TurnsJob, place: StepContext, embedded: Manifest, separated:
             model=str(job.weights.path),
             device=place.device,
         )
-        told = meter.ask(engine, "turns", place.samples(job.sound, separated))
-        start = job.sound.span.start_s
-        found = np.array([(a + start, b + start, float(k)) for a, b, k in told]).reshape(-1, 3)
-        labels = labels_of(found, where)
+        rows = meter.ask(engine, "find_turns", place.samples(job.sound, separated))
+        turns = np.array([(a + start, b + start, float(k)) for a, b, k in rows]).reshape(-1, 3)
+        labels = label_windows(turns, windows)
     else:
+        voices = embeddings.astype(np.float32)
         clustering = Engine.of("diarization/clustering", "tasks.diarization.clustering:load")
-        labels = meter.ask(clustering, "labels", embeddings.astype(np.float32), where, max_speakers=MOST_IN_A_CHUNK)
-    kept = place.store.put_arrays("diarization", labels=np.asarray(labels, np.int16), turns=found)
+        labels = meter.ask(clustering, "cluster", voices, windows, max_speakers=MOST_IN_A_CHUNK)
+        if job.engine == "segmentation":
+            tracks = Tracks(windows=windows - start, **read_tracks(place.store, embedded))
+            labels = split_by_tracks(labels, voices, tracks)
+            turns = tile_tracks(tracks, labels) + np.array([start, start, 0.0])
+    kept = place.store.put_arrays("diarization", labels=np.asarray(labels, np.int16), turns=turns)
     return meter.manifest({"turns": kept}, **DiarizationFacts(speakers=int(labels.max(initial=-1)) + 1))

@@ -1,4 +1,4 @@
-"""Turns that a diarizer found by itself, as labels of windows: how such a diarizer is told to linking. Pure."""
+"""Labels of windows from a diarizer's own turns, the form in which linking takes them. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 LEAST_SHARE = 0.25
-"""Of a window that somebody must fill to be heard in it."""
+"""Share of a window that a speaker's turns must cover to label it."""
 
 
-def labels_of(turns: Array, windows: Array) -> Array:
+def label_windows(turns: Array, windows: Array) -> Array:
     """(N,) for `windows` (N, 2) seconds: the local speaker whose `turns` (T, 3: start, end, speaker) fill a window
-    alone for the longest; −1 where nobody speaks, or two do for most of it: a mixed voice tells of nobody."""
+    alone for the longest; −1 where nobody speaks, or two do for most of it: its embedding would mix two voices."""
     out = np.full(len(windows), -1, np.int64)
     count = int(turns[:, 2].max(initial=-1)) + 1
     for i, (start, end) in enumerate(windows):

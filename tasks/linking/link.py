@@ -13,7 +13,7 @@ from tasks.linking.nodes import Array, ChunkVoices, Node, build_nodes, normalize
 from tasks.linking.resegment import LabelledWindows, resegment
 from tasks.linking.split_labels import split_labels
 from tasks.linking.split_to_count import split_one_label
-from tasks.linking.turns import turns_from_diarizer, turns_from_windows
+from tasks.linking.turns import turns_from_diarizer, turns_from_local_turns, turns_from_windows
 from tasks.linking.within_covariance import Whitening, estimate_whitening
 from tasks.records import UNKNOWN, Turn
 
@@ -52,8 +52,9 @@ def link(chunks: Sequence[ChunkVoices], options: LinkOptions | None = None, *, r
     """Link the chunks' local speakers to speakers of the recording.
 
     `reassign`: resegment the windows with the recording's speakers afterwards, which corrects chunks whose diarizer
-    merged or split speakers; if False, windows keep their local speaker's voice (for diarizers that handle overlapped
-    speech). Logs a warning where fewer than `options.least` speakers are found.
+    merged or split speakers; if False, windows keep their local speaker's voice. Turns that a diarizer found itself,
+    which may overlap, stay as they are, but for their speakers. Logs a warning where fewer than `options.least`
+    speakers are found.
     """
     options = options or LinkOptions()
     labels, voices = _number_by_appearance(chunks, _label_windows(chunks, options, reassign=reassign))
@@ -62,7 +63,10 @@ def link(chunks: Sequence[ChunkVoices], options: LinkOptions | None = None, *, r
     margins = [_compute_margins(c, lab, voices) for c, lab in zip(chunks, labels, strict=True)]
     turns = []
     for c, lab in zip(chunks, labels, strict=True):
-        rows = turns_from_windows(c, lab) if reassign or not len(c.turns) else turns_from_diarizer(c, lab)
+        if not len(c.turns):
+            rows = turns_from_windows(c, lab)
+        else:
+            rows = turns_from_local_turns(c, lab) if reassign else turns_from_diarizer(c, lab)
         turns += [Turn(a, b, f"SPEAKER_{k:02d}" if k >= 0 else UNKNOWN) for a, b, k in rows]
     return LinkResult(tuple(labels), tuple(margins), voices, tuple(_join_across_cores(turns)))
 
@@ -142,12 +146,15 @@ def _cluster_with_splits(
 
 
 def _join_across_cores(turns: list[Turn]) -> list[Turn]:
-    # Turns of one speaker that touch at a core's border are one turn.
+    # Turns of one speaker that touch at a core's border are one turn, whoever else speaks there.
     out: list[Turn] = []
+    latest: dict[str, int] = {}
     for turn in sorted(turns, key=lambda t: (t.start_s, t.end_s, t.speaker)):
-        if out and out[-1].speaker == turn.speaker and turn.start_s - out[-1].end_s <= 1e-3:
-            out[-1] = replace(out[-1], end_s=max(out[-1].end_s, turn.end_s))
+        at = latest.get(turn.speaker)
+        if at is not None and turn.start_s - out[at].end_s <= 1e-3:
+            out[at] = replace(out[at], end_s=max(out[at].end_s, turn.end_s))
         else:
+            latest[turn.speaker] = len(out)
             out.append(turn)
     return out
 

@@ -1,22 +1,17 @@
-"""Turns of a chunk from its windows' speakers."""
+"""Turns of a chunk from its windows' speakers: (start_s, end_s, speaker) in recording seconds, −1 for unknown."""
 
 from __future__ import annotations
-
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 
 import numpy as np
 
 from tasks.intervals import Span, clip, merge_spans
 from tasks.linking.nodes import Array, ChunkVoices
+from tasks.tiling import Piece, tile_speech
 
 JOIN_S = 0.3
 """Silence inside a speaker's turn shorter than this doesn't end it."""
 SHORTEST_S = 0.25
 """Shorter turns (less than a word) are merged to the one before them."""
-
-Piece = tuple[float, float, int]
-"""(start_s, end_s, speaker) in recording seconds; −1 for an unknown speaker."""
 
 
 def turns_from_windows(chunk: ChunkVoices, labels: Array) -> list[Piece]:
@@ -43,30 +38,17 @@ def turns_from_diarizer(chunk: ChunkVoices, labels: Array) -> list[Piece]:
     return out
 
 
-def tile_speech(windows: Array, labels: Array, speech: Sequence[Span]) -> list[Piece]:
-    """Tile `speech` exactly with pieces of one label each, from `windows` (N, 2), in seconds, and their N `labels`.
-
-    The border between neighbouring windows of different labels is the middle of their overlap. A piece never crosses
-    silence. Speech without a window takes the label of the nearest one.
-    """
-    if len(windows) != len(labels):
-        raise ValueError(f"{len(windows)} windows, but {len(labels)} labels")
-    if not len(windows):
-        return []
-    order = np.lexsort((windows[:, 1], windows[:, 0]))
-    starts, ends, who = windows[order, 0], windows[order, 1], np.asarray(labels)[order].tolist()
-    edges = ((starts[1:] + ends[:-1]) / 2).tolist()
-    out: list[Piece] = []
-    for span in merge_spans(speech):
-        # Windows whose share of time, from one edge to the next, intersects this span.
-        first = bisect_right(edges, span.start_s)
-        last = bisect_left(edges, span.end_s)
-        begin = span.start_s
-        for i in range(first, last + 1):
-            end = span.end_s if i == last else edges[i]
-            if i < last and who[i + 1] == who[i]:
-                continue
-            if end > begin:
-                out.append((begin, end, int(who[i])))
-            begin = max(begin, end)
-    return out
+def turns_from_local_turns(chunk: ChunkVoices, labels: Array) -> list[Piece]:
+    """The diarizer's own turns, which may overlap, clipped to the chunk's core, with the speakers `labels` (N,) of
+    the windows of their local speaker. A turn whose windows have several speakers is tiled by them."""
+    windows = np.stack([chunk.starts_s, chunk.ends_s], axis=1)
+    by_speaker: dict[int, list[Span]] = {}
+    for local in np.unique(chunk.turns[:, 2]).tolist():
+        spans = clip([Span(a, b) for a, b, k in chunk.turns.tolist() if k == local], chunk.core)
+        mine = chunk.labels == local
+        found = tile_speech(windows[mine], labels[mine], spans)
+        if not mine.any():
+            found = [(s.start_s, s.end_s, -1) for s in spans]
+        for start, end, speaker in found:
+            by_speaker.setdefault(speaker, []).append(Span(start, end))
+    return sorted((s.start_s, s.end_s, k) for k, spans in by_speaker.items() for s in merge_spans(spans))

@@ -8,7 +8,7 @@ from typing import Any
 PROFILES: dict[str, dict[str, Any]] = {
     "light": {
         "transcription": {"model": "base", "compute_type": "int8"},
-        "diarization": {"embedding_model": "campplus"},
+        "diarization": {"engine": "segmentation", "embedding_model": "campplus"},
         "separation": {"mode": "never"},
         "punctuation": {"mode": "auto"},
     },

@@ -300,7 +300,7 @@ LIGHT: tuple[PublishedWeights, ...] = (
         None,
         0.01,
         "MIT",
-        "diarization.engine = segmentation",
+        "always",
         (
             WeightsFile(
                 "segmentation.pt",

@@ -64,7 +64,7 @@ _fetching = threading.Lock()
 
 MODEL_SETTINGS = {
     "transcription": ("model",),
-    "diarization": ("engine", "embedding_model", "model"),
+    "diarization": ("engine", "embedding_model", "model", "segmentation_model"),
     "separation": ("mode", "model"),
     "punctuation": ("mode", "model"),
 }
@@ -116,6 +116,8 @@ def list_required(settings: Settings, device: str) -> list[Requirement]:
         wants.append(("embedding", settings.diarization.embedding_model))
     if settings.diarizes and settings.diarization.engine == "sortformer":
         wants.append(("diarization", settings.diarization.model))
+    if settings.diarizes and settings.diarization.engine == "segmentation":
+        wants.append(("segmentation", settings.diarization.segmentation_model))
     if settings.separation.mode != "never":
         wants.append(("separation", settings.separation.model))
     if settings.punctuation.mode == "always" or (settings.punctuation.mode == "auto" and model in PUNCTUATION_FREE):

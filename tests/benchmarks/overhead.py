@@ -103,7 +103,7 @@ def bare(chunks: Sequence[Any], audio: Any, run: Any) -> tuple[float, float]:
 
     from tasks.audio.decode import load
     from tasks.diarization.task import MOST_IN_A_CHUNK
-    from tasks.diarization.windows import windows
+    from tasks.diarization.windows import cut_windows
     from tasks.engines import calls
     from tasks.engines.engine import Engine
     from tasks.transcription.engines import engine
@@ -132,8 +132,8 @@ def bare(chunks: Sequence[Any], audio: Any, run: Any) -> tuple[float, float]:
         speech = [s.shift(-chunk.span.start_s) for s in chunk.speech]
         words = transcribe_chunk(samples, speech, "en", settings.transcription, partial(ask, whisper)).words
         ask(marks, "restore", [w.text for w in words])
-        where = windows(speech)
-        ask(clustering, "labels", ask(speaker, "embed", samples, where), where, max_speakers=MOST_IN_A_CHUNK)
+        where = cut_windows(speech)
+        ask(clustering, "cluster", ask(speaker, "embed", samples, where), where, max_speakers=MOST_IN_A_CHUNK)
         engines_s += time.perf_counter() - decoded
         decode_s += decoded - started
     return decode_s, engines_s

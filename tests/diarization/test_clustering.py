@@ -33,14 +33,14 @@ def times(count: int) -> NDArray[np.float64]:
 @pytest.mark.parametrize("speakers", [1, 2, 4])
 def test_clouds_are_told_apart_and_counted(clustering: Clustering, speakers: int) -> None:
     points, whose = clouds([60] * speakers)
-    assert clustering.labels(points, times(len(points))).tolist() == whose
+    assert clustering.cluster(points, times(len(points))).tolist() == whose
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 7, 12])
 def test_few_windows_are_no_trouble(clustering: Clustering, count: int) -> None:
     points, _ = clouds([count] if count else [], seed=count)
     points = points.reshape(count, 64)
-    labels = clustering.labels(points, times(count))
+    labels = clustering.cluster(points, times(count))
     assert labels.shape == (count,)
     assert labels.dtype == np.int64
     if count:
@@ -50,13 +50,13 @@ def test_few_windows_are_no_trouble(clustering: Clustering, count: int) -> None:
 
 def test_the_same_windows_over_and_over_are_one_voice(clustering: Clustering) -> None:
     point = clouds([1])[0]
-    assert clustering.labels(np.repeat(point, 30, axis=0), times(30)).tolist() == [0] * 30
+    assert clustering.cluster(np.repeat(point, 30, axis=0), times(30)).tolist() == [0] * 30
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 9])
 def test_a_known_number_is_kept_as_far_as_there_are_windows(clustering: Clustering, count: int) -> None:
     points, _ = clouds([count, count])
-    labels = clustering.labels(points[:count], times(count), oracle=3)
+    labels = clustering.cluster(points[:count], times(count), oracle=3)
     assert len(set(labels.tolist())) <= min(3, count)
 
 
@@ -66,12 +66,12 @@ def test_the_answer_is_always_the_same_and_leaves_the_dice_alone(clustering: Clu
     points, _ = clouds([20, 15, 4], spread=1.2)
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    first = clustering.labels(points, times(39))
+    first = clustering.cluster(points, times(39))
     assert torch.equal(torch.get_rng_state(), before)
     torch.manual_seed(6)
-    assert np.array_equal(clustering.labels(points, times(39)), first)
+    assert np.array_equal(clustering.cluster(points, times(39)), first)
 
 
 def test_no_more_voices_than_allowed(clustering: Clustering) -> None:
     points, _ = clouds([30] * 5)
-    assert clustering.labels(points, times(150), max_speakers=3).max() <= 2
+    assert clustering.cluster(points, times(150), max_speakers=3).max() <= 2

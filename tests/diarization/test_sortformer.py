@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.diarization.nemo import quiet
+from tasks.diarization.nemo import silence_nemo
 from tasks.diarization.sortformer import STREAMING, Sortformer, load
 
 RATE = 16_000
@@ -17,7 +17,7 @@ WIDE, NARROW = 32, 24
 
 def write_model(path: Path, streaming: bool) -> Path:
     """A Sortformer of a few thousand parameters with the layers of the published ones."""
-    with quiet():
+    with silence_nemo():
         import torch
         from nemo.collections.asr.models import SortformerEncLabelModel
         from omegaconf import OmegaConf
@@ -99,14 +99,14 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize("seconds", [1.0, 45.3])
 def test_turns_lie_within_the_sound_and_are_sorted(model: Sortformer, seconds: float) -> None:
     sound = np.random.default_rng(0).normal(0, 0.1, int(seconds * RATE)).astype(np.float32)
-    found = model.turns(sound)
+    found = model.find_turns(sound)
     assert found == sorted(found)
     assert all(0 <= start < end <= seconds for start, end, _ in found)
     assert {speaker for _, _, speaker in found} <= {"0", "1", "2", "3"}
 
 
 def test_nothing_to_hear_gives_no_turns(model: Sortformer) -> None:
-    assert model.turns(np.zeros(0, np.float32)) == []
+    assert model.find_turns(np.zeros(0, np.float32)) == []
 
 
 def test_streaming_models_listen_as_their_card_advises(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from tasks.intervals import Span, measure_union_s, merge_spans, subtract
 from tasks.linking.nodes import ChunkVoices
-from tasks.linking.turns import tile_speech, turns_from_windows
+from tasks.linking.turns import turns_from_local_turns, turns_from_windows
+from tasks.tiling import tile_speech
 
 speech_maps = st.lists(
     st.tuples(st.floats(0, 300), st.floats(0.1, 20)).map(lambda t: Span(t[0], t[0] + t[1])), min_size=1, max_size=12
@@ -73,3 +75,23 @@ def test_turns_end_with_the_core() -> None:
     speech = [Span(0, 6)]
     one = chunk(speech, [3] * len(windows(speech)), Span(1, 5))
     assert turns_from_windows(one, one.labels) == [(1, 5, 3)]
+
+
+def with_local_turns(labels: list[int], turns: list[tuple[float, float, int]], core: Span) -> ChunkVoices:
+    return replace(chunk([Span(0, 3.75)], labels, core), turns=np.array(turns, float).reshape(-1, 3))
+
+
+def test_local_turns_may_overlap_and_get_the_speakers_of_their_own_windows() -> None:
+    spoken = with_local_turns([0, 0, 1, 1], [(0.0, 2.5, 0), (1.5, 3.75, 1)], Span(0, 10))
+    found = turns_from_local_turns(spoken, np.array([4, 4, 2, 2]))
+    assert found == [(0.0, 2.5, 4), (1.5, 3.75, 2)]
+
+
+def test_a_local_turn_is_divided_where_its_windows_change_speaker() -> None:
+    spoken = with_local_turns([0, 0, 0, 0], [(0.0, 3.75, 0)], Span(0, 10))
+    assert turns_from_local_turns(spoken, np.array([7, 7, 2, 2])) == [(0.0, 1.875, 7), (1.875, 3.75, 2)]
+
+
+def test_local_turns_are_clipped_to_the_core_and_joined_where_they_are_one_speakers() -> None:
+    spoken = with_local_turns([0, 0, 1, 1], [(0.0, 2.5, 0), (1.5, 3.75, 1), (3.0, 3.5, 2)], Span(0.5, 3.25))
+    assert turns_from_local_turns(spoken, np.array([1, 1, 1, 1])) == [(0.5, 3.25, 1), (3.0, 3.25, -1)]

