@@ -327,6 +327,8 @@ class Settings(Step):
                 "inbox": True,
                 "logging": True,
                 "metrics": True,
+                # Named only where it is used: the digests of other settings stay what they were before it existed.
+                "diarization": set() if self.diarization.engine == "segmentation" else {"segmentation_model"},
             },
         )
 
