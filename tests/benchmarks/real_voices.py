@@ -86,23 +86,27 @@ def conversations(data: Path, wanted: Sequence[str] | None = None) -> Iterator[t
         return [(float(s.start_s), float(s.end_s)) for s in silero.find_speech(samples)]
 
     six = list(read_utterances(data / "readers").values())
-    single = [own[0] for own in read_utterances(data / "voices", least_s=12).values()]
-    ten = [*six, *([*_thirds(single[k])] for k in (10, 60, 110, 160))]
+    single = list(read_utterances(data / "voices", least_s=10).values())
+    four, five = ([own[:8] for own in part] for part in (six[:4], six[1:]))
+
+    def ten(*more: int) -> list[list[Utterance]]:
+        return [*six, *(list(_thirds(single[k][0])) for k in more)]
+
     made: dict[str, dict[str, Any]] = {
-        "two_15": {"readers": six[4:], "overlap": 0.15},
-        "four_0": {"readers": [own[:8] for own in six[:4]]},
-        "four_8": {"readers": [own[:8] for own in six[:4]], "overlap": 0.08},
-        "four_15": {"readers": [own[:8] for own in six[:4]], "overlap": 0.15},
-        "four_music_10": {"readers": [own[:8] for own in six[:4]], "music_db": 10.0},
-        "five_returns": {"readers": [own[:8] for own in six[1:]], "absent": (1, 3)},
-        "six_15": {"readers": six, "overlap": 0.15},
-        "ten_0": {"readers": ten},
-        "ten_8": {"readers": ten, "overlap": 0.08},
-        "ten_hour": {"readers": ten, "minutes": 60.0},
+        "two_15": {"readers": [own[:8] for own in six[4:]], "overlap": 0.15, "seed": 5},
+        "four_0": {"readers": four, "seed": 1},
+        "four_8": {"readers": four, "overlap": 0.08, "seed": 2},
+        "four_15": {"readers": four, "overlap": 0.15, "seed": 3},
+        "four_music_10": {"readers": four, "music_db": 10.0, "seed": 9},
+        "five_returns": {"readers": five, "absent": (1, 3), "seed": 4},
+        "six_15": {"readers": [own[:7] for own in six], "overlap": 0.15, "seed": 8},
+        "ten_0": {"readers": ten(10, 60, 110, 160), "seed": 6},
+        "ten_8": {"readers": ten(20, 70, 120, 170), "overlap": 0.08, "seed": 7},
+        "ten_hour": {"readers": ten(10, 60, 110, 160), "minutes": 60.0, "seed": 10},
     }
-    for seed, (name, how) in enumerate(made.items()):
+    for name, how in made.items():
         if wanted is None or name in wanted:
-            yield name, converse(how.pop("readers"), seed=seed, detect=detect, **how)
+            yield name, converse(how.pop("readers"), detect=detect, **how)
 
 
 def _thirds(spoken: Utterance) -> Iterator[Utterance]:
