@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.diarization.speaker_model import SpeakerModel
+from tasks.diarization.speaker_model import BATCH, SpeakerModel
 from tasks.records import SAMPLE_RATE_HZ
+
+CPU_BATCH = 16
+"""Windows at once on a CPU: 64 take a fifth longer, as they don't fit its caches."""
 
 
 def load(model: str, device: str = "cpu") -> CampPlus:
@@ -22,6 +25,8 @@ def load(model: str, device: str = "cpu") -> CampPlus:
         network = build(state)
     except (AttributeError, IndexError, KeyError, RuntimeError, ValueError) as error:
         raise ValueError(f"{model}: no state dict of a CAM++ network") from error
+    # On a CPU this saves a third of the two-dimensional convolutions' time, half of the whole.
+    network.head.to(memory_format=torch.channels_last)
     return CampPlus(network.eval().to(device), device)
 
 
@@ -31,6 +36,7 @@ class CampPlus(SpeakerModel):
     def __init__(self, network: Any, device: str) -> None:
         self._network = network
         self._device = device
+        self.batch = BATCH if device == "cuda" else CPU_BATCH
         self._mel = 8 * network.xvector.tdnn.linear.in_channels // network.head.conv1.out_channels
 
     def _forward(self, pieces: NDArray[np.float32]) -> NDArray[np.float32]:

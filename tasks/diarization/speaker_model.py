@@ -30,6 +30,9 @@ def load(model: str, device: str = "cpu") -> NemoSpeakerModel:
 class SpeakerModel(ABC):
     """A loaded speaker model. The same windows give the same embeddings, whatever the windows beside them."""
 
+    batch = BATCH
+    """Windows that the network is given at once."""
+
     @abstractmethod
     def _forward(self, pieces: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embeddings (B, D), of any length, of 16 kHz mono `pieces` (B, n)."""
@@ -44,7 +47,7 @@ class SpeakerModel(ABC):
         if not spans:
             return np.zeros((0, 0), np.float32)
         return run_halving_batch(
-            lambda batch: self._embed_batches(samples, spans, by_length, batch), BATCH, "embedding"
+            lambda batch: self._embed_batches(samples, spans, by_length, batch), self.batch, "embedding"
         )
 
     def _embed_batches(
