@@ -61,7 +61,7 @@ def demo(
         done = process([str(recording)], settings, screen)
         for outcome in done.outcomes:
             _show_results(outcome, recording, screen)
-            _suggest_commands(outcome, recording, screen)
+            _suggest_commands(outcome, recording, settings["profile"], screen)
     if done.failed:
         raise typer.Exit(FAILED)
 
@@ -130,14 +130,15 @@ def _show_score(transcript: Transcript, references: list[Path], terminal: Termin
         terminal.say(f"Against the exact script: {format_score(score)}")
 
 
-def _suggest_commands(outcome: Outcome, recording: Path, terminal: Terminal) -> None:
+def _suggest_commands(outcome: Outcome, recording: Path, profile: str, terminal: Terminal) -> None:
     references = [shlex.quote(_shorten_path(path)) for path in _list_references(recording)]
     folder = _shorten_path(outcome["out"])
     terminal.say()
     if references:
         terminal.say("How right is it?   daylong evaluate --reference " + " ".join([*references, folder]))
     terminal.say("Who is that?       daylong speakers list")
-    terminal.say("Your own:          daylong run your.mp3")
+    option = "" if profile == DemoProfile.DEMO else f" --profile {profile}"
+    terminal.say(f"Your own:          daylong run your.mp3{option}")
 
 
 def _list_references(recording: Path) -> list[Path]:
