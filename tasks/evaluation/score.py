@@ -44,20 +44,20 @@ class Score:
     sure_speakers: Reliability | None
     """Reliability of the confidences of the words' speakers."""
     words_missing: str | None = None
-    """Why there is no word score though the reference has words."""
+    """Why there is no cpWER though the reference has words."""
 
 
 def score_recording(reference: Reference, hypothesis: SystemOutput) -> Score:
-    """Score turns if the reference names speakers, and words if it has any and MeetEval is installed."""
+    """Score turns if the reference names speakers, and words if it has any: without MeetEval, as one stream."""
     given = reference.regions is not None
     regions = default_regions(reference.turns, hypothesis.turns) if reference.regions is None else reference.regions
     regions = tuple(subtract(regions, reference.ignored))
     words, missing = None, None
-    if reference.utterances and not word_scores.is_meeteval_installed():
-        missing = f"cpWER needs MeetEval: {word_scores.INSTALL}"
-    elif reference.utterances:
+    if reference.utterances:
         most = _count_most_speakers(reference, hypothesis)
-        if most > word_scores.MAX_SPEAKERS:
+        if not word_scores.is_meeteval_installed():
+            missing = f"cpWER needs MeetEval: {word_scores.INSTALL}"
+        elif most > word_scores.MAX_SPEAKERS:
             missing = f"no cpWER: MeetEval compares at most {word_scores.MAX_SPEAKERS} speakers, and here are {most}."
         # Without regions every word counts: the last ones may lie beyond the last turn.
         limits = regions if given or reference.ignored else None

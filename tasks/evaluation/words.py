@@ -1,4 +1,4 @@
-"""Score words: WER, cpWER and tcpWER, by MeetEval (the extra `scoring`).
+"""Score words: WER, cpWER and tcpWER, by MeetEval (the extra `scoring`); without it, WER alone.
 
 cpWER: Watanabe et al., "CHiME-6 Challenge" (2020): the words of each speaker in one row, the best one-to-one
 mapping of speakers, the word error rate over it. tcpWER: von Neumann et al., "MeetEval" (2023): the same, and a
@@ -16,6 +16,7 @@ from typing import Any
 
 from tasks.errors import UsageError
 from tasks.evaluation.utterances import Utterance
+from tasks.evaluation.word_errors import count_word_errors
 from tasks.intervals import Span
 from tasks.word_forms import to_scoring_form
 
@@ -59,19 +60,19 @@ def score_words(
 
     `regions`: only utterances whose middle lies in one are scored; None: all are. An empty speaker stands for one
     that isn't known. None where there are too many words and speakers for any of the rates. Raises UsageError where
-    MeetEval isn't installed or the reference has no words.
+    the reference has no words.
     """
+    held = None if regions is None else list(regions)
+    truth, found = _rows(reference, held), _rows(hypothesis, held)
+    if not truth:
+        raise UsageError("the reference has no words in the scored regions: nothing to compare.")
     if not is_meeteval_installed():
-        raise UsageError(f"cpWER needs MeetEval, which is not installed: {INSTALL}")
+        return _score_one_stream(truth, found)
     from meeteval.io.seglst import SegLST
     from meeteval.wer.wer.cp import cp_word_error_rate
     from meeteval.wer.wer.siso import siso_word_error_rate
     from meeteval.wer.wer.time_constrained import time_constrained_minimum_permutation_word_error_rate
 
-    held = None if regions is None else list(regions)
-    truth, found = _rows(reference, held), _rows(hypothesis, held)
-    if not truth:
-        raise UsageError("the reference has no words in the scored regions: nothing to compare.")
     logging.getLogger("preprocess").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         # Both say that a speaker's own segments overlap, which is so in any reference cut by hand.
@@ -102,6 +103,14 @@ def score_words(
         deletions=int(counts.deletions),
         substitutions=int(counts.substitutions),
     )
+
+
+def _score_one_stream(truth: list[dict[str, Any]], found: list[dict[str, Any]]) -> WordScore | None:
+    said, recognised = (" ".join(row["words"] for row in side).split() for side in (truth, found))
+    if max(len(said), len(recognised)) > MAX_WORDS:
+        return None
+    errors = count_word_errors(said, recognised)
+    return WordScore(errors.total / len(said), None, None, len(said), *errors)
 
 
 def _rows(utterances: Iterable[Utterance], regions: list[Span] | None) -> list[dict[str, Any]]:

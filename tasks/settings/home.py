@@ -60,7 +60,14 @@ def fetched_models() -> Path:
 
 
 def sample() -> Path:
+    """The bundled meeting of a few hundred words, in voices that the bundled weights know."""
     return clone() / "data" / "samples" / "roundtable.opus"
+
+
+def natural_sample() -> Path:
+    """The bundled meeting in natural voices, for public weights; `sample` where it is not there."""
+    path = clone() / "data" / "samples" / "museum-meeting.opus"
+    return path if path.is_file() else sample()
 
 
 def keep_private() -> None:

