@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ _MASTER = 0.6
 _NOISE = 0.0006  # root mean square of the room
 _ASIDE_DB = -3.0
 _MUSIC_DB = -17.0  # music against speech
-_MUSIC_SEED = 0
+_MUSIC_SEED = 297  # slow, in a major key, without drums
 
 
 @dataclass(frozen=True)
@@ -78,20 +79,25 @@ class Spoken:
     def end(self) -> float:
         return self.start + self.length
 
-    def runs(self) -> list[tuple[float, float]]:
-        """From sound to silence, in seconds of the recording; pauses of up to `_SPLIT` belong to a run."""
+    @cached_property
+    def _sounding(self) -> list[tuple[float, float]]:
+        """From sound to silence, in seconds after `start`; pauses of up to `_SPLIT` belong to a run."""
         out: list[tuple[float, float]] = []
         for samples, offset in zip(self.sentences, self.offsets, strict=True):
             n = len(samples) // _FRAME
             loud = np.sqrt(np.mean(np.square(samples[: n * _FRAME].reshape(n, _FRAME)), axis=1))
             for i in np.flatnonzero(loud > loud.max() * _QUIET):
-                a = self.start + offset + i * _FRAME / SAMPLE_RATE
+                a = offset + i * _FRAME / SAMPLE_RATE
                 b = a + _FRAME / SAMPLE_RATE
                 if out and a - out[-1][1] <= _SPLIT:
                     out[-1] = (out[-1][0], b)
                 else:
                     out.append((a, b))
         return out
+
+    def runs(self) -> list[tuple[float, float]]:
+        """Its runs of speech, in seconds of the recording."""
+        return [(self.start + a, self.start + b) for a, b in self._sounding]
 
 
 def pronounce(voices: Voices, turn: Turn, kept: Path) -> Spoken:

