@@ -27,14 +27,14 @@ from data.recipes.roundtable import write_opus
 __all__ = ["OVERLAP", "PEOPLE", "Person", "Spoken", "main", "overlap", "place"]
 
 NAME = "museum-meeting"
-OVERLAP = 0.06
+OVERLAP = 0.055
 """Seconds with two or more voices, as a share of the seconds with any."""
 _SPLIT = 0.5  # a longer pause divides a run of speech
 _FRAME = SAMPLE_RATE // 100
 _QUIET = 10 ** (-40 / 20)  # of a sentence's loudest frame: below this there is no speech
-_MASTER = 0.6
+_MASTER = 0.45
 _NOISE = 0.0006  # root mean square of the room
-_ASIDE_DB = -3.0
+_ASIDE_DB = -2.0
 _MUSIC_DB = -17.0  # music against speech
 _MUSIC_SEED = 297  # slow, in a major key, without drums
 
@@ -54,8 +54,8 @@ class Person:
 
 
 PEOPLE = {
-    "helen": Person("heart", "female", 1.0, 0.0, 0.18),
-    "walter": Person("joe", "male", 1.0, 1.0, 0.25),
+    "helen": Person("heart", "female", 0.94, 0.0, 0.18),
+    "walter": Person("joe", "male", 0.93, 1.0, 0.25),
     "marta": Person("alpha", "female", 1.02, -1.5, 0.30),
     "kenji": Person("kumo", "male", 1.06, -2.0, 0.22),
     "nora": Person("gongitsune", "female", 1.12, -0.5, 0.35),

@@ -69,6 +69,12 @@ def test_reference_holds_the_words_of_the_script(spoken: list[Spoken], tmp_path:
     assert {turn.speaker for turn in both.turns} == set(PEOPLE)
 
 
+def test_the_bundled_reference_is_of_this_script() -> None:
+    _assert_same_words(SAMPLES / f"{museum_meeting.NAME}.stm")
+    reference = read_references([SAMPLES / f"{museum_meeting.NAME}.rttm"])[museum_meeting.NAME]
+    assert 24 * 60 < max(turn.span.end_s for turn in reference.turns) < 30 * 60
+
+
 def _assert_same_words(stm: Path) -> None:
     said: dict[str, list[str]] = defaultdict(list)
     for line in stm.read_text(encoding="utf-8").splitlines():
