@@ -141,16 +141,16 @@ def mix(spoken: list[Spoken]) -> np.ndarray:
     return out
 
 
-def write_opus(path: Path, samples: np.ndarray) -> None:
-    """Mono float32 at 16 kHz to Opus at 24 kbit/s; the same samples give the same file."""
+def write_opus(path: Path, samples: np.ndarray, rate: int = SAMPLE_RATE, bit_rate: int = 24_000) -> None:
+    """Mono float32 at `rate` to Opus; the same samples give the same file."""
     import av
 
     with av.open(str(path), "w", format="opus", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("libopus", rate=SAMPLE_RATE, layout="mono", bit_rate=24_000)
-        for i in range(0, len(samples), SAMPLE_RATE):
-            block = np.clip(samples[i : i + SAMPLE_RATE] * 32767, -32768, 32767).astype(np.int16)
+        stream = container.add_stream("libopus", rate=rate, layout="mono", bit_rate=bit_rate)
+        for i in range(0, len(samples), rate):
+            block = np.clip(samples[i : i + rate] * 32767, -32768, 32767).astype(np.int16)
             frame = av.AudioFrame.from_ndarray(block[None], format="s16", layout="mono")
-            frame.sample_rate, frame.pts = SAMPLE_RATE, i
+            frame.sample_rate, frame.pts = rate, i
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
