@@ -186,7 +186,7 @@ def _run_pip(wheel: Wheel, here: Path, advance: Advance) -> None:
             while pip.poll() is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     pip.wait(POLL_S)
-                now = _measure_largest(here)
+                now = measure_largest(here)
                 if now > arrived:
                     advance(now - arrived)
                     arrived = now
@@ -198,12 +198,14 @@ def _run_pip(wheel: Wheel, here: Path, advance: Advance) -> None:
         raise explain_failure(wheel, "\n".join(p.read_text(errors="replace") for p in (log, output) if p.exists()))
 
 
-def _measure_largest(folder: Path) -> int:
+def measure_largest(folder: Path) -> int:
     """Bytes of the largest wheel under `folder`: the one that is arriving, or has."""
     sizes = [0]
-    for path in folder.rglob("*.whl"):
-        with contextlib.suppress(OSError):  # pip moves it just now
-            sizes.append(path.stat().st_size)
+    for parent, _, names in os.walk(folder):  # which, unlike `rglob`, passes over folders that pip removes meanwhile
+        for name in names:
+            if name.endswith(".whl"):
+                with contextlib.suppress(OSError):  # pip moves it just now
+                    sizes.append(os.stat(os.path.join(parent, name)).st_size)
     return max(sizes)
 
 

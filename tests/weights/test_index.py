@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -192,3 +195,24 @@ def test_the_catalogue_is_sound() -> None:
         for file in weights.files:
             assert len(file.sha256) == 64
             assert file.parts
+
+
+def test_the_size_is_measured_while_pip_makes_and_removes_folders(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "voices.whl").write_bytes(bytes(10))
+    ended = threading.Event()
+
+    def churn() -> None:
+        while not ended.is_set():
+            for number in range(20):
+                (tmp_path / f"pip-{number}" / "in").mkdir(parents=True)
+            for number in range(20):
+                shutil.rmtree(tmp_path / f"pip-{number}")
+
+    with ThreadPoolExecutor(1) as pool:
+        pip = pool.submit(churn)
+        try:
+            assert {index.measure_largest(tmp_path) for _ in range(2000)} == {10}
+        finally:
+            ended.set()
+        pip.result()
