@@ -44,7 +44,7 @@ def light_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tasks.settings.load import load
     from tasks.weights import index
     from tasks.weights.catalogue import find_published
-    from tasks.weights.resolve import list_required
+    from tasks.weights.requirements import list_required
 
     home = tmp_path_factory.mktemp("light")
     with pytest.MonkeyPatch.context() as patch:

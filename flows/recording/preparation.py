@@ -16,7 +16,7 @@ from tasks.settings.schema import Settings
 from tasks.step import StepContext
 from tasks.storage import disk_space
 from tasks.storage.artifacts import ArtifactStore
-from tasks.weights import resolve
+from tasks.weights import requirements, resolve
 from tasks.weights.catalogue import Kind
 from tasks.weights.resolve import DeferredWeights, ResolvedWeights
 
@@ -64,11 +64,11 @@ def find_weights(settings: Settings, device: str) -> tuple[dict[Kind, ResolvedWe
 
     Raises `MissingWeights`, naming all missing ones and the command to fetch them.
     """
-    required = resolve.list_required(settings, device)
-    resolve.check_available(required, resolve.format_fetch_command(settings, device))
+    required = requirements.list_required(settings, device)
+    resolve.check_available(required, requirements.format_fetch_command(settings, device))
     found = {kind: resolve.resolve(kind, name) for kind, name in required}
     deferred = {}
-    for kind, name in resolve.list_deferred(settings):
+    for kind, name in requirements.list_deferred(settings):
         weights = resolve.defer(kind, name)
         if isinstance(weights, ResolvedWeights):
             found[kind] = weights

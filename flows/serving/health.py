@@ -18,7 +18,7 @@ from tasks.intake.scan import is_stopped
 from tasks.settings.home import sample
 from tasks.settings.schema import Settings
 from tasks.storage.disk_space import CACHE_BYTES_S, OUT_BYTES_S
-from tasks.weights import resolve
+from tasks.weights import names, requirements, resolve
 from tasks.weights.catalogue import Kind
 
 MIN_BYTES_S = 3_000
@@ -91,8 +91,8 @@ def inspect_device(settings: Settings) -> Iterator[Finding]:
 def inspect_weights(settings: Settings) -> Iterator[Finding]:
     """Check the weights of the profile: present, to be fetched, or unavailable."""
     found = resolve_device(settings)
-    command = resolve.format_fetch_command(settings, found)
-    for kind, name in resolve.list_required(settings, found):
+    command = requirements.format_fetch_command(settings, found)
+    for kind, name in requirements.list_required(settings, found):
         problem = resolve.find_problem(kind, name, command)
         if problem:
             yield missing("weights", problem)
@@ -100,13 +100,13 @@ def inspect_weights(settings: Settings) -> Iterator[Finding]:
             yield ok("weights", f"{kind}: {name}")
         else:
             yield warning("weights", f"{kind}: {name} is fetched when it is first needed; ahead of that: {command}")
-    for kind, name in resolve.list_deferred(settings):
+    for kind, name in requirements.list_deferred(settings):
         when = "" if _is_local(kind, name) else " is not here; it is fetched if text comes without punctuation"
         yield ok("weights", f"{kind}: {name}{when}")
 
 
 def _is_local(kind: Kind, name: str) -> bool:
-    return resolve.find_local_path(name) is not None or resolve.find_here(kind, name) is not None
+    return names.find_local_path(name) is not None or resolve.find_here(kind, name) is not None
 
 
 def inspect_inbox(settings: Settings) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ import pytest
 from tasks.settings.load import load
 from tasks.weights import store
 from tasks.weights.catalogue import LIGHT, find_published
-from tasks.weights.resolve import list_required, resolve
+from tasks.weights.requirements import list_required
+from tasks.weights.resolve import resolve
 
 pytestmark = pytest.mark.weights
 

@@ -10,23 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import MissingWeights
-from tasks.settings.schema import (
-    DiarizationSettings,
-    PunctuationSettings,
-    SeparationSettings,
-    Settings,
-    TranscriptionSettings,
-)
-from tasks.weights.catalogue import DEMO, STANDARD
-from tasks.weights.resolve import (
-    check_available,
-    find_local_path,
-    find_problem,
-    find_repository,
-    list_deferred,
-    list_required,
-    resolve,
-)
+from tasks.weights.resolve import check_available, resolve
 from tests.helpers.model_hub_server import run_model_hub
 
 WHISPER = {"config.json": b"{}", "model.bin": b"w" * 1000, "tokenizer.json": b"{}", "vocabulary.json": b"[]"}
@@ -62,49 +46,6 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
         resolve("transcription", str(tmp_path / "a"))
     with pytest.raises(MissingWeights, match="there is no such file or folder"):
         resolve("embedding", str(tmp_path / "voice.nemo"))
-
-
-def test_demo_names_point_into_the_clone() -> None:
-    for name, place in DEMO.items():
-        path = find_local_path(name)
-        assert path is not None
-        assert path.parts[-4:] == ("data", "models", "demo", place)
-    assert "no such bundled model" in (find_problem("embedding", "demo:spaeker") or "")
-
-
-def test_short_names_mean_repositories_of_their_makers() -> None:
-    assert find_repository("transcription", "large-v3-turbo") == "mobiuslabsgmbh/faster-whisper-large-v3-turbo"
-    assert find_repository("separation", "htdemucs") == "adefossez/HTDemucs"
-    with pytest.raises(MissingWeights, match=r"Demucs knows .*htdemucs_ft"):
-        find_repository("separation", "no-such-model")
-    for published in STANDARD:
-        assert find_repository(published.kind, published.name) == published.repository
-
-
-def test_a_bare_name_of_nemo_is_refused_because_nemo_would_fetch_it_unchecked() -> None:
-    with pytest.raises(MissingWeights, match="name campplus, a hub repository"):
-        find_repository("embedding", "titanet_large")
-
-
-def test_a_run_wants_what_its_settings_use() -> None:
-    plain = Settings()
-    assert [kind for kind, _ in list_required(plain, "cpu")] == ["transcription", "embedding"]
-    assert list_deferred(plain) == [("punctuation", plain.punctuation.model)]
-    assert list_required(plain, "cpu")[0] == ("transcription", "small")
-    assert list_required(plain, "cuda")[0] == ("transcription", "large-v3-turbo")
-    other = Settings(
-        separation=SeparationSettings(mode="always"),
-        diarization=DiarizationSettings(engine="off"),
-        punctuation=PunctuationSettings(mode="never"),
-    )
-    assert [kind for kind, _ in list_required(other, "cpu")] == ["transcription", "separation"]
-    assert list_deferred(other) == []
-    always = Settings(punctuation=PunctuationSettings(mode="always"))
-    assert [kind for kind, _ in list_required(always, "cpu")] == ["transcription", "embedding", "punctuation"]
-    assert list_deferred(always) == []
-    plain_text = Settings(transcription=TranscriptionSettings(model="demo:whisper"))
-    assert "punctuation" in [kind for kind, _ in list_required(plain_text, "cpu")]
-    assert list_deferred(plain_text) == []
 
 
 def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import MissingWeights
-from tasks.weights import carried, catalogue, hub, resolve
+from tasks.weights import carried, catalogue, hub, model_files, names, resolve
 from tests.helpers.model_hub_server import HubFaults, run_model_hub
 from tests.helpers.package_index import (
     CATALOGUED,
@@ -73,7 +73,7 @@ def wheels(tmp_path: Path) -> Path:
 def catalogued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The toys in the catalogue of this process, and a home of its own."""
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path / "home"))
-    for module in (catalogue, resolve):
+    for module in (catalogue, model_files, names):
         monkeypatch.setattr(module, "PUBLISHED", catalogue.STANDARD + TOYS)
 
 

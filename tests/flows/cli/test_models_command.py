@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.settings.schema import DiarizationSettings, PunctuationSettings, Settings, TranscriptionSettings
-from tasks.weights.resolve import format_fetch_command
+from tasks.weights.requirements import format_fetch_command
 from tests.helpers.model_hub_server import HubFaults, run_model_hub
 
 ROOT = Path(__file__).resolve().parents[3]

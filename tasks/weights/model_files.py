@@ -1,0 +1,85 @@
+"""What a model's files on disk are: whether a path holds a model of a kind, its size and its digest."""
+
+from __future__ import annotations
+
+import fnmatch
+from functools import lru_cache
+from pathlib import Path
+
+from tasks.weights.catalogue import (
+    ESSENTIAL,
+    PATTERNS,
+    PUBLISHED,
+    SINGLE_FILES,
+    Kind,
+    PublishedWeights,
+    combine_digests,
+)
+from tasks.weights.downloads import compute_file_digest
+
+
+def measure_size(kind: Kind, path: Path) -> int:
+    """Bytes that an engine of this kind reads of a file or folder; 0 if it does not exist."""
+    if kind in SINGLE_FILES and path.is_dir() and find_defect(kind, path) is None:
+        path = find_entry_path(kind, path)
+    files = [path] if path.is_file() else list_read_files(kind, path) if path.is_dir() else []
+    return sum(file.stat().st_size for file in files)
+
+
+def find_defect(kind: Kind, path: Path) -> str | None:
+    """Explain why this path holds no model of this kind; None if it does."""
+    if not path.exists():
+        return f"{kind} model {path}: there is no such file or folder"
+    if path.is_file():
+        suffixes = SINGLE_FILES.get(kind, ())
+        if path.suffix in suffixes:
+            return None
+        return f"{kind} model {path}: wanted a folder" + (f" or a {' or '.join(suffixes)} file" if suffixes else "")
+    names = [p.name for p in path.iterdir() if p.is_file()]
+    if kind in SINGLE_FILES and _list_catalogued_files(kind, path):
+        return None
+    absent = [e for e in ESSENTIAL[kind] if not any(fnmatch.fnmatch(n, e) for n in names)]
+    return f"{kind} model {path}: it has no {', '.join(absent)}" if absent else None
+
+
+def find_entry_path(kind: Kind, path: Path) -> Path:
+    """The path handed to the engine: the folder, or the file in it for kinds of one file."""
+    if kind in SINGLE_FILES and path.is_dir():
+        files = list(path.glob("*.nemo")) or _list_catalogued_files(kind, path)
+        return min(files, key=lambda p: (p.stem != path.parent.name, p.name))
+    return path
+
+
+def _list_catalogued_files(kind: Kind, folder: Path) -> list[Path]:
+    """The files in a folder that are named as the catalogue's of this kind."""
+    names = {file.name for published in PUBLISHED if published.kind == kind for file in published.files}
+    return sorted(path for path in folder.iterdir() if path.name in names)
+
+
+def compute_digest(kind: Kind, path: Path) -> str:
+    """`sha256:` and the digest of a file, or of the names and contents of the files of this kind in a folder."""
+    if path.is_file():
+        return _compute_digest((_stat_file("", path),))
+    return _compute_digest(tuple(_stat_file(file.name, file) for file in list_read_files(kind, path)))
+
+
+def list_read_files(kind: Kind, folder: Path) -> list[Path]:
+    files = [file for file in folder.iterdir() if any(fnmatch.fnmatch(file.name, p) for p in PATTERNS[kind])]
+    return sorted(file for file in files if file.is_file())
+
+
+def _stat_file(name: str, file: Path) -> tuple[str, str, int, int]:
+    stat = file.stat()
+    return name, str(file), stat.st_size, stat.st_mtime_ns
+
+
+@lru_cache(maxsize=64)
+def _compute_digest(files: tuple[tuple[str, str, int, int], ...]) -> str:
+    # Sizes and times are in the key so that changed weights are read again.
+    return combine_digests((name, compute_file_digest(Path(place))) for name, place, _, _ in files)
+
+
+def find_identity(kind: Kind, digest: str) -> str:
+    """What cache keys know a folder's or file's weights by: if they are catalogued ones, as from anywhere else."""
+    known: dict[str, PublishedWeights] = {p.files_digest: p for p in PUBLISHED if p.kind == kind and p.files}
+    return known[digest].identity if digest in known else digest
