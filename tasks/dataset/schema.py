@@ -109,7 +109,7 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("num_words", "int32", "Rows in words."),
             Column("num_segments", "int32", "Rows in segments."),
             Column("num_chunks", "int32", "Rows in chunks."),
-            Column("profile", "string", "Profile of the run: standard or demo."),
+            Column("profile", "string", "Profile of the run: standard, light or demo."),
             Column("models", "string", "The models by step, as JSON."),
             Column("settings", "string", "The settings of the run, as JSON."),
             Column("settings_digest", "string", "SHA-256 of the settings that change the result, hexadecimal."),
