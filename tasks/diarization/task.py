@@ -14,8 +14,9 @@ from tasks.contracts import DiarizationFacts, EmbeddingFacts, read_tracks, read_
 from tasks.diarization.engines import choose_segmentation_engine, choose_speaker_engine
 from tasks.diarization.segmentation import place_windows
 from tasks.diarization.stitch import stitch
-from tasks.diarization.tracks import Tracks, split_by_tracks, tile_tracks
+from tasks.diarization.tracks import Tracks, tile_tracks
 from tasks.diarization.turns import label_windows
+from tasks.diarization.window_clusters import cluster_windows
 from tasks.diarization.windows import cut_windows
 from tasks.engines.engine import Engine
 from tasks.records import SAMPLE_RATE_HZ, Sound
@@ -99,13 +100,13 @@ def find_turns(job: TurnsJob, place: StepContext, embedded: Manifest, separated:
         rows = meter.ask(engine, "find_turns", place.samples(job.sound, separated))
         turns = np.array([(a + start, b + start, float(k)) for a, b, k in rows]).reshape(-1, 3)
         labels = label_windows(turns, windows)
+    elif job.engine == "segmentation":
+        tracks = Tracks(windows=windows - start, **read_tracks(place.store, embedded))
+        labels = cluster_windows(embeddings, tracks, MOST_IN_A_CHUNK)
+        turns = tile_tracks(tracks, labels) + np.array([start, start, 0.0])
     else:
-        voices = embeddings.astype(np.float32)
         clustering = Engine.of("diarization/clustering", "tasks.diarization.clustering:load")
+        voices = embeddings.astype(np.float32)
         labels = meter.ask(clustering, "cluster", voices, windows, max_speakers=MOST_IN_A_CHUNK)
-        if job.engine == "segmentation":
-            tracks = Tracks(windows=windows - start, **read_tracks(place.store, embedded))
-            labels = split_by_tracks(labels, voices, tracks)
-            turns = tile_tracks(tracks, labels) + np.array([start, start, 0.0])
     kept = place.store.put_arrays("diarization", labels=np.asarray(labels, np.int16), turns=turns)
     return meter.manifest({"turns": kept}, **DiarizationFacts(speakers=int(labels.max(initial=-1)) + 1))

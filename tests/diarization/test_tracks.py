@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.diarization.stitch import list_spans, select_speakers, stitch
-from tasks.diarization.tracks import Tracks, split_by_tracks, tile_tracks
+from tasks.diarization.tracks import Tracks, tile_tracks
 from tasks.intervals import Span
 
 STEP_S = 270 / 16_000
@@ -79,17 +79,3 @@ def test_local_turns_overlap_where_tracks_do() -> None:
     assert [t[2] == turns[0][2] for t in turns] == [True, False, True, False]
     assert turns[1][0] < turns[0][1] - 0.9
     assert turns[3][0] < turns[2][1] - 1.9
-
-
-def embeddings(tracks: Tracks, voices: np.ndarray) -> np.ndarray:
-    rows = voices[tracks.owners] + np.random.default_rng(0).normal(0, 0.05, (len(tracks.owners), voices.shape[1]))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-
-
-def test_a_label_is_parted_where_segmentation_and_embeddings_agree_that_it_is_two_people() -> None:
-    tracks = found()
-    one_label = np.zeros(len(tracks.owners), np.int64)
-    unlike = embeddings(tracks, np.eye(2, 16))
-    assert (split_by_tracks(one_label, unlike, tracks) == (tracks.owners != tracks.owners[0])).all()
-    alike = embeddings(tracks, np.ones((2, 16)))
-    assert split_by_tracks(one_label, alike, tracks).tolist() == one_label.tolist()
