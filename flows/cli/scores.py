@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flows.cli.summary import make_table
 from flows.cli.terminal import Terminal, escape
+from flows.cli.word_scores import format_percent, format_word_rates, list_word_rows
 from tasks.intervals import format_clock
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ def show_score(result: Score, screen: Terminal) -> None:
     table.show_header = False
     table.columns[2].justify = "left"
     table.columns[2].no_wrap = False  # on a narrow terminal the remarks are folded, not the figures
-    for row in _list_rows(result):
+    for row in [*(_list_diarization_rows(result.diarization) if result.diarization else []), *list_word_rows(result)]:
         table.add_row(*row)
     screen.print_table(table)
-    if result.words_missing:
-        screen.note(result.words_missing)
+    for remark in (result.words_missing, *result.remarks):
+        if remark:
+            screen.note(escape(remark))
     for what, reliability in (("words", result.sure_words), ("speakers of words", result.sure_speakers)):
         if reliability is not None and reliability.wrong:
             screen.say(format_reliability(what, reliability))
@@ -46,46 +48,27 @@ def format_score(result: Score) -> str:
     parts = []
     if result.diarization:
         found, of = result.diarization.speakers_found, result.diarization.speakers_reference
-        parts += [f"{found} of {of} speakers found", f"DER {_format_percent(result.diarization.der)}"]
-    if result.words:
-        for name, rate in (("WER", result.words.wer), ("cpWER", result.words.cpwer)):
-            if rate is not None:
-                parts.append(f"{name} {_format_percent(rate)}")
+        parts += [f"{found} of {of} speakers found", f"DER {format_percent(result.diarization.der)}"]
+    parts += format_word_rates(result)
     return ", ".join(parts)
-
-
-def _list_rows(result: Score) -> list[tuple[str, str, str]]:
-    diarization, words = result.diarization, result.words
-    rows = _list_diarization_rows(diarization) if diarization else []
-    if words:
-        errors = f"{words.insertions} inserted, {words.deletions} deleted, {words.substitutions} substituted"
-        if words.wer is not None:
-            of = f", {words.num_words:,}: {errors}" if words.cpwer is None else ""
-            rows.append(("WER", _format_percent(words.wer), f"all speakers' words as one stream{of}"))
-        if words.cpwer is not None and words.tcpwer is not None:
-            rows += [
-                ("cpWER", _format_percent(words.cpwer), f"of {words.num_words:,} words: {errors}"),
-                ("tcpWER", _format_percent(words.tcpwer), "words count within 5 s"),
-            ]
-    return rows
 
 
 def _list_diarization_rows(diarization: DiarizationScore) -> list[tuple[str, str, str]]:
     return [
-        ("DER", _format_percent(diarization.der), f"collar 0, overlapping speech scored ({diarization.scorer})"),
-        ("  missed", _format_percent(diarization.missed), ""),
-        ("  false alarm", _format_percent(diarization.false_alarm), ""),
-        ("  confusion", _format_percent(diarization.confusion), ""),
-        ("DER", _format_percent(diarization.der_collar), "collar 0.25 s on each side"),
-        ("DER", _format_percent(diarization.der_single), "collar 0, overlapping speech left out"),
+        ("DER", format_percent(diarization.der), f"collar 0, overlapping speech scored ({diarization.scorer})"),
+        ("  missed", format_percent(diarization.missed), ""),
+        ("  false alarm", format_percent(diarization.false_alarm), ""),
+        ("  confusion", format_percent(diarization.confusion), ""),
+        ("DER", format_percent(diarization.der_collar), "collar 0.25 s on each side"),
+        ("DER", format_percent(diarization.der_single), "collar 0, overlapping speech left out"),
         (
             "DER",
-            _format_percent(diarization.der_collar_single),
+            format_percent(diarization.der_collar_single),
             "collar 0.25 s on each side, overlapping speech left out",
         ),
-        ("JER", _format_percent(diarization.jer), ""),
-        ("purity", _format_percent(diarization.purity), ""),
-        ("coverage", _format_percent(diarization.coverage), ""),
+        ("JER", format_percent(diarization.jer), ""),
+        ("purity", format_percent(diarization.purity), ""),
+        ("coverage", format_percent(diarization.coverage), ""),
         ("speakers", str(diarization.speakers_found), f"of {diarization.speakers_reference} in the reference"),
     ]
 
@@ -95,7 +78,7 @@ def _show_speakers(result: Score, screen: Terminal) -> None:
     for match in result.speakers:
         minutes, common = f"{match.reference_s / 60:.1f}", f"{match.common_s / 60:.1f}"
         table.add_row(
-            escape(match.reference), escape(match.found or "–"), minutes, common, _format_percent(match.share)
+            escape(match.reference), escape(match.found or "–"), minutes, common, format_percent(match.share)
         )
     screen.print_table(table)
     for match in result.speakers:
@@ -109,8 +92,8 @@ def format_reliability(what: str, reliability: Reliability) -> str:
     found = ", ".join(f"{share} hold {100 * caught:.0f} %" for share, caught in reliability.caught.items())
     return (
         f"Least sure {what}: {found} of the wrong ones; "
-        f"right are {_format_percent(least.right)} of the least sure tenth, "
-        f"{_format_percent(most.right)} of the surest"
+        f"right are {format_percent(least.right)} of the least sure tenth, "
+        f"{format_percent(most.right)} of the surest"
     )
 
 
@@ -136,9 +119,5 @@ def format_absence(match: SpeakerMatch) -> str:
     minutes = (away.end_s - away.start_s) / 60
     return (
         f"{escape(match.reference)} is silent for {minutes:.0f} minutes: under {escape(match.found or 'no name')} "
-        f"{_format_percent(away.share_before)} of the speech before, {_format_percent(away.share_after)} after"
+        f"{format_percent(away.share_before)} of the speech before, {format_percent(away.share_after)} after"
     )
-
-
-def _format_percent(rate: float) -> str:
-    return f"{100 * rate:.1f} %"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
+import json
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
+from typing import Any
 
-from tasks.evaluation.line_formats import read_rttm
+from tasks.errors import UsageError
+from tasks.evaluation.line_formats import read_rttm, read_text
 from tasks.evaluation.segment_formats import read_seglst
 from tasks.evaluation.utterances import Utterance
 from tasks.records import UNKNOWN, Transcript, Turn, Word
 
-RTTM, SEGLST = "transcript.rttm", "transcript.seglst.json"
-
-_DIGEST = re.compile(r"-[0-9a-f]{8}$")
+RTTM, SEGLST, JSON = "transcript.rttm", "transcript.seglst.json", "transcript.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,10 @@ class SystemOutput:
     utterances: tuple[Utterance, ...]
     words: tuple[Word, ...] = ()
     """With confidences; only from tables."""
+    language: str | None = None
+    """The recording's main language, Whisper's code; None where it is not known."""
+    duration_s: float | None = None
+    """The recording's length; None where it is not known."""
 
 
 def read_from_transcript(transcript: Transcript) -> SystemOutput:
@@ -36,36 +40,37 @@ def read_from_transcript(transcript: Transcript) -> SystemOutput:
         transcript.turns,
         tuple(Utterance(w.start_s, w.end_s, w.speaker or UNKNOWN, w.text) for w in transcript.words),
         transcript.words,
+        transcript.run.language,
+        transcript.recording.duration_s,
     )
 
 
 def read_from_exports(folder: Path) -> SystemOutput:
-    """Read `transcript.rttm` and, where present, `transcript.seglst.json` of one recording's exports."""
-    named = list(read_rttm(folder / RTTM))
+    """Read `transcript.rttm` and, where present, `transcript.seglst.json` and `transcript.json` of one recording's
+    exports. Raises UsageError for a file that cannot be read."""
+    named = [(name, entry) for name, entry in read_rttm(folder / RTTM) if isinstance(entry, Turn)]
     utterances: tuple[Utterance, ...] = ()
     path = folder / SEGLST
     if path.is_file():
         utterances = tuple(said for _, said in read_seglst(path))
-    recording_id = named[0][0] if named else folder.resolve().name
-    return SystemOutput(recording_id, None, tuple(turn for _, turn in named), utterances)
+    head = _read_head(folder / JSON)
+    recording = head.get("recording", {})
+    return SystemOutput(
+        named[0][0] if named else recording.get("recording_id", folder.resolve().name),
+        recording.get("source_name"),
+        tuple(turn for _, turn in named),
+        utterances,
+        language=head.get("language"),
+        duration_s=recording.get("duration_s"),
+    )
 
 
-def matches_recording(reference: str, recording_id: str, source_name: str | None) -> bool:
-    """Whether a reference's name for its recording matches this one.
-
-    It may be the file's name, with or without its suffix, or the recording's id, with or without the digest; case
-    and punctuation are ignored.
-
-    >>> matches_recording("Round Table", "round-table-0123abcd", "Round Table.opus")
-    True
-    >>> matches_recording("round", "round-table-0123abcd", "Round Table.opus")
-    False
-    """
-    names = {recording_id, _DIGEST.sub("", recording_id)}
-    if source_name is not None:
-        names |= {source_name, PurePath(source_name).stem}
-    return _normalize_name(reference) in {_normalize_name(name) for name in names}
-
-
-def _normalize_name(name: str) -> str:
-    return re.sub(r"[\W_]+", "-", name.casefold()).strip("-")
+def _read_head(path: Path) -> dict[str, Any]:
+    """What `transcript.json` says of the recording; empty where there is none."""
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(read_text(path))
+    except ValueError as error:
+        raise UsageError(f"{path}: not a transcript in JSON ({error}).") from None
+    return content if isinstance(content, dict) else {}

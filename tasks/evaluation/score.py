@@ -17,12 +17,18 @@ from tasks.evaluation.diarization import (
     score_diarization,
 )
 from tasks.evaluation.hypotheses import SystemOutput
+from tasks.evaluation.normalizers import get_normalizer, get_plain_form, get_unit
 from tasks.evaluation.references import Reference
 from tasks.evaluation.reliability import Judged, Reliability, judge_speakers, judge_words, measure_reliability
-from tasks.evaluation.words import WordScore, score_words
+from tasks.evaluation.text_scores import TextScore, score_texts
+from tasks.evaluation.words import WordScore, score_words, select_within
 from tasks.evaluation.worst import WorstStretch, find_worst_stretch
-from tasks.intervals import Span, subtract
+from tasks.intervals import Span, intersect, subtract
 from tasks.records import Word
+from tasks.word_forms import to_scoring_form
+
+TOLERANCE_S = 1.0
+"""How far regions may reach beyond the recording's end before that is said: lengths are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,44 +51,86 @@ class Score:
     """Reliability of the confidences of the words' speakers."""
     words_missing: str | None = None
     """Why there is no cpWER though the reference has words."""
+    language: str | None = None
+    """Code of the language that decides how texts are normalised; None where it is not known."""
+    language_given: bool = False
+    """Whether it was named; else it is the transcript's."""
+    normalized: TextScore | None = None
+    """Words, or characters, after Whisper's text normaliser for the language."""
+    characters: TextScore | None = None
+    """Characters as written; only for languages without blanks between words."""
+    remarks: tuple[str, ...] = ()
+    """What was not scored, and what was left out of the reference, a line each."""
 
 
-def score_recording(reference: Reference, hypothesis: SystemOutput) -> Score:
-    """Score turns if the reference names speakers, and words if it has any: without MeetEval, as one stream."""
+def score_recording(reference: Reference, hypothesis: SystemOutput, language: str | None = None) -> Score:
+    """Score turns if the reference names speakers, and words if it has any: without MeetEval, as one stream.
+
+    `language`: of the reference, a code of Whisper's; None: the transcript's. What has no reference speech or no
+    reference words in the scored regions gets no score, and a remark.
+    """
     given = reference.regions is not None
     regions = default_regions(reference.turns, hypothesis.turns) if reference.regions is None else reference.regions
     regions = tuple(subtract(regions, reference.ignored))
-    words, missing = None, None
-    if reference.utterances:
-        most = _count_most_speakers(reference, hypothesis)
-        if not word_scores.is_meeteval_installed():
-            missing = f"cpWER needs MeetEval: {word_scores.INSTALL}"
-        elif most > word_scores.MAX_SPEAKERS:
-            missing = f"no cpWER: MeetEval compares at most {word_scores.MAX_SPEAKERS} speakers, and here are {most}."
-        # Without regions every word counts: the last ones may lie beyond the last turn.
-        limits = regions if given or reference.ignored else None
-        words = score_words(reference.utterances, hypothesis.utterances, limits)
+    regions, remarks = _clip_to_recording(regions, hypothesis) if given else (regions, [])
+    scored_turns = bool(intersect([t.span for t in reference.turns], regions))
+    if reference.turns and not scored_turns:
+        remarks.append("no speech of the reference in the scored regions: no DER")
+    # Without regions every word counts: the last ones may lie beyond the last turn.
+    limits = regions if given or reference.ignored else None
+    scored_words = any(to_scoring_form(u.text) for u in select_within(reference.utterances, limits))
+    if reference.utterances and not scored_words:
+        remarks.append("no words of the reference in the scored regions: no WER")
+    spoken = language or hypothesis.language
+    sides = (reference.utterances, hypothesis.utterances) if scored_words else ((), ())
     return Score(
         hypothesis.recording_id,
         reference.name,
         regions,
         given,
-        score_diarization(reference.turns, hypothesis.turns, regions) if reference.turns else None,
-        find_worst_stretch(reference.turns, hypothesis.turns, regions) if reference.turns else None,
+        score_diarization(reference.turns, hypothesis.turns, regions) if scored_turns else None,
+        find_worst_stretch(reference.turns, hypothesis.turns, regions) if scored_turns else None,
         tuple(match_speakers(reference.turns, hypothesis.turns, regions)),
-        words,
+        score_words(*sides, limits) if scored_words else None,
         measure_reliability(_judge_words(reference, hypothesis, regions)),
         measure_reliability(
             judge_speakers(reference.turns, hypothesis.turns, _select_within(hypothesis.words, regions), regions)
         ),
-        missing,
+        _explain_missing_rate(reference, hypothesis) if scored_words else None,
+        spoken,
+        language is not None,
+        score_texts(*sides, get_normalizer(spoken), limits),
+        score_texts(*sides, get_plain_form("character"), limits) if get_unit(spoken) == "character" else None,
+        (*reference.remarks, *remarks),
     )
+
+
+def _clip_to_recording(regions: tuple[Span, ...], hypothesis: SystemOutput) -> tuple[tuple[Span, ...], list[str]]:
+    """Clip regions to the recording where its length is known; the second value says so."""
+    end_s = hypothesis.duration_s
+    if end_s is None or not regions or regions[-1].end_s <= end_s + TOLERANCE_S:
+        return regions, []
+    clipped = tuple(intersect(regions, [Span(0.0, end_s)]))
+    if not clipped:
+        return (), [f"the scored regions lie beyond the recording's end at {end_s:.1f} s: nothing is scored"]
+    return clipped, [
+        f"the scored regions reach {regions[-1].end_s:.1f} s: scored to the recording's end at {end_s:.1f} s"
+    ]
+
+
+def _explain_missing_rate(reference: Reference, hypothesis: SystemOutput) -> str | None:
+    most = _count_most_speakers(reference, hypothesis)
+    if not word_scores.is_meeteval_installed():
+        return f"cpWER needs MeetEval: {word_scores.INSTALL}"
+    if most > word_scores.MAX_SPEAKERS:
+        return f"no cpWER: MeetEval compares at most {word_scores.MAX_SPEAKERS} speakers, and here are {most}."
+    return None
 
 
 def _judge_words(reference: Reference, hypothesis: SystemOutput, regions: Sequence[Span]) -> list[Judged]:
     if not reference.utterances or not word_scores.is_meeteval_installed():
         return []
-    said = [u for u in reference.utterances if any(u.span.middle_s in r for r in regions)]
+    said = select_within(reference.utterances, regions)
     return judge_words(said, _select_within(hypothesis.words, regions))
 
 

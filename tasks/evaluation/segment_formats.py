@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import UsageError
+from tasks.evaluation.aligner_tiers import choose_tiers, clean_label
 from tasks.evaluation.line_formats import parse_interval, read_text
-from tasks.evaluation.utterances import Utterance
+from tasks.evaluation.utterances import Remark, Utterance
 from tasks.paths import suggest_path
 
 
@@ -30,8 +31,9 @@ def read_seglst(path: Path) -> Iterator[tuple[str, Utterance]]:
         raise UsageError(f"{path}: not a list of SegLST segments ({error!r}).") from None
 
 
-def read_textgrid(path: Path) -> Iterator[tuple[str, Utterance]]:
-    """Each labelled interval, with the file's stem; a tier is a speaker (Praat's manual, "TextGrid file formats")."""
+def read_textgrid(path: Path) -> Iterator[tuple[str, Utterance | Remark]]:
+    """Each labelled interval, with the file's stem; a tier is a speaker (Praat's manual, "TextGrid file formats");
+    `aligner_tiers` tells those of forced aligners."""
     from praatio import textgrid
     from praatio.utilities.errors import PraatioException
 
@@ -42,8 +44,14 @@ def read_textgrid(path: Path) -> Iterator[tuple[str, Utterance]]:
         raise UsageError(f"{path}: no such file. {suggest_path(path)}") from None
     except (OSError, PraatioException, ValueError, IndexError, KeyError, TypeError, AssertionError) as error:
         raise UsageError(f"{path}: cannot be read as a TextGrid ({type(error).__name__}: {error}).") from None
-    for tier in grid.tiers:
-        if not isinstance(tier, textgrid.IntervalTier):
-            continue  # points have no length, so nobody speaks in them
-        for start, end, label in tier.entries:
-            yield path.stem, Utterance(*parse_interval(start, end, str(path)), tier.name, label.strip())
+    # Points have no length, so nobody speaks in them.
+    tiers = {tier.name: tier for tier in grid.tiers if isinstance(tier, textgrid.IntervalTier)}
+    speakers, left_out = choose_tiers(list(tiers))
+    for name, speaker in speakers.items():
+        for start, end, label in tiers[name].entries:
+            text = label.strip() if name == speaker else clean_label(label)
+            if text is not None:
+                yield path.stem, Utterance(*parse_interval(start, end, str(path)), speaker, text)
+    if left_out:
+        tiers_are = "tier is" if len(left_out) == 1 else "tiers are"
+        yield path.stem, Remark(f"{path}: {len(left_out)} {tiers_are} left out: {', '.join(left_out)}.")

@@ -1,4 +1,5 @@
-"""Score words: WER, cpWER and tcpWER, by MeetEval (the extra `scoring`); without it, WER alone.
+"""Score words as written, case and punctuation aside: WER, cpWER and tcpWER, by MeetEval (the extra `scoring`);
+without it, WER alone. `text_scores` scores them after normalisation.
 
 cpWER: Watanabe et al., "CHiME-6 Challenge" (2020): the words of each speaker in one row, the best one-to-one
 mapping of speakers, the word error rate over it. tcpWER: von Neumann et al., "MeetEval" (2023): the same, and a
@@ -113,18 +114,21 @@ def _score_one_stream(truth: list[dict[str, Any]], found: list[dict[str, Any]]) 
     return WordScore(errors.total / len(said), None, None, len(said), *errors)
 
 
+def select_within(utterances: Iterable[Utterance], regions: Sequence[Span] | None) -> list[Utterance]:
+    """Select the utterances whose middle lies in one of the regions (None: all), in the order in which they begin."""
+    held = [u for u in utterances if regions is None or any(u.span.middle_s in region for region in regions)]
+    return sorted(held, key=lambda u: (u.start_s, u.end_s))
+
+
 def _rows(utterances: Iterable[Utterance], regions: list[Span] | None) -> list[dict[str, Any]]:
-    rows = []
-    for said in utterances:
-        words = to_scoring_form(said.text)
-        if words and (regions is None or any(said.span.middle_s in region for region in regions)):
-            rows.append(
-                {
-                    "session_id": "recording",
-                    "speaker": said.speaker,
-                    "start_time": said.start_s,
-                    "end_time": max(said.end_s, said.start_s + 0.001),
-                    "words": words,
-                }
-            )
-    return sorted(rows, key=lambda row: (row["start_time"], row["end_time"]))
+    return [
+        {
+            "session_id": "recording",
+            "speaker": said.speaker,
+            "start_time": said.start_s,
+            "end_time": max(said.end_s, said.start_s + 0.001),
+            "words": words,
+        }
+        for said in select_within(utterances, regions)
+        if (words := to_scoring_form(said.text))
+    ]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
+from itertools import accumulate
 
 from tasks.canonical import cache_last
+from tasks.exports.cue_timing import MAX_MS, Cue, time_cues
 from tasks.exports.text import GAP, find_untranscribed, to_ms
 from tasks.records import Segment, Transcript, Word
 from tasks.sentences import BREAK_WEIGHTS
@@ -21,21 +22,10 @@ LINE_COLUMNS = 42
 MIN_COLUMNS = 20
 """Columns that are left beside a long name."""
 MAX_LINES = 2
-MAX_MS = 7_000
-MIN_MS = 700
-"""Shortest display time, if the speaker's next cue and the recording's end allow it."""
 PAUSE_MS = 1_500
 """Shortest pause within a segment that ends a cue: text should not appear long before it is spoken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """Whole milliseconds, start_ms < end_ms; `lines` are clean text, without the speaker."""
-
-    start_ms: int
-    end_ms: int
-    speaker: str | None
-    lines: tuple[str, ...]
+MARK_COST = 0.1
+"""Cost of a cue's end for each step of `BREAK_WEIGHTS` that its mark lacks, beside its squared distance from even."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +49,8 @@ def build_cues(transcript: Transcript) -> list[Cue]:
         for group in _split_into_cues(pieces, room):
             lines = _wrap_lines([p.text for p in group], room)
             found.append(Cue(group[0].start_ms, group[-1].end_ms, segment.speaker, lines))
-    return _separate_cues(found, to_ms(transcript.recording.duration_s))
+    gaps = [to_ms(span.start_s) for span in find_untranscribed(transcript)]
+    return time_cues(found, to_ms(transcript.recording.duration_s), gaps)
 
 
 @cache_last
@@ -99,29 +90,63 @@ def _time_evenly(segment: Segment, text: str) -> list[_Piece]:
 
 
 def _split_into_cues(pieces: Sequence[_Piece], room: int) -> Iterator[Sequence[_Piece]]:
-    """Yield the pieces of each cue, as many as fit; a cue that must end early ends at the best mark."""
+    """Yield each cue's pieces: no more cues than needed between two pauses, of like lengths, at the best marks."""
     first = 0
     while first < len(pieces):
-        last, parts = first, [pieces[first].text]
-        while last + 1 < len(pieces):
-            following = pieces[last + 1]
-            parts.append(following.text)
-            if (
-                len(_wrap_lines(parts, room)) > MAX_LINES
-                or following.end_ms - pieces[first].start_ms > MAX_MS
-                or following.start_ms - pieces[last].end_ms > PAUSE_MS
-            ):
-                break
+        last = first
+        while last + 1 < len(pieces) and pieces[last + 1].start_ms - pieces[last].end_ms <= PAUSE_MS:
             last += 1
-        else:
-            yield pieces[first:]
-            return
-        if pieces[last + 1].start_ms - pieces[last].end_ms <= PAUSE_MS:
-            # A break before the last third would make the cue too short.
-            candidates = range(first + 2 * (last - first) // 3, last + 1)
-            last = max(candidates, key=lambda i: (BREAK_WEIGHTS.get(pieces[i].text[-1:], 0), i))
-        yield pieces[first : last + 1]
+        run = pieces[first : last + 1]
+        ends = [_find_longest_cue(run, i, room) for i in range(len(run))]
+        begin = 0
+        for end in _choose_ends(run, ends):
+            yield run[begin:end]
+            begin = end
         first = last + 1
+
+
+def _find_longest_cue(run: Sequence[_Piece], first: int, room: int) -> int:
+    """Find the end of the longest cue that begins with a piece and keeps the limits; a single piece always may."""
+    lines, width = 0, 0
+    for i in range(first, len(run)):
+        text = run[i].text
+        columns = count_columns(text)
+        if lines and (width + columns <= (room if lines == 1 else LINE_COLUMNS) or not _may_begin_line(text)):
+            width += columns
+        else:
+            lines, width = lines + 1, count_columns(text.strip())
+        if i > first and (lines > MAX_LINES or run[i].end_ms - run[first].start_ms > MAX_MS):
+            return i
+    return len(run)
+
+
+def _choose_ends(run: Sequence[_Piece], longest: Sequence[int]) -> list[int]:
+    """Choose the ends of a run's cues: as few cues as may be, then the least `_rate_cue` in all.
+
+    All ends are chosen together, as Knuth and Plass (1981) choose the breaks of a paragraph."""
+    if longest[0] == len(run):
+        return [len(run)]
+    sums = [0, *accumulate(len(piece.text) for piece in run)]
+    count, end = 0, 0
+    while end < len(run):
+        count, end = count + 1, longest[end]
+    even = sums[-1] / count
+    best: list[tuple[int, float, int]] = [(0, 0.0, len(run))] * (len(run) + 1)
+    for first in reversed(range(len(run))):
+        best[first] = min(
+            (best[end][0] + 1, best[end][1] + _rate_cue(run, end, (sums[end] - sums[first]) / even), end)
+            for end in range(first + 1, longest[first] + 1)
+        )
+    ends = [best[0][2]]
+    while ends[-1] < len(run):
+        ends.append(best[ends[-1]][2])
+    return ends
+
+
+def _rate_cue(run: Sequence[_Piece], end: int, fill: float) -> float:
+    """How far a cue is from the best: `fill` is its length over that of even cues; less after a mark."""
+    mark = 3 if end == len(run) else BREAK_WEIGHTS.get(run[end - 1].text[-1:], 0)
+    return (fill - 1) ** 2 + (3 - mark) * MARK_COST
 
 
 def _wrap_lines(parts: Sequence[str], room: int) -> tuple[str, ...]:
@@ -130,12 +155,15 @@ def _wrap_lines(parts: Sequence[str], room: int) -> tuple[str, ...]:
     lines: list[str] = []
     for part in parts:
         limit = room if len(lines) <= 1 else LINE_COLUMNS
-        may_break = part[0] == " " or unicodedata.east_asian_width(part[0]) in "WF"
-        if lines and (count_columns(lines[-1]) + count_columns(part) <= limit or not may_break):
+        if lines and (count_columns(lines[-1]) + count_columns(part) <= limit or not _may_begin_line(part)):
             lines[-1] += part
         else:
             lines.append(part.strip())
     return tuple(lines)
+
+
+def _may_begin_line(part: str) -> bool:
+    return part[0] == " " or unicodedata.east_asian_width(part[0]) in "WF"
 
 
 def count_columns(text: str) -> int:
@@ -147,25 +175,3 @@ def count_columns(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
-
-
-def _separate_cues(found: Sequence[Cue], end_ms: int) -> list[Cue]:
-    """Remove overlaps between cues of one speaker; return cues of 1 to MAX_MS milliseconds."""
-
-    def by_speaker(cue: Cue) -> str:
-        return cue.speaker or ""
-
-    out: list[Cue] = []
-    for _, group in groupby(sorted(found, key=by_speaker), key=by_speaker):
-        mine: list[Cue] = []
-        for cue in sorted(group, key=lambda c: (c.start_ms, c.end_ms)):
-            start = cue.start_ms
-            if mine and mine[-1].end_ms > start:
-                start = max(start, mine[-1].start_ms + 1)
-                mine[-1] = replace(mine[-1], end_ms=start)
-            mine.append(replace(cue, start_ms=start, end_ms=min(max(cue.end_ms, start + 1), start + MAX_MS)))
-        for i, cue in enumerate(mine):
-            until = mine[i + 1].start_ms if i + 1 < len(mine) else end_ms
-            longer = min(max(cue.end_ms, cue.start_ms + MIN_MS), max(cue.end_ms, until))
-            out.append(replace(cue, end_ms=longer))
-    return sorted(out, key=lambda c: (c.start_ms, c.end_ms, c.speaker or ""))

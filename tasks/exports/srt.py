@@ -13,7 +13,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tasks.canonical import apply_speaker_names
-from tasks.exports.cues import Cue, build_cues_with_gaps
+from tasks.exports.cue_timing import Cue
+from tasks.exports.cues import build_cues_with_gaps
 from tasks.records import Transcript
 from tasks.text import to_one_line
 

@@ -10,7 +10,8 @@ In text `&`, `<` and `>` are escaped, so spoken text cannot form tags or `-->`.
 from __future__ import annotations
 
 from tasks.canonical import apply_speaker_names
-from tasks.exports.cues import Cue, build_cues_with_gaps
+from tasks.exports.cue_timing import Cue
+from tasks.exports.cues import build_cues_with_gaps
 from tasks.intervals import format_timestamp
 from tasks.records import Transcript
 from tasks.text import to_one_line

@@ -46,9 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
                     _percent(score_recording["confusion"]),
                     _percent(score_recording["cpwer"]),
                     _points(score_recording["cpwer"], whole["cpwer"]),
+                    _percent(score_recording["cpwer_normalized"]),
                 ]
             )
-    columns = ["", "chunks", "speakers", "DER", "penalty", "confusion", "cpWER", "penalty"]
+    columns = ["", "chunks", "speakers", "DER", "penalty", "confusion", "cpWER", "penalty", "normalised"]
     frame.show("Cut or whole (DER without a collar; penalties in points)", columns, rows)
     for one in found:
         if one["hearings"]:
@@ -106,6 +107,7 @@ def measured(reference: tuple[Any, float | None], path: Path, folder: Path) -> d
             "der": result.diarization.der,
             "confusion": result.diarization.confusion,
             "cpwer": result.words.cpwer if result.words else None,
+            "cpwer_normalized": result.normalized.cpwer if result.normalized else None,
         }
     return {
         "name": path.stem,

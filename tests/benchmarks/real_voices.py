@@ -19,7 +19,12 @@ from tests.simulation.conversation import RATE, Conversation, Utterance, convers
 
 ENGINES = ("clustering", "segmentation")
 QUICK = ("four_15", "ami_EN2005a", "ami_ES2003_ab")
-COLUMNS = ["", "speakers", "DER", "missed", "false alarm", "confusion", "collar", "WER", "cpWER"]
+RATES = (
+    "der", "missed", "false_alarm", "confusion", "der_collar", "wer", "wer_normalized", "cpwer", "cpwer_normalized",
+)  # fmt: skip
+COLUMNS = [
+    "", "speakers", "DER", "missed", "false alarm", "confusion", "collar", "WER", "normalised", "cpWER", "normalised",
+]  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
@@ -47,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
 
 
 def _cells(figures: dict[str, Any]) -> list[str]:
-    rates = ("der", "missed", "false_alarm", "confusion", "der_collar", "wer", "cpwer")
-    shown = ["" if figures[r] is None else f"{100 * figures[r]:.1f}" for r in rates]
-    return shown
+    return ["" if figures[r] is None else f"{100 * figures[r]:.1f}" for r in RATES]
 
 
 def recordings(folder: Path, wanted: Sequence[str] | None = None) -> Iterator[tuple[Path, Any]]:
@@ -140,7 +143,9 @@ def measure(path: Path, reference: Any, engine: str, settings: Sequence[str], fo
         "found": score.diarization.speakers_found,
         **{rate: getattr(score.diarization, rate) for rate in rates},
         "wer": score.words.wer if score.words else None,
+        "wer_normalized": score.normalized.wer if score.normalized else None,
         "cpwer": score.words.cpwer if score.words else None,
+        "cpwer_normalized": score.normalized.cpwer if score.normalized else None,
     }
 
 

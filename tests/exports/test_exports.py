@@ -123,7 +123,7 @@ def test_a_long_pause_ends_a_cue():
     first, second = transcript.words
     later = type(second)(**{f: getattr(second, f) for f in second.__slots__} | {"start_s": 3.0, "end_s": 3.5})
     found = build_cues(dataclasses.replace(transcript, words=(first, later)))
-    assert [(c.start_ms, c.end_ms, c.lines) for c in found] == [(0, 700, ("one",)), (3000, 3700, ("two",))]
+    assert [(c.start_ms, c.end_ms, c.lines) for c in found] == [(0, 883, ("one",)), (3000, 3883, ("two",))]
 
 
 def test_text_without_blanks_stays_without_and_breaks_between_words():

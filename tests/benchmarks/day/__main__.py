@@ -103,6 +103,7 @@ def scored(made: Made, out: Path, recording_id: str) -> dict[str, Any]:
         "speakers": result.diarization.speakers_reference,
         "shares": {m.reference: m.share for m in result.speakers},
         "cpwer": words.cpwer if words else None,
+        "cpwer_normalized": result.normalized.cpwer if result.normalized else None,
         "tcpwer": words.tcpwer if words else None,
         "scoring_s": time.monotonic() - began,
     }

@@ -41,6 +41,7 @@ def show(short: dict[str, Any], long: dict[str, Any]) -> None:
             ],
             ["DER, no collar", *(f"{r['scores']['der']:.2%}" for r in both), "", ""],
             ["cpWER", *(_percent(r["scores"]["cpwer"]) for r in both), "", ""],
+            ["  normalised", *(_percent(r["scores"]["cpwer_normalized"]) for r in both), "", ""],
             ["speakers", *(f"{r['scores']['speakers_found']} of {r['scores']['speakers']}" for r in both), "", ""],
             ["scoring, s", *(r["scores"]["scoring_s"] for r in both), "", ""],
         ],

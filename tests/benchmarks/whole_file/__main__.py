@@ -66,13 +66,15 @@ def measured(made: Made, way: str, folder: Path, limit_s: float) -> dict[str, An
 
 
 def scored(made: Made, ended: Ended, folder: Path) -> dict[str, Any]:
-    """`wer` and `der`, each where there is something to score; `speakers` found, of how many."""
+    """`wer`, `wer_normalized` and `der`, each where there is something to score; `speakers` found, of how many."""
     from tasks.dataset.read import read_transcript
     from tasks.evaluation import words
     from tasks.evaluation.diarization import score_diarization
     from tasks.evaluation.hypotheses import read_from_transcript
     from tasks.evaluation.line_formats import read_rttm
+    from tasks.evaluation.normalizers import get_normalizer
     from tasks.evaluation.references import read_references
+    from tasks.evaluation.text_scores import score_texts
     from tasks.evaluation.utterances import Utterance
 
     (truth,) = read_references(made.references).values()
@@ -88,6 +90,8 @@ def scored(made: Made, ended: Ended, folder: Path) -> dict[str, Any]:
     if said is not None and words.is_meeteval_installed():
         one = [[replace(u, speaker="all") for u in side] for side in (truth.utterances, said)]
         out["wer"] = words.score_words(one[0], one[1]).cpwer
+        normalized = score_texts(one[0], one[1], get_normalizer("en"))
+        out["wer_normalized"] = normalized.cpwer if normalized else None
     if turns is not None:
         score = score_diarization(truth.turns, turns)
         out |= {"der": score.der, "speakers": f"{score.speakers_found} of {score.speakers_reference}"}
@@ -111,13 +115,25 @@ def show(ways: Sequence[dict[str, Any]]) -> None:
             f"{one['wall_s'] / flow['wall_s']:.2f}",
             f"{one['peak_mb']:.0f}",
             _percent(one.get("wer")),
+            _percent(one.get("wer_normalized")),
             _percent(one.get("der")),
             one.get("speakers", ""),
             one["error"],
         ]
         for one in ways
     ]
-    columns = ["", "wall, s", "s per hour", "to Daylong's", "peak memory, MB", "WER", "DER", "speakers", ""]
+    columns = [
+        "",
+        "wall, s",
+        "s per hour",
+        "to Daylong's",
+        "peak memory, MB",
+        "WER",
+        "normalised",
+        "DER",
+        "speakers",
+        "",
+    ]
     frame.show(f"{flow['hours']:.2g} h as one file", columns, rows)
 
 

@@ -177,10 +177,84 @@ def test_reference_without_a_recording(out: Path, references: list[str], tmp_pat
     done = daylong("evaluate", "-r", strange, out)
     assert done.exit_code == 2
     assert "no recording called strange; there: meeting-0a1b2c3d, other-99887766" in done.stderr
-    # With one that is there, the other is only mentioned.
     done = daylong("evaluate", "-r", strange, references[1], out)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "no recording called strange; there: meeting-0a1b2c3d, other-99887766" in done.stderr
+
+
+def test_uem_joins_by_any_spelling_and_is_refused_where_it_fits_nothing(
+    out: Path, references: list[str], tmp_path: Path
+) -> None:
+    uem = tmp_path / "m.uem"
+    for name in ("MEETING", "Meeting.WAV", "meeting-0a1b2c3d"):
+        uem.write_text(f"{name} 1 0 3.6\n")
+        for folder in (out, out / "exports" / "meeting-0a1b2c3d"):
+            done = daylong("evaluate", "-r", *references, "--uem", uem, folder, "--json", tmp_path / "s.json")
+            assert done.exit_code == 0
+            (score,) = json.loads((tmp_path / "s.json").read_text())
+            assert score["diarization"]["scored_s"] == pytest.approx(3.6)
+    uem.write_text("meting 1 0 3.6\n")
+    done = daylong("evaluate", "-r", *references, "--uem", uem, out)
+    assert done.exit_code == 2
+    for name in ("m.uem", "meting", "references name meeting", "meeting-0a1b2c3d"):
+        assert name in " ".join(done.stderr.split())
+
+
+def test_references_of_two_spellings_make_one_score(out: Path, references: list[str], tmp_path: Path) -> None:
+    Path(references[1]).write_text(RTTM.replace("SPEAKER meeting", "SPEAKER Meeting.wav"))
+    done = daylong("evaluate", "-r", *references, out, "--json", tmp_path / "s.json")
     assert done.exit_code == 0
-    assert "strange" in done.stderr
+    (score,) = json.loads((tmp_path / "s.json").read_text())
+    assert score["diarization"]["reference_s"] == pytest.approx(13.2)
+    assert score["words"]["num_words"] == 9
+
+
+def test_a_name_of_several_recordings_is_refused_and_a_full_id_scores_one(
+    references: list[str], tmp_path: Path
+) -> None:
+    ids = [f"meeting-{digest}" for digest in ("0000aaaa", "1111bbbb", "2222cccc")]
+    for one in ids:
+        transcript = make_transcript([(1.0, "SPEAKER_00", ["Hi."])], of=make_recording_row(one))
+        publish(transcript, tmp_path / "out", exports={})
+    done = daylong("evaluate", "-r", references[1], tmp_path / "out")
+    assert done.exit_code == 2
+    assert all(one in done.stderr for one in ids)
+    Path(references[1]).write_text(RTTM.replace("SPEAKER meeting", f"SPEAKER {ids[1]}"))
+    done = daylong("evaluate", "-r", references[1], tmp_path / "out", "--json", tmp_path / "s.json")
+    assert done.exit_code == 0
+    assert [score["recording_id"] for score in json.loads((tmp_path / "s.json").read_text())] == [ids[1]]
+
+
+def test_regions_beyond_the_recording_score_nothing_and_say_so(
+    out: Path, references: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "m.uem").write_text("meeting 1 100 160\n")
+    done = daylong("evaluate", "-r", *references, "--uem", tmp_path / "m.uem", out, "--json", tmp_path / "s.json")
+    assert done.exit_code == 0
+    (score,) = json.loads((tmp_path / "s.json").read_text())
+    for part in ("diarization", "worst", "words", "normalized", "sure_words", "sure_speakers"):
+        assert score[part] is None
+    assert "beyond the recording's end at 60.0 s: nothing is scored" in " ".join(done.stderr.split())
+    assert "DER" not in done.stdout
+
+
+def test_words_are_scored_as_written_and_normalised(out: Path, references: list[str], tmp_path: Path) -> None:
+    Path(references[0]).write_text(STM.replace("3.5", "three point five percent").replace("don't", "do not"))
+    arguments = ("evaluate", "-r", *references, "--json", tmp_path / "s.json")
+    (tmp_path / "m.uem").write_text("meeting 1 0 3.6\n")
+    shown = " ".join(daylong(*arguments, "--language", "en", "--uem", tmp_path / "m.uem", out).stdout.split())
+    (score,) = json.loads((tmp_path / "s.json").read_text())
+    assert score["words"]["wer"] > 0.3
+    assert (score["language"], score["language_given"]) == ("en", True)
+    normalized = score["normalized"]
+    assert (normalized["wer"], normalized["cer"], normalized["numbers"]) == (0, None, "as digits")
+    assert "WER 0.0 % normalised: Whisper English, numbers as digits; language en" in shown
+    daylong(*arguments, "--language", "de", out)
+    (score,) = json.loads((tmp_path / "s.json").read_text())
+    assert score["normalized"]["wer"] > 0.3
+    assert score["normalized"]["numbers"] == "as written"
+    refused = daylong(*arguments, "--language", "klingonisch", out)
+    assert (refused.exit_code, "--language klingonisch" in refused.stderr) == (2, True)
 
 
 def test_a_folder_without_recordings(references: list[str], tmp_path: Path) -> None:
