@@ -12,6 +12,8 @@ from flows.cli.progress import show_progress
 from flows.cli.run import Debug, parse_settings, read_log_format
 from flows.cli.session import open_session
 from flows.cli.terminal import Terminal, escape
+from flows.environment import import_prefect
+from flows.serving.own_server import RunServer
 from tasks.errors import DaylongError, MachineFault, TransientError
 from tasks.intervals import format_duration
 
@@ -61,7 +63,7 @@ def watch(
         settings = parse_settings({"profile": profile}, assignments or [])
         open_intake(load(settings)).close()
     with open_session(debug, read_log_format(settings)) as screen, handle_interrupts(screen, _excuse_attempts):
-        failed = _InboxWatcher(settings, load(settings), screen).run(once)
+        failed = _InboxWatcher(settings, load(settings), screen, RunServer()).run(once)
     if failed:
         raise typer.Exit(FAILED)
 
@@ -69,8 +71,11 @@ def watch(
 class _InboxWatcher:
     """Scans the inbox; Prefect and the engines are started only for a recording that is ready."""
 
-    def __init__(self, given: dict[str, Any], settings: Settings, screen: Terminal) -> None:
-        self._given, self._settings, self._screen = given, settings, screen
+    def __init__(
+        self, given: dict[str, Any], settings: Settings, screen: Terminal, server: RunServer | None = None
+    ) -> None:
+        """`server`: where the runs are recorded; None: where Prefect's settings say."""
+        self._given, self._settings, self._screen, self._server = given, settings, screen, server
         self._printed: dict[str, str] = {}
         self._not_taken: dict[str, str] = {}
         self._failed = 0
@@ -138,11 +143,16 @@ class _InboxWatcher:
     def _run_flow(self) -> IngestResult:
         """Run the flow and return its result. Raises TransientError for a fault of Prefect."""
         with show_progress(self._screen) as show:
+            if self._server is not None:
+                self._server.begin()
+            import_prefect()
             from flows.fault import describe_prefect_fault
             from flows.inbox import listen_to_inbox
             from flows.ingest_inbox import ingest_inbox
             from flows.reporting.progress import subscribe
 
+            if self._server is not None:
+                self._server.wait()
             try:
                 with subscribe(show), listen_to_inbox(self._report_event):
                     ended: IngestResult = ingest_inbox(self._given)  # type: ignore[call-overload]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from flows.environment import find_named_server
+from flows.serving.database import ADVICE, find_database_problem, open_read_only
 from flows.serving.finding import Finding, missing, ok, warning
 from tasks.settings.schema import Settings
 
@@ -21,7 +25,7 @@ def inspect_database(settings: Settings) -> Iterator[Finding]:
     url = make_url(str(PREFECT_API_DATABASE_CONNECTION_URL.value()))
     shown = url.render_as_string(hide_password=True)
     if url.get_backend_name() == "sqlite":
-        yield _inspect_sqlite(str(url.database), shown)
+        yield _inspect_sqlite(str(url.database))
         return
     try:
         version = _query_postgres_version(url.set(drivername="postgresql").render_as_string(hide_password=False))
@@ -35,18 +39,18 @@ def inspect_database(settings: Settings) -> Iterator[Finding]:
     yield ok("database", f"PostgreSQL {version}: {shown}")
 
 
-def _inspect_sqlite(file: str, shown: str) -> Finding:
+def _inspect_sqlite(file: str) -> Finding:
     import sqlite3
     from contextlib import closing
-    from pathlib import Path
-    from urllib.parse import quote
 
     if not Path(file).exists():
         return ok("database", f"SQLite {sqlite3.sqlite_version}: {file}, made at the first start")
-    with closing(sqlite3.connect(f"file:{quote(file)}?mode=ro", uri=True, timeout=5.0)) as opened:
+    if problem := find_database_problem(Path(file)):
+        return missing("database", problem)
+    with closing(open_read_only(Path(file))) as opened:
         (state,) = opened.execute("pragma quick_check(1)").fetchone()
     if state != "ok":
-        return missing("database", f"{file}: damaged ({state}). Put it aside; a new one is made at the next start")
+        return missing("database", f"{file}: damaged ({state}). {ADVICE}")
     size = Path(file).stat().st_size / 1e6
     return ok("database", f"SQLite {sqlite3.sqlite_version}: {file}, {size:.1f} MB")
 
@@ -78,7 +82,7 @@ def inspect_server(settings: Settings) -> Iterator[Finding]:
 
     from flows.serving.server import Address, is_answering
 
-    named = PREFECT_API_URL.value()
+    named = find_named_server(os.environ)
     api = str(named or Address(PREFECT_SERVER_API_HOST.value(), PREFECT_SERVER_API_PORT.value()).api)
     if not is_answering(api):
         if named:
