@@ -43,6 +43,11 @@ def find_named_server(environment: Mapping[str, str]) -> str | None:
     return environment.get(API_URL, "").strip() or None
 
 
+def find_folder(environment: Mapping[str, str]) -> Path:
+    """The folder of Prefect in a process with this environment."""
+    return Path(environment.get("PREFECT_HOME") or prefect_home())
+
+
 def set_environment() -> None:
     """Set this process's environment as chosen, unless Prefect has read it already, as in a worker's process."""
     if "prefect" not in sys.modules:

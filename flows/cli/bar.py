@@ -71,9 +71,8 @@ def fit_line(name: str, details: list[tuple[int, str]], width: int, position: st
 
 def _fit_position(position: str, room: int) -> str:
     """The position with blanks after it, shortened to so many cells; empty where there is no room for it."""
-    return next(
-        (text for text in (f"{position}  ", position.replace(" of ", "/") + " ") if len(text) <= room + 2), ""
-    )
+    shortened = (f"{position}  ", position.replace(" of ", "/") + " ")
+    return next((text for text in shortened if len(text) <= room), "")
 
 
 def shorten_middle(text: str, cells: int) -> str:

@@ -13,7 +13,7 @@ from flows.cli.summary import show_outcome
 from flows.cli.terminal import Terminal, escape
 from flows.environment import import_prefect
 from tasks.audio.folder import encode_path, name_recording
-from tasks.errors import DaylongError, UsageError
+from tasks.errors import DaylongError, UnreadableAudio, UsageError
 
 if TYPE_CHECKING:
     from flows.reporting.outcome import Outcome
@@ -117,8 +117,9 @@ def _process_one(
         if terminal.debug:
             raise
         done.failed += 1
-        line, others_may_succeed = explain_failure(error, escape(name_recording(files)))
-        terminal.fail(done.shorten(line, escape(name_recording(files))))
+        name = escape(name_recording(files))
+        line, others_may_succeed = explain_failure(error, name)
+        terminal.fail(line if isinstance(error, UnreadableAudio) else done.shorten(line, name))
         return others_may_succeed
     done.outcomes.append(outcome)
     show_outcome(outcome, terminal)

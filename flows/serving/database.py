@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
+from flows.environment import find_folder
+
 FILE = "prefect.db"
 NAMING = ("CONNECTION_URL", "DRIVER", "HOST", "NAME", "PORT", "USER", "PASSWORD")
 """Ends of the variables that name another database."""
@@ -29,7 +31,7 @@ def locate_database(environment: Mapping[str, str]) -> Path | None:
     """
     if any(environment.get(f"{prefix}{end}") for prefix in PREFIXES for end in NAMING):
         return None
-    return Path(environment["PREFECT_HOME"]) / FILE
+    return find_folder(environment) / FILE
 
 
 def find_database_problem(file: Path) -> str | None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from flows.environment import API_URL, find_named_server
+from flows.environment import API_URL, find_folder, find_named_server
 from flows.serving.database import find_database_problem, locate_database
 from flows.serving.managed_process import ManagedProcess
 from flows.serving.server import is_answering, wait_for_server
@@ -68,7 +68,7 @@ class RunServer:
             build_command(port),
             environment,
             lambda line: print(line, file=sys.stderr),
-            folder=environment["PREFECT_HOME"],
+            folder=str(find_folder(environment)),
         )
         atexit.register(_stop, self._process)
         # No page of a UI shows these runs: Prefect would log its address.
@@ -123,9 +123,9 @@ def build_environment(given: Mapping[str, str], port: int) -> dict[str, str]:
 
 
 def _make_folder(environment: Mapping[str, str]) -> None:
-    place = environment["PREFECT_HOME"]
+    place = find_folder(environment)
     try:
-        Path(place).mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"PREFECT_HOME={place}: no folder can be made there ({error.strerror})") from error
     if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
