@@ -92,12 +92,12 @@ def inspect_server(settings: Settings) -> Iterator[Finding]:
         return
     with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
         yield ok("server", f"Prefect {client.request('GET', '/admin/version').json()} at {api}")
-        yield from _inspect_pool(client)
+        yield from _inspect_pool(client, api)
         yield from _inspect_deployments(client)
         yield from _inspect_runs(client)
 
 
-def _inspect_pool(client: SyncPrefectClient) -> Iterator[Finding]:
+def _inspect_pool(client: SyncPrefectClient, api: str) -> Iterator[Finding]:
     from prefect.client.schemas.objects import WorkerStatus
     from prefect.exceptions import ObjectNotFound
 
@@ -109,7 +109,9 @@ def _inspect_pool(client: SyncPrefectClient) -> Iterator[Finding]:
         yield missing("pool", f"there is no work pool {POOL}: daylong up makes it")
         return
     if pool.is_paused:
-        yield warning("pool", f"{POOL} is paused, no run starts: prefect work-pool resume {POOL}")
+        yield warning(
+            "pool", f"{POOL} is paused, no run starts: PREFECT_API_URL={api} prefect work-pool resume {POOL}"
+        )
     else:
         yield ok("pool", f"{POOL}, of type {pool.type}")
     alive = [w.name for w in client.read_workers_for_work_pool(POOL) if w.status == WorkerStatus.ONLINE]
@@ -130,7 +132,7 @@ def _inspect_deployments(client: SyncPrefectClient) -> Iterator[Finding]:
         name = each["name"]
         found = deployed.get(name)
         if found is None:
-            yield missing("deployment", f"{name} is not on the server: daylong up, or prefect deploy --all")
+            yield missing("deployment", f"{name} is not on the server: daylong up puts it there")
         elif found.paused:
             yield warning("deployment", f"{name} is paused: switch it on in the UI")
         elif each.get("schedules") and not any(s.active for s in found.schedules):
