@@ -13,8 +13,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
-from importlib.util import find_spec
-from pathlib import Path
 
 from flows.environment import API_URL, find_folder, find_named_server
 from flows.serving.database import find_database_problem, locate_database
@@ -27,6 +25,21 @@ STOP_S = 5.0
 """Seconds that the server may take to write what it has received, after SIGTERM."""
 OF_OTHER_SERVERS = ("PREFECT_SERVER_API_", "PREFECT_SERVER_UI_", "PREFECT_UI_")
 """Variables on how the server of `daylong up` is reached (its password, its path); only this process reaches ours."""
+
+SERVE = """
+import os, signal, threading, time
+
+def end_with_parent():
+    while os.getppid() == {parent}:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=end_with_parent, daemon=True).start()
+
+import uvicorn
+
+uvicorn.run("prefect.server.api.server:create_app", factory=True, host="{host}", port={port}, log_level="error")
+"""
 
 
 def require_answer(api: str) -> None:
@@ -102,13 +115,8 @@ def find_free_port() -> int:
 
 
 def build_command(port: int) -> list[str]:
-    """Build the command that starts a server for one process's runs, as Prefect's client does."""
-    spec = find_spec("prefect")
-    assert spec is not None
-    assert spec.origin is not None
-    return [sys.executable, "-m", "uvicorn", "--app-dir", str(Path(spec.origin).parents[1]),
-            "--factory", "prefect.server.api.server:create_app", "--host", LOOPBACK, "--port", str(port),
-            "--log-level", "error", "--lifespan", "on"]  # fmt: skip
+    """Build the command that starts a server for this process's runs, and ends it when this process is gone."""
+    return [sys.executable, "-P", "-c", SERVE.format(parent=os.getpid(), host=LOOPBACK, port=port)]
 
 
 def build_environment(given: Mapping[str, str], port: int) -> dict[str, str]:

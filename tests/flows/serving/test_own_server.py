@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import http.server
+import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,8 +84,6 @@ def test_our_own_server_is_reached_as_no_other_is() -> None:
 def test_a_server_that_ends_at_its_start_is_told_with_its_last_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
     monkeypatch.setattr(
         own_server, "build_command", lambda port: [sys.executable, "-c", "raise SystemExit('its reason')"]
     )
@@ -92,3 +94,13 @@ def test_a_server_that_ends_at_its_start_is_told_with_its_last_line(
     assert environment["NO_PROXY"] == "intranet,127.0.0.1"
     with pytest.raises(MachineFault, match=r"ended while it started.*its reason"):
         server.wait()
+
+
+def test_our_own_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    """Here its parent is gone from the start: it ends before anything is loaded."""
+    code = own_server.SERVE.format(parent=os.getpid() + 1, host="127.0.0.1", port=find_free_port())
+    code = code.replace("import uvicorn\n", "time.sleep(60)\n")
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+    assert done.returncode == -15
+    assert time.monotonic() - began < 30
