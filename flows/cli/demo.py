@@ -19,7 +19,6 @@ from flows.cli.processing import process
 from flows.cli.run import Debug, Out, parse_settings, read_log_format
 from flows.cli.session import open_session
 from flows.cli.terminal import Terminal, escape
-from flows.serving.own_server import RunServer
 from tasks.errors import MissingWeights, UsageError
 from tasks.settings.home import natural_sample, sample, transcripts
 
@@ -59,7 +58,7 @@ def demo(
     with open_session(debug, read_log_format(settings)) as screen:
         if profile is None and settings["profile"] == DemoProfile.DEMO:
             screen.note(BUNDLED)
-        done = process([str(recording)], settings, screen, server=RunServer())
+        done = process([str(recording)], settings, screen)
         for outcome in done.outcomes:
             _show_results(outcome, recording, screen)
             _suggest_commands(outcome, recording, settings["profile"], screen)

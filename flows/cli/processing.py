@@ -12,12 +12,12 @@ from flows.cli.sources import find_single_recordings, group_recordings
 from flows.cli.summary import show_outcome
 from flows.cli.terminal import Terminal, escape
 from flows.environment import import_prefect
+from flows.serving.own_server import RunServer
 from tasks.audio.folder import encode_path, name_recording
 from tasks.errors import DaylongError, UnreadableAudio, UsageError
 
 if TYPE_CHECKING:
     from flows.reporting.outcome import Outcome
-    from flows.serving.own_server import RunServer
 
 
 @dataclass(slots=True)
@@ -44,12 +44,10 @@ def process(
     terminal: Terminal,
     *,
     together: bool = False,
-    server: RunServer | None = None,
 ) -> ProcessingResult:
     """Process the recordings that `names` stand for; print each result as it comes, and each failure in one line.
 
-    `together`: the files named are one recording, and so are each folder's. `server`: where the runs are recorded;
-    None: where Prefect's settings say.
+    `together`: the files named are one recording, and so are each folder's.
     Raises UsageError where the settings need something that this machine lacks: no other recording is tried then. Nor
     is one after a failure that all would meet.
     """
@@ -58,6 +56,7 @@ def process(
         terminal.fail(str(error))
     if not found and all(isinstance(error, UsageError) for error in errors):
         raise UsageError("nothing to process.")
+    server = RunServer()
     if found:
         check_before_start(settings, len(found), server)
     done = ProcessingResult(failed=len(errors))
@@ -81,7 +80,7 @@ def process(
     return done
 
 
-def check_before_start(settings: dict[str, Any], recordings: int, server: RunServer | None) -> None:
+def check_before_start(settings: dict[str, Any], recordings: int, server: RunServer) -> None:
     """Refuse what would fail for each recording, before anything is started. Raises UsageError, MachineFault."""
     from flows.locations import resolve_device
     from tasks.settings.load import load
@@ -95,8 +94,7 @@ def check_before_start(settings: dict[str, Any], recordings: int, server: RunSer
             "say --together where they are one, or put name.json beside each."
         )
     check_names([*list_required(loaded, resolve_device(loaded)), *list_deferred(loaded)])
-    if server is not None:
-        server.check()
+    server.check()
 
 
 def _process_one(
@@ -105,7 +103,7 @@ def _process_one(
     terminal: Terminal,
     position: str,
     done: ProcessingResult,
-    server: RunServer | None,
+    server: RunServer,
 ) -> bool:
     """Process a recording; return whether another one may succeed. Raises UsageError; with --debug, any error."""
     try:
@@ -144,16 +142,14 @@ def _format_rest(number: int) -> str:
     return f"{number} more recording{'' if number == 1 else 's'}"
 
 
-def _run_flow(files: tuple[str, ...], settings: dict[str, Any], show: Any, server: RunServer | None) -> Outcome:
-    if server is not None:
-        server.begin()  # it starts while Prefect is imported
+def _run_flow(files: tuple[str, ...], settings: dict[str, Any], show: Any, server: RunServer) -> Outcome:
+    server.begin()  # it starts while Prefect is imported
     # Imported here, below the bar: Prefect takes a second to import and several to start.
     import_prefect()
     from flows.process_recording import process_recording
     from flows.reporting.progress import subscribe
 
-    if server is not None:
-        server.wait()
+    server.wait()
     first, *more = map(encode_path, files)
     with subscribe(show):
         # Prefect validates the mapping into the form that the signature names.

@@ -12,7 +12,6 @@ import typer
 from flows.cli.exit_status import FAILED, open_terminal
 from flows.cli.processing import process
 from flows.cli.session import open_session
-from flows.serving.own_server import RunServer
 from tasks.errors import UsageError
 
 EXAMPLES = """Examples:
@@ -73,7 +72,7 @@ def run(
             assignments or [],
         )
     with open_session(debug, read_log_format(settings)) as screen:
-        failed = process(files, settings, screen, together=together, server=RunServer()).failed
+        failed = process(files, settings, screen, together=together).failed
     if failed:
         raise typer.Exit(FAILED)
 

@@ -63,7 +63,7 @@ def watch(
         settings = parse_settings({"profile": profile}, assignments or [])
         open_intake(load(settings)).close()
     with open_session(debug, read_log_format(settings)) as screen, handle_interrupts(screen, _excuse_attempts):
-        failed = _InboxWatcher(settings, load(settings), screen, RunServer()).run(once)
+        failed = _InboxWatcher(settings, load(settings), screen).run(once)
     if failed:
         raise typer.Exit(FAILED)
 
@@ -71,11 +71,9 @@ def watch(
 class _InboxWatcher:
     """Scans the inbox; Prefect and the engines are started only for a recording that is ready."""
 
-    def __init__(
-        self, given: dict[str, Any], settings: Settings, screen: Terminal, server: RunServer | None = None
-    ) -> None:
-        """`server`: where the runs are recorded; None: where Prefect's settings say."""
-        self._given, self._settings, self._screen, self._server = given, settings, screen, server
+    def __init__(self, given: dict[str, Any], settings: Settings, screen: Terminal) -> None:
+        self._given, self._settings, self._screen = given, settings, screen
+        self._server = RunServer()
         self._printed: dict[str, str] = {}
         self._not_taken: dict[str, str] = {}
         self._failed = 0
@@ -143,16 +141,14 @@ class _InboxWatcher:
     def _run_flow(self) -> IngestResult:
         """Run the flow and return its result. Raises TransientError for a fault of Prefect."""
         with show_progress(self._screen) as show:
-            if self._server is not None:
-                self._server.begin()
+            self._server.begin()
             import_prefect()
             from flows.fault import describe_prefect_fault
             from flows.inbox import listen_to_inbox
             from flows.ingest_inbox import ingest_inbox
             from flows.reporting.progress import subscribe
 
-            if self._server is not None:
-                self._server.wait()
+            self._server.wait()
             try:
                 with subscribe(show), listen_to_inbox(self._report_event):
                     ended: IngestResult = ingest_inbox(self._given)  # type: ignore[call-overload]

@@ -55,7 +55,7 @@ class RunServer:
 
     def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
         self._environment = environment
-        self._named = find_named_server(environment)
+        self._named = find_chosen_server(environment)
         self._process: ManagedProcess | None = None
         self._port = 0
 
@@ -87,6 +87,10 @@ class RunServer:
         # No page of a UI shows these runs: Prefect would log its address.
         ours = {API_URL: environment[API_URL], "PREFECT_UI_URL": ""}
         self._environment.update(ours | _bypass_proxies(self._environment))
+        if "prefect.context" in sys.modules:  # loaded for its logging
+            from prefect.context import refresh_global_settings_context
+
+            refresh_global_settings_context()
 
     def wait(self) -> None:
         """Wait until our own server answers. Raises MachineFault with what it said last."""
@@ -98,6 +102,21 @@ class RunServer:
         except DaylongError as error:
             last = next((line for line in reversed(server.last) if line.strip()), "")
             raise MachineFault(f"{error} It said last: {last.strip()[:300]}" if last else str(error)) from None
+
+
+def find_chosen_server(environment: Mapping[str, str]) -> str | None:
+    """The API of the server that the environment names, or settings of Prefect's that the calling program entered.
+
+    None where ours is to be started.
+    """
+    if (named := find_named_server(environment)) or "prefect.context" not in sys.modules:
+        return named
+    from prefect import context
+
+    entered = context.SettingsContext.get()
+    if entered is None or entered is context.GLOBAL_SETTINGS_CONTEXT:  # of the process: profiles, files
+        return None
+    return entered.settings.api.url or None
 
 
 def check_place(environment: Mapping[str, str]) -> None:

@@ -18,6 +18,14 @@ from flows.serving.own_server import RunServer, build_environment, check_place, 
 from tasks.errors import MachineFault, UsageError
 
 
+@pytest.fixture(autouse=True)
+def no_server_in_the_settings() -> Iterator[None]:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        yield
+
+
 @pytest.fixture
 def answering() -> Iterator[str]:
     """The API of a server that answers as Prefect's does when it is asked for its health."""
@@ -45,6 +53,15 @@ def test_a_named_server_is_used_and_none_is_started(answering: str, tmp_path: Pa
     server.wait()
     assert environment["PREFECT_API_URL"] == answering
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_that_has_loaded_prefect_has_chosen_its_server(answering: str) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: answering}):
+        assert own_server.find_chosen_server({}) == answering
+        assert own_server.find_chosen_server({"PREFECT_API_URL": "http://there/api"}) == "http://there/api"
+    assert own_server.find_chosen_server({}) is None
 
 
 @pytest.mark.parametrize("api", ["", "/", "no url", "http://[", "https://{there}", "ftp://{there}"])
