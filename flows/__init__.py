@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import os
 
+from flows.environment import set_environment
 from tasks.settings.home import results
+
+set_environment()
 
 PREFECT_DEFAULTS = {
     # The embedded server's own history recorder loses task runs when it writes them one by one.

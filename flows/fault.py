@@ -8,6 +8,7 @@ from flows.reporting.run_names import make_printable
 from tasks.errors import (
     FULL,
     RIGHTS,
+    DaylongError,
     DeviceBroken,
     MachineFault,
     NoRoom,
@@ -71,6 +72,25 @@ def describe_prefect_fault(error: BaseException | None) -> str | None:
             return f"Prefect doesn't answer ({reason}). Is its server well?"
         error = error.__cause__
     return None
+
+
+def describe_machine_fault(error: BaseException) -> str | None:
+    """Describe an error of disks, rights, memory or Prefect in one line; None where none of them is its cause.
+
+    >>> describe_machine_fault(OSError(28, "No space left on device", "/data/out"))
+    '/data/out: No space left on device'
+    >>> describe_machine_fault(ValueError("something else"))
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror and cause.errno in (*RIGHTS, *FULL):
+            return f"{make_printable(str(cause.filename))}: {cause.strerror}" if cause.filename else cause.strerror
+        if isinstance(cause, MemoryError):
+            return "not enough memory. Set chunks_in_flight = 1 and models.keep = one, or use smaller weights."
+        if isinstance(cause, DaylongError):
+            return read_first_line(cause)
+        cause = cause.__cause__
+    return describe_prefect_fault(error)
 
 
 def _is_disk_full(error: BaseException | None) -> bool:

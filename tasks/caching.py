@@ -30,7 +30,7 @@ from pydantic import BaseModel
 
 from tasks.errors import TransientError, is_transient
 from tasks.logs import add_log_fields
-from tasks.step import Manifest, check_manifest
+from tasks.step import PROVISIONAL, Manifest, check_manifest
 from tasks.storage.artifacts import ArtifactStore, compute_json_digest
 
 P = ParamSpec("P")
@@ -159,7 +159,7 @@ def _log_step(step: str, do: Callable[P, R]) -> Callable[P, R]:
 
 
 def discard_broken_result(key: str, inputs: dict[str, Any]) -> None:
-    """Remove the stored result under `key` if it was edited, or an artifact behind it is gone or damaged.
+    """Remove the stored result under `key` if it is provisional or edited, or if an artifact behind it is damaged.
 
     Prefect believes a stored result without looking further; without it, the step runs again.
     """
@@ -172,7 +172,11 @@ def discard_broken_result(key: str, inputs: dict[str, Any]) -> None:
         # pruned meanwhile: pruning looks again before it removes.
         os.utime(record)
     try:
-        broken = [name for name in parse_record(record.read_text())["artifacts"].values() if not store.intact(name)]
+        manifest = parse_record(record.read_text())
+        if manifest["facts"].get(PROVISIONAL):
+            record.unlink(missing_ok=True)
+            return
+        broken = [name for name in manifest["artifacts"].values() if not store.intact(name)]
     except FileNotFoundError:
         return  # pruned just now
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -67,6 +67,8 @@ class PunctuationFacts(TypedDict):
     """Whether the model was applied."""
     unavailable: NotRequired[bool]
     """Whether the text is without punctuation because the model could not be had."""
+    provisional: NotRequired[bool]
+    """Whether the next run tries again, since the model is to be had elsewhere: `step.PROVISIONAL`."""
 
 
 class EmbeddingFacts(TypedDict):

@@ -110,6 +110,10 @@ def compute_found_digest(artifacts: Mapping[str, str], facts: Mapping[str, Any])
     return compute_json_digest({"artifacts": artifacts, "facts": facts})
 
 
+PROVISIONAL = "provisional"
+"""The fact of a step's result that the next run makes anew, because something was not to be had this time."""
+
+
 def check_manifest(manifest: Any) -> Manifest:
     """What was read from disk, if it is a manifest as steps write them. Raises ValueError otherwise."""
     if not isinstance(manifest, dict) or manifest.keys() != Manifest.__annotations__.keys():

@@ -9,6 +9,7 @@ import typer
 from flows.cli.exit_status import FAILED, open_terminal
 from flows.cli.run import Debug
 from flows.cli.terminal import escape
+from flows.environment import import_prefect
 
 STYLES = {"ok": None, "warning": "yellow", "missing": "red"}
 
@@ -25,11 +26,11 @@ def doctor(
     status: 1 if anything is missing.
     """
     with open_terminal(debug) as screen:
-        import flows  # noqa: F401  # sets Prefect's defaults before it is imported
         from flows.serving.health import run_checks
         from tasks.settings.load import load
 
         settings = load({"profile": profile})
+        import_prefect()
         missing = 0
         for finding in run_checks(settings):
             missing += finding.level == "missing"

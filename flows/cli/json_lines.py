@@ -31,6 +31,9 @@ class JsonTerminal(Terminal):
     def note(self, text: str, style: str | None = None) -> None:
         log.log(logging.ERROR if style == "red" else logging.INFO, "%s", text)
 
+    def end_log(self, result: str) -> None:
+        """The run's own last record says it."""
+
 
 def make_json_terminal(debug: bool) -> Terminal:
     """Make the terminal for JSON; from here to the process's end, descriptor 2 carries JSON alone."""

@@ -25,6 +25,7 @@ from flows.cli import (
     up,
     watch,
 )
+from flows.cli.encoding import ensure_utf8
 from tasks.settings.home import keep_private
 
 app = typer.Typer(
@@ -71,4 +72,5 @@ app.add_typer(speakers.app, name="speakers")
 
 def main() -> None:
     """The console script."""
+    ensure_utf8()
     app()

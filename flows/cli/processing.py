@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.cli.exit_status import handle_interrupts
@@ -13,8 +11,10 @@ from flows.cli.progress import show_progress
 from flows.cli.sources import find_single_recordings, group_recordings
 from flows.cli.summary import show_outcome
 from flows.cli.terminal import Terminal, escape
+from flows.environment import import_prefect
+from flows.serving.own_server import RunServer
 from tasks.audio.folder import encode_path, name_recording
-from tasks.errors import DaylongError, UsageError
+from tasks.errors import DaylongError, UnreadableAudio, UsageError
 
 if TYPE_CHECKING:
     from flows.reporting.outcome import Outcome
@@ -27,34 +27,50 @@ class ProcessingResult:
     outcomes: list[Outcome] = field(default_factory=list)
     failed: int = 0
     """Recordings without a transcript, or with one that lacks chunks."""
+    _last_reason: str = ""
+
+    def shorten(self, line: str, name: str) -> str:
+        """Shorten the line on the failure of a recording if only its name tells it from the last one's."""
+        reason = line.replace(name, "")
+        if reason == self._last_reason:
+            return f"{name}: failed for the same reason."
+        self._last_reason = reason
+        return line
 
 
 def process(
-    names: Iterable[str], settings: dict[str, Any], terminal: Terminal, *, together: bool = False
+    names: Iterable[str],
+    settings: dict[str, Any],
+    terminal: Terminal,
+    *,
+    together: bool = False,
 ) -> ProcessingResult:
     """Process the recordings that `names` stand for; print each result as it comes, and each failure in one line.
 
     `together`: the files named are one recording, and so are each folder's.
-    Raises UsageError where the settings need something that this machine lacks: no other recording is tried then.
+    Raises UsageError where the settings need something that this machine lacks: no other recording is tried then. Nor
+    is one after a failure that all would meet.
     """
     found, errors = group_recordings(names) if together else find_single_recordings(names)
     for error in errors:
         terminal.fail(str(error))
     if not found and all(isinstance(error, UsageError) for error in errors):
         raise UsageError("nothing to process.")
-    from tasks.settings.load import load
-
-    if len(found) > 1 and (at := load(settings).audio.recorded_at) is not None:
-        raise UsageError(
-            f"audio.recorded_at = {at}: so would all {len(found)} recordings begin at once. Process one at a time, "
-            "say --together where they are one, or put name.json beside each."
-        )
+    server = RunServer()
+    if found:
+        check_before_start(settings, len(found), server)
     done = ProcessingResult(failed=len(errors))
     with handle_interrupts(terminal) as interrupted:
         for number, files in enumerate(found, start=1):
             if interrupted.is_set():
                 break
-            _process_one(files, settings, terminal, f"{number} of {len(found)}" if len(found) > 1 else "", done)
+            position = f"{number} of {len(found)}" if len(found) > 1 else ""
+            if not _process_one(files, settings, terminal, position, done, server):
+                rest = len(found) - number
+                done.failed += rest
+                if rest:
+                    terminal.note(f"Not tried, since they would fail in the same way: {_format_rest(rest)}.")
+                break
     if done.failed:
         if len(found) + len(errors) > 1:
             terminal.note(f"{done.failed} of {len(found) + len(errors)} failed.")
@@ -64,48 +80,76 @@ def process(
     return done
 
 
+def check_before_start(settings: dict[str, Any], recordings: int, server: RunServer) -> None:
+    """Refuse what would fail for each recording, before anything is started. Raises UsageError, MachineFault."""
+    from flows.locations import resolve_device
+    from tasks.settings.load import load
+    from tasks.weights.requirements import list_deferred, list_required
+    from tasks.weights.resolve import check_names
+
+    loaded = load(settings)
+    if recordings > 1 and (at := loaded.audio.recorded_at) is not None:
+        raise UsageError(
+            f"audio.recorded_at = {at}: so would all {recordings} recordings begin at once. Process one at a time, "
+            "say --together where they are one, or put name.json beside each."
+        )
+    check_names([*list_required(loaded, resolve_device(loaded)), *list_deferred(loaded)])
+    server.check()
+
+
 def _process_one(
-    files: tuple[str, ...], settings: dict[str, Any], terminal: Terminal, position: str, done: ProcessingResult
-) -> None:
-    name = escape(name_recording(files))
+    files: tuple[str, ...],
+    settings: dict[str, Any],
+    terminal: Terminal,
+    position: str,
+    done: ProcessingResult,
+    server: RunServer,
+) -> bool:
+    """Process a recording; return whether another one may succeed. Raises UsageError; with --debug, any error."""
     try:
         with show_progress(terminal, position) as show:
-            outcome = _run_flow(files, settings, show)
+            outcome = _run_flow(files, settings, show, server)
     except UsageError:
         raise
-    except DaylongError as error:
+    except Exception as error:  # a recording must not stop the rest, whatever the cause
         if terminal.debug:
             raise
-        message = str(error)
-        terminal.fail(message if name in message else f"{name}: {message}")
         done.failed += 1
-        return
-    except Exception as error:
-        # A recording must not stop the rest, whatever the cause.
-        if terminal.debug:
-            raise
-        reason = (str(error).strip().splitlines() or [""])[0][:300]
-        terminal.fail(f"{name}: failed unexpectedly ({type(error).__name__}: {reason}); --debug shows more.")
-        done.failed += 1
-        return
+        name = escape(name_recording(files))
+        line, others_may_succeed = explain_failure(error, name)
+        terminal.fail(line if isinstance(error, UnreadableAudio) else done.shorten(line, name))
+        return others_may_succeed
     done.outcomes.append(outcome)
     show_outcome(outcome, terminal)
     done.failed += outcome["status"] != "complete"
+    return True
 
 
-def _run_flow(files: tuple[str, ...], settings: dict[str, Any], show: Any) -> Outcome:
-    home = os.environ.get("PREFECT_HOME")
-    if home:
-        try:  # Prefect creates the folder without its parents, and would wait for its server in vain
-            Path(home).expanduser().mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(
-                f"PREFECT_HOME={escape(home)}: no folder can be made there ({error.strerror})"
-            ) from error
+def explain_failure(error: Exception, name: str) -> tuple[str, bool]:
+    """Explain why a recording failed, in a line that names it; and whether another recording may succeed."""
+    from flows.fault import describe_machine_fault, is_shared
+
+    if isinstance(error, DaylongError):
+        message = str(error)
+        return message if name in message else f"{name}: {message}", not is_shared(error)
+    if (reason := describe_machine_fault(error)) is not None:
+        return f"{name}: {reason}", not is_shared(error)
+    reason = (str(error).strip().splitlines() or [""])[0][:300]
+    return f"{name}: failed unexpectedly ({type(error).__name__}: {reason}); --debug shows more.", True
+
+
+def _format_rest(number: int) -> str:
+    return f"{number} more recording{'' if number == 1 else 's'}"
+
+
+def _run_flow(files: tuple[str, ...], settings: dict[str, Any], show: Any, server: RunServer) -> Outcome:
+    server.begin()  # it starts while Prefect is imported
     # Imported here, below the bar: Prefect takes a second to import and several to start.
+    import_prefect()
     from flows.process_recording import process_recording
     from flows.reporting.progress import subscribe
 
+    server.wait()
     first, *more = map(encode_path, files)
     with subscribe(show):
         # Prefect validates the mapping into the form that the signature names.

@@ -8,6 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from flows.cli.bar import (
+    BAR_WIDTH,
+    MIN_WIDTH_WITH_BAR,
+    SPINNER_CELLS,
+    fit_line,
+    list_details,
+    measure_progress,
+)
 from flows.cli.terminal import Terminal, escape
 from flows.reporting.progress import Snapshot
 from tasks.intervals import format_duration
@@ -19,6 +27,9 @@ MIN_INTERVAL_S = 10.0
 """Least seconds between two plain lines."""
 MAX_INTERVAL_S = 60.0
 """Most seconds between two plain lines, however long a step takes: a silent log looks like a dead run."""
+
+STARTING = [(1, "Prefect and the engines, a few seconds")]
+"""What is shown beside the bar before the first snapshot, as `list_details` returns it."""
 
 ShowSnapshot = Callable[[Snapshot], None]
 
@@ -36,17 +47,23 @@ def show_progress(terminal: Terminal, position: str = "") -> Iterator[ShowSnapsh
         with _repeat_in_background(lines):
             yield lines
         return
-    with _make_bar(terminal) as bar:
-        task = bar.add_task(f"{before}starting", total=None, info="Prefect and the engines, a few seconds")
+    drawn = terminal.err.width >= MIN_WIDTH_WITH_BAR
+
+    def fit(name: str, details: list[tuple[int, str]]) -> dict[str, str]:
+        width = terminal.err.width - SPINNER_CELLS - (BAR_WIDTH + 1 if drawn else 0)
+        description, info = fit_line(name, details, width, position)
+        return {"description": description, "info": info}
+
+    with _make_bar(terminal, drawn=drawn) as bar:
+        task = bar.add_task(total=None, **fit("starting", STARTING))  # type: ignore[arg-type]
 
         def show(now: Snapshot) -> None:
             completed, total = measure_progress(now)
             bar.update(
                 task,
-                description=f"{before}{escape(now.source_name)}",
                 completed=completed,
                 total=total,
-                info=format_details(now),
+                **fit(escape(now.source_name), list_details(now)),  # type: ignore[arg-type]
             )
 
         yield show
@@ -99,36 +116,13 @@ def _repeat_in_background(lines: PlainLines) -> Iterator[None]:
         thread.join()
 
 
-def measure_progress(now: Snapshot) -> tuple[float, float | None]:
-    """Return (completed, total) for the bar; (0, None) for a stage without a measure."""
-    if now.stage == "chunks" and now.steps:
-        return now.steps_done, now.steps
-    if now.stage == "speech map" and now.duration_s:
-        return min(now.mapped_s, now.duration_s), now.duration_s
-    return 0, None
-
-
-def format_details(now: Snapshot) -> str:
-    """Format the text beside the bar."""
-    if now.stage != "chunks":
-        return escape(now.stage)
-    parts = [f"chunk {min(now.chunks_done + 1, now.chunks)} of {now.chunks}"]
-    if now.last_step:
-        parts.append(f"{escape(now.last_step)} done")
-    if now.speed:
-        parts.append(f"{now.speed:.1f} × real time")
-    if now.remaining_s is not None:
-        parts.append(f"{format_duration(now.remaining_s)} left")
-    return " · ".join(parts)
-
-
-def _make_bar(terminal: Terminal) -> Progress:
+def _make_bar(terminal: Terminal, *, drawn: bool) -> Progress:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
+        *([BarColumn(bar_width=BAR_WIDTH)] if drawn else []),
         TextColumn("{task.fields[info]}", markup=False),
         console=terminal.err,
         transient=True,

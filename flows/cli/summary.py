@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 from flows.cli.terminal import Terminal, escape
 from tasks.intervals import format_duration
 
+SURE = 0.5
+"""Probability of a language below which the summary says that it is not sure."""
+DOUBT = "If it is another one: --language xx"
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -23,12 +27,15 @@ def show_outcome(outcome: Outcome, terminal: Terminal) -> None:
     name, duration, wall = escape(outcome["source_name"]), outcome["duration_s"], outcome["wall_s"]
     speed = f", {duration / wall:.1f} × real time" if wall > 0 else ""
     counts = f"{_format_count(words, 'word')}, {_format_count(speakers, 'speaker')}"
-    terminal.say(
+    result = (
         f"{name}: {counts}, {format_duration(duration)} in {_format_count(chunks, 'chunk')}; "
         f"took {format_duration(wall)}{speed}"
     )
+    terminal.say(result)
     if not words:
         terminal.say("No speech was found in it." if not outcome["speech_s"] else "No words were recognised.")
+    if words and (language := format_language_line(outcome["language"], outcome["language_confidence"])):
+        terminal.say(language)
     terminal.say(f"Transcript  {escape(outcome['exports'])}")
     terminal.say(f"Report      {escape(str(Path(outcome['exports']) / 'report.html'))}")
     terminal.say(f"Tables      {escape(outcome['out'])}  (recording {escape(outcome['recording_id'])})")
@@ -40,6 +47,21 @@ def show_outcome(outcome: Outcome, terminal: Terminal) -> None:
         terminal.fail(f"{name}: the transcript lacks some speech.")
     for line in outcome["errors"]:
         terminal.fail(f"  {escape(line)}")
+    terminal.end_log(result)
+
+
+def format_language_line(language: str | None, confidence: float | None) -> str:
+    """Format the line that names the recording's language; empty without one.
+
+    `confidence`: its probability, 0–1; None if it was set.
+
+    >>> format_language_line("de", 0.98), format_language_line("cy", 0.31)
+    ('Language    de', 'Language    cy; not sure (31%). If it is another one: --language xx')
+    """
+    if not language:
+        return ""
+    doubt = "" if confidence is None or confidence >= SURE else f"; not sure ({confidence:.0%}). {DOUBT}"
+    return f"Language    {language}{doubt}"
 
 
 def _show_speakers(outcome: Outcome, terminal: Terminal) -> None:

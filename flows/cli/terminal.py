@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
 from tasks.text import escape_unprintable
 
@@ -66,6 +66,11 @@ class Terminal:
         """Print a line on stderr: progress, a failure."""
         _print_line(self.err, text, style)
 
+    def end_log(self, result: str) -> None:
+        """Print the line of a result on stderr, too, where that goes to a file of its own: a log ends with it."""
+        if not self.err.is_terminal and _go_elsewhere(self.out.file, self.err.file):
+            self.note(result)
+
     def shorten_log(self) -> None:
         """Truncate a long log, so that a command that runs for months doesn't fill the disk."""
         if self.log is not None:
@@ -102,6 +107,14 @@ def make_console(file: TextIO) -> Console:
 
     width = None if file.isatty() else UNLIMITED_WIDTH
     return Console(file=file, highlight=False, markup=False, emoji=False, width=width)
+
+
+def _go_elsewhere(out: IO[str], err: IO[str]) -> bool:
+    """Whether two streams go to different files; False for streams that go to none."""
+    try:
+        return not os.path.sameopenfile(out.fileno(), err.fileno())
+    except (OSError, ValueError):
+        return False
 
 
 def _print_line(console: Console, text: str, style: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from flows.cli.exit_status import SIGNAL_EXITS, list_stop_signals, open_terminal
 from flows.cli.json_lines import format_as_json
 from flows.cli.run import Debug
 from flows.cli.terminal import Terminal, escape
-from flows.serving.server import Address, is_answering
+from flows.environment import find_named_server, import_prefect
+from flows.serving.own_server import check_place, require_answer
+from flows.serving.server import Address
 from flows.serving.supervisor import LineHandler, StopSignal, Supervisor
 from tasks.errors import UsageError
 
@@ -40,11 +43,11 @@ def up(
     With PREFECT_API_URL set, the server is there already: only the deployments and a worker are added.
     """
     with open_terminal(debug) as screen, _catch_stop_signals() as stop:
-        import flows  # noqa: F401  # sets Prefect's defaults before it is imported
         from flows.inbox import resolve_inbox
         from tasks.settings.load import load
 
         settings = load()  # wrong ones are refused before anything is started
+        import_prefect()
         hear = _make_listener(screen, settings.logging.format)
         stopped = Supervisor(stop, hear, lambda web: _print_addresses(web, resolve_inbox(settings), hear)).run(
             _resolve_address(host, port)
@@ -56,22 +59,18 @@ def up(
 
 def _resolve_address(host: str | None, port: int | None) -> Address | str:
     """Resolve where to start a server, or the API of a running one. Raises UsageError if neither is possible."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_API_HOST, PREFECT_SERVER_API_PORT
-
-    api = PREFECT_API_URL.value()
-    if api:
+    if api := find_named_server(os.environ):
         if host or port:
             raise UsageError(
                 f"PREFECT_API_URL={escape(api)} names a server that is there: leave --host and --port away."
             )
-        if not is_answering(api):
-            raise UsageError(
-                f"PREFECT_API_URL={escape(api)}: no Prefect server answers there. Start it, or unset it "
-                "(and `prefect config unset PREFECT_API_URL`) to have one started here."
-            )
-        return str(api)
+        require_answer(api)
+        return api
+    from prefect.settings import PREFECT_SERVER_API_HOST, PREFECT_SERVER_API_PORT
+
     address = Address(host or str(PREFECT_SERVER_API_HOST.value()), port or int(PREFECT_SERVER_API_PORT.value()))
     address.check_free()
+    check_place(os.environ)
     return address
 
 

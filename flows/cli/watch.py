@@ -12,6 +12,8 @@ from flows.cli.progress import show_progress
 from flows.cli.run import Debug, parse_settings, read_log_format
 from flows.cli.session import open_session
 from flows.cli.terminal import Terminal, escape
+from flows.environment import import_prefect
+from flows.serving.own_server import RunServer
 from tasks.errors import DaylongError, MachineFault, TransientError
 from tasks.intervals import format_duration
 
@@ -71,6 +73,7 @@ class _InboxWatcher:
 
     def __init__(self, given: dict[str, Any], settings: Settings, screen: Terminal) -> None:
         self._given, self._settings, self._screen = given, settings, screen
+        self._server = RunServer()
         self._printed: dict[str, str] = {}
         self._not_taken: dict[str, str] = {}
         self._failed = 0
@@ -138,11 +141,14 @@ class _InboxWatcher:
     def _run_flow(self) -> IngestResult:
         """Run the flow and return its result. Raises TransientError for a fault of Prefect."""
         with show_progress(self._screen) as show:
+            self._server.begin()
+            import_prefect()
             from flows.fault import describe_prefect_fault
             from flows.inbox import listen_to_inbox
             from flows.ingest_inbox import ingest_inbox
             from flows.reporting.progress import subscribe
 
+            self._server.wait()
             try:
                 with subscribe(show), listen_to_inbox(self._report_event):
                     ended: IngestResult = ingest_inbox(self._given)  # type: ignore[call-overload]

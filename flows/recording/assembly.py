@@ -155,6 +155,7 @@ def build_outcome(
         "chunks_failed": sum(c.status == "failed" for c in transcript.chunks),
         "errors": [f"chunk {c.index}: {c.error}" for c in transcript.chunks if c.error],
         "language": facts.language,
+        "language_confidence": facts.language_confidence,
         "engine_calls": engine_calls,
         "steps": len(steps),
         "steps_cached": sum(cached for _, cached in steps),

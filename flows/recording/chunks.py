@@ -24,7 +24,7 @@ from tasks.audio.plan import select_speech
 from tasks.contracts import punctuation_facts, transcription_facts
 from tasks.diarization.task import EmbedJob, SegmentJob, TurnsJob, embed, find_turns, segment_and_embed
 from tasks.engines.memory import trim_heap
-from tasks.errors import DaylongError, MissingWeights
+from tasks.errors import DaylongError
 from tasks.intervals import format_clock
 from tasks.logs import add_log_fields
 from tasks.punctuation.task import PunctuateJob, punctuate
@@ -201,9 +201,6 @@ def _collect_results(chunk: Chunk, audio: Audio, futures: dict[str, Future]) -> 
         elif result.error is None:
             # Steps that depend on a failed one fail too; only the first failure is reported.
             cause = future.result(raise_on_failure=False)
-            if step == "punctuation" and isinstance(cause, MissingWeights):  # the words of transcription are used
-                result = replace(result, lacks_punctuation=True)
-                continue
             result = replace(
                 result,
                 error=f"{step}: {format_error(cause)}",

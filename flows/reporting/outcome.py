@@ -41,6 +41,8 @@ class Outcome(TypedDict):
     errors: list[str]
     """One line for each chunk that failed or is incomplete."""
     language: str | None
+    language_confidence: float | None
+    """Probability of the language, 0–1; None if it was set."""
     engine_calls: int
     steps: int
     steps_cached: int

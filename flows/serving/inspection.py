@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from flows.environment import find_named_server
+from flows.serving.database import ADVICE, find_database_problem, open_read_only
 from flows.serving.finding import Finding, missing, ok, warning
 from tasks.settings.schema import Settings
 
@@ -21,7 +25,7 @@ def inspect_database(settings: Settings) -> Iterator[Finding]:
     url = make_url(str(PREFECT_API_DATABASE_CONNECTION_URL.value()))
     shown = url.render_as_string(hide_password=True)
     if url.get_backend_name() == "sqlite":
-        yield _inspect_sqlite(str(url.database), shown)
+        yield _inspect_sqlite(str(url.database))
         return
     try:
         version = _query_postgres_version(url.set(drivername="postgresql").render_as_string(hide_password=False))
@@ -35,18 +39,18 @@ def inspect_database(settings: Settings) -> Iterator[Finding]:
     yield ok("database", f"PostgreSQL {version}: {shown}")
 
 
-def _inspect_sqlite(file: str, shown: str) -> Finding:
+def _inspect_sqlite(file: str) -> Finding:
     import sqlite3
     from contextlib import closing
-    from pathlib import Path
-    from urllib.parse import quote
 
     if not Path(file).exists():
         return ok("database", f"SQLite {sqlite3.sqlite_version}: {file}, made at the first start")
-    with closing(sqlite3.connect(f"file:{quote(file)}?mode=ro", uri=True, timeout=5.0)) as opened:
+    if problem := find_database_problem(Path(file)):
+        return missing("database", problem)
+    with closing(open_read_only(Path(file))) as opened:
         (state,) = opened.execute("pragma quick_check(1)").fetchone()
     if state != "ok":
-        return missing("database", f"{file}: damaged ({state}). Put it aside; a new one is made at the next start")
+        return missing("database", f"{file}: damaged ({state}). {ADVICE}")
     size = Path(file).stat().st_size / 1e6
     return ok("database", f"SQLite {sqlite3.sqlite_version}: {file}, {size:.1f} MB")
 
@@ -78,7 +82,7 @@ def inspect_server(settings: Settings) -> Iterator[Finding]:
 
     from flows.serving.server import Address, is_answering
 
-    named = PREFECT_API_URL.value()
+    named = find_named_server(os.environ)
     api = str(named or Address(PREFECT_SERVER_API_HOST.value(), PREFECT_SERVER_API_PORT.value()).api)
     if not is_answering(api):
         if named:
@@ -88,12 +92,12 @@ def inspect_server(settings: Settings) -> Iterator[Finding]:
         return
     with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
         yield ok("server", f"Prefect {client.request('GET', '/admin/version').json()} at {api}")
-        yield from _inspect_pool(client)
+        yield from _inspect_pool(client, api)
         yield from _inspect_deployments(client)
         yield from _inspect_runs(client)
 
 
-def _inspect_pool(client: SyncPrefectClient) -> Iterator[Finding]:
+def _inspect_pool(client: SyncPrefectClient, api: str) -> Iterator[Finding]:
     from prefect.client.schemas.objects import WorkerStatus
     from prefect.exceptions import ObjectNotFound
 
@@ -105,7 +109,9 @@ def _inspect_pool(client: SyncPrefectClient) -> Iterator[Finding]:
         yield missing("pool", f"there is no work pool {POOL}: daylong up makes it")
         return
     if pool.is_paused:
-        yield warning("pool", f"{POOL} is paused, no run starts: prefect work-pool resume {POOL}")
+        yield warning(
+            "pool", f"{POOL} is paused, no run starts: PREFECT_API_URL={api} prefect work-pool resume {POOL}"
+        )
     else:
         yield ok("pool", f"{POOL}, of type {pool.type}")
     alive = [w.name for w in client.read_workers_for_work_pool(POOL) if w.status == WorkerStatus.ONLINE]
@@ -126,7 +132,7 @@ def _inspect_deployments(client: SyncPrefectClient) -> Iterator[Finding]:
         name = each["name"]
         found = deployed.get(name)
         if found is None:
-            yield missing("deployment", f"{name} is not on the server: daylong up, or prefect deploy --all")
+            yield missing("deployment", f"{name} is not on the server: daylong up puts it there")
         elif found.paused:
             yield warning("deployment", f"{name} is paused: switch it on in the UI")
         elif each.get("schedules") and not any(s.active for s in found.schedules):

@@ -22,14 +22,21 @@ class ManagedProcess:
     """A child process; `on_line` is called with every line that it or its own children write."""
 
     def __init__(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], on_line: Callable[[str], None]
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        on_line: Callable[[str], None],
+        folder: str | None = None,
     ) -> None:
+        """`folder`: its working directory; by default ours."""
         self.name = name
         self.last: deque[str] = deque(maxlen=KEPT_LINES)
         self._on_line = on_line
         self.process = subprocess.Popen(
             list(command),
             env=dict(environment),
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import getproxies
 
 from tasks.errors import DaylongError, UsageError
-from tasks.settings.home import clone
+from tasks.settings.home import clone, home
 
 POOL = "daylong"
 START_LIMIT_S = 120.0
@@ -59,13 +61,26 @@ class Address:
 
 
 def is_answering(api: str) -> bool:
-    """Whether a Prefect server answers at an API's URL."""
+    """Whether a Prefect server answers at an API's URL, directly or through the proxy that the environment names."""
+    return any(_ask(api, trust_env) for trust_env in ((False, True) if getproxies() else (False,)))
+
+
+def _ask(api: str, trust_env: bool) -> bool:
     import httpx
 
     try:
-        return httpx.get(f"{api.rstrip('/')}/health", timeout=5.0, trust_env=False).text.strip() == "true"
+        answer = httpx.get(f"{api.rstrip('/')}/health", timeout=5.0, trust_env=trust_env, verify=_verify_tls())
     except (httpx.HTTPError, httpx.InvalidURL):
         return False
+    return answer.text.strip() == "true"
+
+
+def _verify_tls() -> ssl.SSLContext | bool:
+    """How Prefect's client verifies certificates, by its variables."""
+    if os.environ.get("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "").lower() in ("1", "true", "yes", "on", "t", "y"):
+        return False
+    file = os.environ.get("PREFECT_API_SSL_CERT_FILE") or os.environ.get("SSL_CERT_FILE")
+    return ssl.create_default_context(cafile=file) if file and os.path.isfile(file) else True
 
 
 def build_server_command(address: Address) -> list[str]:
@@ -139,6 +154,7 @@ def find_prefect_file() -> Path:
 def build_environment(api: str) -> dict[str, str]:
     """Build the environment of server and worker: ours, with the URL of the server's API."""
     return os.environ | {
+        "DAYLONG_HOME": str(home()),  # absolute: they work in Prefect's folder
         "PREFECT_API_URL": api,
         "PREFECT_SERVER_UI_API_URL": api,
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",

@@ -95,7 +95,11 @@ class Supervisor:
     def _start_server(self, address: Address, environment: dict[str, str]) -> None:
         self._note("Starting Prefect's server …")
         self._server = server = ManagedProcess(
-            "server", build_server_command(address), environment, lambda line: self._on_line(line, "server")
+            "server",
+            build_server_command(address),
+            environment,
+            lambda line: self._on_line(line, "server"),
+            folder=environment.get("PREFECT_HOME"),  # not ours, whose prefect.toml and .env Prefect would obey
         )
 
         def is_starting() -> bool:
@@ -132,7 +136,11 @@ class Supervisor:
     def _start_worker(self, environment: dict[str, str]) -> ManagedProcess:
         name = f"{socket.gethostname()}-{os.getpid()}"
         return ManagedProcess(
-            "worker", build_worker_command(name), environment, lambda line: self._on_line(line, "worker")
+            "worker",
+            build_worker_command(name),
+            environment,
+            lambda line: self._on_line(line, "worker"),
+            folder=environment.get("PREFECT_HOME"),
         )
 
     def _check_processes(self, environment: dict[str, str]) -> None:

@@ -62,7 +62,8 @@ class _ChildProcess:
             [sys.executable, "-P", "-c", START.format(descriptor=theirs.fileno(), keep=keep)],
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            # In UTF-8 mode: libraries read their models' text files in the locale's encoding.
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"},
         )
         theirs.close()
         threading.Thread(target=self._listen, name="daylong-answers", daemon=True).start()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 from tasks.caching import step_task
 from tasks.contracts import PunctuationFacts, read_words, transcription_facts
 from tasks.engines.engine import Engine
+from tasks.errors import MissingWeights
 from tasks.punctuation.apply import apply_labels, get_languages, wants_punctuation
 from tasks.settings.schema import PunctuationSettings
 from tasks.step import Manifest, Meter, StepContext
 from tasks.weights.resolve import DeferredWeights, ResolvedWeights
+
+log = logging.getLogger("daylong.punctuation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class PunctuateJob:
 def punctuate(job: PunctuateJob, place: StepContext, transcribed: Manifest) -> Manifest:
     """Punctuate a chunk's words if the settings ask for it. Artifact `words`; otherwise that of `transcribed`.
 
-    Raises `MissingWeights` where deferred weights can't be fetched after all.
+    Where deferred weights can't be fetched after all, the text stays as it is, and the next run tries again.
     """
     meter = Meter()
     words = read_words(place.store, transcribed)
@@ -47,7 +51,12 @@ def punctuate(job: PunctuateJob, place: StepContext, transcribed: Manifest) -> M
     if job.weights is None:
         facts = PunctuationFacts(punctuated=False, unavailable=True)
         return meter.manifest(dict(transcribed["artifacts"]), **facts)
-    weights = job.weights.obtain() if isinstance(job.weights, DeferredWeights) else job.weights
+    try:
+        weights = job.weights.obtain() if isinstance(job.weights, DeferredWeights) else job.weights
+    except MissingWeights as error:
+        log.debug("punctuation is left out: %s", error)
+        facts = PunctuationFacts(punctuated=False, unavailable=True, provisional=True)
+        return meter.manifest(dict(transcribed["artifacts"]), **facts)
     model = Engine.of(
         "punctuation/deepmultilingualpunctuation",
         "tasks.punctuation.model:load",

@@ -50,6 +50,11 @@ def results() -> Path:
     return Path(os.environ.get("PREFECT_LOCAL_STORAGE_PATH") or cache() / "results")
 
 
+def prefect_home() -> Path:
+    """Where Prefect keeps its database of runs, unless PREFECT_HOME names another folder."""
+    return home() / "data" / "prefect"
+
+
 def demo_models() -> Path:
     return clone() / "data" / "models" / "demo"
 

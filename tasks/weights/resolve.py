@@ -168,6 +168,25 @@ def check_available(wants: Iterable[Requirement], command: str = FETCH) -> None:
         raise MissingWeights("\n".join([*missing.values(), *([OFFER_LIGHT] if any_of_standard(missing) else [])]))
 
 
+def check_names(wants: Iterable[Requirement]) -> None:
+    """Raise `MissingWeights`, naming each of these that is no weights', without asking the network: a file or folder
+    that is missing or of another kind, or a name that nobody knows."""
+    wrong = {}
+    for kind, name in dict.fromkeys(wants):
+        try:
+            if (local := find_local_path(name)) is not None:
+                problem = _find_defect_with_advice(kind, local)
+            else:
+                find_here(kind, name)
+                problem = None
+        except MissingWeights as error:
+            problem = str(error)
+        if problem:
+            wrong[kind, name] = problem
+    if wrong:
+        raise MissingWeights("\n".join(wrong.values()))
+
+
 def find_problem(kind: Kind, name: str, command: str = FETCH) -> str | None:
     """Explain why these weights are unavailable and what to do; None if they are available."""
     try:

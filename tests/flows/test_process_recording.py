@@ -25,6 +25,7 @@ from tasks.records import STEPS
 from tasks.settings.home import sample
 from tasks.storage import disk_space
 from tasks.weights import resolve
+from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -217,6 +218,30 @@ def test_punctuation_s_weights_are_fetched_when_they_are_needed(
     named = json.loads(recording["models"]).get("punctuation")
     assert named == (f"{model} ({model}@punctuation)" if found else None)
     assert cached(str(tmp_path))["transcription"]
+    assert read_task_states(outcome["run_id"]) <= {"Completed", "Cached"}
+    if offered and not found:
+        monkeypatch.setattr(resolve, "fetch", lambda *_: demo_models / "punctuation")
+        process(
+            clip,
+            tmp_path,
+            transcription={"model": str(demo_models / "whisper"), **REAL_RECOGNISER},
+            punctuation={"model": model},
+        )
+        assert any(row["word"].endswith((".", "?")) for row in rows(str(tmp_path), "words"))
+
+
+def read_task_states(run_id: str) -> set[str]:
+    """The names of the states in which the tasks of a run ended."""
+    from uuid import UUID
+
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run_id)]))
+    with get_client(sync_client=True) as client:
+        # Task runs reach the server as events, some moments later.
+        wait_until(lambda: len(client.read_task_runs(flow_run_filter=of_run)) > 3)
+        return {str(run.state_name) for run in client.read_task_runs(flow_run_filter=of_run)} - {"Pending", "Running"}
 
 
 @pytest.mark.usefixtures("first")

@@ -13,15 +13,16 @@ from flows.cli.main import app
 @pytest.fixture(autouse=True)
 def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path
 
 
 def doctor(*words: str) -> Result:
-    from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_API_PORT, temporary_settings
+    from prefect.settings import PREFECT_SERVER_API_PORT, temporary_settings
 
-    with temporary_settings({PREFECT_SERVER_API_PORT: 9}, restore_defaults={PREFECT_API_URL}):
+    with temporary_settings({PREFECT_SERVER_API_PORT: 9}):
         return CliRunner().invoke(app, ["doctor", *words])
 
 

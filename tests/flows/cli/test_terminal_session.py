@@ -78,3 +78,26 @@ def test_debug_shows_library_output(tmp_path: Path) -> None:
 def test_own_warnings_are_printed_on_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, 'logging.getLogger("daylong.audio").warning("clocks of %s\\nare wrong", "a")')
     assert done.stderr == "a failure\nclocks of a\\nare wrong\n"
+
+
+END = """
+import sys
+from rich.console import Console
+from flows.cli.terminal import Terminal, make_console
+screen = Terminal(make_console(sys.stdout), make_console(sys.stderr))
+screen.note("chunk 1 of 1 done")
+screen.say("a.wav: 12 words")
+screen.say("Tables  /out")
+screen.end_log("a.wav: 12 words")
+"""
+
+
+def test_a_log_of_its_own_ends_with_the_result_too(tmp_path: Path) -> None:
+    command, environment = [sys.executable, "-c", END], {"PYTHONPATH": ":".join(sys.path)}
+    apart = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert apart.stdout == "a.wav: 12 words\nTables  /out\n"
+    assert apart.stderr == "chunk 1 of 1 done\na.wav: 12 words\n"
+    together = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True, env=environment
+    )
+    assert sorted(together.stdout.splitlines()) == ["Tables  /out", "a.wav: 12 words", "chunk 1 of 1 done"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,18 +12,17 @@ from typer.testing import CliRunner
 from flows.cli.json_lines import format_as_json
 from flows.cli.main import app
 from flows.serving import supervisor
+from flows.serving.own_server import find_free_port
 from flows.serving.server import Address
 from flows.serving.supervisor import Interrupted, StopSignal, Supervisor
 from tasks.errors import DaylongError
 
 
 @pytest.fixture(autouse=True)
-def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    from prefect.settings import PREFECT_API_URL, temporary_settings
-
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DAYLONG_HOME", str(tmp_path))
-    with temporary_settings(restore_defaults={PREFECT_API_URL}):
-        yield
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "data" / "prefect"))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
 
 
 def test_port_in_use_is_refused() -> None:
@@ -45,15 +43,33 @@ def test_foreign_host_is_refused() -> None:
     assert "192.0.2.1:4200: no server can listen there" in result.stderr
 
 
-def test_unreachable_named_server_is_refused() -> None:
+def test_unreachable_named_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    result = CliRunner().invoke(app, ["up"])
+    assert result.exit_code == 2
+    assert "PREFECT_API_URL=http://127.0.0.1:9/api: no Prefect server answers there" in result.stderr
+    result = CliRunner().invoke(app, ["up", "--port", "4300"])
+    assert "leave --host and --port away" in result.stderr
+
+
+def test_a_server_that_only_a_profile_names_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
+    monkeypatch.setattr(Supervisor, "run", lambda _, where: print(where.api))
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-        result = CliRunner().invoke(app, ["up"])
-        assert result.exit_code == 2
-        assert "PREFECT_API_URL=http://127.0.0.1:9/api: no Prefect server answers there" in result.stderr
-        result = CliRunner().invoke(app, ["up", "--port", "4300"])
-        assert "leave --host and --port away" in result.stderr
+        result = CliRunner().invoke(app, ["up", "--port", str(find_free_port())])
+    assert result.exit_code == 0, result.output
+    assert "127.0.0.1:9/api" not in result.output
+    assert (tmp_path / "data" / "prefect").is_dir()
+
+
+def test_unusable_database_is_refused_before_a_server_is_started(tmp_path: Path) -> None:
+    database = tmp_path / "data" / "prefect" / "prefect.db"
+    database.parent.mkdir(parents=True)
+    database.write_bytes(b"no database " * 100)
+    result = CliRunner().invoke(app, ["up", "--port", str(find_free_port())])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{database}: damaged (file is not a database). Put it aside")
 
 
 def test_wrong_settings_are_refused_before_anything_is_started(tmp_path: Path) -> None:
