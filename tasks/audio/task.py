@@ -91,7 +91,7 @@ def map_speech(job: MapJob, place: StepContext, watcher: Watcher) -> Manifest:
     return meter.manifest({"map": kept}, **SpeechMapFacts(speech_s=float((spans[:, 1] - spans[:, 0]).sum())))
 
 
-@step_task("own-speech", version=2)
+@step_task("own-speech", version=3)
 def find_own_speech(job: OwnSpeechJob, place: StepContext, mapped: Sequence[Manifest], watcher: Watcher) -> Manifest:
     """Artifact `map`: as that of `speech-map`, for all channels together, and `own_0`, …, each channel's own speech.
 
