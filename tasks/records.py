@@ -34,6 +34,8 @@ class Part:
     duration_s: float
     path: str = ""
     size_bytes: int | None = field(default=None, compare=False)
+    track: int | None = field(default=None, compare=False)
+    """Number of the sound track that is heard, from 1; None: the file's default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,9 @@ def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Record
     device = resolve_device(settings)
     known = resolve.resolve("embedding", settings.diarization.embedding_model)
     configure(settings.models.keep, settings.models.run_in, compute_timeout_s(settings))
-    recording = probe(path, timezone=settings.timezone, name_pattern=settings.audio.name_pattern)
+    recording = probe(
+        path, timezone=settings.timezone, name_pattern=settings.audio.name_pattern, track=settings.audio.track
+    )
     duration_s = recording.duration_s
 
     def detect(block: np.ndarray[tuple[int], np.dtype[np.float32]]) -> list[Span]:

@@ -70,12 +70,12 @@ def choose_weights(powers: Floats) -> Weights:
     The mean, if it loses nothing; else the mean with opposite channels turned, else one channel; else what loses
     least.
     """
-    count = powers.shape[-1]
+    count = int(powers.shape[-1])
     total = np.trace(powers, axis1=2, axis2=3)
     frames = total.sum(axis=1)
     audible = frames > max(frames.mean() * 10 ** (-AUDIBLE_DB / 10), 1e-14)
     powers, total = powers[audible], total[audible]
-    mean = (1 / count,) * count
+    mean: Weights = (1 / count,) * count
     if not len(powers):
         return mean
     counts = total > total.max(axis=1, keepdims=True) * 10 ** (-AUDIBLE_DB / 10)

@@ -147,6 +147,9 @@ def reference_audio(recording: Recording, channel: int | None = None, correction
     """Build the reference to a recording's sound: all channels mixed, or one."""
     what = "mix" if channel is None else f"channel-{channel}"
     key = f"{recording.sha256}/{what}/decode-{DECODER_VERSION}"
+    tracks = sorted({part.track for part in recording.parts if part.track is not None})
+    if tracks:
+        key += f"/track-{tracks[0]}"
     if correction != UNCORRECTED:
         key += "/corrected-" + json.dumps(as_dict(correction), sort_keys=True, separators=(",", ":"))
     return Audio(key=key, parts=recording.parts, channel=channel, correction=correction)
@@ -216,14 +219,15 @@ def _read_pieces(
         if part.start_s + part.duration_s <= start_s:
             continue
         path = Path(part.path)
-        for place in find_links(path):
+        for place in find_links(path, part.track):
             placed = Span(part.start_s + place.start_s, part.start_s + min(place.end_s, part.duration_s))
             if place.start_s < part.duration_s and placed.end_s > start_s:
-                yield from _place_pieces(path, place, placed, start_s, channel, correction, observe)
+                yield from _place_pieces(path, part.track, place, placed, start_s, channel, correction, observe)
 
 
 def _place_pieces(
     path: Path,
+    track: int | None,
     place: PlacedLink,
     placed: Span,
     start_s: float,
@@ -234,7 +238,7 @@ def _place_pieces(
     """Yield (position, samples) of one file, or one link of its chain, at its place in the recording (`placed`)."""
     first = round(placed.start_s * SAMPLE_RATE_HZ)
     count = None if math.isinf(placed.end_s) else round(placed.end_s * SAMPLE_RATE_HZ) - first
-    with _open_frames(path, place.link, start_s - placed.start_s) as frames:
+    with _open_frames(path, track, place.link, start_s - placed.start_s) as frames:
         for at, samples in convert_frames(frames, path, channel, correction.weights, observe):
             if count is not None and at + len(samples) > count:
                 # a codec's padding would overlap the next part
@@ -271,10 +275,10 @@ def _check_sizes(source: Path | Sequence[Part]) -> None:
 
 
 @contextlib.contextmanager
-def _open_frames(path: Path, link: Link | None, start_s: float) -> Iterator[Iterator[TimedFrame]]:
+def _open_frames(path: Path, track: int | None, link: Link | None, start_s: float) -> Iterator[Iterator[TimedFrame]]:
     """Open frames from a little before `start_s` on; from the beginning where the file is not seekable."""
     with contextlib.ExitStack() as stack:
-        source = stack.enter_context(open_source(path, link))
+        source = stack.enter_context(open_source(path, link, track))
         if start_s > PREROLL_S and source.seek(start_s - PREROLL_S):
             frames = source.read_frames()
             head = next(frames, None)
@@ -282,5 +286,5 @@ def _open_frames(path: Path, link: Link | None, start_s: float) -> Iterator[Iter
                 yield itertools.chain([head], frames)
                 return
         if start_s > PREROLL_S:  # a failed seek may have left it anywhere
-            source = stack.enter_context(open_source(path, link))
+            source = stack.enter_context(open_source(path, link, track))
         yield source.read_frames()

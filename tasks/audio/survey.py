@@ -31,8 +31,8 @@ BEYOND_DBFS = 0.0
 """Only float samples beyond full scale have a higher level."""
 MAX_PASSES = 3
 """The second pass has the channels mixed otherwise, or another level; the third has both."""
-MAX_OFFSET_SHARE, MAX_OFFSET = 0.5, 0.05
-"""An offset is removed from this share of the level on, or from this amplitude."""
+MAX_OFFSET_SHARE = 0.5
+"""From this share of the level on, an offset is removed."""
 
 
 def map_corrected(
@@ -140,10 +140,9 @@ def decide_level(powers: npt.NDArray[np.float64], offsets: npt.NDArray[np.float6
     if not audible.any():
         return 0.0, False
     loudest = np.sort(levels_db[audible])[::-1]
-    level_db = float(
-        loudest[min(math.ceil(LOUD_SHARE * len(loudest)), round(LOUD_S / ENERGY_STEP_S), len(loudest) - 1)]
-    )
+    moments = min(math.ceil(LOUD_SHARE * len(loudest)), round(LOUD_S / ENERGY_STEP_S), len(loudest) - 1)
+    level_db = float(loudest[moments])
     offset = float(np.percentile(np.abs(offsets[audible]), 95))
-    removes_offset = offset > min(MAX_OFFSET_SHARE * 10 ** (level_db / 20), MAX_OFFSET)
+    removes_offset = offset > MAX_OFFSET_SHARE * 10 ** (level_db / 20)
     gain_db = 0.0 if QUIET_DBFS <= level_db <= BEYOND_DBFS else round(TARGET_DBFS - level_db, 1)
     return gain_db, removes_offset

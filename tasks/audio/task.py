@@ -71,7 +71,11 @@ class Watcher:
 def probe_recording(paths: Sequence[str], timezone: str, settings: AudioSettings) -> Recording:
     """Probe the files. Never cached: their digest identifies all later results."""
     return probe_files(
-        [Path(p) for p in paths], timezone=timezone, name_pattern=settings.name_pattern, given=settings.recorded_at
+        [Path(p) for p in paths],
+        timezone=timezone,
+        name_pattern=settings.name_pattern,
+        given=settings.recorded_at,
+        track=settings.track,
     )
 
 
