@@ -123,7 +123,8 @@ def _run_steps(
     chunks = read_plan(run.place, planned, speech)
 
     progress.enter_stage("language")
-    language, confidence = determine_language(reference_audio(recording), speech, run)
+    heard = tracks[0].audio if len(tracks) == 1 else reference_audio(recording)
+    language, confidence = determine_language(heard, speech, run)
 
     busy = sum(len(chunk_steps.split_by_track(c, tracks)) for c in chunks)
     progress.enter_stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.list_steps(run)))

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.intervals import Span
-from tasks.records import Segment, Speaker, Turn, Word
+from tasks.records import Correction, Segment, Speaker, Turn, Word
 from tasks.step import Manifest
 from tasks.storage.artifacts import ArtifactStore
 
@@ -35,6 +35,8 @@ Array = NDArray[Any]
 class SpeechMapFacts(TypedDict):
     speech_s: float
     """Seconds of speech."""
+    correction: NotRequired[dict[str, Any]]
+    """Fields of `Correction`, if the recording needs one."""
 
 
 class OwnSpeechFacts(TypedDict):
@@ -154,6 +156,14 @@ def read_speech_map(store: ArtifactStore, mapped: Manifest) -> tuple[list[Span],
     """Read (speech spans, energy in dB per half second) from a manifest of `speech-map` or `own-speech`."""
     arrays = store.get_arrays(mapped["artifacts"]["map"])
     return read_spans(arrays["speech"]), arrays["energy_db"]
+
+
+def read_correction(mapped: Manifest) -> Correction:
+    """Read the correction that a recording needs from a manifest of `speech-map`."""
+    found = cast(SpeechMapFacts, mapped["facts"]).get("correction")
+    if found is None:
+        return Correction()
+    return Correction(tuple(tuple(w) for w in found["weights"]), found["gain_db"], found["removes_offset"])
 
 
 def read_own_speech(store: ArtifactStore, found: Manifest) -> list[list[Span]]:

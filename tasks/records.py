@@ -34,6 +34,8 @@ class Part:
     duration_s: float
     path: str = ""
     size_bytes: int | None = field(default=None, compare=False)
+    track: int | None = field(default=None, compare=False)
+    """Number of the sound track that is heard, from 1; None: the file's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,16 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """How a recording's sound is corrected before any step hears it; without arguments, not at all."""
+
+    weights: tuple[tuple[float, ...], ...] = ()
+    """Of the channels in the mix: one tuple for each number of channels whose mix is not their mean."""
+    gain_db: float = 0.0
+    removes_offset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Audio:
     """A reference to sound, never the sound itself: a file's mixed-down (or one) channel, or a stored artifact.
 
@@ -81,6 +93,7 @@ class Audio:
     channel: int | None = None
     """None: all channels mixed; else this one alone."""
     offset_s: float = 0.0
+    correction: Correction = Correction()
 
     def identity(self) -> list[Any]:
         """What it adds to a cache key: what it is, not where it is."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flows.recording.preparation import Run
+from flows.reporting.logging_setup import RUN_LOG
 from flows.reporting.progress import Progress
 from tasks.audio.combine import count_channels
 from tasks.audio.decode import reference_audio
+from tasks.audio.survey import describe_correction
 from tasks.audio.task import MapJob, OwnSpeechJob, Watcher, find_own_speech, map_speech
-from tasks.contracts import read_own_speech, read_speech_map
+from tasks.contracts import read_correction, read_own_speech, read_speech_map
 from tasks.errors import PermanentError
 from tasks.intervals import Span
 from tasks.paths import format_path
@@ -34,19 +36,30 @@ def map_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[Mani
     if run.settings.audio.channels == "mix":
         audio = reference_audio(recording)
         mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.count_mapped))
-        return mapped, [Track(audio, tuple(read_speech_map(run.place.store, mapped)[0]))]
+        corrected = _correct(recording, None, mapped)
+        return mapped, [Track(corrected, tuple(read_speech_map(run.place.store, mapped)[0]))]
     _check_channels(recording, run)
     passes = recording.channels + 1  # one over each channel, and one over all together
     watcher = Watcher(lambda seconds: progress.count_mapped(seconds / passes))
     pass_watcher = Watcher(lambda seconds: progress.count_mapped(seconds / passes / recording.channels))
     audios = tuple(reference_audio(recording, channel) for channel in range(recording.channels))
     maps = [map_speech(MapJob(a, recording.duration_s), run.place, watcher) for a in audios]
+    audios = tuple(_correct(recording, channel, found) for channel, found in enumerate(maps))
     own = find_own_speech(OwnSpeechJob(audios), run.place, maps, pass_watcher)
     tracks = [
         Track(a, tuple(speech)) for a, speech in zip(audios, read_own_speech(run.place.store, own), strict=True)
     ]
     _check_speaker_count(recording, run, sum(bool(track.speech) for track in tracks))
     return own, tracks
+
+
+def _correct(recording: Recording, channel: int | None, mapped: Manifest) -> Audio:
+    """Return the reference to the sound as the speech map heard it; log how it was corrected, if at all."""
+    correction = read_correction(mapped)
+    for line in describe_correction(correction):
+        where = "" if channel is None else f", channel {channel + 1}"
+        RUN_LOG.info("%s%s: %s", format_path(recording.source_name), where, line)
+    return reference_audio(recording, channel, correction)
 
 
 def _check_channels(recording: Recording, run: Run) -> None:

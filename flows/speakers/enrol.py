@@ -10,9 +10,9 @@ import numpy as np
 from flows.locations import resolve_device
 from flows.recording.preparation import compute_timeout_s, describe_weights
 from flows.speakers.clips import CLIP_S
-from tasks.audio.decode import decode, stream
+from tasks.audio.decode import decode, reference_audio
 from tasks.audio.probe import probe
-from tasks.audio.speech_map import build_speech_map
+from tasks.audio.survey import map_corrected
 from tasks.audio.task import SILERO
 from tasks.canonical import find_recording_start
 from tasks.diarization.engines import choose_speaker_engine
@@ -41,14 +41,17 @@ def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Record
     device = resolve_device(settings)
     known = resolve.resolve("embedding", settings.diarization.embedding_model)
     configure(settings.models.keep, settings.models.run_in, compute_timeout_s(settings))
-    recording = probe(path, timezone=settings.timezone, name_pattern=settings.audio.name_pattern)
+    recording = probe(
+        path, timezone=settings.timezone, name_pattern=settings.audio.name_pattern, track=settings.audio.track
+    )
     duration_s = recording.duration_s
 
     def detect(block: np.ndarray[tuple[int], np.dtype[np.float32]]) -> list[Span]:
         found: list[Span] = call(SILERO, "find_speech", block).value
         return found
 
-    speech = build_speech_map(stream(recording.parts), detect, duration_s).speech
+    mapped, correction = map_corrected(reference_audio(recording), detect, duration_s)
+    speech = mapped.speech
     if measure_union_s(speech) < MIN_SPEECH_S:
         raise PermanentError(
             f"{path}: {measure_union_s(speech):.1f} s of speech; a voice wants {MIN_SPEECH_S:.0f} s at least."
@@ -60,7 +63,7 @@ def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Record
         own = cut_windows([Span(s.start_s - span.start_s, s.end_s - span.start_s) for s in clip(speech, span)])
         if len(own):
             where.append(own)
-            found.append(call(model, "embed", decode(recording.parts, span), own).value)
+            found.append(call(model, "embed", decode(recording.parts, span, correction=correction), own).value)
     start = find_recording_start(recording)
     hearing = Hearing(
         hearing_id=hashlib.sha256(f"enrolled\0{recording.sha256}".encode()).hexdigest()[:16],

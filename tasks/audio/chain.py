@@ -32,21 +32,22 @@ class PlacedLink:
     end_s: float
 
 
-def find_links(path: Path) -> tuple[PlacedLink, ...]:
+def find_links(path: Path, track: int | None = None) -> tuple[PlacedLink, ...]:
     """Find the links of a file with their spans; a file that isn't chained is one link without end.
 
+    `track`: as for `open_source`.
     Raises UnreadableAudio, TransientError where it can't be read.
     """
     try:
         found = path.stat()
-        return _find_links(path, found.st_size, found.st_mtime_ns)
+        return _find_links(path, track, found.st_size, found.st_mtime_ns)
     except OSError as error:
         raise_if_inaccessible(path, error)
         raise UnreadableAudio(f"{format_path(path)}: could not be read ({error.strerror}). Copy it again.") from error
 
 
 @functools.lru_cache(maxsize=256)
-def _find_links(path: Path, size: int, _mtime_ns: int) -> tuple[PlacedLink, ...]:
+def _find_links(path: Path, track: int | None, size: int, _mtime_ns: int) -> tuple[PlacedLink, ...]:
     unchained = (PlacedLink(None, 0.0, float("inf")),)
     starts = list(itertools.islice(find_starts(path, size), _MAX_LINKS + 1))
     if len(starts) < 2 or len(starts) > _MAX_LINKS:
@@ -56,7 +57,7 @@ def _find_links(path: Path, size: int, _mtime_ns: int) -> tuple[PlacedLink, ...]
     for first, end in zip(starts, [*starts[1:], size], strict=True):
         link = Link(first, end)
         try:
-            with open_source(path, link) as source:
+            with open_source(path, link, track) as source:
                 end_s = at_s + measure_duration_s(source)
         except UnreadableAudio:
             continue  # a broken link; the others can be read

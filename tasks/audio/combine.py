@@ -29,14 +29,21 @@ log = logging.getLogger("daylong.audio")
 
 
 def probe_files(
-    paths: Sequence[Path], *, timezone: str = "UTC", name_pattern: str | None = None, given: str | None = None
+    paths: Sequence[Path],
+    *,
+    timezone: str = "UTC",
+    name_pattern: str | None = None,
+    given: str | None = None,
+    track: int | None = None,
 ) -> Recording:
     """Probe the files of one recording, in any order. Raises as `probe` does.
 
-    `given`: the start time (ISO 8601), which overrides those of the files.
+    `track`: as for `probe`. `given`: the start time (ISO 8601), which overrides those of the files.
     """
     unique = list(dict.fromkeys(Path(os.path.abspath(p)) for p in paths))
-    recording = combine([probe(p, timezone=timezone, name_pattern=name_pattern) for p in unique], name_pattern)
+    recording = combine(
+        [probe(p, timezone=timezone, name_pattern=name_pattern, track=track) for p in unique], name_pattern
+    )
     local = load_zone(timezone)
     at, source = format_in_zone(datetime.fromisoformat(given), local) if given else None, "given"
     if at is None:
@@ -96,7 +103,7 @@ def count_channels(parts: Sequence[Part]) -> list[int]:
     found = []
     for part in parts:
         path = Path(part.path)
-        with open_source(path, find_links(path)[0].link) as source:
+        with open_source(path, find_links(path, part.track)[0].link, part.track) as source:
             found.append(source.channels)
     return found
 

@@ -22,7 +22,7 @@ def measure_duration_s(source: Source) -> float:
     counted_s = find_last_packet_s(source)
     end_s = None if counted_s is None else _find_end_s(source, counted_s)
     if end_s is None or end_s > MAX_LEAP_S:  # no timestamps, broken ones, or not seekable: count samples
-        with open_source(source.path, source.link) as afresh:
+        with open_source(source.path, source.link, source.track) as afresh:
             ends = (at + len(samples) for at, samples in convert_frames(afresh.read_frames(), source.path, None))
             end_s = max(ends, default=0) / SAMPLE_RATE_HZ
     return end_s

@@ -6,6 +6,7 @@ Files that cannot be processed are refused here, with a message of one line.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import stat
@@ -14,18 +15,24 @@ from pathlib import Path
 
 from tasks.audio.chain import find_links
 from tasks.audio.duration import measure_duration_s
-from tasks.audio.source import open_source, raise_if_inaccessible
+from tasks.audio.source import describe_tracks, open_source, raise_if_inaccessible
 from tasks.audio.start_time import find_repeated_hour, find_start_time, load_zone
 from tasks.errors import TransientError, UnreadableAudio
 from tasks.paths import format_path, suggest_path
 from tasks.records import Part, Recording
 from tasks.text import decode_file_name
 
+log = logging.getLogger("daylong.audio")
+
 _SLUG_LENGTH = 60
 
 
-def probe(path: Path, *, timezone: str = "UTC", name_pattern: str | None = None) -> Recording:
+def probe(
+    path: Path, *, timezone: str = "UTC", name_pattern: str | None = None, track: int | None = None
+) -> Recording:
     """Probe the recording at `path`; a time in its name is in `timezone`, in the format of `name_pattern`.
+
+    `track`: number of its sound track, from 1; by default the one that players take. Of several, one line is logged.
 
     Raises UnreadableAudio for files that are no recordings, TransientError where the file is gone or still changes,
     UsageError for an unknown `timezone`.
@@ -33,10 +40,12 @@ def probe(path: Path, *, timezone: str = "UTC", name_pattern: str | None = None)
     load_zone(timezone)
     before = _stat_file(path)
     sha256 = _hash_file(path)
-    places = find_links(path)
-    with open_source(path, places[0].link) as source:
+    places = find_links(path, track)
+    with open_source(path, places[0].link, track) as source:
         context = source.stream.codec_context
         metadata = {**source.stream.metadata, **source.container.metadata}
+        if tracks := describe_tracks(source):
+            log.info("%s: %s.", format_path(path.name), tracks)
         rate_hz, channels = source.rate_hz, source.channels
         duration_s = measure_duration_s(source) if len(places) == 1 else places[-1].end_s
     after = _stat_file(path)
@@ -54,7 +63,7 @@ def probe(path: Path, *, timezone: str = "UTC", name_pattern: str | None = None)
         sample_rate_hz=rate_hz,
         channels=channels,
         codec=context.codec.canonical_name,
-        parts=(Part(name, sha256, 0.0, duration_s, where, before.st_size),),
+        parts=(Part(name, sha256, 0.0, duration_s, where, before.st_size, track),),
         recorded_at=at,
         recorded_at_source=at_source,
         timezone=timezone,

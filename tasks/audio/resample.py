@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Samples = npt.NDArray[np.float32]
 
+Observe = Callable[[npt.NDArray[np.float64], int], None]
+"""Called with the samples of all channels, (channels, n) in −1…1 at a file's own rate, and that rate in Hz."""
+
 _JUMP_S = 0.1
 """A frame this far from the end of the one before is no rounding error: sound is missing between them."""
 MAX_LEAP_S = 8 * 24 * 3600.0
@@ -32,15 +35,24 @@ _GROUP_S = 1.0
 """Frames are converted a second at a time: they are as short as 20 ms, and each call costs time."""
 
 
-def convert_frames(frames: Iterator[TimedFrame], path: Path, channel: int | None) -> Iterator[tuple[int, Samples]]:
-    """Yield (position, samples) at 16 kHz. Positions increase, skip missing sound, and may step back by a drift."""
+def convert_frames(
+    frames: Iterator[TimedFrame],
+    path: Path,
+    channel: int | None,
+    weights: Sequence[tuple[float, ...]] = (),
+    observe: Observe | None = None,
+) -> Iterator[tuple[int, Samples]]:
+    """Yield (position, samples) at 16 kHz. Positions increase, skip missing sound, and may step back by a drift.
+
+    `weights`: see `Correction`; `observe` is called with the channels before they are mixed, a second at a time.
+    """
     run: _Run | None = None
     for frame, time_s in _drop_strays(frames):
         if run is None:
-            run = _Run(frame, time_s or 0.0, path, channel)
+            run = _Run(frame, time_s or 0.0, path, channel, weights, observe)
         elif (start_s := run.find_restart(frame, time_s)) is not None:
             yield from run.convert(last=True)
-            run = _Run(frame, start_s, path, channel)
+            run = _Run(frame, start_s, path, channel, weights, observe)
         run.add(frame)
         if run.waiting_s >= _GROUP_S:
             yield from run.convert()
@@ -68,8 +80,17 @@ def _drop_strays(frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
 class _Run:
     """Converts consecutive frames of one format, without a gap between them, to 16 kHz mono."""
 
-    def __init__(self, frame: AudioFrame, start_s: float, path: Path, channel: int | None) -> None:
-        self.path, self.channel = path, channel
+    def __init__(
+        self,
+        frame: AudioFrame,
+        start_s: float,
+        path: Path,
+        channel: int | None,
+        weights: Sequence[tuple[float, ...]],
+        observe: Observe | None,
+    ) -> None:
+        self.path, self.channel, self.observe = path, channel, observe
+        self.weights = next((w for w in weights if channel is None and len(w) == frame.layout.nb_channels), None)
         self.rate: int = frame.sample_rate
         self.kind = _get_format(frame)
         if channel is not None and not 0 <= channel < frame.layout.nb_channels:
@@ -117,7 +138,9 @@ class _Run:
 
     def convert(self, *, last: bool = False) -> Iterator[tuple[int, Samples]]:
         """Convert the frames added so far; `last` flushes the resampler."""
-        mono = _mix_down(self.frames, self.channel)
+        if self.observe is not None and self.frames and self.kind[2] > 1:
+            self.observe(_scale(_join(self.frames)), self.rate)
+        mono = _mix_down(self.frames, self.channel, self.weights)
         self.frames, self.waiting_s = [], 0.0
         dropped = min(self.skip, len(mono))
         mono, self.skip = mono[dropped:], self.skip - dropped
@@ -137,15 +160,32 @@ def _get_format(frame: AudioFrame) -> tuple[int, str, int]:
     return frame.sample_rate, frame.format.name, frame.layout.nb_channels
 
 
-def _mix_down(frames: list[AudioFrame], channel: int | None) -> Samples:
-    """Mix frames of one format down to float32 (n,) in −1…1; NaN and infinity become silence."""
-    if not frames:
-        return np.zeros(0, np.float32)
+def _join(frames: list[AudioFrame]) -> npt.NDArray[Any]:
+    """Join frames of one format to (channels, n), in the format's own type."""
     channels = frames[0].layout.nb_channels
     planes = [f.to_ndarray() for f in frames]
     if not frames[0].format.is_planar:
         planes = [p.reshape(-1, channels).T for p in planes]
-    wave = np.concatenate(planes, axis=1)
+    return np.concatenate(planes, axis=1)
+
+
+def _scale(wave: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Scale (channels, n) to −1…1; NaN and infinity become silence."""
+    if wave.dtype == np.uint8:
+        return (wave - 128.0) / 128.0
+    if np.issubdtype(wave.dtype, np.integer):
+        return wave / 2.0 ** (8 * wave.dtype.itemsize - 1)
+    with np.errstate(all="ignore"):
+        return np.where(np.abs(wave) < _MAX_AMPLITUDE, wave, 0.0).astype(np.float64)
+
+
+def _mix_down(frames: list[AudioFrame], channel: int | None, weights: tuple[float, ...] | None) -> Samples:
+    """Mix frames of one format down to float32 (n,) in −1…1; NaN and infinity become silence."""
+    if not frames:
+        return np.zeros(0, np.float32)
+    wave = _join(frames)
+    if weights is not None:
+        return np.asarray(np.array(weights) @ _scale(wave), np.float32)
     chosen = wave[channel : channel + 1] if channel is not None else wave
     if not np.issubdtype(wave.dtype, np.integer):
         return _average_floats(chosen)

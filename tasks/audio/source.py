@@ -63,8 +63,15 @@ class Source:
     Raises UnreadableAudio where nothing decodes.
     """
 
-    def __init__(self, path: Path, container: InputContainer, stream: AudioStream, link: Link | None = None) -> None:
-        self.path, self.container, self.stream, self.link = path, container, stream, link
+    def __init__(
+        self,
+        path: Path,
+        container: InputContainer,
+        stream: AudioStream,
+        link: Link | None = None,
+        track: int | None = None,
+    ) -> None:
+        self.path, self.container, self.stream, self.link, self.track = path, container, stream, link, track
         self.origin_s = 0.0
         """The stream's timestamp, in seconds, at which the sound starts."""
         self._pending: Iterator[TimedFrame] | None = self._decode_frames()
@@ -137,8 +144,9 @@ class Source:
 
 
 @contextlib.contextmanager
-def open_source(path: Path, link: Link | None = None) -> Iterator[Source]:
-    """Open `path`, or one link of its chain alone, at its default (else first) audio stream.
+def open_source(path: Path, link: Link | None = None, track: int | None = None) -> Iterator[Source]:
+    """Open `path`, or one link of its chain alone, at its sound track `track`, counted from 1; by default at the
+    track that the file marks as its default, else the first.
 
     Raises UnreadableAudio where there is none, TransientError where the file is gone or cannot be read now.
     """
@@ -165,11 +173,33 @@ def open_source(path: Path, link: Link | None = None) -> Iterator[Source]:
         tracks = [s for s in container.streams.audio if s.codec_context is not None]
         if not tracks:
             raise UnreadableAudio(f"{format_path(path)}: holds no audio that can be decoded. Was it the right file?")
-        stream = next((s for s in tracks if s.disposition & av.stream.Disposition.default), tracks[0])
+        if track is not None and track > len(tracks):
+            raise UnreadableAudio(
+                f"{format_path(path)}: has no sound track {track}, but {len(tracks)}: set audio.track accordingly."
+            )
+        default = next((s for s in tracks if s.disposition & av.stream.Disposition.default), tracks[0])
+        stream = default if track is None else tracks[track - 1]
         for other in container.streams:
             if other.index != stream.index:
                 other.discard = av.stream.Discard.all
-        yield Source(path, container, stream, link)
+        yield Source(path, container, stream, link, track)
+
+
+def describe_tracks(source: Source) -> str | None:
+    """Describe the sound tracks of a file, and which is taken; None for a file with one."""
+    tracks = [s for s in source.container.streams.audio if s.codec_context is not None]
+    if len(tracks) < 2:
+        return None
+    taken = 1 + [s.index for s in tracks].index(source.stream.index)
+    lines = [_describe_track(number, stream) for number, stream in enumerate(tracks, start=1)]
+    return f"{len(tracks)} sound tracks ({'; '.join(lines)}); track {taken} is taken, audio.track chooses another"
+
+
+def _describe_track(number: int, stream: AudioStream) -> str:
+    named = [stream.metadata.get(key, "").strip() for key in ("language", "title")]
+    channels = stream.codec_context.layout.nb_channels
+    parts = [*(n for n in named if n), f"{channels} channel{'' if channels == 1 else 's'}"]
+    return f"{number}: {', '.join(parts)}"
 
 
 def _read_video_start_s(container: InputContainer) -> float:

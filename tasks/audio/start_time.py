@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import re
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -31,10 +32,21 @@ _NAME_PATTERNS = (
         r"(?P<second>[0-5]\d)(?!\d)"
     ),
 )
+_DATE_AND_TIME = re.compile(
+    r"(?<!\d)(?P<year>(?:19|20)\d\d)([-_.]?)(?P<month>\d\d)\2(?P<day>\d\d)(?:[T _.-]|-_-_| - | at )?"
+    r"(?P<hour>\d\d)(?P<mark>[-_.:h]?)(?P<minute>\d\d)(?:(?P=mark)(?P<second>\d\d))?(?!\d)",
+    re.IGNORECASE,
+)
+"""Digits in the form of a date and time, possible or not."""
 _OFFSET = re.compile(r"(?P<zone>Z|[+-]\d{2}:\d{2}|\+\d{4}|(?<=T\d{6})-\d{4})(?![0-9A-Za-z])")
 """UTC offset after a time. Four digits after a hyphen may be a counter or the end time: they are an offset only in
 ISO 8601's basic format."""
 _SIDECAR_BYTES = 1 << 16
+_SOURCES = {
+    "metadata": "is read from its metadata",
+    "mtime": "is taken from its modification time",
+    None: "is not known",
+}
 _MIN_YEAR = 1990
 """Earliest year that is accepted: recorders without a clock write 1904 or 1970."""
 
@@ -64,12 +76,19 @@ def find_start_time(
     local = load_zone(timezone)
     found, source = _find_time(metadata, path, local, name_pattern)
     if found is not None:
-        return format_in_zone(found, local), source
-    try:
-        at = format_in_zone(datetime.fromtimestamp(mtime_s, UTC) - timedelta(seconds=duration_s), local)
-    except (ValueError, OverflowError, OSError):
-        at = None
-    return at, "mtime" if at else None
+        at = format_in_zone(found, local)
+    else:
+        try:
+            at = format_in_zone(datetime.fromtimestamp(mtime_s, UTC) - timedelta(seconds=duration_s), local)
+        except (ValueError, OverflowError, OSError):
+            at = None
+        source = "mtime" if at else None
+    if source not in ("sidecar", "name") and (wrong := find_impossible_time(path.stem, name_pattern)):
+        log.warning(
+            "%s: %s in its name is no possible date and time, and is not used. When it was recorded %s.",
+            format_path(path.name), format_path(wrong), _SOURCES[source],
+        )  # fmt: skip
+    return at, source
 
 
 def find_repeated_hour(
@@ -162,6 +181,31 @@ def read_time_in_name(stem: str, local: ZoneInfo, pattern: str | None = None) ->
     """
     found = read_name(stem, local, pattern)
     return found.at if found else None
+
+
+def find_impossible_time(stem: str, pattern: str | None = None) -> str | None:
+    """Find what has the form of a date and time in a file's name but is none, by `pattern` or in a common format;
+    for names in which `read_time_in_name` finds none.
+
+    Digits after a possible date, without marks between them, may count files.
+
+    >>> find_impossible_time("desk_2026-02-30_09-15-00"), find_impossible_time("desk_20261301 1515")
+    ('2026-02-30_09-15-00', '20261301 1515')
+    >>> find_impossible_time("desk 2026-03-01 25.15"), find_impossible_time("desk 20260301-0060")
+    ('2026-03-01 25.15', None)
+    """
+    own = compile_pattern(pattern).search(stem) if pattern is not None else None
+    if own is not None:
+        return own[0]
+    for match in itertools.chain(_DATE_AND_TIME.finditer(stem), _NAME_PATTERNS[1].finditer(stem)):
+        groups = match.groupdict()
+        try:
+            date(2000 + int(groups["year"][-2:]), int(groups["month"]), int(groups["day"]))
+        except ValueError:
+            return match[0]
+        if groups.get("mark"):
+            return match[0]
+    return None
 
 
 def read_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> NameTime | None:

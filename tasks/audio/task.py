@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.audio.bleed import estimate_noise_floor, remove_bleed
 from tasks.audio.combine import probe_files
-from tasks.audio.decode import Samples, stream
+from tasks.audio.decode import UNCORRECTED, Samples, stream
 from tasks.audio.plan import plan, select_speech
-from tasks.audio.speech_map import build_speech_map
+from tasks.audio.survey import map_corrected
 from tasks.caching import step_task
 from tasks.contracts import (
     OwnSpeechFacts,
@@ -29,7 +29,7 @@ from tasks.contracts import (
 )
 from tasks.engines.engine import Engine
 from tasks.intervals import Span, measure_union_s, merge_spans
-from tasks.records import SAMPLE_RATE_HZ, Audio, Chunk, Recording
+from tasks.records import SAMPLE_RATE_HZ, Audio, Chunk, Recording, as_dict
 from tasks.settings.schema import AudioSettings, ChunkingSettings
 from tasks.step import Manifest, Meter, StepContext
 
@@ -71,13 +71,20 @@ class Watcher:
 def probe_recording(paths: Sequence[str], timezone: str, settings: AudioSettings) -> Recording:
     """Probe the files. Never cached: their digest identifies all later results."""
     return probe_files(
-        [Path(p) for p in paths], timezone=timezone, name_pattern=settings.name_pattern, given=settings.recorded_at
+        [Path(p) for p in paths],
+        timezone=timezone,
+        name_pattern=settings.name_pattern,
+        given=settings.recorded_at,
+        track=settings.track,
     )
 
 
-@step_task("speech-map", version=1)
+@step_task("speech-map", version=2)
 def map_speech(job: MapJob, place: StepContext, watcher: Watcher) -> Manifest:
-    """Artifact `map`: arrays `speech` (N, 2) seconds and `energy_db`. The recording is read once, streaming."""
+    """Artifact `map`: arrays `speech` (N, 2) seconds and `energy_db`. Fact `correction`, if the recording needs one.
+
+    The recording is read once, streaming; once or twice more if it needs a correction.
+    """
     meter = Meter()
 
     def detect(block: Samples) -> list[Span]:
@@ -85,13 +92,16 @@ def map_speech(job: MapJob, place: StepContext, watcher: Watcher) -> Manifest:
         watcher.mapped(len(block) / SAMPLE_RATE_HZ)
         return found
 
-    mapped = build_speech_map(stream(job.audio.parts, channel=job.audio.channel), detect, job.duration_s)
+    mapped, correction = map_corrected(job.audio, detect, job.duration_s)
     spans = write_spans(mapped.speech)
     kept = place.store.put_arrays("speech-map", speech=spans, energy_db=mapped.energy_db)
-    return meter.manifest({"map": kept}, **SpeechMapFacts(speech_s=float((spans[:, 1] - spans[:, 0]).sum())))
+    facts = SpeechMapFacts(speech_s=float((spans[:, 1] - spans[:, 0]).sum()))
+    if correction != UNCORRECTED:
+        facts["correction"] = as_dict(correction)
+    return meter.manifest({"map": kept}, **facts)
 
 
-@step_task("own-speech", version=2)
+@step_task("own-speech", version=3)
 def find_own_speech(job: OwnSpeechJob, place: StepContext, mapped: Sequence[Manifest], watcher: Watcher) -> Manifest:
     """Artifact `map`: as that of `speech-map`, for all channels together, and `own_0`, …, each channel's own speech.
 
@@ -102,12 +112,16 @@ def find_own_speech(job: OwnSpeechJob, place: StepContext, mapped: Sequence[Mani
 
     def open_channel(channel: int) -> Generator[Samples, None, None]:
         audio = job.channels[channel]
-        with contextlib.closing(stream(audio.parts, channel=audio.channel)) as blocks:
+        # Levels are compared as they were recorded.
+        correction = replace(audio.correction, gain_db=0.0)
+        with contextlib.closing(stream(audio.parts, channel=audio.channel, correction=correction)) as blocks:
             for block in blocks:
                 yield block
                 watcher.mapped(len(block) / SAMPLE_RATE_HZ)
 
-    own = remove_bleed(speech, [estimate_noise_floor(e) for e in energy], open_channel)
+    gains_db = [audio.correction.gain_db for audio in job.channels]
+    floors_db = [estimate_noise_floor(e) - gain_db for e, gain_db in zip(energy, gains_db, strict=True)]
+    own = remove_bleed(speech, floors_db, open_channel)
     steps = min(map(len, energy))
     arrays = {name_own_speech(i): write_spans(spans) for i, spans in enumerate(own)}
     kept = place.store.put_arrays(

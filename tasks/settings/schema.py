@@ -73,6 +73,13 @@ class AudioSettings(Step):
     channels: Literal["mix", "separate"] = Field(
         "mix", description="Channels: mixed down to one (mix), or a speaker in each (separate)."
     )
+    track: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="Number of the sound track, from 1, of files with several (a film in two languages). Left out: "
+        "the one that the file marks as its default, else the first.",
+    )
     name_pattern: str | None = Field(
         None,
         max_length=500,
@@ -328,6 +335,7 @@ class Settings(Step):
                 "logging": True,
                 "metrics": True,
                 # Named only where it is used: the digests of other settings stay what they were before it existed.
+                "audio": {"track"} if self.audio.track is None else set(),
                 "diarization": set() if self.diarization.engine == "segmentation" else {"segmentation_model"},
             },
         )

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,10 +34,10 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Span]:
     """Every span that is really decoded from now on."""
     spans: list[Span] = []
 
-    def slow(path: Sequence[Part], span: Span, *, channel: int | None = None) -> np.ndarray:
+    def slow(path: Sequence[Part], span: Span, **how: Any) -> np.ndarray:
         spans.append(span)
         time.sleep(0.05)
-        return decode(path, span, channel=channel)
+        return decode(path, span, **how)
 
     monkeypatch.setattr(module, "decode", slow)
     return spans

@@ -41,9 +41,9 @@ def opens(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     found: list[Path] = []
 
     @contextlib.contextmanager
-    def counted(path: Path, link: None = None) -> Iterator[Source]:
+    def counted(path: Path, link: None = None, track: int | None = None) -> Iterator[Source]:
         found.append(path)
-        with open_source(path, link) as source:
+        with open_source(path, link, track) as source:
             yield source
 
     monkeypatch.setattr(decoding, "open_source", counted)

@@ -201,3 +201,36 @@ def test_container_creation_time(tmp_path: Path) -> None:
     found = probe(path, timezone="Europe/Berlin")
     assert (found.recorded_at, found.recorded_at_source) == ("2026-03-01T09:15:00+01:00", "metadata")
     assert found.timezone == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("desk_2026-02-30_09-15-00.wav", "2026-02-30_09-15-00"),
+        ("REC_20261301_0915.wav", "20261301_0915"),
+        ("260230_091500.wav", "260230_091500"),
+        ("2026-03-01 25.15.00.wav", "2026-03-01 25.15.00"),
+    ],
+)
+def test_an_impossible_date_in_a_name_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, shown: str
+) -> None:
+    path = write_sound(tmp_path / name, make_noise(0.5))
+    assert probe(path).recorded_at_source == "mtime"
+    (line,) = [r.getMessage() for r in caplog.records if r.name == "daylong.audio"]
+    assert line.startswith(f"{name}: {shown} in its name is no possible date")
+    assert line.endswith("is taken from its modification time.")
+
+
+@pytest.mark.parametrize("name", ["20260301-0060.wav", "meeting 2.wav", "2026-02-28_0915.wav", "order 47110815.wav"])
+def test_other_names_are_passed_over_in_silence(tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    probe(write_sound(tmp_path / name, make_noise(0.5)))
+    assert not [r for r in caplog.records if r.name == "daylong.audio"]
+
+
+def test_a_name_pattern_that_finds_an_impossible_date_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_sound(tmp_path / "3102 26.wav", make_noise(0.5))
+    probe(path, name_pattern="%d%m %y")
+    assert "3102 26 in its name is no possible date" in caplog.text
