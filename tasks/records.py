@@ -145,6 +145,8 @@ class Word:
     is_overlap: bool = False
     local_speaker: str | None = None
     segment: int = -1
+    space_before: bool = True
+    """Whether a blank stands before it in running text. See `tasks.joining`."""
 
     @property
     def span(self) -> Span:

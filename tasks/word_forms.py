@@ -9,6 +9,7 @@
 | apostrophe ’ | ', within a word | ', everywhere | removed | ', within a word |
 | hyphen | kept within a word | removed | removed | becomes a blank |
 | 3.5 | 3.5 | 35 | 35 | 3.5 |
+| x.com, AT&T | kept within a word | removed | removed | removed |
 | combining marks | kept | removed where NFKC cannot compose them | kept | kept |
 | nothing left (%) | empty | the sign itself | the word itself | empty |
 
@@ -24,14 +25,18 @@ from collections.abc import Callable
 _APOSTROPHES = str.maketrans("’ʼ＇‘", "''''")
 _HYPHENS = str.maketrans("‐‑－", "---")
 _JOINERS = "\u200c\u200d"  # spelling, not punctuation, in Persian and the languages of India
+_KEPT_INSIDE = "'-.&@/_" + _JOINERS
 _INSIDE_WORD = re.compile(r"(?<=\w)'(?=\w)|(?<=\d)[.,](?=\d)")
 
 
 def to_search_form(text: str) -> str:
-    """Lower-case a word and remove punctuation; inner apostrophes, hyphens and separators of digits stay.
+    """Lower-case a word and remove punctuation. What joins letters within it stays: apostrophes, hyphens, `&`, the
+    signs of addresses (`.`, `@`, `/`, `_`); so do separators of digits. Abbreviations lose their full stops.
 
     >>> [to_search_form(word) for word in ("“Don’t!”", "rock-n-roll,", "3.5%", "ÉTÉ…", "♪")]
     ["don't", 'rock-n-roll', '3.5', 'été', '']
+    >>> [to_search_form(word) for word in ("AT&T", "www.x.com.", "U.S.")]
+    ['at&t', 'www.x.com', 'us']
     """
     text = unicodedata.normalize("NFC", text).translate(_APOSTROPHES).translate(_HYPHENS).lower()
     if text.isalnum():
@@ -40,11 +45,13 @@ def to_search_form(text: str) -> str:
         c
         for i, c in enumerate(text)
         if _is_word_character(c)
-        or (c in "'-" + _JOINERS and _is_beside(text, i, _is_word_character))
-        or (c in ".,:" and _is_beside(text, i, str.isdigit))
+        or (c in _KEPT_INSIDE and _is_beside(text, i, _is_word_character))
+        or (c in ",:" and _is_beside(text, i, str.isdigit))
     ]
     # Compose again: a character between a letter and its accent may have been removed.
-    return unicodedata.normalize("NFC", "".join(kept))
+    said = unicodedata.normalize("NFC", "".join(kept))
+    parts = said.split(".")
+    return "".join(parts) if all(len(part) == 1 and part.isalpha() for part in parts) else said
 
 
 def to_comparison_form(text: str) -> str:

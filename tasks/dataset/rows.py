@@ -134,6 +134,7 @@ def _words(transcript: Transcript) -> dict[str, Any]:
         "is_overlap": [w.is_overlap for w in rows],
         "chunk_index": [w.chunk for w in rows],
         "local_speaker": [w.local_speaker for w in rows],
+        "space_before": [w.space_before for w in rows],
     }
 
 

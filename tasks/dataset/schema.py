@@ -155,6 +155,11 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("is_overlap", "bool", "Somebody else speaks at the same time."),
             Column("chunk_index", "int32", "The chunk it was heard in."),
             _null("local_speaker", "string", "The chunk's own label of the speaker, for audit."),
+            _null(
+                "space_before",
+                "bool",
+                "Whether a blank stands before the word, unless it begins a segment; null (older files): true.",
+            ),
         ),
     ),
     "turns": (

@@ -14,8 +14,9 @@ from itertools import accumulate
 from tasks.canonical import cache_last
 from tasks.exports.cue_timing import MAX_MS, Cue, time_cues
 from tasks.exports.text import GAP, find_untranscribed, to_ms
+from tasks.joining import is_unspaced
 from tasks.records import Segment, Transcript, Word
-from tasks.sentences import BREAK_WEIGHTS
+from tasks.sentences import weigh_break
 from tasks.text import to_one_line
 
 LINE_COLUMNS = 42
@@ -25,7 +26,7 @@ MAX_LINES = 2
 PAUSE_MS = 1_500
 """Shortest pause within a segment that ends a cue: text should not appear long before it is spoken."""
 MARK_COST = 0.1
-"""Cost of a cue's end for each step of `BREAK_WEIGHTS` that its mark lacks, beside its squared distance from even."""
+"""Cost of a cue's end for each step of `weigh_break` that its mark lacks, beside its squared distance from even."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _align_words(segment: Segment, words: Sequence[Word]) -> list[_Piece]:
     for word, text in spoken:
         found = whole.find(text, at)
         if found < 0 or whole[at:found].strip():
-            pieces = [_Piece(to_ms(w.start_s), to_ms(w.end_s), " " + t) for w, t in spoken]
+            pieces = [_Piece(to_ms(w.start_s), to_ms(w.end_s), " " * w.space_before + t) for w, t in spoken]
             break
         pieces.append(_Piece(to_ms(word.start_s), to_ms(word.end_s), whole[at : found + len(text)]))
         at = found + len(text)
@@ -145,7 +146,7 @@ def _choose_ends(run: Sequence[_Piece], longest: Sequence[int]) -> list[int]:
 
 def _rate_cue(run: Sequence[_Piece], end: int, fill: float) -> float:
     """How far a cue is from the best: `fill` is its length over that of even cues; less after a mark."""
-    mark = 3 if end == len(run) else BREAK_WEIGHTS.get(run[end - 1].text[-1:], 0)
+    mark = 3 if end == len(run) else weigh_break(run[end - 1].text)
     return (fill - 1) ** 2 + (3 - mark) * MARK_COST
 
 
@@ -163,7 +164,7 @@ def _wrap_lines(parts: Sequence[str], room: int) -> tuple[str, ...]:
 
 
 def _may_begin_line(part: str) -> bool:
-    return part[0] == " " or unicodedata.east_asian_width(part[0]) in "WF"
+    return part[0] == " " or unicodedata.east_asian_width(part[0]) in "WF" or is_unspaced(part[0])
 
 
 def count_columns(text: str) -> int:

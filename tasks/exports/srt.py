@@ -4,7 +4,8 @@
     cue   = number newline time " --> " time newline line { newline line }
     time  = hours ":" mm ":" ss "," mmm        hours: two digits or more
 
-The format knows neither speakers nor escapes. The speaker stands before the text. Players take `<…>` and `{\\…}` in
+The format knows neither speakers nor escapes. The speaker stands before the text; both are isolated (FSI … PDI) where
+one is written from right to left. Players take `<…>` and `{\\…}` in
 text for markup, and `-->` for a time line; in spoken text they become `‹…>`, `{/…}` and `--›`.
 """
 
@@ -15,6 +16,7 @@ from datetime import timedelta
 from tasks.canonical import apply_speaker_names
 from tasks.exports.cue_timing import Cue
 from tasks.exports.cues import build_cues_with_gaps
+from tasks.exports.text import label_line
 from tasks.records import Transcript
 from tasks.text import to_one_line
 
@@ -33,6 +35,8 @@ def write(transcript: Transcript) -> str:
 
 
 def _format_text(cue: Cue) -> str:
-    text = "\n".join(cue.lines)
-    text = f"{to_one_line(cue.speaker)}: {text}" if cue.speaker else text
+    first, *others = cue.lines
+    if cue.speaker:
+        first = label_line(to_one_line(cue.speaker), first)
+    text = "\n".join([first, *others])
     return text.replace("-->", "--›").replace("<", "‹").replace("{\\", "{/")

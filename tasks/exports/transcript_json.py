@@ -2,10 +2,11 @@
 
     {"recording": {…}, "language": "en", "speakers": [{"speaker", "turn_s", …}],
      "segments": [{"start", "end", "text", "speaker", "score",
-                   "words": [{"word", "start", "end", "score", "speaker"}]}]}
+                   "words": [{"word", "start", "end", "score", "speaker", "space_before"}]}]}
 
-Times are seconds to the millisecond, scores 0–1 to four places; keys with unknown values are left out. Each
-segment is a line, so that two transcripts can be compared line by line.
+Times are seconds to the millisecond, scores 0–1 to four places; keys with unknown values are left out.
+`space_before` is false where no blank stands before the word in running text, and else left out. Each segment is a
+line, so that two transcripts can be compared line by line.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ def _build_segment(segment: Segment, name: str | None, words: Iterable[Word]) ->
                 end=round(w.end_s, 3),
                 score=_round_score(w.confidence),
                 speaker=w.speaker,
+                space_before=None if w.space_before else False,
             )
             for w in words
         ],

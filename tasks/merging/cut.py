@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from tasks.intervals import Span, subtract
+from tasks.joining import weigh_word
 from tasks.merging.alignment import AlignedUnit
 from tasks.records import Word
 
@@ -78,7 +79,7 @@ def _is_credible(many: Sequence[Word], few: Sequence[Word]) -> bool:
     words = (*many, *few)
     length_s = max(w.end_s for w in words) - min(w.start_s for w in words)
     possible = MAX_UNVERIFIED_WORDS + MAX_WORDS_PER_S * length_s
-    return len(many) <= possible and _sum_confidence(many) > _sum_confidence(few)
+    return sum(map(weigh_word, many)) <= possible and _sum_confidence(many) > _sum_confidence(few)
 
 
 def _sum_confidence(words: Sequence[Word]) -> float:

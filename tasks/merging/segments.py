@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
+from tasks.joining import join_words, weigh_word
 from tasks.merging.assign_speakers import SEGMENT_PAUSE_S
 from tasks.records import Segment, Word
 from tasks.sentences import ends_sentence
@@ -26,12 +27,12 @@ TURN_WORDS = 2
 def build_segments(words: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Segment, ...]]:
     """Return (words with `segment` set, segments), both by start time. `words` must be sorted by start."""
     lines: dict[tuple[int, str | None], list[list[int]]] = {}
-    others_since: dict[tuple[int, str | None], int] = {}
+    others_since: dict[tuple[int, str | None], float] = {}
     for i, word in enumerate(words):
         key = (word.channel, word.speaker)
         for other in others_since:
             if other != key:
-                others_since[other] += 1
+                others_since[other] += weigh_word(word)
         runs = lines.setdefault(key, [])
         if runs and not _is_break(words, runs[-1], word, others_since.get(key, 0)):
             runs[-1].append(i)
@@ -48,7 +49,7 @@ def build_segments(words: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Segme
     return tuple(numbered), tuple(segments)
 
 
-def _is_break(words: Sequence[Word], run: Sequence[int], word: Word, others: int) -> bool:
+def _is_break(words: Sequence[Word], run: Sequence[int], word: Word, others: float) -> bool:
     """Whether `word` starts a new segment after `run`, with `others` words of other speakers in between."""
     first, last = words[run[0]], words[run[-1]]
     if word.start_s - last.end_s > SEGMENT_PAUSE_S:
@@ -68,7 +69,7 @@ def _build_segment(index: int, words: Sequence[Word]) -> Segment:
         index=index,
         start_s=words[0].start_s,
         end_s=max(w.end_s for w in words),
-        text=" ".join(w.text for w in words),
+        text=join_words(words),
         num_words=len(words),
         speaker=words[0].speaker,
         channel=words[0].channel,

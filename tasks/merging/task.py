@@ -49,7 +49,7 @@ class MergeJob:
     embedding_model: str | None
 
 
-@step_task("seams", version=4)
+@step_task("seams", version=5)
 def join_chunks(job: SeamJob, place: StepContext, words: Sequence[Sequence[Manifest | None]]) -> Manifest:
     """Join the chunks' words. Artifact `words`; facts: `seams`, a row per seam, and `wordless`, untranscribed spans.
 
@@ -67,7 +67,7 @@ def join_chunks(job: SeamJob, place: StepContext, words: Sequence[Sequence[Manif
     )
 
 
-@step_task("merging", version=6)
+@step_task("merging", version=7)
 def merge(
     job: MergeJob,
     place: StepContext,

@@ -6,10 +6,11 @@ Pure.
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 from collections.abc import Sequence
 
 from tasks.records import Word
-from tasks.sentences import SENTENCE_ENDS, ends_quoted_sentence
+from tasks.sentences import CLAUSE_MARKS, ends_sentence, strip_closing_marks
 
 MARKS = ".,?-:"
 LANGUAGES = frozenset({"de", "en", "fr", "it"})
@@ -50,7 +51,7 @@ def is_punctuated(words: Sequence[str]) -> bool:
     >>> is_punctuated("so this is what Whisper writes. It ends its sentences.".split())
     True
     """
-    ends = sum(ends_quoted_sentence(w) for w in words)
+    ends = sum(ends_sentence(w) for w in words)
     return bool(words) and ends / len(words) >= MIN_SENTENCE_ENDS
 
 
@@ -67,15 +68,21 @@ def apply_labels(words: Sequence[Word], labels: Sequence[str], language: str | N
     starts = True
     for word, label in zip(words, labels, strict=True):
         text = word.text
-        if label in MARKS and label and text[-1:] not in MARKS + "".join(SENTENCE_ENDS) + ";":
+        if label in MARKS and label and not _has_mark(text):
             # A hyphen would join the word to the next one: write a dash after a space.
             text += " –" if label == "-" else label
         text = _capitalize_english_i(text) if language == "en" else text
         if starts:
             text = capitalize_first(text)
         out.append(dataclasses.replace(word, text=text))
-        starts = ends_quoted_sentence(text) or (starts and not any(c.isalnum() for c in text))
+        starts = ends_sentence(text) or (starts and not any(c.isalnum() for c in text))
     return tuple(out)
+
+
+def _has_mark(text: str) -> bool:
+    """Whether a sentence, clause or dash ends with the word already."""
+    said = strip_closing_marks(text)
+    return ends_sentence(text) or said.endswith(tuple(CLAUSE_MARKS)) or unicodedata.category(said[-1:] or " ") == "Pd"
 
 
 def capitalize_first(text: str) -> str:

@@ -37,7 +37,7 @@ class PunctuateJob:
         }
 
 
-@step_task("punctuation", version=1)
+@step_task("punctuation", version=2)
 def punctuate(job: PunctuateJob, place: StepContext, transcribed: Manifest) -> Manifest:
     """Punctuate a chunk's words if the settings ask for it. Artifact `words`; otherwise that of `transcribed`.
 

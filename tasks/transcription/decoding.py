@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.intervals import Span, clip
+from tasks.joining import join_words
 from tasks.records import SAMPLE_RATE_HZ
 from tasks.transcription.hallucinations import confirm_repetitions, is_repetitive
 from tasks.transcription.speech import cut_at_quietest, split_into_stretches
@@ -39,7 +40,7 @@ class Hypothesis:
 
     @property
     def is_repetitive(self) -> bool:
-        return is_repetitive([w.text for w in self.words])
+        return is_repetitive([w.text for w in self.words], join_words(self.words))
 
     @property
     def worse_key(self) -> tuple[bool, bool, float]:

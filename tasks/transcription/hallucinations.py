@@ -164,9 +164,13 @@ def compression_ratio(text: str) -> float:
     return len(data) / len(zlib.compress(data)) if data else 0.0
 
 
-def is_repetitive(words: Sequence[str]) -> bool:
-    """Whether the text contains a loop or compresses too well, and so needs a second decoding."""
-    return bool(find_loops(words)) or compression_ratio(" ".join(words)) > MAX_COMPRESSION
+def is_repetitive(words: Sequence[str], text: str | None = None) -> bool:
+    """Whether the words contain a loop or their text compresses too well, and so needs a second decoding.
+
+    `text`: the words as they join (`tasks.joining`), by default with blanks between all; blanks that the text has not
+    would make it compress the better.
+    """
+    return bool(find_loops(words)) or compression_ratio(" ".join(words) if text is None else text) > MAX_COMPRESSION
 
 
 def select_near_speech(words: Sequence[DecodedWord], speech: Sequence[Span], slack_s: float) -> list[DecodedWord]:

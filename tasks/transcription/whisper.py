@@ -5,6 +5,7 @@ Only the given stretches are decoded: on silence Whisper is slow and hallucinate
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from tasks.engines.memory import run_halving_batch
 from tasks.records import SAMPLE_RATE_HZ
+from tasks.transcription.pieces import begin_segment
 
 
 def load(model: str, device: str = "cpu", compute_type: str = "default", cpu_threads: int = 0) -> FasterWhisper:
@@ -44,8 +46,8 @@ class FasterWhisper:
         decodes that many stretches at a time, without time tokens or earlier text; 1 decodes in order, with
         time tokens. Deterministic.
 
-        Each word is {"start", "end": seconds or None, "word": text with its leading space, "probability",
-        "stretch": index, "avg_logprob", "no_speech_prob", "compression_ratio"}, in order of stretches.
+        Each word is {"start", "end": seconds or None, "word": a piece of text, with its blank where a word begins,
+        "probability", "stretch": index, "avg_logprob", "no_speech_prob", "compression_ratio"}, in order of stretches.
         """
         given = dict(options or {})
         batch_size = int(given.pop("batch_size", 1))
@@ -117,16 +119,16 @@ def _words(segments: Iterable[Any], stretches: Sequence[tuple[float, float]]) ->
                 {
                     "start": float(w.start),
                     "end": float(w.end),
-                    "word": w.word,
+                    "word": w.word if k else begin_segment(w.word),
                     "probability": float(w.probability),
                 }
                 | facts
-                for w in segment.words
+                for k, w in enumerate(segment.words)
             ]
         else:
             out += [
-                {"start": None, "end": None, "word": " " + text, "probability": None} | facts
-                for text in segment.text.split()
+                {"start": None, "end": None, "word": text if k else begin_segment(text), "probability": None} | facts
+                for k, text in enumerate(re.findall(r"\s*\S+", segment.text))
             ]
     return out
 

@@ -1,11 +1,10 @@
-"""Clean an engine's raw words: drop empty ones, fill in missing times, and make times monotonic and in range.
+"""Make words of an engine's pieces: assemble them, fill in missing times, and make times monotonic and in range.
 
 Pure. Times are seconds from the start of the samples.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from tasks.intervals import Span, merge_spans
-from tasks.text import is_control
+from tasks.transcription.pieces import AssembledWord, assemble_words
 
 MIN_WORD_S = 0.02
 """Shortest duration of a word, in seconds, where there is room for it."""
@@ -26,7 +25,7 @@ MIN_REST_S = 0.1
 
 Raw = Mapping[str, Any]
 """{"start", "end": seconds or None, "word", "probability": 0–1 or None, "stretch": index, …} as engines give
-it."""
+it; "word" is a word or a piece of one, and begins with a blank where the text has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,8 @@ class DecodedWord:
     end_s: float
     text: str
     confidence: float | None = None
+    space_before: bool = True
+    """Whether a blank stands before it in running text."""
 
     @property
     def span(self) -> Span:
@@ -52,63 +53,50 @@ def clean_words(raw: Sequence[Raw], stretches: Sequence[Span], within: Span) -> 
     non-decreasing starts and ends."""
     out: list[DecodedWord] = []
     for index, stretch in enumerate(stretches):
-        said = _attach_marks([w for w in raw if w["stretch"] == index])
-        out += _make_monotonic(_fill_times(said, stretch & within), stretch & within)
+        said = [_Untimed(w, *w.times) for w in assemble_words([w for w in raw if w["stretch"] == index])]
+        _fill_times(said, stretch & within)
+        out += _make_monotonic(said, stretch & within)
     return out
 
 
-def _attach_marks(raw: Sequence[Raw]) -> list[dict[str, Any]]:
-    """Drop empty words; append punctuation that stands alone to the word before, or drop it."""
-    out: list[dict[str, Any]] = []
-    for given in raw:
-        said = "".join(c for c in str(given["word"]) if c.isspace() or not is_control(c))
-        text = " ".join(said.split())
-        if any(c.isalnum() for c in text) or _is_symbol(text):
-            out.append({**given, "word": text})
-        elif text and out and text not in "-–—":
-            out[-1]["word"] += text
-    return out
+@dataclass(slots=True)
+class _Untimed:
+    """A word with the times that the engine gave it."""
+
+    word: AssembledWord
+    start_s: float | None
+    end_s: float | None
 
 
-def _is_symbol(text: str) -> bool:
-    """Signs that are spoken: %, +, €, …"""
-    return any(unicodedata.category(c)[0] == "S" for c in text)
-
-
-def _fill_times(raw: list[dict[str, Any]], stretch: Span) -> list[dict[str, Any]]:
+def _fill_times(said: Sequence[_Untimed], stretch: Span) -> None:
     """Give words without times equal shares of the gap between their neighbours."""
-    i = 0
-    while i < len(raw):
-        if _has_times(raw[i]):
-            i += 1
-            continue
+    left, i = stretch.start_s, 0
+    while i < len(said):
         j = i
-        while j < len(raw) and not _has_times(raw[j]):
+        while j < len(said) and (said[j].start_s is None or said[j].end_s is None):
             j += 1
-        left = max(stretch.start_s, raw[i - 1]["end"]) if i else stretch.start_s
-        right = min(stretch.end_s, raw[j]["start"]) if j < len(raw) else stretch.end_s
-        each = max(0.0, right - left) / (j - i)
-        for k in range(i, j):
-            raw[k] |= {"start": left + (k - i) * each, "end": left + (k - i + 1) * each}
-        i = j
-    return raw
+        if j > i:
+            right = said[j].start_s if j < len(said) else None
+            right = stretch.end_s if right is None else min(stretch.end_s, right)
+            each = max(0.0, right - left) / (j - i)
+            for k in range(i, j):
+                said[k].start_s, said[k].end_s = left + (k - i) * each, left + (k - i + 1) * each
+        if j < len(said):
+            left = max(stretch.start_s, said[j].end_s or 0.0)
+        i = j + 1
 
 
-def _has_times(word: Raw) -> bool:
-    # A comparison with itself is false for NaN.
-    return all(word[k] is not None and word[k] == word[k] for k in ("start", "end"))
-
-
-def _make_monotonic(raw: list[dict[str, Any]], stretch: Span) -> list[DecodedWord]:
+def _make_monotonic(said: Sequence[_Untimed], stretch: Span) -> list[DecodedWord]:
     out: list[DecodedWord] = []
     before = Span(stretch.start_s, stretch.start_s)
-    for word in raw:
-        start = min(max(word["start"], before.end_s), stretch.end_s)
-        end = min(max(word["end"], start + MIN_WORD_S), stretch.end_s)
+    for given in said:
+        start = min(max(given.start_s or 0.0, before.end_s), stretch.end_s)
+        end = min(max(given.end_s or 0.0, start + MIN_WORD_S), stretch.end_s)
         # At the very end there is no room to the right: take it on the left, never before the word before.
         start = max(min(start, end - MIN_WORD_S), before.start_s)
         before = Span(start, end)
-        out.append(DecodedWord(start, end, word["word"], _clamp_confidence(word.get("probability"))))
+        word = given.word
+        out.append(DecodedWord(start, end, word.text, _clamp_confidence(word.confidence), word.space_before))
     return out
 
 

@@ -26,7 +26,7 @@ OLD, NEW = "meeting-0a1b2c3d", "today-99887766"
 DAY = "recorded_date=2024-05-01"
 LATER = {
     "segments": ["speaker_name", "voice_id"],
-    "words": ["local_speaker", "speaker_confidence"],
+    "words": ["local_speaker", "speaker_confidence", "space_before"],
     "speakers": ["embedding", "embedding_model", "link_margin", "voice_id"],
     "chunks": ["separation_s", "separation_cached", "separation_wait_s", "separation_peak_mb", "error"],
     "recordings": ["language_confidence", "recorded_at_source"],
@@ -69,6 +69,7 @@ def test_columns_that_an_older_file_lacks_are_null(out: Path) -> None:
     transcript = read_transcript(out, OLD)
     assert [w.text for w in transcript.words] == [w.text for w in make_meeting().words]
     assert {(w.local_speaker, w.speaker_confidence) for w in transcript.words} == {(None, None)}
+    assert all(w.space_before for w in transcript.words)
     assert {(s.embedding, s.link_margin) for s in transcript.speakers} == {((), None)}
     assert transcript.chunks[0].error is None
     assert set(transcript.chunks[0].costs) == {"transcription", "embedding"}

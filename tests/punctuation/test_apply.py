@@ -34,6 +34,24 @@ def test_a_word_that_has_a_mark_gets_no_second_one() -> None:
     assert text_of(apply_labels(words("well, no. yes"), [".", "?", "."], "en")) == "Well, no. Yes."
 
 
+@pytest.mark.parametrize("said", ["heart –", "c'est ?", "Oui ! »", "है।", "؟", "wait…", "so;", "“No.”"])
+def test_a_word_with_a_mark_or_a_dash_of_any_script_gets_no_second_one(said: str) -> None:
+    word = make_word(0.0, 0.5, said, 0.9)
+    (marked,) = apply_labels([word], ["."])
+    assert marked.text.casefold() == said.casefold()
+
+
+def test_what_follows_a_quoted_sentence_of_any_script_begins_one() -> None:
+    said = words("“no.” yes है। yes ok؟ yes")
+    assert text_of(apply_labels(said, ["0"] * 6, "en")) == "“No.” Yes है। Yes ok؟ Yes"
+
+
+def test_marks_leave_alone_how_words_join() -> None:
+    said = [make_word(float(i), i + 0.5, t, space_before=False) for i, t in enumerate("今天好")]
+    marked = apply_labels(said, ["0", ",", "."], None)
+    assert [(w.text, w.space_before) for w in marked] == [("今", False), ("天,", False), ("好.", False)]
+
+
 @given(
     st.lists(st.tuples(st.text(min_size=1, max_size=8), st.sampled_from("0.,?-:")), max_size=30),
     st.sampled_from(["en", "de", None]),

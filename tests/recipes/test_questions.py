@@ -10,6 +10,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tasks.dataset.publish import publish
@@ -221,6 +222,37 @@ def test_the_three_short_answers_are_right(
     exec(unsure, {})
     shown = capsys.readouterr().out
     assert re.findall(r"again\.|website\.|Yes\.", shown) == ["again.", "website.", "Yes."]
+
+
+def test_words_join_as_the_recogniser_wrote_them(tmp_path: Path) -> None:
+    told = make_transcript(
+        [(1.0, "SPEAKER_00", ["我", "用", "budget", "写。"]), (5.0, "SPEAKER_00", ["AT&T", "ok"])],
+        of=make_recording_row("mixed-00000005", 60.0, recorded_at=None),
+    )
+    tight = {"我", "用", "写。"}
+    words = tuple(
+        dataclasses.replace(
+            w, space_before=w.text not in tight, confidence=0.25 if w.text in {"我", "用", "ok"} else 0.9
+        )
+        for w in told.words
+    )
+    publish(dataclasses.replace(told, words=words), tmp_path, exports={})
+    ((_, _, _, context, _),) = find_agreed_answer("every_mention", tmp_path)
+    assert context == "我用 budget写。 AT&T ok"
+    assert [row[3] for row in find_agreed_answer("low_confidence", tmp_path)] == ["我用 ok"]
+
+
+@pytest.mark.parametrize("older", [M, T])
+@pytest.mark.parametrize("question", ["every_mention", "low_confidence"])
+def test_files_of_before_a_column_stand_beside_others(question: str, older: str, tmp_path: Path) -> None:
+    for one in (monday(), tuesday()):
+        publish(one, tmp_path, exports={})
+    (path,) = (tmp_path / "words").glob(f"*/{older}.parquet")
+    with pq.ParquetFile(path) as file:
+        held = file.read().drop_columns(["space_before"])
+    pq.write_table(held, path)
+    found = find_agreed_answer(question, tmp_path)
+    assert [[normalize_value(v) for v in row] for row in found] == [normalize_row(r) for r in EXPECTED[question][1]]
 
 
 def test_a_word_of_ones_own_is_asked_for_by_let(small: Path) -> None:

@@ -47,9 +47,10 @@ def test_words_without_times_share_the_room_between_their_neighbours() -> None:
     assert [(w.start_s, w.end_s) for w in words] == [(1.0, 1.5), (1.5, 2.5), (2.5, 3.5), (3.5, 4.0)]
 
 
-def test_marks_that_stand_alone_go_to_the_word_before() -> None:
+def test_marks_that_stand_alone_stay_beside_their_word_and_do_not_lengthen_it() -> None:
     said = [raw(" …", 0.1, 0.2), raw(" well", 0.5, 1.0), raw(" !", 1.0, 1.1), raw(" ", 1.1, 1.2), raw(" -", 2, 3)]
-    assert [w.text for w in clean_words(said, STRETCHES[:1], WITHIN)] == ["well!"]
+    (word,) = clean_words(said, STRETCHES[:1], WITHIN)
+    assert (word.text, word.start_s, word.end_s) == ("… well ! -", 0.5, 1.0)
 
 
 def test_control_characters_do_not_reach_a_transcript() -> None:

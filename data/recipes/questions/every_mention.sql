@@ -11,7 +11,7 @@ files as (
     from (select recording_id, unnest(parts) as part from recordings)
 )
 select m.recording_id, m.start_s, m.speaker,
-       string_agg(w.word, ' ' order by w.word_index) as context,
+       ltrim(string_agg(if(coalesce(w.space_before, true), ' ', '') || w.word, '' order by w.word_index)) as context,
        url_encode(f.file) || '#t=' || floor(greatest(m.start_s - 10 - f.file_start_s, 0))::int
            || ',' || ceil(m.start_s + 10 - f.file_start_s)::int as link
 from mentions m

@@ -2,14 +2,15 @@
 
     speakers  [{"label", "name", "voice", "maybe", …}]       `who` is an index into it; -1: none. See people.py
     rows      {"at", "long", "who", "sure", "words"}         a row is a segment; `words`: their number
-    words     {"text", "at", "long", "sure"}                 of all rows, in order; `text`: a line each
+    words     {"text", "at", "long", "sure", "tight"}        of all rows, in order; `text`: a line each
     turns     {"at", "long", "who"}
     chunks    [{"index", "start", "end", "from", "to", …}]   `from` and `to`: the core
     parts     [{"name", "start", "end", "src"}]              `src`: a relative URL, the sound itself, or null
 
 Times are milliseconds. `at` is a difference between starts: of a row to the row before, of a word to the word before
 in its row or, for the first, to the row, of a turn to the turn before. `sure` is a confidence in per cent, -1 where
-there is none. It holds nothing of the run itself (id, processing time), so that equal transcripts give equal bytes.
+there is none. `tight` lists the words without a blank before them, each as the distance from the one before. It holds
+nothing of the run itself (id, processing time), so that equal transcripts give equal bytes.
 """
 
 from __future__ import annotations
@@ -39,10 +40,15 @@ def build_columns(transcript: Transcript) -> dict[str, Any]:
     at: list[int] = []
     long: list[int] = []
     sure: list[int] = []
+    tight: list[int] = []
+    last_tight = 0
     for segment, words in rows:
         before = to_ms(segment.start_s)
         for word in words:
             start = to_ms(word.start_s)
+            if not word.space_before:
+                tight.append(len(said) - last_tight)
+                last_tight = len(said)
             said.append(to_one_line(word.text))
             at.append(start - before)
             long.append(to_ms(word.end_s) - start)
@@ -62,7 +68,7 @@ def build_columns(transcript: Transcript) -> dict[str, Any]:
             "sure": [to_percent(s.speaker_confidence) for s, _ in rows],
             "words": [len(words) for _, words in rows],
         },
-        "words": {"text": "\n".join(said), "at": at, "long": long, "sure": sure},
+        "words": {"text": "\n".join(said), "at": at, "long": long, "sure": sure, "tight": tight},
         "turns": _encode_spans(transcript.turns, who),
         "chunks": [describe_chunk(c) for c in transcript.chunks],
         "parts": [

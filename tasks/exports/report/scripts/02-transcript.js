@@ -52,7 +52,7 @@ function guess() {
         continue;
       }
       let said = 0;
-      for (let w = rowFirst[r]; w < rowFirst[r + 1]; w++) said += text[w].length + 1;
+      for (let w = rowFirst[r]; w < rowFirst[r + 1]; w++) said += text[w].length + 1 - wordTight[w];
       height += Math.ceil(said / letters) * 27 + (narrow ? 36 : 10);
     }
     b.height = height;
@@ -115,7 +115,7 @@ function lineOf(r) {
   said.dir = "auto";
   let plain = "";
   for (let w = rowFirst[r]; w < rowFirst[r + 1]; w++) {
-    if (w > rowFirst[r]) plain += " ";
+    if (w > rowFirst[r] && !wordTight[w]) plain += " ";
     const low = wordSure[w] >= 0 && wordSure[w] < D.low;
     if (printing && !low) {
       plain += text[w];

@@ -13,7 +13,8 @@ function prepareSearch() {
   const parts = [];
   hayAt = new Int32Array(WORDS);
   for (let w = 0, at = 0; w < WORDS; w++) {
-    const said = fold(text[w]) + (w + 1 < WORDS && wordRow[w + 1] !== wordRow[w] ? "\n" : " ");
+    const apart = w + 1 < WORDS && wordRow[w + 1] !== wordRow[w] ? "\n" : wordTight[w + 1] ? "" : " ";
+    const said = fold(text[w]) + apart;
     hayAt[w] = at;
     at += said.length;
     parts.push(said);
