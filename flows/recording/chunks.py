@@ -33,6 +33,7 @@ from tasks.separation.task import SeparateJob, separate
 from tasks.step import Manifest
 from tasks.transcription.task import TranscribeJob, transcribe
 from tasks.weights import requirements
+from tasks.weights.catalogue import writes_punctuation
 
 log = logging.getLogger("daylong.punctuation")
 
@@ -180,7 +181,8 @@ def _submit_steps(
             start("diarization", find_turns, "find turns", turns_job, place, voices, separated)
     if settings.punctuation.mode != "never":
         punctuation = weights.get("punctuation") or run.deferred.get("punctuation")
-        punctuate_job = PunctuateJob(language, settings.punctuation, punctuation)
+        own_marks = writes_punctuation(settings.transcription.model)
+        punctuate_job = PunctuateJob(language, settings.punctuation, punctuation, own_marks)
         start("punctuation", punctuate, "punctuate", punctuate_job, place, words)
     return futures
 

@@ -72,13 +72,16 @@ class SideFiles:
         utterances = [entry for entry in entries if isinstance(entry, Utterance)]
         turns = [entry for entry in entries if isinstance(entry, Turn)]
         regions = [span for name in region_names for span in self.regions[name]]
+        remarks = [entry.text for entry in entries if isinstance(entry, Remark)]
+        if self.uem and not regions:
+            remarks.append(f"{self.uem} has no regions of {names[0]}: scored as a whole.")
         return Reference(
             names[0],
             turns=tuple(turns or [Turn(u.start_s, u.end_s, u.speaker) for u in utterances if u.speaker]),
             utterances=tuple(u for u in utterances if u.text),
             regions=tuple(merge_spans(regions)) if regions else None,
             ignored=tuple(merge_spans([entry.span for entry in entries if isinstance(entry, Excluded)])),
-            remarks=tuple(entry.text for entry in entries if isinstance(entry, Remark)),
+            remarks=tuple(remarks),
         )
 
 
@@ -95,6 +98,8 @@ def read_side_files(paths: Iterable[Path], uem: Path | None = None) -> SideFiles
     regions: dict[str, list[Span]] = defaultdict(list)
     for name, region in read_uem(uem) if uem else ():
         regions[name].append(region)
+    if uem and not regions:
+        raise UsageError(f"{uem}: holds no regions; expected file channel start end.")
     return SideFiles(dict(entries), dict(regions), uem)
 
 

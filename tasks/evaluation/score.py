@@ -74,12 +74,12 @@ def score_recording(reference: Reference, hypothesis: SystemOutput, language: st
     regions = tuple(subtract(regions, reference.ignored))
     regions, remarks = _clip_to_recording(regions, hypothesis) if given else (regions, [])
     scored_turns = bool(intersect([t.span for t in reference.turns], regions))
-    if reference.turns and not scored_turns:
+    if regions and reference.turns and not scored_turns:
         remarks.append("no speech of the reference in the scored regions: no DER")
     # Without regions every word counts: the last ones may lie beyond the last turn.
     limits = regions if given or reference.ignored else None
     scored_words = any(to_scoring_form(u.text) for u in select_within(reference.utterances, limits))
-    if reference.utterances and not scored_words:
+    if regions and reference.utterances and not scored_words:
         remarks.append("no words of the reference in the scored regions: no WER")
     spoken = language or hypothesis.language
     sides = (reference.utterances, hypothesis.utterances) if scored_words else ((), ())

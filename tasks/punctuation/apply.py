@@ -6,11 +6,12 @@ Pure.
 from __future__ import annotations
 
 import dataclasses
+import re
 import unicodedata
 from collections.abc import Sequence
 
 from tasks.records import Word
-from tasks.sentences import CLAUSE_MARKS, ends_sentence, strip_closing_marks
+from tasks.sentences import CLAUSE_MARKS, ends_sentence, strip_closing_marks, weigh_break
 
 MARKS = ".,?-:"
 LANGUAGES = frozenset({"de", "en", "fr", "it"})
@@ -21,23 +22,36 @@ LANGUAGES_OF = {
     "oliverguhr/fullstop-dutch-punctuation-prediction": frozenset({"nl"}),
     "demo:punctuation": frozenset({"en"}),
 }
-MIN_SENTENCE_ENDS = 0.03
-"""Share of words with a full stop, question or exclamation mark from which a text counts as punctuated: even
-sentences of thirty words have it."""
+MIN_MARKS = 0.03
+"""Share of words with a mark of any kind from which text counts as punctuated, whatever its capitals: an abbreviation
+or two do not make it so."""
+MANY_WORDS = 100
+"""Words without a single mark that a recogniser which punctuates writes only when it has lapsed: Whisper at times
+goes on for minutes without marks."""
 
 
 def wants_punctuation(
-    words: Sequence[Word], language: str | None, mode: str, languages: frozenset[str] = LANGUAGES
+    words: Sequence[Word],
+    language: str | None,
+    mode: str,
+    languages: frozenset[str] = LANGUAGES,
+    engine_punctuates: bool = False,
 ) -> bool:
     """Whether to punctuate these words. `mode` as in the settings: always, never or auto.
 
-    auto skips text that has punctuation already, and languages outside `languages`.
+    auto skips languages outside `languages`, text that has punctuation already, and, where the recogniser is one that
+    punctuates, all text but MANY_WORDS and more without a single mark.
     """
     if mode == "never" or not words:
         return False
     if mode == "always":
         return True
-    return language in languages and not is_punctuated([w.text for w in words])
+    if language not in languages:
+        return False
+    texts = [w.text for w in words]
+    if engine_punctuates:
+        return len(texts) >= MANY_WORDS and not any(map(_has_any_mark, texts))
+    return not is_punctuated(texts)
 
 
 def get_languages(model: str) -> frozenset[str]:
@@ -46,13 +60,27 @@ def get_languages(model: str) -> frozenset[str]:
 
 
 def is_punctuated(words: Sequence[str]) -> bool:
-    """Whether the text has sentence ends already.
+    """Whether the text has punctuation already: marks of any kind on MIN_MARKS of its words, or at all where names or
+    sentences have capitals, as no recogniser writes them that leaves marks out.
 
     >>> is_punctuated("so this is what Whisper writes. It ends its sentences.".split())
     True
+    >>> is_punctuated(["Well,", *["then"] * 60]), is_punctuated(["dr.", *["then"] * 60])
+    (True, False)
     """
-    ends = sum(ends_sentence(w) for w in words)
-    return bool(words) and ends / len(words) >= MIN_SENTENCE_ENDS
+    marks = sum(map(_has_any_mark, words))
+    return marks > 0 and (marks / len(words) >= MIN_MARKS or any(map(_is_capitalized, words)))
+
+
+def _has_any_mark(word: str) -> bool:
+    """Whether the word is followed by a mark of a sentence or a clause."""
+    return weigh_break(word) > 0
+
+
+def _is_capitalized(word: str) -> bool:
+    start = re.search(r"\w\w", word)
+    # "I'm" has a capital in anybody's English.
+    return start is not None and start[0][0].isupper() and start[0][1].islower()
 
 
 def apply_labels(words: Sequence[Word], labels: Sequence[str], language: str | None = None) -> tuple[Word, ...]:

@@ -26,6 +26,8 @@ class PunctuateJob:
     language: str | None
     settings: PunctuationSettings
     weights: ResolvedWeights | DeferredWeights | None
+    engine_punctuates: bool = False
+    """Whether the recogniser is known to punctuate; where it isn't, its text decides."""
 
     def identity(self) -> dict[str, Any]:
         """The job's part of a cache key: the languages that follow from the weights' name, instead of the name."""
@@ -33,6 +35,7 @@ class PunctuateJob:
             "language": self.language,
             "mode": self.settings.mode,
             "languages": sorted(get_languages(self.settings.model)),
+            "engine_punctuates": self.engine_punctuates,
             "weights": self.weights.identity() if self.weights else None,
         }
 
@@ -46,7 +49,8 @@ def punctuate(job: PunctuateJob, place: StepContext, transcribed: Manifest) -> M
     meter = Meter()
     words = read_words(place.store, transcribed)
     language = job.language or transcription_facts(transcribed)["language"]
-    if not wants_punctuation(words, language, job.settings.mode, get_languages(job.settings.model)):
+    known = get_languages(job.settings.model)
+    if not wants_punctuation(words, language, job.settings.mode, known, job.engine_punctuates):
         return meter.manifest(dict(transcribed["artifacts"]), **PunctuationFacts(punctuated=False))
     if job.weights is None:
         facts = PunctuationFacts(punctuated=False, unavailable=True)

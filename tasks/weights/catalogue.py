@@ -8,6 +8,7 @@ an index has, too, are listed with their SHA-256: where they come from makes no 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -333,6 +334,25 @@ def find_published(kind: Kind, name: str) -> PublishedWeights | None:
 
 PUNCTUATION_FREE = frozenset({"demo:whisper"})
 """Recognisers whose text has no punctuation. Whisper's own models punctuate, nearly always."""
+
+_WHISPER = re.compile(
+    r"(?:[\w-]+/)?(?:faster-|openai-)?(?:whisper-|distil-whisper-|distil-)?"
+    r"(?:tiny|base|small|medium|large(?:-v\d(?:\.\d)?)?(?:-turbo)?|turbo)(?:\.en)?(?:@\w+)?"
+)
+"""Names of Whisper's own weights, and of those distilled from them."""
+
+
+def writes_punctuation(model: str | None) -> bool:
+    """Whether the recogniser of this name is known to punctuate; None: the default for the device. Nothing is known
+    of weights in a folder and of other people's.
+
+    >>> [writes_punctuation(name) for name in (None, "small.en", "Systran/faster-whisper-large-v3")]
+    [True, True, True]
+    >>> [writes_punctuation(name) for name in ("demo:whisper", "./mine", "somebody/whisper-small-hi")]
+    [False, False, False]
+    """
+    return model is None or (model not in PUNCTUATION_FREE and _WHISPER.fullmatch(model) is not None)
+
 
 PINNED = {p.repository: p.revision for p in PUBLISHED if p.repository and p.revision}
 """The commit of each repository, used unless a name gives another revision (`owner/name@revision`)."""

@@ -117,3 +117,17 @@ def test_references_of_the_same_name_belong_to_the_recordings_whose_ids_they_giv
     side = read(tmp_path, rttm="".join(map(TURN.format, names)), uem=uem)
     joined = join_references(side, SAME_NAME, tmp_path)
     assert [(one, reference.regions) for one, reference in joined] == [(names[0], None), (names[1], (Span(0, 7),))]
+
+
+def test_a_recording_that_the_uem_leaves_out_is_scored_as_a_whole_and_that_is_said(tmp_path: Path) -> None:
+    other = RecordingName("other-99887766", "other.flac")
+    side = read(tmp_path, rttm=TURN.format("round-table") + TURN.format("other"), uem="round-table 1 0 60\n")
+    joined = dict(join_references(side, [ROUND, other], tmp_path))
+    assert joined[ROUND.recording_id].remarks == ()
+    assert joined[other.recording_id].regions is None
+    assert "has no regions of other: scored as a whole" in joined[other.recording_id].remarks[0]
+
+
+def test_a_uem_without_regions_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"side\.uem: holds no regions"):
+        read(tmp_path, rttm=TURN.format("round-table"), uem=";; to be filled in\n")

@@ -92,6 +92,36 @@ def test_auto_serves_text_without_marks_in_languages_the_model_knows(
     assert wants_punctuation(said, language, mode) is wanted
 
 
+# As the engine wrote it: commas, one full stop in 40 words.
+FEW_STOPS = (
+    "in other things, that it might appear, to those who had not been there, as if nothing at all had happened, and "
+    "so we went on, talking of the weather and of the road until the evening came down upon us."
+)
+
+
+@pytest.mark.parametrize("punctuates", [True, False])
+@pytest.mark.parametrize(
+    "text",
+    [
+        FEW_STOPS,
+        FEW_STOPS.replace(",", ";"),
+        FEW_STOPS.replace(".", ""),
+        FEW_STOPS.replace(",", ""),
+        "and " * 200 + "Then they all went home.",
+        "« so it was » said one of them: " + "and then " * 10,
+    ],
+)
+def test_any_marks_count(text: str, punctuates: bool) -> None:
+    text = text.replace("in other", "In other")
+    assert not wants_punctuation(words(text), "en", "auto", engine_punctuates=punctuates)
+
+
+def test_text_of_an_engine_that_punctuates_is_left_alone_unless_it_has_lapsed() -> None:
+    assert not wants_punctuation(PLAIN, "en", "auto", engine_punctuates=True)
+    assert wants_punctuation(PLAIN * 10, "en", "auto", engine_punctuates=True)
+    assert wants_punctuation(PLAIN, "en", "always", engine_punctuates=True)
+
+
 def test_one_abbreviation_does_not_make_text_punctuated() -> None:
     assert not is_punctuated(("then dr. smith said that " + "we should wait and see what happens " * 6).split())
 

@@ -21,6 +21,11 @@ def key(
     return compute_step_key("punctuation", 1, {"job": job})
 
 
+def test_an_engine_that_punctuates_makes_another_key() -> None:
+    jobs = [PunctuateJob("en", PunctuationSettings(), None, punctuates) for punctuates in (True, False)]
+    assert len({compute_step_key("punctuation", 1, {"job": job}) for job in jobs}) == 2
+
+
 def test_the_same_weights_are_known_by_whatever_path_they_were_asked_for() -> None:
     assert key() == key("/models/punctuation") == key("./moved/punctuation")
 

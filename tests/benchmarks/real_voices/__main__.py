@@ -87,7 +87,8 @@ def show(found: Sequence[dict[str, Any]]) -> None:
         ]
         for one in found
     ]
-    frame.show("Real voices (error rates in percent, no collar, overlapping speech scored)", COLUMNS, rows)
+    what = "error rates in percent; DER without a collar, overlapping speech scored; WER and cpWER normalised"
+    frame.show(f"Real voices ({what}, of characters for zh, ja, th, lo, my, km, yue)", COLUMNS, rows)
 
 
 NUMBERS = (("seconds", 0), ("times_real_time", 1), ("engines_peak_mb", 0), ("peak_mb", 0))

@@ -80,7 +80,8 @@ def _collect_rates(score: Score) -> dict[str, Any]:
     if score.words:
         out |= {"wer": score.words.wer, "cpwer": score.words.cpwer}
     if score.normalized:
-        out |= {"wer_normalized": score.normalized.wer, "cpwer_normalized": score.normalized.cpwer}
+        # Of characters where no blanks part the words.
+        out |= {"wer_normalized": score.normalized.rate, "cpwer_normalized": score.normalized.cp_rate}
     return out
 
 
