@@ -19,6 +19,8 @@ from flows.serving.database import find_database_problem, locate_database
 from flows.serving.managed_process import ManagedProcess
 from flows.serving.server import is_answering, wait_for_server
 from tasks.errors import DaylongError, MachineFault, UsageError
+from tasks.settings.home import prefect_home
+from tasks.storage import disk_space
 
 LOOPBACK = "127.0.0.1"
 STOP_S = 5.0
@@ -151,12 +153,9 @@ def build_environment(given: Mapping[str, str], port: int) -> dict[str, str]:
 
 def _make_folder(environment: Mapping[str, str]) -> None:
     place = find_folder(environment)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"PREFECT_HOME={place}: no folder can be made there ({error.strerror})") from error
-    if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
-        raise UsageError(f"PREFECT_HOME={place}: may not be read and written; Prefect keeps its database there")
+    setting = "DAYLONG_HOME" if place == prefect_home() else "PREFECT_HOME"
+    disk_space.check_writable(**{setting: place})
+    place.mkdir(parents=True, exist_ok=True)
 
 
 def _bypass_proxies(given: Mapping[str, str]) -> dict[str, str]:

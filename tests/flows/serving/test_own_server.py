@@ -73,12 +73,15 @@ def test_a_named_server_that_does_not_answer_is_refused(api: str, tmp_path: Path
     assert str(refused.value).startswith(f"PREFECT_API_URL={named}: ")
 
 
-def test_the_folder_of_our_own_server_is_made_or_refused(tmp_path: Path) -> None:
+def test_the_folder_of_our_own_server_is_made_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     RunServer({"PREFECT_HOME": str(tmp_path / "a" / "b")}).check()
     assert (tmp_path / "a" / "b").is_dir()
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="no folder can be made there"):
+    with pytest.raises(UsageError, match=r"^PREFECT_HOME = .*: nothing can be written there \(Not a directory\)"):
         check_place({"PREFECT_HOME": str(tmp_path / "file" / "prefect")})
+    monkeypatch.setenv("DAYLONG_HOME", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=r"^DAYLONG_HOME = .*/file/data/prefect: nothing can be written there"):
+        check_place({})
     (tmp_path / "a" / "b" / "prefect.db").write_bytes(b"no database " * 100)
     with pytest.raises(MachineFault, match="damaged"):
         check_place({"PREFECT_HOME": str(tmp_path / "a" / "b")})
