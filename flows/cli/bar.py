@@ -60,8 +60,8 @@ def fit_line(name: str, details: list[tuple[int, str]], width: int, position: st
         if last <= 1:
             break
         kept = [each for each in kept if each[0] != last]
-    if len(kept) > 1 and min(cell_len(name), MIN_NAME_CELLS) + 1 + _measure(kept) > width:
-        kept = kept[:1]  # the share
+    if kept and min(cell_len(name), MIN_NAME_CELLS) + 1 + _measure(kept) > width:
+        kept = [each for each in kept if each[0] == 0]
     info = SEPARATOR.join(text for _, text in kept)
     room = width - (cell_len(info) + 1 if info else 0)
     if position and (before := _fit_position(position, room - min(cell_len(name), NAME_CELLS))):

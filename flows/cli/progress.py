@@ -28,7 +28,7 @@ MIN_INTERVAL_S = 10.0
 MAX_INTERVAL_S = 60.0
 """Most seconds between two plain lines, however long a step takes: a silent log looks like a dead run."""
 
-STARTING = [(1, "Prefect and the engines, a few seconds")]
+STARTING = [(2, "Prefect and the engines"), (1, "a few seconds")]
 """What is shown beside the bar before the first snapshot, as `list_details` returns it."""
 
 ShowSnapshot = Callable[[Snapshot], None]

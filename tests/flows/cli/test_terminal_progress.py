@@ -70,6 +70,15 @@ def test_starting_is_shown_before_the_first_snapshot() -> None:
         assert "1 of 2  starting" in text.getvalue()
 
 
+@pytest.mark.parametrize("width", [20, 30, 40, 60, 80, 120])
+def test_starting_is_shown_on_any_terminal(width: int) -> None:
+    text = io.StringIO()
+    err = Console(file=text, force_terminal=True, width=width, highlight=False, markup=False, color_system=None)
+    with show_progress(Terminal(Console(file=io.StringIO()), err), "1 of 2"):
+        pass
+    assert "starting" in text.getvalue()
+
+
 def test_untrusted_names_are_shown_as_text() -> None:
     terminal, text = screen(live=True)
     with show_progress(terminal) as show:
