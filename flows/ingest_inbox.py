@@ -18,7 +18,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
-from flows.fault import describe_prefect_fault, is_shared
+from flows.fault import describe_machine_fault, describe_prefect_fault, is_shared
 from flows.form import EMPTY_FORM, HideNull, SettingsForm, read_form
 from flows.inbox import (
     InboxEvent,
@@ -223,6 +223,8 @@ def excuse_attempts() -> None:
 def _format_error(error: Exception) -> str:
     if isinstance(error, DaylongError):
         return "\n".join(map(make_printable, str(error).splitlines()))
+    if (fault := describe_machine_fault(error)) is not None:
+        return fault
     reason = make_printable(read_first_line(error))[:300]
     return f"failed unexpectedly ({type(error).__name__}: {reason})"
 
