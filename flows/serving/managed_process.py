@@ -45,11 +45,16 @@ class ManagedProcess:
             # Ctrl-C signals the terminal's whole foreground group; in a session of its own, we end it in our order.
             start_new_session=True,
         )
-        threading.Thread(target=self._read_output, name=f"{name}-output", daemon=True).start()
+        self._reader = threading.Thread(target=self._read_output, name=f"{name}-output", daemon=True)
+        self._reader.start()
 
     @property
     def is_alive(self) -> bool:
         return self.process.poll() is None
+
+    def read_rest(self, limit_s: float = 2.0) -> None:
+        """Wait, up to so many seconds, until all that an ended process has written is read."""
+        self._reader.join(limit_s)
 
     def _read_output(self) -> None:
         assert self.process.stdout is not None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from contextlib import suppress
 
 from flows.environment import API_URL, find_folder, find_named_server
@@ -102,8 +103,22 @@ class RunServer:
         try:
             wait_for_server(self._environment[API_URL], lambda: server.is_alive)
         except DaylongError as error:
-            last = next((line for line in reversed(server.last) if line.strip()), "")
-            raise MachineFault(f"{error} It said last: {last.strip()[:300]}" if last else str(error)) from None
+            if not server.is_alive:
+                server.read_rest()
+            reason = find_reason(list(server.last))
+            because = f" ({reason})" if reason else ""
+            raise MachineFault(f"{str(error).rstrip('.')}{because}. daylong doctor looks at its database") from None
+
+
+def find_reason(lines: Iterable[str]) -> str:
+    """Find the line of a server's last ones that says why it ended: the last error's, else the last one.
+
+    >>> find_reason(["Traceback:", "  File", "OSError: [Errno 111] refused", "", "12:00 | ERROR | startup failed."])
+    'OSError: [Errno 111] refused'
+    """
+    told = [line.strip() for line in lines if line.strip()]
+    errors = [line for line in told if re.match(r"[\w.]+(Error|Exception|Refused)\b.*:", line)]
+    return (errors or told or [""])[-1][:300].rstrip(".")
 
 
 def find_chosen_server(environment: Mapping[str, str]) -> str | None:

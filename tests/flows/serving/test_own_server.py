@@ -112,7 +112,7 @@ def test_a_server_that_ends_at_its_start_is_told_with_its_last_line(
     server.check()
     server.begin()
     assert environment["NO_PROXY"] == "intranet,127.0.0.1"
-    with pytest.raises(MachineFault, match=r"ended while it started.*its reason"):
+    with pytest.raises(MachineFault, match=r"ended while it started \(its reason\)\. daylong doctor"):
         server.wait()
 
 
