@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from flows.recording.preparation import Run
-from flows.reporting.logging_setup import RUN_LOG
 from flows.reporting.progress import Progress
 from tasks.audio.combine import count_channels
 from tasks.audio.decode import reference_audio
@@ -17,6 +17,8 @@ from tasks.intervals import Span
 from tasks.paths import format_path
 from tasks.records import Audio, Recording
 from tasks.step import Manifest
+
+log = logging.getLogger("daylong.audio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,10 @@ def map_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[Mani
 def _correct(recording: Recording, channel: int | None, mapped: Manifest) -> Audio:
     """Return the reference to the sound as the speech map heard it; log how it was corrected, if at all."""
     correction = read_correction(mapped)
-    for line in describe_correction(correction):
-        where = "" if channel is None else f", channel {channel + 1}"
-        RUN_LOG.info("%s%s: %s", format_path(recording.source_name), where, line)
+    where = "" if channel is None else f", channel {channel + 1}"
+    if lines := describe_correction(correction):
+        level = logging.WARNING if correction.weights else logging.INFO
+        log.log(level, "%s%s: %s.", format_path(recording.source_name), where, "; ".join(lines))
     return reference_audio(recording, channel, correction)
 
 

@@ -45,7 +45,7 @@ def probe(
         context = source.stream.codec_context
         metadata = {**source.stream.metadata, **source.container.metadata}
         if tracks := describe_tracks(source):
-            log.info("%s: %s.", format_path(path.name), tracks)
+            log.warning("%s: %s.", format_path(path.name), tracks)
         rate_hz, channels = source.rate_hz, source.channels
         duration_s = measure_duration_s(source) if len(places) == 1 else places[-1].end_s
     after = _stat_file(path)

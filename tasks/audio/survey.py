@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Generator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,11 @@ from tasks.records import SAMPLE_RATE_HZ, Audio, Correction
 LOUD_SHARE, LOUD_S = 0.05, 30.0
 """A recording's level is what this share of its sound exceeds, or these seconds if they are less: a few loud moments
 do not make a quiet recording loud, and a day with an hour of speech is not quiet."""
+MOMENTS_SHARE, DEAF_DBFS = 0.15, -62.0
+"""If all but this share of the sound, or those seconds, is below this level, where the detector hears nothing, the
+recording is heard amplified as well."""
+MORE_SPEECH, MORE_S = 1.2, 0.5
+"""By so much more speech has to be found in an amplified recording that has loud moments: else these were all."""
 SILENT_DBFS = -120.0
 """Below this level is digital silence: one bit of 16 that moves now and then."""
 BEYOND_DBFS = 0.0
@@ -43,6 +49,7 @@ def map_corrected(
     Ordinary recordings are read once, others again with what the first pass has found. Raises as `stream` does.
     """
     correction = UNCORRECTED
+    plain: tuple[SpeechMap, Correction] | None = None
     for _ in range(MAX_PASSES):
         survey = Survey()
         with contextlib.closing(_read(audio, correction, survey)) as blocks:
@@ -50,7 +57,11 @@ def map_corrected(
         needed = survey.decide(correction)
         if needed == correction:
             break
+        if needed.gain_db > 0 and survey.has_loud_moments():
+            plain = mapped, replace(needed, gain_db=0.0)
         correction = needed
+    if plain and mapped.speech_s < MORE_SPEECH * plain[0].speech_s + MORE_S:
+        return plain
     return mapped, correction
 
 
@@ -96,8 +107,19 @@ class Survey:
         gain_db, removes_offset = decide_level(np.concatenate(self._powers or [np.zeros(0)]), self._get_offsets())
         return Correction(weights, gain_db, removes_offset)
 
+    def has_loud_moments(self) -> bool:
+        """Whether any half second has the level of usual speech."""
+        return any(bool((powers >= 10 ** (QUIET_DBFS / 10)).any()) for powers in self._powers)
+
     def _get_offsets(self) -> npt.NDArray[np.float64]:
         return np.concatenate(self._offsets or [np.zeros(0)])
+
+
+def _get_level(loudest_db: npt.NDArray[np.float64], share: float) -> float:
+    """Return the level that `share` of the descending levels exceed, at most `LOUD_S`."""
+    return float(
+        loudest_db[min(math.ceil(share * len(loudest_db)), round(LOUD_S / ENERGY_STEP_S), len(loudest_db) - 1)]
+    )
 
 
 def describe_correction(correction: Correction) -> list[str]:
@@ -140,8 +162,9 @@ def decide_level(powers: npt.NDArray[np.float64], offsets: npt.NDArray[np.float6
     if not audible.any():
         return 0.0, False
     loudest = np.sort(levels_db[audible])[::-1]
-    moments = min(math.ceil(LOUD_SHARE * len(loudest)), round(LOUD_S / ENERGY_STEP_S), len(loudest) - 1)
-    level_db = float(loudest[moments])
+    level_db, others_db = (_get_level(loudest, share) for share in (LOUD_SHARE, MOMENTS_SHARE))
+    if others_db < DEAF_DBFS:
+        level_db = others_db
     offset = float(np.percentile(np.abs(offsets[audible]), 95))
     removes_offset = offset > MAX_OFFSET_SHARE * 10 ** (level_db / 20)
     gain_db = 0.0 if QUIET_DBFS <= level_db <= BEYOND_DBFS else round(TARGET_DBFS - level_db, 1)

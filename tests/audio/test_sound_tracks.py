@@ -52,7 +52,6 @@ def test_the_track_is_heard(film: Path, sounds: list[np.ndarray], track: int | N
 
 
 def test_what_is_taken_is_said(film: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "daylong.audio")
     probe(film)
     assert caplog.messages == [
         "film.mkv: 2 sound tracks (1: ger, 1 channel; 2: eng, 1 channel); track 2 is taken, audio.track chooses "

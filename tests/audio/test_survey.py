@@ -105,6 +105,24 @@ def test_a_loud_moment_is_neither_clipped_nor_hides_the_rest(
     assert np.corrcoef(heard, original)[0, 1] > 0.9
 
 
+def test_a_tenth_of_the_sound_may_be_loud(voice: np.ndarray, silero: Silero, tmp_path: Path) -> None:
+    plain, _ = hear(tmp_path / "plain.wav", voice, silero)
+    quiet = voice * 0.001
+    quiet[3 * RATE : round(4.2 * RATE)] = voice[3 * RATE : round(4.2 * RATE)]
+    found, correction = hear(tmp_path / "a.wav", quiet, silero)
+    check_same_speech(found, plain, 0.9)  # the pause in the loud part is louder than speech elsewhere
+    assert correction.gain_db > 40
+
+
+def test_rare_speech_in_silence_is_heard_as_it_is(voice: np.ndarray, silero: Silero, tmp_path: Path) -> None:
+    """Its noise is as quiet as a quiet recording is, but amplified it holds no speech."""
+    noise = np.random.default_rng(4).standard_normal(60 * RATE) * 3e-4
+    noise[20 * RATE : 22 * RATE] += voice[2 * RATE : 4 * RATE]
+    found, correction = hear(tmp_path / "a.wav", noise, silero)
+    assert correction == UNCORRECTED
+    assert measure_union_s(intersect(found, [Span(19.9, 22.1)])) == pytest.approx(measure_union_s(found))
+
+
 HISS = np.random.default_rng(3).standard_normal((round(LENGTH_S * RATE), 2)) * 1e-4
 
 
