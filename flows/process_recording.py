@@ -55,6 +55,7 @@ from tasks.settings.schema import PER_CHUNK
 from tasks.step import Manifest
 from tasks.storage import disk_space
 from tasks.transcription.language import vote
+from tasks.transcription.limits import read_languages
 from tasks.transcription.task import LanguageJob, find_language
 
 TASK_THREADS = 64
@@ -202,11 +203,10 @@ def find_files(source: str, more: Sequence[str]) -> list[str]:
 
 def determine_language(audio: Audio, speech: Sequence[Span], run: Run) -> tuple[str | None, float | None]:
     """Determine the recording's language and its confidence: as set, or detected; None if each chunk has its own."""
-    language_setting = run.settings.transcription.language
-    if language_setting == PER_CHUNK:
-        return None, None
-    if language_setting is not None or not speech:
-        return language_setting, None
+    settings, known = run.settings.transcription, read_languages(run.weights["transcription"].path)
+    only = known[0] if len(known) == 1 else settings.fixed_language
+    if only or settings.language == PER_CHUNK or not speech:
+        return only, None
     job = LanguageJob(audio, tuple(speech), run.settings.transcription, run.weights["transcription"])
     facts = language_facts(find_language(job, run.place))
     return facts["language"], facts["confidence"]

@@ -45,7 +45,8 @@ def run(
         str | None,
         typer.Option(
             metavar="xx",
-            help="Spoken language (en, de, …), or per-chunk: found in every chunk. [found once for each recording]",
+            help="Spoken language (en, English, en-US, …), or per-chunk: found in every chunk. [found once for each "
+            "recording]",
         ),
     ] = None,
     speakers: Annotated[
