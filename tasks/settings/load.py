@@ -28,7 +28,6 @@ NOT_SETTINGS = {"DAYLONG_HOME", "DAYLONG_TEST_DATA"}
 UNBUILT = {
     "runner": {"processes", "dask", "ray"},
     "separation.mode": {"auto"},
-    "transcription.language": {"per-segment"},
 }
 """Values of settings whose feature doesn't exist yet, with their public names."""
 
