@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flows.recording.chunks import ChunkResult
 from flows.recording.preparation import Run
 from flows.recording.tracks import Track
-from tasks.contracts import PlaceFacts, language_facts, transcription_facts
+from tasks.contracts import LanguageFacts, PlaceFacts, language_facts, transcription_facts
 from tasks.intervals import Span, clip, format_clock, measure_union_s
 from tasks.languages import format_language
 from tasks.settings.schema import PER_CHUNK, PER_SEGMENT
@@ -54,14 +54,20 @@ def determine_languages(tracks: Sequence[Track], run: Run) -> Languages:
         for track in tracks
         if track.speech
     }
-    spoken_s = {track.audio.channel: measure_union_s(track.speech) for track in tracks}
+    return combine_channels(facts, {track.audio.channel: measure_union_s(track.speech) for track in tracks})
+
+
+def combine_channels(facts: Mapping[int | None, LanguageFacts], speech_s: Mapping[int | None, float]) -> Languages:
+    """Combine what was detected on each channel; `speech_s`: seconds of speech of every channel.
+
+    The recording's language is that of most speech. A channel whose own is uncertain has the recording's.
+    """
     found = {c: (f["language"], f["confidence"] or 0.0) for c, f in facts.items() if f["language"]}
-    language, confidence = vote(([each], spoken_s[c]) for c, each in found.items() if each[0]) or (None, None)
-    own_language = {c: code if sure >= MIN_CONFIDENCE else language for c, (code, sure) in found.items()}
-    disagreeing = tuple(
-        place for c, f in facts.items() for place in f["disagreeing"] if place["language"] != own_language.get(c)
-    )
-    return Languages(language, confidence, {c: own_language.get(c, language) for c in channels}, disagreeing)
+    votes = [([(code, sure)], speech_s[c]) for c, (code, sure) in found.items() if code]
+    language, confidence = vote(votes) or (None, None)
+    own = {c: code if sure >= MIN_CONFIDENCE else language for c, (code, sure) in found.items()}
+    disagreeing = tuple(p for c, f in facts.items() for p in f["disagreeing"] if p["language"] != own.get(c))
+    return Languages(language, confidence, {c: own.get(c, language) for c in speech_s}, disagreeing)
 
 
 def find_main_language(done: Sequence[ChunkResult]) -> tuple[str | None, float | None]:

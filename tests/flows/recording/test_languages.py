@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from flows.recording.assembly import report_chunks
+from flows.recording.assembly import is_multilingual, report_chunks
 from flows.recording.chunks import ChunkResult
-from flows.recording.languages import Languages, describe_disagreement, find_main_language, list_disagreeing
-from tasks.contracts import PlaceFacts
+from flows.recording.languages import (
+    Languages,
+    combine_channels,
+    describe_disagreement,
+    find_main_language,
+    list_disagreeing,
+)
+from tasks.contracts import LanguageFacts, PlaceFacts
 from tasks.intervals import Span
 from tasks.records import Chunk
 from tasks.step import Meter
+from tests.helpers.sample_transcripts import make_meeting
 
 
 def make_place(start_s: float, end_s: float, language: str, confidence: float = 1.0) -> PlaceFacts:
@@ -67,6 +75,27 @@ def test_stretches_count_one_by_one() -> None:
     assert (language, confidence) == ("de", pytest.approx(0.45))
 
 
+def test_each_channel_has_its_own_language_and_the_recording_that_of_most_speech() -> None:
+    german: LanguageFacts = {"language": "de", "confidence": 0.9, "disagreeing": [make_place(3, 9, "fr")]}
+    english: LanguageFacts = {"language": "en", "confidence": 0.8, "disagreeing": []}
+    found = combine_channels({0: german, 1: english}, {0: 10.0, 1: 30.0, 2: 0.0})
+    assert found.by_channel == {0: "de", 1: "en", 2: "en"}
+    assert (found.language, found.confidence) == ("en", pytest.approx(0.6))
+    assert found.disagreeing == (make_place(3, 9, "fr"),)
+
+
+def test_a_channel_with_an_uncertain_language_has_the_recordings() -> None:
+    short: LanguageFacts = {"language": "ar", "confidence": 0.4, "disagreeing": [make_place(1, 2, "en")]}
+    english: LanguageFacts = {"language": "en", "confidence": 0.9, "disagreeing": []}
+    found = combine_channels({0: english, 1: short}, {0: 60.0, 1: 2.0})
+    assert found.by_channel == {0: "en", 1: "en"}
+    assert found.disagreeing == ()
+
+
+def test_without_speech_there_is_no_language() -> None:
+    assert combine_channels({}, {None: 0.0}) == Languages(None, None, {None: None})
+
+
 def test_speech_is_decoded_again_in_the_language_of_the_stretch_beside_it() -> None:
     stretches = [make_place(0, 100, "de"), make_place(120, 300, "en")]
     result = make_result(0, 300, "en", languages=stretches)
@@ -96,3 +125,11 @@ def test_many_places_are_counted() -> None:
 def test_chunks_tell_the_places_that_differ_from_them() -> None:
     done = [make_result(0, 10, "de", disagreeing=[make_place(3, 9, "en")]), make_result(1, 10, "de")]
     assert list_disagreeing(done) == (make_place(3, 9, "en"),)
+
+
+def test_a_recording_has_several_languages_if_its_words_have() -> None:
+    transcript = make_meeting()
+    first, *rest = (replace(word, language="de") for word in transcript.words)
+    assert not is_multilingual(transcript)
+    assert not is_multilingual(replace(transcript, words=(first, *rest)))
+    assert is_multilingual(replace(transcript, words=(replace(first, language="en"), *rest)))
