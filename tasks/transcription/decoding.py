@@ -21,8 +21,11 @@ from tasks.transcription.rates import is_sayable
 from tasks.transcription.speech import Packing, Window, cut_at_quietest, pack_windows
 from tasks.transcription.words import DecodedWord, clean_words
 
-MIN_LOGPROB = -1.0
-"""Mean log probability of a text below which it is decoded again (the threshold of Whisper's own decoder)."""
+MIN_LOGPROB = -0.8
+"""Mean log probability of a text below which it is decoded again. Whisper's own decoder takes -1; speech in noise as
+loud as half of it has -0.7 to -0.3, text invented on babble or speech played backwards -1.6 to -0.8."""
+MIN_CONFIDENCE = 0.55
+"""Mean confidence of words below which an unsure text is taken as invented."""
 MAX_NO_SPEECH = 0.6
 """Probability of no speech above which an unsure text is none (Whisper's own threshold)."""
 MIN_PIECE_S = 1.0
@@ -45,8 +48,15 @@ class Hypothesis:
         return bool(self.words) and self.logprob < MIN_LOGPROB
 
     @property
-    def is_silence(self) -> bool:
-        return self.is_unsure and self.no_speech > MAX_NO_SPEECH
+    def is_invented(self) -> bool:
+        """Whether the text is more likely wrong than right: what an engine makes of sounds that are no speech."""
+        return self.is_unsure and (self.no_speech > MAX_NO_SPEECH or self.confidence < MIN_CONFIDENCE)
+
+    @property
+    def confidence(self) -> float:
+        """The mean of the words' confidences; of an engine that gives none, the probability by the logarithm."""
+        sure = math.exp(self.logprob)
+        return sum(sure if w.confidence is None else w.confidence for w in self.words) / max(1, len(self.words))
 
     @property
     def is_repetitive(self) -> bool:
@@ -60,8 +70,7 @@ class Hypothesis:
     def gain(self) -> float:
         """The expected number of right words less that of wrong ones: comparable between ways of decoding, unlike
         the log probability, which time tokens lower, and aware of what was dropped."""
-        sure = math.exp(self.logprob)
-        return sum(2 * (sure if w.confidence is None else w.confidence) - 1 for w in self.words)
+        return len(self.words) * (2 * self.confidence - 1)
 
     @property
     def worse_key(self) -> tuple[bool, bool, float]:

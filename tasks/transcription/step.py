@@ -55,7 +55,7 @@ def transcribe_chunk(
 
     All windows are decoded in batches. Those whose text is unsure, repetitive, too fast for a mouth or an echo of
     the prompt are decoded a second time, each in the way that its fault asks for; so is speech without words, until
-    nothing more is found in it. Between two hypotheses of a window the expected number of right words decides.
+    nothing more is found in it. A text that stays more likely wrong than right is dropped. Between two hypotheses of a window the expected number of right words decides.
     Repetitions found by both decodings are kept; others are reduced to one occurrence.
     """
     decoder = Decoder(samples, language, ask)
@@ -67,7 +67,7 @@ def transcribe_chunk(
     again.without_prompt(windows, hypotheses)
     repetitive = again.in_pieces(windows, hypotheses)
     again.in_order(windows, hypotheses, besides=repetitive)
-    words = [w for h in hypotheses if not h.is_silence for w in h.words]
+    words = [w for h in hypotheses if not h.is_invented for w in h.words]
     for _ in range(HOLE_ROUNDS):
         words = again.in_holes(words, settings.max_speech_s)
 

@@ -17,7 +17,7 @@ PROSE = {
     if not line.startswith("#")
     for code, text in [line.split("\t")]
 }
-LETTERS_PER_S = {"zh": 6.0, "yue": 6.0, "ja": 8.0, "ko": 7.0}
+LETTERS_PER_S = {"zh": 6.0, "yue": 6.0, "ja": 8.0, "ko": 7.0, "am": 7.0}
 """A quick speaker's; elsewhere 18, marks included."""
 
 
