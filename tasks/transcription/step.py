@@ -54,9 +54,9 @@ def transcribe_chunk(
     """Transcribe 16 kHz mono `samples`, shape (n,); `speech` is in seconds from their start, all in one language.
 
     All windows are decoded in batches. Those whose text is unsure, repetitive, too fast for a mouth or an echo of
-    the prompt are decoded a second time, each in the way that its fault asks for; so is speech without words, until
-    nothing more is found in it. A text that stays more likely wrong than right is dropped. Between two hypotheses of a window the expected number of right words decides.
-    Repetitions found by both decodings are kept; others are reduced to one occurrence.
+    the prompt are decoded a second time, each in the way that its fault asks for, and the expected number of right
+    words decides between both; a text that stays more likely wrong than right is dropped. Speech without words is
+    decoded by itself. Repetitions found by both decodings are kept; others are reduced to one occurrence.
     """
     decoder = Decoder(samples, language, ask)
     windows = pack_windows(speech, decoder.within, Packing(settings.max_speech_s), cut_at_quietest(samples))
