@@ -1,10 +1,12 @@
-"""Decode stretches of speech with an engine, and again in pieces where the first hypothesis may be a loop.
+"""Decode windows of speech with an engine, and again where the first hypothesis may be wrong.
 
 Pure but for `Decoder.ask`, which calls the engine: `ask("transcribe", samples, stretches, language, options)`.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.intervals import Span, clip
-from tasks.joining import join_words
 from tasks.records import SAMPLE_RATE_HZ
-from tasks.transcription.hallucinations import confirm_repetitions, is_repetitive
-from tasks.transcription.speech import cut_at_quietest, split_into_stretches
+from tasks.transcription.hallucinations import confirm_repetitions, is_repetitive_speech
+from tasks.transcription.rates import is_sayable
+from tasks.transcription.speech import Packing, Window, cut_at_quietest, pack_windows
 from tasks.transcription.words import DecodedWord, clean_words
 
-MIN_LOGPROB = -1.0
-"""Mean log probability of a text below which it is decoded again (the threshold of Whisper's own decoder)."""
+MIN_LOGPROB = -0.8
+"""Mean log probability of a text below which it is decoded again. Whisper's own decoder takes -1; speech in noise as
+loud as half of it has -0.7 to -0.3, text invented on babble or speech played backwards -1.6 to -0.8."""
+MIN_CONFIDENCE = 0.55
+"""Mean confidence of words below which an unsure text is taken as invented."""
+MAX_NO_SPEECH = 0.6
+"""Probability of no speech above which an unsure text is none (Whisper's own threshold)."""
 MIN_PIECE_S = 1.0
 
 EngineCall = Callable[..., Any]
@@ -29,68 +36,136 @@ Options = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """The words decoded from one stretch, and their mean log probability (0 without words)."""
+    """The words decoded from one window, their mean log probability (0 without words), and the engine's probability
+    that nobody speaks."""
 
     words: tuple[DecodedWord, ...]
     logprob: float
+    no_speech: float = 0.0
 
     @property
     def is_unsure(self) -> bool:
         return bool(self.words) and self.logprob < MIN_LOGPROB
 
     @property
+    def is_invented(self) -> bool:
+        """Whether the text is more likely wrong than right: what an engine makes of sounds that are no speech."""
+        return self.is_unsure and (self.no_speech > MAX_NO_SPEECH or self.confidence < MIN_CONFIDENCE)
+
+    @property
+    def confidence(self) -> float:
+        """The mean of the words' confidences; of an engine that gives none, the probability by the logarithm."""
+        sure = math.exp(self.logprob)
+        return sum(sure if w.confidence is None else w.confidence for w in self.words) / max(1, len(self.words))
+
+    @property
     def is_repetitive(self) -> bool:
-        return is_repetitive([w.text for w in self.words], join_words(self.words))
+        return is_repetitive_speech(self.words)
+
+    @property
+    def is_sayable(self) -> bool:
+        return is_sayable(self.words)
+
+    @property
+    def gain(self) -> float:
+        """The expected number of right words less that of wrong ones: comparable between ways of decoding, unlike
+        the log probability, which time tokens lower, and aware of what was dropped."""
+        return len(self.words) * (2 * self.confidence - 1)
 
     @property
     def worse_key(self) -> tuple[bool, bool, float]:
-        """Sort key, larger is worse: no words, then repetitive text, then the lower log probability."""
-        return not self.words, self.is_repetitive, -self.logprob
+        """Sort key, larger is worse: no words, then repetitions or rates that nobody can say, then the gain."""
+        return not self.words, self.is_repetitive or not self.is_sayable, -self.gain
 
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """Decodes spans (seconds) of 16 kHz mono `samples`, shape (n,), through one engine."""
+    """Decodes windows of 16 kHz mono `samples`, shape (n,), through one engine, in one language (None: the engine
+    finds it)."""
 
     samples: NDArray[np.float32]
     language: str | None
     ask: EngineCall
 
-    def decode(self, parts: Sequence[Span], options: Options) -> list[Hypothesis]:
-        """Decode each part in one call of the engine; one hypothesis per part."""
-        if not parts:
+    @property
+    def within(self) -> Span:
+        return Span(0.0, len(self.samples) / SAMPLE_RATE_HZ)
+
+    def decode(self, windows: Sequence[Window], options: Options) -> list[Hypothesis]:
+        """Decode each window in one call of the engine; one hypothesis per window."""
+        if not windows:
             return []
-        asked = [(p.start_s, p.end_s) for p in parts]
-        raw = self.ask("transcribe", self.samples, asked, self.language, options)
-        within = Span(0.0, len(self.samples) / SAMPLE_RATE_HZ)
+        sound, stretches = self._lay_out(windows)
+        raw = self.ask("transcribe", sound, [(s.start_s, s.end_s) for s in stretches], self.language, options)
         out = []
-        for i, part in enumerate(parts):
-            mine = [w | {"stretch": 0} for w in raw if w["stretch"] == i]
-            logprob = sum(w["avg_logprob"] for w in mine) / len(mine) if mine else 0.0
-            out.append(Hypothesis(tuple(clean_words(mine, [part], within)), logprob))
+        for i, (window, stretch) in enumerate(zip(windows, stretches, strict=True)):
+            mine = [_place(w, window, stretch) for w in raw if w["stretch"] == i]
+            mean = {
+                key: sum(w.get(key, 0.0) for w in mine) / len(mine) if mine else 0.0
+                for key in ("avg_logprob", "no_speech_prob")
+            }
+            words = clean_words(mine, [window.span], self.within)
+            out.append(Hypothesis(tuple(words), mean["avg_logprob"], mean["no_speech_prob"]))
         return out
 
-    def decode_in_pieces(self, parts: Sequence[Span], speech: Sequence[Span], options: Options) -> list[Hypothesis]:
-        """Decode each part in two or more pieces, cut at pauses where there are any; one hypothesis per part.
+    def decode_in_pieces(
+        self, windows: Sequence[Window], speech: Sequence[Span], options: Options
+    ) -> list[Hypothesis]:
+        """Decode each window in two or more pieces, cut at pauses where there are any; one hypothesis per window.
 
         A loop continues from the text before it, so separate pieces do not reproduce it; repetitions that were
         spoken are found again.
         """
         cut = cut_at_quietest(self.samples)
-        pieces = [
-            split_into_stretches(clip(speech, p), p, max(MIN_PIECE_S, p.duration_s / 2), cut=cut) for p in parts
-        ]
+        pieces = []
+        for window in windows:
+            mine = [s for piece in window.pieces for s in clip(speech, piece)]
+            # Less than half of what is spoken and its pauses, but for the room at both ends.
+            length = sum(s.duration_s for s in mine) + sum(
+                min(b.start_s - a.end_s, 1.0) for a, b in itertools.pairwise(mine)
+            )
+            packing = Packing(max(MIN_PIECE_S, length / 2 + 0.3), kept_pause_s=0.5, pad_s=0.1)
+            pieces.append(pack_windows(mine, window.span, packing, cut))
         hypotheses = iter(self.decode([piece for some in pieces for piece in some], options))
         return [_concatenate([next(hypotheses) for _ in some]) for some in pieces]
+
+    def _lay_out(self, windows: Sequence[Window]) -> tuple[NDArray[np.float32], list[Span]]:
+        """Lay the windows' sound out: those of one piece lie in the samples, the others are put behind them."""
+        sound, at = [self.samples], len(self.samples)
+        stretches = []
+        for window in windows:
+            if len(window.pieces) == 1:
+                stretches.append(window.span)
+                continue
+            first = at
+            for piece in window.pieces:
+                part = self.samples[round(piece.start_s * SAMPLE_RATE_HZ) : round(piece.end_s * SAMPLE_RATE_HZ)]
+                sound.append(part)
+                at += len(part)
+            stretches.append(Span(first / SAMPLE_RATE_HZ, at / SAMPLE_RATE_HZ))
+        return (np.concatenate(sound) if len(sound) > 1 else self.samples), stretches
+
+
+def _place(word: dict[str, Any], window: Window, stretch: Span) -> dict[str, Any]:
+    """Convert an engine's word from the time of the laid out sound to that of the samples."""
+    if len(window.pieces) == 1:
+        return word | {"stretch": 0}
+    times = {k: window.find_time(word[k] - stretch.start_s) for k in ("start", "end") if word[k] is not None}
+    return word | times | {"stretch": 0}
 
 
 def _concatenate(pieces: Sequence[Hypothesis]) -> Hypothesis:
     words = tuple(w for piece in pieces for w in piece.words)
-    return Hypothesis(words, sum(p.logprob * len(p.words) for p in pieces) / max(1, len(words)))
+    count = max(1, len(words))
+    return Hypothesis(
+        words,
+        sum(p.logprob * len(p.words) for p in pieces) / count,
+        sum(p.no_speech * len(p.words) for p in pieces) / count,
+    )
 
 
 def reconcile(first: Hypothesis, again: Hypothesis) -> tuple[Hypothesis, bool]:
-    """Choose between two hypotheses of a stretch with repetitions; return it, and whether its loops remain doubtful.
+    """Choose between two hypotheses of a window with repetitions; return it, and whether its loops remain doubtful.
 
     Repetitions that both contain are kept. Otherwise the second is chosen if it has words and no loop, else the
     better by `worse_key`.

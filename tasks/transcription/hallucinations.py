@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tasks.intervals import Span, merge_spans
+from tasks.joining import is_unspaced, join_words
+from tasks.transcription.rates import count_syllables
 from tasks.transcription.words import DecodedWord
 from tasks.word_forms import to_repetition_form
 
@@ -26,8 +28,10 @@ LONGEST_UNIT = 30
 LOOP_PAUSE_S = 0.5
 """Longest pause (seconds) inside a loop that continues from one stretch into the next. Equal words with longer
 pauses between them are people's answers, not a loop."""
-MAX_WORDS_PER_S = 7.0
-"""Words per second: the fastest rate at which a person can repeat one syllable."""
+ANSWER_PAUSE_S = 1.0
+"""The same within a stretch, where a loop's words may lie further apart."""
+MAX_SYLLABLES_PER_S = 8.0
+"""The fastest rate at which a person can repeat a syllable or a phrase over and over."""
 MIN_CONFIDENCE = 0.5
 """Mean confidence that repeated words need in the second decoding to be kept."""
 MIN_SHARED = 0.8
@@ -110,12 +114,12 @@ def cut_loops(
 def _split_runs(
     words: Sequence[DecodedWord], stretches: Sequence[Span], doubtful: Collection[int] | None = None
 ) -> list[list[int]]:
-    """Group indices of words that one loop may span: words of one stretch, or of adjacent stretches without a
-    pause between them. A run never mixes doubtful stretches with others."""
+    """Group indices of words that one loop may span: words without a pause between them, of one stretch or of
+    adjacent ones. A run never mixes doubtful stretches with others."""
     out: list[list[int]] = [[0]] if words else []
     for i, (before, word) in enumerate(pairwise(words), start=1):
         left, right = _find_stretch(before, stretches), _find_stretch(word, stretches)
-        parted = left != right and word.start_s - before.end_s > LOOP_PAUSE_S
+        parted = word.start_s - before.end_s > (ANSWER_PAUSE_S if left == right else LOOP_PAUSE_S)
         if parted or (doubtful is not None and (left in doubtful) != (right in doubtful)):
             out.append([])
         out[-1].append(i)
@@ -151,26 +155,42 @@ def _is_confident(words: Sequence[DecodedWord]) -> bool:
 
 
 def _is_sayable(words: Sequence[DecodedWord]) -> bool:
-    return not words or len(words) - 1 <= MAX_WORDS_PER_S * (words[-1].end_s - words[0].start_s)
+    if not words:
+        return True
+    syllables = sum(count_syllables(w.text) for w in words[1:])
+    return syllables <= MAX_SYLLABLES_PER_S * (words[-1].end_s - words[0].start_s)
 
 
 def compression_ratio(text: str) -> float:
-    """Bytes of the text over bytes of its zlib compression; 0 for no text.
+    """Length of the text over that of its zlib compression, both in bytes; 0 for no text.
+
+    Every character counts alike: in UTF-8 most scripts take two or three bytes a character, which repeat each other,
+    so that ordinary Thai or Hindi would compress as well as an English loop.
 
     >>> compression_ratio("thank you. " * 40) > MAX_COMPRESSION
     True
     """
-    data = text.encode()
+    places: dict[str, int] = {}
+    numbers = [places.setdefault(c, len(places)) for c in text]
+    # More characters than a byte tells apart: Chinese, say, of which a stretch repeats few.
+    data = bytes(n & 0xFF for n in numbers)
     return len(data) / len(zlib.compress(data)) if data else 0.0
 
 
 def is_repetitive(words: Sequence[str], text: str | None = None) -> bool:
     """Whether the words contain a loop or their text compresses too well, and so needs a second decoding.
 
-    `text`: the words as they join (`tasks.joining`), by default with blanks between all; blanks that the text has not
-    would make it compress the better.
+    `text`: the words as they join (`tasks.joining`), by default with blanks but in scripts without; blanks that the
+    text has not would make it compress the better.
     """
-    return bool(find_loops(words)) or compression_ratio(" ".join(words) if text is None else text) > MAX_COMPRESSION
+    joined = "".join(w if is_unspaced(w[:1]) else f" {w}" for w in words).strip() if text is None else text
+    return bool(find_loops(words)) or compression_ratio(joined) > MAX_COMPRESSION
+
+
+def is_repetitive_speech(words: Sequence[DecodedWord]) -> bool:
+    """Whether words of one stretch, between two pauses, are repetitive."""
+    runs = _split_runs(words, [Span(0.0, 0.0)])
+    return any(is_repetitive([words[i].text for i in run], join_words([words[i] for i in run])) for run in runs)
 
 
 def select_near_speech(words: Sequence[DecodedWord], speech: Sequence[Span], slack_s: float) -> list[DecodedWord]:

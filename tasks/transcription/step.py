@@ -1,4 +1,4 @@
-"""Transcribe one chunk: decode its stretches of speech, retry unreliable ones, and put the words in order.
+"""Transcribe one chunk: decode its windows of speech, retry unreliable ones, and put the words in order.
 
 Pure but for `ask`, which calls the engine: `ask("transcribe", samples, stretches, language, options)`.
 """
@@ -6,31 +6,31 @@ Pure but for `ask`, which calls the engine: `ask("transcribe", samples, stretche
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.intervals import Span, clip
-from tasks.records import SAMPLE_RATE_HZ
+from tasks.intervals import Span
 from tasks.settings.schema import TranscriptionSettings
-from tasks.transcription.decoding import Decoder, EngineCall, reconcile
+from tasks.transcription.decoding import Decoder, EngineCall, Hypothesis, Options, reconcile
 from tasks.transcription.hallucinations import cut_loops, find_looping_stretches, select_near_speech
-from tasks.transcription.speech import cut_at_quietest, find_uncovered, split_into_stretches
+from tasks.transcription.holes import Hole, find_holes
+from tasks.transcription.prompts import choose_without_prompt, echoes_prompt
+from tasks.transcription.speech import Packing, Window, cut_at_quietest, pack_windows
 from tasks.transcription.words import DecodedWord, trim_words
 
-MIN_HOLE_S = 2.0
-"""Speech this long without a word is decoded again by itself: batched decoding is known to drop whole
-sentences (SYSTRAN/faster-whisper #1179)."""
-HOLE_SLACK_S = 0.5
 SILENCE_SLACK_S = 0.5
 """Seconds: a word further from any speech is a hallucination and dropped."""
+HOLE_PAD_S = 0.2
+HOLE_ROUNDS = 2
+"""A hole of several sentences may lose one of them again."""
 PIECE_OPTIONS: dict[str, Any] = {"batch_size": 1, "beam_size": 5, "condition_on_previous_text": False}
-"""Options for decoding a stretch with repetitions in pieces: no n-gram is blocked, so that repetitions that were
+"""Options for decoding a window with repetitions in pieces: no n-gram is blocked, so that repetitions that were
 spoken can be found again."""
 RETRY_OPTIONS: dict[str, Any] = PIECE_OPTIONS | {"no_repeat_ngram_size": 4}
-"""Options for decoding an unreliable stretch again: unbatched, with time tokens, no 4-gram of tokens twice."""
+"""Options for decoding an unreliable window again: unbatched, with time tokens, no 4-gram of tokens twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,48 +51,32 @@ def transcribe_chunk(
     settings: TranscriptionSettings,
     ask: EngineCall,
 ) -> ChunkWords:
-    """Transcribe 16 kHz mono `samples`, shape (n,); `speech` is in seconds from their start.
+    """Transcribe 16 kHz mono `samples`, shape (n,); `speech` is in seconds from their start, all in one language.
 
-    A stretch with a low log probability is decoded a second time with `RETRY_OPTIONS`, and so is speech of at least
-    `MIN_HOLE_S` without words; a stretch with a loop, its own or shared with its neighbours, is decoded in pieces
-    with `PIECE_OPTIONS`. Repetitions found by both decodings are kept; others are reduced to one occurrence.
+    All windows are decoded in batches. Those whose text is unsure, repetitive, too fast for a mouth or an echo of
+    the prompt are decoded a second time, each in the way that its fault asks for, and the expected number of right
+    words decides between both; a text that stays more likely wrong than right is dropped. Speech without words is
+    decoded by itself. Repetitions found by both decodings are kept; others are reduced to one occurrence.
     """
-    within = Span(0.0, len(samples) / SAMPLE_RATE_HZ)
-    parts = split_into_stretches(speech, within, settings.max_speech_s, cut=cut_at_quietest(samples))
-    if not parts:
+    decoder = Decoder(samples, language, ask)
+    windows = pack_windows(speech, decoder.within, Packing(settings.max_speech_s), cut_at_quietest(samples))
+    if not windows:
         return ChunkWords()
-    decoder, options = Decoder(samples, language, ask), build_decoding_options(settings)
-    hypotheses = decoder.decode(parts, options)
-    repetitive = find_looping_stretches([w for h in hypotheses for w in h.words], parts)
-    repetitive |= {i for i, h in enumerate(hypotheses) if h.is_repetitive}
-    uncertain = [i for i, h in enumerate(hypotheses) if h.is_unsure and i not in repetitive]
-    second = decoder.decode([parts[i] for i in uncertain], options | RETRY_OPTIONS)
-    for i, other in zip(uncertain, second, strict=True):
-        hypotheses[i] = min(hypotheses[i], other, key=lambda h: h.worse_key)
-    doubtful = set()
-    second = decoder.decode_in_pieces([parts[i] for i in sorted(repetitive)], speech, options | PIECE_OPTIONS)
-    for i, other in zip(sorted(repetitive), second, strict=True):
-        hypotheses[i], is_doubtful = reconcile(hypotheses[i], other)
-        if is_doubtful:
-            doubtful.add(i)
-    words = [w for h in hypotheses for w in h.words]
-
-    gaps = _find_untranscribed(words, parts, speech, within, settings.max_speech_s)
-    for text in _decode_untranscribed(gaps, speech, options, decoder):
-        words += [w for w in text if not any(w.span & other.span for other in words)]
-    words.sort(key=lambda w: (w.start_s, w.end_s))
+    again = _Again(decoder, speech, build_decoding_options(settings))
+    hypotheses = decoder.decode(windows, again.options)
+    again.without_prompt(windows, hypotheses)
+    repetitive = again.in_pieces(windows, hypotheses)
+    again.in_order(windows, hypotheses, besides=repetitive)
+    words = [w for h in hypotheses if not h.is_invented for w in h.words]
+    for _ in range(HOLE_ROUNDS):
+        words = again.in_holes(words, settings.max_speech_s)
 
     near_speech = trim_words(select_near_speech(words, speech, SILENCE_SLACK_S), speech)
-    kept, loops_removed = cut_loops(near_speech, parts, doubtful)
-    return ChunkWords(
-        tuple(kept),
-        loops_removed,
-        len(words) - len(near_speech),
-        sum(parts[i].duration_s for i in {*uncertain, *repetitive}) + sum(h.duration_s for h in gaps),
-    )
+    kept, loops_removed = cut_loops(near_speech, [w.span for w in windows], again.doubtful)
+    return ChunkWords(tuple(kept), loops_removed, len(words) - len(near_speech), again.seconds)
 
 
-def build_decoding_options(settings: TranscriptionSettings) -> dict[str, Any]:
+def build_decoding_options(settings: TranscriptionSettings) -> Options:
     """Build the engine's options for the first decoding."""
     return {
         "batch_size": settings.batch_size,
@@ -103,25 +87,70 @@ def build_decoding_options(settings: TranscriptionSettings) -> dict[str, Any]:
     }
 
 
-def _find_untranscribed(
-    words: Sequence[DecodedWord], parts: Sequence[Span], speech: Sequence[Span], within: Span, max_s: float
-) -> list[Span]:
-    covered = [w.span for w in words]
-    spoken = [s for p in parts for s in clip(speech, p)]
-    return split_into_stretches(find_uncovered(spoken, covered, HOLE_SLACK_S, MIN_HOLE_S), within, max_s)
+@dataclass(slots=True)
+class _Again:
+    """Second decodings of a chunk, which replace hypotheses in their list. `seconds`: decoded again in all;
+    `doubtful`: indices of windows whose loops no second decoding confirmed."""
 
+    decoder: Decoder
+    speech: Sequence[Span]
+    options: Options
+    seconds: float = 0.0
+    doubtful: set[int] = field(default_factory=set)
+    _tried: set[Span] = field(default_factory=set)
 
-def _decode_untranscribed(
-    gaps: Sequence[Span], speech: Sequence[Span], options: dict[str, Any], decoder: Decoder
-) -> list[tuple[DecodedWord, ...]]:
-    """Decode the gaps; keep the words of reliable hypotheses. A repetitive one must be confirmed by a second
-    decoding."""
-    found = decoder.decode(gaps, options | RETRY_OPTIONS)
-    odd = [i for i, h in enumerate(found) if h.is_repetitive]
-    second = decoder.decode_in_pieces([gaps[i] for i in odd], speech, options | PIECE_OPTIONS)
-    unproven = set()
-    for i, other in zip(odd, second, strict=True):
-        found[i], is_doubtful = reconcile(found[i], other)
-        if is_doubtful and found[i].is_repetitive:
-            unproven.add(i)
-    return [h.words for i, h in enumerate(found) if not h.is_unsure and i not in unproven]
+    def without_prompt(self, windows: Sequence[Window], hypotheses: list[Hypothesis]) -> None:
+        """Decode windows whose text is the prompt or the hotwords without them."""
+        prompt = " ".join(p for key in ("initial_prompt", "hotwords") if (p := self.options[key]))
+        odd = [i for i, h in enumerate(hypotheses) if echoes_prompt(h.words, prompt)]
+        plain = self.options | {"initial_prompt": None, "hotwords": None}
+        for i, other in self._decode(odd, windows, plain):
+            hypotheses[i] = choose_without_prompt(hypotheses[i], other)
+
+    def in_pieces(self, windows: Sequence[Window], hypotheses: list[Hypothesis]) -> set[int]:
+        """Decode windows with a loop, their own or shared with their neighbours, in pieces; return their indices."""
+        spans = [w.span for w in windows]
+        repetitive = find_looping_stretches([w for h in hypotheses for w in h.words], spans)
+        repetitive |= {i for i, h in enumerate(hypotheses) if h.is_repetitive}
+        odd = sorted(repetitive)
+        self.seconds += sum(windows[i].duration_s for i in odd)
+        second = self.decoder.decode_in_pieces([windows[i] for i in odd], self.speech, self.options | PIECE_OPTIONS)
+        for i, other in zip(odd, second, strict=True):
+            hypotheses[i], is_doubtful = reconcile(hypotheses[i], other)
+            if is_doubtful:
+                self.doubtful.add(i)
+        return repetitive
+
+    def in_order(self, windows: Sequence[Window], hypotheses: list[Hypothesis], besides: set[int]) -> None:
+        """Decode unsure windows, and those with rates that nobody can say, unbatched and with time tokens."""
+        odd = [i for i, h in enumerate(hypotheses) if (h.is_unsure or not h.is_sayable) and i not in besides]
+        for i, other in self._decode(odd, windows, self.options | RETRY_OPTIONS):
+            hypotheses[i] = min(hypotheses[i], other, key=lambda h: h.worse_key)
+
+    def in_holes(self, words: Sequence[DecodedWord], max_s: float) -> list[DecodedWord]:
+        """Decode speech without words, each hole once; add the words of reliable hypotheses, in order of time."""
+        holes = [h for h in find_holes(words, self.speech, self.decoder.within) if h.speech[0] not in self._tried]
+        self._tried |= {s for hole in holes for s in hole.speech}
+        windows = [w for hole in holes for w in self._pack_hole(hole, max_s)]
+        found = self.decoder.decode(windows, self.options)
+        odd = [i for i, h in enumerate(found) if h.is_repetitive or not h.is_sayable]
+        self.seconds += sum(w.duration_s for w in windows) + sum(windows[i].duration_s for i in odd)
+        second = self.decoder.decode_in_pieces([windows[i] for i in odd], self.speech, self.options | PIECE_OPTIONS)
+        unproven = set()
+        for i, other in zip(odd, second, strict=True):
+            found[i], is_doubtful = reconcile(found[i], other)
+            if is_doubtful and (found[i].is_repetitive or not found[i].is_sayable):
+                unproven.add(i)
+        more = [w for i, h in enumerate(found) if not h.is_unsure and i not in unproven for w in h.words]
+        more = [w for w in more if not any(w.middle_s in known.span for known in words)]
+        return sorted([*words, *more], key=lambda w: (w.start_s, w.end_s))
+
+    def _pack_hole(self, hole: Hole, max_s: float) -> list[Window]:
+        packing = Packing(max_s, pad_s=HOLE_PAD_S)
+        return pack_windows(hole.speech, hole.room, packing, cut_at_quietest(self.decoder.samples))
+
+    def _decode(
+        self, odd: Sequence[int], windows: Sequence[Window], options: Options
+    ) -> list[tuple[int, Hypothesis]]:
+        self.seconds += sum(windows[i].duration_s for i in odd)
+        return list(zip(odd, self.decoder.decode([windows[i] for i in odd], options), strict=True))
