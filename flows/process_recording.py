@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,12 @@ from flows.fault import combine_chunk_errors
 from flows.form import EMPTY_FORM, HideNull, SettingsForm, read_form
 from flows.recording import chunks as chunk_steps
 from flows.recording.assembly import assemble_transcript, build_outcome
+from flows.recording.languages import (
+    determine_languages,
+    find_main_language,
+    list_disagreeing,
+    warn_of_disagreement,
+)
 from flows.recording.preparation import Run, prepare
 from flows.recording.redecode import redecode_seams
 from flows.recording.tracks import map_tracks
@@ -31,31 +38,26 @@ from flows.reporting.progress import Progress, call_at_each_chunk
 from flows.reporting.run_account import Account, account_for_run, log_final_error
 from flows.reporting.run_names import format_run_name, make_printable, name_run, rename_run
 from flows.speakers.identify import name_speakers
-from tasks.audio.decode import reference_audio
 from tasks.audio.folder import decode_path, list_recordings, name_recording
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_plan
 from tasks.caching import copy_used_keys, pop_used_keys
-from tasks.contracts import language_facts, read_speech_map
+from tasks.contracts import read_speech_map
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.task import PublishJob, publish_transcript
 from tasks.engines import calls
 from tasks.errors import DaylongError, UnreadableAudio
 from tasks.exports import render
-from tasks.intervals import Span
 from tasks.linking.task import LinkJob, link_speakers
 from tasks.logs import add_log_fields
 from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
 from tasks.paths import format_path
 from tasks.pruning import usage
 from tasks.pruning.prune import measure_recording_size, recordings_folder, runs_folder
-from tasks.records import Audio, Recording
+from tasks.records import Recording
 from tasks.settings.home import home
 from tasks.settings.load import load
-from tasks.settings.schema import PER_CHUNK
 from tasks.step import Manifest
 from tasks.storage import disk_space
-from tasks.transcription.language import vote
-from tasks.transcription.task import LanguageJob, find_language
 
 TASK_THREADS = 64
 """Threads for tasks; `chunks_in_flight` bounds the work."""
@@ -123,12 +125,12 @@ def _run_steps(
     chunks = read_plan(run.place, planned, speech)
 
     progress.enter_stage("language")
-    heard = tracks[0].audio if len(tracks) == 1 else reference_audio(recording)
-    language, confidence = determine_language(heard, speech, run)
+    languages = determine_languages(tracks, run)
+    warn_of_disagreement(format_path(recording.source_name), languages)
 
     busy = sum(len(chunk_steps.split_by_track(c, tracks)) for c in chunks)
     progress.enter_stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.list_steps(run)))
-    done = chunk_steps.process_chunks(chunks, tracks, language, run, progress)
+    done = chunk_steps.process_chunks(chunks, tracks, languages.by_channel, run, progress)
     failed = [w for w in done if w.error]
     if failed and len(failed) == busy:
         raise combine_chunk_errors(
@@ -141,9 +143,11 @@ def _run_steps(
     progress.enter_stage("seams")
     words = [[w.words for w in done if w.chunk.index == c.index] for c in chunks]
     seams = join_chunks(SeamJob(chunks), run.place, words)
-    again, done = redecode_seams(seams, done, language, run)
-    if run.settings.transcription.language == PER_CHUNK:
+    again, done = redecode_seams(seams, done, languages.language, run)
+    if languages.language is None:
         language, confidence = find_main_language(done)
+        languages = replace(languages, language=language, confidence=confidence, disagreeing=list_disagreeing(done))
+        warn_of_disagreement(format_path(recording.source_name), languages)
 
     progress.enter_stage("merging")
     embedding = run.weights.get("embedding")
@@ -160,8 +164,8 @@ def _run_steps(
         seams,
         merged,
         run_id=str(flow_run.id),
-        language=language,
-        confidence=confidence,
+        language=languages.language,
+        confidence=languages.confidence,
         speech_s=sum(s.duration_s for s in speech),
         wall_s=time.perf_counter() - started,
     )
@@ -200,18 +204,6 @@ def find_files(source: str, more: Sequence[str]) -> list[str]:
     return files
 
 
-def determine_language(audio: Audio, speech: Sequence[Span], run: Run) -> tuple[str | None, float | None]:
-    """Determine the recording's language and its confidence: as set, or detected; None if each chunk has its own."""
-    language_setting = run.settings.transcription.language
-    if language_setting == PER_CHUNK:
-        return None, None
-    if language_setting is not None or not speech:
-        return language_setting, None
-    job = LanguageJob(audio, tuple(speech), run.settings.transcription, run.weights["transcription"])
-    facts = language_facts(find_language(job, run.place))
-    return facts["language"], facts["confidence"]
-
-
 def link_chunks(done: Sequence[chunk_steps.ChunkResult], run: Run) -> Manifest | None:
     """Link the chunks' speakers over the recording; None with diarization off or without any voice."""
     voiced = [w for w in done if w.is_diarized]
@@ -233,11 +225,6 @@ def group_embeddings_by_channel(done: Sequence[chunk_steps.ChunkResult], channel
         if worked.audio is not None and worked.audio.channel is not None and "embedding" in worked.manifests:
             own[worked.audio.channel].append(worked.manifests["embedding"])
     return own
-
-
-def find_main_language(done: Sequence[chunk_steps.ChunkResult]) -> tuple[str | None, float | None]:
-    """Find the language of most of the speech, and its share, if each chunk has its own."""
-    return vote(([(own, 1.0)], w.chunk.speech_s) for w in done if (own := w.get_language(None))) or (None, None)
 
 
 def is_by_channel(run: Run) -> bool:

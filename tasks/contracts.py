@@ -48,15 +48,34 @@ class PlanFacts(TypedDict):
     num_chunks: int
 
 
+class PlaceFacts(TypedDict):
+    """A span of speech in which a language was detected, in the recording's time."""
+
+    start_s: float
+    end_s: float
+    language: str
+    confidence: float
+    """0–1."""
+
+
 class LanguageFacts(TypedDict):
     language: str | None
     """Language code; None where no language was detected."""
     confidence: float | None
     """0–1."""
+    disagreeing: list[PlaceFacts]
+    """Places where another language was detected."""
 
 
 class TranscriptionFacts(TypedDict):
     language: str | None
+    """Language code; of most of the speech where it changes."""
+    language_confidence: NotRequired[float | None]
+    """0–1; None where the language was given."""
+    languages: NotRequired[list[PlaceFacts]]
+    """The spans of one language each, where it was found for every stretch."""
+    disagreeing: NotRequired[list[PlaceFacts]]
+    """Places where another language was detected than the chunk's."""
     num_words: int
     loops_removed: int
     """Repetition loops removed."""

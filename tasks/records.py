@@ -147,6 +147,8 @@ class Word:
     segment: int = -1
     space_before: bool = True
     """Whether a blank stands before it in running text. See `tasks.joining`."""
+    language: str | None = None
+    """Code of the language it was decoded in; None where that is not known."""
 
     @property
     def span(self) -> Span:

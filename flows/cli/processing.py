@@ -83,6 +83,7 @@ def process(
 def check_before_start(settings: dict[str, Any], recordings: int, server: RunServer) -> None:
     """Refuse what would fail for each recording, before anything is started. Raises UsageError, MachineFault."""
     from flows.locations import resolve_device
+    from flows.recording.preparation import check_recogniser
     from tasks.settings.load import load
     from tasks.weights.requirements import list_deferred, list_required
     from tasks.weights.resolve import check_names
@@ -94,6 +95,7 @@ def check_before_start(settings: dict[str, Any], recordings: int, server: RunSer
             "say --together where they are one, or put name.json beside each."
         )
     check_names([*list_required(loaded, resolve_device(loaded)), *list_deferred(loaded)])
+    check_recogniser(loaded)
     server.check()
 
 

@@ -45,7 +45,8 @@ def run(
         str | None,
         typer.Option(
             metavar="xx",
-            help="Spoken language (en, de, …), or per-chunk: found in every chunk. [found once for each recording]",
+            help="Spoken language (en, English, en-US, …); per-chunk or per-segment: found in every chunk, or for "
+            "every stretch of speech. [found once for each recording]",
         ),
     ] = None,
     speakers: Annotated[

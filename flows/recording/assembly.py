@@ -133,6 +133,11 @@ def _sum_costs(tracks: Sequence[ChunkResult], step: str) -> StepCost:
     )
 
 
+def is_multilingual(transcript: Transcript) -> bool:
+    """Whether words were recognised in more than one language."""
+    return len({word.language for word in transcript.words if word.language}) > 1
+
+
 def build_outcome(
     transcript: Transcript, run: Run, results: Sequence[ChunkResult], exports: str, *, engine_calls: int
 ) -> Outcome:
@@ -155,7 +160,8 @@ def build_outcome(
         "chunks_failed": sum(c.status == "failed" for c in transcript.chunks),
         "errors": [f"chunk {c.index}: {c.error}" for c in transcript.chunks if c.error],
         "language": facts.language,
-        "language_confidence": facts.language_confidence,
+        # A share of the speech where there are several: a low one is no doubt about the language.
+        "language_confidence": None if is_multilingual(transcript) else facts.language_confidence,
         "engine_calls": engine_calls,
         "steps": len(steps),
         "steps_cached": sum(cached for _, cached in steps),

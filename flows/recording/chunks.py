@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,11 +25,12 @@ from tasks.contracts import punctuation_facts, transcription_facts
 from tasks.diarization.task import EmbedJob, SegmentJob, TurnsJob, embed, find_turns, segment_and_embed
 from tasks.engines.memory import trim_heap
 from tasks.errors import DaylongError
-from tasks.intervals import format_clock
+from tasks.intervals import Span, format_clock
 from tasks.logs import add_log_fields
 from tasks.punctuation.task import PunctuateJob, punctuate
 from tasks.records import Audio, Chunk, Sound
 from tasks.separation.task import SeparateJob, separate
+from tasks.settings.schema import PER_SEGMENT
 from tasks.step import Manifest
 from tasks.transcription.task import TranscribeJob, transcribe
 from tasks.weights import requirements
@@ -72,10 +73,17 @@ class ChunkResult:
         """Whether the chunk has embeddings and turns, as linking needs."""
         return "embedding" in self.manifests and "diarization" in self.manifests
 
-    def get_language(self, default: str | None) -> str | None:
-        """Language in which the chunk was transcribed, else `default`."""
+    def get_language(self, default: str | None, at: Span | None = None) -> str | None:
+        """Language in which the chunk was transcribed, or the stretch next to the span `at`; else `default`."""
         transcribed = self.manifests.get("transcription")
-        return (transcribed and transcription_facts(transcribed)["language"]) or default
+        if transcribed is None:
+            return default
+        facts = transcription_facts(transcribed)
+        stretches = facts.get("languages")
+        if at is not None and stretches:
+            near = min(stretches, key=lambda s: max(s["start_s"] - at.middle_s, at.middle_s - s["end_s"]))
+            return near["language"]
+        return facts["language"] or default
 
 
 def list_steps(run: Run) -> list[str]:
@@ -97,11 +105,16 @@ def split_by_track(chunk: Chunk, tracks: Sequence[Track]) -> list[tuple[Chunk, A
 
 
 def process_chunks(
-    chunks: Sequence[Chunk], tracks: Sequence[Track], language: str | None, run: Run, progress: Progress
+    chunks: Sequence[Chunk],
+    tracks: Sequence[Track],
+    languages: Mapping[int | None, str | None],
+    run: Run,
+    progress: Progress,
 ) -> list[ChunkResult]:
     """Run the steps of all chunks; return the results by chunk and track.
 
-    A failed step fails its chunk, not the recording. `language`: the recording's; None: each chunk's own.
+    A failed step fails its chunk, not the recording. `languages`: each track's, by its audio's channel; None: each
+    chunk's own; PER_SEGMENT: each stretch's.
     """
     done: list[ChunkResult] = []
     pending: deque[tuple[Chunk, list[SubmittedTrack]]] = deque()
@@ -126,7 +139,13 @@ def process_chunks(
         if len(pending) >= run.settings.chunks_in_flight:
             collect()
         pending.append(
-            (chunk, [(c, a, submit_steps(c, a, len(chunks), language, run, progress.count_step)) for c, a in own])
+            (
+                chunk,
+                [
+                    (c, a, submit_steps(c, a, len(chunks), languages.get(a.channel), run, progress.count_step))
+                    for c, a in own
+                ],
+            )
         )
     while pending:
         collect()
@@ -182,7 +201,8 @@ def _submit_steps(
     if settings.punctuation.mode != "never":
         punctuation = weights.get("punctuation") or run.deferred.get("punctuation")
         own_marks = writes_punctuation(settings.transcription.model)
-        punctuate_job = PunctuateJob(language, settings.punctuation, punctuation, own_marks)
+        known = None if language == PER_SEGMENT else language
+        punctuate_job = PunctuateJob(known, settings.punctuation, punctuation, own_marks)
         start("punctuation", punctuate, "punctuate", punctuate_job, place, words)
     return futures
 

@@ -16,6 +16,7 @@ from tasks.settings.schema import Settings
 from tasks.step import StepContext
 from tasks.storage import disk_space
 from tasks.storage.artifacts import ArtifactStore
+from tasks.transcription.limits import check_settings
 from tasks.weights import requirements, resolve
 from tasks.weights.catalogue import Kind
 from tasks.weights.resolve import DeferredWeights, ResolvedWeights
@@ -53,6 +54,8 @@ def prepare(settings: Settings) -> Run:
     """
     device = resolve_device(settings)
     weights, deferred = find_weights(settings, device)
+    recogniser = weights["transcription"]
+    check_settings(settings.transcription, recogniser.name, recogniser.path)
     set_up_process(settings)
     out, store = resolve_out(settings), resolve_store(settings)
     check_folders(settings, out, store)
@@ -75,6 +78,19 @@ def find_weights(settings: Settings, device: str) -> tuple[dict[Kind, ResolvedWe
         elif weights is not None:
             deferred[kind] = weights
     return found, deferred
+
+
+def check_recogniser(settings: Settings) -> None:
+    """Raise UsageError for settings that the recogniser's weights can't take, as far as can be told without them.
+
+    Needs no network. Weights that are not on this machine are checked by `prepare`, when they have been fetched.
+    """
+    given = settings.transcription
+    if not (given.language or given.languages or given.initial_prompt or given.hotwords):
+        return
+    kind, name = requirements.list_required(settings, resolve_device(settings))[0]
+    folder = None if resolve.list_absent([(kind, name)]) else resolve.resolve(kind, name).path
+    check_settings(given, name, folder)
 
 
 def set_up_process(settings: Settings) -> None:

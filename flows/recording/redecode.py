@@ -42,7 +42,7 @@ def redecode_seams(
             )
             where = f"{format_clock(around.start_s)} – {format_clock(around.end_s)}"
             redecode = name_task(transcribe, f"transcribe seam · {where}")
-            state = redecode(job, run.place, result.get_language(language), None, return_state=True)
+            state = redecode(job, run.place, result.get_language(language, around), None, return_state=True)
             if state.is_completed():
                 found.append(state.result())
                 continue

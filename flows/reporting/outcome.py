@@ -42,7 +42,7 @@ class Outcome(TypedDict):
     """One line for each chunk that failed or is incomplete."""
     language: str | None
     language_confidence: float | None
-    """Probability of the language, 0–1; None if it was set."""
+    """Probability of the language, 0–1; None if it was set, or there are several."""
     engine_calls: int
     steps: int
     steps_cached: int

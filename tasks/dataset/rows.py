@@ -100,7 +100,7 @@ def _segments(transcript: Transcript) -> dict[str, Any]:
         "speaker_name": [names.get(s.speaker) for s in rows],
         "voice_id": [voices.get(s.speaker) for s in rows],
         "text": [s.text for s in rows],
-        "language": _languages(transcript),
+        "language": _segment_languages(transcript),
         "num_words": [s.num_words for s in rows],
         "confidence": [s.confidence for s in rows],
         "speaker_confidence": [s.speaker_confidence for s in rows],
@@ -108,14 +108,19 @@ def _segments(transcript: Transcript) -> dict[str, Any]:
     }
 
 
-def _languages(transcript: Transcript) -> list[str | None]:
-    """Find each segment's language: that of the chunk with most of its words; the recording's where that has none."""
+def _segment_languages(transcript: Transcript) -> list[str | None]:
+    """Find each segment's language: that of most of its words; the recording's where it has none."""
+    found: dict[int, str | None] = {}
+    languages = zip((w.segment for w in transcript.words), _word_languages(transcript), strict=True)
+    for (segment, language), _ in Counter(languages).most_common():
+        found.setdefault(segment, language)
+    return [found.get(i, transcript.run.language) for i in range(len(transcript.segments))]
+
+
+def _word_languages(transcript: Transcript) -> list[str | None]:
+    """Find each word's language: the one it was decoded in, else its chunk's, else the recording's."""
     own = {c.index: c.language for c in transcript.chunks}
-    chunk_of: dict[int, int] = {}
-    for (segment, chunk), _ in Counter((w.segment, w.chunk) for w in transcript.words).most_common():
-        chunk_of.setdefault(segment, chunk)
-    languages = (own.get(chunk_of[i]) if i in chunk_of else None for i in range(len(transcript.segments)))
-    return [language or transcript.run.language for language in languages]
+    return [w.language or own.get(w.chunk) or transcript.run.language for w in transcript.words]
 
 
 def _words(transcript: Transcript) -> dict[str, Any]:
@@ -135,6 +140,7 @@ def _words(transcript: Transcript) -> dict[str, Any]:
         "chunk_index": [w.chunk for w in rows],
         "local_speaker": [w.local_speaker for w in rows],
         "space_before": [w.space_before for w in rows],
+        "language": _word_languages(transcript),
     }
 
 

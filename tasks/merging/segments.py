@@ -1,8 +1,8 @@
 """Group words into segments: consecutive words of one speaker, as a reader would break them.
 
 Segments are built within one channel and speaker, so that overlapped speech is not split into one-word segments.
-A segment ends at a pause over a second, where another speaker takes a turn, at a sentence's end past 15 s, and at
-any word past 30 s.
+A segment ends at a pause over a second, where another speaker takes a turn, where the language changes, at a
+sentence's end past 15 s, and at any word past 30 s.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def build_segments(words: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Segme
 def _is_break(words: Sequence[Word], run: Sequence[int], word: Word, others: float) -> bool:
     """Whether `word` starts a new segment after `run`, with `others` words of other speakers in between."""
     first, last = words[run[0]], words[run[-1]]
-    if word.start_s - last.end_s > SEGMENT_PAUSE_S:
+    if word.start_s - last.end_s > SEGMENT_PAUSE_S or word.language != last.language:
         return True
     if others >= TURN_WORDS and not (word.is_overlap or last.is_overlap):
         return True

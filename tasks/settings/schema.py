@@ -12,13 +12,47 @@ import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from tasks.languages import format_language, format_languages, parse_language, suggest_language
 from tasks.settings.name_pattern import compile_pattern
 
 Device = Literal["auto", "cpu", "cuda"]
 PER_CHUNK = "per-chunk"
 """The language that says: find it anew in every chunk."""
+PER_SEGMENT = "per-segment"
+"""The language that says: find it for every stretch of speech."""
+
+
+def _read_language(given: Any) -> Any:
+    """The code of a language in any spelling; None for auto."""
+    if not isinstance(given, str):
+        return given
+    text = given.strip().lower()
+    if text == "auto":
+        return None
+    return text if text in (PER_CHUNK, PER_SEGMENT) else _read_code("language", given)
+
+
+def _read_languages(given: Any) -> Any:
+    """Codes of languages in any spelling, sorted; from text, too, with commas between them."""
+    if isinstance(given, str):
+        given = [part.strip(" \t\"'") for part in given.strip().strip("[]()").split(",")]
+    if not isinstance(given, (list, tuple)) or not all(isinstance(one, str) for one in given):
+        return given
+    return tuple(sorted({_read_code("languages", one) for one in given if one}))
+
+
+def _read_code(name: str, given: str) -> str:
+    code = parse_language(given)
+    if code is None:
+        near = suggest_language(given)
+        modes = f", auto, {PER_CHUNK} or {PER_SEGMENT}" if name == "language" else ""
+        raise ValueError(
+            f"transcription.{name} = {json.dumps(given, ensure_ascii=False)}: no language that Whisper knows"
+            + (f"; did you mean {near}?" if near else f". Write a code or a name (de, German, de-AT){modes}")
+        )
+    return code
 
 
 class Step(BaseModel):
@@ -135,17 +169,31 @@ class TranscriptionSettings(Step):
     )
     language: str | None = Field(
         None,
-        pattern=rf"^([a-z]{{2,3}}|{PER_CHUNK})$",
-        description="Code of the spoken language (en, de, …). Left out: found once for the recording. "
-        f"{PER_CHUNK}: found in every chunk.",
+        description="Code or name of the spoken language (en, English, en-US, …). Left out or auto: found once for "
+        f"the recording, with audio.channels = separate for each channel. {PER_CHUNK}: found in every chunk. "
+        f"{PER_SEGMENT}: found for every stretch of speech, where people switch languages.",
+    )
+    languages: Annotated[tuple[str, ...] | None, BeforeValidator(_read_languages)] = Field(
+        None,
+        min_length=1,
+        description="Languages that may be spoken (de,en,fr): only these are looked for where the language is to be "
+        "found. Left out: all that the weights know.",
     )
     compute_type: Literal["auto", "int8", "int8_float16", "float16", "bfloat16", "float32"] = Field(
         "auto", description="Arithmetic of the recogniser. auto: float16 on a GPU, int8 on a CPU."
     )
     batch_size: int = Field(8, ge=1, le=128, description="Stretches of speech decoded at a time; 1 decodes in order.")
     beam_size: int = Field(5, ge=1, le=20, description="Beams of the search; 1 is greedy and fastest.")
-    initial_prompt: str | None = Field(None, max_length=1000, description="Text that sets style and spelling.")
-    hotwords: str | None = Field(None, max_length=1000, description="Words to listen for.")
+    initial_prompt: str | None = Field(
+        None,
+        max_length=1000,
+        description="Text that sets style and spelling; with hotwords at most 223 of the model's tokens.",
+    )
+    hotwords: str | None = Field(
+        None,
+        max_length=1000,
+        description="Words to listen for; with initial_prompt at most 223 of the model's tokens, some 100 words.",
+    )
     condition_on_previous_text: bool = Field(
         False, description="Let earlier text guide later text. Off by default: it carries loops on."
     )
@@ -153,10 +201,33 @@ class TranscriptionSettings(Step):
         28.0, ge=2, le=30, description="Longest stretch of speech handed to the recogniser at once, seconds."
     )
 
+    # In this class alone: a form passes `auto` on, where None would mean "not given".
+    _language = field_validator("language", mode="before")(_read_language)
+
+    @model_validator(mode="after")
+    def _is_among_languages(self) -> TranscriptionSettings:
+        if self.fixed_language and self.languages and self.fixed_language not in self.languages:
+            raise ValueError(
+                f"transcription.language = {self.language}: {format_language(self.fixed_language)} is not among "
+                f"transcription.languages, {format_languages(self.languages)}"
+            )
+        return self
+
+    @property
+    def fixed_language(self) -> str | None:
+        """The code of the one language that may be spoken; None where it is to be found."""
+        if self.language in (None, PER_CHUNK, PER_SEGMENT):
+            return self.languages[0] if self.languages and len(self.languages) == 1 else None
+        return self.language
+
     def identity(self) -> dict[str, Any]:
         """What it adds to a cache key. What `model` leads to is told there by the weights' digest, and the language
         by what the step is given, whoever set or found it."""
-        return self.model_dump(mode="json", exclude={"model", "language"})
+        return self.model_dump(mode="json", exclude={"model", "language", *self.list_unset()})
+
+    def list_unset(self) -> set[str]:
+        """Settings that enter keys and digests only where they are given: those without them stay what they were."""
+        return set() if self.languages else {"languages"}
 
 
 class DiarizationSettings(Step):
@@ -334,7 +405,8 @@ class Settings(Step):
                 "inbox": True,
                 "logging": True,
                 "metrics": True,
-                # Named only where it is used: the digests of other settings stay what they were before it existed.
+                # Named only where they are used: digests of other settings stay what they were without them.
+                "transcription": self.transcription.list_unset(),
                 "audio": {"track"} if self.audio.track is None else set(),
                 "diarization": set() if self.diarization.engine == "segmentation" else {"segmentation_model"},
             },

@@ -1,6 +1,6 @@
 """The registry of recognisers: a name in the settings -> the engine that `tasks.engines.calls.call` runs.
 
-A new recogniser is a module with `load(**options)`, whose value answers `transcribe` and `detect_language` as
+A new recogniser is a module with `load(**options)`, whose value answers `transcribe` and `detect_languages` as
 `tasks.transcription.whisper` does, and a builder here.
 """
 

@@ -1,4 +1,5 @@
-"""Detect the language of a recording once, by a weighted vote over a few spans of speech spread across it.
+"""Detect the language of a recording once, by a weighted vote over a few spans of speech spread across it, and where
+these disagree.
 
 Pure. Whisper itself looks at the first 30 seconds only, which may be music or another speaker.
 """
@@ -7,18 +8,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from tasks.intervals import Span, clip, measure_union_s, merge_spans
 
 WINDOW_S = 30.0
+MIN_PLACE_S = 10.0
+"""Seconds of speech from which a recording has another place: a short one, too, may be in several languages."""
 PLACES = 5
+DISAGREE = 0.8
+"""Probability of another language from which a place disagrees, if the vote's has at most `DOUBT` there."""
+DOUBT = 0.1
 Detection = Sequence[tuple[str, float]]
-"""Codes of languages with their probabilities, as an engine's `detect_language` answers."""
+"""Codes of languages with their probabilities, as an engine's `detect_languages` answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A span of speech in which a language was detected. `confidence`: of the language, 0–1."""
+
+    span: Span
+    language: str
+    confidence: float
 
 
 def select_places(speech: Sequence[Span], count: int = PLACES, window_s: float = WINDOW_S) -> list[Span]:
     """Select at most `count` spans of at most `window_s` seconds, spread evenly over the speech, each starting with
-    speech.
+    speech. There are fewer where the speech is less than `MIN_PLACE_S` seconds for each.
 
     >>> select_places([Span(10, 20)])
     [Span(start_s=10, end_s=20)]
@@ -27,7 +43,8 @@ def select_places(speech: Sequence[Span], count: int = PLACES, window_s: float =
     spoken = measure_union_s(tidied)
     if not spoken:
         return []
-    count = max(1, min(count, int(spoken // window_s)))
+    count = max(1, min(count, int(spoken // MIN_PLACE_S)))
+    window_s = min(window_s, max(MIN_PLACE_S, spoken / count))
     chosen: list[Span] = []
     for i in range(count):
         start = _find_time(tidied, spoken * i / count)
@@ -37,6 +54,59 @@ def select_places(speech: Sequence[Span], count: int = PLACES, window_s: float =
         if heard:
             chosen.append(Span(heard[0].start_s, heard[-1].end_s))
     return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLanguage:
+    """The language of a recording or a chunk, None without speech; its confidence (0–1), None where it was given; the
+    places in other languages."""
+
+    language: str | None = None
+    confidence: float | None = None
+    disagreeing: tuple[Place, ...] = ()
+
+
+def choose_language(places: Sequence[tuple[Span, Detection, float]]) -> FoundLanguage:
+    """Choose the language of speech by a vote of `places`: (span, its detection, seconds of speech in it)."""
+    found = vote((detection, seconds) for _, detection, seconds in places)
+    if found is None:
+        return FoundLanguage()
+    others = find_disagreeing([(span, detection) for span, detection, _ in places], found[0])
+    return FoundLanguage(*found, tuple(others))
+
+
+def summarise(spans: Sequence[Place], speech: Sequence[Span]) -> FoundLanguage:
+    """The language of most of the speech, where spans have one each, and the share of speech expected to be in it."""
+    seconds = [measure_union_s(clip(speech, s.span)) for s in spans]
+    found = vote(([(s.language, s.confidence)], own) for s, own in zip(spans, seconds, strict=True))
+    return FoundLanguage(*found) if found else FoundLanguage()
+
+
+def find_disagreeing(places: Sequence[tuple[Span, Detection]], language: str) -> list[Place]:
+    """Find the places in which another language than the recording's was detected for certain.
+
+    >>> find_disagreeing([(Span(0, 9), [("en", 0.99)]), (Span(9, 20), [("de", 0.97), ("en", 0.01)])], "en")
+    [Place(span=Span(start_s=9, end_s=20), language='de', confidence=0.97)]
+    """
+    found = []
+    for span, detection in places:
+        code, probability = max(detection, key=lambda d: d[1], default=(language, 1.0))
+        if code != language and probability >= DISAGREE and dict(detection).get(language, 0.0) <= DOUBT:
+            found.append(Place(span, code, probability))
+    return found
+
+
+def limit_languages(detection: Detection, languages: Sequence[str] | None) -> Detection:
+    """Limit a detection to `languages`, with probabilities that add up to 1; unchanged where None.
+
+    >>> limit_languages([("en", 0.5), ("nl", 0.3), ("de", 0.2)], ["de", "pl"])
+    [('de', 1.0)]
+    """
+    if not languages:
+        return detection
+    kept = [(code, probability) for code, probability in detection if code in languages]
+    total = sum(probability for _, probability in kept)
+    return [(code, probability / total) for code, probability in kept] if total else []
 
 
 def _find_time(speech: list[Span], seconds: float) -> float:

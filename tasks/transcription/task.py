@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.caching import step_task
-from tasks.contracts import LanguageFacts, TranscriptionFacts
+from tasks.contracts import LanguageFacts, PlaceFacts, TranscriptionFacts
 from tasks.intervals import Span, clip, measure_union_s
-from tasks.records import SAMPLE_RATE_HZ, Audio, Sound, Word
-from tasks.settings.schema import TranscriptionSettings
+from tasks.records import Audio, Sound, Word
+from tasks.settings.schema import PER_SEGMENT, TranscriptionSettings
 from tasks.step import Manifest, Meter, StepContext
 from tasks.transcription.engines import engine
-from tasks.transcription.language import Detection, select_places, vote
-from tasks.transcription.step import transcribe_chunk
+from tasks.transcription.language import (
+    Detection,
+    FoundLanguage,
+    Place,
+    choose_language,
+    limit_languages,
+    select_places,
+    summarise,
+)
+from tasks.transcription.language_spans import find_language_spans, split_for_detection
+from tasks.transcription.step import ChunkWords, transcribe_chunk
 from tasks.weights.resolve import ResolvedWeights
 
 
@@ -39,40 +49,71 @@ class TranscribeJob:
     weights: ResolvedWeights
 
 
-@step_task("language", version=1)
+@step_task("language", version=2)
 def find_language(job: LanguageJob, place: StepContext) -> Manifest:
-    """Detect the recording's language by a vote over several spans of speech.
+    """Detect the language of a track by a vote over several spans of speech.
 
-    Facts: `language` (ISO 639-1 code, None without speech) and `confidence` (0–1, None without speech).
+    Facts: `language` (Whisper's code, None without speech), `confidence` (0–1, None without speech) and
+    `disagreeing`, the places in another language.
     """
     meter = Meter()
     recogniser = engine(job.settings, job.weights.path, place.device)
-    found = _detect_language(
-        job.speech, lambda span: meter.ask(recogniser, "detect_language", place.samples(Sound(job.audio, span)))
-    )
-    language, confidence = found or (None, None)
-    return meter.manifest(**LanguageFacts(language=language, confidence=confidence))
+
+    def detect(span: Span) -> Detection:
+        samples = place.samples(Sound(job.audio, span))
+        return meter.ask(recogniser, "detect_languages", samples, [(0.0, span.duration_s)])[0]  # type: ignore[no-any-return]
+
+    found = _detect_language(job.speech, job.settings, detect)
+    facts = LanguageFacts(language=found.language, confidence=found.confidence, disagreeing=_tell(found.disagreeing))
+    return meter.manifest(**facts)
 
 
-@step_task("transcription", version=4)
+@step_task("transcription", version=5)
 def transcribe(job: TranscribeJob, place: StepContext, language: str | None, separated: Manifest | None) -> Manifest:
     """Transcribe a chunk. Artifact `words`, in the recording's time; facts: the language, the number of words, and
     how many loops and words outside speech were removed.
 
-    With `language` None the language is detected from the chunk's own speech.
+    With `language` None the language is detected from the chunk's own speech, with `PER_SEGMENT` for every stretch.
     """
     meter = Meter()
     samples = place.samples(job.sound, separated)
     recogniser = engine(job.settings, job.weights.path, place.device)
+    ask = partial(meter.ask, recogniser)
     speech = job.sound.speech_within()
-    if language is None:
-        found = _detect_language(
-            speech, lambda span: meter.ask(recogniser, "detect_language", _slice_samples(samples, span))
-        )
-        language = found[0] if found else None
-    heard = transcribe_chunk(samples, speech, language, job.settings, partial(meter.ask, recogniser))
+    spans = []
+    if language == PER_SEGMENT:
+        spans = _find_spans(samples, speech, job.settings, ask)
+        found = summarise(spans, speech)
+    elif language is None:
+        found = _detect_language(speech, job.settings, lambda span: _ask_languages(samples, [span], ask)[0])
+    else:
+        found = FoundLanguage(language)
+    start = job.sound.span.start_s
+    parts: list[tuple[str | None, list[Span]]] = [(s.language, clip(speech, s.span)) for s in spans]
+    heard = [
+        (own, transcribe_chunk(samples, within, own, job.settings, ask))
+        for own, within in parts or [(found.language, speech)]
+    ]
+    words = [word for own, part in heard for word in _place_words(part, own, job)]
+    words.sort(key=lambda word: (word.start_s, word.end_s))
+    return meter.manifest(
+        {"words": place.store.put_records("transcription", words)},
+        **TranscriptionFacts(
+            language=found.language,
+            language_confidence=found.confidence,
+            languages=_tell(spans, start),
+            disagreeing=_tell(found.disagreeing, start),
+            num_words=len(words),
+            loops_removed=sum(part.loops_removed for _, part in heard),
+            silence_text_removed=sum(part.silence_text_removed for _, part in heard),
+        ),
+    )
+
+
+def _place_words(heard: ChunkWords, language: str | None, job: TranscribeJob) -> list[Word]:
+    """The words of a chunk in the recording's time."""
     start, channel = job.sound.span.start_s, job.sound.audio.channel or 0
-    words = [
+    return [
         # In whole milliseconds: a day's seconds plus a word's would show their binary tails in every table.
         Word(
             start_s=round(w.start_s + start, 3),
@@ -82,23 +123,41 @@ def transcribe(job: TranscribeJob, place: StepContext, language: str | None, sep
             chunk=job.chunk,
             channel=channel,
             space_before=w.space_before,
+            language=language,
         )
         for w in heard.words
     ]
-    return meter.manifest(
-        {"words": place.store.put_records("transcription", words)},
-        **TranscriptionFacts(
-            language=language,
-            num_words=len(words),
-            loops_removed=heard.loops_removed,
-            silence_text_removed=heard.silence_text_removed,
-        ),
-    )
 
 
-def _detect_language(speech: Sequence[Span], detect: Callable[[Span], Detection]) -> tuple[str, float] | None:
-    return vote((detect(span), measure_union_s(clip(speech, span))) for span in select_places(speech))
+def _detect_language(
+    speech: Sequence[Span], settings: TranscriptionSettings, detect: Callable[[Span], Detection]
+) -> FoundLanguage:
+    places = [(span, limit_languages(detect(span), settings.languages)) for span in select_places(speech)]
+    return choose_language([(span, found, measure_union_s(clip(speech, span))) for span, found in places])
 
 
-def _slice_samples(samples: NDArray[np.float32], span: Span) -> NDArray[np.float32]:
-    return samples[round(span.start_s * SAMPLE_RATE_HZ) : round(span.end_s * SAMPLE_RATE_HZ)]
+def _find_spans(
+    samples: NDArray[np.float32], speech: Sequence[Span], settings: TranscriptionSettings, ask: Callable[..., Any]
+) -> list[Place]:
+    pieces = split_for_detection(speech)
+    found = [limit_languages(one, settings.languages) for one in _ask_languages(samples, pieces, ask)]
+    return find_language_spans(pieces, found, [measure_union_s(clip(speech, piece)) for piece in pieces])
+
+
+def _ask_languages(
+    samples: NDArray[np.float32], spans: Sequence[Span], ask: Callable[..., Any]
+) -> Sequence[Detection]:
+    return ask("detect_languages", samples, [(s.start_s, s.end_s) for s in spans])  # type: ignore[no-any-return]
+
+
+def _tell(places: Sequence[Place], start_s: float = 0.0) -> list[PlaceFacts]:
+    """Places as facts, in the recording's time; `start_s`: of the chunk that they are in."""
+    return [
+        PlaceFacts(
+            start_s=round(p.span.start_s + start_s, 3),
+            end_s=round(p.span.end_s + start_s, 3),
+            language=p.language,
+            confidence=round(p.confidence, 4),
+        )
+        for p in places
+    ]

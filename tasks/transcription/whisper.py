@@ -1,4 +1,4 @@
-"""The recogniser faster-whisper as an engine: `load`, then `transcribe` and `detect_language` on arrays.
+"""The recogniser faster-whisper as an engine: `load`, then `transcribe` and `detect_languages` on arrays.
 
 Only the given stretches are decoded: on silence Whisper is slow and hallucinates.
 """
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from tasks.engines.memory import run_halving_batch
 from tasks.records import SAMPLE_RATE_HZ
 from tasks.transcription.pieces import begin_segment
+
+SILENT_FRAMES = 300
+"""Frames of 10 ms that are added to a stretch for the detection of its language."""
 
 
 def load(model: str, device: str = "cpu", compute_type: str = "default", cpu_threads: int = 0) -> FasterWhisper:
@@ -92,12 +95,28 @@ class FasterWhisper:
                 out.append(word | times | {"stretch": i})
         return out
 
-    def detect_language(self, samples: NDArray[np.float32]) -> list[tuple[str, float]]:
-        """Detect the language of the first 30 s of 16 kHz mono `samples`; (code, probability), likeliest first."""
+    def detect_languages(
+        self, samples: NDArray[np.float32], stretches: Sequence[tuple[float, float]]
+    ) -> list[list[tuple[str, float]]]:
+        """Detect the language of each stretch of 16 kHz mono `samples` (seconds, at most 30 each): all that the model
+        knows as (code, probability), likeliest first.
+
+        The encoder is given a stretch and three seconds of silence instead of 30 s: a fraction of the work.
+        """
+        return [
+            self._detect(samples[round(start * SAMPLE_RATE_HZ) : round(end * SAMPLE_RATE_HZ)])
+            for start, end in stretches
+        ]
+
+    def _detect(self, samples: NDArray[np.float32]) -> list[tuple[str, float]]:
         if not self._model.model.is_multilingual:
             return [("en", 1.0)]
-        _, _, probabilities = self._model.detect_language(audio=samples)
-        return [(str(code), float(p)) for code, p in probabilities]
+        from faster_whisper.audio import pad_or_trim
+
+        features = self._model.feature_extractor(samples)
+        frames = min(self._model.feature_extractor.nb_max_frames, features.shape[-1] + SILENT_FRAMES)
+        encoded = self._model.encode(pad_or_trim(features, frames))
+        return [(str(token[2:-2]), float(p)) for token, p in self._model.model.detect_language(encoded)[0]]
 
     def languages(self) -> list[str]:
         """Codes of the languages that the model knows."""

@@ -125,6 +125,18 @@ def test_a_segment_has_the_language_of_the_chunk_that_most_of_its_words_come_fro
     assert column(transcript, "recordings", "language") == ["fr"]
 
 
+def test_the_languages_of_words_and_segments_agree():
+    said = [(1.0, "A", ["Guten", "Tag."]), (5.0, "B", ["Good", "day", "Adieu."]), (9.0, "A", ["Hm."])]
+    transcript = make_transcript(said, by=make_run(language="es"))
+    own = ["de", "de", "en", "en", "fr", None]
+    words = [dataclasses.replace(w, language=code) for w, code in zip(transcript.words, own, strict=True)]
+    transcript = dataclasses.replace(
+        transcript, words=tuple(words), chunks=tuple(dataclasses.replace(c, language="en") for c in transcript.chunks)
+    )
+    assert column(transcript, "words", "language") == ["de", "de", "en", "en", "fr", "en"]
+    assert column(transcript, "segments", "language") == ["de", "en", "en"]
+
+
 def test_with_diarization_off_speakers_are_null_and_so_is_their_number():
     off = make_without_diarization()
     assert column(off, "words", "speaker") == [None] * 3

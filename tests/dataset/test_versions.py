@@ -26,7 +26,7 @@ OLD, NEW = "meeting-0a1b2c3d", "today-99887766"
 DAY = "recorded_date=2024-05-01"
 LATER = {
     "segments": ["speaker_name", "voice_id"],
-    "words": ["local_speaker", "speaker_confidence", "space_before"],
+    "words": ["local_speaker", "speaker_confidence", "space_before", "language"],
     "speakers": ["embedding", "embedding_model", "link_margin", "voice_id"],
     "chunks": ["separation_s", "separation_cached", "separation_wait_s", "separation_peak_mb", "error"],
     "recordings": ["language_confidence", "recorded_at_source"],

@@ -258,7 +258,7 @@ def test_each_chunk_may_have_a_language_of_its_own(clip: Path, home: Path) -> No
     assert outcome["language"] == "en"
     assert {c["language"] for c in rows(outcome["out"], "chunks") if c["status"] == "complete"} == {"en"}
     (recording,) = rows(outcome["out"], "recordings")
-    assert recording["language_confidence"] == 1.0
+    assert 0.9 < recording["language_confidence"] <= 1.0
     found = cached(outcome["out"])
     assert found["embedding"]
     assert not found["transcription"]

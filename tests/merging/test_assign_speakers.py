@@ -94,6 +94,12 @@ def test_segments_break_at_pauses_at_other_speakers_turns_and_at_sentence_ends_p
     assert [s.num_words for s in build_segments(long)[1]] == [41, 4]
 
 
+def test_a_segment_has_one_language_even_where_a_speaker_switches_without_a_pause() -> None:
+    said = words("wie geht es you know how", speaker=A)
+    switched = [replace(w, language="de" if i < 3 else "en") for i, w in enumerate(said)]
+    assert [s.text for s in build_segments(switched)[1]] == ["wie geht es", "you know how"]
+
+
 def test_overlapped_speech_is_not_split_into_words() -> None:
     both = sorted([*words("a b c d", 0.0, speaker=A), *words("x y z", 0.2, speaker=B)], key=lambda w: w.start_s)
     both = [make_word(w.start_s, w.end_s, w.text, speaker=w.speaker, is_overlap=True) for w in both]

@@ -83,7 +83,10 @@ def test_profile_light_is_small_public_weights_and_nothing_of_the_demo() -> None
         ("voices.threshold=7", "voices.threshold"),
         ("chunking.min_minutes=20", "must not exceed"),
         ("diarization.max_speakers=0", "diarization.max_speakers"),
-        ("transcription.language=English", "transcription.language"),
+        ("transcription.language=xx", "Write a code or a name"),
+        ("transcription.language=germn", "did you mean German (de)?"),
+        ("transcription.languages=de,xx", "transcription.languages"),
+        ("transcription.languages=", "transcription.languages"),
         ("beam", "KEY=VALUE"),
     ],
 )
@@ -108,6 +111,41 @@ def test_every_setting_tells_what_it_is() -> None:
             assert field.annotation is not None
             field = field.annotation.model_fields[key]
         assert field.description, name
+
+
+@pytest.mark.parametrize("spelling", ["EN", "English", "en-US", "eng"])
+def test_a_language_in_any_spelling_from_any_source_is_its_code(spelling: str, tmp_path: Path) -> None:
+    (tmp_path / "daylong.toml").write_text(f'[transcription]\nlanguage = "{spelling}"\n')
+    found = [
+        load(environment={}, folder=tmp_path),
+        settings(environment={"DAYLONG_TRANSCRIPTION__LANGUAGE": spelling}),
+        settings({"transcription": {"language": spelling}}),
+        settings(assignments=(f"transcription.language={spelling}",)),
+    ]
+    assert {s.transcription.language for s in found} == {"en"}
+    assert {s.digest() for s in found} == {settings(assignments=("transcription.language=en",)).digest()}
+
+
+def test_auto_takes_back_a_language_of_another_source() -> None:
+    assert settings({}, ("transcription.language=auto",), environment={"DAYLONG_TRANSCRIPTION__LANGUAGE": "de"}) == (
+        settings()
+    )
+
+
+@pytest.mark.parametrize("given", ["de,en", "English, German", '["en", "de"]', ["en", "DE"], ("de", "en", "en-US")])
+def test_languages_are_a_list_or_text_with_commas(given: object) -> None:
+    assert settings({"transcription": {"languages": given}}).transcription.languages == ("de", "en")
+
+
+def test_the_language_is_one_of_the_languages() -> None:
+    with pytest.raises(UsageError, match=r"French \(fr\) is not among transcription\.languages"):
+        settings({"transcription": {"language": "fr", "languages": ["de", "en"]}})
+    assert settings({"transcription": {"language": "per-chunk", "languages": ["de", "en"]}}).transcription.languages
+
+
+def test_settings_without_languages_have_the_digest_that_they_had_before_these_existed() -> None:
+    assert "languages" not in settings().result_facts()["transcription"]
+    assert settings({"transcription": {"languages": ["de", "en"]}}).digest() != settings().digest()
 
 
 def test_places_and_worker_counts_do_not_change_the_digest() -> None:

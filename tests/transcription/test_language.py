@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.intervals import Span, clip, measure_union_s, merge_spans
-from tasks.transcription.language import select_places, vote
+from tasks.transcription.language import (
+    FoundLanguage,
+    Place,
+    choose_language,
+    limit_languages,
+    select_places,
+    summarise,
+    vote,
+)
 
 speech_maps = st.lists(
     st.tuples(st.floats(0, 80_000), st.floats(0.2, 600)).map(lambda t: Span(t[0], t[0] + t[1])), max_size=40
@@ -50,3 +58,38 @@ def test_the_order_of_places_does_not_matter() -> None:
 def test_nothing_heard_gives_no_language() -> None:
     assert vote([]) is None
     assert vote([([], 30.0)]) is None
+
+
+def test_a_recording_of_a_minute_has_several_places() -> None:
+    found = select_places([Span(0, 12), Span(13, 30), Span(31, 42)])
+    assert len(found) == 4
+    assert all(span.duration_s <= 10.5 for span in found)
+    assert len(select_places([Span(0, 19)])) == 1
+
+
+def test_places_in_another_language_are_named_if_that_is_certain() -> None:
+    english, german = [("en", 0.95), ("de", 0.02)], [("de", 0.9), ("en", 0.05)]
+    accent, mixed = [("la", 0.6), ("en", 0.3)], [("de", 0.85), ("en", 0.15)]
+    spans = [Span(10.0 * i, 10.0 * i + 10) for i in range(5)]
+    places = zip(spans, [english, german, accent, mixed, english], strict=True)
+    found = choose_language([(span, detection, 10.0) for span, detection in places])
+    assert found.language == "en"
+    assert found.disagreeing == (Place(spans[1], "de", 0.9),)
+
+
+def test_without_any_place_there_is_no_language() -> None:
+    assert choose_language([]) == summarise([], []) == FoundLanguage(None, None, ())
+
+
+def test_the_main_language_of_spans_is_that_of_most_speech_and_its_confidence_the_share_in_it() -> None:
+    spans = [Place(Span(0, 10), "de", 0.9), Place(Span(10, 40), "en", 0.8), Place(Span(40, 50), "de", 1.0)]
+    found = summarise(spans, [Span(0, 10), Span(20, 40), Span(40, 50)])
+    assert found.language == "de"
+    assert found.confidence == pytest.approx(19 / 40)
+
+
+def test_languages_are_limited_to_those_that_may_be_spoken() -> None:
+    detection = [("nl", 0.6), ("de", 0.3), ("en", 0.1)]
+    assert limit_languages(detection, None) == detection
+    assert limit_languages(detection, ("de", "en")) == [("de", pytest.approx(0.75)), ("en", pytest.approx(0.25))]
+    assert limit_languages(detection, ("fr",)) == []

@@ -75,7 +75,7 @@ def test_version() -> None:
         (["run", "a.wav", "--set", "audio.recorded_at=yesterday"], "no time. Write it as 2026-03-01T09:15:00"),
         (["watch", "--set", "audio.recorded_at=2026-03-01T09:15:00"], "so would all recordings"),
         (["run", "a.wav", "--profile", "huge"], "profile"),
-        (["run", "a.wav", "--language", "English"], "transcription.language"),
+        (["run", "a.wav", "--language", "xx"], "no language that Whisper knows"),
         (["run", "a.wav", "--speakers", "many"], "--speakers many"),
         (["run", "a.wav", "--speakers", "6-2"], "min_speakers"),
         (["run", "a.wav", "--speakers", "0"], "num_speakers"),
@@ -104,6 +104,14 @@ def test_given_start_time_is_refused_for_two_recordings(tmp_path: Path) -> None:
         name.write_bytes(b"RIFF")
     with pytest.raises(UsageError, match="all 2 recordings begin at once"):
         process(map(str, names), {"audio": {"recorded_at": "2026-03-01T09:15:00"}}, make_terminal(False))
+
+
+def test_language_that_the_weights_do_not_know_is_refused_before_any_recording(tmp_path: Path) -> None:
+    name = tmp_path / "a.wav"
+    name.write_bytes(b"RIFF")
+    settings = {"profile": "demo", "transcription": {"language": "German"}}
+    with pytest.raises(UsageError, match="language = de: demo:whisper knows English alone"):
+        process([str(name)], settings, make_terminal(False))
 
 
 def test_debug_shows_the_traceback() -> None:
