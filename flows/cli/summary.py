@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flows.cli.terminal import Terminal, escape
 from tasks.intervals import format_duration
+from tasks.languages import format_language
 
 SURE = 0.5
 """Probability of a language below which the summary says that it is not sure."""
@@ -55,13 +56,15 @@ def format_language_line(language: str | None, confidence: float | None) -> str:
 
     `confidence`: its probability, 0–1; None if it was set.
 
-    >>> format_language_line("de", 0.98), format_language_line("cy", 0.31)
-    ('Language    de', 'Language    cy; not sure (31%). If it is another one: --language xx')
+    >>> format_language_line("de", 0.98)
+    'Language    German (de)'
+    >>> format_language_line("cy", 0.31)
+    'Language    Welsh (cy); not sure (31%). If it is another one: --language xx'
     """
     if not language:
         return ""
     doubt = "" if confidence is None or confidence >= SURE else f"; not sure ({confidence:.0%}). {DOUBT}"
-    return f"Language    {language}{doubt}"
+    return f"Language    {format_language(language)}{doubt}"
 
 
 def _show_speakers(outcome: Outcome, terminal: Terminal) -> None:
