@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ def show_outcome(outcome: Outcome, terminal: Terminal) -> None:
     terminal.say(result)
     if not words:
         terminal.say("No speech was found in it." if not outcome["speech_s"] else "No words were recognised.")
-    if words and (language := format_language_line(outcome["language"], outcome["language_confidence"])):
+    if words and (language := format_language_line(outcome["languages"], outcome["language_confidence"])):
         terminal.say(language)
     terminal.say(f"Transcript  {escape(outcome['exports'])}")
     terminal.say(f"Report      {escape(str(Path(outcome['exports']) / 'report.html'))}")
@@ -51,20 +52,20 @@ def show_outcome(outcome: Outcome, terminal: Terminal) -> None:
     terminal.end_log(result)
 
 
-def format_language_line(language: str | None, confidence: float | None) -> str:
-    """Format the line that names the recording's language; empty without one.
+def format_language_line(languages: Sequence[str], confidence: float | None) -> str:
+    """Format the line that names the recording's language, or languages; empty without one.
 
-    `confidence`: its probability, 0–1; None if it was set.
+    `languages`: codes; `confidence`: the probability of the only one, 0–1, None if it was set.
 
-    >>> format_language_line("de", 0.98)
-    'Language    German (de)'
-    >>> format_language_line("cy", 0.31)
+    >>> format_language_line(["de", "en"], None)
+    'Language    German (de), English (en)'
+    >>> format_language_line(["cy"], 0.31)
     'Language    Welsh (cy); not sure (31%). If it is another one: --language xx'
     """
-    if not language:
+    if not languages:
         return ""
     doubt = "" if confidence is None or confidence >= SURE else f"; not sure ({confidence:.0%}). {DOUBT}"
-    return f"Language    {format_language(language)}{doubt}"
+    return f"Language    {', '.join(map(format_language, languages))}{doubt}"
 
 
 def _show_speakers(outcome: Outcome, terminal: Terminal) -> None:

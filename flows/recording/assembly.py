@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -133,16 +134,16 @@ def _sum_costs(tracks: Sequence[ChunkResult], step: str) -> StepCost:
     )
 
 
-def is_multilingual(transcript: Transcript) -> bool:
-    """Whether words were recognised in more than one language."""
-    return len({word.language for word in transcript.words if word.language}) > 1
+def list_languages(transcript: Transcript) -> list[str]:
+    """List the languages that words were recognised in, those of most words first."""
+    return [code for code, _ in Counter(w.language for w in transcript.words if w.language).most_common()]
 
 
 def build_outcome(
     transcript: Transcript, run: Run, results: Sequence[ChunkResult], exports: str, *, engine_calls: int
 ) -> Outcome:
     """Build the flow's return value. `exports`: folder of the transcript files; `engine_calls`: calls of this run."""
-    steps = list(iterate_manifests(results))
+    steps, languages = list(iterate_manifests(results)), list_languages(transcript)
     recording, facts = transcript.recording, transcript.run
     return {
         "recording_id": recording.recording_id,
@@ -161,7 +162,8 @@ def build_outcome(
         "errors": [f"chunk {c.index}: {c.error}" for c in transcript.chunks if c.error],
         "language": facts.language,
         # A share of the speech where there are several: a low one is no doubt about the language.
-        "language_confidence": None if is_multilingual(transcript) else facts.language_confidence,
+        "language_confidence": None if len(languages) > 1 else facts.language_confidence,
+        "languages": languages,
         "engine_calls": engine_calls,
         "steps": len(steps),
         "steps_cached": sum(cached for _, cached in steps),

@@ -43,6 +43,8 @@ class Outcome(TypedDict):
     language: str | None
     language_confidence: float | None
     """Probability of the language, 0–1; None if it was set, or there are several."""
+    languages: list[str]
+    """Those that words were recognised in, by their number of words."""
     engine_calls: int
     steps: int
     steps_cached: int

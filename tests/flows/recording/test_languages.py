@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows.recording.assembly import is_multilingual, report_chunks
+from flows.recording.assembly import list_languages, report_chunks
 from flows.recording.chunks import ChunkResult
 from flows.recording.languages import (
     Languages,
@@ -127,9 +127,9 @@ def test_chunks_tell_the_places_that_differ_from_them() -> None:
     assert list_disagreeing(done) == (make_place(3, 9, "en"),)
 
 
-def test_a_recording_has_several_languages_if_its_words_have() -> None:
+def test_the_languages_of_a_recording_are_those_of_its_words() -> None:
     transcript = make_meeting()
+    assert list_languages(transcript) == []
     first, *rest = (replace(word, language="de") for word in transcript.words)
-    assert not is_multilingual(transcript)
-    assert not is_multilingual(replace(transcript, words=(first, *rest)))
-    assert is_multilingual(replace(transcript, words=(replace(first, language="en"), *rest)))
+    assert list_languages(replace(transcript, words=(first, *rest))) == ["de"]
+    assert list_languages(replace(transcript, words=(replace(first, language="en"), *rest))) == ["de", "en"]
