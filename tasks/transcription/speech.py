@@ -65,6 +65,16 @@ class Packing:
     kept_pause_s: float = KEPT_PAUSE_S
     pad_s: float = PAD_S
 
+    @classmethod
+    def for_longest(cls, max_s: float) -> Packing:
+        """The packing for windows of at most `max_s` seconds: weights for short windows take short pauses and little
+        room.
+
+        >>> Packing.for_longest(28.0), Packing.for_longest(8.0)
+        (Packing(max_s=28.0, kept_pause_s=2.0, pad_s=0.4), Packing(max_s=8.0, kept_pause_s=1.0, pad_s=0.2))
+        """
+        return cls(max_s, min(KEPT_PAUSE_S, max_s / 8), min(PAD_S, max_s / 40))
+
     @property
     def room_s(self) -> float:
         """Seconds that one piece can have, without its room."""

@@ -59,7 +59,9 @@ def transcribe_chunk(
     decoded by itself. Repetitions found by both decodings are kept; others are reduced to one occurrence.
     """
     decoder = Decoder(samples, language, ask)
-    windows = pack_windows(speech, decoder.within, Packing(settings.max_speech_s), cut_at_quietest(samples))
+    windows = pack_windows(
+        speech, decoder.within, Packing.for_longest(settings.max_speech_s), cut_at_quietest(samples)
+    )
     if not windows:
         return ChunkWords()
     again = _Again(decoder, speech, build_decoding_options(settings))
