@@ -41,7 +41,7 @@ def render_page(transcript: Transcript, outcome: Outcome) -> str:
     if recording.recorded_at:
         facts.insert(0, f"recorded {recording.recorded_at[:16].replace('T', ' ')}")
     return "\n\n".join([
-        f"# {escape_markdown(recording.source_name)}", " · ".join(facts),
+        f"# {escape_markdown(recording.source_name.strip() or recording.recording_id)}", " · ".join(facts),
         *_render_warnings(outcome), *_render_speakers(transcript), *_render_files(transcript, outcome),
     ])  # fmt: skip
 

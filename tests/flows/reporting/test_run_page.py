@@ -8,7 +8,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flows.reporting.run_page import escape_markdown, format_code, make_artifact_key, render_page
@@ -63,6 +63,7 @@ def test_a_recording_without_words_is_reported_as_such() -> None:
 
 
 @given(st.sampled_from(HOSTILE) | st.text(max_size=60))
+@example(" ")
 def test_no_name_of_a_file_is_markup(name: str) -> None:
     """Rendered by a Markdown library, the page has the same elements, whatever the file is called."""
     from markdown_it import MarkdownIt
