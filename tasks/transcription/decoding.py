@@ -20,12 +20,15 @@ from tasks.transcription.hallucinations import confirm_repetitions, is_repetitiv
 from tasks.transcription.rates import is_sayable
 from tasks.transcription.speech import Packing, Window, cut_at_quietest, pack_windows
 from tasks.transcription.words import DecodedWord, clean_words
+from tasks.word_forms import to_repetition_form
 
 MIN_LOGPROB = -0.8
 """Mean log probability of a text below which it is decoded again. Whisper's own decoder takes -1; speech in noise as
 loud as half of it has -0.7 to -0.3, text invented on babble or speech played backwards -1.6 to -0.8."""
 MIN_CONFIDENCE = 0.55
-"""Mean confidence of words below which an unsure text is taken as invented."""
+"""Mean confidence of different words below which an unsure text is taken as invented."""
+LEAST_CONFIDENCE = 0.45
+"""The same, below which any text is, but for loops, of which one occurrence may be right."""
 MAX_NO_SPEECH = 0.6
 """Probability of no speech above which an unsure text is none (Whisper's own threshold)."""
 MIN_PIECE_S = 1.0
@@ -50,13 +53,17 @@ class Hypothesis:
     @property
     def is_invented(self) -> bool:
         """Whether the text is more likely wrong than right: what an engine makes of sounds that are no speech."""
-        return self.is_unsure and (self.no_speech > MAX_NO_SPEECH or self.confidence < MIN_CONFIDENCE)
+        if self.is_unsure:
+            return self.no_speech > MAX_NO_SPEECH or self.confidence < MIN_CONFIDENCE
+        return bool(self.words) and self.confidence < LEAST_CONFIDENCE and not self.is_repetitive
 
     @property
     def confidence(self) -> float:
-        """The mean of the words' confidences; of an engine that gives none, the probability by the logarithm."""
+        """The mean confidence of the different words, each where it comes first: a word that repeats the text before
+        it is sure of itself, right or wrong. Of an engine that gives none, the probability by the logarithm."""
         sure = math.exp(self.logprob)
-        return sum(sure if w.confidence is None else w.confidence for w in self.words) / max(1, len(self.words))
+        firsts = {to_repetition_form(w.text): w for w in reversed(self.words)}.values()
+        return sum(sure if w.confidence is None else w.confidence for w in firsts) / max(1, len(firsts))
 
     @property
     def is_repetitive(self) -> bool:

@@ -70,10 +70,12 @@ class Packing:
         """The packing for windows of at most `max_s` seconds: weights for short windows take short pauses and little
         room.
 
-        >>> Packing.for_longest(28.0), Packing.for_longest(8.0)
-        (Packing(max_s=28.0, kept_pause_s=2.0, pad_s=0.4), Packing(max_s=8.0, kept_pause_s=1.0, pad_s=0.2))
+        >>> Packing.for_longest(28.0)
+        Packing(max_s=28.0, kept_pause_s=2.0, pad_s=0.4)
+        >>> Packing.for_longest(8.0)
+        Packing(max_s=8.0, kept_pause_s=1.0, pad_s=0.3)
         """
-        return cls(max_s, min(KEPT_PAUSE_S, max_s / 8), min(PAD_S, max_s / 40))
+        return cls(max_s, min(KEPT_PAUSE_S, max_s / 8), min(PAD_S, 0.3 * max_s / 8))
 
     @property
     def room_s(self) -> float:

@@ -143,7 +143,12 @@ class _Again:
             found[i], is_doubtful = reconcile(found[i], other)
             if is_doubtful and (found[i].is_repetitive or not found[i].is_sayable):
                 unproven.add(i)
-        more = [w for i, h in enumerate(found) if not h.is_unsure and i not in unproven for w in h.words]
+        more = [
+            w
+            for i, h in enumerate(found)
+            if not (h.is_unsure or h.is_invented) and i not in unproven
+            for w in h.words
+        ]
         more = [w for w in more if not any(w.middle_s in known.span for known in words)]
         return sorted([*words, *more], key=lambda w: (w.start_s, w.end_s))
 

@@ -150,7 +150,7 @@ def test_a_loop_that_fills_window_after_window_is_cut_once() -> None:
 
     speech = [Span(1.0, 120.0)]
     _, (windows, *_) = chunk(speech, lambda _: [], lambda _: [])
-    loop = [w for window in windows for w in spread(f"{phrase} {phrase}", window, confidence=0.2)]
+    loop = [w for window in windows for w in spread(f"{phrase} {phrase}", window, confidence=0.47)]
     found, asked = chunk(speech, within(loop), within(loop))
     assert len(asked[1]) > len(windows) > 2, "twice in a window is no loop by itself"
     assert texts(found) == phrase

@@ -102,6 +102,14 @@ def test_text_that_stays_more_likely_wrong_than_right_is_dropped() -> None:
     assert len(calls) > 1, "but it had a second chance"
 
 
+def test_a_text_is_no_surer_for_repeating_itself() -> None:
+    def answer(*_: Any) -> list[dict[str, Any]]:
+        heard = text("radar bruno radar bruno radar bruno", WHOLE, 0.3, -0.9)
+        return heard[:2] + [word | {"probability": 0.9} for word in heard[2:]]
+
+    assert said(transcribe(SPEECH, answer)[0]) == ""
+
+
 def test_poor_but_real_speech_stays() -> None:
     found, _ = transcribe(SPEECH, lambda *_: text(TRUTH, WHOLE, 0.6, -0.75))
     assert said(found) == TRUTH
