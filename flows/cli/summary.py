@@ -36,8 +36,11 @@ def show_outcome(outcome: Outcome, terminal: Terminal) -> None:
     terminal.say(result)
     if not words:
         terminal.say("No speech was found in it." if not outcome["speech_s"] else "No words were recognised.")
-    if words and (language := format_language_line(outcome["languages"], outcome["language_confidence"])):
-        terminal.say(language)
+    languages = outcome["languages"]
+    if not languages and outcome["language"] and outcome["speech_s"]:  # a wrong one may be why there are no words
+        languages = [outcome["language"]]
+    if line := format_language_line(languages, outcome["language_confidence"]):
+        terminal.say(line)
     terminal.say(f"Transcript  {escape(outcome['exports'])}")
     terminal.say(f"Report      {escape(str(Path(outcome['exports']) / 'report.html'))}")
     terminal.say(f"Tables      {escape(outcome['out'])}  (recording {escape(outcome['recording_id'])})")

@@ -12,7 +12,9 @@ from flows.cli.terminal import Terminal
 from flows.reporting.outcome import Outcome
 
 
-def make_outcome(*, language: str | None, confidence: float | None, words: int = 12) -> Outcome:
+def make_outcome(
+    *, language: str | None, confidence: float | None, words: int = 12, speech_s: float = 40.0
+) -> Outcome:
     return {
         "recording_id": "talk-01234567",
         "run_id": "r",
@@ -21,7 +23,7 @@ def make_outcome(*, language: str | None, confidence: float | None, words: int =
         "out": "/out",
         "exports": "/out/exports/talk-01234567",
         "duration_s": 60.0,
-        "speech_s": 40.0 if words else 0.0,
+        "speech_s": speech_s,
         "wall_s": 10.0,
         "num_words": words,
         "num_speakers": 1,
@@ -30,6 +32,7 @@ def make_outcome(*, language: str | None, confidence: float | None, words: int =
         "errors": [],
         "language": language,
         "language_confidence": confidence,
+        "languages": [language] if language and words else [],
         "engine_calls": 3,
         "steps": 4,
         "steps_cached": 0,
@@ -54,6 +57,11 @@ def test_below_a_half_it_says_that_it_is_not_sure_and_what_to_do(confidence: flo
     assert line == f"Language    Welsh (cy); not sure ({confidence:.0%}). If it is another one: --language xx"
 
 
-def test_no_language_is_named_without_words_or_without_one() -> None:
-    assert "Language" not in show(make_outcome(language="en", confidence=0.9, words=0))
+def test_where_speech_gave_no_words_the_language_may_be_why() -> None:
+    text = show(make_outcome(language="la", confidence=0.36, words=0))
+    assert "No words were recognised.\nLanguage    Latin (la); not sure (36%). If it is another one" in text
+
+
+def test_no_language_is_named_without_speech_or_without_one() -> None:
+    assert "Language" not in show(make_outcome(language="en", confidence=0.9, words=0, speech_s=0.0))
     assert "Language" not in show(make_outcome(language=None, confidence=None))
