@@ -162,6 +162,9 @@ def _place(word: dict[str, Any], window: Window, stretch: Span) -> dict[str, Any
 
 
 def _concatenate(pieces: Sequence[Hypothesis]) -> Hypothesis:
+    """Join the hypotheses of pieces. An invented one is dropped by itself: its doubt would cost the others their
+    words."""
+    pieces = [p for p in pieces if not p.is_invented] or pieces
     words = tuple(w for piece in pieces for w in piece.words)
     count = max(1, len(words))
     return Hypothesis(

@@ -7,11 +7,12 @@ second time before it is cut.
 
 from __future__ import annotations
 
+import re
 import zlib
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tasks.intervals import Span, merge_spans
@@ -36,6 +37,9 @@ MIN_CONFIDENCE = 0.5
 """Mean confidence that repeated words need in the second decoding to be kept."""
 MIN_SHARED = 0.8
 """Share of the repeated words that both decodings must have in common: one may drop a "no" of nine."""
+
+LOOP_IN_WORD = re.compile(r"(.{1,20}?)\1{11,}", re.DOTALL)
+"""A loop without blanks, which is one word: `20,000,000,000,…`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +109,13 @@ def cut_loops(
     count = 0
     for run in _split_runs(words, stretches, doubtful):
         said = [words[i] for i in run]
-        found = find_loops([w.text for w in said]) if _find_stretch(said[0], stretches) in doubtful else []
-        out += collapse_loops(said, found)
-        count += len(found)
+        if _find_stretch(said[0], stretches) in doubtful:
+            short = [replace(w, text=LOOP_IN_WORD.sub(r"\1", w.text)) for w in said]
+            count += sum(a != b for a, b in zip(said, short, strict=True))
+            found = find_loops([w.text for w in short])
+            said = collapse_loops(short, found)
+            count += len(found)
+        out += said
     return out, count
 
 

@@ -145,6 +145,17 @@ def test_a_second_hearing_of_less_than_half_does_not_confirm() -> None:
     assert found.loops_removed == 1
 
 
+@pytest.mark.parametrize("unit", ["000,", "bw", "na"])
+def test_a_loop_without_blanks_is_one_word_and_is_cut_within_it(unit: str) -> None:
+    speech = [Span(1.0, 9.0)]
+    loop = spread(f"for 20,{unit * 90} in all", speech[0], confidence=0.6)
+    found, _ = chunk(speech, within(loop), within(loop))
+    assert texts(found) == f"for 20,{unit} in all"
+    assert found.loops_removed == 1
+    spoken = spread("no it was Nooooo or 1,000,000,000 hahahaha", speech[0])
+    assert texts(chunk(speech, within(spoken), within(spoken))[0]) == "no it was Nooooo or 1,000,000,000 hahahaha"
+
+
 def test_a_loop_that_fills_window_after_window_is_cut_once() -> None:
     phrase = "thanks for watching and see you in the next video bye"
 

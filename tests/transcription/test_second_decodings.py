@@ -204,3 +204,17 @@ def test_a_hotword_within_other_words_costs_nothing() -> None:
 def test_an_echo_stays_where_nothing_else_is_heard() -> None:
     echo = Hypothesis(tuple(DecodedWord(i, i + 0.5, w, 0.9) for i, w in enumerate(HOTWORDS.split())), -0.2)
     assert choose_without_prompt(echo, Hypothesis((), 0.0)) == echo
+
+
+def test_of_a_loop_decoded_in_pieces_an_invented_piece_takes_no_other_along() -> None:
+    def answer(call: int, parts: list[Span], _: dict[str, Any]) -> list[dict[str, Any]]:
+        if call == 1:
+            return text("fifth " * 40, WHOLE, 0.9, -0.1)
+        if call > 2:
+            return []
+        first = text("I am the hero to free the world if I still am the man", parts[0], 0.4, -1.2)
+        return first + text("nobody doubts that", parts[1], 0.8, -0.4, part=1)
+
+    found, calls = transcribe(SPEECH, answer)
+    assert len(calls[1][0]) == 2
+    assert said(found) == "nobody doubts that"
