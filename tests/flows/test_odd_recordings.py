@@ -115,6 +115,7 @@ def test_unreadable_file_is_refused_in_one_line(made: Callable[[Path], None], tm
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_real_odd_files_work_or_are_refused(shared_data: Path, tmp_path: Path) -> None:
     done, refused = [], []
     for path in sorted((shared_data / "odd-files").iterdir()):
