@@ -75,11 +75,10 @@ def evaluate(
             raise UsageError("--reference: name at least one file that tells who spoke when, or who said what.")
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder of results; it stands last.")
-        from tasks.evaluation.normalizers import parse_language
         from tasks.evaluation.references import read_side_files
         from tasks.evaluation.score import score_recording, to_json
 
-        spoken = parse_language(language) if language is not None else None
+        spoken = None if language is None else read_language(language)
         scores = [
             score_recording(truth, found, spoken)
             for truth, found in _join_references(read_side_files(files, uem), folder)
@@ -108,6 +107,18 @@ def _join_references(side: SideFiles, folder: Path) -> list[tuple[Reference, Sys
         (reference, read_from_transcript(read_transcript(folder, one)))
         for one, reference in join_references(side, names, folder)
     ]
+
+
+def read_language(given: str) -> str:
+    """Whisper's code of a language given as a code, a name or a tag. Raises UsageError for an unknown one."""
+    from tasks.languages import parse_language, suggest_language
+
+    code = parse_language(given)
+    if code is None:
+        near = suggest_language(given)
+        hint = f"did you mean {near}?" if near else "write a code or a name (de, German, de-AT)"
+        raise UsageError(f"--language {given}: no language that Whisper knows; {hint}")
+    return code
 
 
 def _show_score(result: Score, screen: Terminal) -> None:

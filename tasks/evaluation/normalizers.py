@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from tasks.errors import UsageError
 from tasks.word_forms import to_scoring_form
 
 WITHOUT_BLANKS = frozenset({"zh", "ja", "th", "lo", "my", "km", "yue"})
@@ -46,18 +45,6 @@ class Normalizer:
         joined = ("" if self.unit == "character" else " ").join(texts)
         text = self.normalize(joined)
         return split_into_characters(text) if self.unit == "character" else text.split()
-
-
-def parse_language(text: str) -> str:
-    """The code in a language code that may be in capitals or have a region. Raises UsageError for anything else.
-
-    >>> parse_language("en-US"), parse_language("YUE")
-    ('en', 'yue')
-    """
-    match = re.fullmatch(r"([a-z]{2,3})(?:[-_].*)?", text.strip().lower())
-    if match is None:
-        raise UsageError(f"--language {text}: not the code of a language; en, de, zh, … are.")
-    return match[1]
 
 
 def get_unit(language: str | None) -> Unit:

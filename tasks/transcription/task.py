@@ -64,7 +64,9 @@ def find_language(job: LanguageJob, place: StepContext) -> Manifest:
         return meter.ask(recogniser, "detect_languages", samples, [(0.0, span.duration_s)])[0]  # type: ignore[no-any-return]
 
     found = _detect_language(job.speech, job.settings, detect)
-    facts = LanguageFacts(language=found.language, confidence=found.confidence, disagreeing=_tell(found.disagreeing))
+    facts = LanguageFacts(
+        language=found.language, confidence=found.confidence, disagreeing=_convert_places(found.disagreeing)
+    )
     return meter.manifest(**facts)
 
 
@@ -101,8 +103,8 @@ def transcribe(job: TranscribeJob, place: StepContext, language: str | None, sep
         **TranscriptionFacts(
             language=found.language,
             language_confidence=found.confidence,
-            languages=_tell(spans, start),
-            disagreeing=_tell(found.disagreeing, start),
+            languages=_convert_places(spans, start),
+            disagreeing=_convert_places(found.disagreeing, start),
             num_words=len(words),
             loops_removed=sum(part.loops_removed for _, part in heard),
             silence_text_removed=sum(part.silence_text_removed for _, part in heard),
@@ -150,7 +152,7 @@ def _ask_languages(
     return ask("detect_languages", samples, [(s.start_s, s.end_s) for s in spans])  # type: ignore[no-any-return]
 
 
-def _tell(places: Sequence[Place], start_s: float = 0.0) -> list[PlaceFacts]:
+def _convert_places(places: Sequence[Place], start_s: float = 0.0) -> list[PlaceFacts]:
     """Places as facts, in the recording's time; `start_s`: of the chunk that they are in."""
     return [
         PlaceFacts(

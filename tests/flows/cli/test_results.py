@@ -242,7 +242,7 @@ def test_words_are_scored_as_written_and_normalised(out: Path, references: list[
     Path(references[0]).write_text(STM.replace("3.5", "three point five percent").replace("don't", "do not"))
     arguments = ("evaluate", "-r", *references, "--json", tmp_path / "s.json")
     (tmp_path / "m.uem").write_text("meeting 1 0 3.6\n")
-    shown = " ".join(daylong(*arguments, "--language", "en", "--uem", tmp_path / "m.uem", out).stdout.split())
+    shown = " ".join(daylong(*arguments, "--language", "English", "--uem", tmp_path / "m.uem", out).stdout.split())
     (score,) = json.loads((tmp_path / "s.json").read_text())
     assert score["words"]["wer"] > 0.3
     assert (score["language"], score["language_given"]) == ("en", True)
