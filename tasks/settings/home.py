@@ -8,7 +8,8 @@ from pathlib import Path
 
 def home() -> Path:
     """The folder that holds `data/`."""
-    given = os.environ.get("DAYLONG_HOME")
+    spellings = (value for name, value in os.environ.items() if name.upper() == "DAYLONG_HOME")
+    given = os.environ.get("DAYLONG_HOME") or next(spellings, "")
     return Path(given).expanduser().resolve() if given else clone()
 
 
