@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path, PurePath
 
+from tasks.intake.service_folders import is_service_folder
 from tasks.suffixes import is_recording
 
 LEDGER = ".ledger.sqlite3"
@@ -24,9 +25,6 @@ UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", 
 _OTHERS = (MARKER, ".json")
 _LITTER = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
 _NEVER = _LITTER | {STOP.casefold(), TOGETHER}
-_NO_FOLDERS = frozenset(
-    ("@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information", "__macosx", "found.000")
-)
 
 
 def is_unfinished(name: str) -> bool:
@@ -72,7 +70,7 @@ def may_be_entered(name: str) -> bool:
     >>> may_be_entered("monday"), may_be_entered("@eaDir"), may_be_entered(".claimed")
     (True, False, False)
     """
-    return not name.startswith(".") and name.casefold() not in _NO_FOLDERS
+    return not (name.startswith(".") or is_service_folder(name))
 
 
 def own_sidecars(name: str, *, is_folder: bool = False) -> list[str]:
