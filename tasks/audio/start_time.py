@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tasks.audio.copy_stamps import remove_copy_stamps
 from tasks.errors import UsageError
 from tasks.paths import format_path
 from tasks.settings.name_pattern import NameTime, compile_pattern, find_time, parse_zone
@@ -194,6 +195,7 @@ def find_impossible_time(stem: str, pattern: str | None = None) -> str | None:
     >>> find_impossible_time("desk 2026-03-01 25.15"), find_impossible_time("desk 20260301-0060")
     ('2026-03-01 25.15', None)
     """
+    stem = remove_copy_stamps(stem)
     own = compile_pattern(pattern).search(stem) if pattern is not None else None
     if own is not None:
         return own[0]
@@ -214,6 +216,7 @@ def read_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> NameTim
     >>> read_name("20260301T0915", ZoneInfo("UTC")).open_s
     60.0
     """
+    stem = remove_copy_stamps(stem)
     if pattern is not None:
         found = find_time(stem, compile_pattern(pattern), local)
         if found is not None:
