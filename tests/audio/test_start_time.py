@@ -19,6 +19,8 @@ from tasks.settings.load import load
 from tests.helpers.sound_files import make_noise, write_sound
 
 BERLIN = ZoneInfo("Europe/Berlin")
+SEEN_S = 1_772_356_500.0
+"""A modification time: 2026-03-01T09:15:00Z."""
 
 
 @pytest.mark.parametrize(
@@ -61,8 +63,8 @@ def test_counter_after_time_is_no_offset(stem: str) -> None:
 def test_date_out_of_range_is_skipped(tmp_path: Path, when: str) -> None:
     path = tmp_path / "a.wav"
     path.with_suffix(".json").write_text(json.dumps({"recorded_at": when}))
-    at, source = find_start_time({"creation_time": when}, path, 60.0, 0.0, "Asia/Tokyo")
-    assert (at, source) == ("1970-01-01T09:01:00+09:00", "mtime")
+    at, source = find_start_time({"creation_time": when}, path, SEEN_S, 0.0, "Asia/Tokyo")
+    assert (at, source) == ("2026-03-01T18:15:00+09:00", "mtime")
 
 
 @pytest.mark.parametrize("mtime_s", [3e11, 1e300, -1e13])
@@ -140,7 +142,7 @@ def test_pattern_without_date_is_refused(pattern: str) -> None:
 
 
 def recorded(path: Path, metadata: dict[str, str] | None = None, timezone: str = "UTC") -> tuple[str, str]:
-    return find_start_time(metadata or {}, path, 0, 0, timezone)
+    return find_start_time(metadata or {}, path, SEEN_S, 0, timezone)
 
 
 def test_name_precedes_metadata() -> None:
