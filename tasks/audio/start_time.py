@@ -17,6 +17,7 @@ from tasks.errors import UsageError
 from tasks.paths import format_path
 from tasks.settings.name_pattern import NameTime, compile_pattern, find_time, parse_zone
 from tasks.settings.recorded_at import describe_impossible
+from tasks.sidecars import locate_sidecars
 
 log = logging.getLogger("daylong.audio")
 
@@ -164,15 +165,20 @@ def format_in_zone(when: datetime | None, local: ZoneInfo) -> str | None:
 
 
 def read_sidecar(path: Path, local: ZoneInfo, now: datetime | None = None) -> datetime | None:
-    """Read `{"recorded_at": "2026-03-01T09:15:00"}` from `name.wav.json` or `name.json` beside the recording."""
-    return _read_sidecars((path.with_name(f"{path.name}.json"), path.with_suffix(".json")), local, now)
+    """Read `{"recorded_at": "2026-03-01T09:15:00"}` from `name.wav.json` or `name.json` beside the recording, in any
+    letter case."""
+    return _read_sidecars(locate_sidecars(path), local, now)
 
 
 def read_folder_sidecar(folder: Path, files: Collection[Path], local: ZoneInfo) -> datetime | None:
     """Read the sidecar of a folder whose files are one recording: `folder.json` beside the folder, or in it, unless
     that is the sidecar of one of the files."""
-    inside = [] if any(f.stem == folder.name for f in files) else [folder / f"{folder.name}.json"]
-    return _read_sidecars([folder.with_name(f"{folder.name}.json"), *inside] if folder.name else [], local)
+    if not folder.name:
+        return None
+    inside = (
+        [] if any(f.stem == folder.name for f in files) else locate_sidecars(folder / folder.name, is_folder=True)
+    )
+    return _read_sidecars([*locate_sidecars(folder, is_folder=True), *inside], local)
 
 
 def _read_sidecars(sidecars: Iterable[Path], local: ZoneInfo, now: datetime | None = None) -> datetime | None:
@@ -187,7 +193,8 @@ def _read_sidecars(sidecars: Iterable[Path], local: ZoneInfo, now: datetime | No
         except OSError:
             continue
         except (ValueError, RecursionError) as error:
-            log.warning("%s: not valid JSON (%s), and not used. Write it anew.", format_path(sidecar), error)
+            # Its name alone: in a recording from the inbox its folder is for the time of processing only.
+            log.warning("%s: not valid JSON (%s), and not used. Write it anew.", format_path(sidecar.name), error)
             continue
         if not isinstance(content, dict) or "recorded_at" not in content:
             continue
@@ -199,12 +206,12 @@ def _read_sidecars(sidecars: Iterable[Path], local: ZoneInfo, now: datetime | No
                 return when
             log.warning(
                 "%s: recorded_at = %s %s, and is not used.",
-                format_path(sidecar), format_path(content["recorded_at"][:100]), why,
+                format_path(sidecar.name), format_path(content["recorded_at"][:100]), why,
             )  # fmt: skip
         except (ValueError, TypeError, OverflowError):
             log.warning(
                 "%s: recorded_at = %s is no time, and is not used. Write it as 2026-03-01T09:15:00.",
-                format_path(sidecar), format_path(json.dumps(content["recorded_at"], ensure_ascii=False)[:100]),
+                format_path(sidecar.name), format_path(json.dumps(content["recorded_at"], ensure_ascii=False)[:100]),
             )  # fmt: skip
     return None
 

@@ -108,10 +108,14 @@ class ClaimLock:
         return _read_note(self.folder)
 
 
+def read_notes(inbox: Path) -> list[ClaimNote]:
+    """The notes of all claims, of live and dead processes."""
+    return [note for note in map(_read_note, (inbox / names.CLAIMED).glob("*")) if note is not None]
+
+
 def find_in_place_claims(inbox: Path) -> dict[Path, str]:
     """The fingerprints of recordings that any process has claimed in place, by path."""
-    notes = map(_read_note, (inbox / names.CLAIMED).glob("*"))
-    return {note.original: note.stays for note in notes if note is not None and note.stays is not None}
+    return {note.original: note.stays for note in read_notes(inbox) if note.stays is not None}
 
 
 def _read_note(folder: Path) -> ClaimNote | None:

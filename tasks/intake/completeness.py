@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.intake.open_files import is_being_written
-from tasks.intake.scan import Candidate, Refused
+from tasks.intake.scan import Candidate, Leftover, Refused
 
 log = logging.getLogger("daylong.intake")
 
@@ -56,11 +56,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """The result of a scan: candidates to take, in order; candidates that wait; refused paths."""
+    """The result of a scan: candidates to take, in order; candidates that wait; refused paths; leftovers."""
 
     ready: tuple[Candidate, ...]
     waiting: tuple[Verdict, ...]
     refused: tuple[Refused, ...]
+    leftovers: tuple[Leftover, ...] = ()
     stopped: bool = False
 
     def due(self, now: float) -> float | None:

@@ -199,6 +199,23 @@ class Ledger:
             with self.writing() as db:
                 db.executemany("delete from kept where path = ?", [(os.fsencode(p),) for p in gone])
 
+    def keep_leftovers(self, found: Mapping[Path, str]) -> None:
+        """Write what the last scan found that is not taken, with the reasons; delete what is gone."""
+        known = {path: reason for path, reason, _ in self.leftovers()}
+        gone = [(os.fsencode(p),) for p in set(known) - set(found)]
+        new = [(os.fsencode(p), why, self._clock()) for p, why in found.items() if known.get(p) != why]
+        if gone or new:
+            with self.writing() as db:
+                db.executemany("delete from leftovers where path = ?", gone)
+                db.executemany("insert or replace into leftovers values (?, ?, ?)", new)
+
+    def leftovers(self) -> list[tuple[Path, str, float]]:
+        """(path, why it is not taken, since when) of what the last scan found, by path."""
+        if not self._rows("select 1 from sqlite_master where name = 'leftovers'"):
+            return []  # of an earlier version, opened for reading
+        rows = self._rows("select * from leftovers order by path")
+        return [(path_of(row["path"]), row["reason"], row["since"]) for row in rows]
+
     def arrivals(self, limit: int | None = None) -> list[tuple[Arrival, Content | None]]:
         """The latest arrivals, newest first, each with its content."""
         rows = self._rows("select * from arrivals order by taken desc, id limit ?", -1 if limit is None else limit)

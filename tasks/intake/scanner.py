@@ -7,13 +7,15 @@ from pathlib import Path
 
 from tasks.errors import TransientError
 from tasks.intake import folders
-from tasks.intake.claim_lock import find_in_place_claims
+from tasks.intake.claim_lock import find_in_place_claims, read_notes
 from tasks.intake.close_claim import InboxPorts
 from tasks.intake.completeness import ScanResult, Sighting, Verdict, is_open_for_writing, judge
 from tasks.intake.fingerprint import fingerprint
 from tasks.intake.ledger import Ledger
+from tasks.intake.leftovers import is_of_claimed
 from tasks.intake.scan import Candidate, Refused, is_stopped, scan
 from tasks.settings.schema import InboxSettings
+from tasks.sidecars import list_names
 
 
 class Scanner:
@@ -29,7 +31,7 @@ class Scanner:
     def scan(self) -> ScanResult:
         """Scan the inbox, and record what was seen. Raises TransientError where it can't be read."""
         try:
-            found, refused = scan(self.inbox, self.settings.group)
+            found, refused, leftovers = scan(self.inbox, self.settings.group)
         except OSError as error:
             raise TransientError(f"{self.inbox}: can't be read ({error.strerror}). Is its disk there?") from error
         if self.settings.after == "keep":
@@ -41,10 +43,16 @@ class Scanner:
         seen = {v.candidate.path: (v.sighting, v.waits_for) for v in verdicts}
         self.ledger.keep_sightings({p: s for p, s in seen.items() if known.get(p) != s}, set(known) - set(seen))
         refused += [Refused(path, why) for path, why in self.unmovable.items()]
+        if leftovers:
+            claimed = [note.original for note in read_notes(self.inbox)]
+            leftovers = [left for left in leftovers if not is_of_claimed(left.path, claimed)]
+        not_taken = [(each.path, each.reason) for each in refused] + [(each.path, each.reason) for each in leftovers]
+        self.ledger.keep_leftovers(dict(not_taken))
         return ScanResult(
             ready=tuple(v.candidate for v in verdicts if not v.waits_for and v.candidate.path not in self.unmovable),
             waiting=tuple(v for v in verdicts if v.waits_for),
             refused=tuple(refused),
+            leftovers=tuple(leftovers),
             stopped=is_stopped(self.inbox),
         )
 
@@ -53,10 +61,15 @@ class Scanner:
         kept = self.ledger.read_kept(self.ports.settings_digest)
         self.ledger.forget(set(kept) - {c.path for c in found})
         under_way = find_in_place_claims(self.inbox)
+        beside: dict[Path, set[str]] = {}
 
         def is_new(candidate: Candidate) -> bool:
             known = {kept.get(candidate.path), under_way.get(candidate.path)} - {None}
-            return not known or fingerprint(self.inbox, candidate.path, candidate.signature) not in known
+            if not known:
+                return True
+            folder = self.inbox / candidate.path.parent
+            there = beside.setdefault(folder, list_names(folder)) if folder not in beside else beside[folder]
+            return fingerprint(self.inbox, candidate.path, candidate.signature, there) not in known
 
         return list(filter(is_new, found))
 

@@ -236,3 +236,21 @@ def test_a_name_pattern_that_finds_an_impossible_date_is_said(
     path = write_sound(tmp_path / "3102 26.wav", make_noise(0.5))
     probe(path, name_pattern="%d%m %y")
     assert "3102 26 in its name is no possible date" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["x.JSON", "X.json", "x.json.txt", "x.wav.JSON", "X.WAV.Json.TXT"])
+def test_a_sidecar_in_any_letter_case_and_with_the_ending_that_explorer_adds(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"recorded_at": "2026-03-01T09:15:00"}')
+    assert recorded(tmp_path / "x.wav") == ("2026-03-01T09:15:00+00:00", "sidecar")
+
+
+def test_a_wrong_sidecar_is_named_as_it_was_called_where_it_came_from(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    claimed = tmp_path / ".claimed" / "0123456789ab"
+    claimed.mkdir(parents=True)
+    (claimed / "x.JSON").write_text("{recorded")
+    recorded(claimed / "x.wav")
+    (claimed / "x.JSON").write_text('{"recorded_at": "noon"}')
+    recorded(claimed / "x.wav")
+    assert [line.partition(": ")[0] for line in caplog.messages] == ["x.JSON", "x.JSON"]
