@@ -48,6 +48,8 @@ from tasks.intake.completeness import ScanResult
 from tasks.intake.intake import Intake, is_lasting
 from tasks.intake.ledger import Ledger
 from tasks.intake.scan import is_stopped
+from tasks.settings.files import hold_files
+from tasks.settings.home import home
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
 from tasks.text import read_first_line
@@ -81,12 +83,13 @@ def ingest_inbox(settings: Annotated[SettingsForm | None, HideNull()] = EMPTY_FO
     """
     label_run(flow_run.id)
     try:
-        form = read_form(settings)
-        loaded = load(form)
-        configure_worker_logging(loaded.logging.format)
-        intake = open_intake(loaded)
-        with closing(intake), excuse_on_signals():
-            return _ingest(intake, form, loaded)
+        with hold_files(home()):  # for all recordings of this run
+            form = read_form(settings)
+            loaded = load(form)
+            configure_worker_logging(loaded.logging.format)
+            intake = open_intake(loaded)
+            with closing(intake), excuse_on_signals():
+                return _ingest(intake, form, loaded)
     except DaylongError as error:
         if log_final_error(error):
             return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,8 +17,12 @@ from flows.environment import import_prefect
 from flows.serving.own_server import RunServer
 from tasks.errors import DaylongError, MachineFault, TransientError
 from tasks.intervals import format_duration
+from tasks.settings.files import hold_files, list_changed
+from tasks.settings.home import home
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flows.inbox import InboxEvent
     from flows.ingest_inbox import IngestResult
     from tasks.intake.close_claim import ClosedClaim
@@ -56,14 +61,16 @@ def watch(
     What is processed goes to data/done, what can't be to data/quarantine, with an error.json that says why.
     Several may watch one folder. Exit status: 0 all done, 1 some recording failed, 2 wrong usage or settings.
     """
-    with open_terminal(debug):
-        from flows.inbox import open_intake
-        from tasks.settings.load import load
+    with ExitStack() as held:
+        with open_terminal(debug):
+            from flows.inbox import open_intake
+            from tasks.settings.load import load
 
-        settings = parse_settings({"profile": profile}, assignments or [])
-        open_intake(load(settings)).close()
-    with open_session(debug, read_log_format(settings)) as screen, handle_interrupts(screen, _excuse_attempts):
-        failed = _InboxWatcher(settings, load(settings), screen).run(once)
+            held.enter_context(hold_files(home()))  # what is watched and how stays what it is
+            settings = parse_settings({"profile": profile}, assignments or [])
+            open_intake(load(settings)).close()
+        with open_session(debug, read_log_format(settings)) as screen, handle_interrupts(screen, _excuse_attempts):
+            failed = _InboxWatcher(settings, load(settings), screen).run(once)
     if failed:
         raise typer.Exit(FAILED)
 
@@ -80,6 +87,7 @@ class _InboxWatcher:
         self._last_work: float | None = None
         self._last_fault = ""
         self._stopped = ""
+        self._changed: list[Path] = []
 
     def run(self, once: bool) -> int:
         """Watch the folder, without `once` forever; return how many recordings failed."""
@@ -90,6 +98,7 @@ class _InboxWatcher:
         try:
             self._screen.note(f"Watching {escape(intake.inbox)}{'' if once else '; Ctrl-C ends it'}.")
             while True:
+                self._report_changed_settings()
                 try:
                     for filed in recover_claims(intake, resolve_out(self._settings)):
                         self._screen.note(f"{escape(filed.name)}: left by a run that died.")
@@ -103,6 +112,17 @@ class _InboxWatcher:
                     self._wait_out(str(error))
         finally:
             intake.close()
+
+    def _report_changed_settings(self) -> None:
+        """Print once which settings files are no longer what they were when the watch began."""
+        changed = list_changed()
+        for path in changed:
+            if path not in self._changed:
+                self._screen.note(
+                    f"{escape(path)} has changed: this watch goes on with what it said before. Start it again for "
+                    "what it says now."
+                )
+        self._changed = changed
 
     def _wait_out(self, fault: str) -> None:
         """Print a fault (of a disk, the network, Prefect's server) once, and wait for `RETRY_S`."""

@@ -12,6 +12,8 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ NAMES = (TOML, DOTENV)
 OURS = ("DAYLONG_", "PREFECT_")
 """Beginnings of the names of variables that count, in capitals."""
 
+_held: dict[Path, bytes | None] = {}
+"""Contents of settings files as this process holds them, by path."""
 _WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _HIDDEN_ENDING = ".txt"
 
@@ -31,8 +35,40 @@ _HIDDEN_ENDING = ".txt"
 def read_bytes(path: Path) -> bytes | None:
     """The content of a settings file; None where there is none.
 
-    Raises UsageError where it can't be read, is no file, or lies there under a name that is not read.
+    The content that is held (`hold_files`), if any. Raises UsageError where it can't be read, is no file, or lies
+    there under a name that is not read.
     """
+    return _held[path] if path in _held else _read_now(path)
+
+
+@contextmanager
+def hold_files(folder: Path) -> Iterator[None]:
+    """During the `with` block the settings files in `folder` are what they are now, whoever writes to them.
+
+    One snapshot serves all that happens in it; an inner block keeps the outer one's. Raises as `read_bytes` does.
+    """
+    new = {path: _read_now(path) for name in NAMES if (path := folder / name) not in _held}
+    _held.update(new)
+    try:
+        yield
+    finally:
+        for path in new:
+            _held.pop(path, None)
+
+
+def list_changed() -> list[Path]:
+    """The settings files that are held and are no longer what they were."""
+    return [path for path, content in _held.items() if _has_changed(path, content)]
+
+
+def _has_changed(path: Path, content: bytes | None) -> bool:
+    try:
+        return _read_now(path) != content
+    except UsageError:
+        return True
+
+
+def _read_now(path: Path) -> bytes | None:
     try:
         if not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISCHR(mode):
             what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
