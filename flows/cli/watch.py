@@ -15,7 +15,7 @@ from flows.cli.session import open_session
 from flows.cli.terminal import Terminal, escape
 from flows.environment import import_prefect
 from flows.serving.own_server import RunServer
-from tasks.errors import DaylongError, MachineFault, TransientError
+from tasks.errors import DaylongError, MachineFault, TransientError, UsageError
 from tasks.intervals import format_duration
 from tasks.settings.files import hold_files, list_changed
 from tasks.settings.home import home
@@ -100,6 +100,8 @@ class _InboxWatcher:
             while True:
                 self._report_changed_settings()
                 try:
+                    if intake.is_displaced():
+                        intake = self._reopen(intake)
                     for filed in recover_claims(intake, resolve_out(self._settings)):
                         self._screen.note(f"{escape(filed.name)}: left by a run that died.")
                         self._report_closed(filed)
@@ -112,6 +114,19 @@ class _InboxWatcher:
                     self._wait_out(str(error))
         finally:
             intake.close()
+
+    def _reopen(self, intake: Intake) -> Intake:
+        """Open the inbox anew, whose disk was away or whose ledger was removed. Raises TransientError where it can't
+        be now."""
+        from flows.inbox import open_intake
+
+        try:
+            new = open_intake(self._settings)
+        except UsageError as error:
+            raise TransientError(str(error)) from error
+        intake.close()
+        self._screen.note(f"{escape(new.inbox)}: opened anew: another folder or disk is there than before.")
+        return new
 
     def _report_changed_settings(self) -> None:
         """Print once which settings files are no longer what they were when the watch began."""

@@ -11,7 +11,7 @@ from tasks.intake.claim_lock import find_in_place_claims, read_notes
 from tasks.intake.close_claim import InboxPorts
 from tasks.intake.completeness import ScanResult, Sighting, Verdict, is_open_for_writing, judge
 from tasks.intake.fingerprint import fingerprint
-from tasks.intake.ledger import Ledger
+from tasks.intake.ledger import Ledger, describe_displaced
 from tasks.intake.leftovers import is_of_claimed
 from tasks.intake.scan import Candidate, Refused, is_stopped, scan
 from tasks.settings.schema import InboxSettings
@@ -34,6 +34,8 @@ class Scanner:
             found, refused, leftovers = scan(self.inbox, self.settings.group)
         except OSError as error:
             raise TransientError(f"{self.inbox}: can't be read ({error.strerror}). Is its disk there?") from error
+        if not self.ledger.is_in_place():
+            raise TransientError(describe_displaced(self.inbox))
         if self.settings.after == "keep":
             found = self._drop_kept(found)
         known = {path: (seen, waits) for path, seen, waits in self.ledger.waiting()}

@@ -27,6 +27,12 @@ def inbox() -> Path:
     return home() / "data" / "inbox"
 
 
+def inbox_places() -> Path:
+    """The file that keeps on which other file systems inboxes were when they were last watched. Not in `data/`, which
+    may be a mount point itself."""
+    return home() / ".inboxes.json"
+
+
 def done() -> Path:
     """Where the folder-watch puts what it has processed."""
     return home() / "data" / "done"

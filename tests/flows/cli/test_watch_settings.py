@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from flows.cli.terminal import Terminal
 from flows.inbox import resolve_inbox
 from tasks.settings.files import hold_files
 from tasks.settings.load import load
+from tests.helpers.rests import Rests
 
 CHANGES: dict[str, tuple[str, bytes | None]] = {
     "half saved": ("daylong.toml", b'[inbox]\nfolder = "/srv/oth'),
@@ -41,20 +41,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def change(home: Path, name: str, content: bytes | None) -> None:
     (home / name).unlink() if content is None else (home / name).write_bytes(content)
-
-
-class Rests:
-    """What happens while a watch sleeps: each act once, in order; then Ctrl-C."""
-
-    def __init__(self, *acts: Callable[[], Any]) -> None:
-        self._acts: Iterator[Callable[[], Any]] = iter(acts)
-        self.time, self.monotonic = time.time, time.monotonic
-
-    def sleep(self, _: float) -> None:
-        act = next(self._acts, None)
-        if act is None:
-            raise KeyboardInterrupt
-        act()
 
 
 def watch(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], Any]) -> tuple[str, list[Any]]:
