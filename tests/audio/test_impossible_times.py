@@ -42,13 +42,14 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [r.getMessage() for r in caplog.records if r.name == "daylong.audio"]
 
 
-@pytest.mark.parametrize("year", YEARS)
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(
+    ("source", "year"),
+    # Other digits of a name are read as no year.
+    [(source, year) for source in SOURCES for year in YEARS if source != "name" or 1900 <= year < 2100],
+)
 def test_no_source_tells_a_time_that_cannot_be(
     tmp_path: Path, source: str, year: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if source == "name" and not 1900 <= year < 2100:
-        pytest.skip("digits that are read as no year")
     at, by = start(tmp_path, source, datetime(year, 1, 1, tzinfo=UTC))
     assert (at, by) == ((None, None) if source == "mtime" else (WRITTEN.isoformat(), "mtime"))
     (line,) = lines(caplog)
