@@ -44,6 +44,30 @@ def own_sidecars(name: str, *, is_folder: bool = False) -> list[str]:
     return list(dict.fromkeys(own))
 
 
+class SidecarIndex:
+    """The sidecars among the names of a folder, for many recordings in it."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(names)
+        self._spelled: dict[str, list[str]] = {}
+        for each in sorted(filter(is_sidecar, self._names)):
+            self._spelled.setdefault(fold(each), []).append(each)
+        self._owners: dict[str, set[str]] = {}
+        """The recordings that have a sidecar of this name, as it is usually spelled."""
+        for name in self._names if self._spelled else ():
+            for usual in () if is_sidecar(name) else own_sidecars(name):
+                self._owners.setdefault(usual, set()).add(name)
+
+    def find(self, name: str, *, is_folder: bool = False) -> list[str]:
+        """The sidecars of the recording `name`; see `find_sidecars`."""
+        found: list[str] = []
+        for usual in own_sidecars(name, is_folder=is_folder) if self._spelled else ():
+            spellings = self._spelled.get(usual.casefold(), [])
+            free = [each for each in spellings if not self._owners.get(each, set()) - {name} and each not in found]
+            found += [usual] if usual in spellings else free[:1]
+        return found
+
+
 def find_sidecars(name: str, beside: Collection[str], *, is_folder: bool = False) -> list[str]:
     """Those that are beside it, at most one of each of `own_sidecars`, however they are spelled.
 
@@ -54,21 +78,7 @@ def find_sidecars(name: str, beside: Collection[str], *, is_folder: bool = False
     >>> find_sidecars("a.wav", {"a.wav", "A.wav", "A.json"})
     []
     """
-    spelled: dict[str, list[str]] = {}
-    for each in sorted(filter(is_sidecar, beside)):
-        spelled.setdefault(fold(each), []).append(each)
-    if not spelled:
-        return []
-    others = {usual for n in beside if n != name and not is_sidecar(n) for usual in own_sidecars(n)}
-    found = []
-    for usual in own_sidecars(name, is_folder=is_folder):
-        if usual in beside:
-            found.append(usual)
-        else:
-            found += [each for each in spelled.get(usual.casefold(), ()) if each not in others and each not in found][
-                :1
-            ]
-    return found
+    return SidecarIndex(beside).find(name, is_folder=is_folder)
 
 
 def locate_sidecars(path: Path, *, is_folder: bool = False) -> list[Path]:

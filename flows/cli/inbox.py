@@ -139,7 +139,8 @@ def _show_status(facts: dict[str, Any], screen: Terminal) -> None:
         screen.print_table(table)
         screen.say()
     counts = ", ".join(f"{n:,} {state}" for state, n in facts["counts"].items())
-    screen.say(f"{escape(facts['inbox'])}: {counts or 'nothing taken yet'}; {len(facts['waiting'])} waiting.")
+    left = f", {len(facts['not_taken']):,} not taken" if facts["not_taken"] else ""
+    screen.say(f"{escape(facts['inbox'])}: {counts or 'nothing taken yet'}; {len(facts['waiting'])} waiting{left}.")
 
 
 def _fold_texts(screen: Terminal, table: Table, texts: int) -> None:

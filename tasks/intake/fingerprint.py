@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection
 from pathlib import Path
 
-from tasks.sidecars import find_sidecars, fold, list_names, own_sidecars
+from tasks.sidecars import SidecarIndex, fold, list_names, own_sidecars
 
 
-def fingerprint(inbox: Path, path: Path, signature: str, beside: Collection[str] | None = None) -> str | None:
+def fingerprint(inbox: Path, path: Path, signature: str, beside: SidecarIndex | None = None) -> str | None:
     """Device, inode and `signature` (sizes and times) of the recording at `path` (relative to the inbox), and sizes
-    and times of its sidecars, as one string; None where it is gone. `beside`: the names in its folder, if known."""
+    and times of its sidecars, as one string; None where it is gone. `beside`: those of its folder, if known."""
     whole = inbox / path
     try:
         own = os.lstat(whole)
     except OSError:
         return None
     is_folder = stat.S_ISDIR(own.st_mode)
-    there = find_sidecars(path.name, list_names(whole.parent) if beside is None else beside, is_folder=is_folder)
-    by_name = {fold(name): name for name in there}
+    known = SidecarIndex(list_names(whole.parent)) if beside is None else beside
+    by_name = {fold(name): name for name in known.find(path.name, is_folder=is_folder)}
     sidecars = [by_name.get(usual.casefold(), usual) for usual in own_sidecars(path.name, is_folder=is_folder)]
     parts = [f"{own.st_dev}:{own.st_ino}", signature, *(_stamp_of(whole.with_name(name)) for name in sidecars)]
     return " ".join(parts)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path, PurePath
 
 from tasks.intake.service_folders import is_service_folder
-from tasks.sidecars import find_sidecars, fold, is_sidecar, is_sidecar_of
+from tasks.sidecars import SIDECAR, find_sidecars, fold, is_sidecar_of
 from tasks.suffixes import is_recording
 
 LEDGER = ".ledger.sqlite3"
@@ -19,6 +19,7 @@ TOGETHER = "_together"
 """A file of this name in a sub-folder: its recordings are one."""
 MARKER = ".done"
 URGENT = "urgent"
+_WORDS = frozenset((STOP.casefold(), TOGETHER))
 _MARKER = re.compile(r"\.done(\.txt)?$", re.IGNORECASE)
 LONGEST = 255
 """Bytes that a file system allows a name."""
@@ -52,7 +53,8 @@ def is_control(name: str) -> bool:
     >>> [is_control(n) for n in ("a.JSON", "Stop.txt", "_TOGETHER", "a.wav.Done", "done.wav", "a.txt")]
     [True, True, True, True, False, False]
     """
-    return is_sidecar(name) or is_stop(name) or is_together(name) or fold(name).endswith(MARKER)
+    folded = fold(name)
+    return folded in _WORDS or folded.endswith((SIDECAR, MARKER))
 
 
 def is_part(name: str) -> bool:

@@ -15,7 +15,7 @@ from tasks.intake.ledger import Ledger, describe_displaced
 from tasks.intake.leftovers import is_of_claimed
 from tasks.intake.scan import Candidate, Refused, is_stopped, scan
 from tasks.settings.schema import InboxSettings
-from tasks.sidecars import list_names
+from tasks.sidecars import SidecarIndex, list_names
 
 
 class Scanner:
@@ -63,14 +63,16 @@ class Scanner:
         kept = self.ledger.read_kept(self.ports.settings_digest)
         self.ledger.forget(set(kept) - {c.path for c in found})
         under_way = find_in_place_claims(self.inbox)
-        beside: dict[Path, set[str]] = {}
+        beside: dict[Path, SidecarIndex] = {}
 
         def is_new(candidate: Candidate) -> bool:
             known = {kept.get(candidate.path), under_way.get(candidate.path)} - {None}
             if not known:
                 return True
             folder = self.inbox / candidate.path.parent
-            there = beside.setdefault(folder, list_names(folder)) if folder not in beside else beside[folder]
+            if folder not in beside:
+                beside[folder] = SidecarIndex(list_names(folder))
+            there = beside[folder]
             return fingerprint(self.inbox, candidate.path, candidate.signature, there) not in known
 
         return list(filter(is_new, found))
