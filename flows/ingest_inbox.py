@@ -47,7 +47,7 @@ from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.completeness import ScanResult
 from tasks.intake.intake import Intake, is_lasting
 from tasks.intake.ledger import Ledger
-from tasks.intake.scan import is_stopped
+from tasks.intake.scan import find_stop
 from tasks.settings.files import hold_files
 from tasks.settings.home import home
 from tasks.settings.load import load
@@ -160,8 +160,9 @@ def _take_next(intake: Intake, scanned: ScanResult) -> Claim | ClosedClaim | Non
 
 
 def _find_stop_message(intake: Intake) -> str | None:
-    if is_stopped(intake.inbox):
-        return f"The file STOP lies in {intake.inbox}: nothing is taken until it is removed."
+    stop_file = find_stop(intake.inbox)
+    if stop_file is not None:
+        return f"The file {stop_file} lies in {intake.inbox}: nothing is taken until it is removed."
     return None
 
 

@@ -243,8 +243,8 @@ class _InboxWatcher:
                 "seen; it is taken when it stops changing." if settling else reason + left
             )
         now |= {str(r.path): f"not taken: {r.reason}." for r in scanned.refused}
-        if scanned.stopped:
-            now["STOP"] = "nothing is taken until this file is removed."
+        if scanned.stop_file is not None:
+            now[scanned.stop_file] = "nothing is taken until this file is removed."
         for name, line in now.items():
             before = self._printed.get(name)
             if before is None or before.split(";")[0] != line.split(";")[0]:

@@ -62,7 +62,13 @@ class ScanResult:
     waiting: tuple[Verdict, ...]
     refused: tuple[Refused, ...]
     leftovers: tuple[Leftover, ...] = ()
-    stopped: bool = False
+    stop_file: str | None = None
+    """The name of the file STOP, where one lies in the inbox."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing is to be taken."""
+        return self.stop_file is not None
 
     def due(self, now: float) -> float | None:
         """Seconds until the next unchanged file may be taken; None without any. Files that still change don't count:

@@ -81,9 +81,14 @@ def scan(
     return sorted(found, key=lambda c: c.order), refused, leftovers
 
 
+def find_stop(inbox: Path) -> str | None:
+    """The name of the file STOP in the inbox, as it is spelled; None where there is none."""
+    return next(iter(sorted(filter(names.is_stop, list_names(inbox)))), None)
+
+
 def is_stopped(inbox: Path) -> bool:
     """Whether the file STOP lies in the inbox, in whatever letter case."""
-    return any(map(names.is_stop, list_names(inbox)))
+    return find_stop(inbox) is not None
 
 
 def inspect_candidate(inbox: Path, path: Path, *, is_folder: bool) -> Candidate | None:

@@ -13,7 +13,7 @@ from tasks.intake.completeness import ScanResult, Sighting, Verdict, is_open_for
 from tasks.intake.fingerprint import fingerprint
 from tasks.intake.ledger import Ledger, describe_displaced
 from tasks.intake.leftovers import is_of_claimed
-from tasks.intake.scan import Candidate, Refused, is_stopped, scan
+from tasks.intake.scan import Candidate, Refused, find_stop, scan
 from tasks.settings.schema import InboxSettings
 from tasks.sidecars import SidecarIndex, list_names
 
@@ -55,7 +55,7 @@ class Scanner:
             waiting=tuple(v for v in verdicts if v.waits_for),
             refused=tuple(refused),
             leftovers=tuple(leftovers),
-            stopped=is_stopped(self.inbox),
+            stop_file=find_stop(self.inbox),
         )
 
     def _drop_kept(self, found: list[Candidate]) -> list[Candidate]:

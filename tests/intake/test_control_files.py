@@ -36,7 +36,7 @@ def test_stop_stops(world: SimulatedInbox, name: str) -> None:
     (world.inbox / name).touch()
     watcher = world.watcher()
     scanned = watcher.scan()
-    assert scanned.stopped
+    assert (scanned.stopped, scanned.stop_file) == (True, name)
     assert [str(v.candidate.path) for v in scanned.waiting] == ["a.wav"]
     assert leftovers(world) == {}
     (world.inbox / name).unlink()
