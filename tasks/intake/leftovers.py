@@ -20,15 +20,17 @@ HIDDEN = "hidden, as its name begins with a dot: rename it"
 COPYING = "by the end of its name it is being copied: rename it once it is complete"
 
 
-def describe_leftovers(there: Collection[str], *, at_top: bool) -> Iterator[tuple[str, str]]:
-    """(name, why it means nothing) of what lies in a folder whose names are `there`; `at_top`: it is the inbox.
+def describe_leftovers(
+    files: Collection[str], folders: Collection[str], *, at_top: bool
+) -> Iterator[tuple[str, str]]:
+    """(name, why it means nothing) of the `files` of a folder, in which `folders` lie; `at_top`: it is the inbox.
 
-    >>> list(describe_leftovers(["a.wav", "a.JSON", "b.json.txt", "_together"], at_top=True))[0]
+    >>> list(describe_leftovers(["a.wav", "a.JSON", "m.json.txt", "_together"], ["m"], at_top=True))[0]
     ('_together', 'it joins nothing here: put it into a folder of the inbox')
     """
-    owners = [name for name in (_drop_unfinished(n) for n in there) if names.may_be_taken(name)]
+    owners = [*folders, *(name for name in map(_drop_unfinished, files) if names.may_be_taken(name))]
     owned = {each for name in owners for each in (name.casefold(), PurePath(name).stem.casefold())}
-    for name in sorted(there):
+    for name in sorted(files):
         bare = fold(name)
         if names.is_litter(name):
             continue

@@ -83,7 +83,9 @@ def scan(
 
 def find_stop(inbox: Path) -> str | None:
     """The name of the file STOP in the inbox, as it is spelled; None where there is none."""
-    return next(iter(sorted(filter(names.is_stop, list_names(inbox)))), None)
+    found = sorted(filter(names.is_stop, list_names(inbox)))
+    # A folder of such a name may well be a recording's, unless it is spelled so.
+    return next((name for name in found if name == names.STOP or not os.path.isdir(inbox / name)), None)
 
 
 def is_stopped(inbox: Path) -> bool:
@@ -119,7 +121,9 @@ def _scan_folder(
         yield Refused(under, f"can't be looked into ({error.strerror})")
         return
     markers = names.list_markers(entries)
-    yield from (Leftover(under / name, reason) for name, reason in describe_leftovers(entries, at_top=first))
+    inner = {name for name, entry in entries.items() if _is_folder(entry)}
+    lines = describe_leftovers(entries.keys() - inner, inner, at_top=first)
+    yield from (Leftover(under / name, reason) for name, reason in lines)
     for name, entry in entries.items():
         path = under / name
         try:
@@ -147,6 +151,13 @@ def _scan_folder(
             continue
         except OSError as error:
             yield Refused(path, f"can't be looked at ({error.strerror})")
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
 
 
 def _refuse_deep_files(inbox: Path, under: Path) -> Iterator[Refused]:

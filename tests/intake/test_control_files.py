@@ -43,7 +43,7 @@ def test_stop_stops(world: SimulatedInbox, name: str) -> None:
     assert not watcher.scan().stopped
 
 
-@pytest.mark.parametrize("name", ["STOP.wav", "STOPPED", "stop it.txt"])
+@pytest.mark.parametrize("name", ["STOP.wav", "STOPPED", "stop it.txt", "stop/a.wav", "Stop.txt/a.wav"])
 def test_other_names_do_not(world: SimulatedInbox, name: str) -> None:
     world.put(name)
     assert not world.watcher().scan().stopped
@@ -161,7 +161,8 @@ def test_what_means_nothing_has_a_line(world: SimulatedInbox, name: str, reason:
     [
         ("b.wav", "b.json"), ("b.wav", "b.wav.JSON"), ("b.wav.part", "b.json"), ("b/1.wav", "b/_together", "b.json"),
         ("b.wav", "b.mp3", "b.json"), (".DS_Store",), ("Thumbs.db",), ("._b.wav",), (".b.wav.Xy12ab",),
-        ("@eaDir/b.json",), ("b/_together", "b/1.wav", "b/notes.json"),
+        ("@eaDir/b.json",), ("b.json/1.wav",), ("b.part/1.wav",), ("m/stop/1.wav",),
+        ("b/_together", "b/1.wav", "b/notes.json"),
     ],
 )  # fmt: skip
 def test_what_means_something_or_is_the_systems_has_none(world: SimulatedInbox, names: tuple[str, ...]) -> None:
