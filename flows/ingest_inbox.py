@@ -48,6 +48,7 @@ from tasks.intake.completeness import ScanResult
 from tasks.intake.intake import Intake, is_lasting
 from tasks.intake.ledger import Ledger
 from tasks.intake.scan import find_stop
+from tasks.paths import show_folder_as
 from tasks.settings.files import hold_files
 from tasks.settings.home import home
 from tasks.settings.load import load
@@ -174,7 +175,8 @@ def _process(intake: Intake, claim: Claim, settings: dict[str, object]) -> tuple
     first, *more = encode_paths(claim)
     _open_claims[claim.note.id] = intake.ledger.path
     try:
-        outcome = process_recording(first, settings, more)  # type: ignore[call-overload]
+        with show_folder_as(claim.lock.folder, claim.note.original.parent):
+            outcome = process_recording(first, settings, more)  # type: ignore[call-overload]
     except Exception as error:
         outcome, stop = None, None
         if is_shared(error):

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tasks.audio.copy_stamps import remove_copy_stamps
 from tasks.errors import UsageError
-from tasks.paths import format_path
+from tasks.paths import format_origin, format_path
 from tasks.settings.name_pattern import NameTime, compile_pattern, find_time, parse_zone
 from tasks.settings.recorded_at import describe_impossible
 from tasks.sidecars import locate_sidecars
@@ -193,8 +193,7 @@ def _read_sidecars(sidecars: Iterable[Path], local: ZoneInfo, now: datetime | No
         except OSError:
             continue
         except (ValueError, RecursionError) as error:
-            # Its name alone: in a recording from the inbox its folder is for the time of processing only.
-            log.warning("%s: not valid JSON (%s), and not used. Write it anew.", format_path(sidecar.name), error)
+            log.warning("%s: not valid JSON (%s), and not used. Write it anew.", format_origin(sidecar), error)
             continue
         if not isinstance(content, dict) or "recorded_at" not in content:
             continue
@@ -206,12 +205,12 @@ def _read_sidecars(sidecars: Iterable[Path], local: ZoneInfo, now: datetime | No
                 return when
             log.warning(
                 "%s: recorded_at = %s %s, and is not used.",
-                format_path(sidecar.name), format_path(content["recorded_at"][:100]), why,
+                format_origin(sidecar), format_path(content["recorded_at"][:100]), why,
             )  # fmt: skip
         except (ValueError, TypeError, OverflowError):
             log.warning(
                 "%s: recorded_at = %s is no time, and is not used. Write it as 2026-03-01T09:15:00.",
-                format_path(sidecar.name), format_path(json.dumps(content["recorded_at"], ensure_ascii=False)[:100]),
+                format_origin(sidecar), format_path(json.dumps(content["recorded_at"], ensure_ascii=False)[:100]),
             )  # fmt: skip
     return None
 

@@ -15,6 +15,7 @@ import pytest
 from tasks.audio.probe import probe
 from tasks.audio.start_time import find_start_time, read_name, read_time_in_name
 from tasks.errors import UsageError
+from tasks.paths import show_folder_as
 from tasks.settings.load import load
 from tests.helpers.sound_files import make_noise, write_sound
 
@@ -249,8 +250,10 @@ def test_a_wrong_sidecar_is_named_as_it_was_called_where_it_came_from(
 ) -> None:
     claimed = tmp_path / ".claimed" / "0123456789ab"
     claimed.mkdir(parents=True)
-    (claimed / "x.JSON").write_text("{recorded")
+    with show_folder_as(claimed, Path("monday")):
+        for text in ("{recorded", '{"recorded_at": "noon"}', '{"recorded_at": "2206-01-01"}'):
+            (claimed / "x.JSON").write_text(text)
+            recorded(claimed / "x.wav")
+    assert [line.partition(": ")[0] for line in caplog.messages] == ["monday/x.JSON"] * 3
     recorded(claimed / "x.wav")
-    (claimed / "x.JSON").write_text('{"recorded_at": "noon"}')
-    recorded(claimed / "x.wav")
-    assert [line.partition(": ")[0] for line in caplog.messages] == ["x.JSON", "x.JSON"]
+    assert caplog.messages[-1].startswith(f"{claimed}/x.JSON: ")
