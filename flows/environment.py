@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.errors import UsageError
+from tasks.settings.files import DOTENV, capitalise, read_bytes, read_dotenv
 from tasks.settings.home import home, prefect_home
 
 API_URL = "PREFECT_API_URL"
@@ -51,13 +52,18 @@ def find_folder(environment: Mapping[str, str]) -> Path:
 def set_environment() -> None:
     """Set this process's environment as chosen, unless Prefect has read it already, as in a worker's process."""
     if "prefect" not in sys.modules:
-        os.environ.update(choose_environment(os.environ, _read_dotenv(home() / ".env"), prefect_home()))
+        given = capitalise(dict(os.environ))
+        chosen = choose_environment(given, read_what_is_valid(home() / DOTENV), prefect_home())
+        os.environ.update({name: value for name, value in given.items() if name.startswith("PREFECT_")} | chosen)
 
 
 def import_prefect() -> None:
     """Import Prefect's settings. Raises UsageError where it refuses what the environment or a file says."""
     try:
         import prefect.context  # noqa: F401
+    except UnicodeDecodeError as error:
+        place = os.path.abspath(DOTENV)
+        raise UsageError(f"{place}: Prefect reads it, too, and only as UTF-8. Save it with that encoding.") from error
     except ValueError as error:
         reason = "; ".join(line.strip() for line in str(error).splitlines()[:3])
         raise UsageError(
@@ -66,12 +72,9 @@ def import_prefect() -> None:
         ) from error
 
 
-def _read_dotenv(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    from dotenv import dotenv_values
-
+def read_what_is_valid(path: Path) -> dict[str, str]:
+    """The variables of a `.env`; none where it can't be read, which is refused when the settings are read."""
     try:
-        return {name: value for name, value in dotenv_values(path).items() if value is not None}
-    except (OSError, UnicodeDecodeError):  # reported when the settings are read
+        return read_dotenv(path, read_bytes(path))
+    except UsageError:
         return {}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from flows.reporting.run_names import make_printable
 from tasks.errors import (
     FULL,
+    GONE,
     RIGHTS,
     DaylongError,
     DeviceBroken,
@@ -38,7 +39,8 @@ def is_shared(error: Exception) -> bool:
     cause: BaseException | None = error
     while cause is not None:
         is_denied = isinstance(cause, PermissionError) or (isinstance(cause, OSError) and cause.errno in RIGHTS)
-        if is_denied or isinstance(cause, (UsageError, MachineFault, DeviceBroken)):
+        is_gone = isinstance(cause, OSError) and cause.errno in GONE
+        if is_denied or is_gone or isinstance(cause, (UsageError, MachineFault, DeviceBroken)):
             return True
         cause = cause.__cause__
     return describe_prefect_fault(error) is not None
@@ -83,7 +85,7 @@ def describe_machine_fault(error: BaseException) -> str | None:
     """
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror and cause.errno in (*RIGHTS, *FULL):
+        if isinstance(cause, OSError) and cause.strerror and cause.errno in (*RIGHTS, *FULL, *GONE):
             return f"{make_printable(str(cause.filename))}: {cause.strerror}" if cause.filename else cause.strerror
         if isinstance(cause, MemoryError):
             return "not enough memory. Set chunks_in_flight = 1 and models.keep = one, or use smaller weights."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from tasks.intake.destinations import Destinations
 from tasks.intake.intake import Intake
 from tasks.intake.ledger import read_only
 from tasks.intake.names import LEDGER
+from tasks.intake.place import record_mount, refuse_lost_mount
 from tasks.settings import home
 from tasks.settings.home import keep_private
 from tasks.settings.schema import Settings
@@ -71,8 +73,8 @@ def resolve_inbox(settings: Settings) -> Path:
 def check_inbox(settings: Settings) -> None:
     """Check the settings of the watched folder without changing anything.
 
-    Raises UsageError for a named folder that doesn't exist or contains the results, and for settings that suit one
-    recording only; TransientError where the ledger can't be read.
+    Raises UsageError for a named folder that doesn't exist or contains the results, for one whose file system is
+    gone, and for settings that suit one recording only; TransientError where the ledger can't be read.
     """
     if settings.audio.recorded_at is not None:
         raise UsageError(
@@ -80,7 +82,8 @@ def check_inbox(settings: Settings) -> None:
             'Put name.json with {"recorded_at": …} beside each instead.'
         )
     inbox, out = resolve_inbox(settings), resolve_out(settings)
-    if settings.inbox.folder is not None and not inbox.is_dir():
+    refuse_lost_mount(inbox, home.inbox_places())
+    if settings.inbox.folder is not None and not os.path.isdir(inbox):
         raise UsageError(f"inbox.folder = {inbox}: no such folder. Make it, or mount its disk.")
     if out.resolve().is_relative_to(inbox.resolve()):
         raise UsageError(f"inbox.folder = {inbox}: the results, {out}, lie in it. Keep them apart.")
@@ -109,7 +112,9 @@ def open_intake(settings: Settings) -> Intake:
         digest,
         rest=opener.close,
     )
-    return Intake(inbox, destinations, settings.inbox, ports)
+    intake = Intake(inbox, destinations, settings.inbox, ports)
+    record_mount(inbox, home.inbox_places())
+    return intake
 
 
 def recover_claims(intake: Intake, out: Path) -> list[ClosedClaim]:

@@ -47,7 +47,10 @@ from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.completeness import ScanResult
 from tasks.intake.intake import Intake, is_lasting
 from tasks.intake.ledger import Ledger
-from tasks.intake.scan import is_stopped
+from tasks.intake.scan import find_stop
+from tasks.paths import show_folder_as
+from tasks.settings.files import hold_files
+from tasks.settings.home import home
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
 from tasks.text import read_first_line
@@ -81,12 +84,13 @@ def ingest_inbox(settings: Annotated[SettingsForm | None, HideNull()] = EMPTY_FO
     """
     label_run(flow_run.id)
     try:
-        form = read_form(settings)
-        loaded = load(form)
-        configure_worker_logging(loaded.logging.format)
-        intake = open_intake(loaded)
-        with closing(intake), excuse_on_signals():
-            return _ingest(intake, form, loaded)
+        with hold_files(home()):  # for all recordings of this run
+            form = read_form(settings)
+            loaded = load(form)
+            configure_worker_logging(loaded.logging.format)
+            intake = open_intake(loaded)
+            with closing(intake), excuse_on_signals():
+                return _ingest(intake, form, loaded)
     except DaylongError as error:
         if log_final_error(error):
             return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end
@@ -157,8 +161,9 @@ def _take_next(intake: Intake, scanned: ScanResult) -> Claim | ClosedClaim | Non
 
 
 def _find_stop_message(intake: Intake) -> str | None:
-    if is_stopped(intake.inbox):
-        return f"The file STOP lies in {intake.inbox}: nothing is taken until it is removed."
+    stop_file = find_stop(intake.inbox)
+    if stop_file is not None:
+        return f"The file {stop_file} lies in {intake.inbox}: nothing is taken until it is removed."
     return None
 
 
@@ -170,7 +175,8 @@ def _process(intake: Intake, claim: Claim, settings: dict[str, object]) -> tuple
     first, *more = encode_paths(claim)
     _open_claims[claim.note.id] = intake.ledger.path
     try:
-        outcome = process_recording(first, settings, more)  # type: ignore[call-overload]
+        with show_folder_as(claim.lock.folder, claim.note.original.parent):
+            outcome = process_recording(first, settings, more)  # type: ignore[call-overload]
     except Exception as error:
         outcome, stop = None, None
         if is_shared(error):

@@ -27,6 +27,9 @@ LASTING = RIGHTS | frozenset({
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """No room: on the disk, in one's share of it, or for so large a file."""
 
+GONE = frozenset({errno.ENOTCONN, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.EHOSTDOWN})
+"""A disk or a share that is away: unplugged, unmounted, its server down."""
+
 
 class DaylongError(Exception):
     """Root of all errors that are meant to be read by people."""

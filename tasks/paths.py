@@ -5,12 +5,16 @@ from __future__ import annotations
 import difflib
 import itertools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.text import escape_unprintable
 
 MAX_NAMES = 10_000
 """Of a folder's names, so many are looked at."""
+_origins: dict[Path, Path] = {}
+"""Folders in which files lie for now -> where they came from."""
 
 
 def format_path(path: Path | str) -> str:
@@ -21,6 +25,30 @@ def format_path(path: Path | str) -> str:
     """
     text = escape_unprintable(str(path))
     return text if len(text) <= 300 else "…" + text[-299:]
+
+
+@contextmanager
+def show_folder_as(folder: Path, name: Path) -> Iterator[None]:
+    """During the `with` block `format_origin` shows what lies in `folder` as if it lay in `name`: files are moved for
+    the time of their processing, and people know them by where they were."""
+    _origins[folder] = name
+    try:
+        yield
+    finally:
+        _origins.pop(folder, None)
+
+
+def format_origin(path: Path) -> str:
+    """`format_path` of where a file came from.
+
+    >>> with show_folder_as(Path("/inbox/.claimed/0123"), Path("monday")):
+    ...     format_origin(Path("/inbox/.claimed/0123/a.json")), format_origin(Path("/other/a.json"))
+    ('monday/a.json', '/other/a.json')
+    """
+    for folder, name in list(_origins.items()):
+        if path.is_relative_to(folder):
+            return format_path(name / path.relative_to(folder))
+    return format_path(path)
 
 
 def suggest_path(path: Path | str) -> str:

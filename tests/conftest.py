@@ -8,8 +8,12 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.helpers.interrupts import restore_interrupts
+
 # Small models on a busy machine: threads that wait for each other cost ten times what they save.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+restore_interrupts()
 
 # Machines are noisy: how long an example takes says nothing about the code.
 hypothesis.settings.register_profile(

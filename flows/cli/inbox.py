@@ -58,7 +58,17 @@ def status(
         opened = read_only(folder / LEDGER)
         if opened is None:
             if as_json:
-                screen.say(json.dumps({"inbox": _decode_path(folder), "counts": {}, "waiting": [], "recordings": []}))
+                screen.say(
+                    json.dumps(
+                        {
+                            "inbox": _decode_path(folder),
+                            "counts": {},
+                            "waiting": [],
+                            "not_taken": [],
+                            "recordings": [],
+                        }
+                    )
+                )
             else:
                 screen.say(f"{escape(folder)}: nothing has watched it yet. Start:  daylong watch")
             return
@@ -74,6 +84,10 @@ def _collect_status(ledger: Ledger, inbox: Path, last: int | None) -> dict[str, 
         "waiting": [
             {"name": _decode_path(path), "since": _format_time(seen.since), "waits_for": waits or "its turn"}
             for path, seen, waits in ledger.waiting()
+        ],
+        "not_taken": [
+            {"name": _decode_path(path), "since": _format_time(since), "reason": reason}
+            for path, reason, since in ledger.leftovers()
         ],
         "recordings": [
             {
@@ -103,6 +117,13 @@ def _show_status(facts: dict[str, Any], screen: Terminal) -> None:
             table.add_row(escape(row["name"]), escape(row["waits_for"]), _format_minute(row["since"]))
         screen.print_table(table)
         screen.say()
+    if facts["not_taken"]:
+        table = make_table(screen, "not taken", "because", "since", texts=2)
+        _fold_texts(screen, table, texts=2)
+        for row in facts["not_taken"]:
+            table.add_row(escape(row["name"]), escape(row["reason"]), _format_minute(row["since"]))
+        screen.print_table(table)
+        screen.say()
     if facts["recordings"]:
         table = make_table(screen, "recording", "became", "lies in", "attempts", "taken", texts=3)
         _fold_texts(screen, table, texts=3)
@@ -118,7 +139,8 @@ def _show_status(facts: dict[str, Any], screen: Terminal) -> None:
         screen.print_table(table)
         screen.say()
     counts = ", ".join(f"{n:,} {state}" for state, n in facts["counts"].items())
-    screen.say(f"{escape(facts['inbox'])}: {counts or 'nothing taken yet'}; {len(facts['waiting'])} waiting.")
+    left = f", {len(facts['not_taken']):,} not taken" if facts["not_taken"] else ""
+    screen.say(f"{escape(facts['inbox'])}: {counts or 'nothing taken yet'}; {len(facts['waiting'])} waiting{left}.")
 
 
 def _fold_texts(screen: Terminal, table: Table, texts: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,10 +15,14 @@ from flows.cli.session import open_session
 from flows.cli.terminal import Terminal, escape
 from flows.environment import import_prefect
 from flows.serving.own_server import RunServer
-from tasks.errors import DaylongError, MachineFault, TransientError
+from tasks.errors import DaylongError, MachineFault, TransientError, UsageError
 from tasks.intervals import format_duration
+from tasks.settings.files import hold_files, list_changed
+from tasks.settings.home import home
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flows.inbox import InboxEvent
     from flows.ingest_inbox import IngestResult
     from tasks.intake.close_claim import ClosedClaim
@@ -56,14 +61,16 @@ def watch(
     What is processed goes to data/done, what can't be to data/quarantine, with an error.json that says why.
     Several may watch one folder. Exit status: 0 all done, 1 some recording failed, 2 wrong usage or settings.
     """
-    with open_terminal(debug):
-        from flows.inbox import open_intake
-        from tasks.settings.load import load
+    with ExitStack() as held:
+        with open_terminal(debug):
+            from flows.inbox import open_intake
+            from tasks.settings.load import load
 
-        settings = parse_settings({"profile": profile}, assignments or [])
-        open_intake(load(settings)).close()
-    with open_session(debug, read_log_format(settings)) as screen, handle_interrupts(screen, _excuse_attempts):
-        failed = _InboxWatcher(settings, load(settings), screen).run(once)
+            held.enter_context(hold_files(home()))  # what is watched and how stays what it is
+            settings = parse_settings({"profile": profile}, assignments or [])
+            open_intake(load(settings)).close()
+        with open_session(debug, read_log_format(settings)) as screen, handle_interrupts(screen, _excuse_attempts):
+            failed = _InboxWatcher(settings, load(settings), screen).run(once)
     if failed:
         raise typer.Exit(FAILED)
 
@@ -80,6 +87,7 @@ class _InboxWatcher:
         self._last_work: float | None = None
         self._last_fault = ""
         self._stopped = ""
+        self._changed: list[Path] = []
 
     def run(self, once: bool) -> int:
         """Watch the folder, without `once` forever; return how many recordings failed."""
@@ -90,7 +98,10 @@ class _InboxWatcher:
         try:
             self._screen.note(f"Watching {escape(intake.inbox)}{'' if once else '; Ctrl-C ends it'}.")
             while True:
+                self._report_changed_settings()
                 try:
+                    if intake.is_displaced():
+                        intake = self._reopen(intake)
                     for filed in recover_claims(intake, resolve_out(self._settings)):
                         self._screen.note(f"{escape(filed.name)}: left by a run that died.")
                         self._report_closed(filed)
@@ -103,6 +114,30 @@ class _InboxWatcher:
                     self._wait_out(str(error))
         finally:
             intake.close()
+
+    def _reopen(self, intake: Intake) -> Intake:
+        """Open the inbox anew, whose disk was away or whose ledger was removed. Raises TransientError where it can't
+        be now."""
+        from flows.inbox import open_intake
+
+        try:
+            new = open_intake(self._settings)
+        except UsageError as error:
+            raise TransientError(str(error)) from error
+        intake.close()
+        self._screen.note(f"{escape(new.inbox)}: opened anew: another folder or disk is there than before.")
+        return new
+
+    def _report_changed_settings(self) -> None:
+        """Print once which settings files are no longer what they were when the watch began."""
+        changed = list_changed()
+        for path in changed:
+            if path not in self._changed:
+                self._screen.note(
+                    f"{escape(path)} has changed: this watch goes on with what it said before. Start it again for "
+                    "what it says now."
+                )
+        self._changed = changed
 
     def _wait_out(self, fault: str) -> None:
         """Print a fault (of a disk, the network, Prefect's server) once, and wait for `RETRY_S`."""
@@ -208,8 +243,8 @@ class _InboxWatcher:
                 "seen; it is taken when it stops changing." if settling else reason + left
             )
         now |= {str(r.path): f"not taken: {r.reason}." for r in scanned.refused}
-        if scanned.stopped:
-            now["STOP"] = "nothing is taken until this file is removed."
+        if scanned.stop_file is not None:
+            now[scanned.stop_file] = "nothing is taken until this file is removed."
         for name, line in now.items():
             before = self._printed.get(name)
             if before is None or before.split(";")[0] != line.split(";")[0]:

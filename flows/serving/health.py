@@ -13,7 +13,7 @@ from flows.serving.finding import Finding, missing, ok, warning
 from flows.serving.inspection import inspect_database, inspect_server
 from tasks.errors import DaylongError, UsageError
 from tasks.intake.ledger import read_only
-from tasks.intake.names import LEDGER, may_be_taken
+from tasks.intake.names import CLAIMED, LEDGER, may_be_entered, may_be_taken
 from tasks.intake.scan import is_stopped
 from tasks.settings.home import sample
 from tasks.settings.schema import Settings
@@ -156,8 +156,13 @@ def _list_waiting(settings: Settings) -> list[Path]:
     if ledger is not None:
         with ledger as opened:
             kept = opened.read_kept(settings.digest())
-    recordings = (f for f in folder.rglob("*") if f.is_file() and not f.is_symlink() and may_be_taken(f.name))
-    return [f for f in recordings if not {p := f.relative_to(folder), *p.parents} & kept.keys()]
+    files = (f.relative_to(folder) for f in folder.rglob("*") if f.is_file() and not f.is_symlink())
+    waiting = (f for f in files if may_be_taken(f.name) and all(map(_is_looked_into, f.parts[:-1])))
+    return [folder / f for f in waiting if not {f, *f.parents} & kept.keys()]
+
+
+def _is_looked_into(name: str) -> bool:
+    return name == CLAIMED or may_be_entered(name)  # what is under way still takes room
 
 
 def _find_existing(folder: Path) -> Path:

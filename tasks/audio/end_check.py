@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from tasks.audio.archives import describe_archive
 from tasks.audio.duration import find_last_packet_s, read_header_duration_s
 from tasks.audio.source import open_source
 from tasks.errors import DaylongError
@@ -42,7 +43,7 @@ def find_missing(path: Path) -> str | None:
             promised = read_header_duration_s(source)
             there = find_last_packet_s(source)
     except DaylongError:
-        return "nothing yet that opens as sound"
+        return describe_archive(path) or "nothing yet that opens as sound"
     if promised is not None and promised - (there or 0.0) > _SLACK_S:
         return f"{promised - (there or 0.0):,.0f} s of its sound are not there yet"
     return None

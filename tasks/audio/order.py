@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from pathlib import Path
 
+from tasks.audio.copy_stamps import remove_copy_stamps
 from tasks.audio.start_time import format_in_zone, load_zone, read_name
 from tasks.errors import PermanentError
 from tasks.paths import format_path
@@ -120,7 +121,7 @@ def _find_counting_day(named: Sequence[Recording], pattern: str | None) -> str |
     is likelier than pauses that all end in the next minute.
     """
     sources = {f.recorded_at_source for f in named}
-    local, stems = load_zone(named[0].timezone), [Path(f.path).stem for f in named]
+    local, stems = load_zone(named[0].timezone), [remove_copy_stamps(Path(f.path).stem) for f in named]
     if "name" not in sources or sources & {"given", "sidecar"}:
         return None  # none was taken for a time, or a better source exists
     found = find_counter(stems)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.audio import wav
+from tasks.audio.archives import describe_archive
 from tasks.audio.slices import Link, Slice
 from tasks.errors import PermanentError, TransientError, UnreadableAudio
 from tasks.paths import format_path
@@ -165,6 +166,8 @@ def open_source(path: Path, link: Link | None = None, track: int | None = None) 
         if file is not None:
             file.close()
         raise_if_inaccessible(path, error)
+        if archive := describe_archive(path):
+            raise UnreadableAudio(f"{format_path(path)}: {archive}.") from error
         raise UnreadableAudio(
             f"{format_path(path)}: not a sound or video file that can be opened. Play it to see whether it is whole, "
             "or convert it to WAV or FLAC."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import logging
@@ -11,9 +12,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tasks.audio.copy_stamps import remove_copy_stamps
 from tasks.errors import UsageError
-from tasks.paths import format_path
+from tasks.paths import format_origin, format_path
 from tasks.settings.name_pattern import NameTime, compile_pattern, find_time, parse_zone
+from tasks.settings.recorded_at import describe_impossible
+from tasks.sidecars import locate_sidecars
 
 log = logging.getLogger("daylong.audio")
 
@@ -43,12 +47,18 @@ _OFFSET = re.compile(r"(?P<zone>Z|[+-]\d{2}:\d{2}|\+\d{4}|(?<=T\d{6})-\d{4})(?![
 ISO 8601's basic format."""
 _SIDECAR_BYTES = 1 << 16
 _SOURCES = {
+    "sidecar": "is told by its sidecar",
+    "name": "is told by its name",
     "metadata": "is read from its metadata",
     "mtime": "is taken from its modification time",
     None: "is not known",
 }
-_MIN_YEAR = 1990
-"""Earliest year that is accepted: recorders without a clock write 1904 or 1970."""
+_PLACES = {
+    "sidecar": "in its sidecar",
+    "name": "in its name",
+    "metadata": "in its metadata",
+    "mtime": "by its modification time",
+}
 
 
 def load_zone(name: str) -> ZoneInfo:
@@ -66,24 +76,24 @@ def find_start_time(
     duration_s: float,
     timezone: str,
     name_pattern: str | None = None,
+    now: datetime | None = None,
 ) -> tuple[str | None, str | None]:
     """Return (ISO 8601 start time in `timezone`, its source: sidecar, name, metadata or mtime); (None, None) where
-    even the modification time is no valid date.
+    no source tells a time at which a recording may have begun that is processed at `now` (the present).
 
     `name_pattern`: the format of times in names, tried before the built-in ones. Writing ended at `mtime_s`, so the
-    start is `duration_s` earlier.
+    start is `duration_s` earlier. What can't be is not used, and one line says so.
     """
     local = load_zone(timezone)
-    found, source = _find_time(metadata, path, local, name_pattern)
-    if found is not None:
-        at = format_in_zone(found, local)
-    else:
-        try:
-            at = format_in_zone(datetime.fromtimestamp(mtime_s, UTC) - timedelta(seconds=duration_s), local)
-        except (ValueError, OverflowError, OSError):
-            at = None
-        source = "mtime" if at else None
-    if source not in ("sidecar", "name") and (wrong := find_impossible_time(path.stem, name_pattern)):
+    written = _subtract(mtime_s, duration_s)
+    times = [*_list_times(metadata, path, local, name_pattern, now), (written, "mtime")]
+    at, source, impossible = _choose(times, local, now)
+    if impossible:
+        log.warning(
+            "%s: %s, and not used. When it was recorded %s.",
+            format_path(path.name), "; ".join(impossible), _SOURCES[source],
+        )  # fmt: skip
+    elif source not in ("sidecar", "name") and (wrong := find_impossible_time(path.stem, name_pattern)):
         log.warning(
             "%s: %s in its name is no possible date and time, and is not used. When it was recorded %s.",
             format_path(path.name), format_path(wrong), _SOURCES[source],
@@ -100,21 +110,48 @@ def find_repeated_hour(
     first = datetime.fromisoformat(at).astimezone(local) if at else None
     if first is None or first.utcoffset() == first.replace(fold=1).utcoffset():
         return None
-    found, _ = _find_time(metadata, path, local, name_pattern)
-    return first.replace(fold=1).isoformat() if found and isinstance(found.tzinfo, ZoneInfo) else None
+    for found, _ in _list_times(metadata, path, local, name_pattern):
+        if format_in_zone(found, local) == at:
+            return first.replace(fold=1).isoformat() if found and isinstance(found.tzinfo, ZoneInfo) else None
+    return None
 
 
-def _find_time(
-    metadata: Mapping[str, str], path: Path, local: ZoneInfo, name_pattern: str | None
-) -> tuple[datetime | None, str | None]:
-    for found, source in (
-        (read_sidecar(path, local), "sidecar"),
+def _list_times(
+    metadata: Mapping[str, str],
+    path: Path,
+    local: ZoneInfo,
+    name_pattern: str | None,
+    now: datetime | None = None,
+) -> list[tuple[datetime | None, str]]:
+    """(time, its source) of the sources that a recorder or a person wrote, the best first."""
+    return [
+        (read_sidecar(path, local, now), "sidecar"),
         (read_time_in_name(path.stem, local, name_pattern), "name"),
-        (_read_metadata(metadata, local), "metadata"),
-    ):
-        if format_in_zone(found, local) is not None:
-            return found, source
-    return None, None
+        *((found, "metadata") for found in _read_metadata(metadata, local)),
+    ]
+
+
+def _choose(
+    times: Iterable[tuple[datetime | None, str]], local: ZoneInfo, now: datetime | None
+) -> tuple[str | None, str | None, list[str]]:
+    """(ISO 8601 of the first possible time, its source, a description of each impossible one before it)."""
+    impossible: list[str] = []
+    for found, source in times:
+        at = format_in_zone(found, local)
+        if at is None:
+            continue
+        why = describe_impossible(datetime.fromisoformat(at), now)
+        if why is None:
+            return at, source, impossible
+        impossible.append(f"{at}, {_PLACES[source]}, {why}")
+    return None, None, impossible
+
+
+def _subtract(mtime_s: float, duration_s: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(mtime_s, UTC) - timedelta(seconds=duration_s)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def format_in_zone(when: datetime | None, local: ZoneInfo) -> str | None:
@@ -127,20 +164,25 @@ def format_in_zone(when: datetime | None, local: ZoneInfo) -> str | None:
         return None
 
 
-def read_sidecar(path: Path, local: ZoneInfo) -> datetime | None:
-    """Read `{"recorded_at": "2026-03-01T09:15:00"}` from `name.wav.json` or `name.json` beside the recording."""
-    return _read_sidecars((path.with_name(f"{path.name}.json"), path.with_suffix(".json")), local)
+def read_sidecar(path: Path, local: ZoneInfo, now: datetime | None = None) -> datetime | None:
+    """Read `{"recorded_at": "2026-03-01T09:15:00"}` from `name.wav.json` or `name.json` beside the recording, in any
+    letter case."""
+    return _read_sidecars(locate_sidecars(path), local, now)
 
 
 def read_folder_sidecar(folder: Path, files: Collection[Path], local: ZoneInfo) -> datetime | None:
     """Read the sidecar of a folder whose files are one recording: `folder.json` beside the folder, or in it, unless
     that is the sidecar of one of the files."""
-    inside = [] if any(f.stem == folder.name for f in files) else [folder / f"{folder.name}.json"]
-    return _read_sidecars([folder.with_name(f"{folder.name}.json"), *inside] if folder.name else [], local)
+    if not folder.name:
+        return None
+    inside = (
+        [] if any(f.stem == folder.name for f in files) else locate_sidecars(folder / folder.name, is_folder=True)
+    )
+    return _read_sidecars([*locate_sidecars(folder, is_folder=True), *inside], local)
 
 
-def _read_sidecars(sidecars: Iterable[Path], local: ZoneInfo) -> datetime | None:
-    """Read `recorded_at` from the first sidecar that holds it.
+def _read_sidecars(sidecars: Iterable[Path], local: ZoneInfo, now: datetime | None = None) -> datetime | None:
+    """Read `recorded_at` from the first sidecar that holds one that may be.
 
     An invalid sidecar is logged and skipped. JSON without `recorded_at` is ignored.
     """
@@ -151,19 +193,24 @@ def _read_sidecars(sidecars: Iterable[Path], local: ZoneInfo) -> datetime | None
         except OSError:
             continue
         except (ValueError, RecursionError) as error:
-            log.warning("%s: not valid JSON (%s), and not used. Write it anew.", format_path(sidecar), error)
+            log.warning("%s: not valid JSON (%s), and not used. Write it anew.", format_origin(sidecar), error)
             continue
         if not isinstance(content, dict) or "recorded_at" not in content:
             continue
         try:
             when = datetime.fromisoformat(content["recorded_at"])
             when = when if when.tzinfo else when.replace(tzinfo=local)
-            when.astimezone(UTC)  # raises for dates out of range
-            return when
+            why = describe_impossible(when.astimezone(UTC), now)  # raises for dates out of range
+            if why is None:
+                return when
+            log.warning(
+                "%s: recorded_at = %s %s, and is not used.",
+                format_origin(sidecar), format_path(content["recorded_at"][:100]), why,
+            )  # fmt: skip
         except (ValueError, TypeError, OverflowError):
             log.warning(
                 "%s: recorded_at = %s is no time, and is not used. Write it as 2026-03-01T09:15:00.",
-                format_path(sidecar), format_path(json.dumps(content["recorded_at"], ensure_ascii=False)[:100]),
+                format_origin(sidecar), format_path(json.dumps(content["recorded_at"], ensure_ascii=False)[:100]),
             )  # fmt: skip
     return None
 
@@ -194,6 +241,7 @@ def find_impossible_time(stem: str, pattern: str | None = None) -> str | None:
     >>> find_impossible_time("desk 2026-03-01 25.15"), find_impossible_time("desk 20260301-0060")
     ('2026-03-01 25.15', None)
     """
+    stem = remove_copy_stamps(stem)
     own = compile_pattern(pattern).search(stem) if pattern is not None else None
     if own is not None:
         return own[0]
@@ -214,6 +262,7 @@ def read_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> NameTim
     >>> read_name("20260301T0915", ZoneInfo("UTC")).open_s
     60.0
     """
+    stem = remove_copy_stamps(stem)
     if pattern is not None:
         found = find_time(stem, compile_pattern(pattern), local)
         if found is not None:
@@ -229,16 +278,14 @@ def read_name(stem: str, local: ZoneInfo, pattern: str | None = None) -> NameTim
     return None
 
 
-def _read_metadata(metadata: Mapping[str, str], local: ZoneInfo) -> datetime | None:
+def _read_metadata(metadata: Mapping[str, str], local: ZoneInfo) -> list[datetime]:
     tags = {k.lower(): v.strip() for k, v in metadata.items()}
     candidates = [tags.get("com.apple.quicktime.creationdate"), tags.get("creation_time")]
     if "creation_time" in tags and "date" in tags:  # broadcast WAV: day and time are separate
         candidates.append(f"{tags['date']}T{tags['creation_time']}")
+    found = []
     for text in candidates:
-        try:
+        with contextlib.suppress(ValueError):
             when = datetime.fromisoformat(text or "")
-        except ValueError:
-            continue
-        if when.year >= _MIN_YEAR:
-            return when if when.tzinfo else when.replace(tzinfo=local)
-    return None
+            found.append(when if when.tzinfo else when.replace(tzinfo=local))
+    return found

@@ -20,6 +20,7 @@ from tasks.intake import files, folders, names
 from tasks.intake.claim_lock import NOTE, ClaimLock, ClaimNote
 from tasks.intake.fingerprint import fingerprint
 from tasks.intake.scan import Candidate, inspect_candidate
+from tasks.sidecars import find_sidecars, list_names, rename_sidecar
 from tasks.storage.atomic import write_atomically
 
 
@@ -130,7 +131,7 @@ def _claim_by_moving(claim: Claim) -> Claim | None:
     lock, source = claim.lock, claim.inbox / claim.note.original
     write_atomically(lock.folder / NOTE, claim.note.text())
     # Before the file: a marker left behind would vouch for the next file of that name.
-    files.remove(source.with_name(source.name + names.MARKER))
+    _remove_marker(source)
     try:
         files.rename_away(source, claim.path)
     except OSError as error:
@@ -152,13 +153,19 @@ def move_into_claim(inbox: Path, lock: ClaimLock, note: ClaimNote) -> bool:
     """
     source, target = inbox / note.original, lock.folder / note.original.name
     if not os.path.lexists(target):
-        files.remove(source.with_name(source.name + names.MARKER))
+        _remove_marker(source)
         now = inspect_candidate(inbox, note.original, is_folder=source.is_dir())
         if now is None or fingerprint(inbox, note.original, now.signature) != note.stays:
             return False
         files.rename_away(source, target)
     _move_sidecars(source, lock.folder, is_folder=target.is_dir())
     return True
+
+
+def _remove_marker(source: Path) -> None:
+    marker = names.find_marker(source.name, list_names(source.parent))
+    if marker is not None:
+        files.remove(source.with_name(marker))
 
 
 def _move_sidecars(source: Path, into: Path, *, is_folder: bool) -> None:
@@ -175,7 +182,7 @@ def _list_sidecars_beside(source: Path, *, is_folder: bool) -> tuple[list[str], 
         beside = set(os.listdir(source.parent))
     except OSError:
         return [], set()
-    own = names.sidecars(source.name, beside, is_folder=is_folder)
+    own = find_sidecars(source.name, beside, is_folder=is_folder)
     places = {name: source.with_name(name) for name in own}
     return [name for name, place in places.items() if place.is_file() and not place.is_symlink()], beside
 
@@ -197,7 +204,7 @@ def give_back(inbox: Path, lock: ClaimLock, note: ClaimNote | None) -> Path | No
         is_main = main is None or item.name == main
         target = inbox / item.name if wanted is None else wanted
         if not is_main and wanted is not None and main is not None:
-            target = wanted.with_name(names.sidecar_of(wanted.name, item.name, main))
+            target = wanted.with_name(rename_sidecar(item.name, main, wanted.name))
         files.make_folder(target.parent)
         if not is_main and target.is_file() and files.digest_of(target) == files.digest_of(item):
             files.remove(item)  # a sidecar shared with another recording was copied

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from filelock import lock_descriptor
 
+from tasks.errors import TransientError
 from tasks.intake import files, names
 
 LOCK, NOTE = ".lock", ".claim.json"
@@ -108,10 +109,25 @@ class ClaimLock:
         return _read_note(self.folder)
 
 
+def list_claims(inbox: Path) -> list[Path]:
+    """The folders of all claims. Raises TransientError where they can't be read."""
+    try:
+        with os.scandir(inbox / names.CLAIMED) as listing:
+            return sorted(Path(entry.path) for entry in listing if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise TransientError(f"{inbox}: can't be read ({error.strerror}). Is its disk there?") from error
+
+
+def read_notes(inbox: Path) -> list[ClaimNote]:
+    """The notes of all claims, of live and dead processes."""
+    return [note for note in map(_read_note, list_claims(inbox)) if note is not None]
+
+
 def find_in_place_claims(inbox: Path) -> dict[Path, str]:
     """The fingerprints of recordings that any process has claimed in place, by path."""
-    notes = map(_read_note, (inbox / names.CLAIMED).glob("*"))
-    return {note.original: note.stays for note in notes if note is not None and note.stays is not None}
+    return {note.original: note.stays for note in read_notes(inbox) if note.stays is not None}
 
 
 def _read_note(folder: Path) -> ClaimNote | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks.intake.open_files import is_being_written
-from tasks.intake.scan import Candidate, Refused
+from tasks.intake.scan import Candidate, Leftover, Refused
 
 log = logging.getLogger("daylong.intake")
 
@@ -56,12 +56,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """The result of a scan: candidates to take, in order; candidates that wait; refused paths."""
+    """The result of a scan: candidates to take, in order; candidates that wait; refused paths; leftovers."""
 
     ready: tuple[Candidate, ...]
     waiting: tuple[Verdict, ...]
     refused: tuple[Refused, ...]
-    stopped: bool = False
+    leftovers: tuple[Leftover, ...] = ()
+    stop_file: str | None = None
+    """The name of the file STOP, where one lies in the inbox."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing is to be taken."""
+        return self.stop_file is not None
 
     def due(self, now: float) -> float | None:
         """Seconds until the next unchanged file may be taken; None without any. Files that still change don't count:

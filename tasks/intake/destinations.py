@@ -20,6 +20,7 @@ from tasks.intake import files, folders, names
 from tasks.intake.claim_lock import NOTE, ClaimLock, ClaimNote
 from tasks.intake.ledger import Ledger
 from tasks.intake.rows import SUCCESS, Arrival, Content
+from tasks.sidecars import rename_sidecar
 from tasks.storage.atomic import write_atomically
 
 ERROR = "error.json"
@@ -138,7 +139,7 @@ def _is_same_recording(source: Path, target: Path, sha256: str) -> bool:
 
 def _move_sidecar(sidecar: Path, target: Path, original: str) -> None:
     """Move a sidecar beside its recording, under the recording's new name."""
-    wanted = target.with_name(names.sidecar_of(target.name, sidecar.name, original))
+    wanted = target.with_name(rename_sidecar(sidecar.name, original, target.name))
     number = 1
     while True:
         place = wanted.with_name(names.add_number(wanted.name, number))

@@ -10,19 +10,22 @@ import os
 import stat
 from pathlib import Path
 
-from tasks.intake import names
+from tasks.sidecars import SidecarIndex, fold, list_names, own_sidecars
 
 
-def fingerprint(inbox: Path, path: Path, signature: str) -> str | None:
+def fingerprint(inbox: Path, path: Path, signature: str, beside: SidecarIndex | None = None) -> str | None:
     """Device, inode and `signature` (sizes and times) of the recording at `path` (relative to the inbox), and sizes
-    and times of its sidecars, as one string; None where it is gone."""
+    and times of its sidecars, as one string; None where it is gone. `beside`: those of its folder, if known."""
     whole = inbox / path
     try:
         own = os.lstat(whole)
     except OSError:
         return None
-    beside = names.own_sidecars(path.name, is_folder=stat.S_ISDIR(own.st_mode))
-    parts = [f"{own.st_dev}:{own.st_ino}", signature, *(_stamp_of(whole.with_name(name)) for name in beside)]
+    is_folder = stat.S_ISDIR(own.st_mode)
+    known = SidecarIndex(list_names(whole.parent)) if beside is None else beside
+    by_name = {fold(name): name for name in known.find(path.name, is_folder=is_folder)}
+    sidecars = [by_name.get(usual.casefold(), usual) for usual in own_sidecars(path.name, is_folder=is_folder)]
+    parts = [f"{own.st_dev}:{own.st_ino}", signature, *(_stamp_of(whole.with_name(name)) for name in sidecars)]
     return " ".join(parts)
 
 

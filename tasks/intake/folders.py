@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tasks.intake import files, names
+from tasks.sidecars import find_sidecars, list_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,10 @@ def discard(folder: Path, sha256: str) -> bool:
     if files.digest_of(folder) != sha256:
         return False
     parts = list_parts(folder)
-    owned = {own for part in parts for own in (*names.own_sidecars(part.name), part.name + names.MARKER)}
-    owned |= {names.TOGETHER, *names.own_sidecars(folder.name, is_folder=True)}
-    for path in (*parts, *(folder / name for name in sorted(owned))):
+    there = list_names(folder)
+    owned = {own for part in parts for own in (*find_sidecars(part.name, there), names.find_marker(part.name, there))}
+    owned |= {*find_sidecars(folder.name, there, is_folder=True), *filter(names.is_together, there)}
+    for path in (*parts, *(folder / name for name in sorted(filter(None, owned)))):
         if not path.is_dir():
             files.remove(path)
     for path in folder.iterdir():

@@ -16,7 +16,7 @@ from pathlib import Path
 from tasks.errors import PermanentError, UsageError
 from tasks.intake import files, names
 from tasks.intake.claim import Claim, take
-from tasks.intake.claim_lock import acquire, claim_folder, last_beat
+from tasks.intake.claim_lock import acquire, claim_folder, last_beat, list_claims
 from tasks.intake.close_claim import (
     CHANGED,
     SIDECAR_CHANGED,
@@ -75,6 +75,10 @@ class Intake:
 
     def close(self) -> None:
         self.ledger.close()
+
+    def is_displaced(self) -> bool:
+        """Whether the folder at the inbox's path is another one than was opened: it must be opened anew."""
+        return os.path.isdir(self.inbox) and not self.ledger.is_in_place()
 
     @property
     def unmovable(self) -> dict[Path, str]:
@@ -189,8 +193,8 @@ class Intake:
             return self._give_back(claim, None)
 
     def claims(self) -> list[Path]:
-        """The folders of all claims, of live and dead processes."""
-        return sorted(f for f in (self.inbox / names.CLAIMED).glob("*") if f.is_dir())
+        """The folders of all claims, of live and dead processes. Raises TransientError where they can't be read."""
+        return list_claims(self.inbox)
 
     def recover(self) -> list[ClosedClaim]:
         """Close the claims of dead processes: file what is published, give the rest back."""

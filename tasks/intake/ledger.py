@@ -28,6 +28,11 @@ class Ledger:
     def __init__(self, path: Path, *, clock: Any = time.time) -> None:
         self.path, self._clock = path, clock
         self._db = database.open_database(path)
+        self._place = _stat(path)
+
+    def is_in_place(self) -> bool:
+        """Whether the file that is open is still the one at its path: else its disk is gone, or it was moved away."""
+        return self._place is not None and _stat(self.path) == self._place
 
     def close(self) -> None:
         self._db.close()
@@ -50,13 +55,23 @@ class Ledger:
                 raise
             self._db.execute("commit")
         except sqlite3.DatabaseError as error:
-            raise TransientError(f"{self.path}: the ledger can't be written ({error}). Is the disk full?") from error
+            raise self._explain(error, "written") from error
 
     def _rows(self, query: str, *values: object) -> list[dict[str, Any]]:
         try:
             return self._db.execute(query, values).fetchall()
         except sqlite3.DatabaseError as error:
-            raise TransientError(f"{self.path}: the ledger can't be read ({error}). Is its disk there?") from error
+            raise self._explain(error, "read") from error
+
+    def _explain(self, error: sqlite3.DatabaseError, doing: str) -> TransientError:
+        folder = self.path.parent
+        if not os.path.isdir(folder):
+            return TransientError(f"{folder}: the folder is gone. Is its disk mounted?")
+        if not self.is_in_place():
+            return TransientError(describe_displaced(folder))
+        full = "full" in str(error)
+        advice = "Make room on its disk." if full else "Is its disk there, and yours to write to?"
+        return TransientError(f"{self.path}: the ledger can't be {doing} ({error}). {advice}")
 
     def content(self, sha256: str) -> Content | None:
         """The row of `contents` of this digest."""
@@ -199,6 +214,23 @@ class Ledger:
             with self.writing() as db:
                 db.executemany("delete from kept where path = ?", [(os.fsencode(p),) for p in gone])
 
+    def keep_leftovers(self, found: Mapping[Path, str]) -> None:
+        """Write what the last scan found that is not taken, with the reasons; delete what is gone."""
+        known = {path: reason for path, reason, _ in self.leftovers()}
+        gone = [(os.fsencode(p),) for p in set(known) - set(found)]
+        new = [(os.fsencode(p), why, self._clock()) for p, why in found.items() if known.get(p) != why]
+        if gone or new:
+            with self.writing() as db:
+                db.executemany("delete from leftovers where path = ?", gone)
+                db.executemany("insert or replace into leftovers values (?, ?, ?)", new)
+
+    def leftovers(self) -> list[tuple[Path, str, float]]:
+        """(path, why it is not taken, since when) of what the last scan found, by path."""
+        if not self._rows("select 1 from sqlite_master where name = 'leftovers'"):
+            return []  # of an earlier version, opened for reading
+        rows = self._rows("select * from leftovers order by path")
+        return [(path_of(row["path"]), row["reason"], row["since"]) for row in rows]
+
     def arrivals(self, limit: int | None = None) -> list[tuple[Arrival, Content | None]]:
         """The latest arrivals, newest first, each with its content."""
         rows = self._rows("select * from arrivals order by taken desc, id limit ?", -1 if limit is None else limit)
@@ -210,12 +242,26 @@ class Ledger:
         return {r["state"]: r["n"] for r in rows}
 
 
+def describe_displaced(inbox: Path) -> str:
+    """What to say of an inbox whose ledger is no longer the one that was opened."""
+    return f"{inbox}: no longer the folder that is watched: its ledger is not here any more. Is its disk mounted?"
+
+
+def _stat(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class ReadOnly(Ledger):
     """The ledger for reading: nothing is created or changed."""
 
     def __init__(self, path: Path, mode: Literal["ro", "rw"] = "ro") -> None:
         self.path = path
         self._db = database.connect(path, mode)
+        self._place = _stat(path)
 
     def check_readable(self) -> None:
         """Read one row. Raises sqlite3.DatabaseError where that fails."""

@@ -1,11 +1,14 @@
-"""File names in an inbox: names that are never taken, sidecars, markers, urgent recordings, numbered names."""
+"""File names in an inbox: names that are never taken, control files, urgent recordings, numbered names."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection
 from pathlib import Path, PurePath
 
+from tasks.intake.service_folders import is_service_folder
+from tasks.sidecars import SIDECAR, find_sidecars, fold, is_sidecar_of
 from tasks.suffixes import is_recording
 
 LEDGER = ".ledger.sqlite3"
@@ -16,17 +19,14 @@ TOGETHER = "_together"
 """A file of this name in a sub-folder: its recordings are one."""
 MARKER = ".done"
 URGENT = "urgent"
+_WORDS = frozenset((STOP.casefold(), TOGETHER))
+_MARKER = re.compile(r"\.done(\.txt)?$", re.IGNORECASE)
 LONGEST = 255
 """Bytes that a file system allows a name."""
 
 UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".opdownload", ".!ut")
 """Suffixes that copying programs give to incomplete files."""
-_OTHERS = (MARKER, ".json")
 _LITTER = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
-_NEVER = _LITTER | {STOP.casefold(), TOGETHER}
-_NO_FOLDERS = frozenset(
-    ("@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information", "__macosx", "found.000")
-)
 
 
 def is_unfinished(name: str) -> bool:
@@ -44,8 +44,17 @@ def may_be_taken(name: str) -> bool:
     >>> [may_be_taken(n) for n in ("a.wav", "a.WAV.Part", ".a.wav", "Thumbs.db", "a.json", "a.wav.done", "STOP")]
     [True, False, False, False, False, False, False]
     """
-    folded = name.casefold()
-    return not (is_unfinished(name) or folded in _NEVER or folded.endswith(_OTHERS))
+    return not (is_unfinished(name) or is_control(name) or name.casefold() in _LITTER)
+
+
+def is_control(name: str) -> bool:
+    """Whether a file of this name tells the folder-watch something, in any letter case, with and without `.txt`.
+
+    >>> [is_control(n) for n in ("a.JSON", "Stop.txt", "_TOGETHER", "a.wav.Done", "done.wav", "a.txt")]
+    [True, True, True, True, False, False]
+    """
+    folded = fold(name)
+    return folded in _WORDS or folded.endswith((SIDECAR, MARKER))
 
 
 def is_part(name: str) -> bool:
@@ -72,36 +81,7 @@ def may_be_entered(name: str) -> bool:
     >>> may_be_entered("monday"), may_be_entered("@eaDir"), may_be_entered(".claimed")
     (True, False, False)
     """
-    return not name.startswith(".") and name.casefold() not in _NO_FOLDERS
-
-
-def own_sidecars(name: str, *, is_folder: bool = False) -> list[str]:
-    """The names of the JSON sidecars that the recording called `name` may have.
-
-    `a.wav.json` belongs to a.wav alone, `a.json` to every recording called a, and to a folder a that is one.
-
-    >>> own_sidecars("a.wav"), own_sidecars("26.03.01", is_folder=True)
-    (['a.wav.json', 'a.json'], ['26.03.01.json'])
-    """
-    return [f"{name}.json", *([] if is_folder else [f"{PurePath(name).stem}.json"])]
-
-
-def sidecars(name: str, beside: Collection[str], *, is_folder: bool = False) -> list[str]:
-    """Those of `own_sidecars` that are beside it.
-
-    >>> sidecars("a.wav", {"a.wav", "a.json", "a.wav.json", "b.json"})
-    ['a.wav.json', 'a.json']
-    """
-    return [own for own in dict.fromkeys(own_sidecars(name, is_folder=is_folder)) if own in beside]
-
-
-def sidecar_of(name: str, sidecar: str, original: str) -> str:
-    """The new name of a sidecar of a recording that was renamed from `original` to `name`.
-
-    >>> sidecar_of("a (2).wav", "a.json", "a.wav"), sidecar_of("a (2).wav", "a.wav.json", "a.wav")
-    ('a (2).json', 'a (2).wav.json')
-    """
-    return f"{name}.json" if sidecar == f"{original}.json" else f"{PurePath(name).stem}.json"
+    return not (name.startswith(".") or is_service_folder(name))
 
 
 def is_shared_sidecar(sidecar: str, name: str, beside: Collection[str]) -> bool:
@@ -110,8 +90,46 @@ def is_shared_sidecar(sidecar: str, name: str, beside: Collection[str]) -> bool:
     >>> is_shared_sidecar("a.json", "a.wav", {"a.wav", "a.mp3", "a.json"})
     True
     """
-    stem = PurePath(sidecar).stem
-    return any(n != name and may_be_taken(n) and PurePath(n).stem == stem for n in beside)
+    others = [n for n in beside if n != name and may_be_taken(n) and is_sidecar_of(sidecar, [n])]
+    return any(sidecar in find_sidecars(other, beside) for other in others)
+
+
+def list_markers(names: Collection[str]) -> dict[str, list[str]]:
+    """The markers among the names of a folder, by the name of the file that each vouches for, in lower case."""
+    found: dict[str, list[str]] = {}
+    for marker in sorted(n for n in names if fold(n).endswith(MARKER)):
+        found.setdefault(fold(marker).removesuffix(MARKER), []).append(marker)
+    return found
+
+
+def find_marker(name: str, names: Collection[str], markers: dict[str, list[str]] | None = None) -> str | None:
+    """The marker that vouches for the file `name`, among the `names` of its folder; `markers`: of `list_markers`.
+
+    >>> there = {"a.wav", "A.wav", "A.wav.done", "b.wav", "B.WAV.DONE.txt"}
+    >>> [find_marker(name, there) for name in ("A.wav", "a.wav", "b.wav")]
+    ['A.wav.done', None, 'B.WAV.DONE.txt']
+    """
+    own = (list_markers(names) if markers is None else markers).get(name.casefold(), [])
+    exact = [marker for marker in own if _MARKER.sub("", marker) == name]
+    return next(iter(exact or [marker for marker in own if _MARKER.sub("", marker) not in names]), None)
+
+
+def is_stop(name: str) -> bool:
+    """Whether a file of this name at the top of the inbox means that nothing more is taken.
+
+    >>> is_stop("STOP"), is_stop("Stop.txt"), is_stop("STOP.wav")
+    (True, True, False)
+    """
+    return fold(name) == STOP.casefold()
+
+
+def is_together(name: str) -> bool:
+    """Whether a file of this name in a sub-folder makes its recordings one.
+
+    >>> is_together("_together"), is_together("_TOGETHER.txt")
+    (True, True)
+    """
+    return fold(name) == TOGETHER
 
 
 def is_urgent(relative: PurePath) -> bool:

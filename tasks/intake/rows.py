@@ -40,6 +40,7 @@ create table if not exists kept (
     path blob not null, settings_digest text not null, fingerprint text not null,
     primary key (path, settings_digest)
 );
+create table if not exists leftovers (path blob primary key, reason text not null, since real not null);
 """
 
 

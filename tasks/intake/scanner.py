@@ -7,13 +7,15 @@ from pathlib import Path
 
 from tasks.errors import TransientError
 from tasks.intake import folders
-from tasks.intake.claim_lock import find_in_place_claims
+from tasks.intake.claim_lock import find_in_place_claims, read_notes
 from tasks.intake.close_claim import InboxPorts
 from tasks.intake.completeness import ScanResult, Sighting, Verdict, is_open_for_writing, judge
 from tasks.intake.fingerprint import fingerprint
-from tasks.intake.ledger import Ledger
-from tasks.intake.scan import Candidate, Refused, is_stopped, scan
+from tasks.intake.ledger import Ledger, describe_displaced
+from tasks.intake.leftovers import is_of_claimed
+from tasks.intake.scan import Candidate, Refused, find_stop, scan
 from tasks.settings.schema import InboxSettings
+from tasks.sidecars import SidecarIndex, list_names
 
 
 class Scanner:
@@ -29,9 +31,11 @@ class Scanner:
     def scan(self) -> ScanResult:
         """Scan the inbox, and record what was seen. Raises TransientError where it can't be read."""
         try:
-            found, refused = scan(self.inbox, self.settings.group)
+            found, refused, leftovers = scan(self.inbox, self.settings.group)
         except OSError as error:
             raise TransientError(f"{self.inbox}: can't be read ({error.strerror}). Is its disk there?") from error
+        if not self.ledger.is_in_place():
+            raise TransientError(describe_displaced(self.inbox))
         if self.settings.after == "keep":
             found = self._drop_kept(found)
         known = {path: (seen, waits) for path, seen, waits in self.ledger.waiting()}
@@ -41,11 +45,17 @@ class Scanner:
         seen = {v.candidate.path: (v.sighting, v.waits_for) for v in verdicts}
         self.ledger.keep_sightings({p: s for p, s in seen.items() if known.get(p) != s}, set(known) - set(seen))
         refused += [Refused(path, why) for path, why in self.unmovable.items()]
+        if leftovers:
+            claimed = [note.original for note in read_notes(self.inbox)]
+            leftovers = [left for left in leftovers if not is_of_claimed(left.path, claimed)]
+        not_taken = [(each.path, each.reason) for each in refused] + [(each.path, each.reason) for each in leftovers]
+        self.ledger.keep_leftovers(dict(not_taken))
         return ScanResult(
             ready=tuple(v.candidate for v in verdicts if not v.waits_for and v.candidate.path not in self.unmovable),
             waiting=tuple(v for v in verdicts if v.waits_for),
             refused=tuple(refused),
-            stopped=is_stopped(self.inbox),
+            leftovers=tuple(leftovers),
+            stop_file=find_stop(self.inbox),
         )
 
     def _drop_kept(self, found: list[Candidate]) -> list[Candidate]:
@@ -53,10 +63,17 @@ class Scanner:
         kept = self.ledger.read_kept(self.ports.settings_digest)
         self.ledger.forget(set(kept) - {c.path for c in found})
         under_way = find_in_place_claims(self.inbox)
+        beside: dict[Path, SidecarIndex] = {}
 
         def is_new(candidate: Candidate) -> bool:
             known = {kept.get(candidate.path), under_way.get(candidate.path)} - {None}
-            return not known or fingerprint(self.inbox, candidate.path, candidate.signature) not in known
+            if not known:
+                return True
+            folder = self.inbox / candidate.path.parent
+            if folder not in beside:
+                beside[folder] = SidecarIndex(list_names(folder))
+            there = beside[folder]
+            return fingerprint(self.inbox, candidate.path, candidate.signature, there) not in known
 
         return list(filter(is_new, found))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 def home() -> Path:
     """The folder that holds `data/`."""
-    given = os.environ.get("DAYLONG_HOME")
+    spellings = (value for name, value in os.environ.items() if name.upper() == "DAYLONG_HOME")
+    given = os.environ.get("DAYLONG_HOME") or next(spellings, "")
     return Path(given).expanduser().resolve() if given else clone()
 
 
@@ -24,6 +25,12 @@ def transcripts() -> Path:
 def inbox() -> Path:
     """The folder that is watched."""
     return home() / "data" / "inbox"
+
+
+def inbox_places() -> Path:
+    """The file that keeps on which other file systems inboxes were when they were last watched. Not in `data/`, which
+    may be a mount point itself."""
+    return home() / ".inboxes.json"
 
 
 def done() -> Path:

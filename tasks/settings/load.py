@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tasks.errors import UsageError
+from tasks.settings import files
 from tasks.settings.home import home
 from tasks.settings.profiles import model_settings, profile_settings
 from tasks.settings.schema import Settings
@@ -46,10 +46,11 @@ def load(
     looked for; default `DAYLONG_HOME`. Raises `UsageError` with a line for each wrong setting.
     """
     folder = home() if folder is None else folder
+    toml, dotenv = (folder / name for name in files.NAMES)
     layers = [
-        _toml(folder / "daylong.toml"),
-        _environment(_dotenv(folder / ".env")),
-        _environment(os.environ if environment is None else environment),
+        files.read_toml(toml, files.read_bytes(toml)),
+        _environment(files.read_dotenv(dotenv, files.read_bytes(dotenv))),
+        _environment(files.capitalise(dict(os.environ if environment is None else environment))),
         _given(parameters or {}),
         _assigned(assignments),
     ]
@@ -88,23 +89,6 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         below = out.get(key)
         out[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return out
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from None
-
-
-def _dotenv(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    from dotenv import dotenv_values
-
-    return {key: value for key, value in dotenv_values(path).items() if value is not None}
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, Any]:

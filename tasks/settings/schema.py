@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from tasks.languages import format_language, format_languages, parse_language, suggest_language
 from tasks.settings.name_pattern import compile_pattern
+from tasks.settings.recorded_at import describe_impossible
 
 Device = Literal["auto", "cpu", "cuda"]
 PER_CHUNK = "per-chunk"
@@ -131,11 +132,14 @@ class AudioSettings(Step):
     @classmethod
     def _check_time(cls, given: str | None) -> str | None:
         if given is not None:
+            shown = json.dumps(given, ensure_ascii=False)
             try:
-                datetime.fromisoformat(given).astimezone(UTC)
+                # Without a zone: the zones of the world are within the check's grace.
+                impossible = describe_impossible(datetime.fromisoformat(given).astimezone(UTC))
             except (ValueError, OverflowError):
-                shown = json.dumps(given, ensure_ascii=False)
                 raise ValueError(f"audio.recorded_at = {shown}: no time. Write it as 2026-03-01T09:15:00") from None
+            if impossible is not None:
+                raise ValueError(f"audio.recorded_at = {shown}: {impossible}. Say when the recording began")
         return given
 
     @field_validator("name_pattern")

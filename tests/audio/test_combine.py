@@ -140,7 +140,7 @@ def test_clocks_that_contradict_durations_are_ignored(caplog: pytest.LogCaptureF
 
 def named(name: str, seconds: float, pattern: str | None = None) -> Recording:
     """A file whose name alone may tell when it began."""
-    at, source = find_start_time({}, Path(f"/rec/monday/{name}"), 0.0, seconds, "UTC", pattern)
+    at, source = find_start_time({}, Path(f"/rec/monday/{name}"), 1_772_356_500.0, seconds, "UTC", pattern)
     return one(name, at, seconds, source or "")
 
 

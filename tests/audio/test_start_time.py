@@ -15,10 +15,13 @@ import pytest
 from tasks.audio.probe import probe
 from tasks.audio.start_time import find_start_time, read_name, read_time_in_name
 from tasks.errors import UsageError
+from tasks.paths import show_folder_as
 from tasks.settings.load import load
 from tests.helpers.sound_files import make_noise, write_sound
 
 BERLIN = ZoneInfo("Europe/Berlin")
+SEEN_S = 1_772_356_500.0
+"""A modification time: 2026-03-01T09:15:00Z."""
 
 
 @pytest.mark.parametrize(
@@ -61,8 +64,8 @@ def test_counter_after_time_is_no_offset(stem: str) -> None:
 def test_date_out_of_range_is_skipped(tmp_path: Path, when: str) -> None:
     path = tmp_path / "a.wav"
     path.with_suffix(".json").write_text(json.dumps({"recorded_at": when}))
-    at, source = find_start_time({"creation_time": when}, path, 60.0, 0.0, "Asia/Tokyo")
-    assert (at, source) == ("1970-01-01T09:01:00+09:00", "mtime")
+    at, source = find_start_time({"creation_time": when}, path, SEEN_S, 0.0, "Asia/Tokyo")
+    assert (at, source) == ("2026-03-01T18:15:00+09:00", "mtime")
 
 
 @pytest.mark.parametrize("mtime_s", [3e11, 1e300, -1e13])
@@ -140,7 +143,7 @@ def test_pattern_without_date_is_refused(pattern: str) -> None:
 
 
 def recorded(path: Path, metadata: dict[str, str] | None = None, timezone: str = "UTC") -> tuple[str, str]:
-    return find_start_time(metadata or {}, path, 0, 0, timezone)
+    return find_start_time(metadata or {}, path, SEEN_S, 0, timezone)
 
 
 def test_name_precedes_metadata() -> None:
@@ -234,3 +237,23 @@ def test_a_name_pattern_that_finds_an_impossible_date_is_said(
     path = write_sound(tmp_path / "3102 26.wav", make_noise(0.5))
     probe(path, name_pattern="%d%m %y")
     assert "3102 26 in its name is no possible date" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["x.JSON", "X.json", "x.json.txt", "x.wav.JSON", "X.WAV.Json.TXT"])
+def test_a_sidecar_in_any_letter_case_and_with_the_ending_that_explorer_adds(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"recorded_at": "2026-03-01T09:15:00"}')
+    assert recorded(tmp_path / "x.wav") == ("2026-03-01T09:15:00+00:00", "sidecar")
+
+
+def test_a_wrong_sidecar_is_named_as_it_was_called_where_it_came_from(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    claimed = tmp_path / ".claimed" / "0123456789ab"
+    claimed.mkdir(parents=True)
+    with show_folder_as(claimed, Path("monday")):
+        for text in ("{recorded", '{"recorded_at": "noon"}', '{"recorded_at": "2206-01-01"}'):
+            (claimed / "x.JSON").write_text(text)
+            recorded(claimed / "x.wav")
+    assert [line.partition(": ")[0] for line in caplog.messages] == ["monday/x.JSON"] * 3
+    recorded(claimed / "x.wav")
+    assert caplog.messages[-1].startswith(f"{claimed}/x.JSON: ")

@@ -26,6 +26,7 @@ from tests.faults.cases import (
     engines_killed,
     killed,
 )
+from tests.helpers.interrupts import restore_interrupts
 
 KILLS_A_RUN = 5
 SECONDS = 150.0
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=20, metavar="N", help="in all [20]")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the first run's moments [1]")
     given = parser.parse_args(arguments)
+    restore_interrupts()
     kills = 4 if given.quick else given.kills
     results: list[Result] = []
     with clip(SECONDS) as source, tempfile.TemporaryDirectory(prefix="daylong-faults-") as folder:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from flows.environment import choose_environment, find_named_server
+from flows.environment import choose_environment, find_named_server, import_prefect
+from tasks.errors import UsageError
 
 OURS = Path("/daylong/data/prefect")
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +30,11 @@ from prefect.settings import get_current_settings
 settings = get_current_settings()
 database = settings.server.database.connection_url.get_secret_value()
 print(settings.home, settings.api.url, settings.api.key, database, sep="\\n")
+"""
+
+PRINT_VARIABLES = """
+import flows, os
+print(os.environ["PREFECT_API_URL"], os.environ["PREFECT_SERVER_API_PORT"])
 """
 
 
@@ -87,3 +95,31 @@ def test_prefect_itself_obeys_no_profile_and_leaves_its_users_folder_alone(tmp_p
     assert done.stderr == ""
     assert done.stdout.splitlines() == [str(ours), "None", "None", f"sqlite+aiosqlite:///{ours}/prefect.db"]
     assert {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in theirs.iterdir()} == before
+
+
+def test_variables_of_prefect_count_in_any_letter_case_and_from_a_dotenv_of_windows(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("\ufeffprefect_server_api_port=4321\r\n".encode("utf-16-le"))
+    clean = {k: v for k, v in os.environ.items() if not k.upper().startswith(("DAYLONG_", "PREFECT_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", PRINT_VARIABLES],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=clean | {"daylong_home": str(tmp_path), "prefect_api_url": "http://here:4200/api"},
+    )
+    assert done.stdout == "http://here:4200/api 4321\n", done.stderr
+
+
+def test_a_dotenv_of_the_working_directory_that_prefect_cannot_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str, *more: Any, **named: Any) -> Any:
+        if name == "prefect.context":
+            raise UnicodeDecodeError("utf-8", b"\xff\xfe", 0, 1, "invalid start byte")
+        return importing(name, *more, **named)
+
+    importing = builtins.__import__
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(UsageError, match=rf"{tmp_path}/\.env: Prefect reads it, too, and only as UTF-8"):
+        import_prefect()

@@ -110,3 +110,37 @@ def test_closed_terminal_ends_all_processes(tmp_path: Path) -> None:
         process.send_signal(signal.SIGHUP)
         assert process.wait(20) == 129
     assert not is_alive(child)
+
+
+def ignore_interrupts() -> None:
+    """As a shell does for what a script puts into its background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize(("before", "dies"), [("", False), ("import tests.conftest", True)])
+def test_processes_of_tests_in_the_background_of_a_script_heed_ctrl_c(before: str, dies: bool) -> None:
+    child = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    code = f"{before}\nimport subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).resolve().parents[3],
+        capture_output=True,
+        text=True,
+        preexec_fn=ignore_interrupts,
+    )
+    assert done.stdout == f"{dies}\n", done.stderr
+
+
+def test_a_command_in_the_background_of_a_script_ends_on_sigterm() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND.format(body=COMPUTING)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, preexec_fn=ignore_interrupts,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 143
+    assert err.startswith("Stopped. ")
+    assert not is_alive(child)
