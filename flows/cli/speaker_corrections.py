@@ -195,7 +195,8 @@ def forget(
         )
         finished = not (result.faults or result.waiting)
         screen.say(
-            f"{'Forgotten' if finished else 'Being forgotten'}: {len(heard)} embeddings, their clips, the name, and "
+            f"{'Forgotten' if finished else 'Being forgotten'}: {len(heard)} "
+            f"embedding{'' if len(heard) == 1 else 's'}, their clips, the name, and "
             "the corrections that tell of it."
         )
         if finished:

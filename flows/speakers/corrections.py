@@ -103,9 +103,13 @@ def finish_forgetting(
 
 def make_enrolment(hearing: Hearing, name: str, rule: MatchRule) -> Change:
     """Make the change that enrols a file's hearing under `name`, as a voice of that name or a new one, and offers it
-    to similar unnamed voices."""
+    to similar unnamed voices.
+
+    The change raises UsageError where the file is enrolled as another voice, which would be left without it.
+    """
 
     def change(registry: VoiceRegistry) -> tuple[str, VoiceRegistry]:
+        check_not_enrolled(registry, hearing, name)
         voice_id = lookup.find_by_name(registry, name) or make_voice_id(
             hearing.recording_id, "enrolled", collect_voice_ids(registry)
         )
@@ -116,6 +120,18 @@ def make_enrolment(hearing: Hearing, name: str, rule: MatchRule) -> Change:
         )
 
     return change
+
+
+def check_not_enrolled(registry: VoiceRegistry, hearing: Hearing, name: str) -> None:
+    """Raise UsageError, with the holder's name, if this hearing's file is enrolled as a voice of another name."""
+    held = registry.hearings.get(hearing.hearing_id)
+    if held is None or held.voice_id == lookup.find_by_name(registry, name):
+        return
+    holder = display_name(registry, held.voice_id)
+    raise UsageError(
+        f"{hearing.source_name}: this sound is enrolled already, as {holder}. If {holder} and {name} are one person: "
+        f'daylong speakers rename {held.voice_id} "{name}"; if not, enrol {name} from a file in which they speak.'
+    )
 
 
 def read_changes(path: Path) -> list[Change]:
