@@ -162,7 +162,7 @@ def finish_erasures(settings: Settings) -> None:
             for line in republish_stale(store, settings=settings, most=0):
                 log.warning("%s", line)
     except (DaylongError, OSError) as error:
-        log.warning("a forgotten voice is not erased everywhere yet: %s", error)
+        log.warning("whether forgotten voices are erased everywhere could not be looked at: %s", error)
 
 
 @contextmanager
