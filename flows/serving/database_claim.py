@@ -82,6 +82,8 @@ def claim_database(environment: Mapping[str, str], api: str) -> Iterator[Databas
         lock.acquire()
     except Timeout:
         raise UsageError(_explain(environment, read_serving(environment))) from None
+    except (NotImplementedError, OSError):  # a disk without locks: the record alone tells
+        pass
     try:
         if (last := read_serving(environment)) and last.is_alive:  # its `daylong up` was killed
             raise UsageError(_explain(environment, last))

@@ -19,6 +19,8 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli.main import app
+from flows.speakers import republish
+from flows.speakers.corrections import forget
 from flows.speakers.republish import finish_erasures, finishing_erasures, republish_stale
 from tasks.pruning import prune as pruning
 from tasks.pruning import usage
@@ -26,6 +28,7 @@ from tasks.pruning.prune import recordings_folder, runs_folder
 from tasks.settings.schema import Settings
 from tasks.storage.artifacts import ArtifactStore
 from tasks.voices.invariants import list_forgotten
+from tasks.voices.lookup import find_voice
 from tasks.voices.store import read_current_registry
 from tests.helpers.cached_results import make_result_key, store_result
 from tests.helpers.sample_voices import (
@@ -258,6 +261,38 @@ def test_what_a_killed_run_used_goes_with(home: Home, who: str) -> None:
     leave_dead_run(home, MON, home.results["mon"])
     assert home.find_embedding() != []
     FINISHERS[who](home)
+    assert home.is_erased()
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [
+        (republish, "republish"),  # the name has left the registry, and is in all tables
+        (republish, "erase_forgotten"),  # the tables are written, the cache is as it was
+        (pruning, "_remove_record"),
+        (pruning, "_remove_artifact"),  # artifacts without records
+        (usage, "delete_usage"),  # the cache is done, the registry doesn't know
+    ],
+)
+def test_killed_forgetting_is_finished_by_the_next_run(
+    home: Home, monkeypatch: pytest.MonkeyPatch, module: Any, step: str
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    def die() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(module, step, killed)
+            forget(home.voices, lambda registry: find_voice(registry, NAME), settings=Settings(), asked=NAME)
+
+    with pytest.raises(Killed):
+        die()
+    assert not home.is_erased()
+    run_once(home)
     assert home.is_erased()
 
 
