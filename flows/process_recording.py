@@ -38,9 +38,10 @@ from flows.reporting.progress import Progress, call_at_each_chunk
 from flows.reporting.run_account import Account, account_for_run, log_final_error
 from flows.reporting.run_names import format_run_name, make_printable, name_run, rename_run
 from flows.speakers.identify import name_speakers
+from flows.speakers.republish import finishing_erasures
 from tasks.audio.folder import decode_path, list_recordings, name_recording
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_plan
-from tasks.caching import copy_used_keys, pop_used_keys
+from tasks.caching import call_at_each_use, copy_used_keys, pop_used_keys
 from tasks.contracts import read_speech_map
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.task import PublishJob, publish_transcript
@@ -87,20 +88,26 @@ def process_recording(
         with account_for_run() as account:
             run = prepare(account.apply_settings(load(read_form(settings))))
             files = find_files(source, together or ())
-            with usage.mark_running(runs_folder()), add_log_fields(recording=make_printable(name_recording(files))):
-                return _process(files, run, account)
+            with (
+                finishing_erasures(run.settings),
+                usage.mark_running(runs_folder()) as mark,
+                call_at_each_use(str(flow_run.id), mark.note_key),
+                add_log_fields(recording=make_printable(name_recording(files))),
+            ):
+                return _process(files, run, account, mark)
     except DaylongError as error:
         if log_final_error(error):
             return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end
         raise
 
 
-def _process(files: Sequence[str], run: Run, account: Account) -> Outcome:
+def _process(files: Sequence[str], run: Run, account: Account, mark: usage.RunMark) -> Outcome:
     started, calls_before = time.perf_counter(), calls.count_calls()
     progress = Progress(make_printable(name_recording(files)), create_listeners())
 
     progress.enter_stage("probe")
     recording = probe_recording(files, run.settings.timezone, run.settings.audio)
+    mark.name_recording(recording.recording_id)
     rename_run(flow_run.id, format_run_name(recording.source_name), recording.duration_s)
     log_recording(recording)
     separated = run.settings.separation.mode == "always"

@@ -10,6 +10,7 @@ from pydantic import Field
 from flows.locations import resolve_store
 from flows.serving.crashed_runs import label_run
 from flows.serving.run_history import delete_old_scans
+from flows.speakers.republish import finish_erasures
 from tasks.pruning.prune import prune
 from tasks.settings.load import load
 
@@ -26,6 +27,8 @@ def prune_cache(
 ) -> dict[str, int]:
     """Remove from the cache what hasn't been used for long. Runs under way lose nothing.
 
+    What is left of forgotten voices, because a run used it, goes too.
+
     Args:
         older_than_days: Results unused for so many days go. Empty: none.
         max_size_gb: Then those unused for longest, down to so many GB (10^9 bytes). Empty: no limit.
@@ -33,11 +36,13 @@ def prune_cache(
             there is one a minute. Empty: none. Runs of recordings stay.
     """
     label_run(flow_run.id)
+    settings = load()
     gone = prune(
-        resolve_store(load()),
+        resolve_store(settings),
         older_than_s=None if older_than_days is None else older_than_days * 86_400,
         max_size=None if max_size_gb is None else round(max_size_gb * 1e9),
     )
+    finish_erasures(settings)
     get_run_logger().info("%d results of steps removed, %.1f MB", len(gone.records), gone.size / 1e6)
     looks = 0
     if looks_older_than_days is not None:

@@ -16,7 +16,7 @@ import logging
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -61,12 +61,29 @@ class StepPolicy(CachePolicy):
         **kwargs: Any,
     ) -> str:
         key = compute_step_key(self.step, self.version, inputs)
+        _note_use(str(task_ctx.task_run.flow_run_id), key)
         discard_broken_result(key, inputs)
-        _used[str(task_ctx.task_run.flow_run_id)].add(key)
         return key
 
 
 _used: dict[str, set[str]] = defaultdict(set)
+_listeners: dict[str, Callable[[str], None]] = {}
+
+
+def _note_use(flow_run_id: str, key: str) -> None:
+    _used[flow_run_id].add(key)
+    if flow_run_id in _listeners:
+        _listeners[flow_run_id](key)
+
+
+@contextlib.contextmanager
+def call_at_each_use(flow_run_id: str, listener: Callable[[str], None]) -> Iterator[None]:
+    """Call `listener` with each key that the flow run asks for in the block, before its result is looked up."""
+    _listeners[flow_run_id] = listener
+    try:
+        yield
+    finally:
+        _listeners.pop(flow_run_id, None)
 
 
 def pop_used_keys(flow_run_id: str) -> set[str]:

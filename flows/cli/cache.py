@@ -88,11 +88,12 @@ def prune_cache(
 ) -> None:
     """Remove results of steps from the cache; what is published stays. A run under way loses nothing.
 
-    What is removed is made again when it is needed.
+    What is removed is made again when it is needed. What is left of forgotten voices goes too.
     """
     with open_terminal(debug) as screen:
         import flows  # noqa: F401  # sets where Prefect keeps the steps' records
         from flows.locations import resolve_store
+        from flows.speakers.republish import finish_erasures
         from tasks.pruning import usage
         from tasks.pruning.prune import prune, recordings_folder
         from tasks.settings.load import load
@@ -103,13 +104,16 @@ def prune_cache(
         for name in recording or ():
             if name not in known:
                 raise UsageError(f"--recording {escape(name)}: the cache knows none; daylong cache list tells them.")
+        settings = load()
         pruned = prune(
-            resolve_store(load()),
+            resolve_store(settings),
             older_than_s=parse_age(older_than) if older_than is not None else None,
             max_size=parse_size(max_size) if max_size is not None else None,
             recordings=recording or (),
             dry_run=dry_run,
         )
+        if not dry_run:
+            finish_erasures(settings)
         results = "result" if len(pruned.records) == 1 else "results"
         verb = "Would remove" if dry_run else "Removed"
         screen.say(f"{verb} {len(pruned.records):,} {results} of steps, {format_size(pruned.size)}.")

@@ -69,8 +69,7 @@ def query(
         from tasks.dataset import views
 
         values = dict(map(_parse_value, let or []))
-        with views.connect(find_results(out), values) as db:
-            schema, batches = views.ask(db, statement)
+        with views.open_answer(find_results(out), values, statement) as (schema, batches):
             write_answer(schema, batches, form, screen, rows)
 
 

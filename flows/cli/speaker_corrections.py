@@ -163,9 +163,12 @@ def forget(
     settings: Assignments = None,
     debug: Debug = False,
 ) -> None:
-    """Remove a person for good: embeddings, clips and name, from tables, exports, cache and corrections."""
+    """Remove a person for good: embeddings, clips and name, from tables, exports, cache and corrections.
+
+    What a run under way uses goes when it ends, without another command.
+    """
     with open_command(debug, settings) as command:
-        from flows.speakers.corrections import finish_pending
+        from flows.speakers.corrections import finish_forgetting, finish_pending
         from flows.speakers.corrections import forget as forget_voice
         from flows.speakers.remains import list_remains
         from tasks.voices import lookup
@@ -175,19 +178,32 @@ def forget(
         chosen, place = command.settings, resolve_results(out)
         store, screen = command.store, command.screen
         registry = read_current_registry(store)
-        with finish_pending(store, command.note):
+        try:
             who = display_name(registry, lookup.find_voice(registry, voice, place))
+        except UsageError:
+            with finish_pending(store, command.note):
+                left = finish_forgetting(store, voice, place, command.note, chosen)
+                if left is None:
+                    raise
+            screen.say("Being forgotten already." if left.waiting or left.faults else "Forgotten: the rest is gone.")
+            command.report_forgetting(left)
+            return
         if not yes and not typer.confirm(f"Forget {escape(who)} for good?", default=False):
             raise UsageError("nothing was forgotten.")
         heard, name, result = forget_voice(
-            store, lambda registry: lookup.find_voice(registry, voice, place), command.note, chosen
+            store, lambda registry: lookup.find_voice(registry, voice, place), command.note, chosen, asked=voice
         )
-        screen.say(f"Forgotten: {len(heard)} embeddings, their clips, the name, and the corrections that tell of it.")
-        if not result.faults:
+        finished = not (result.faults or result.waiting)
+        screen.say(
+            f"{'Forgotten' if finished else 'Being forgotten'}: {len(heard)} "
+            f"embedding{'' if len(heard) == 1 else 's'}, their clips, the name, and "
+            "the corrections that tell of it."
+        )
+        if finished:
             screen.say("The results of the steps of these recordings left the cache: they are worked out anew.")
         for line in list_remains(name, heard):
             screen.say(escape(line))
-        command.report(result, "forgotten")
+        command.report_forgetting(result)
 
 
 @app.command(epilog="Example:  daylong speakers rebuild")

@@ -81,6 +81,15 @@ class SpeakersCommand:
             self.screen.note("They are tried again with the next correction.")
             raise typer.Exit(1)
 
+    def report_forgetting(self, result: CorrectionResult) -> None:
+        """Print what is left of a forgotten voice and who removes it, then as `report`."""
+        if result.waiting:
+            self.screen.say("Not gone yet:")
+            for line in result.waiting:
+                self.screen.say(f"  {escape(line)}")
+            self.screen.say("It goes without another command: when that run ends, or with the next run or pruning.")
+        self.report(result, "forgotten")
+
 
 @contextmanager
 def open_command(debug: bool, assignments: list[str] | None) -> Iterator[SpeakersCommand]:
@@ -93,10 +102,13 @@ def open_command(debug: bool, assignments: list[str] | None) -> Iterator[Speaker
 def list_voices(out: Out = None, settings: Assignments = None, debug: Debug = False) -> None:
     """Who is known: how sure, from how many recordings, who is most like them, a clip to listen to."""
     with open_command(debug, settings) as command:
+        from flows.speakers.remains import list_waiting
         from tasks.voices.lookup import summarize_voices
         from tasks.voices.store import read_current_registry
 
         store, screen = command.store, command.screen
+        for line in list_waiting(store):
+            screen.note(escape(f"Of a forgotten voice, not gone yet: {line}"))
         rows = summarize_voices(read_current_registry(store), resolve_results(out))
         if not rows:
             screen.say("No voice is known yet: they are remembered as recordings are processed.")

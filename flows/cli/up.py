@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from flows.cli.json_lines import format_as_json
 from flows.cli.run import Debug
 from flows.cli.terminal import Terminal, escape
 from flows.environment import find_named_server, import_prefect
+from flows.serving.database_claim import claim_database
 from flows.serving.own_server import check_place, require_answer
 from flows.serving.server import Address
 from flows.serving.supervisor import LineHandler, StopSignal, Supervisor
@@ -36,11 +37,19 @@ def up(
         str | None, typer.Option(metavar="HOST", help="Where the server listens. [127.0.0.1: this machine alone]")
     ] = None,
     port: Annotated[int | None, typer.Option(metavar="PORT", min=1, max=65_535, help="Its port. [4200]")] = None,
+    reset: Annotated[
+        bool,
+        typer.Option(
+            "--reset-deployments",
+            help="Put prefect.yaml's parameters and schedules back over what was set in the UI.",
+        ),
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Start Prefect's server with its UI, put the deployments on it, and a worker beside it; Ctrl-C stops it all.
 
-    With PREFECT_API_URL set, the server is there already: only the deployments and a worker are added.
+    With PREFECT_API_URL set, the server is there already: only the deployments and a worker are added. What was set
+    on the server stays: parameters, schedules, what is paused.
     """
     with open_terminal(debug) as screen, _catch_stop_signals() as stop:
         from flows.inbox import resolve_inbox
@@ -49,9 +58,18 @@ def up(
         settings = load()  # wrong ones are refused before anything is started
         import_prefect()
         hear = _make_listener(screen, settings.logging.format)
-        stopped = Supervisor(stop, hear, lambda web: _print_addresses(web, resolve_inbox(settings), hear)).run(
-            _resolve_address(host, port)
-        )
+        where = _resolve_address(host, port)
+        with ExitStack() as held:
+            supervisor = Supervisor(
+                stop,
+                hear,
+                lambda web: _print_addresses(web, resolve_inbox(settings), hear),
+                reset=reset,
+                on_server=held.enter_context(claim_database(os.environ, where.api)).note_server
+                if isinstance(where, Address)
+                else lambda _: None,
+            )
+            stopped = supervisor.run(where)
     if stopped is not None:
         hear(f"{SIGNAL_EXITS[stopped][0]} The server, the worker and their runs have ended.", "up")
         raise typer.Exit(SIGNAL_EXITS[stopped][1])

@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flows.environment import find_named_server
-from flows.serving.database import ADVICE, find_database_problem, open_read_only
+from flows.serving.database import (
+    ADVICE,
+    OTHER_VERSION,
+    find_database_problem,
+    list_known_revisions,
+    open_read_only,
+)
+from flows.serving.database_claim import read_serving
 from flows.serving.finding import Finding, missing, ok, warning
 from tasks.settings.schema import Settings
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
+
+RESET = "stop daylong up and start it with --reset-deployments, which undoes all that was set in the UI"
 
 
 def inspect_database(settings: Settings) -> Iterator[Finding]:
@@ -28,13 +37,20 @@ def inspect_database(settings: Settings) -> Iterator[Finding]:
         yield _inspect_sqlite(str(url.database))
         return
     try:
-        version = _query_postgres_version(url.set(drivername="postgresql").render_as_string(hide_password=False))
+        version, revision = _query_postgres(url.set(drivername="postgresql").render_as_string(hide_password=False))
     except Exception as error:  # the driver has errors of many kinds
         reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
         yield missing(
             "database", f"{shown}: cannot be reached ({reason[0]}). Start it, or correct "
             "PREFECT_SERVER_DATABASE_CONNECTION_URL",
         )  # fmt: skip
+        return
+    if revision is not None and revision not in list_known_revisions("postgresql"):
+        yield missing(
+            "database",
+            f"{shown}: {OTHER_VERSION}. Install that version, or name an empty database: it holds Prefect's record "
+            "of runs, and no transcript",
+        )
         return
     yield ok("database", f"PostgreSQL {version}: {shown}")
 
@@ -55,15 +71,19 @@ def _inspect_sqlite(file: str) -> Finding:
     return ok("database", f"SQLite {sqlite3.sqlite_version}: {file}, {size:.1f} MB")
 
 
-def _query_postgres_version(dsn: str) -> str:
+def _query_postgres(dsn: str) -> tuple[str, str | None]:
+    """Query the server's version, and the revision of Prefect's tables; None where there are none yet."""
     import asyncio
 
     import asyncpg  # type: ignore[import-untyped]
 
-    async def query() -> str:
+    async def query() -> tuple[str, str | None]:
         connection = await asyncpg.connect(dsn, timeout=10)
         try:
-            return str(await connection.fetchval("show server_version"))
+            version = str(await connection.fetchval("show server_version"))
+            if await connection.fetchval("select to_regclass('alembic_version')") is None:
+                return version, None
+            return version, await connection.fetchval("select version_num from alembic_version")
         finally:
             await connection.close()
 
@@ -83,17 +103,21 @@ def inspect_server(settings: Settings) -> Iterator[Finding]:
     from flows.serving.server import Address, is_answering
 
     named = find_named_server(os.environ)
-    api = str(named or Address(PREFECT_SERVER_API_HOST.value(), PREFECT_SERVER_API_PORT.value()).api)
-    if not is_answering(api):
+    default = Address(PREFECT_SERVER_API_HOST.value(), PREFECT_SERVER_API_PORT.value()).api
+    last = read_serving(os.environ)  # `daylong up --port` on this database
+    tried = list(dict.fromkeys([named] if named else [*([last.api] if last else []), default]))
+    api = next((each for each in tried if is_answering(each)), None)
+    if api is None:
         if named:
-            yield missing("server", f"none answers at {api}, which PREFECT_API_URL names. Start it, or unset it")
+            yield missing("server", f"none answers at {named}, which PREFECT_API_URL names. Start it, or unset it")
         else:
-            yield warning("server", f"none answers at {api}; daylong up starts one (`daylong run` needs none)")
+            where = " or ".join(tried)
+            yield warning("server", f"none answers at {where}; daylong up starts one (`daylong run` needs none)")
         return
     with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
         yield ok("server", f"Prefect {client.request('GET', '/admin/version').json()} at {api}")
         yield from _inspect_pool(client, api)
-        yield from _inspect_deployments(client)
+        yield from _inspect_deployments(client, api)
         yield from _inspect_runs(client)
 
 
@@ -121,22 +145,26 @@ def _inspect_pool(client: SyncPrefectClient, api: str) -> Iterator[Finding]:
         yield missing("worker", "none is alive, runs wait: daylong up starts one")
 
 
-def _inspect_deployments(client: SyncPrefectClient) -> Iterator[Finding]:
-    import yaml
+def _inspect_deployments(client: SyncPrefectClient, api: str) -> Iterator[Finding]:
+    from flows.serving.deployments import read_wanted
 
-    from flows.serving.server import find_prefect_file
-
-    wanted = yaml.safe_load(find_prefect_file().read_text(encoding="utf-8"))["deployments"]
     deployed = {f"{d.name}": d for d in client.read_deployments(limit=200)}
-    for each in wanted:
+    for each in read_wanted():
         name = each["name"]
         found = deployed.get(name)
         if found is None:
             yield missing("deployment", f"{name} is not on the server: daylong up puts it there")
         elif found.paused:
-            yield warning("deployment", f"{name} is paused: switch it on in the UI")
+            yield warning("deployment", f"{name} is paused: switch it on in the UI, or {RESET}")
         elif each.get("schedules") and not any(s.active for s in found.schedules):
-            yield warning("deployment", f"{name}: its schedule is off; switch it on in the UI, or daylong up again")
+            how = [
+                f"PREFECT_API_URL={api} prefect deployment schedule resume {name}/{name} {s.id}"
+                for s in found.schedules[:1]
+            ]
+            yield warning(
+                "deployment",
+                f"{name}: its schedule is {'off' if how else 'deleted'}; {'; or '.join([*how, RESET])}",
+            )
         else:
             times = ", ".join(_format_schedule(s.schedule) for s in found.schedules)
             if times and not _has_planned_run(client, found.id):

@@ -1,20 +1,18 @@
-"""Start Prefect's server, a worker and the deployments of prefect.yaml, each by Prefect's own command."""
+"""Start Prefect's server and a worker, each by Prefect's own command."""
 
 from __future__ import annotations
 
 import os
 import socket
 import ssl
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.request import getproxies
 
 from tasks.errors import DaylongError, UsageError
-from tasks.settings.home import clone, home
+from tasks.settings.home import home
 
 POOL = "daylong"
 START_LIMIT_S = 120.0
@@ -127,28 +125,6 @@ def create_pool() -> None:
             )
         except ObjectAlreadyExists:
             return
-
-
-def deploy(environment: Mapping[str, str]) -> None:
-    """Run `prefect deploy --all`, in any working directory. Raises DaylongError with its last output lines."""
-    done = subprocess.run(
-        [*PREFECT, "deploy", "--all", "--prefect-file", str(find_prefect_file())],
-        cwd=clone(),
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode:
-        raise DaylongError("prefect deploy --all failed:\n" + "\n".join(done.stdout.strip().splitlines()[-15:]))
-
-
-def find_prefect_file() -> Path:
-    """The path of prefect.yaml."""
-    return clone() / "prefect.yaml"
 
 
 def build_environment(api: str) -> dict[str, str]:

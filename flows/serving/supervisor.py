@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
+from flows.serving.deployments import deploy, reset_deployments
 from flows.serving.managed_process import ManagedProcess, adopt_orphans, reap
+from flows.serving.own_server import find_reason
 from flows.serving.server import (
     Address,
     build_environment,
     build_server_command,
     build_worker_command,
     create_pool,
-    deploy,
     wait_for_server,
 )
 from tasks.errors import DaylongError
@@ -58,11 +59,23 @@ class StopSignal:
 class Supervisor:
     """Runs the server and the worker, from their start to their end."""
 
-    def __init__(self, stop: StopSignal, on_line: LineHandler, on_ready: Callable[[str], None]) -> None:
-        """`on_ready` is called with the server's URL once server, deployments and worker have been started."""
+    def __init__(
+        self,
+        stop: StopSignal,
+        on_line: LineHandler,
+        on_ready: Callable[[str], None],
+        *,
+        reset: bool = False,
+        on_server: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`on_ready` is called with the server's URL once server, deployments and worker have been started,
+        `on_server` with the id of the server's process. `reset`: put the deployments on the server as prefect.yaml
+        has them, whatever was set there."""
         self._stop = stop
         self._on_line = on_line
         self._on_ready = on_ready
+        self._reset = reset
+        self._on_server = on_server
         self._server: ManagedProcess | None = None
         self._worker: ManagedProcess | None = None
         self._worker_deaths: list[float] = []
@@ -102,6 +115,8 @@ class Supervisor:
             folder=environment.get("PREFECT_HOME"),  # not ours, whose prefect.toml and .env Prefect would obey
         )
 
+        self._on_server(server.process.pid)
+
         def is_starting() -> bool:
             if self._stop.signal:
                 raise Interrupted
@@ -110,7 +125,14 @@ class Supervisor:
         try:
             wait_for_server(address.api, is_starting)
         except DaylongError as error:
-            raise DaylongError("\n".join([str(error), *server.last])) from None
+            if not server.is_alive:
+                server.read_rest()
+            reason = find_reason(list(server.last))
+            because = f" ({reason})" if reason else ""
+            raise DaylongError(
+                f"{str(error).rstrip('.')}{because}. daylong doctor looks at its database; all that it said: "
+                "daylong up --debug"
+            ) from None
 
     def _prepare(self, api: str, environment: dict[str, str]) -> None:
         from prefect.client.orchestration import get_client
@@ -126,7 +148,7 @@ class Supervisor:
             create_pool()
         self._note("Putting the deployments of prefect.yaml on it …")
         try:
-            deploy(environment)
+            (reset_deployments if self._reset else deploy)(environment)
         except DaylongError:
             if not self._stop.signal:  # the terminal's Ctrl-C ended that command, too
                 raise

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from flows.speakers.published import find_published_run
-from flows.speakers.republish import Say, prune_step_results, republish_stale
-from tasks.errors import TransientError, UsageError
-from tasks.settings.load import load
+from flows.speakers.remains import list_waiting
+from flows.speakers.republish import Say, republish_stale
+from tasks.errors import UsageError
 from tasks.settings.schema import Settings
 from tasks.voices import correct, lookup
 from tasks.voices.changes import record_correction, undo
@@ -21,7 +21,7 @@ from tasks.voices.identify import offer_voice
 from tasks.voices.invariants import collect_voice_ids, display_name, make_voice_id
 from tasks.voices.match import MatchRule
 from tasks.voices.records import FORGOTTEN, Correction, Hearing, KnownVoice, VoiceRegistry
-from tasks.voices.store import open_registry
+from tasks.voices.store import open_registry, read_current_registry
 
 MAX_BYTES = 10_000_000
 """Bytes of a corrections file: a thousand times what a report saves."""
@@ -30,11 +30,12 @@ MAX_BYTES = 10_000_000
 @dataclass(slots=True)
 class CorrectionResult:
     """`entries`: the corrections entered; `rewritten`: lines on recordings written again; `faults`: lines on those
-    that could not be."""
+    that could not be; `waiting`: lines on what is left of a forgotten voice until nobody uses it."""
 
     entries: list[Correction] = field(default_factory=list)
     rewritten: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
 
 
 Change = Callable[[VoiceRegistry], tuple[str, VoiceRegistry]]
@@ -67,27 +68,48 @@ def undo_correction(store: Path, number: int | None, say: Say = lambda _: None) 
 
 
 def forget(
-    store: Path, voice: Callable[[VoiceRegistry], str], say: Say = lambda _: None, settings: Settings | None = None
+    store: Path,
+    voice: Callable[[VoiceRegistry], str],
+    say: Say = lambda _: None,
+    settings: Settings | None = None,
+    asked: str | None = None,
 ) -> tuple[list[Hearing], str | None, CorrectionResult]:
-    """Forget a voice and republish its recordings; return its former hearings, its name and the result.
+    """Forget a voice, republish its recordings and remove their cached results; return its former hearings, its name
+    and the result.
 
-    `settings` locate the cache.
+    What can't go now is among the result's `faults` or `waiting`; the next correction, run or pruning finishes it.
+    `settings` locate the cache; `asked`: what the person typed, by which `finish_forgetting` finds it again.
     """
     with finish_pending(store, say), open_registry(store, find_published_run) as handle:
         voice_id = voice(handle.registry)
         heard, name = handle.registry.of_voice(voice_id), handle.registry.voices[voice_id].name
-        handle.commit(correct.forget(handle.registry, voice_id))
-    for recording_id in sorted({h.recording_id for h in heard if h.out}):
-        with suppress(TransientError):  # in use: reported and tried again below
-            prune_step_results(recording_id, settings or load())  # also of results that are away now
-    return heard, name, _republish(store, CorrectionResult(), say, settings)
+        handle.commit(correct.forget(handle.registry, voice_id, [asked] if asked else []))
+    done = _republish(store, CorrectionResult(), say, settings)
+    done.waiting = list_waiting(store, {h.hearing_id for h in heard})
+    return heard, name, done
+
+
+def finish_forgetting(
+    store: Path, asked: str, out: str | None, say: Say = lambda _: None, settings: Settings | None = None
+) -> CorrectionResult | None:
+    """Go on with the erasure of the voice that was forgotten as `asked`; None where none such is unfinished."""
+    heard = lookup.find_forgotten(read_current_registry(store), asked, out)
+    if not heard:
+        return None
+    done = _republish(store, CorrectionResult(), say, settings)
+    done.waiting = list_waiting(store, {h.hearing_id for h in heard})
+    return done
 
 
 def make_enrolment(hearing: Hearing, name: str, rule: MatchRule) -> Change:
     """Make the change that enrols a file's hearing under `name`, as a voice of that name or a new one, and offers it
-    to similar unnamed voices."""
+    to similar unnamed voices.
+
+    The change raises UsageError where the file is enrolled as another voice, which would be left without it.
+    """
 
     def change(registry: VoiceRegistry) -> tuple[str, VoiceRegistry]:
+        check_not_enrolled(registry, hearing, name)
         voice_id = lookup.find_by_name(registry, name) or make_voice_id(
             hearing.recording_id, "enrolled", collect_voice_ids(registry)
         )
@@ -98,6 +120,18 @@ def make_enrolment(hearing: Hearing, name: str, rule: MatchRule) -> Change:
         )
 
     return change
+
+
+def check_not_enrolled(registry: VoiceRegistry, hearing: Hearing, name: str) -> None:
+    """Raise UsageError, with the holder's name, if this hearing's file is enrolled as a voice of another name."""
+    held = registry.hearings.get(hearing.hearing_id)
+    if held is None or held.voice_id == lookup.find_by_name(registry, name):
+        return
+    holder = display_name(registry, held.voice_id)
+    raise UsageError(
+        f"{hearing.source_name}: this sound is enrolled already, as {holder}. If {holder} and {name} are one person: "
+        f'daylong speakers rename {held.voice_id} "{name}"; if not, enrol {name} from a file in which they speak.'
+    )
 
 
 def read_changes(path: Path) -> list[Change]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from flows.locations import resolve_voices
 from flows.speakers.clips import write_clips
-from flows.speakers.published import apply_identities, find_published_run, make_match_rule
+from flows.speakers.published import apply_identities, clear_embeddings, find_published_run, make_match_rule
 from flows.speakers.republish import republish_stale
 from tasks.canonical import find_recorded_date
 from tasks.dataset import read
@@ -21,7 +21,7 @@ from tasks.records import UNKNOWN, Transcript
 from tasks.settings.schema import Settings
 from tasks.voices.carry import match_by_embedding, match_by_time
 from tasks.voices.identify import MeasuredSpeaker, RecordingVoices, enter_recording
-from tasks.voices.invariants import find_stale_recordings
+from tasks.voices.invariants import find_stale_recordings, list_forgotten
 from tasks.voices.records import VoiceRegistry
 from tasks.voices.store import open_registry
 
@@ -60,6 +60,8 @@ def name_speakers(transcript: Transcript, out: Path, settings: Settings, embedde
         )
         earlier = _match_earlier_speakers(handle.registry, visit, transcript)
         registry, known = enter_recording(handle.registry, visit, earlier, make_match_rule(settings))
+        if any((h.out, h.recording_id) == (visit.out, visit.recording_id) for h in list_forgotten(registry)):
+            transcript = clear_embeddings(transcript, {s.label for s in transcript.speakers} - known.keys())
         handle.prepare(registry, visit.out, visit.recording_id, visit.run_id)
         yield apply_identities(transcript, known)
         handle.commit(registry)

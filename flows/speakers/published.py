@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +36,14 @@ def apply_identity(speaker: Speaker, known: SpeakerIdentity) -> Speaker:
         maybe_voice_id=known.maybe,
         maybe_name=known.maybe_name,
     )
+
+
+def clear_embeddings(transcript: Transcript, labels: Collection[str]) -> Transcript:
+    """Remove the embeddings of the speakers with these labels."""
+    speakers = (
+        replace(s, embedding=(), embedding_model=None) if s.label in labels else s for s in transcript.speakers
+    )
+    return replace(transcript, speakers=tuple(speakers))
 
 
 def make_match_rule(settings: Settings) -> MatchRule:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import flows  # noqa: F401  # sets where Prefect keeps the steps' records
-from flows.speakers.published import apply_identities, find_published_run
+from flows.locations import resolve_voices
+from flows.speakers.published import apply_identities, clear_embeddings, find_published_run
 from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish, recover
 from tasks.dataset.read import find_row, read_transcript
-from tasks.errors import DaylongError, TransientError
+from tasks.errors import DaylongError
 from tasks.exports import EXPORTS, PICTURES, render, timeline
 from tasks.exports.report.links import read_sound_paths
+from tasks.pruning.prune import erase
 from tasks.records import Transcript
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
 from tasks.storage.files import is_accessible_folder
-from tasks.voices.invariants import find_stale_recordings, mark_published
-from tasks.voices.records import FORGOTTEN, VoiceRegistry
-from tasks.voices.store import open_registry
+from tasks.voices.invariants import (
+    drop_erased,
+    find_stale_recordings,
+    list_forgotten,
+    mark_published,
+)
+from tasks.voices.records import VoiceRegistry
+from tasks.voices.store import open_registry, read_current_registry
 
 log = logging.getLogger("daylong.voices")
 
@@ -30,7 +38,8 @@ Say = Callable[[str], None]
 def republish_stale(
     store: Path, say: Say = log.info, *, settings: Settings | None = None, most: int | None = None
 ) -> list[str]:
-    """Republish all stale recordings, or at most `most`; return lines on those that failed, which stay stale.
+    """Republish all stale recordings, or at most `most` besides those of forgotten voices, and finish erasing these;
+    return lines on those that failed, which stay stale.
 
     Each recording is replaced atomically, and the registry's lock is free between recordings, so that runs may
     publish and a call after a crash continues. `settings` locate the cache.
@@ -42,49 +51,63 @@ def republish_stale(
             # Folders that aren't there, on a disk that is away, stay due until they are.
             due = [
                 place
-                for place in find_stale_recordings(handle.registry)
+                for place in list_due(handle.registry, with_others=done != most)
                 if place not in faults and is_accessible_folder(Path(place[0]))
             ]
-            if not due or done == most:
-                return list(faults.values())
+            if not due:
+                break
             out, recording_id = due[0]
             more = f" ({len(due) - 1} to go)" if len(due) > 1 else ""
             try:
-                written = republish(handle.registry, Path(out), recording_id, settings)
+                run_id = republish(handle.registry, Path(out), recording_id)
             except (DaylongError, OSError) as error:
                 faults[due[0]] = f"{recording_id} in {out}: {error}"
                 continue
-            handle.commit(mark_published(handle.registry, out, recording_id))
-            done += 1
-            say(f"{recording_id}: {'written again' if written else 'no longer there'}{more}")
+            done += not any((h.out, h.recording_id) == due[0] for h in list_forgotten(handle.registry))
+            handle.commit(mark_published(handle.registry, out, recording_id, run_id))
+            say(f"{recording_id}: {'written again' if run_id else 'no longer there'}{more}")
+    lines = list(faults.values())
+    try:
+        erase_forgotten(store, settings)
+    except (DaylongError, OSError) as error:
+        lines.append(f"cached results of a forgotten voice: {error}")
+    return lines
 
 
-def republish(registry: VoiceRegistry, out: Path, recording_id: str, settings: Settings | None = None) -> bool:
-    """Write a recording's tables and exports with the registry's identities. False where it is no longer published.
+def list_due(registry: VoiceRegistry, *, with_others: bool) -> list[tuple[str, str]]:
+    """List the recordings to write again, as (out, recording_id): those of forgotten voices first, also where a run
+    that asks no store of voices has published it since; then the others."""
+    places = {(h.out, h.recording_id): h.run_id for h in list_forgotten(registry)}
+    stale = find_stale_recordings(registry)
+    first = [p for p, run_id in places.items() if p in stale or _is_published_by_another(p, run_id)]
+    return first + ([p for p in stale if p not in places] if with_others else [])
 
-    If one of its voices was forgotten, the cached results of its steps are removed too: they hold embeddings.
-    """
+
+def _is_published_by_another(place: tuple[str, str], run_id: str) -> bool:
+    try:
+        return is_accessible_folder(Path(place[0])) and find_published_run(*place) not in (None, run_id)
+    except DaylongError:
+        return False  # not known now; asked again next time
+
+
+def republish(registry: VoiceRegistry, out: Path, recording_id: str) -> str | None:
+    """Write a recording's tables and exports with the registry's identities, without embeddings of forgotten voices;
+    return the id of the run whose tables these are, None where the recording is no longer published."""
     hearings = {h.speaker: h for h in registry.of_recording(str(out), recording_id)}
-    gone = [
-        h
-        for h in registry.hearings.values()
-        if (h.out, h.recording_id, h.voice_id) == (str(out), recording_id, FORGOTTEN)
-    ]
-    if gone:
-        prune_step_results(recording_id, settings or load())
+    gone = [h for h in list_forgotten(registry) if (h.out, h.recording_id) == (str(out), recording_id)]
     recover(out, recording_id)  # a journal left by a crash may contain a forgotten voice
     if find_row(out, "", recording_id) is None:
-        return False
+        return None
     transcript = read_transcript(out, recording_id)
-    runs = {h.run_id for h in hearings.values()}
-    if transcript.run.run_id in runs:
+    run_id = transcript.run.run_id
+    if run_id in {h.run_id for h in hearings.values()}:
         transcript = apply_identities(transcript, {label: registry.identity_of(h) for label, h in hearings.items()})
         labels = {h.speaker for h in gone}
     elif gone:
         labels = {s.label for s in transcript.speakers}  # of another run: any of them may be the forgotten one
     else:
-        return True
-    transcript = _clear_embeddings(transcript, labels)
+        return run_id
+    transcript = clear_embeddings(transcript, labels)
     folder = out / EXPORTS_FOLDER / recording_id
     transcript = _restore_part_paths(transcript, folder)
     files: dict[str, str | bytes] = {**render(transcript, folder=folder)}
@@ -92,17 +115,10 @@ def republish(registry: VoiceRegistry, out: Path, recording_id: str, settings: S
         if (folder / name).exists():
             files[name] = timeline.write(transcript, form)
     try:
-        publish(transcript, out, exports=files, instead_of=transcript.run.run_id)
+        publish(transcript, out, exports=files, instead_of=run_id)
     except Superseded:  # by a run that doesn't wait for the store of voices
-        return republish(registry, out, recording_id, settings)
-    return True
-
-
-def _clear_embeddings(transcript: Transcript, labels: set[str]) -> Transcript:
-    speakers = (
-        replace(s, embedding=(), embedding_model=None) if s.label in labels else s for s in transcript.speakers
-    )
-    return replace(transcript, speakers=tuple(speakers))
+        return republish(registry, out, recording_id)
+    return run_id
 
 
 def _restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
@@ -118,12 +134,43 @@ def _restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
     return replace(transcript, recording=replace(recording, parts=parts))
 
 
-def prune_step_results(recording_id: str, settings: Settings) -> None:
-    """Remove the cached results of a recording's steps. Raises TransientError where a run still uses some of them."""
-    from flows.locations import resolve_store
-    from tasks.pruning import usage
-    from tasks.pruning.prune import prune, recordings_folder
+def erase_forgotten(store: Path, settings: Settings | None = None) -> None:
+    """Remove the cached results of the recordings of forgotten voices, and drop from the registry what is erased.
 
-    prune(resolve_store(settings), recordings=[recording_id])
-    if usage.read_all_usage(recordings_folder()).get(recording_id):
-        raise TransientError("results of its steps are in use by a run; they go with the next correction.")
+    Results that a live run uses stay; so do the hearings of their recordings, for the next call to finish.
+    """
+    from flows.locations import resolve_store
+
+    recordings = {h.recording_id for h in list_forgotten(read_current_registry(store))}
+    if not recordings:
+        return
+    unfinished = erase(resolve_store(settings or load()), recordings)
+    with open_registry(store, find_published_run) as handle:
+        # Tables that a run has written since are looked at again.
+        again = {recording_id for _, recording_id in list_due(handle.registry, with_others=False)}
+        # Forgotten since: their cached results have not been looked for.
+        later = {h.recording_id for h in list_forgotten(handle.registry)} - recordings
+        handle.commit(drop_erased(handle.registry, unfinished | again | later))
+
+
+def finish_erasures(settings: Settings) -> None:
+    """Finish the erasure of forgotten voices as far as it is possible now. For the end of a run, and for pruning:
+    faults are logged."""
+    try:
+        store = resolve_voices(settings)
+        if list_forgotten(read_current_registry(store)):
+            for line in republish_stale(store, settings=settings, most=0):
+                log.warning("%s", line)
+    except (DaylongError, OSError) as error:
+        log.warning("whether forgotten voices are erased everywhere could not be looked at: %s", error)
+
+
+@contextmanager
+def finishing_erasures(settings: Settings) -> Iterator[None]:
+    """Finish erasures after the block, also where it fails: what only a run used is free at its end."""
+    try:
+        yield
+    except Exception:
+        finish_erasures(settings)
+        raise
+    finish_erasures(settings)

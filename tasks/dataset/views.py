@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 10_000
+ATTEMPTS, PAUSE_S = 5, 0.3
+"""A recording's files are replaced in some tenths of a second."""
 INSTALL = "pip install -c constraints.txt -e '.[query]'"
 
 TYPES = {
@@ -72,7 +77,8 @@ def ask(db: duckdb.DuckDBPyConnection, sql: str) -> tuple[pa.Schema, Iterator[pa
     """Run a statement that only reads; return its schema and an iterator of its rows.
 
     Raises UsageError, one or two lines, for SQL that is wrong (some of it shows only on the way), that changes
-    anything, or that is not one statement.
+    anything, or that is not one statement; TransientError where a file was replaced between its listing and its
+    opening.
     """
     import duckdb
 
@@ -83,8 +89,41 @@ def ask(db: duckdb.DuckDBPyConnection, sql: str) -> tuple[pa.Schema, Iterator[pa
         _refuse_writing(db, statements[0].query)
         reader = db.sql(statements[0].query).to_arrow_reader(BATCH)
     except duckdb.Error as err:
-        raise UsageError(format_error(err)) from err
+        raise _explain_failure(err) from err
     return reader.schema, _iterate_batches(reader)
+
+
+@contextmanager
+def open_answer(
+    out: Path, values: Mapping[str, str], sql: str
+) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+    """Connect to the tables of `out` and ask; asked again, `ATTEMPTS` times, while a table is being replaced.
+
+    Raises as `connect` and `ask`.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        with ExitStack() as held:
+            try:
+                schema, batches = ask(held.enter_context(connect(out, values)), sql)
+                first = next(batches, None)  # by then DuckDB has opened the files, or all that it needs for an answer
+            except TransientError:
+                if attempt == ATTEMPTS:
+                    raise
+                time.sleep(PAUSE_S)
+                continue
+            yield schema, batches if first is None else itertools.chain([first], batches)
+            return
+
+
+def _explain_failure(error: Exception) -> UsageError | TransientError:
+    said = format_error(error)
+    if _is_about_missing_file(said) and "recorded_date=" in said:  # of the tables, no file that the SQL names
+        return TransientError("a table is being replaced at this moment; try again.")
+    return UsageError(said)
+
+
+def _is_about_missing_file(said: str) -> bool:
+    return "No files found" in said or "No such file" in said
 
 
 def _iterate_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -94,7 +133,7 @@ def _iterate_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         except StopIteration:
             return
         except OSError as err:  # DuckDB's errors while reading, as Arrow raises them
-            raise UsageError(format_error(err)) from err
+            raise _explain_failure(err) from err
         yield batch
 
 
@@ -168,7 +207,7 @@ def _format_source(out: Path, table: str) -> str:
 
 def _translate_error(out: Path, error: Exception) -> PermanentError | TransientError:
     said = format_error(error).splitlines()[0]
-    if "No files found" in said or "No such file" in said:
+    if _is_about_missing_file(said):
         return TransientError(f"{out}: a table is being replaced at this moment; try again.")
     return PermanentError(f"{out}: a table can't be read ({said}); process its recording again.")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tasks.pruning.inventory import Inventory, Record, StoredArtifact
+from tasks.pruning.usage import LiveRun
 
 MIN_ORPHAN_AGE_S = 24 * 3600.0
 """Artifacts without a record are removed only at this age: a step stores its artifacts before its record."""
@@ -58,6 +59,33 @@ def choose(
         tuple(r for r in held.records if r.key in removed),
         tuple(
             s for s in held.stored if s.name not in referenced and (s.name in known or s.made_at < orphaned_before)
+        ),
+    )
+
+
+def choose_erased(held: Inventory, recordings: Collection[str], live: Sequence[LiveRun]) -> Removal:
+    """Choose everything that can hold what was measured of these recordings: all records that they use, shared with
+    others or not; records that no recording's last run used (earlier settings' may be of these); and all artifacts to
+    which no record refers any more.
+
+    What a live run uses is kept.
+    """
+    claimed = {key for keys in held.recordings.values() for key in keys}
+    mine = {key for name in recordings for key in held.recordings.get(name, ())}
+    removed = {
+        r.key
+        for r in held.records
+        if (r.key in mine or r.key not in claimed) and not any(run.may_use(r.key, r.used_at) for run in live)
+    }
+    referenced = {name for name, count in _count_references(held, removed).items() if count}
+    known = {name for r in held.records for name in r.artifacts}
+    oldest = min((run.since for run in live), default=None)  # only a live run is about to write an artifact's record
+    return Removal(
+        tuple(r for r in held.records if r.key in removed),
+        tuple(
+            s
+            for s in held.stored
+            if s.name not in referenced and (s.name in known or oldest is None or s.made_at < oldest)
         ),
     )
 

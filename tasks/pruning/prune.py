@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from tasks.pruning import usage
-from tasks.pruning.choose import Removal, choose
+from tasks.pruning.choose import Removal, choose, choose_erased
 from tasks.pruning.inventory import Inventory, Record, StoredArtifact, build_inventory, measure_size
 from tasks.settings.home import cache, results
 from tasks.storage import disk_space
@@ -62,14 +62,41 @@ def prune(
     )
     if dry_run:
         return chosen
+    removed = _remove(store, chosen)
+    if since is None and usage.find_oldest_run_start(runs_folder()) is None:
+        keys = {record.key for record in set(chosen.records) - set(removed.records)}
+        done = [name for name in recordings if keys.isdisjoint(found.recordings.get(name, ()))]
+        usage.delete_usage(recordings_folder(), done)
+    return removed
+
+
+def erase(store: ArtifactStore, recordings: Collection[str]) -> set[str]:
+    """Remove what `choose_erased` returns; return those of the recordings that are not finished: a live run uses some
+    of their results, or works on them.
+
+    Each record and artifact is checked again right before its removal, as by `prune`.
+    """
+    live = usage.read_live_runs(runs_folder())
+    found = take_inventory(store)
+    live += usage.read_live_runs(runs_folder())  # those that began while the cache was listed
+    _remove(store, choose_erased(found, recordings, live))
+    after = usage.read_live_runs(runs_folder())
+    unfinished = {
+        name
+        for name in recordings
+        if any(run.may_work_on(name) for run in after)
+        or any((results() / key).exists() for key in found.recordings.get(name, ()))
+    }
+    usage.delete_usage(recordings_folder(), set(recordings) - unfinished)
+    return unfinished
+
+
+def _remove(store: ArtifactStore, chosen: Removal) -> Removal:
+    """Remove what was chosen, except what a step has used or written again since; return what was removed."""
     records = tuple(record for record in chosen.records if _remove_record(record))
     stay = set(chosen.records) - set(records)
     named = {name for record in stay for name in record.artifacts}
     stored = tuple(s for s in chosen.stored if s.name not in named and _remove_artifact(store, s))
-    if since is None and usage.find_oldest_run_start(runs_folder()) is None:
-        keys = {record.key for record in stay}
-        done = [name for name in recordings if keys.isdisjoint(found.recordings.get(name, ()))]
-        usage.delete_usage(recordings_folder(), done)
     return Removal(records, stored)
 
 

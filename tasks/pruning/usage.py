@@ -10,7 +10,9 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tasks.processes import Process
 from tasks.storage.atomic import write_atomically
@@ -83,17 +85,62 @@ def delete_usage(folder: Path, recordings: Collection[str]) -> None:
         (folder / f"{name}.json").unlink(missing_ok=True)
 
 
+@dataclass(frozen=True, slots=True)
+class LiveRun:
+    """A run that is running.
+
+    `since`: its start, seconds since the epoch; `recording_id`: the recording it works on, None where that isn't
+    known (yet); `keys`: the records that it has asked for so far, None where that isn't known.
+    """
+
+    since: float
+    recording_id: str | None = None
+    keys: frozenset[str] | None = None
+
+    def may_use(self, key: str, used_at: float) -> bool:
+        """Whether the run may use a record, last used at `used_at`, without asking for it again."""
+        return used_at >= self.since if self.keys is None else key in self.keys
+
+    def may_work_on(self, recording_id: str) -> bool:
+        return self.recording_id in (None, recording_id)
+
+
+class RunMark:
+    """The mark of a running run: a file `<name>.json`, and beside it `<name>.keys`, a record's key a line."""
+
+    def __init__(self, file: Path, content: dict[str, Any]) -> None:
+        self._file, self._content = file, content
+        self._keys, self._is_exact = file.with_suffix(".keys"), True
+
+    def name_recording(self, recording_id: str) -> None:
+        """State the recording that the run works on. From now on only the records noted are taken for in use."""
+        with suppress(OSError):  # without it, whatever was used since the run's start is taken for in use
+            self._keys.touch()
+            _write(self._file, json.dumps({**self._content, "recording_id": recording_id}))
+
+    def note_key(self, key: str) -> None:
+        """Note a record before it is looked at: what is erased meanwhile is looked up afterwards, and not found."""
+        if not self._is_exact:
+            return
+        try:
+            with self._keys.open("a", encoding="utf-8") as file:
+                file.write(f"{key}\n")
+        except OSError:  # a full disk: an incomplete note must not be taken for a complete one
+            self._is_exact = False
+            self._keys.unlink(missing_ok=True)
+
+
 @contextmanager
-def mark_running(folder: Path) -> Iterator[None]:
+def mark_running(folder: Path) -> Iterator[RunMark]:
     """Keep a mark that a run is running, for the duration of the block."""
     me = Process.this()
     mark = folder / f"{me.host}-{me.pid}-{uuid.uuid4().hex[:8]}.json"
-    since = time.time() - FILES_LAG_S
-    _write(mark, json.dumps({"host": me.host, "pid": me.pid, "born": me.born, "since": since}))
+    content = {"host": me.host, "pid": me.pid, "born": me.born, "since": time.time() - FILES_LAG_S}
+    _write(mark, json.dumps(content))
     try:
-        yield
+        yield RunMark(mark, content)
     finally:
-        mark.unlink(missing_ok=True)
+        _remove_mark(mark)
 
 
 def find_oldest_run_start(folder: Path) -> float | None:
@@ -101,35 +148,52 @@ def find_oldest_run_start(folder: Path) -> float | None:
 
     Removes marks of dead runs.
     """
-    begun = []
+    return min((run.since for run in read_live_runs(folder)), default=None)
+
+
+def read_live_runs(folder: Path) -> list[LiveRun]:
+    """Read which runs are running. Removes marks of dead runs."""
+    live = []
     for mark in folder.glob("*.json"):
         try:
-            process, since = _read_mark(mark)
+            process, run = _read_mark(mark)
         except FileNotFoundError:
             continue
         if process is not None and process.host == socket.gethostname():
             ended = process.is_gone
         else:
-            ended = time.time() - since > REMOTE_TIMEOUT_S
+            ended = time.time() - run.since > REMOTE_TIMEOUT_S
         if ended:
-            mark.unlink(missing_ok=True)
+            _remove_mark(mark)
         else:
-            begun.append(since)
-    return min(begun, default=None)
+            live.append(run)
+    return live
 
 
-def _read_mark(mark: Path) -> tuple[Process | None, float]:
-    """Read a mark's process and its start (seconds since the epoch); (None, the mark's modification time) for an
-    unreadable one. Raises `FileNotFoundError`."""
+def _read_mark(mark: Path) -> tuple[Process | None, LiveRun]:
+    """Read a mark's process and run; for an unreadable one None, and a run since the mark's modification time.
+    Raises `FileNotFoundError`."""
     try:
         content = json.loads(mark.read_text(encoding="utf-8"))
-        # Marks of earlier versions have no start time of the process.
+        # Marks of earlier versions have no start time of the process, and no recording.
         process = Process(str(content["host"]), int(content["pid"]), str(content.get("born", "")))
-        return process, float(content["since"])
+        since, recording_id = float(content["since"]), content.get("recording_id")
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
-        return None, mark.stat().st_mtime
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return None, LiveRun(mark.stat().st_mtime)
+    if not isinstance(recording_id, str):
+        return process, LiveRun(since)
+    try:
+        keys = frozenset(mark.with_suffix(".keys").read_text(encoding="utf-8").splitlines())
+    except (OSError, ValueError):
+        return process, LiveRun(since, recording_id)
+    return process, LiveRun(since, recording_id, keys)
+
+
+def _remove_mark(mark: Path) -> None:
+    mark.unlink(missing_ok=True)
+    mark.with_suffix(".keys").unlink(missing_ok=True)
 
 
 def _write(file: Path, text: str) -> None:

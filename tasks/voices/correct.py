@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from tasks.voices.changes import DECISION_FIELDS, read_names
 from tasks.voices.invariants import (
     check_name_is_free,
     collect_voice_ids,
+    digest_term,
     display_name,
     find_affected_voices,
     make_voice_id,
@@ -112,18 +113,27 @@ def separate(registry: VoiceRegistry, one: str, other: str) -> VoiceRegistry:
     return replace(registry, apart=registry.apart | {order_pair(one, other)})
 
 
-def forget(registry: VoiceRegistry, voice_id: str) -> VoiceRegistry:
+def forget(registry: VoiceRegistry, voice_id: str, asked: Collection[str] = ()) -> VoiceRegistry:
     """Delete the voice: its name, its embeddings and every correction that mentions it.
 
-    Published hearings stay, empty, as `FORGOTTEN` until their recordings' tables have been written again.
+    Published hearings stay, empty, as `FORGOTTEN` until their recordings are free of the voice, with digests of the
+    name, the id and what people `asked` for.
     """
     nothing = np.zeros(0, np.float32)
+    terms = sorted({voice_id, registry.voices[voice_id].name or voice_id, *asked})
     hearings = {}
     for key, h in registry.hearings.items():
         if h.voice_id == voice_id:
             if not h.out:
                 continue
-            h = _clear_offer(h)._replace(voice_id=FORGOTTEN, by="hand", similarity=None, embedding=nothing, shown="")
+            h = _clear_offer(h)._replace(
+                voice_id=FORGOTTEN,
+                by="hand",
+                similarity=None,
+                embedding=nothing,
+                shown="",
+                forgotten_as=" ".join(digest_term(key, term) for term in terms),
+            )
         hearings[key] = h
     voices = {key: v for key, v in registry.voices.items() if key != voice_id}
     after = replace(registry, voices=voices, hearings=hearings)

@@ -12,6 +12,7 @@ from tasks.records import UNKNOWN
 from tasks.voices.invariants import (
     collect_voice_ids,
     digest_identity,
+    list_forgotten,
     make_hearing_id,
     make_voice_id,
     may_be_same_person,
@@ -57,9 +58,19 @@ def enter_recording(
     those whose unnamed voice is heard nowhere else, are matched with the registry; without a match they get a new
     voice. Hearings of speakers that the recording no longer has are dropped, but kept for voices that have a name or
     were corrected by a person.
+
+    While a voice is being erased from the recording, speakers who aren't carried are not entered, and have no
+    identity: each may be the forgotten one, whom this run has measured before.
     """
+    gone = {
+        h.hearing_id: h
+        for h in list_forgotten(registry)
+        if (h.out, h.recording_id) == (visit.out, visit.recording_id)
+    }
     earlier = {h.speaker: h for h in registry.of_recording(visit.out, visit.recording_id) if h.voice_id != FORGOTTEN}
     before = {label: earlier[old] for label, old in carried.items() if old in earlier}
+    if gone:
+        visit = replace(visit, speakers=tuple(s for s in visit.speakers if s.label in before))
     here = {h.hearing_id for h in before.values()}
     rest = replace(registry, hearings={key: h for key, h in registry.hearings.items() if key not in here})
     measured = {h.label for h in visit.speakers if len(h.embedding)}
@@ -86,8 +97,10 @@ def enter_recording(
     left |= {
         key: h for key, h in lost.items() if registry.voices[h.voice_id].name or h.by == "hand" or h.voice_id in apart
     }
+    nobody = digest_identity(SpeakerIdentity())
+    erased = {key: h._replace(run_id=visit.run_id, speaker="", shown=nobody) for key, h in gone.items()}
     return _update_digests(
-        prune_registry(replace(registry, voices=voices, hearings=left | entered, alike=alike)), list(entered)
+        prune_registry(replace(registry, voices=voices, hearings=left | erased | entered, alike=alike)), list(entered)
     )
 
 

@@ -44,9 +44,8 @@ def digest_identity(known: SpeakerIdentity) -> str:
 def is_stale(registry: VoiceRegistry, hearing: Hearing) -> bool:
     """Whether the recording's published tables give another identity than the registry, or contain a forgotten
     voice."""
-    if hearing.voice_id == FORGOTTEN:
-        return True
-    return bool(hearing.out and hearing.speaker) and hearing.shown != digest_identity(registry.identity_of(hearing))
+    published = bool(hearing.out and hearing.speaker) or hearing.voice_id == FORGOTTEN
+    return published and hearing.shown != digest_identity(registry.identity_of(hearing))
 
 
 def find_stale_recordings(registry: VoiceRegistry) -> list[tuple[str, str]]:
@@ -54,16 +53,41 @@ def find_stale_recordings(registry: VoiceRegistry) -> list[tuple[str, str]]:
     return sorted({(h.out, h.recording_id) for h in registry.hearings.values() if is_stale(registry, h)})
 
 
-def mark_published(registry: VoiceRegistry, out: str, recording_id: str) -> VoiceRegistry:
-    """Mark the recording's published tables as up to date; drop the hearings of forgotten voices."""
+def mark_published(registry: VoiceRegistry, out: str, recording_id: str, run_id: str | None) -> VoiceRegistry:
+    """Mark the recording's published tables, of the run `run_id` (None: there are none), as up to date."""
     hearings = {}
     for key, hearing in registry.hearings.items():
         if (hearing.out, hearing.recording_id) == (out, recording_id):
-            if hearing.voice_id == FORGOTTEN:
-                continue
             hearing = hearing._replace(shown=digest_identity(registry.identity_of(hearing)))
+            if hearing.voice_id == FORGOTTEN:
+                hearing = hearing._replace(run_id=run_id or hearing.run_id)
         hearings[key] = hearing
     return prune_registry(replace(registry, hearings=hearings))
+
+
+def list_forgotten(registry: VoiceRegistry) -> list[Hearing]:
+    """List the hearings of forgotten voices whose erasure isn't finished."""
+    return sorted(
+        (h for h in registry.hearings.values() if h.voice_id == FORGOTTEN), key=lambda h: (h.out, h.recording_id)
+    )
+
+
+def drop_erased(registry: VoiceRegistry, unfinished: Collection[str]) -> VoiceRegistry:
+    """Drop the hearings of forgotten voices that no published table contains, except of the recordings
+    `unfinished`."""
+    return replace(
+        registry,
+        hearings={
+            key: h
+            for key, h in registry.hearings.items()
+            if h.voice_id != FORGOTTEN or is_stale(registry, h) or h.recording_id in unfinished
+        },
+    )
+
+
+def digest_term(hearing_id: str, term: str) -> str:
+    """Digest what people call a voice (16 hexadecimal digits of a SHA-256), to recognise it without keeping it."""
+    return hashlib.sha256(f"{hearing_id}\0{term.casefold()}".encode()).hexdigest()[:16]
 
 
 def make_voice_id(recording_id: str, label: str, taken: Collection[str]) -> str:

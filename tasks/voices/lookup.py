@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.errors import UsageError
+from tasks.voices.invariants import digest_term, list_forgotten
 from tasks.voices.records import FORGOTTEN, Hearing, Vector, VoiceRegistry, order_pair
 
 MAX_NAME_CHARACTERS = 60
@@ -53,6 +54,19 @@ def find_voice(registry: VoiceRegistry, text: str, out: str | None = None) -> st
         if found:
             raise UsageError(f"{text!r} fits {len(found)} voices: {', '.join(found[:5])}; give more of the id.")
     raise UsageError(f"no voice is called {text!r}; daylong speakers list tells them all.")
+
+
+def find_forgotten(registry: VoiceRegistry, text: str, out: str | None = None) -> list[Hearing]:
+    """Find the hearings, whose erasure isn't finished, of the forgotten voice that `text` named."""
+    return [
+        h
+        for h in list_forgotten(registry)
+        if out in (None, h.out)
+        and (
+            digest_term(h.hearing_id, text) in h.forgotten_as.split()
+            or (h.speaker and text == f"{h.recording_id}/{h.speaker}")
+        )
+    ]
 
 
 def find_hearings(registry: VoiceRegistry, voice_id: str, text: str) -> list[str]:

@@ -13,8 +13,9 @@ By = Literal["new", "match", "hand", "enrolled"]
 """How a hearing was assigned to its voice: as the first of a new voice, by matching, by hand, or by enrolment."""
 
 FORGOTTEN = ""
-"""The `voice_id` of a hearing whose voice was forgotten. The hearing stays, without embedding, until its recording's
-tables and exports have been written without the voice."""
+"""The `voice_id` of a hearing whose voice was forgotten. The hearing stays, without embedding, until the voice is
+erased: the recording's tables and exports written without it, its cached results removed, and no run under way that
+may publish it again."""
 
 
 class Hearing(NamedTuple):
@@ -24,7 +25,8 @@ class Hearing(NamedTuple):
     the recording, processed again, no longer has that speaker. `seconds`: of speech; `heard_on`: ISO date of the
     recording. `embedding`: float32, shape (D,), unit length, or empty; comparable within one `embedder` only (name
     and digest of its weights). Similarities are cosines. `maybe`: a voice offered as a possible match. `shown`:
-    digest of the identity that the recording's published tables contain.
+    digest of the identity that the recording's published tables contain. `forgotten_as`: digests of what people
+    called a forgotten voice, separated by blanks (see `digest_term`), so that asking again finds it.
     """
 
     hearing_id: str
@@ -43,6 +45,7 @@ class Hearing(NamedTuple):
     embedder: str
     embedding: Vector
     shown: str = ""
+    forgotten_as: str = ""
 
 
 class KnownVoice(NamedTuple):

@@ -32,7 +32,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "hearing_id": "string", "voice_id": "string", "out": "string", "recording_id": "string", "run_id": "string",
         "source_name": "string", "speaker": "string", "seconds": "float64", "heard_on": "string", "by": "string",
         "similarity": "float64", "maybe": "string", "maybe_similarity": "float64", "embedder": "string",
-        "embedding": "embedding", "shown": "string",
+        "embedding": "embedding", "shown": "string", "forgotten_as": "string",
     },
     "apart": {"one": "string", "other": "string"},
     "alike": {"one": "string", "other": "string"},
@@ -40,6 +40,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "number": "int64", "at": "string", "kind": "string", "what": "string", "change": "string", "undone": "bool_",
     },
 }  # fmt: skip
+
+LATER_COLUMNS = {"forgotten_as": ""}
+"""Columns that tables of earlier versions lack, and what they would say."""
 
 
 def serialize_registry(registry: VoiceRegistry) -> dict[Path, bytes]:
@@ -109,12 +112,7 @@ def _read_columns(name: str, path: Path) -> Mapping[str, list[Any]]:
             if version != str(VERSION):
                 raise UsageError(f"{path}: written by another Daylong (version {version or '?'}); update this one.")
             table = file.read()
-        return {
-            column: _split_lists(table.column(column).combine_chunks())
-            if kind == "embedding"
-            else table.column(column).to_pylist()
-            for column, kind in COLUMNS[name].items()
-        }
+        return {column: _read_column(table, column, kind) for column, kind in COLUMNS[name].items()}
     except (pa.ArrowInvalid, OSError, KeyError) as err:
         # Arrow sets no errno for a damaged file; a missing table counts as damage, since all are always written.
         if isinstance(err, OSError) and err.errno not in (None, errno.ENOENT):
@@ -126,6 +124,14 @@ def _read_columns(name: str, path: Path) -> Mapping[str, list[Any]]:
             f"{path}: the voices can't be read ({err}). Put the folder aside and make it anew from the recordings: "
             "daylong speakers rebuild"
         ) from err
+
+
+def _read_column(table: pa.Table, column: str, kind: str) -> list[Any]:
+    """Raises KeyError for a missing one that every version has."""
+    if column in LATER_COLUMNS and column not in table.column_names:
+        return [LATER_COLUMNS[column]] * table.num_rows
+    held = table.column(column)
+    return _split_lists(held.combine_chunks()) if kind == "embedding" else held.to_pylist()
 
 
 def _split_lists(lists: pa.Array) -> list[np.ndarray[Any, Any]]:

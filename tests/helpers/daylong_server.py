@@ -62,11 +62,12 @@ class DaylongServer:
     def read_log(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def start(self) -> DaylongServer:
+    def start(self, *words: str) -> DaylongServer:
+        """Start it, with more `words` on its command line."""
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.daylong", "up", "--port", str(self.port)],
+                [sys.executable, "-m", "tests.faults.daylong", "up", "--port", str(self.port), *words],
                 cwd=self.home,  # not where the code lies: it works from any folder
                 env=make_environment(self.home, **self.more),
                 stdin=subprocess.DEVNULL,

@@ -114,5 +114,20 @@ def find_in_files(text: str, *folders: Path) -> list[str]:
     return hits
 
 
+def find_embedding_in_files(embedding: Sequence[float], *folders: Path) -> list[str]:
+    """Every file below these folders that holds the embedding: as float32 bytes, or in a Parquet column."""
+    wanted, hits = np.array(embedding, np.float32), []
+    for path in sorted(p for folder in folders for p in folder.rglob("*") if p.is_file()):
+        held = wanted.tobytes() in path.read_bytes()
+        if path.suffix == ".parquet":
+            with pq.ParquetFile(path) as file:
+                names = {"embedding"} & set(file.schema_arrow.names)
+                rows = file.read(columns=[*names]).to_pydict().get("embedding", [])
+            held |= any(row and np.allclose(row[: len(wanted)], wanted, atol=1e-6) for row in rows)
+        if held:
+            hits.append(path.name)
+    return hits
+
+
 def _unit(vector: np.ndarray) -> np.ndarray:
     return vector / np.linalg.norm(vector)

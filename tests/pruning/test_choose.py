@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.pruning.choose import MIN_ORPHAN_AGE_S, choose
+from tasks.pruning.choose import MIN_ORPHAN_AGE_S, choose, choose_erased
 from tasks.pruning.inventory import Inventory, Record, StoredArtifact
+from tasks.pruning.usage import LiveRun
 
 NOW = 1_000_000.0
 DAY = 86_400.0
@@ -87,3 +88,25 @@ def test_kept_records_keep_artifacts_and_size_limit_holds(
     assert not {s.name for s in gone.stored} & {a for r in left for a in r.artifacts}
     assert days is None or all(NOW - r.used_at <= days * DAY for r in left)
     assert most is None or held.size - gone.size <= most or not left
+
+
+def test_erased_are_all_records_of_the_recording_and_those_of_nobody() -> None:
+    held = Inventory((*HELD.records, record("c/v1/4", 5, "w")), (*HELD.stored, stored("w")), HELD.recordings)
+    gone = choose_erased(held, ["monday"], [])
+    assert [r.key for r in gone.records] == ["a/v1/1", "a/v1/2", "c/v1/4"]  # the second is Tuesday's too
+    assert [s.name for s in gone.stored] == ["y", "w"]  # x is in Tuesday's
+
+
+def test_erasing_spares_exactly_what_live_runs_have_asked_for() -> None:
+    exact = LiveRun(NOW - 9 * DAY, "wednesday", frozenset({"a/v1/2"}))
+    assert [r.key for r in choose_erased(HELD, ["monday"], [exact]).records] == ["a/v1/1"]
+    unknown = LiveRun(NOW - 4 * DAY)
+    assert [r.key for r in choose_erased(HELD, ["monday"], [unknown]).records] == ["a/v1/1"]
+    assert choose_erased(HELD, ["monday"], [LiveRun(NOW - 9 * DAY)]).records == ()
+
+
+def test_artifacts_without_record_are_erased_unless_a_live_run_may_have_made_them() -> None:
+    held = Inventory((), (stored("old", days_ago=3), stored("new", days_ago=1)))
+    assert [s.name for s in choose_erased(held, ["monday"], []).stored] == ["old", "new"]
+    live = [LiveRun(NOW - 2 * DAY, "tuesday", frozenset())]
+    assert [s.name for s in choose_erased(held, ["monday"], live).stored] == ["old"]

@@ -81,3 +81,40 @@ def test_unreadable_mark_counts_for_a_week(unreadable: Path) -> None:
     os.utime(unreadable, (0, 0))
     assert usage.find_oldest_run_start(unreadable.parent) is None
     assert not unreadable.exists()
+
+
+def test_mark_tells_recording_and_records_once_it_names_the_recording(tmp_path: Path) -> None:
+    with usage.mark_running(tmp_path / "running") as mark:
+        mark.note_key("probe/v1/a")
+        (run,) = usage.read_live_runs(tmp_path / "running")
+        assert (run.recording_id, run.keys) == (None, None)
+        assert run.may_work_on("monday-1")
+        assert run.may_use("any", time.time())
+        assert not run.may_use("any", time.time() - 60)
+        mark.name_recording("monday-1")
+        mark.note_key("chunk/v1/b")
+        (run,) = usage.read_live_runs(tmp_path / "running")
+        assert (run.recording_id, run.keys) == ("monday-1", {"probe/v1/a", "chunk/v1/b"})
+        assert not run.may_work_on("tuesday-2")
+        assert not run.may_use("any", time.time())
+        assert run.may_use("chunk/v1/b", 0.0)
+    assert list((tmp_path / "running").iterdir()) == []
+
+
+def test_run_whose_records_could_not_all_be_noted_may_use_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with usage.mark_running(tmp_path / "running") as mark:
+        mark.name_recording("monday-1")
+        mark.note_key("chunk/v1/a")
+
+        def full(*_: object, **__: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as disk:
+            disk.setattr(Path, "open", full)
+            mark.note_key("chunk/v1/b")
+        mark.note_key("chunk/v1/c")
+        (run,) = usage.read_live_runs(tmp_path / "running")
+        assert (run.recording_id, run.keys) == ("monday-1", None)
+        assert run.may_use("chunk/v1/b", time.time())

@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tasks import caching
 from tasks.caching import AS_JSON, discard_broken_result
 from tasks.pruning import prune as pruning
 from tasks.pruning import usage
@@ -166,3 +168,17 @@ def test_result_pruned_while_checked_is_computed_again(store: ArtifactStore, mon
     monkeypatch.setattr(os, "utime", lambda file, *_: os.unlink(file))
     discard_broken_result(A, {"place": StepContext(store, lambda *_: pytest.fail("nothing is read"))})
     assert not (results() / A).exists()
+
+
+def test_record_is_noted_before_it_is_looked_at(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever erases looks for notes after listing: a record that is believed has been noted by then."""
+    order: list[str] = []
+    monkeypatch.setattr(caching, "discard_broken_result", lambda key, _: order.append(f"looked at {key}"))
+    asking: Any = SimpleNamespace(task_run=SimpleNamespace(flow_run_id="run-1"))
+    policy = caching.StepPolicy(step="linking", version=1)
+    with caching.call_at_each_use("run-1", lambda key: order.append(f"noted {key}")):
+        key = policy.compute_key(asking, {"speakers": 2}, {})
+    policy.compute_key(asking, {"speakers": 3}, {})
+    assert order[:2] == [f"noted {key}", f"looked at {key}"]
+    assert len(order) == 3
+    assert len(caching.pop_used_keys("run-1")) == 2

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.voices import correct
 from tasks.voices.identify import MeasuredSpeaker, RecordingVoices, enter_recording, offer_voice
-from tasks.voices.invariants import prune_registry
+from tasks.voices.invariants import drop_erased, is_stale, list_forgotten, mark_published, prune_registry
 from tasks.voices.lookup import list_possible_duplicates
 from tasks.voices.match import MatchRule
 from tasks.voices.records import VoiceRegistry, order_pair
@@ -189,3 +189,31 @@ def test_what_people_said_of_a_voice_outlives_a_run_that_doesnt_know_it(monday):
     registry, _ = enter_recording(registry, visit("monday", {"SPEAKER_00": "Cy"}, run="r2"), {}, RULE)
     assert {ana, bob} <= set(registry.voices)
     assert order_pair(ana, bob) in registry.apart
+
+
+def test_while_a_voice_is_being_erased_only_the_others_are_entered(monday):
+    registry, before = monday
+    registry = correct.forget(registry, before["SPEAKER_00"].voice_id)
+    assert [is_stale(registry, h) for h in list_forgotten(registry)] == [True]
+    again = visit("monday", {"SPEAKER_00": "Bob", "SPEAKER_01": "Ana", "SPEAKER_02": "Cy"}, run="r2")
+    carried = {"SPEAKER_00": "SPEAKER_01", "SPEAKER_01": "SPEAKER_00"}
+    registry, known = enter_recording(registry, again, carried, RULE)
+    assert {label: k.voice_id for label, k in known.items()} == {"SPEAKER_00": before["SPEAKER_01"].voice_id}
+    assert [len(h.embedding) > 0 for h in registry.of_recording("/out", "monday")] == [True]
+    (gone,) = list_forgotten(registry)
+    assert gone.run_id == "r2"
+    assert not is_stale(registry, gone)
+    assert list_forgotten(drop_erased(registry, {"monday"})) == [gone]
+    registry = drop_erased(registry, set())
+    assert list_forgotten(registry) == []
+    registry, known = enter_recording(registry, replace(again, run_id="r3"), {}, RULE)
+    assert known.keys() == {"SPEAKER_00", "SPEAKER_01", "SPEAKER_02"}
+
+
+def test_other_recordings_are_entered_as_ever_while_a_voice_is_being_erased(monday):
+    registry, before = monday
+    registry = correct.forget(registry, before["SPEAKER_00"].voice_id)
+    registry, known = enter_recording(registry, visit("tuesday", {"SPEAKER_00": "Ana"}, day=1), {}, RULE)
+    assert known["SPEAKER_00"].voice_id is not None
+    registry = mark_published(registry, "/out", "monday", "r9")
+    assert [(h.run_id, is_stale(registry, h)) for h in list_forgotten(registry)] == [("r9", False)]

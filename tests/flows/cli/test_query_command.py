@@ -11,10 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli.main import app
+from tasks.dataset import views
 from tasks.dataset.publish import publish
 from tasks.dataset.schema import TABLES
 from tests.helpers.sample_transcripts import HOSTILE, make_meeting, make_recording_row, make_transcript
@@ -226,3 +228,34 @@ def test_missing_results_folder_is_reported(tmp_path: Path) -> None:
     done = daylong("query", "select 1", "--out", tmp_path / "none")
     assert (done.exit_code, "no such folder of results" in done.stderr) == (2, True)
     assert daylong("query", "select count(*) as n from words", "--out", tmp_path, "-f", "csv").stdout == "n\n0\n"
+
+
+@pytest.mark.parametrize("step", ["_refuse_newer", "_refuse_writing"])  # at connecting, at asking
+@pytest.mark.parametrize("times", [1, views.ATTEMPTS])
+def test_file_that_goes_between_listing_and_opening_is_asked_for_again(
+    out: Path, monkeypatch: pytest.MonkeyPatch, step: str, times: int
+) -> None:
+    ask = ("query", "select count(*) as words from words", "--format", "csv", "--out", out)
+    whole, does, left = daylong(*ask).stdout, getattr(views, step), [times]
+
+    def find_gone(*args: object) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            path = out / "words" / "recorded_date=2001-02-03" / "gone-11223344.parquet"
+            raise duckdb.IOException(f'IO Error: Cannot open file "{path}": No such file or directory')
+        does(*args)
+
+    monkeypatch.setattr(views, step, find_gone)
+    monkeypatch.setattr(views, "PAUSE_S", 0.0)
+    done = daylong(*ask)
+    if times == 1:
+        assert (done.exit_code, done.stdout, done.stderr) == (0, whole, "")
+    else:
+        assert done.exit_code == 1
+        assert "a table is being replaced at this moment; try again." in done.stderr
+
+
+def test_file_of_the_askers_own_that_is_missing_is_told_as_it_is(out: Path, tmp_path: Path) -> None:
+    done = daylong("query", f"select * from read_csv('{tmp_path}/none.csv')", "--out", out)
+    assert done.exit_code == 2
+    assert "none.csv" in done.stderr

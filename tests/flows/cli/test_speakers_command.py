@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from flows.cli.main import app
 from flows.speakers.corrections import enter_corrections, make_enrolment
 from flows.speakers.published import make_match_rule
+from tasks.errors import UsageError
 from tasks.settings.schema import Settings
 from tasks.voices.records import order_pair
 from tasks.voices.store import open_registry, read_current_registry
@@ -216,6 +217,25 @@ def test_enrolled_voice_is_offered_and_accepted(week):
     run_speakers("review", "--yes", offer.splitlines()[1].split()[0])
     assert read_names(week, MON)["SPEAKER_00"] == "Ada"
     assert "Nothing to review" in run_speakers("review")
+
+
+def test_file_enrolled_as_somebody_is_not_taken_from_them(week):
+    store, rule = week.parent / "voices", make_match_rule(Settings())
+    heard = next(iter(read_current_registry(store).hearings.values()))
+    file = heard._replace(hearing_id="file", out="", source_name="ada.wav", speaker="", by="enrolled", voice_id="")
+    enter_corrections(store, "enroll", make_enrolment(file, "Ada", rule))
+    assert enter_corrections(store, "enroll", make_enrolment(file, "ada", rule)).faults == []  # the same again
+    before = read_current_registry(store)
+    with pytest.raises(UsageError, match=r"ada\.wav: this sound is enrolled already, as ada"):
+        enter_corrections(store, "enroll", make_enrolment(file, "Berta", rule))
+    assert read_current_registry(store).hearings.keys() == before.hearings.keys()
+    (ada,) = [v.voice_id for v in before.voices.values() if v.name == "ada"]
+    assert [h.hearing_id for h in before.of_voice(ada)] == ["file"]
+    run_speakers("rename", ada, "")
+    with pytest.raises(UsageError, match=f"as {ada}"):
+        enter_corrections(store, "enroll", make_enrolment(file, "Berta", rule))
+    run_speakers("rename", ada, "Berta")
+    enter_corrections(store, "enroll", make_enrolment(file, "Berta", rule))
 
 
 def test_possible_duplicates_are_separated_or_merged(week):

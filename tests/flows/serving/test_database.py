@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from flows.serving.database import find_database_problem, list_known_revisions, locate_database
+from flows.serving.own_server import check_place
+from tasks.errors import MachineFault
 
 
 def make_database(file: Path, revision: str) -> Path:
@@ -66,3 +68,25 @@ def test_a_folder_in_the_databases_place_is_told(tmp_path: Path) -> None:
 def test_a_database_that_the_environment_names_is_not_looked_for_in_the_folder(prefix: str, name: str) -> None:
     assert locate_database({"PREFECT_HOME": "/d", f"{prefix}{name}": "x"}) is None
     assert locate_database({"PREFECT_HOME": "/d", f"{prefix}{name}": ""}) == Path("/d/prefect.db")
+
+
+def test_an_sqlite_file_that_the_environment_names_is_looked_at(tmp_path: Path) -> None:
+    file = make_database(tmp_path / "runs of today.db", "ffffffffffff")
+    for prefix in ("PREFECT_SERVER_DATABASE_", "PREFECT_API_DATABASE_"):
+        for named in (
+            {"CONNECTION_URL": f"sqlite+aiosqlite:///{str(file).replace(' ', '%20')}"},
+            {"CONNECTION_URL": f"sqlite+aiosqlite:///{file}?timeout=9"},
+            {"CONNECTION_URL": f"sqlite+aiosqlite:///{file.name}"},
+            {"DRIVER": "sqlite+aiosqlite", "NAME": str(file)},
+        ):
+            environment = {"PREFECT_HOME": str(tmp_path)} | {f"{prefix}{end}": text for end, text in named.items()}
+            assert locate_database(environment) == file
+            with pytest.raises(MachineFault, match="made by another version of Prefect"):
+                check_place(environment)
+    in_memory = {"PREFECT_API_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:///file::memory:?cache=shared&uri=true"}
+    assert locate_database(in_memory) is None
+
+
+def test_the_revisions_of_postgresql_are_known_as_well() -> None:
+    assert len(list_known_revisions("postgresql")) > 50
+    assert list_known_revisions("postgresql") != list_known_revisions()

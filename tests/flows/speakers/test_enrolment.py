@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.speakers.enrol import measure_voice
+from flows.speakers.enrol import list_voices, measure_voice
 from tasks.audio.decode import decode
+from tasks.diarization.windows import cut_windows
 from tasks.errors import PermanentError, UnreadableAudio, UsageError
 from tasks.intervals import Span
 from tasks.settings.home import sample
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
+from tests.helpers.sample_voices import make_voice_embedding
 
 ANA = ((1.9, 6.0), (23.2, 28.5)), ((29.5, 32.5), (45.4, 52.0))
 BEN = ((8.9, 12.8), (42.8, 44.9))
@@ -58,3 +60,39 @@ def test_file_without_enough_speech_is_refused(settings: Settings, cut, tmp_path
     (tmp_path / "no.wav").write_bytes(b"not a sound")
     with pytest.raises(UnreadableAudio):
         measure_voice(tmp_path / "no.wav", settings)
+
+
+def test_file_of_two_people_is_told_from_one_of_a_single_person(
+    settings: Settings, cut, caplog: pytest.LogCaptureFixture
+) -> None:
+    measure_voice(cut("ana.wav", *ANA[0], *ANA[1]), settings)
+    assert caplog.messages == []
+    measure_voice(cut("both.wav", *ANA[0], *BEN), settings)
+    (line,) = caplog.messages
+    assert "both.wav: 2 voices are heard in it: " in line
+    assert "s from 00:00:0" in line
+    assert "daylong speakers undo" in line
+
+
+def hear(*said: tuple[str, float, float]) -> list[tuple[int, int]]:
+    """Seconds and begin of each voice that is found in what these people say, from when to when."""
+    speech = [Span(start, end) for _, start, end in said]
+    windows = [cut_windows([span]) for span in speech]
+    embeddings = [
+        make_voice_embedding(person, day=100 * k + n)
+        for k, (person, _, _) in enumerate(said)
+        for n in range(len(windows[k]))
+    ]
+    found = list_voices(np.concatenate(windows), np.array(embeddings, np.float32), speech)
+    return [(round(v.seconds), round(v.first_s)) for v in found]
+
+
+def test_voices_are_listed_with_their_seconds_and_begin() -> None:
+    assert hear(("Ada", 0, 20)) == [(20, 0)]
+    assert hear(("Ada", 0, 20), ("Ada", 25, 40)) == [(35, 0)]
+    assert hear(("Ada", 1, 20), ("Bea", 21, 31), ("Ada", 32, 40)) == [(27, 1), (10, 21)]
+    assert hear(("Ada", 0, 9), ("Bea", 10, 19), ("Cyd", 20, 29)) == [(9, 0), (9, 10), (9, 20)]
+
+
+def test_word_of_somebody_else_is_no_second_voice() -> None:
+    assert [begin for _, begin in hear(("Ada", 0, 20), ("Bea", 21, 22.5), ("Ada", 23, 40))] == [0]
