@@ -9,7 +9,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, TypedDict
 
@@ -41,12 +41,11 @@ from flows.reporting.run_account import log_final_error
 from flows.reporting.run_names import make_printable
 from flows.serving.crashed_runs import label_run
 from flows.serving.signals import watch_signals
-from tasks.errors import DaylongError, TransientError
+from tasks.errors import DaylongError
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.completeness import ScanResult
 from tasks.intake.intake import Intake, is_lasting
-from tasks.intake.ledger import Ledger
 from tasks.intake.scan import find_stop
 from tasks.paths import show_folder_as
 from tasks.settings.files import hold_files
@@ -57,8 +56,8 @@ from tasks.text import read_first_line
 
 MAX_WAITING_LINES = 20
 """Most lines that a run, one a minute, logs on files that wait in the inbox."""
-_open_claims: dict[str, Path] = {}
-"""Arrival ids of the claims that this process works on -> paths of their ledgers."""
+_open_intakes: list[Intake] = []
+"""The watchers that run in this process, one at a time."""
 
 
 class IngestResult(TypedDict):
@@ -89,7 +88,7 @@ def ingest_inbox(settings: Annotated[SettingsForm | None, HideNull()] = EMPTY_FO
             loaded = load(form)
             configure_worker_logging(loaded.logging.format)
             intake = open_intake(loaded)
-            with closing(intake), excuse_on_signals():
+            with closing(intake), _registered(intake), excuse_on_signals():
                 return _ingest(intake, form, loaded)
     except DaylongError as error:
         if log_final_error(error):
@@ -173,7 +172,6 @@ def _process(intake: Intake, claim: Claim, settings: dict[str, object]) -> tuple
     get_run_logger().info("%s: taken", name)
     emit(InboxEvent("taken", name))
     first, *more = encode_paths(claim)
-    _open_claims[claim.note.id] = intake.ledger.path
     try:
         with show_folder_as(claim.lock.folder, claim.note.original.parent):
             outcome = process_recording(first, settings, more)  # type: ignore[call-overload]
@@ -196,8 +194,6 @@ def _process(intake: Intake, claim: Claim, settings: dict[str, object]) -> tuple
         stop = None
         if ended.place is not None and ended.state in ("done", "partial"):
             rewrite_report(Path(outcome["out"]), outcome["recording_id"], ended.place)
-    finally:
-        _open_claims.pop(claim.note.id, None)
     _report_closed(ended, outcome)
     return ended, stop
 
@@ -207,6 +203,15 @@ def _report_closed(filed: ClosedClaim, outcome: Outcome | None = None) -> None:
     emit(InboxEvent("filed", name, filed, outcome))
     if filed.state == "quarantined":
         emit_quarantined(name, filed.message or "", str(filed.place))
+
+
+@contextmanager
+def _registered(intake: Intake) -> Iterator[None]:
+    _open_intakes.append(intake)
+    try:
+        yield
+    finally:
+        _open_intakes.remove(intake)
 
 
 @contextmanager
@@ -221,9 +226,8 @@ def excuse_on_signals() -> Iterator[None]:
 
 def excuse_attempts() -> None:
     """Excuse the attempts under way: the next scan returns their recordings to the inbox, and they don't count."""
-    for arrival, path in list(_open_claims.items()):
-        with suppress(TransientError), Ledger(path) as ledger:
-            ledger.excuse(arrival)
+    for intake in list(_open_intakes):
+        intake.excuse_begun()
 
 
 def _format_error(error: Exception) -> str:

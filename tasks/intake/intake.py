@@ -10,10 +10,11 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tasks.errors import PermanentError, UsageError
+from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.intake import files, names
 from tasks.intake.claim import Claim, take
 from tasks.intake.claim_lock import acquire, claim_folder, last_beat, list_claims
@@ -72,9 +73,20 @@ class Intake:
         self._digests: dict[tuple[Path, int, int], str] = {}
         """Digests of contents that another process holds, by (path, inode, change time in ns), so that they are read
         once."""
+        self._begun: set[str] = set()
+        """Arrival ids of claims whose attempt was counted, or is about to be, and that are not closed."""
 
     def close(self) -> None:
         self.ledger.close()
+
+    def excuse_begun(self) -> None:
+        """Take back the attempts under way, from any thread: the next scan returns their recordings to the inbox, and
+        they don't count."""
+        begun = list(self._begun)
+        if begun:
+            with suppress(TransientError), Ledger(self.ledger.path) as ledger:
+                for arrival in begun:
+                    ledger.excuse(arrival)
 
     def is_displaced(self) -> bool:
         """Whether the folder at the inbox's path is another one than was opened: it must be opened anew."""
@@ -135,8 +147,10 @@ class Intake:
             self.ledger.link(arrival)
             return self._closer.file(claim.lock, claim.note)
         tried = self.settings.attempts if fault else None
+        self._begun.add(arrival.id)  # before it is counted: a signal may come between the two
         self.ledger.begin(arrival, claim.candidate.size, self.ports.settings_digest, tried)
         if fault:
+            self._begun.discard(arrival.id)
             return self._closer.quarantine(claim.lock, claim.note, fault, lasting=False)
         claim.lock.keep_alive()
         return claim
@@ -160,7 +174,7 @@ class Intake:
 
     def close_processed(self, claim: Claim, *, status: str, recording_id: str, run_id: str) -> ClosedClaim:
         """Close the claim of a published recording: file it. Where it has changed meanwhile give it back as new."""
-        with release_afterwards(claim.lock):
+        with self._ending(claim):
             if not claim.is_unchanged():
                 self.ledger.excuse(claim.note.id)
                 return self._give_back(claim, CHANGED)
@@ -176,7 +190,7 @@ class Intake:
         """Close the claim of a recording that could not be processed. `lasting`: the file is at fault, and goes to
         the quarantine at once; else it goes back into the inbox, and to the quarantine after `inbox.attempts`."""
         message = message.replace(f"{claim.lock.folder}{os.sep}", "")  # it isn't there any more
-        with release_afterwards(claim.lock):
+        with self._ending(claim):
             if not claim.is_unchanged():
                 self.ledger.excuse(claim.note.id)
                 return self._give_back(claim, CHANGED)
@@ -188,9 +202,15 @@ class Intake:
 
     def release(self, claim: Claim) -> ClosedClaim:
         """Give the recording back without counting an attempt: processing was stopped, or the file isn't at fault."""
-        with release_afterwards(claim.lock):
+        with self._ending(claim):
             self.ledger.excuse(claim.note.id)
             return self._give_back(claim, None)
+
+    @contextmanager
+    def _ending(self, claim: Claim) -> Iterator[None]:
+        with release_afterwards(claim.lock):
+            yield
+        self._begun.discard(claim.note.id)
 
     def claims(self) -> list[Path]:
         """The folders of all claims, of live and dead processes. Raises TransientError where they can't be read."""

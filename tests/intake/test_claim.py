@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -252,11 +253,46 @@ def test_told_to_stop_the_attempt_does_not_count(world: SimulatedInbox) -> None:
         assert isinstance(ended, ClosedClaim)
         assert ended.state == "returned"
     claim = world.claim_first(watcher)
-    watcher.ledger.excuse(claim.note.id)  # as on Ctrl-C, by another thread
-    watcher.ledger.excuse(claim.note.id)
+    watcher.excuse_begun()  # as on Ctrl-C, by another thread
+    watcher.excuse_begun()
     claim.lock.abandon()
     (back,) = watcher.recover()
     assert back.state == "returned"
+
+
+def test_a_stop_right_after_an_attempt_was_counted_excuses_it(
+    world: SimulatedInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.put("a.wav")
+    watcher = world.watcher(attempts=1)
+    begin = watcher.ledger.begin
+
+    def begin_and_stop(*what: Any) -> None:
+        begin(*what)
+        watcher.excuse_begun()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(watcher.ledger, "begin", begin_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            world.claim_first(watcher)
+    (back,) = world.watcher(attempts=1).recover()
+    assert back.state == "returned"
+    claim = world.claim_first(world.watcher(attempts=1))
+    content = watcher.ledger.content(claim.note.sha256)
+    assert content is not None
+    assert content.attempts == 1
+
+
+def test_excusing_leaves_closed_claims_as_they_are(world: SimulatedInbox) -> None:
+    world.put("a.wav")
+    watcher = world.watcher(attempts=3)
+    claim = world.claim_first(watcher)
+    watcher.close_failed(claim, "no", lasting=False)
+    watcher.excuse_begun()
+    content = watcher.ledger.content(claim.note.sha256)
+    assert content is not None
+    assert content.attempts == 1
 
 
 def test_a_sidecar_stays_with_its_recording_when_that_gets_another_name(world: SimulatedInbox) -> None:
