@@ -10,7 +10,7 @@ from flows.locations import resolve_device, resolve_out, resolve_store, resolve_
 from tasks.audio.decode import load
 from tasks.dataset.publish import check_places
 from tasks.engines import calls
-from tasks.engines.memory import limit_heap_growth
+from tasks.engines.memory import keep_heap_within_calls, limit_heap_growth
 from tasks.settings.home import cache, keep_private, results
 from tasks.settings.schema import Settings
 from tasks.step import StepContext
@@ -94,8 +94,12 @@ def check_recogniser(settings: Settings) -> None:
 
 
 def set_up_process(settings: Settings) -> None:
-    """Return freed memory to the system early, create files private to owner and group, and configure the engines."""
-    limit_heap_growth()
+    """Choose when freed memory returns to the system, create files private to owner and group, and configure the
+    engines."""
+    if settings.models.run_in == "child":
+        limit_heap_growth()
+    else:
+        keep_heap_within_calls()
     keep_private()
     calls.configure(settings.models.keep, settings.models.run_in, compute_timeout_s(settings))
 

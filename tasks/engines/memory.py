@@ -19,13 +19,18 @@ log = logging.getLogger("daylong.memory")
 
 T = TypeVar("T")
 
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Parameter numbers of mallopt() in <malloc.h>."""
 ARENAS = 2
 """Threads that can allocate at once without contention; the engines' own threads hardly allocate."""
 LARGE = 1 << 20
 """Bytes: from this size on a block goes back to the system as soon as it is freed. By itself glibc raises that to
 32 MiB, the size of a chunk's arrays, which then stay where smaller ones hold them."""
+
+KEPT = 1 << 30
+"""Bytes: in a process of engines, smaller blocks stay when they are freed."""
+MOST_OF_OLD_LIBRARIES = 32 << 20
+"""Bytes: the highest mmap threshold that glibc before 2.35 takes."""
 
 SAMPLING_INTERVAL_S = 0.05
 """Seconds between two samples of memory use; engines hold their allocations for longer."""
@@ -41,6 +46,17 @@ def limit_heap_growth() -> None:
     if tune is not None:
         tune(_M_ARENA_MAX, ARENAS)
         tune(_M_MMAP_THRESHOLD, LARGE)
+
+
+def keep_heap_within_calls() -> None:
+    """Let a process of engines keep what its calls free, where the C library allows it; `trim_heap` returns it after
+    each call. Otherwise every array of a network is mapped anew, and the kernel's clearing of its pages takes a third
+    of all processor time (`python -m tests.benchmarks.heap`). Call once a process, before its first work."""
+    tune = _find_libc_function("mallopt", ctypes.c_int, ctypes.c_int)
+    if tune is not None:
+        tune(_M_ARENA_MAX, 1)  # only the main arena holds blocks of any size
+        tune(_M_MMAP_THRESHOLD, KEPT) or tune(_M_MMAP_THRESHOLD, MOST_OF_OLD_LIBRARIES)
+        tune(_M_TRIM_THRESHOLD, KEPT)
 
 
 def run_halving_batch(work: Callable[[int], T], size: int, what: str) -> T:

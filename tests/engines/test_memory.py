@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +40,32 @@ def test_what_threads_have_freed_goes_back() -> None:
     trim_heap()
     assert held - before > 20
     assert resident_mb() - before < 0.5 * (held - before)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc maps large blocks by themselves")
+def test_a_process_of_engines_takes_its_pages_once() -> None:
+    """As a network's layers do: large arrays that come and go."""
+    code = """
+import resource, sys
+import numpy as np
+from tasks.engines import memory
+getattr(memory, sys.argv[1])()
+faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for turn in range(2):
+    before = faults()
+    for _ in range(50):
+        np.ones(2 << 20)  # 16 MiB
+    taken = faults() - before
+memory.trim_heap()
+print(taken, memory.resident_mb())
+"""
+    found = {}
+    for mode in ("limit_heap_growth", "keep_heap_within_calls"):
+        done = subprocess.run([sys.executable, "-c", code, mode], capture_output=True, text=True, check=True)
+        found[mode] = [float(each) for each in done.stdout.split()]
+    (mapped, plain_mb), (kept, kept_mb) = found["limit_heap_growth"], found["keep_heap_within_calls"]
+    assert kept < 0.1 * mapped
+    assert kept_mb < plain_mb + 10  # trimmed between calls
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="without /proc only a process's peak is known")

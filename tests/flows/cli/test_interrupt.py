@@ -113,13 +113,14 @@ def test_closed_terminal_ends_all_processes(tmp_path: Path) -> None:
 
 
 def ignore_interrupts() -> None:
-    """As a shell does for what a script puts into its background."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """As a shell does for what a script puts into its background, and `nohup` for a closed terminal."""
+    for each in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
 
 
 @pytest.mark.parametrize(("before", "dies"), [("", False), ("import tests.conftest", True)])
 def test_processes_of_tests_in_the_background_of_a_script_heed_ctrl_c(before: str, dies: bool) -> None:
-    child = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    child = "from signal import *; print(SIG_IGN not in map(getsignal, (SIGINT, SIGHUP)))"
     code = f"{before}\nimport subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])"
     done = subprocess.run(
         [sys.executable, "-c", code],
