@@ -9,135 +9,52 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from flows.cli.main import app
 from flows.speakers import republish
 from flows.speakers.corrections import forget
-from flows.speakers.republish import finish_erasures, finishing_erasures, republish_stale
+from flows.speakers.republish import finish_erasures, republish_stale
 from tasks.pruning import prune as pruning
 from tasks.pruning import usage
 from tasks.pruning.prune import recordings_folder, runs_folder
 from tasks.settings.schema import Settings
 from tasks.storage.artifacts import ArtifactStore
-from tasks.voices.invariants import list_forgotten
 from tasks.voices.lookup import find_voice
-from tasks.voices.store import read_current_registry
-from tests.helpers.cached_results import make_result_key, store_result
 from tests.helpers.sample_voices import (
     EMBEDDER,
-    RULE,
-    find_embedding_in_files,
     find_in_files,
-    make_recording,
-    make_voice_embedding,
-    publish_with_names,
     read_columns,
-    write_noise,
 )
-
-MON, TUE, WED = (f"{day}-0a1b2c3d" for day in ("mon", "tue", "wed"))
-ADA_ON_MONDAY = make_voice_embedding("Ada")
-NAME = "Xanthippe"
-
-
-class Home:
-    """A home with Ada and Bea on Monday, Ada and Cyd on Tuesday, Dot on Wednesday. Ada is called Xanthippe."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.out, self.voices = folder / "data" / "transcripts", folder / "data" / "voices"
-        self.out.mkdir(parents=True)
-        self.sound = write_noise(folder / "sound.wav")
-        self.results: dict[str, str] = {}
-        for day, (name, people) in enumerate({"mon": ["Ada", "Bea"], "tue": ["Ada", "Cyd"], "wed": ["Dot"]}.items()):
-            self.publish(name, people, day=day)
-            self.results[name] = self.cache(
-                f"{name}-0a1b2c3d", str(day), [make_voice_embedding(p, day) for p in people]
-            )
-        self.speakers("rename", f"{MON}/SPEAKER_00", NAME)
-
-    def publish(
-        self, name: str, people: Sequence[str], run_id: str = "run-1", mode: str = RULE.mode, **options: Any
-    ) -> None:
-        recording = make_recording(name, people, run_id, sound=self.sound, **options)
-        publish_with_names(recording, self.out, self.voices, RULE.model_copy(update={"mode": mode}))
-
-    def cache(self, recording_id: str, letter: str, embeddings: Sequence[tuple[float, ...]]) -> str:
-        """Cache the embeddings as a result that the recording's last run has used; return the record's key."""
-        store, key = ArtifactStore(str(self.folder / "data/cache/artifacts")), make_result_key("embedding", letter)
-        store_result(store, self.folder, key, np.array(embeddings, np.float32).tobytes(), days_ago=0)
-        usage.record_usage(
-            recordings_folder(), recording_id, {*usage.read_usage(recordings_folder(), recording_id), key}
-        )
-        return key
-
-    def speakers(self, *words: str, status: int = 0) -> str:
-        return self.call("speakers", *words, status=status)
-
-    def call(self, *words: str, status: int = 0) -> str:
-        done = CliRunner().invoke(app, [*words])
-        assert done.exit_code == status, done.output
-        return str(done.output)
-
-    def find_name(self) -> list[str]:
-        return find_in_files(NAME, self.folder)
-
-    def find_embedding(self) -> list[str]:
-        return find_embedding_in_files(ADA_ON_MONDAY, self.folder)
-
-    def identities(self, recording_id: str) -> dict[object, bool]:
-        """Whether each speaker of the recording has an embedding in the tables."""
-        rows = read_columns(self.out, "speakers", recording_id, "speaker", "embedding")
-        return {label: embedding is not None for label, embedding in rows}
-
-    def is_erased(self) -> bool:
-        return not self.find_name() and not self.find_embedding() and not list_forgotten(self.registry())
-
-    def registry(self) -> Any:
-        return read_current_registry(self.voices)
+from tests.helpers.voices_home import ADA_ON_MONDAY, MON, NAME, TUE, WED, VoicesHome, live_run
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Path]]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[VoicesHome, Path]]:
     """A home, and a copy of it to begin each test with: results know where they lie."""
     folder = tmp_path_factory.mktemp("erasure") / "home"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAYLONG_HOME", str(folder))
         patch.delenv("PREFECT_LOCAL_STORAGE_PATH", raising=False)
-        home = Home(folder)
+        home = VoicesHome(folder)
         assert len(home.find_name()) > 5
         assert len(home.find_embedding()) == 3  # the table, the registry and the cached result
         yield home, Path(shutil.copytree(folder, folder.with_name("kept")))
 
 
 @pytest.fixture
-def home(made: tuple[Home, Path]) -> Home:
+def home(made: tuple[VoicesHome, Path]) -> VoicesHome:
     home, kept = made
     shutil.rmtree(home.folder)
     shutil.copytree(kept, home.folder)
     return home
 
 
-@contextmanager
-def live_run(recording_id: str | None, *keys: str) -> Iterator[usage.RunMark]:
-    """A run under way of the recording (None: it has not said yet), which has asked for these results."""
-    with finishing_erasures(Settings()), usage.mark_running(runs_folder()) as mark:
-        for key in keys:
-            mark.note_key(key)
-        if recording_id is not None:
-            mark.name_recording(recording_id)
-        yield mark
-
-
-def leave_dead_run(home: Home, recording_id: str, key: str) -> None:
+def leave_dead_run(home: VoicesHome, recording_id: str, key: str) -> None:
     """A run that used the result while the voice was forgotten, and was killed."""
     code = f"""
 import os, sys
@@ -160,7 +77,7 @@ with mark_running(Path({str(runs_folder())!r})) as mark:
 
 
 @pytest.mark.parametrize("of", [WED, "fri-99999999"])
-def test_run_of_another_recording_delays_nothing(home: Home, of: str) -> None:
+def test_run_of_another_recording_delays_nothing(home: VoicesHome, of: str) -> None:
     with live_run(of, home.results["wed"]):
         home.publish("sat", ["Eve"], "run-9", day=5)  # a run that ends meanwhile
         text = home.speakers("forget", NAME, "--yes")
@@ -169,7 +86,7 @@ def test_run_of_another_recording_delays_nothing(home: Home, of: str) -> None:
     assert (home.folder / "data/cache/results" / home.results["wed"]).exists()
 
 
-def test_everything_but_what_a_run_uses_goes_at_once(home: Home) -> None:
+def test_everything_but_what_a_run_uses_goes_at_once(home: VoicesHome) -> None:
     with live_run("copy-0a1b2c3d", home.results["mon"]):  # of the same sound under another name
         text = home.speakers("forget", NAME, "--yes")
         assert "Forgotten" not in text
@@ -191,7 +108,7 @@ def test_everything_but_what_a_run_uses_goes_at_once(home: Home) -> None:
     assert "no voice is called" in home.speakers("forget", NAME, "--yes", status=2)
 
 
-def test_voice_is_found_again_as_it_was_asked_for(home: Home) -> None:
+def test_voice_is_found_again_as_it_was_asked_for(home: VoicesHome) -> None:
     (voice,) = {v for n, v in read_columns(home.out, "speakers", MON, "speaker_name", "voice_id") if n}
     with live_run(MON, home.results["mon"]):
         home.speakers("forget", f"{MON}/SPEAKER_00", "--yes")
@@ -200,7 +117,7 @@ def test_voice_is_found_again_as_it_was_asked_for(home: Home) -> None:
         assert find_in_files(str(voice), home.folder) == []
 
 
-def test_run_that_publishes_the_recording_meanwhile_publishes_no_forgotten_voice(home: Home) -> None:
+def test_run_that_publishes_the_recording_meanwhile_publishes_no_forgotten_voice(home: VoicesHome) -> None:
     with live_run(MON, home.results["mon"]):
         assert "Being forgotten" in home.speakers("forget", NAME, "--yes")
         home.publish("mon", ["Ada", "Bea"], "run-2", shift=1)
@@ -213,7 +130,7 @@ def test_run_that_publishes_the_recording_meanwhile_publishes_no_forgotten_voice
     assert home.identities(TUE) == {"SPEAKER_00": False, "SPEAKER_01": True}
 
 
-def test_run_without_voices_that_publishes_meanwhile_is_written_again(home: Home) -> None:
+def test_run_without_voices_that_publishes_meanwhile_is_written_again(home: VoicesHome) -> None:
     with live_run(MON, home.results["mon"]):
         home.speakers("forget", NAME, "--yes")
         home.publish("mon", ["Ada", "Bea"], "run-2", mode="never")
@@ -221,7 +138,7 @@ def test_run_without_voices_that_publishes_meanwhile_is_written_again(home: Home
     assert home.identities(MON) == {"SPEAKER_00": False, "SPEAKER_01": False}  # either may be her
 
 
-def test_run_that_has_not_said_what_it_works_on_may_need_what_was_used_since(home: Home) -> None:
+def test_run_that_has_not_said_what_it_works_on_may_need_what_was_used_since(home: VoicesHome) -> None:
     with live_run(None):
         text = home.speakers("forget", NAME, "--yes")
         assert "Being forgotten" in text
@@ -230,7 +147,7 @@ def test_run_that_has_not_said_what_it_works_on_may_need_what_was_used_since(hom
     assert home.is_erased()
 
 
-def test_run_that_fails_finishes_it_as_well(home: Home) -> None:
+def test_run_that_fails_finishes_it_as_well(home: VoicesHome) -> None:
     def fail() -> None:
         with live_run(MON, home.results["mon"]):
             home.speakers("forget", NAME, "--yes")
@@ -241,12 +158,12 @@ def test_run_that_fails_finishes_it_as_well(home: Home) -> None:
     assert home.is_erased()
 
 
-def run_once(_: Home) -> None:
+def run_once(_: VoicesHome) -> None:
     with live_run(WED):
         pass
 
 
-FINISHERS: dict[str, Callable[[Home], object]] = {
+FINISHERS: dict[str, Callable[[VoicesHome], object]] = {
     "the next run": run_once,
     "pruning by hand": lambda home: home.call("cache", "prune", "--older-than", "30d"),
     "pruning on schedule": lambda home: finish_erasures(Settings()),
@@ -257,7 +174,7 @@ FINISHERS: dict[str, Callable[[Home], object]] = {
 
 
 @pytest.mark.parametrize("who", FINISHERS)
-def test_what_a_killed_run_used_goes_with(home: Home, who: str) -> None:
+def test_what_a_killed_run_used_goes_with(home: VoicesHome, who: str) -> None:
     leave_dead_run(home, MON, home.results["mon"])
     assert home.find_embedding() != []
     FINISHERS[who](home)
@@ -279,7 +196,7 @@ class Killed(BaseException):
     ],
 )
 def test_killed_forgetting_is_finished_by_the_next_run(
-    home: Home, monkeypatch: pytest.MonkeyPatch, module: Any, step: str
+    home: VoicesHome, monkeypatch: pytest.MonkeyPatch, module: Any, step: str
 ) -> None:
     def killed(*_: object, **__: object) -> None:
         raise Killed
@@ -296,12 +213,12 @@ def test_killed_forgetting_is_finished_by_the_next_run(
     assert home.is_erased()
 
 
-def test_same_command_says_when_it_finishes_the_rest(home: Home) -> None:
+def test_same_command_says_when_it_finishes_the_rest(home: VoicesHome) -> None:
     leave_dead_run(home, MON, home.results["mon"])
     assert "Forgotten: the rest is gone" in home.speakers("forget", NAME, "--yes")
 
 
-def test_results_of_earlier_settings_and_of_copies_go_too(home: Home) -> None:
+def test_results_of_earlier_settings_and_of_copies_go_too(home: VoicesHome) -> None:
     earlier = home.cache(MON, "a", [ADA_ON_MONDAY])
     usage.record_usage(recordings_folder(), MON, [home.results["mon"]])  # the last run used another one
     usage.record_usage(recordings_folder(), "copy-0a1b2c3d", [home.results["mon"]])  # never published
@@ -314,7 +231,7 @@ def test_results_of_earlier_settings_and_of_copies_go_too(home: Home) -> None:
 
 
 def test_results_that_a_run_asks_for_meanwhile_are_not_said_to_be_gone(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    home: VoicesHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choose = pruning.choose_erased
 
@@ -330,7 +247,7 @@ def test_results_that_a_run_asks_for_meanwhile_are_not_said_to_be_gone(
     assert home.is_erased()
 
 
-def test_results_on_a_disk_that_is_away_are_being_forgotten(home: Home) -> None:
+def test_results_on_a_disk_that_is_away_are_being_forgotten(home: VoicesHome) -> None:
     away = home.out.with_name("away")
     home.out.rename(away)
     text = home.speakers("forget", NAME, "--yes")
@@ -341,7 +258,7 @@ def test_results_on_a_disk_that_is_away_are_being_forgotten(home: Home) -> None:
     assert home.is_erased()
 
 
-def test_registry_of_an_earlier_version_is_read(home: Home) -> None:
+def test_registry_of_an_earlier_version_is_read(home: VoicesHome) -> None:
     import pyarrow.parquet as pq
 
     path, before = home.voices / "hearings.parquet", home.registry()
@@ -355,7 +272,7 @@ def test_registry_of_an_earlier_version_is_read(home: Home) -> None:
     assert home.is_erased()
 
 
-def test_voice_is_known_again_in_recordings_that_come_later(home: Home) -> None:
+def test_voice_is_known_again_in_recordings_that_come_later(home: VoicesHome) -> None:
     home.speakers("forget", NAME, "--yes")
     home.publish("mon", ["Ada", "Bea"], "run-3", models=EMBEDDER)
     assert home.identities(MON) == {"SPEAKER_00": True, "SPEAKER_01": True}
