@@ -47,17 +47,23 @@ class Snapshot:
         return self.steps_done / self.steps if self.steps else 0.0
 
     @property
+    def steps_worked(self) -> int:
+        """Finished steps that this run has done itself. Cached ones take no time, and tell nothing of the others."""
+        return self.steps_done - self.steps_cached
+
+    @property
     def speed(self) -> float | None:
-        """Recorded seconds per second of work; None before the first step has ended."""
-        done = self.duration_s * self.fraction
-        return done / self.elapsed_s if done and self.elapsed_s else None
+        """Recorded seconds per second of work; None before the first step was done that was not cached."""
+        worked_s = self.duration_s * self.steps_worked / self.steps if self.steps else 0.0
+        return worked_s / self.elapsed_s if worked_s and self.elapsed_s else None
 
     @property
     def remaining_s(self) -> float | None:
-        """Estimated seconds until the chunks are done, at the speed so far; None before the first step has ended."""
-        if not self.fraction:
+        """Estimated seconds until the chunks are done, at the speed so far, if no further step is cached; None before
+        the first was done that was not."""
+        if not self.steps_worked:
             return None
-        return self.elapsed_s * (1 - self.fraction) / self.fraction
+        return self.elapsed_s * (self.steps - self.steps_done) / self.steps_worked
 
     def format_line(self) -> str:
         """Format the snapshot as one line for a log."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -63,3 +64,13 @@ def test_a_failed_update_is_logged_and_the_next_one_is_sent(
         progress.enter_stage("done")
     assert shown == [pytest.approx(25.0), -1.0, pytest.approx(75.0), pytest.approx(100.0), 100.0]
     assert "Finding out which voices" in caplog.text
+
+
+def test_cached_steps_tell_nothing_of_the_speed_of_the_others() -> None:
+    now = Snapshot("a.wav", "chunks", duration_s=3600.0, steps=40, steps_done=20, steps_cached=20, elapsed_s=0.5)
+    assert (now.speed, now.remaining_s) == (None, None)
+    assert now.format_line() == "a.wav: chunk 0 of 0 done, step 20 of 40 (20 cached)"
+    later = replace(now, steps_done=30, elapsed_s=60.0)
+    assert later.speed == pytest.approx(15.0)
+    assert later.remaining_s == pytest.approx(60.0)
+    assert replace(later, steps_done=40).remaining_s == 0.0
