@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.caching import step_task
 from tasks.contracts import LanguageFacts, PlaceFacts, TranscriptionFacts
+from tasks.engines import registry
 from tasks.intervals import Span, clip, measure_union_s
 from tasks.records import Audio, Sound, Word
 from tasks.settings.schema import PER_SEGMENT, TranscriptionSettings
@@ -86,7 +87,7 @@ def transcribe(job: TranscribeJob, place: StepContext, language: str | None, sep
     if language == PER_SEGMENT:
         spans = _find_spans(samples, speech, job.settings, ask)
         found = summarise(spans, speech)
-    elif language is None:
+    elif language is None and registry.find("transcription", job.settings.engine).capabilities.detects_language:
         found = _detect_language(speech, job.settings, lambda span: _ask_languages(samples, [span], ask)[0])
     else:
         found = FoundLanguage(language)
