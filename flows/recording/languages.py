@@ -41,7 +41,8 @@ def determine_languages(tracks: Sequence[Track], run: Run) -> Languages:
     """Determine the language of each track: as set, as the weights' only one, or detected by engines that can."""
     settings, weights = run.settings.transcription, run.weights["transcription"]
     spec = registry.find("transcription", settings.engine)
-    known = find_languages(spec, str(weights.path), weights.path) or ()
+    folder = None if spec.capabilities.remote else weights.path
+    known = find_languages(spec, str(weights.path), folder) or ()
     channels = [track.audio.channel for track in tracks]
     only = known[0] if len(known) == 1 else settings.fixed_language
     if only is not None:

@@ -76,6 +76,7 @@ def build(_settings: Any, weights: Path, device: Device) -> Engine:
 SPEC = EngineSpec(
     step="embedding",
     name="campplus",
+    summary=".pt files",
     provenance="CAM++ weights of Alibaba's 3D-Speaker, run by this project's own network of the published design.",
     build=build,
     weights=(

@@ -90,6 +90,7 @@ def build(_settings: Any, _weights: Path, _device: Device) -> Engine:
 SPEC = EngineSpec(
     step="diarization",
     name="clustering",
+    summary="one speaker at a time",
     provenance="Spectral clustering of NVIDIA NeMo over the embeddings of a speaker model; no weights of its own.",
     build=build,
     capabilities=Capabilities(reads="embeddings"),

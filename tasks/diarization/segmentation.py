@@ -90,6 +90,7 @@ def build(_settings: Any, weights: Path, device: Device) -> Engine:
 SPEC = EngineSpec(
     step="diarization",
     name="segmentation",
+    summary="clustering, and two speakers where speech overlaps",
     provenance="Segmentation weights of pyannote, run by this project's own PyanNet, and this project's clustering.",
     build=build,
     capabilities=Capabilities(reads="segments", sees_overlap=True),

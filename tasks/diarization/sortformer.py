@@ -73,6 +73,7 @@ def build(_settings: Any, weights: Path, device: Device) -> Engine:
 SPEC = EngineSpec(
     step="diarization",
     name="sortformer",
+    summary="at most 4 a chunk",
     provenance="Sortformer weights of NVIDIA, run by NVIDIA NeMo.",
     build=build,
     capabilities=Capabilities(sees_overlap=True, most_speakers=4),

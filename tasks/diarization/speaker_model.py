@@ -137,6 +137,7 @@ def build(_settings: Any, weights: Path, device: Device) -> Engine:
 SPEC = EngineSpec(
     step="embedding",
     name="nemo",
+    summary=".nemo files",
     provenance="Speaker models of NVIDIA NeMo (TitaNet and its kin), run by NeMo.",
     build=build,
     weights=(

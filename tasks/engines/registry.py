@@ -65,7 +65,7 @@ def find(step: Step, name: str) -> EngineSpec:
 
 
 def list_specs(step: Step) -> list[EngineSpec]:
-    """The specs of a step's engines. Those of other distributions that can't be loaded are left out, with a warning."""
+    """The specs of a step's engines; of other distributions without those that can't be loaded, which it warns of."""
     return [*_built_in(step), *_third_party(step)]
 
 

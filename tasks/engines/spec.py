@@ -21,7 +21,8 @@ from tasks.engines.engine import Engine
 Step = Literal["transcription", "diarization", "embedding", "alignment"]
 Device = Literal["cpu", "cuda"]
 Build = Callable[[Any, Path, Device], Engine]
-"""`build(settings, weights, device)`: the step's settings, the file or folder of the weights, and where to run."""
+"""`build(settings, weights, device)`: of a recogniser the settings of transcription, of others an instance of the
+spec's own `settings`; the file or folder of the weights; and where to run."""
 
 REMOTE = "remote:"
 """Beginning of what cache keys know a model by that runs elsewhere: its name follows."""
@@ -111,6 +112,8 @@ class EngineSpec:
     step: Step
     name: str
     """As the settings name it."""
+    summary: str
+    """What it is good for, in a few words, for lists of engines."""
     provenance: str
     """Whose code and whose weights run, in one sentence."""
     build: Build
@@ -125,7 +128,7 @@ class EngineSpec:
     platforms: tuple[str, ...] = ()
     """Values of `sys.platform` that it runs on; empty: all."""
     check: str = ""
-    """`module:function` of `(settings, name, folder or None)` that raises UsageError for what its weights can't do."""
+    """`module:function` of `(settings, name, folder or None)`; raises UsageError for what its weights can't do."""
     read_languages: str = ""
     """`module:function` of `(name, folder or None)`: codes of the languages that weights know, None if unknown."""
 

@@ -10,15 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from tasks.engines import registry
 from tasks.languages import format_language, format_languages, parse_language, suggest_language
+from tasks.settings.engine_choice import EngineChoice
 from tasks.settings.name_pattern import compile_pattern
 from tasks.settings.recorded_at import describe_impossible
 
 Device = Literal["auto", "cpu", "cuda"]
+OFF = "off"
+"""The diarizer that says: nobody wants to know who speaks."""
 PER_CHUNK = "per-chunk"
 """The language that says: find it anew in every chunk."""
 PER_SEGMENT = "per-segment"
@@ -163,13 +167,24 @@ class SeparationSettings(Step):
     )
 
 
-class TranscriptionSettings(Step):
-    engine: Literal["faster-whisper"] = Field("faster-whisper", description="The recogniser.")
+class TranscriptionSettings(EngineChoice):
+    step = "transcription"
+    shared: ClassVar = {
+        "compute_type": "precisions",
+        "batch_size": "batches",
+        "beam_size": "beams",
+        "initial_prompt": "prompt",
+        "hotwords": "hotwords",
+        "condition_on_previous_text": "context",
+    }
+
+    engine: str = Field("faster-whisper", description="The recogniser")
     model: str = Field(
         "auto",
-        description="A faster-whisper model's name (small, large-v3-turbo, …), a hub repository with a model "
-        "converted for it (Systran/faster-whisper-medium; openai/whisper-medium is not), or a folder with one. "
-        "auto: large-v3-turbo on a GPU, small on a CPU.",
+        description="A short name that the engine knows (`daylong models explain NAME` says what it means to each; "
+        "to faster-whisper small, large-v3-turbo, …), a hub repository with a model in the engine's format "
+        "(Systran/faster-whisper-medium; openai/whisper-medium is not), or a folder with one. auto: the engine's "
+        "own default, of faster-whisper large-v3-turbo on a GPU, small on a CPU.",
     )
     language: str | None = Field(
         None,
@@ -204,6 +219,9 @@ class TranscriptionSettings(Step):
     max_speech_s: float = Field(
         28.0, ge=2, le=30, description="Longest stretch of speech handed to the recogniser at once, seconds."
     )
+    allow_remote: bool = Field(
+        False, description="Let an engine that runs elsewhere have the sound: without it none leaves this machine."
+    )
 
     # In this class alone: a form passes `auto` on, where None would mean "not given".
     _language = field_validator("language", mode="before")(_read_language)
@@ -230,15 +248,18 @@ class TranscriptionSettings(Step):
         return self.model_dump(mode="json", exclude={"model", "language", *self.list_unset()})
 
     def list_unset(self) -> set[str]:
-        """Settings that enter keys and digests only where they are given: those without them stay what they were."""
-        return set() if self.languages else {"languages"}
+        """Settings that enter keys and digests only where they are given: those without them stay what they were. And
+        the permission, which changes no result."""
+        return {"allow_remote"} if self.languages else {"allow_remote", "languages"}
 
 
-class DiarizationSettings(Step):
-    engine: Literal["clustering", "segmentation", "sortformer", "off"] = Field(
+class DiarizationSettings(EngineChoice):
+    step = "diarization"
+    no_engine = (OFF,)
+
+    engine: str = Field(
         "clustering",
-        description="How turns are found: clustering (one speaker at a time), segmentation (clustering, and two "
-        "speakers where speech overlaps), sortformer (at most 4 a chunk) or off.",
+        description="How turns are found",
     )
     model: str = Field(
         "nvidia/diar_streaming_sortformer_4spk-v2.1",
@@ -263,6 +284,13 @@ class DiarizationSettings(Step):
         if self.min_speakers and self.max_speakers and self.min_speakers > self.max_speakers:
             raise ValueError("diarization.min_speakers must not exceed diarization.max_speakers")
         return self
+
+    def list_unused(self) -> set[str]:
+        """Settings that name weights of other engines: digests of settings without them stay what they were."""
+        if self.engine == OFF:
+            return {"segmentation_model"}
+        used = {w.setting for w in registry.find("diarization", self.engine).weights}
+        return {"segmentation_model"} - {setting.partition(".")[2] for setting in used}
 
     def speaker_range(self) -> tuple[int | None, int | None]:
         """(least, most) speakers of the recording; None where open."""
@@ -387,7 +415,7 @@ class Settings(Step):
     @property
     def knows_voices(self) -> bool:
         """Whether speakers' voices are measured: anybody wants to know who speaks."""
-        return self.diarization.engine != "off"
+        return self.diarization.engine != OFF
 
     @property
     def diarizes(self) -> bool:
@@ -412,7 +440,7 @@ class Settings(Step):
                 # Named only where they are used: digests of other settings stay what they were without them.
                 "transcription": self.transcription.list_unset(),
                 "audio": {"track"} if self.audio.track is None else set(),
-                "diarization": set() if self.diarization.engine == "segmentation" else {"segmentation_model"},
+                "diarization": self.diarization.list_unused(),
             },
         )
 

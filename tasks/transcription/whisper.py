@@ -214,6 +214,7 @@ def _count_cores() -> int:
 SPEC = EngineSpec(
     step="transcription",
     name="faster-whisper",
+    summary="Whisper on CPUs and NVIDIA's GPUs",
     provenance="OpenAI's Whisper weights as converted by Systran and others, run by Systran's faster-whisper.",
     build=build,
     capabilities=Capabilities(
