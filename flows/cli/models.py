@@ -54,11 +54,12 @@ def list_models(
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Which weights each profile needs, where they come from, how big they are and whether they are here."""
+    """Which weights each profile needs, where they come from, how big they are and whether they are here; and which
+    engines there are."""
     with open_terminal(debug) as screen:
+        from flows.cli.engines import show_engines
         from tasks.settings.home import fetched_models
         from tasks.weights import hub
-        from tasks.weights.catalogue import STANDARD
 
         table = make_table(
             screen, "profile", "size", "for", "name in the settings", "from", "revision", "licence", "needed", "here"
@@ -71,10 +72,11 @@ def list_models(
             screen.out.width = 320  # lines for grep, not folded
         screen.print_table(table)
         screen.say()
-        turbo = next(p for p in STANDARD if p.name == "large-v3-turbo")
+        show_engines(screen)
+        screen.say()
         screen.say(
-            "Short names are those of the engine's makers: large-v3-turbo, to faster-whisper, is "
-            f"{turbo.repository}. A hub repository (owner/name) or a folder does as well."
+            "Short names are those of the engines' makers: daylong models explain NAME says what one means to each "
+            "engine. A hub repository (owner/name) or a folder does as well."
         )
         if files:
             _tell_files(screen)
@@ -139,6 +141,18 @@ def _demo() -> Iterator[tuple[str, ...]]:
             )
         what, where = f"{kind} ({find_format(kind).maker})", f"data/models/demo/{place}"
         yield "demo", how_much, what, name, where, "–", licence, needed, here
+
+
+@app.command("explain", epilog="Example:  daylong models explain large-v3-turbo")
+def explain_name(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A short name, a hub repository, a folder or a file.")],
+    debug: Debug = False,
+) -> None:
+    """What a model's name means to each engine: the same name is another model to another engine, or none."""
+    with open_terminal(debug) as screen:
+        from flows.cli.engines import show_meanings
+
+        show_meanings(name, screen)
 
 
 @app.command("fetch", epilog=EXAMPLES)

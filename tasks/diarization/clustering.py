@@ -93,7 +93,7 @@ SPEC = EngineSpec(
     summary="one speaker at a time",
     provenance="Spectral clustering of NVIDIA NeMo over the embeddings of a speaker model; no weights of its own.",
     build=build,
-    capabilities=Capabilities(reads="embeddings"),
+    capabilities=Capabilities(reads="embeddings", most_speakers=12),
     packages=("nemo",),
     install="pip install 'nemo-toolkit[asr]'",
 )

@@ -93,7 +93,7 @@ SPEC = EngineSpec(
     summary="clustering, and two speakers where speech overlaps",
     provenance="Segmentation weights of pyannote, run by this project's own PyanNet, and this project's clustering.",
     build=build,
-    capabilities=Capabilities(reads="segments", sees_overlap=True),
+    capabilities=Capabilities(reads="segments", sees_overlap=True, most_speakers=12),
     weights=(
         WeightsFormat(
             kind="segmentation",

@@ -5,7 +5,7 @@ Sound is 16 kHz mono float32 of shape (n,), full scale 1; times are seconds from
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NotRequired, Protocol, TypedDict
 
 import numpy as np
@@ -95,7 +95,3 @@ class Aligner(Protocol):
     ) -> Sequence[Sequence[tuple[float, float] | None]]:
         """(start, end) of each word of the text of each stretch; None where it was not found."""
         ...
-
-
-Raw = Mapping[str, Any]
-"""A `RawWord` with whatever else an engine says about it."""

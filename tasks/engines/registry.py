@@ -83,7 +83,8 @@ def load_object(where: str) -> Any:
 
 
 def clear() -> None:
-    """Forget which other distributions are installed."""
+    """Forget the specs, and which other distributions are installed."""
+    _built_in.cache_clear()
     _find_entry_points.cache_clear()
     _third_party.cache_clear()
 

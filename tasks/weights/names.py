@@ -60,13 +60,13 @@ def find_repository(kind: Kind, name: str) -> str:
             f"{wanted.setting} = {name}: {wanted.maker} knows {', '.join(wanted.names)}, or a repository or folder"
         )
     if kind == "separation":
-        from demucs.hf import DEFAULT_NAMESPACE, hf_repo_name
-
         published = sorted(f.name[:-5] for f in (files("demucs") / "remote").iterdir() if f.name.endswith(".yaml"))
         if name not in published:
             raise MissingWeights(
                 f"separation.model = {name}: Demucs knows {', '.join(published)}, or a repository or folder"
             )
+        from demucs.hf import DEFAULT_NAMESPACE, hf_repo_name
+
         return f"{DEFAULT_NAMESPACE}/{hf_repo_name(name)}"
     short = "".join(f"{p.name}, " for p in PUBLISHED if p.kind == kind and "/" not in p.name)
     raise MissingWeights(f"{kind} model {name}: name {short}a hub repository (owner/name), a file or a folder")
