@@ -97,7 +97,6 @@ def check_recogniser(settings: Settings) -> None:
     Needs no network. Weights that are not on this machine are checked by `prepare`, when they have been fetched.
     """
     device = resolve_device(settings)
-    check_engines(settings, device)
     given = settings.transcription
     if not (given.language or given.languages or given.initial_prompt or given.hotwords):
         return
