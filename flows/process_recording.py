@@ -45,7 +45,7 @@ from tasks.caching import call_at_each_use, copy_used_keys, pop_used_keys
 from tasks.contracts import read_speech_map
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.task import PublishJob, publish_transcript
-from tasks.engines import calls, registry
+from tasks.engines import registry
 from tasks.errors import DaylongError, UnreadableAudio
 from tasks.exports import render
 from tasks.linking.task import LinkJob, link_speakers
@@ -102,7 +102,8 @@ def process_recording(
 
 
 def _process(files: Sequence[str], run: Run, account: Account, mark: usage.RunMark) -> Outcome:
-    started, calls_before = time.perf_counter(), calls.count_calls()
+    started, calls_before = time.perf_counter(), run.place.engines.count_calls()
+    account.measure_waits(run.place.engines)
     progress = Progress(make_printable(name_recording(files)), create_listeners())
 
     progress.enter_stage("probe")
@@ -181,7 +182,7 @@ def _run_steps(
         exports = publish_transcript(PublishJob(transcript, files), str(run.out))
     progress.enter_stage("done")
     account.transcript = transcript
-    found = build_outcome(transcript, run, done, exports, engine_calls=calls.count_calls() - calls_before)
+    found = build_outcome(transcript, run, done, exports, engine_calls=run.place.engines.count_calls() - calls_before)
     report_outcome(transcript, found)
     return found
 

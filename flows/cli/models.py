@@ -196,7 +196,7 @@ def fetch_models(
         from tasks.weights import requirements
 
         settings = load({"profile": profile}, assignments or [])
-        if settings.device == "cuda":
+        if settings.device.startswith("cuda"):
             device = "cuda"  # for another machine, it may be
         else:
             from flows.locations import resolve_device

@@ -10,6 +10,7 @@ from flows.locations import resolve_device, resolve_out, resolve_store, resolve_
 from tasks.audio.decode import load
 from tasks.dataset.publish import check_places
 from tasks.engines import calls, registry
+from tasks.engines.calls import EnginePool, Placement
 from tasks.engines.memory import keep_heap_within_calls, limit_heap_growth
 from tasks.errors import UsageError
 from tasks.settings.home import cache, keep_private, results
@@ -49,10 +50,10 @@ def describe_weights(found: ResolvedWeights | DeferredWeights) -> str:
     return f"{found.name} ({found.digest})"
 
 
-def prepare(settings: Settings) -> Run:
+def prepare(settings: Settings, engines: EnginePool = calls.default_pool) -> Run:
     """Resolve the settings on this machine, and refuse what would fail later. Raises `UsageError`, `MissingWeights`.
 
-    Has no effect but on this process (`set_up_process`).
+    `engines`: where this run's engines are, set up as the settings say. Has no effect but on it and this process.
     """
     device = resolve_device(settings)
     check_engines(settings, device)
@@ -61,9 +62,10 @@ def prepare(settings: Settings) -> Run:
     folder = None if find_format(recogniser.kind).remote else recogniser.path
     check_settings(settings.transcription, recogniser.name, folder)
     set_up_process(settings)
+    engines.configure(place_engines(settings))
     out, store = resolve_out(settings), resolve_store(settings)
     check_folders(settings, out, store)
-    return Run(settings, StepContext(store, load, device), weights, out, deferred)
+    return Run(settings, StepContext(store, load, device, engines), weights, out, deferred)
 
 
 def find_weights(settings: Settings, device: str) -> tuple[dict[str, ResolvedWeights], dict[str, DeferredWeights]]:
@@ -127,14 +129,25 @@ def check_engines(settings: Settings, device: str) -> None:
 
 
 def set_up_process(settings: Settings) -> None:
-    """Choose when freed memory returns to the system, create files private to owner and group, and configure the
-    engines."""
+    """Choose when freed memory returns to the system, and create files private to owner and group."""
     if settings.models.run_in == "child":
         limit_heap_growth()
     else:
         keep_heap_within_calls()
     keep_private()
-    calls.configure(settings.models.keep, settings.models.run_in, compute_timeout_s(settings))
+
+
+def place_engines(settings: Settings) -> Placement:
+    """Where engines run, and how many stay loaded for how long, as the settings say."""
+    models = settings.models
+    return Placement(
+        models.keep,
+        models.run_in,
+        compute_timeout_s(settings),
+        models.processes,
+        settings.list_gpus(),
+        None if models.idle_minutes is None else 60 * models.idle_minutes,
+    )
 
 
 def check_folders(settings: Settings, out: Path, store: ArtifactStore) -> None:

@@ -20,7 +20,7 @@ from tasks.diarization.turns import label_windows
 from tasks.diarization.window_clusters import cluster_windows
 from tasks.diarization.windows import cut_windows
 from tasks.records import SAMPLE_RATE_HZ, Sound
-from tasks.step import Manifest, Meter, StepContext
+from tasks.step import Manifest, StepContext
 from tasks.weights.resolve import ResolvedWeights
 
 MOST_IN_A_CHUNK = 12
@@ -54,7 +54,7 @@ class TurnsJob:
 @step_task("embedding", version=1)
 def embed(job: EmbedJob, place: StepContext, separated: Manifest | None) -> Manifest:
     """Artifact `windows`: arrays `windows` (N, 2) in recording seconds, `embeddings` (N, D) in half precision."""
-    meter = Meter()
+    meter = place.meter()
     windows = cut_windows(job.sound.speech_within())
     model = choose_speaker_engine(job.weights.path, place.device)
     voices = meter.ask(model, "embed", place.samples(job.sound, separated), windows)
@@ -69,7 +69,7 @@ def segment_and_embed(job: SegmentJob, place: StepContext, separated: Manifest |
     """As `embed`, with windows in which one speaker speaks alone; and artifact `tracks`: arrays `spans` (M, 3) of
     start, end and track, in seconds from the start of the chunk's sound, `owners` (N,), the track of each window, and
     `apart` (P, 2), tracks of different speakers."""
-    meter = Meter()
+    meter = place.meter()
     samples = place.samples(job.sound, separated)
     firsts = place_windows(len(samples))
     segmenter = build_segmenter(job.segmentation, place.device)
@@ -87,7 +87,7 @@ def segment_and_embed(job: SegmentJob, place: StepContext, separated: Manifest |
 def find_turns(job: TurnsJob, place: StepContext, embedded: Manifest, separated: Manifest | None) -> Manifest:
     """Artifact `turns`: `labels` (N,), the local speaker of each window, −1 for none; and `turns` (T, 3) of
     start, end and local speaker where the engine finds turns by itself, in recording seconds."""
-    meter = Meter()
+    meter = place.meter()
     windows, embeddings = read_windows(place.store, embedded)
     start = job.sound.span.start_s
     turns = np.zeros((0, 3))

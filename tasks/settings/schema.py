@@ -9,10 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from tasks.engines import registry
 from tasks.languages import format_language, format_languages, parse_language, suggest_language
@@ -20,7 +29,7 @@ from tasks.settings.engine_choice import EngineChoice
 from tasks.settings.name_pattern import compile_pattern
 from tasks.settings.recorded_at import describe_impossible
 
-Device = Literal["auto", "cpu", "cuda"]
+DEVICE = r"^(auto|cpu|cuda(:\d+(,\s*cuda:\d+)*)?)$"
 OFF = "off"
 """The diarizer that says: nobody wants to know who speaks."""
 PER_CHUNK = "per-chunk"
@@ -81,6 +90,20 @@ class ModelsSettings(Step):
         le=1000,
         description="With run_in = child: so many times a chunk's longest length may an engine's call take (and ten "
         "minutes at least) before its process is replaced.",
+    )
+    processes: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="With run_in = child: so many processes, each with its own engines, work side by side; more than "
+        "chunks_in_flight have nothing to do. Left out: one, or one for each GPU that device names.",
+    )
+    idle_minutes: float | None = Field(
+        None,
+        ge=0.1,
+        le=10_000,
+        description="An engine that was not needed for so long is unloaded, and a process whose engines were not is "
+        "ended, minutes; both start again when they are needed. Left out: they stay as long as the program.",
     )
 
 
@@ -393,7 +416,12 @@ class Settings(Step):
         "weights in data/models/demo.",
     )
     out: str | None = Field(None, description="Folder for the results. Default: data/transcripts.")
-    device: Device = Field("auto", description="auto takes a GPU where there is one.")
+    device: str = Field(
+        "auto",
+        pattern=DEVICE,
+        description="auto takes a GPU where there is one; cpu; cuda; or the GPUs to use by number, cuda:0,cuda:1, "
+        "each with a process of its own.",
+    )
     timezone: str = Field("UTC", description="IANA name of the zone that recorded_date is told in.")
     runner: Literal["threads"] = Field("threads", description="What runs the steps of chunks: threads.")
     chunks_in_flight: int = Field(
@@ -411,6 +439,29 @@ class Settings(Step):
     inbox: Annotated[InboxSettings, Field(description="The folder-watch.")] = InboxSettings()
     logging: Annotated[LoggingSettings, Field(description="Logs.")] = LoggingSettings()
     metrics: Annotated[MetricsSettings, Field(description="Figures of the runs.")] = MetricsSettings()
+
+    @field_validator("device", mode="wrap")
+    @classmethod
+    def _is_a_device(cls, given: Any, check: Callable[[Any], str]) -> str:
+        try:
+            return check(given)
+        except ValidationError:
+            shown = json.dumps(given, default=str, ensure_ascii=False)
+            raise ValueError(f"device = {shown}: write auto, cpu, cuda, or GPUs by number: cuda:0,cuda:1") from None
+
+    @model_validator(mode="after")
+    def _can_place_engines(self) -> Settings:
+        gpus, processes = self.list_gpus(), self.models.processes
+        if self.models.run_in == "process" and (gpus or (processes or 1) > 1):
+            what = f"device = {self.device}" if gpus else f"models.processes = {processes}"
+            raise ValueError(f"{what}: only engines in processes of their own can; set models.run_in = child")
+        if processes is not None and processes < len(gpus):
+            raise ValueError(f"models.processes = {processes}: device = {self.device} names {len(gpus)} GPUs")
+        return self
+
+    def list_gpus(self) -> tuple[int, ...]:
+        """Numbers of the GPUs that `device` names."""
+        return tuple(dict.fromkeys(int(part.partition(":")[2]) for part in self.device.split(",") if ":" in part))
 
     @property
     def knows_voices(self) -> bool:

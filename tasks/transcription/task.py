@@ -16,7 +16,7 @@ from tasks.engines import registry
 from tasks.intervals import Span, clip, measure_union_s
 from tasks.records import Audio, Sound, Word
 from tasks.settings.schema import PER_SEGMENT, TranscriptionSettings
-from tasks.step import Manifest, Meter, StepContext
+from tasks.step import Manifest, StepContext
 from tasks.transcription.engines import engine
 from tasks.transcription.language import (
     Detection,
@@ -57,7 +57,7 @@ def find_language(job: LanguageJob, place: StepContext) -> Manifest:
     Facts: `language` (Whisper's code, None without speech), `confidence` (0–1, None without speech) and
     `disagreeing`, the places in another language.
     """
-    meter = Meter()
+    meter = place.meter()
     recogniser = engine(job.settings, job.weights.path, place.device)
 
     def detect(span: Span) -> Detection:
@@ -78,7 +78,7 @@ def transcribe(job: TranscribeJob, place: StepContext, language: str | None, sep
 
     With `language` None the language is detected from the chunk's own speech, with `PER_SEGMENT` for every stretch.
     """
-    meter = Meter()
+    meter = place.meter()
     samples = place.samples(job.sound, separated)
     recogniser = engine(job.settings, job.weights.path, place.device)
     ask = partial(meter.ask, recogniser)
