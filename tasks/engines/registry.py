@@ -119,4 +119,6 @@ def _load_entry_point(step: Step, point: EntryPoint) -> EngineSpec:
         ) from error
     if not isinstance(spec, EngineSpec) or (spec.step, spec.name) != (step, point.name):
         raise UsageError(f"{step}.engine = {point.name}: {point.value} is no EngineSpec of {step} with this name")
+    if step != "transcription" and spec.settings.model_fields:
+        raise UsageError(f"{step}.engine = {point.name}: only recognisers may have settings of their own")
     return spec

@@ -21,8 +21,8 @@ from tasks.engines.engine import Engine
 Step = Literal["transcription", "diarization", "embedding", "alignment"]
 Device = Literal["cpu", "cuda"]
 Build = Callable[[Any, Path, Device], Engine]
-"""`build(settings, weights, device)`: of a recogniser the settings of transcription, of others an instance of the
-spec's own `settings`; the file or folder of the weights; and where to run."""
+"""`build(settings, weights, device)`: the settings of transcription, None for engines of other steps; the file or
+folder of the weights; and where to run."""
 
 REMOTE = "remote:"
 """Beginning of what cache keys know a model by that runs elsewhere: its name follows."""
@@ -119,6 +119,7 @@ class EngineSpec:
     build: Build
     capabilities: Capabilities = Capabilities()
     settings: type[EngineSettings] = EngineSettings
+    """Of a recogniser; engines of other steps have none."""
     weights: tuple[WeightsFormat, ...] = ()
     """The first are those of its step; further ones are others that it reads."""
     packages: tuple[str, ...] = ()

@@ -44,7 +44,8 @@ def test_a_spec_is_whole(step: str, name: str) -> None:
     assert bool(spec.install) == bool(spec.packages)
     for where in filter(None, (spec.check, spec.read_languages)):
         assert callable(registry.load_object(where))
-    settings = TranscriptionSettings() if step == "transcription" else spec.settings()
+    settings = TranscriptionSettings() if step == "transcription" else None
+    assert step == "transcription" or not spec.settings.model_fields
     built = spec.build(settings, Path("/weights"), spec.choose_device("cuda"))
     assert callable(registry.load_object(built.loader))
     for weights in spec.weights:
@@ -108,6 +109,18 @@ def test_an_entry_point_that_is_broken_costs_its_engine_alone(
         with pytest.raises(UsageError, match=why):
             registry.find("transcription", name)
         assert load({}, environment={}, folder=tmp_path).transcription.engine == "faster-whisper"
+
+
+def test_another_distribution_adds_a_diarizer(tmp_path: Path) -> None:
+    code = ECHO.replace('step="transcription"', 'step="diarization"')
+    plain = code.replace("    settings=EchoSettings,\n", "")
+    with install(tmp_path / "plain", plain, group="daylong.diarizers"):
+        assert load({}, ["diarization.engine=echo"], environment={}, folder=tmp_path).diarization.engine == "echo"
+    with (
+        install(tmp_path / "own", code, group="daylong.diarizers"),
+        pytest.raises(UsageError, match="only recognisers may have settings of their own"),
+    ):
+        registry.find("diarization", "echo")
 
 
 def test_an_entry_point_does_not_replace_an_engine_of_ours(tmp_path: Path) -> None:

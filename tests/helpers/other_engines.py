@@ -80,15 +80,15 @@ SPEC = EngineSpec(
 
 
 @contextmanager
-def install(folder: Path, code: str = ECHO, name: str = "echo") -> Iterator[None]:
-    """A distribution `echo-engine` in `folder`, with an entry point of the recognisers, while the block runs."""
+def install(folder: Path, code: str = ECHO, name: str = "echo", group: str = "daylong.recognisers") -> Iterator[None]:
+    """A distribution `echo-engine` in `folder`, with an entry point of this group, while the block runs."""
     package, facts = folder / "echo_engine", folder / "echo_engine-1.0.dist-info"
     package.mkdir(parents=True)
     facts.mkdir()
     (package / "__init__.py").write_text("")
     (package / "recogniser.py").write_text(code)
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: echo-engine\nVersion: 1.0\n")
-    (facts / "entry_points.txt").write_text(f"[daylong.recognisers]\n{name} = echo_engine.recogniser:SPEC\n")
+    (facts / "entry_points.txt").write_text(f"[{group}]\n{name} = echo_engine.recogniser:SPEC\n")
     sys.path.insert(0, str(folder))
     registry.clear()
     try:
