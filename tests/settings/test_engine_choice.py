@@ -114,7 +114,7 @@ def test_the_permission_to_send_sound_away_changes_no_result() -> None:
 
 @pytest.mark.parametrize(
     ("profile", "digest"),
-    [("standard", "2ce3fc159438a181"), ("demo", "49c0df4a79e84a1d"), ("light", "49aedf00416b2bfc")],
+    [("standard", "2ce3fc159438a181"), ("demo", "49c0df4a79e84a1d")],
 )
 def test_digests_of_the_profiles_are_those_before_there_were_other_engines(profile: str, digest: str) -> None:
     assert settings(profile=profile).digest().startswith(digest)
