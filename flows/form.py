@@ -23,24 +23,24 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 
+from tasks.settings.engine_choice import EngineChoice, list_engines, list_fields
 from tasks.settings.schema import Settings
+from tasks.weights.formats import list_suffixes
+from tasks.weights.names import list_short_names
 
-WHISPER_NAMES = (
-    "tiny.en", "tiny", "base.en", "base", "small.en", "small", "medium.en", "medium", "large-v1", "large-v2",
-    "large-v3", "large", "distil-large-v2", "distil-medium.en", "distil-small.en", "distil-large-v3",
-    "distil-large-v3.5", "large-v3-turbo", "turbo",
-)  # fmt: skip
-"""Short names that faster-whisper knows; a test compares them with faster-whisper's own list."""
-
-SHORT_NAMES: dict[str, tuple[str, ...]] = {
-    "transcription.model": ("auto", *WHISPER_NAMES, "demo:whisper"),
-    "diarization.model": (),
-    "diarization.segmentation_model": ("segmentation-3.0",),
-    "diarization.embedding_model": ("campplus", "demo:speaker"),
-    "punctuation.model": ("demo:punctuation",),
+SHORT_NAMES = {
+    setting: list_short_names(setting)
+    for setting in (
+        "transcription.model",
+        "diarization.model",
+        "diarization.segmentation_model",
+        "diarization.embedding_model",
+        "punctuation.model",
+    )
 }
 """Settings that name weights -> the names that are neither repositories of the hub nor paths."""
-REPOSITORY_OR_PATH = r"[^/\s]+/\S.*|[./~].*|.*\.(nemo|pt)"
+SUFFIXES = "|".join(suffix.removeprefix(".") for suffix in list_suffixes())
+REPOSITORY_OR_PATH = rf"[^/\s]+/\S.*|[./~].*|.*\.({SUFFIXES})"
 """Regular expression: a repository of the hub (owner/name), a folder or a file."""
 
 
@@ -57,7 +57,8 @@ class Form(BaseModel):
 def make_optional(model: type[BaseModel], name: str, group: str = "") -> type[BaseModel]:
     """Make a copy of `model` whose fields, nested ones too, may all be absent (None)."""
     fields: dict[str, Any] = {}
-    for key, field in model.model_fields.items():
+    engines = list_engines(model) if issubclass(model, EngineChoice) else ()
+    for key, field in list_fields(model).items():
         kind: Any = field.annotation
         description = field.description or ""
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -69,7 +70,10 @@ def make_optional(model: type[BaseModel], name: str, group: str = "") -> type[Ba
         fields[key] = (
             kind | None,
             Field(
-                None, description=description, title=key, json_schema_extra=_drop_null(SHORT_NAMES.get(group + key))
+                None,
+                description=description,
+                title=key,
+                json_schema_extra=_drop_null(SHORT_NAMES.get(group + key), engines if key == "engine" else ()),
             ),
         )
     model_class: type[BaseModel] = create_model(name, __base__=Form, __doc__=model.__doc__, **fields)
@@ -87,10 +91,12 @@ def _format_default_and_range(field: FieldInfo) -> str:
     return f" [{'; '.join(parts)}]" if parts else ""
 
 
-def _drop_null(short: tuple[str, ...] | None = None) -> Callable[[dict[str, Any]], None]:
+def _drop_null(
+    short: tuple[str, ...] | None = None, choices: tuple[str, ...] = ()
+) -> Callable[[dict[str, Any]], None]:
     """Make the function that reduces a field's JSON schema to that of the value: the UI then asks for no type.
 
-    `short`: names that a field for weights allows beside `REPOSITORY_OR_PATH`.
+    `short`: names that a field for weights allows beside `REPOSITORY_OR_PATH`; `choices`: all that the field allows.
     """
 
     def change(schema: dict[str, Any]) -> None:
@@ -103,6 +109,8 @@ def _drop_null(short: tuple[str, ...] | None = None) -> Callable[[dict[str, Any]
             schema["enum"] = [True, False]
         if "const" in schema:  # the UI would send it unasked
             schema["enum"] = [schema.pop("const")]
+        if choices:
+            schema["enum"] = list(choices)
         if short is not None:
             names = [name.replace(".", r"\.") for name in short]
             schema["pattern"] = f"^({'|'.join([*names, REPOSITORY_OR_PATH])})$"

@@ -42,6 +42,11 @@ def resolve_device(settings: Settings) -> Literal["cpu", "cuda"]:
     import ctranslate2
 
     count = int(ctranslate2.get_cuda_device_count())
-    if settings.device == "cuda" and count == 0:
-        raise UsageError("device = cuda: no CUDA device is found here; use device = auto or cpu")
+    if settings.device != "auto" and count == 0:
+        raise UsageError(f"device = {settings.device}: no CUDA device is found here; use device = auto or cpu")
+    absent = [str(number) for number in settings.list_gpus() if number >= count]
+    if absent:
+        raise UsageError(
+            f"device = {settings.device}: there is no GPU {' or '.join(absent)}; this machine has {count}"
+        )
     return "cuda" if count else "cpu"

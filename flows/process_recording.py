@@ -45,7 +45,7 @@ from tasks.caching import call_at_each_use, copy_used_keys, pop_used_keys
 from tasks.contracts import read_speech_map
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.task import PublishJob, publish_transcript
-from tasks.engines import calls
+from tasks.engines import registry
 from tasks.errors import DaylongError, UnreadableAudio
 from tasks.exports import render
 from tasks.linking.task import LinkJob, link_speakers
@@ -102,7 +102,8 @@ def process_recording(
 
 
 def _process(files: Sequence[str], run: Run, account: Account, mark: usage.RunMark) -> Outcome:
-    started, calls_before = time.perf_counter(), calls.count_calls()
+    started, calls_before = time.perf_counter(), run.place.engines.count_calls()
+    account.measure_waits(run.place.engines)
     progress = Progress(make_printable(name_recording(files)), create_listeners())
 
     progress.enter_stage("probe")
@@ -181,7 +182,7 @@ def _run_steps(
         exports = publish_transcript(PublishJob(transcript, files), str(run.out))
     progress.enter_stage("done")
     account.transcript = transcript
-    found = build_outcome(transcript, run, done, exports, engine_calls=calls.count_calls() - calls_before)
+    found = build_outcome(transcript, run, done, exports, engine_calls=run.place.engines.count_calls() - calls_before)
     report_outcome(transcript, found)
     return found
 
@@ -217,9 +218,9 @@ def link_chunks(done: Sequence[chunk_steps.ChunkResult], run: Run) -> Manifest |
     if not voiced:
         return None
     least, most = run.settings.diarization.speaker_range()
-    job = LinkJob(
-        tuple(w.chunk for w in voiced), least, most, reassign=run.settings.diarization.engine != "sortformer"
-    )
+    # Turns that an engine found in the sound by itself stay as they are.
+    reassigns = registry.find("diarization", run.settings.diarization.engine).capabilities.reads != "sound"
+    job = LinkJob(tuple(w.chunk for w in voiced), least, most, reassign=reassigns)
     return link_speakers(
         job, run.place, [w.manifests["embedding"] for w in voiced], [w.manifests["diarization"] for w in voiced]
     )
@@ -236,4 +237,4 @@ def group_embeddings_by_channel(done: Sequence[chunk_steps.ChunkResult], channel
 
 def is_by_channel(run: Run) -> bool:
     """Whether each channel has one speaker, so that the channel identifies the speaker."""
-    return run.settings.audio.channels == "separate" and run.settings.diarization.engine != "off"
+    return run.settings.audio.channels == "separate" and run.settings.knows_voices

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from tasks.engines import calls
+from tasks.engines.calls import EnginePool
 from tasks.engines.engine import Engine
 from tasks.engines.memory import resident_mb
 from tasks.records import Audio, Sound, StepCost
@@ -56,9 +57,14 @@ class StepContext:
     read: Callable[..., Samples]
     """`read(audio, span, open_artifact)` -> float32 (n,) at 16 kHz; room `audio` does it, the flow hands it in."""
     device: Literal["cpu", "cuda"] = "cpu"
+    engines: EnginePool = calls.default_pool
 
     def identity(self) -> None:
         return None
+
+    def meter(self) -> Meter:
+        """A meter that asks the engines of this place; make it when the step starts."""
+        return Meter(self.engines)
 
     def samples(self, sound: Sound, separated: Mapping[str, Any] | None = None) -> Samples:
         """The sound as float32 (n,) at 16 kHz, read-only; from a separation's manifest where one is given."""
@@ -71,8 +77,9 @@ class StepContext:
 
 @dataclass(slots=True)
 class Meter:
-    """Asks engines through the one seam, and adds up what that took."""
+    """Asks engines of a pool, and adds up what that took."""
 
+    engines: EnginePool = calls.default_pool
     _started: float = field(default_factory=time.perf_counter)
     wait_s: float = 0.0
     load_s: float = 0.0
@@ -81,7 +88,7 @@ class Meter:
 
     def ask(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Any:
         """The engine's answer."""
-        call = calls.call(engine, method, *args, **kwargs)
+        call = self.engines.call(engine, method, *args, **kwargs)
         self.wait_s += call.wait_s
         self.load_s += call.load_s
         self.engine_calls += 1

@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from flows.cli.engines import describe
 from tasks.dataset.schema import data_dictionary
+from tasks.engines import registry
 from tasks.settings.load import settings_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,10 +37,20 @@ def short_settings_table() -> str:
     return "\n".join([head, rule, *chosen]) + "\n"
 
 
+def engines_table() -> str:
+    """The engines of the registry as a Markdown table."""
+    lines = ["| step | engine | what it is | can | what runs |", "| --- | --- | --- | --- | --- |"]
+    for step in registry.BUILT_IN:
+        for spec in registry.list_specs(step):
+            lines.append(f"| {step} | `{spec.name}` | {spec.summary} | {describe(spec)} | {spec.provenance} |")
+    return "\n".join(lines) + "\n"
+
+
 GENERATED: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "settings"): short_settings_table,
     ("tasks/settings/README.md", "settings"): settings_table,
     ("tasks/dataset/README.md", "tables"): data_dictionary,
+    ("tasks/engines/README.md", "engines"): engines_table,
 }
 """File and name of each generated part, and the function that generates it."""
 

@@ -21,6 +21,7 @@ LONGEST = {
     "flows/README.md": 80,
     "tasks/audio/README.md": 40,
     "tasks/dataset/README.md": 250,
+    "tasks/engines/README.md": 60,
     "tasks/evaluation/README.md": 60,
     "tasks/exports/README.md": 40,
     "tasks/settings/README.md": 100,

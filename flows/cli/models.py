@@ -54,11 +54,12 @@ def list_models(
     ] = False,
     debug: Debug = False,
 ) -> None:
-    """Which weights each profile needs, where they come from, how big they are and whether they are here."""
+    """Which weights each profile needs, where they come from, how big they are and whether they are here; and which
+    engines there are."""
     with open_terminal(debug) as screen:
+        from flows.cli.engines import show_engines
         from tasks.settings.home import fetched_models
         from tasks.weights import hub
-        from tasks.weights.catalogue import STANDARD
 
         table = make_table(
             screen, "profile", "size", "for", "name in the settings", "from", "revision", "licence", "needed", "here"
@@ -71,10 +72,11 @@ def list_models(
             screen.out.width = 320  # lines for grep, not folded
         screen.print_table(table)
         screen.say()
-        turbo = next(p for p in STANDARD if p.name == "large-v3-turbo")
+        show_engines(screen)
+        screen.say()
         screen.say(
-            "Short names are those of the engine's makers: large-v3-turbo, to faster-whisper, is "
-            f"{turbo.repository}. A hub repository (owner/name) or a folder does as well."
+            "Short names are those of the engines' makers: daylong models explain NAME says what one means to each "
+            "engine. A hub repository (owner/name) or a folder does as well."
         )
         if files:
             _tell_files(screen)
@@ -84,11 +86,12 @@ def list_models(
 
 def _public() -> Iterator[tuple[str, ...]]:
     from tasks.weights import store
-    from tasks.weights.catalogue import ENGINES, LIGHT, PUBLISHED
+    from tasks.weights.catalogue import LIGHT, PUBLISHED
+    from tasks.weights.formats import find_format
     from tasks.weights.resolve import check_presence
 
     for p in PUBLISHED:
-        what = f"{p.kind} ({p.maker or ENGINES[p.kind]})"
+        what = f"{p.kind} ({p.maker or find_format(p.kind).maker})"
         here = "yes" if store.find(p) else check_presence(p.kind, p.repository) if p.repository else "no"
         licence, revision = p.licence or "not known", (p.revision or "–")[:12]
         packages = f"package index: {' + '.join(map(str, p.wheels))}" if p.wheels else None
@@ -122,7 +125,8 @@ def _tell_files(screen: Terminal) -> None:
 
 def _demo() -> Iterator[tuple[str, ...]]:
     from tasks.settings.home import demo_models
-    from tasks.weights.catalogue import BUNDLED_LICENCES, DEMO, DEMO_KINDS, ENGINES, STANDARD
+    from tasks.weights.catalogue import BUNDLED_LICENCES, DEMO, DEMO_KINDS, STANDARD
+    from tasks.weights.formats import find_format
     from tasks.weights.model_files import find_defect, measure_size
 
     for name, place in DEMO.items():
@@ -135,8 +139,20 @@ def _demo() -> Iterator[tuple[str, ...]]:
                 BUNDLED_LICENCES.get(name, "MIT"),
                 "bundled",
             )
-        what, where = f"{kind} ({ENGINES[kind]})", f"data/models/demo/{place}"
+        what, where = f"{kind} ({find_format(kind).maker})", f"data/models/demo/{place}"
         yield "demo", how_much, what, name, where, "–", licence, needed, here
+
+
+@app.command("explain", epilog="Example:  daylong models explain large-v3-turbo")
+def explain_name(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A short name, a hub repository, a folder or a file.")],
+    debug: Debug = False,
+) -> None:
+    """What a model's name means to each engine: the same name is another model to another engine, or none."""
+    with open_terminal(debug) as screen:
+        from flows.cli.engines import show_meanings
+
+        show_meanings(name, screen)
 
 
 @app.command("fetch", epilog=EXAMPLES)
@@ -180,7 +196,7 @@ def fetch_models(
         from tasks.weights import requirements
 
         settings = load({"profile": profile}, assignments or [])
-        if settings.device == "cuda":
+        if settings.device.startswith("cuda"):
             device = "cuda"  # for another machine, it may be
         else:
             from flows.locations import resolve_device

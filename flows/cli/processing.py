@@ -83,7 +83,7 @@ def process(
 def check_before_start(settings: dict[str, Any], recordings: int, server: RunServer) -> None:
     """Refuse what would fail for each recording, before anything is started. Raises UsageError, MachineFault."""
     from flows.locations import resolve_device
-    from flows.recording.preparation import check_recogniser
+    from flows.recording.preparation import check_engines, check_recogniser
     from tasks.settings.load import load
     from tasks.weights.requirements import list_deferred, list_required
     from tasks.weights.resolve import check_names
@@ -94,7 +94,9 @@ def check_before_start(settings: dict[str, Any], recordings: int, server: RunSer
             f"audio.recorded_at = {at}: so would all {recordings} recordings begin at once. Process one at a time, "
             "say --together where they are one, or put name.json beside each."
         )
-    check_names([*list_required(loaded, resolve_device(loaded)), *list_deferred(loaded)])
+    device = resolve_device(loaded)
+    check_engines(loaded, device)
+    check_names([*list_required(loaded, device), *list_deferred(loaded)])
     check_recogniser(loaded)
     server.check()
 

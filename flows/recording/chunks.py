@@ -23,6 +23,7 @@ from flows.reporting.run_names import name_chunk_task
 from tasks.audio.plan import select_speech
 from tasks.contracts import punctuation_facts, transcription_facts
 from tasks.diarization.task import EmbedJob, SegmentJob, TurnsJob, embed, find_turns, segment_and_embed
+from tasks.engines import registry
 from tasks.engines.memory import trim_heap
 from tasks.errors import DaylongError
 from tasks.intervals import Span, format_clock
@@ -200,7 +201,8 @@ def _submit_steps(
             start("diarization", find_turns, "find turns", turns_job, place, voices, separated)
     if settings.punctuation.mode != "never":
         punctuation = weights.get("punctuation") or run.deferred.get("punctuation")
-        own_marks = writes_punctuation(settings.transcription.model)
+        punctuates = registry.find("transcription", settings.transcription.engine).capabilities.punctuates
+        own_marks = writes_punctuation(settings.transcription.model) if punctuates is None else punctuates
         known = None if language == PER_SEGMENT else language
         punctuate_job = PunctuateJob(known, settings.punctuation, punctuation, own_marks)
         start("punctuation", punctuate, "punctuate", punctuate_job, place, words)

@@ -10,11 +10,12 @@ from flows.recording.chunks import ChunkResult
 from flows.recording.preparation import Run
 from flows.recording.tracks import Track
 from tasks.contracts import LanguageFacts, PlaceFacts, language_facts, transcription_facts
+from tasks.engines import registry
 from tasks.intervals import Span, clip, format_clock, measure_union_s
 from tasks.languages import format_language
 from tasks.settings.schema import PER_CHUNK, PER_SEGMENT
 from tasks.transcription.language import vote
-from tasks.transcription.limits import read_languages
+from tasks.transcription.limits import find_languages
 from tasks.transcription.task import LanguageJob, find_language
 
 log = logging.getLogger("daylong.language")
@@ -37,8 +38,11 @@ class Languages:
 
 
 def determine_languages(tracks: Sequence[Track], run: Run) -> Languages:
-    """Determine the language of each track: as set, as the weights' only one, or detected."""
-    settings, known = run.settings.transcription, read_languages(run.weights["transcription"].path)
+    """Determine the language of each track: as set, as the weights' only one, or detected by engines that can."""
+    settings, weights = run.settings.transcription, run.weights["transcription"]
+    spec = registry.find("transcription", settings.engine)
+    folder = None if spec.capabilities.remote else weights.path
+    known = find_languages(spec, str(weights.path), folder) or ()
     channels = [track.audio.channel for track in tracks]
     only = known[0] if len(known) == 1 else settings.fixed_language
     if only is not None:
@@ -46,7 +50,8 @@ def determine_languages(tracks: Sequence[Track], run: Run) -> Languages:
     if settings.language in (PER_CHUNK, PER_SEGMENT):
         own = PER_SEGMENT if settings.language == PER_SEGMENT else None
         return Languages(None, None, dict.fromkeys(channels, own))
-    weights = run.weights["transcription"]
+    if not spec.capabilities.detects_language:
+        return Languages(None, None, dict.fromkeys(channels))
     facts = {
         track.audio.channel: language_facts(
             find_language(LanguageJob(track.audio, track.speech, settings, weights), run.place)

@@ -9,8 +9,10 @@ from pathlib import Path
 from flows.locations import resolve_device, resolve_out, resolve_store, resolve_voices
 from tasks.audio.decode import load
 from tasks.dataset.publish import check_places
-from tasks.engines import calls
+from tasks.engines import calls, registry
+from tasks.engines.calls import EnginePool, Placement
 from tasks.engines.memory import keep_heap_within_calls, limit_heap_growth
+from tasks.errors import UsageError
 from tasks.settings.home import cache, keep_private, results
 from tasks.settings.schema import Settings
 from tasks.step import StepContext
@@ -19,6 +21,7 @@ from tasks.storage.artifacts import ArtifactStore
 from tasks.transcription.limits import check_settings
 from tasks.weights import requirements, resolve
 from tasks.weights.catalogue import Kind
+from tasks.weights.formats import find_format
 from tasks.weights.resolve import DeferredWeights, ResolvedWeights
 
 MIN_TIMEOUT_S = 600.0
@@ -31,9 +34,9 @@ class Run:
 
     settings: Settings
     place: StepContext
-    weights: Mapping[Kind, ResolvedWeights]
+    weights: Mapping[str, ResolvedWeights]
     out: Path
-    deferred: Mapping[Kind, DeferredWeights] = field(default_factory=dict)
+    deferred: Mapping[str, DeferredWeights] = field(default_factory=dict)
     """Fetched when a chunk first needs them."""
 
     @property
@@ -47,29 +50,34 @@ def describe_weights(found: ResolvedWeights | DeferredWeights) -> str:
     return f"{found.name} ({found.digest})"
 
 
-def prepare(settings: Settings) -> Run:
+def prepare(settings: Settings, engines: EnginePool = calls.default_pool) -> Run:
     """Resolve the settings on this machine, and refuse what would fail later. Raises `UsageError`, `MissingWeights`.
 
-    Has no effect but on this process (`set_up_process`).
+    `engines`: where this run's engines are, set up as the settings say. Has no effect but on it and this process.
     """
     device = resolve_device(settings)
+    check_engines(settings, device)
     weights, deferred = find_weights(settings, device)
     recogniser = weights["transcription"]
-    check_settings(settings.transcription, recogniser.name, recogniser.path)
+    folder = None if find_format(recogniser.kind).remote else recogniser.path
+    check_settings(settings.transcription, recogniser.name, folder)
     set_up_process(settings)
+    engines.configure(place_engines(settings))
     out, store = resolve_out(settings), resolve_store(settings)
     check_folders(settings, out, store)
-    return Run(settings, StepContext(store, load, device), weights, out, deferred)
+    return Run(settings, StepContext(store, load, device, engines), weights, out, deferred)
 
 
-def find_weights(settings: Settings, device: str) -> tuple[dict[Kind, ResolvedWeights], dict[Kind, DeferredWeights]]:
-    """Find the weights by step: those on this machine, and those to fetch when a chunk first needs them.
+def find_weights(settings: Settings, device: str) -> tuple[dict[str, ResolvedWeights], dict[str, DeferredWeights]]:
+    """Find the weights, by step: those on this machine, and those to fetch when a chunk first needs them.
 
     Raises `MissingWeights`, naming all missing ones and the command to fetch them.
     """
     required = requirements.list_required(settings, device)
     resolve.check_available(required, requirements.format_fetch_command(settings, device))
-    found = {kind: resolve.resolve(kind, name) for kind, name in required}
+    resolved = [resolve.resolve(kind, name) for kind, name in required]
+    resolved += [resolve.name_remote(kind, name) for kind, name in requirements.list_remote(settings, device)]
+    found = {get_step(each.kind): each for each in resolved}
     deferred = {}
     for kind, name in requirements.list_deferred(settings):
         weights = resolve.defer(kind, name)
@@ -80,28 +88,66 @@ def find_weights(settings: Settings, device: str) -> tuple[dict[Kind, ResolvedWe
     return found, deferred
 
 
+def get_step(kind: Kind) -> str:
+    """What weights of a kind are for, whichever engine reads them."""
+    return kind.partition("/")[0]
+
+
 def check_recogniser(settings: Settings) -> None:
     """Raise UsageError for settings that the recogniser's weights can't take, as far as can be told without them.
 
     Needs no network. Weights that are not on this machine are checked by `prepare`, when they have been fetched.
     """
+    device = resolve_device(settings)
     given = settings.transcription
     if not (given.language or given.languages or given.initial_prompt or given.hotwords):
         return
-    kind, name = requirements.list_required(settings, resolve_device(settings))[0]
-    folder = None if resolve.list_absent([(kind, name)]) else resolve.resolve(kind, name).path
-    check_settings(given, name, folder)
+    wants = [*requirements.list_remote(settings, device), *requirements.list_required(settings, device)]
+    kind, name = next(want for want in wants if get_step(want[0]) == "transcription")
+    is_absent = find_format(kind).remote or resolve.list_absent([(kind, name)])
+    check_settings(given, name, None if is_absent else resolve.resolve(kind, name).path)
+
+
+def check_engines(settings: Settings, device: str) -> None:
+    """Raise UsageError for an engine that lacks its package, can't use the device that was asked for, or would send
+    sound away without permission."""
+    names = {"transcription": settings.transcription.engine}
+    if settings.diarizes:
+        names["diarization"] = settings.diarization.engine
+    for step, name in names.items():
+        spec = registry.find(step, name)  # type: ignore[arg-type]
+        if obstacle := spec.find_obstacle():
+            raise UsageError(f"{step}.engine = {name}: {obstacle}")
+        if settings.device != "auto" and device not in spec.capabilities.devices:
+            runs = " and ".join(spec.capabilities.devices)
+            raise UsageError(f"device = {device}: {name} runs on {runs} alone. Set device = auto, or another engine")
+        if spec.capabilities.remote and not settings.transcription.allow_remote:
+            raise UsageError(
+                f"{step}.engine = {name}: it sends the recording's sound to another machine. Only "
+                "transcription.allow_remote = true lets it"
+            )
 
 
 def set_up_process(settings: Settings) -> None:
-    """Choose when freed memory returns to the system, create files private to owner and group, and configure the
-    engines."""
+    """Choose when freed memory returns to the system, and create files private to owner and group."""
     if settings.models.run_in == "child":
         limit_heap_growth()
     else:
         keep_heap_within_calls()
     keep_private()
-    calls.configure(settings.models.keep, settings.models.run_in, compute_timeout_s(settings))
+
+
+def place_engines(settings: Settings) -> Placement:
+    """Where engines run, and how many stay loaded for how long, as the settings say."""
+    models = settings.models
+    return Placement(
+        models.keep,
+        models.run_in,
+        compute_timeout_s(settings),
+        models.processes,
+        settings.list_gpus(),
+        None if models.idle_minutes is None else 60 * models.idle_minutes,
+    )
 
 
 def check_folders(settings: Settings, out: Path, store: ArtifactStore) -> None:

@@ -22,6 +22,10 @@ COUNTERS = {
     "recorded_seconds": ("Length of the recordings processed, seconds.", ()),
     "run_seconds": ("Time that runs took, seconds.", ()),
     "step_seconds": ("Work of the chunks' steps, seconds; what came from the cache took none.", ("step",)),
+    "engine_wait_seconds": (
+        "Time that calls waited for an engine that was at work for others, seconds.",
+        ("engine",),
+    ),
     "chunks_failed": ("Chunks that failed for good.", ()),
 }
 GAUGES = {
@@ -46,6 +50,8 @@ class RunMetrics:
     """Seconds of work by step."""
     queue: int = 0
     """Runs that wait for a worker."""
+    waits: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of waiting by engine."""
 
 
 def add_run(textfile: str, run: RunMetrics) -> None:
@@ -88,7 +94,8 @@ def _count_run(run: RunMetrics) -> dict[Key, float]:
         ("run_seconds", ()): run.run_s,
         ("chunks_failed", ()): float(run.chunks_failed),
     }
-    return counters | {("step_seconds", (("step", step),)): seconds for step, seconds in run.steps.items()}
+    counters |= {("step_seconds", (("step", step),)): seconds for step, seconds in run.steps.items()}
+    return counters | {("engine_wait_seconds", (("engine", name),)): waited for name, waited in run.waits.items()}
 
 
 def _read_metrics(path: Path) -> tuple[dict[Key, float], dict[str, float]]:

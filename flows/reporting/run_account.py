@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
@@ -14,6 +14,7 @@ from prefect.runtime import flow_run
 from flows.reporting import metrics
 from flows.reporting.logging_setup import RUN_LOG, configure_worker_logging, in_worker
 from flows.serving.crashed_runs import count_waiting_runs, label_run
+from tasks.engines.calls import EnginePool, EngineUse
 from tasks.errors import DaylongError
 from tasks.records import Transcript
 from tasks.settings.schema import Settings
@@ -27,6 +28,18 @@ class Account:
 
     settings: Settings | None = None
     transcript: Transcript | None = None
+    _engines: EnginePool | None = None
+    _before: dict[str, EngineUse] = field(default_factory=dict)
+
+    def measure_waits(self, engines: EnginePool) -> None:
+        """Measure what calls wait for engines from now on; runs that share a pool measure each other's, too."""
+        self._engines, self._before = engines, engines.list_uses()
+
+    @property
+    def engine_waits(self) -> dict[str, float]:
+        """Seconds that calls waited since `measure_waits`, by engine."""
+        uses = self._engines.list_uses() if self._engines else {}
+        return {name: use.wait_s - self._before.get(name, EngineUse()).wait_s for name, use in uses.items()}
 
     def apply_settings(self, settings: Settings) -> Settings:
         """Set the run's settings and configure logging by them; return them."""
@@ -89,6 +102,7 @@ def _record_metrics(account: Account, status: str, run_s: float) -> None:
                 sum(c.error is not None for c in transcript.chunks) if transcript else 0,
                 steps,
                 queue,
+                account.engine_waits,
             ),
         )
     except Exception as error:  # metrics never fail a run

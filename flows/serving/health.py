@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flows.inbox import check_inbox, resolve_inbox
 from flows.locations import resolve_device, resolve_out, resolve_store
+from flows.recording.preparation import check_engines
 from flows.serving.finding import Finding, missing, ok, warning
 from flows.serving.inspection import inspect_database, inspect_server
 from tasks.errors import DaylongError, UsageError
@@ -91,6 +92,10 @@ def inspect_device(settings: Settings) -> Iterator[Finding]:
 def inspect_weights(settings: Settings) -> Iterator[Finding]:
     """Check the weights of the profile: present, to be fetched, or unavailable."""
     found = resolve_device(settings)
+    try:
+        check_engines(settings, found)
+    except UsageError as error:
+        yield missing("engines", str(error))
     command = requirements.format_fetch_command(settings, found)
     for kind, name in requirements.list_required(settings, found):
         problem = resolve.find_problem(kind, name, command)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.locations import resolve_device
-from flows.recording.preparation import compute_timeout_s, describe_weights
+from flows.recording.preparation import describe_weights, place_engines
 from flows.speakers.clips import CLIP_S
 from tasks.audio.decode import decode, reference_audio
 from tasks.audio.probe import probe
@@ -23,7 +23,7 @@ from tasks.diarization.engines import choose_speaker_engine
 from tasks.diarization.tracks import Tracks
 from tasks.diarization.window_clusters import cluster_windows
 from tasks.diarization.windows import cut_windows
-from tasks.engines.calls import call, configure
+from tasks.engines.calls import call, default_pool
 from tasks.errors import PermanentError, UsageError
 from tasks.intervals import Span, clip, format_clock, measure_union_s
 from tasks.merging.voices import average_embeddings
@@ -75,7 +75,7 @@ def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Record
         raise UsageError("diarization.engine = off: no speaker model measures voices; choose another.")
     device = resolve_device(settings)
     known = resolve.resolve("embedding", settings.diarization.embedding_model)
-    configure(settings.models.keep, settings.models.run_in, compute_timeout_s(settings))
+    default_pool.configure(place_engines(settings))
     recording = probe(
         path, timezone=settings.timezone, name_pattern=settings.audio.name_pattern, track=settings.audio.track
     )

@@ -31,7 +31,7 @@ from tasks.engines.engine import Engine
 from tasks.intervals import Span, measure_union_s, merge_spans
 from tasks.records import SAMPLE_RATE_HZ, Audio, Chunk, Recording, as_dict
 from tasks.settings.schema import AudioSettings, ChunkingSettings
-from tasks.step import Manifest, Meter, StepContext
+from tasks.step import Manifest, StepContext
 
 Array = np.ndarray[Any, Any]
 
@@ -85,7 +85,7 @@ def map_speech(job: MapJob, place: StepContext, watcher: Watcher) -> Manifest:
 
     The recording is read once, streaming; once or twice more if it needs a correction.
     """
-    meter = Meter()
+    meter = place.meter()
 
     def detect(block: Samples) -> list[Span]:
         found: list[Span] = meter.ask(SILERO, "find_speech", block)
@@ -107,7 +107,7 @@ def find_own_speech(job: OwnSpeechJob, place: StepContext, mapped: Sequence[Mani
 
     Bleed is removed from each channel's speech. Each channel is read once, streaming, if several have speech at once.
     """
-    meter = Meter()
+    meter = place.meter()
     speech, energy = zip(*(read_speech_map(place.store, m) for m in mapped), strict=True)
 
     def open_channel(channel: int) -> Generator[Samples, None, None]:
@@ -136,7 +136,7 @@ def find_own_speech(job: OwnSpeechJob, place: StepContext, mapped: Sequence[Mani
 @step_task("plan", version=1)
 def plan_chunks(job: PlanJob, place: StepContext, mapped: Manifest) -> Manifest:
     """Artifact `chunks`: rows of index, span and core, in seconds."""
-    meter = Meter()
+    meter = place.meter()
     speech, energy = read_speech_map(place.store, mapped)
     chunks = plan(job.duration_s, speech, energy, job.settings)
     rows = [[c.span.start_s, c.span.end_s, c.core.start_s, c.core.end_s] for c in chunks]

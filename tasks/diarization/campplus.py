@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.diarization.speaker_model import BATCH, SpeakerModel
+from tasks.engines.engine import Engine
+from tasks.engines.spec import Device, EngineSpec, WeightsFormat
 from tasks.records import SAMPLE_RATE_HZ
 
 CPU_BATCH = 16
@@ -64,3 +67,21 @@ def compute_mel_features(samples: NDArray[np.float32], bins: int = 80) -> NDArra
     frames = np.stack([bank.get_frame(i) for i in range(bank.num_frames_ready)])
     features: NDArray[np.float32] = (frames - frames.mean(0)).astype(np.float32)
     return features
+
+
+def build(_settings: Any, weights: Path, device: Device) -> Engine:
+    return Engine.of("diarization/campplus", "tasks.diarization.campplus:load", model=str(weights), device=device)
+
+
+SPEC = EngineSpec(
+    step="embedding",
+    name="campplus",
+    summary=".pt files",
+    provenance="CAM++ weights of Alibaba's 3D-Speaker, run by this project's own network of the published design.",
+    build=build,
+    weights=(
+        WeightsFormat(kind="embedding", setting="diarization.embedding_model", maker="3D-Speaker", suffixes=(".pt",)),
+    ),
+    packages=("kaldi_native_fbank",),
+    install="pip install kaldi-native-fbank",
+)

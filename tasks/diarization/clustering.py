@@ -3,12 +3,15 @@ out."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.diarization.nemo import silence_nemo
+from tasks.engines.engine import Engine
+from tasks.engines.spec import Capabilities, Device, EngineSpec
 
 LONG = 4_000
 """More windows than this are clustered piecewise first: the plain way needs memory that grows with the
@@ -78,3 +81,19 @@ def _number_by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     rank = np.empty(len(first), np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
     return rank[inverse.reshape(-1)]
+
+
+def build(_settings: Any, _weights: Path, _device: Device) -> Engine:
+    return Engine.of("diarization/clustering", "tasks.diarization.clustering:load")
+
+
+SPEC = EngineSpec(
+    step="diarization",
+    name="clustering",
+    summary="one speaker at a time",
+    provenance="Spectral clustering of NVIDIA NeMo over the embeddings of a speaker model; no weights of its own.",
+    build=build,
+    capabilities=Capabilities(reads="embeddings", most_speakers=12),
+    packages=("nemo",),
+    install="pip install 'nemo-toolkit[asr]'",
+)

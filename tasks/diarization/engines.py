@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
+from tasks.engines import registry
 from tasks.engines.engine import Engine
-
-CAMPPLUS = ".pt"
-"""Suffix of the state dicts that CAM++ models are published as; all other speaker models are NeMo's."""
-
-
-def choose_speaker_engine(model: Path, device: Literal["cpu", "cuda"] = "cpu") -> Engine:
-    """The engine of a speaker model, by its file: `embed` of `tasks.diarization.speaker_model.SpeakerModel`."""
-    if model.suffix == CAMPPLUS:
-        return Engine.of("diarization/campplus", "tasks.diarization.campplus:load", model=str(model), device=device)
-    return Engine.of(
-        "diarization/speaker-model", "tasks.diarization.speaker_model:load", model=str(model), device=device
-    )
+from tasks.engines.spec import Device, EngineSpec
+from tasks.weights.resolve import ResolvedWeights
 
 
-def choose_segmentation_engine(model: Path, device: Literal["cpu", "cuda"] = "cpu") -> Engine:
-    """The engine of a segmentation model: `activity` of `tasks.diarization.segmentation.Segmentation`."""
-    return Engine.of(
-        "diarization/segmentation", "tasks.diarization.segmentation:load", model=str(model), device=device
-    )
+def choose_speaker_engine(model: Path, device: Device = "cpu") -> Engine:
+    """The engine of a speaker model, by the suffix of its file: a `tasks.engines.protocols.SpeakerModel`."""
+    specs = registry.list_specs("embedding")
+    spec = next((s for s in specs if model.suffix in s.weights[0].suffixes), specs[0])
+    return spec.build(None, model, spec.choose_device(device))
+
+
+def find_diarizer(name: str) -> EngineSpec:
+    """The spec of the diarizer that settings name."""
+    return registry.find("diarization", name)
+
+
+def build_diarizer(name: str, model: Path, device: Device = "cpu") -> Engine:
+    """The diarizer of this name: what it answers depends on what it reads (`Capabilities.reads`)."""
+    spec = find_diarizer(name)
+    return spec.build(None, model, spec.choose_device(device))
+
+
+def build_segmenter(weights: ResolvedWeights, device: Device = "cpu") -> Engine:
+    """The network of the diarizer that these weights are of, which finds who of a few local speakers is active."""
+    specs = registry.list_specs("diarization")
+    spec = next(s for s in specs if weights.kind in {each.kind for each in s.weights})
+    return spec.build(None, weights.path, spec.choose_device(device))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.engines.engine import Engine
 from tasks.engines.memory import run_halving_batch
+from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
 from tasks.records import SAMPLE_RATE_HZ
 
 WINDOW_S = 10.0
@@ -76,3 +79,29 @@ class Segmentation:
                 found = self._network(torch.from_numpy(pieces).to(self._device)).float().cpu().numpy()
                 out.append((found @ self._members).astype(np.float16))
         return np.concatenate(out) if out else np.zeros((0, 0, SPEAKERS), np.float16)
+
+
+def build(_settings: Any, weights: Path, device: Device) -> Engine:
+    return Engine.of(
+        "diarization/segmentation", "tasks.diarization.segmentation:load", model=str(weights), device=device
+    )
+
+
+SPEC = EngineSpec(
+    step="diarization",
+    name="segmentation",
+    summary="clustering, and two speakers where speech overlaps",
+    provenance="Segmentation weights of pyannote, run by this project's own PyanNet, and this project's clustering.",
+    build=build,
+    capabilities=Capabilities(reads="segments", sees_overlap=True, most_speakers=12),
+    weights=(
+        WeightsFormat(
+            kind="segmentation",
+            setting="diarization.segmentation_model",
+            maker="pyannote",
+            patterns=("segmentation.pt",),
+            essential=("segmentation.pt",),
+            suffixes=(".pt",),
+        ),
+    ),
+)

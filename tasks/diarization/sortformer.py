@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.diarization.nemo import silence_nemo
+from tasks.engines.engine import Engine
+from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
 from tasks.records import SAMPLE_RATE_HZ
 
 STREAMING = {
@@ -61,3 +64,29 @@ class Sortformer:
             if turn[1] > turn[0]:
                 out.append(turn)
         return sorted(out)
+
+
+def build(_settings: Any, weights: Path, device: Device) -> Engine:
+    return Engine.of("diarization/sortformer", "tasks.diarization.sortformer:load", model=str(weights), device=device)
+
+
+SPEC = EngineSpec(
+    step="diarization",
+    name="sortformer",
+    summary="at most 4 a chunk",
+    provenance="Sortformer weights of NVIDIA, run by NVIDIA NeMo.",
+    build=build,
+    capabilities=Capabilities(sees_overlap=True, most_speakers=4),
+    weights=(
+        WeightsFormat(
+            kind="diarization",
+            setting="diarization.model",
+            maker="NeMo",
+            patterns=("*.nemo",),
+            essential=("*.nemo",),
+            suffixes=(".nemo",),
+        ),
+    ),
+    packages=("nemo",),
+    install="pip install 'nemo-toolkit[asr]'",
+)

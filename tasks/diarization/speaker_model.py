@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.diarization.nemo import silence_nemo
+from tasks.engines.engine import Engine
 from tasks.engines.memory import run_halving_batch
+from tasks.engines.spec import Device, EngineSpec, WeightsFormat
 from tasks.records import SAMPLE_RATE_HZ
 
 BATCH = 64
@@ -123,3 +126,30 @@ def _cut_piece(samples: NDArray[np.float32], first: int, last: int) -> NDArray[n
     if len(piece) < LEAST_SAMPLES:
         return np.pad(piece, (0, LEAST_SAMPLES - len(piece)), mode="wrap").astype(np.float32)
     return np.ascontiguousarray(piece, dtype=np.float32)
+
+
+def build(_settings: Any, weights: Path, device: Device) -> Engine:
+    return Engine.of(
+        "diarization/speaker-model", "tasks.diarization.speaker_model:load", model=str(weights), device=device
+    )
+
+
+SPEC = EngineSpec(
+    step="embedding",
+    name="nemo",
+    summary=".nemo files",
+    provenance="Speaker models of NVIDIA NeMo (TitaNet and its kin), run by NeMo.",
+    build=build,
+    weights=(
+        WeightsFormat(
+            kind="embedding",
+            setting="diarization.embedding_model",
+            maker="NeMo",
+            patterns=("*.nemo",),
+            essential=("*.nemo",),
+            suffixes=(".nemo",),
+        ),
+    ),
+    packages=("nemo",),
+    install="pip install 'nemo-toolkit[asr]'",
+)

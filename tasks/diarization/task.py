@@ -6,21 +6,21 @@ They are two, so that diarizers share the embeddings: all but `segmentation`, wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from tasks.caching import step_task
 from tasks.contracts import DiarizationFacts, EmbeddingFacts, read_tracks, read_windows
-from tasks.diarization.engines import choose_segmentation_engine, choose_speaker_engine
+from tasks.diarization.engines import build_diarizer, build_segmenter, choose_speaker_engine, find_diarizer
 from tasks.diarization.segmentation import place_windows
 from tasks.diarization.stitch import stitch
 from tasks.diarization.tracks import Tracks, tile_tracks
 from tasks.diarization.turns import label_windows
 from tasks.diarization.window_clusters import cluster_windows
 from tasks.diarization.windows import cut_windows
-from tasks.engines.engine import Engine
 from tasks.records import SAMPLE_RATE_HZ, Sound
-from tasks.step import Manifest, Meter, StepContext
+from tasks.step import Manifest, StepContext
 from tasks.weights.resolve import ResolvedWeights
 
 MOST_IN_A_CHUNK = 12
@@ -54,7 +54,7 @@ class TurnsJob:
 @step_task("embedding", version=1)
 def embed(job: EmbedJob, place: StepContext, separated: Manifest | None) -> Manifest:
     """Artifact `windows`: arrays `windows` (N, 2) in recording seconds, `embeddings` (N, D) in half precision."""
-    meter = Meter()
+    meter = place.meter()
     windows = cut_windows(job.sound.speech_within())
     model = choose_speaker_engine(job.weights.path, place.device)
     voices = meter.ask(model, "embed", place.samples(job.sound, separated), windows)
@@ -69,10 +69,11 @@ def segment_and_embed(job: SegmentJob, place: StepContext, separated: Manifest |
     """As `embed`, with windows in which one speaker speaks alone; and artifact `tracks`: arrays `spans` (M, 3) of
     start, end and track, in seconds from the start of the chunk's sound, `owners` (N,), the track of each window, and
     `apart` (P, 2), tracks of different speakers."""
-    meter = Meter()
+    meter = place.meter()
     samples = place.samples(job.sound, separated)
     firsts = place_windows(len(samples))
-    activity = meter.ask(choose_segmentation_engine(job.segmentation.path, place.device), "activity", samples, firsts)
+    segmenter = build_segmenter(job.segmentation, place.device)
+    activity = meter.ask(segmenter, "activity", samples, firsts)
     tracks = Tracks.find(*stitch(activity, firsts), job.sound.speech_within(), len(samples) / SAMPLE_RATE_HZ)
     voices = meter.ask(choose_speaker_engine(job.weights.path, place.device), "embed", samples, tracks.windows)
     kept = place.store.put_arrays(
@@ -86,27 +87,24 @@ def segment_and_embed(job: SegmentJob, place: StepContext, separated: Manifest |
 def find_turns(job: TurnsJob, place: StepContext, embedded: Manifest, separated: Manifest | None) -> Manifest:
     """Artifact `turns`: `labels` (N,), the local speaker of each window, −1 for none; and `turns` (T, 3) of
     start, end and local speaker where the engine finds turns by itself, in recording seconds."""
-    meter = Meter()
+    meter = place.meter()
     windows, embeddings = read_windows(place.store, embedded)
     start = job.sound.span.start_s
     turns = np.zeros((0, 3))
-    if job.engine == "sortformer" and job.weights is not None:
-        engine = Engine.of(
-            "diarization/sortformer",
-            "tasks.diarization.sortformer:load",
-            model=str(job.weights.path),
-            device=place.device,
-        )
-        rows = meter.ask(engine, "find_turns", place.samples(job.sound, separated))
+    reads = find_diarizer(job.engine).capabilities.reads
+    weights = job.weights.path if job.weights else Path()
+    if reads == "sound":
+        diarizer = build_diarizer(job.engine, weights, place.device)
+        rows = meter.ask(diarizer, "find_turns", place.samples(job.sound, separated))
         turns = np.array([(a + start, b + start, float(k)) for a, b, k in rows]).reshape(-1, 3)
         labels = label_windows(turns, windows)
-    elif job.engine == "segmentation":
+    elif reads == "segments":
         tracks = Tracks(windows=windows - start, **read_tracks(place.store, embedded))
         labels = cluster_windows(embeddings, tracks, MOST_IN_A_CHUNK)
         turns = tile_tracks(tracks, labels) + np.array([start, start, 0.0])
     else:
-        clustering = Engine.of("diarization/clustering", "tasks.diarization.clustering:load")
+        diarizer = build_diarizer(job.engine, weights, place.device)
         voices = embeddings.astype(np.float32)
-        labels = meter.ask(clustering, "cluster", voices, windows, max_speakers=MOST_IN_A_CHUNK)
+        labels = meter.ask(diarizer, "cluster", voices, windows, max_speakers=MOST_IN_A_CHUNK)
     kept = place.store.put_arrays("diarization", labels=np.asarray(labels, np.int16), turns=turns)
     return meter.manifest({"turns": kept}, **DiarizationFacts(speakers=int(labels.max(initial=-1)) + 1))

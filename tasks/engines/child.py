@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
 from typing import Any
@@ -28,7 +29,7 @@ from tasks.errors import EngineDied
 
 log = logging.getLogger("daylong.models")
 
-START = "from tasks.engines.child_main import serve; serve({descriptor}, {keep!r})"
+START = "from tasks.engines.child_main import serve; serve({descriptor}, {keep!r}, {idle_s!r})"
 """What the child's interpreter runs, which imports nothing from the folder that we were started in."""
 
 GONE = None
@@ -50,7 +51,7 @@ def forbid_new_children() -> None:
 class _ChildProcess:
     """One child interpreter, from start to end."""
 
-    def __init__(self, keep: Keep) -> None:
+    def __init__(self, keep: Keep, environment: Mapping[str, str], idle_s: float | None) -> None:
         ours, theirs = Pipe()
         self.wire = Wire(ours)
         self.waiting: dict[int, queue.SimpleQueue[Any]] = {}
@@ -59,11 +60,13 @@ class _ChildProcess:
         """Ids of the requests that were pending when it ended."""
         self._sending = threading.Lock()
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", START.format(descriptor=theirs.fileno(), keep=keep)],
+            [sys.executable, "-P", "-c", START.format(descriptor=theirs.fileno(), keep=keep, idle_s=idle_s)],
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             # In UTF-8 mode: libraries read their models' text files in the locale's encoding.
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"},
+            env=os.environ
+            | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
+            | dict(environment),
         )
         theirs.close()
         threading.Thread(target=self._listen, name="daylong-answers", daemon=True).start()
@@ -115,15 +118,21 @@ class _ChildProcess:
 @dataclass(slots=True)
 class EngineProcess:
     """The parent's side of the child process. Calls of one engine run one at a time; `timeout_s` bounds a call (None:
-    no bound while the child runs)."""
+    no bound while the child runs). `environment`: variables of the child alone. An engine that was not called for
+    `idle_s` seconds is unloaded there, and the child ended by `release_idle` where none was."""
 
     keep: Keep = "all"
     timeout_s: float | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    idle_s: float | None = None
     calls: int = 0
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
     _engines: SharedExclusiveLock = field(default_factory=SharedExclusiveLock)
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _child: _ChildProcess | None = None
+    _active: int = 0
+    _used: float = 0.0
+    """When its last call ended, by the monotonic clock."""
 
     def call(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
         """Run the method in the child. Raises `EngineDied` where it ended or hung, `DeviceBroken` where its device
@@ -133,6 +142,16 @@ class EngineProcess:
         retried with exclusive use of a new child, and the call that ends that one, too, has failed. A call that hangs
         is known to be the cause and is not retried.
         """
+        with self._guard:
+            self._active += 1
+        try:
+            return self._call(engine, method, args, kwargs)
+        finally:
+            with self._guard:
+                self._active -= 1
+                self._used = time.monotonic()
+
+    def _call(self, engine: Engine, method: str, args: Any, kwargs: Any) -> Call:
         started = time.perf_counter()
         with self._engine_lock(engine), self._engines.shared():
             waited_s = time.perf_counter() - started
@@ -192,6 +211,17 @@ class EngineProcess:
     def pid(self) -> int | None:
         return self._child.process.pid if self._child is not None else None
 
+    def release_idle(self, now: float | None = None) -> bool:
+        """End the child if it has had no call for longer than `idle_s`, and return whether that was done. `now`: of
+        the monotonic clock."""
+        now = time.monotonic() if now is None else now
+        with self._guard:
+            if self._child is None or self._active or self.idle_s is None or now - self._used <= self.idle_s:
+                return False
+            log.info("ending the engines' process, idle for %.0f s", now - self._used)
+            self._end()
+        return True
+
     def close(self) -> None:
         with self._guard:
             self._end()
@@ -202,7 +232,7 @@ class EngineProcess:
             with _starting:
                 if _ending.is_set():
                     raise EngineDied("this process is ending")
-                self._child = _ChildProcess(self.keep)
+                self._child = _ChildProcess(self.keep, self.environment, self.idle_s)
             atexit.register(self._child.end)
         return self._child
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.engines.engine import Engine, Keep
+from tasks.engines.idle import watch
 from tasks.engines.memory import keep_heap_within_calls, trim_heap
 from tasks.engines.pool import Pool
 from tasks.engines.wire import Wire
@@ -26,13 +27,15 @@ from tasks.errors import DaylongError
 _request_id: ContextVar[int | None] = ContextVar("daylong_asked", default=None)
 
 
-def serve(descriptor: int, keep: Keep) -> None:
+def serve(descriptor: int, keep: Keep, idle_s: float | None = None) -> None:
     """Receive calls and answer them until the parent closes the pipe or ends; then exit at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us, too: whoever started us decides
     keep_heap_within_calls()
     with suppress(OSError):  # where memory runs out the kernel ends this process, and not the run, which replaces it
         Path("/proc/self/oom_score_adj").write_text("500")
-    wire, sending, pool = Wire(Connection(descriptor)), threading.Lock(), Pool(keep)
+    wire, sending, pool = Wire(Connection(descriptor)), threading.Lock(), Pool(keep, idle_s)
+    if idle_s is not None:
+        watch(pool)
 
     def send(request_id: int | None, message: Any) -> None:
         with sending:

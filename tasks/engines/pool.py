@@ -25,13 +25,16 @@ log = logging.getLogger("daylong.models")
 class _Slot:
     lock: threading.Lock = field(default_factory=threading.Lock)
     loaded: Any = None
+    used: float = 0.0
+    """When its last call ended, by the monotonic clock."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Pool:
-    """The engines of one process."""
+    """The engines of one process. One that was not called for `idle_s` seconds is unloaded by `release_idle`."""
 
     keep: Keep = "all"
+    idle_s: float | None = None
     _slots: dict[Engine, _Slot] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _one: threading.RLock = field(default_factory=threading.RLock)
@@ -56,7 +59,10 @@ class Pool:
                 translate_device_errors(engine.name),
                 track_peak_memory() as peak_mb,
             ):
-                value = getattr(slot.loaded, method)(*args, **kwargs)
+                try:
+                    value = getattr(slot.loaded, method)(*args, **kwargs)
+                finally:
+                    slot.used = time.monotonic()
                 most_mb = peak_mb()
             done = time.perf_counter()
         with self._guard:
@@ -78,6 +84,28 @@ class Pool:
                 log.info("unloading %s", other.name)
                 slot.loaded = None
         free_device_memory()
+
+    def release_idle(self, now: float | None = None) -> list[str]:
+        """Unload the engines that have been idle for longer than `idle_s`, and return their names; none without it.
+        `now`: of the monotonic clock."""
+        if self.idle_s is None:
+            return []
+        now = time.monotonic() if now is None else now
+        with self._guard:
+            slots = list(self._slots.items())
+        released = []
+        for engine, slot in slots:
+            if slot.loaded is None or now - slot.used <= self.idle_s or not slot.lock.acquire(blocking=False):
+                continue
+            try:
+                slot.loaded = None
+            finally:
+                slot.lock.release()
+            log.info("unloading %s, idle for %.0f s", engine.name, now - slot.used)
+            released.append(engine.name)
+        if released:
+            free_device_memory()
+        return released
 
     def unload(self) -> None:
         """Unload every engine; each is loaded again when next needed."""

@@ -13,7 +13,7 @@ from tasks.linking.cluster import LinkOptions
 from tasks.linking.link import link
 from tasks.linking.nodes import ChunkVoices
 from tasks.records import Chunk
-from tasks.step import Manifest, Meter, StepContext
+from tasks.step import Manifest, StepContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def link_speakers(
 ) -> Manifest:
     """Artifacts: `turns` (JSON, recording seconds) and `voices` (arrays of one row a window, and `embeddings` (K,
     D))."""
-    meter = Meter()
+    meter = place.meter()
     voices = [_read_chunk(place, c, w, t) for c, w, t in zip(job.chunks, windows, turns, strict=True)]
     linked = link(voices, LinkOptions(least=job.least, most=job.most), reassign=job.reassign)
     table = place.store.put_arrays(

@@ -33,7 +33,7 @@ from tasks.merging.voices import (
     summarize_speakers,
 )
 from tasks.records import UNKNOWN, Chunk, Turn, Word, as_dict
-from tasks.step import Manifest, Meter, StepContext
+from tasks.step import Manifest, StepContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def join_chunks(job: SeamJob, place: StepContext, words: Sequence[Sequence[Manif
 
     `words`: by chunk, the manifests of its transcribed words, one per channel; None where nothing was transcribed.
     """
-    meter = Meter()
+    meter = place.meter()
     lists = [[w for manifest in own for w in read_words(place.store, manifest)] for own in words]
     joined = join(job.chunks, lists)
     return meter.manifest(
@@ -82,7 +82,7 @@ def merge(
     or from `channels` (the manifest of `own-speech`, and by channel the manifests of its chunks' embeddings); without
     either, words have no speaker.
     """
-    meter = Meter()
+    meter = place.meter()
     redecoded = [w for m in again for w in read_words(place.store, m)]
     words = fill_untranscribed(read_words(place.store, seams), redecoded, untranscribed_spans(seams))
     words = tuple(_clip_word(w, job.duration_s) for w in words)

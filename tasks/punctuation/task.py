@@ -12,7 +12,7 @@ from tasks.engines.engine import Engine
 from tasks.errors import MissingWeights
 from tasks.punctuation.apply import apply_labels, get_languages, wants_punctuation
 from tasks.settings.schema import PunctuationSettings
-from tasks.step import Manifest, Meter, StepContext
+from tasks.step import Manifest, StepContext
 from tasks.weights.resolve import DeferredWeights, ResolvedWeights
 
 log = logging.getLogger("daylong.punctuation")
@@ -46,7 +46,7 @@ def punctuate(job: PunctuateJob, place: StepContext, transcribed: Manifest) -> M
 
     Where deferred weights can't be fetched after all, the text stays as it is, and the next run tries again.
     """
-    meter = Meter()
+    meter = place.meter()
     words = read_words(place.store, transcribed)
     language = job.language or transcription_facts(transcribed)["language"]
     known = get_languages(job.settings.model)

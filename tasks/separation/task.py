@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tasks.caching import step_task
 from tasks.engines.engine import Engine
 from tasks.records import Sound
-from tasks.step import Manifest, Meter, StepContext
+from tasks.step import Manifest, StepContext
 from tasks.weights.resolve import ResolvedWeights
 
 
@@ -20,7 +20,7 @@ class SeparateJob:
 @step_task("separation", version=1)
 def separate(job: SeparateJob, place: StepContext) -> Manifest:
     """Separate the vocals of a span. Artifact `vocals`: FLAC, 16 kHz mono."""
-    meter = Meter()
+    meter = place.meter()
     demucs = Engine.of(
         "separation/demucs", "tasks.separation.demucs:load", model=str(job.weights.path), device=place.device
     )

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from tasks.errors import UsageError
 from tasks.settings import files
+from tasks.settings.engine_choice import list_fields
 from tasks.settings.home import home
 from tasks.settings.profiles import model_settings, profile_settings
-from tasks.settings.schema import Settings
+from tasks.settings.schema import Settings, TranscriptionSettings
 
 PREFIX = "DAYLONG_"
 
@@ -61,12 +63,22 @@ def load(
     under = profile_settings(profile) if isinstance(profile, str) else {}
     for suited in model_settings(merged(under, named)):
         under = merged(under, suited)
+    under = _without_foreign(under, named)
     combined = merged(under, named)
     _refuse_unbuilt(combined)
     try:
         return Settings.model_validate(combined)
     except ValidationError as error:
         raise UsageError("\n".join(_explained(error))) from None
+
+
+def _without_foreign(under: dict[str, Any], named: Mapping[str, Any]) -> dict[str, Any]:
+    """What a profile sets, without what it sets for another recogniser than the one that is named."""
+    chosen, own = named.get("transcription"), under.get("transcription", {})
+    usual = own.get("engine", TranscriptionSettings.model_fields["engine"].default)
+    if isinstance(chosen, Mapping) and chosen.get("engine", usual) != usual:
+        return {key: value for key, value in under.items() if key != "transcription"}
+    return under
 
 
 def as_parameters(parameters: Mapping[str, Any], assignments: Iterable[str] = ()) -> dict[str, Any]:
@@ -169,19 +181,22 @@ def setting_names() -> list[str]:
     """Dotted names of all settings."""
     names = []
     for name, field in Settings.model_fields.items():
-        inner = getattr(field.annotation, "model_fields", None)
-        names += [f"{name}.{key}" for key in inner] if inner else [name]
+        names += [f"{name}.{key}" for key in list_fields(field.annotation)] or [name]
     return names
+
+
+def find_field(name: str) -> FieldInfo:
+    """The field of a setting, by its dotted name."""
+    group, _, key = name.partition(".")
+    field = Settings.model_fields[group]
+    return list_fields(field.annotation)[key] if key else field
 
 
 def settings_table() -> str:
     """All settings as a Markdown table, for README.md beside this module."""
     lines = ["| setting | default | what it is |", "| --- | --- | --- |"]
     for name in setting_names():
-        group, _, key = name.partition(".")
-        field = Settings.model_fields[group]
-        if key and field.annotation is not None:
-            field = field.annotation.model_fields[key]
+        field = find_field(name)
         shown = str(field.default).lower() if isinstance(field.default, bool) else field.default
         default = "" if shown is None else f"`{shown}`"
         lines.append(f"| `{name}` | {default} | {field.description} |")

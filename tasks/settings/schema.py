@@ -9,16 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from tasks.engines import registry
 from tasks.languages import format_language, format_languages, parse_language, suggest_language
+from tasks.settings.engine_choice import EngineChoice
 from tasks.settings.name_pattern import compile_pattern
 from tasks.settings.recorded_at import describe_impossible
 
-Device = Literal["auto", "cpu", "cuda"]
+DEVICE = r"^(auto|cpu|cuda(:\d+(,\s*cuda:\d+)*)?)$"
+OFF = "off"
+"""The diarizer that says: nobody wants to know who speaks."""
 PER_CHUNK = "per-chunk"
 """The language that says: find it anew in every chunk."""
 PER_SEGMENT = "per-segment"
@@ -77,6 +90,20 @@ class ModelsSettings(Step):
         le=1000,
         description="With run_in = child: so many times a chunk's longest length may an engine's call take (and ten "
         "minutes at least) before its process is replaced.",
+    )
+    processes: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="With run_in = child: so many processes, each with its own engines, work side by side; more than "
+        "chunks_in_flight have nothing to do. Left out: one, or one for each GPU that device names.",
+    )
+    idle_minutes: float | None = Field(
+        None,
+        ge=0.1,
+        le=10_000,
+        description="An engine that was not needed for so long is unloaded, and a process whose engines were not is "
+        "ended, minutes; both start again when they are needed. Left out: they stay as long as the program.",
     )
 
 
@@ -163,13 +190,24 @@ class SeparationSettings(Step):
     )
 
 
-class TranscriptionSettings(Step):
-    engine: Literal["faster-whisper"] = Field("faster-whisper", description="The recogniser.")
+class TranscriptionSettings(EngineChoice):
+    step = "transcription"
+    shared: ClassVar = {
+        "compute_type": "precisions",
+        "batch_size": "batches",
+        "beam_size": "beams",
+        "initial_prompt": "prompt",
+        "hotwords": "hotwords",
+        "condition_on_previous_text": "context",
+    }
+
+    engine: str = Field("faster-whisper", description="The recogniser")
     model: str = Field(
         "auto",
-        description="A faster-whisper model's name (small, large-v3-turbo, …), a hub repository with a model "
-        "converted for it (Systran/faster-whisper-medium; openai/whisper-medium is not), or a folder with one. "
-        "auto: large-v3-turbo on a GPU, small on a CPU.",
+        description="A short name that the engine knows (`daylong models explain NAME` says what it means to each; "
+        "to faster-whisper small, large-v3-turbo, …), a hub repository with a model in the engine's format "
+        "(Systran/faster-whisper-medium; openai/whisper-medium is not), or a folder with one. auto: the engine's "
+        "own default, of faster-whisper large-v3-turbo on a GPU, small on a CPU.",
     )
     language: str | None = Field(
         None,
@@ -204,6 +242,9 @@ class TranscriptionSettings(Step):
     max_speech_s: float = Field(
         28.0, ge=2, le=30, description="Longest stretch of speech handed to the recogniser at once, seconds."
     )
+    allow_remote: bool = Field(
+        False, description="Let an engine that runs elsewhere have the sound: without it none leaves this machine."
+    )
 
     # In this class alone: a form passes `auto` on, where None would mean "not given".
     _language = field_validator("language", mode="before")(_read_language)
@@ -230,15 +271,18 @@ class TranscriptionSettings(Step):
         return self.model_dump(mode="json", exclude={"model", "language", *self.list_unset()})
 
     def list_unset(self) -> set[str]:
-        """Settings that enter keys and digests only where they are given: those without them stay what they were."""
-        return set() if self.languages else {"languages"}
+        """Settings that enter keys and digests only where they are given: those without them stay what they were. And
+        the permission, which changes no result."""
+        return {"allow_remote"} if self.languages else {"allow_remote", "languages"}
 
 
-class DiarizationSettings(Step):
-    engine: Literal["clustering", "segmentation", "sortformer", "off"] = Field(
+class DiarizationSettings(EngineChoice):
+    step = "diarization"
+    no_engine = (OFF,)
+
+    engine: str = Field(
         "clustering",
-        description="How turns are found: clustering (one speaker at a time), segmentation (clustering, and two "
-        "speakers where speech overlaps), sortformer (at most 4 a chunk) or off.",
+        description="How turns are found",
     )
     model: str = Field(
         "nvidia/diar_streaming_sortformer_4spk-v2.1",
@@ -263,6 +307,13 @@ class DiarizationSettings(Step):
         if self.min_speakers and self.max_speakers and self.min_speakers > self.max_speakers:
             raise ValueError("diarization.min_speakers must not exceed diarization.max_speakers")
         return self
+
+    def list_unused(self) -> set[str]:
+        """Settings that name weights of other engines: digests of settings without them stay what they were."""
+        if self.engine == OFF:
+            return {"segmentation_model"}
+        used = {w.setting for w in registry.find("diarization", self.engine).weights}
+        return {"segmentation_model"} - {setting.partition(".")[2] for setting in used}
 
     def speaker_range(self) -> tuple[int | None, int | None]:
         """(least, most) speakers of the recording; None where open."""
@@ -365,7 +416,12 @@ class Settings(Step):
         "weights in data/models/demo.",
     )
     out: str | None = Field(None, description="Folder for the results. Default: data/transcripts.")
-    device: Device = Field("auto", description="auto takes a GPU where there is one.")
+    device: str = Field(
+        "auto",
+        pattern=DEVICE,
+        description="auto takes a GPU where there is one; cpu; cuda; or the GPUs to use by number, cuda:0,cuda:1, "
+        "each with a process of its own.",
+    )
     timezone: str = Field("UTC", description="IANA name of the zone that recorded_date is told in.")
     runner: Literal["threads"] = Field("threads", description="What runs the steps of chunks: threads.")
     chunks_in_flight: int = Field(
@@ -384,10 +440,33 @@ class Settings(Step):
     logging: Annotated[LoggingSettings, Field(description="Logs.")] = LoggingSettings()
     metrics: Annotated[MetricsSettings, Field(description="Figures of the runs.")] = MetricsSettings()
 
+    @field_validator("device", mode="wrap")
+    @classmethod
+    def _is_a_device(cls, given: Any, check: Callable[[Any], str]) -> str:
+        try:
+            return check(given)
+        except ValidationError:
+            shown = json.dumps(given, default=str, ensure_ascii=False)
+            raise ValueError(f"device = {shown}: write auto, cpu, cuda, or GPUs by number: cuda:0,cuda:1") from None
+
+    @model_validator(mode="after")
+    def _can_place_engines(self) -> Settings:
+        gpus, processes = self.list_gpus(), self.models.processes
+        if self.models.run_in == "process" and (gpus or (processes or 1) > 1):
+            what = f"device = {self.device}" if gpus else f"models.processes = {processes}"
+            raise ValueError(f"{what}: only engines in processes of their own can; set models.run_in = child")
+        if processes is not None and processes < len(gpus):
+            raise ValueError(f"models.processes = {processes}: device = {self.device} names {len(gpus)} GPUs")
+        return self
+
+    def list_gpus(self) -> tuple[int, ...]:
+        """Numbers of the GPUs that `device` names."""
+        return tuple(dict.fromkeys(int(part.partition(":")[2]) for part in self.device.split(",") if ":" in part))
+
     @property
     def knows_voices(self) -> bool:
         """Whether speakers' voices are measured: anybody wants to know who speaks."""
-        return self.diarization.engine != "off"
+        return self.diarization.engine != OFF
 
     @property
     def diarizes(self) -> bool:
@@ -412,7 +491,7 @@ class Settings(Step):
                 # Named only where they are used: digests of other settings stay what they were without them.
                 "transcription": self.transcription.list_unset(),
                 "audio": {"track"} if self.audio.track is None else set(),
-                "diarization": set() if self.diarization.engine == "segmentation" else {"segmentation_model"},
+                "diarization": self.diarization.list_unused(),
             },
         )
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.engines.protocols import RawWord
 from tasks.intervals import Span, clip
 from tasks.records import SAMPLE_RATE_HZ
 from tasks.transcription.hallucinations import confirm_repetitions, is_repetitive_speech
@@ -31,6 +32,8 @@ LEAST_CONFIDENCE = 0.45
 """The same, below which any text is, but for loops, of which one occurrence may be right."""
 MAX_NO_SPEECH = 0.6
 """Probability of no speech above which an unsure text is none (Whisper's own threshold)."""
+LEAST_PROBABILITY = 0.001
+"""Of a word, where the probability of its text is estimated from those of its words."""
 MIN_PIECE_S = 1.0
 
 EngineCall = Callable[..., Any]
@@ -103,16 +106,15 @@ class Decoder:
         if not windows:
             return []
         sound, stretches = self._lay_out(windows)
-        raw = self.ask("transcribe", sound, [(s.start_s, s.end_s) for s in stretches], self.language, options)
+        raw: Sequence[RawWord] = self.ask(
+            "transcribe", sound, [(s.start_s, s.end_s) for s in stretches], self.language, options
+        )
         out = []
         for i, (window, stretch) in enumerate(zip(windows, stretches, strict=True)):
             mine = [_place(w, window, stretch) for w in raw if w["stretch"] == i]
-            mean = {
-                key: sum(w.get(key, 0.0) for w in mine) / len(mine) if mine else 0.0
-                for key in ("avg_logprob", "no_speech_prob")
-            }
             words = clean_words(mine, [window.span], self.within)
-            out.append(Hypothesis(tuple(words), mean["avg_logprob"], mean["no_speech_prob"]))
+            logprob = _average([estimate_logprob(w) for w in mine])
+            out.append(Hypothesis(tuple(words), logprob, _average([w.get("no_speech_prob", 0.0) for w in mine])))
         return out
 
     def decode_in_pieces(
@@ -153,12 +155,35 @@ class Decoder:
         return (np.concatenate(sound) if len(sound) > 1 else self.samples), stretches
 
 
-def _place(word: dict[str, Any], window: Window, stretch: Span) -> dict[str, Any]:
+def estimate_logprob(word: RawWord) -> float:
+    """The mean log probability of the text that a word is in; of engines that don't tell it, that of the word; 0, for
+    no doubt, of those that tell neither.
+
+    >>> estimate_logprob(RawWord(start=0.0, end=0.1, word=" a", probability=0.5, stretch=0)) == math.log(0.5)
+    True
+    """
+    told = word.get("avg_logprob", math.nan)
+    if not math.isnan(told):
+        return told
+    probability = word["probability"]
+    if probability is None or math.isnan(probability):
+        return 0.0
+    return math.log(min(1.0, max(LEAST_PROBABILITY, probability)))
+
+
+def _average(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def _place(word: RawWord, window: Window, stretch: Span) -> RawWord:
     """Convert an engine's word from the time of the laid out sound to that of the samples."""
-    if len(window.pieces) == 1:
-        return word | {"stretch": 0}
-    times = {k: window.find_time(word[k] - stretch.start_s) for k in ("start", "end") if word[k] is not None}
-    return word | times | {"stretch": 0}
+    placed: RawWord = {**word, "stretch": 0}
+    if len(window.pieces) > 1:
+        placed["start"], placed["end"] = (
+            None if time is None else window.find_time(time - stretch.start_s)
+            for time in (word["start"], word["end"])
+        )
+    return placed
 
 
 def _concatenate(pieces: Sequence[Hypothesis]) -> Hypothesis:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.engines import registry
+from tasks.engines.spec import Capabilities
 from tasks.intervals import Span
 from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription.decoding import Decoder, EngineCall, Hypothesis, Options, reconcile
@@ -58,54 +60,74 @@ def transcribe_chunk(
     words decides between both; a text that stays more likely wrong than right is dropped. Speech without words is
     decoded by itself. Repetitions found by both decodings are kept; others are reduced to one occurrence.
     """
+    can = registry.find("transcription", settings.engine).capabilities
+    longest_s = min(settings.max_speech_s, can.longest_s or settings.max_speech_s)
     decoder = Decoder(samples, language, ask)
-    windows = pack_windows(
-        speech, decoder.within, Packing.for_longest(settings.max_speech_s), cut_at_quietest(samples)
-    )
+    windows = pack_windows(speech, decoder.within, Packing.for_longest(longest_s), cut_at_quietest(samples))
     if not windows:
         return ChunkWords()
-    again = _Again(decoder, speech, build_decoding_options(settings))
+    again = _Again(decoder, speech, build_decoding_options(settings, can), can)
     hypotheses = decoder.decode(windows, again.options)
     again.without_prompt(windows, hypotheses)
     repetitive = again.in_pieces(windows, hypotheses)
     again.in_order(windows, hypotheses, besides=repetitive)
     words = [w for h in hypotheses if not h.is_invented for w in h.words]
-    for _ in range(HOLE_ROUNDS):
-        words = again.in_holes(words, settings.max_speech_s)
-
-    near_speech = trim_words(select_near_speech(words, speech, SILENCE_SLACK_S), speech)
+    near_speech = words
+    if can.word_times != "none":  # where a word lies tells nothing if its time was shared out
+        for _ in range(HOLE_ROUNDS):
+            words = again.in_holes(words, longest_s)
+        near_speech = trim_words(select_near_speech(words, speech, SILENCE_SLACK_S), speech)
     kept, loops_removed = cut_loops(near_speech, [w.span for w in windows], again.doubtful)
     return ChunkWords(tuple(kept), loops_removed, len(words) - len(near_speech), again.seconds)
 
 
-def build_decoding_options(settings: TranscriptionSettings) -> Options:
+def build_decoding_options(settings: TranscriptionSettings, can: Capabilities) -> Options:
     """Build the engine's options for the first decoding."""
-    return {
+    options = {
         "batch_size": settings.batch_size,
         "beam_size": settings.beam_size,
         "initial_prompt": settings.initial_prompt,
         "hotwords": settings.hotwords,
         "condition_on_previous_text": settings.condition_on_previous_text,
     }
+    return select_options(options, can)
+
+
+def select_options(options: Options, can: Capabilities) -> Options:
+    """Select the options that an engine takes.
+
+    >>> select_options({"batch_size": 8, "beam_size": 5, "hotwords": None}, Capabilities(beams=True))
+    {'beam_size': 5}
+    """
+    taken = {
+        "batch_size": can.batches,
+        "beam_size": can.beams,
+        "initial_prompt": can.prompt,
+        "hotwords": can.hotwords,
+        "condition_on_previous_text": can.context,
+        "no_repeat_ngram_size": can.redecodes,
+    }
+    return {key: value for key, value in options.items() if taken[key]}
 
 
 @dataclass(slots=True)
 class _Again:
-    """Second decodings of a chunk, which replace hypotheses in their list. `seconds`: decoded again in all;
-    `doubtful`: indices of windows whose loops no second decoding confirmed."""
+    """Second decodings of a chunk, which replace hypotheses in their list. `options`: of the first decoding;
+    `seconds`: decoded again in all; `doubtful`: indices of windows whose loops no second decoding confirmed."""
 
     decoder: Decoder
     speech: Sequence[Span]
     options: Options
+    can: Capabilities
     seconds: float = 0.0
     doubtful: set[int] = field(default_factory=set)
     _tried: set[Span] = field(default_factory=set)
 
     def without_prompt(self, windows: Sequence[Window], hypotheses: list[Hypothesis]) -> None:
         """Decode windows whose text is the prompt or the hotwords without them."""
-        prompt = " ".join(p for key in ("initial_prompt", "hotwords") if (p := self.options[key]))
+        prompt = " ".join(p for key in ("initial_prompt", "hotwords") if (p := self.options.get(key)))
         odd = [i for i, h in enumerate(hypotheses) if echoes_prompt(h.words, prompt)]
-        plain = self.options | {"initial_prompt": None, "hotwords": None}
+        plain = self._change({"initial_prompt": None, "hotwords": None})
         for i, other in self._decode(odd, windows, plain):
             hypotheses[i] = choose_without_prompt(hypotheses[i], other)
 
@@ -116,7 +138,7 @@ class _Again:
         repetitive |= {i for i, h in enumerate(hypotheses) if h.is_repetitive}
         odd = sorted(repetitive)
         self.seconds += sum(windows[i].duration_s for i in odd)
-        second = self.decoder.decode_in_pieces([windows[i] for i in odd], self.speech, self.options | PIECE_OPTIONS)
+        second = self.decoder.decode_in_pieces([windows[i] for i in odd], self.speech, self._change(PIECE_OPTIONS))
         for i, other in zip(odd, second, strict=True):
             hypotheses[i], is_doubtful = reconcile(hypotheses[i], other)
             if is_doubtful:
@@ -124,9 +146,12 @@ class _Again:
         return repetitive
 
     def in_order(self, windows: Sequence[Window], hypotheses: list[Hypothesis], besides: set[int]) -> None:
-        """Decode unsure windows, and those with rates that nobody can say, unbatched and with time tokens."""
+        """Decode unsure windows, and those with rates that nobody can say, unbatched and with time tokens; nothing
+        where an engine would find the same again."""
+        if not self.can.redecodes:
+            return
         odd = [i for i, h in enumerate(hypotheses) if (h.is_unsure or not h.is_sayable) and i not in besides]
-        for i, other in self._decode(odd, windows, self.options | RETRY_OPTIONS):
+        for i, other in self._decode(odd, windows, self._change(RETRY_OPTIONS)):
             hypotheses[i] = min(hypotheses[i], other, key=lambda h: h.worse_key)
 
     def in_holes(self, words: Sequence[DecodedWord], max_s: float) -> list[DecodedWord]:
@@ -137,7 +162,7 @@ class _Again:
         found = self.decoder.decode(windows, self.options)
         odd = [i for i, h in enumerate(found) if h.is_repetitive or not h.is_sayable]
         self.seconds += sum(w.duration_s for w in windows) + sum(windows[i].duration_s for i in odd)
-        second = self.decoder.decode_in_pieces([windows[i] for i in odd], self.speech, self.options | PIECE_OPTIONS)
+        second = self.decoder.decode_in_pieces([windows[i] for i in odd], self.speech, self._change(PIECE_OPTIONS))
         unproven = set()
         for i, other in zip(odd, second, strict=True):
             found[i], is_doubtful = reconcile(found[i], other)
@@ -155,6 +180,10 @@ class _Again:
     def _pack_hole(self, hole: Hole, max_s: float) -> list[Window]:
         packing = Packing(max_s, pad_s=HOLE_PAD_S)
         return pack_windows(hole.speech, hole.room, packing, cut_at_quietest(self.decoder.samples))
+
+    def _change(self, options: Options) -> Options:
+        """The options of the first decoding with these instead, as far as the engine takes them."""
+        return self.options | select_options(options, self.can)
 
     def _decode(
         self, odd: Sequence[int], windows: Sequence[Window], options: Options

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from tasks.caching import step_task
 from tasks.contracts import LanguageFacts, PlaceFacts, TranscriptionFacts
+from tasks.engines import registry
 from tasks.intervals import Span, clip, measure_union_s
 from tasks.records import Audio, Sound, Word
 from tasks.settings.schema import PER_SEGMENT, TranscriptionSettings
-from tasks.step import Manifest, Meter, StepContext
+from tasks.step import Manifest, StepContext
 from tasks.transcription.engines import engine
 from tasks.transcription.language import (
     Detection,
@@ -56,7 +57,7 @@ def find_language(job: LanguageJob, place: StepContext) -> Manifest:
     Facts: `language` (Whisper's code, None without speech), `confidence` (0–1, None without speech) and
     `disagreeing`, the places in another language.
     """
-    meter = Meter()
+    meter = place.meter()
     recogniser = engine(job.settings, job.weights.path, place.device)
 
     def detect(span: Span) -> Detection:
@@ -77,7 +78,7 @@ def transcribe(job: TranscribeJob, place: StepContext, language: str | None, sep
 
     With `language` None the language is detected from the chunk's own speech, with `PER_SEGMENT` for every stretch.
     """
-    meter = Meter()
+    meter = place.meter()
     samples = place.samples(job.sound, separated)
     recogniser = engine(job.settings, job.weights.path, place.device)
     ask = partial(meter.ask, recogniser)
@@ -86,7 +87,7 @@ def transcribe(job: TranscribeJob, place: StepContext, language: str | None, sep
     if language == PER_SEGMENT:
         spans = _find_spans(samples, speech, job.settings, ask)
         found = summarise(spans, speech)
-    elif language is None:
+    elif language is None and registry.find("transcription", job.settings.engine).capabilities.detects_language:
         found = _detect_language(speech, job.settings, lambda span: _ask_languages(samples, [span], ask)[0])
     else:
         found = FoundLanguage(language)

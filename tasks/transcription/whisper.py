@@ -5,14 +5,19 @@ Only the given stretches are decoded: on silence Whisper is slow and hallucinate
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.engines.engine import Engine
 from tasks.engines.memory import run_halving_batch
+from tasks.engines.protocols import RawWord
+from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
 from tasks.records import SAMPLE_RATE_HZ
 from tasks.transcription.pieces import begin_segment
 
@@ -44,7 +49,7 @@ class FasterWhisper:
         stretches: Sequence[tuple[float, float]],
         language: str | None = None,
         options: dict[str, Any] | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[RawWord]:
         """Words of 16 kHz mono `samples` (shape (n,), full scale 1) within `stretches` (seconds, at most 30
         each).
 
@@ -67,7 +72,7 @@ class FasterWhisper:
             clips = [{"start": a, "end": b} for a, b in slots]
             given.pop("condition_on_previous_text", None)  # the batched pipeline ignores it
 
-            def decode(at_a_time: int) -> list[dict[str, Any]]:
+            def decode(at_a_time: int) -> list[RawWord]:
                 segments, _ = self._batched.transcribe(
                     sound,
                     language=language,
@@ -88,15 +93,18 @@ class FasterWhisper:
             return _words(segments, stretches)
         # One call per stretch: a spectrogram is normalised by its own maximum, so that the result of a stretch does
         # not depend on its surroundings.
-        out: list[dict[str, Any]] = []
+        out: list[RawWord] = []
         for i, (start, end) in enumerate(stretches):
             part = samples[round(start * SAMPLE_RATE_HZ) : round(end * SAMPLE_RATE_HZ)]
             if not len(part):
                 continue
             segments, _ = self._model.transcribe(part, language=language, word_timestamps=True, **given)
             for word in _words(segments, [(0.0, end - start)]):
-                times = {k: word[k] + start for k in ("start", "end") if word[k] is not None}
-                out.append(word | times | {"stretch": i})
+                word["start"], word["end"] = (
+                    None if time is None else time + start for time in (word["start"], word["end"])
+                )
+                word["stretch"] = i
+                out.append(word)
         return out
 
     def detect_languages(
@@ -143,42 +151,116 @@ def _pad_to_windows(
     return sound, [(i * WINDOW_S, (i + 1) * WINDOW_S) for i in range(len(stretches))]
 
 
-def _move(
-    word: dict[str, Any], slots: Sequence[tuple[float, float]], stretches: Sequence[tuple[float, float]]
-) -> dict[str, Any]:
+def _move(word: RawWord, slots: Sequence[tuple[float, float]], stretches: Sequence[tuple[float, float]]) -> RawWord:
     """Move a word from its window to its stretch, where it must end."""
     (slot, _), (start, end) = slots[word["stretch"]], stretches[word["stretch"]]
-    return word | {k: min(end, word[k] - slot + start) for k in ("start", "end") if word[k] is not None}
+    word["start"], word["end"] = (
+        None if time is None else min(end, time - slot + start) for time in (word["start"], word["end"])
+    )
+    return word
 
 
-def _words(segments: Iterable[Any], stretches: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
+def _words(segments: Iterable[Any], stretches: Sequence[tuple[float, float]]) -> list[RawWord]:
     """Flatten faster-whisper's segments to words; words of a segment without word times have none."""
-    out: list[dict[str, Any]] = []
+    out: list[RawWord] = []
     for segment in segments:
-        facts = {
-            "stretch": _nearest((segment.start + segment.end) / 2, stretches),
-            "avg_logprob": float(segment.avg_logprob),
-            "no_speech_prob": float(segment.no_speech_prob),
-            "compression_ratio": float(segment.compression_ratio),
-        }
-        if segment.words:
-            out += [
-                {
-                    "start": float(w.start),
-                    "end": float(w.end),
-                    "word": w.word if k else begin_segment(w.word),
-                    "probability": float(w.probability),
-                }
-                | facts
-                for k, w in enumerate(segment.words)
-            ]
-        else:
-            out += [
-                {"start": None, "end": None, "word": text if k else begin_segment(text), "probability": None} | facts
-                for k, text in enumerate(re.findall(r"\s*\S+", segment.text))
-            ]
+        stretch = _nearest((segment.start + segment.end) / 2, stretches)
+        said: list[tuple[str, float | None, float | None, float | None]] = (
+            [(w.word, float(w.start), float(w.end), float(w.probability)) for w in segment.words]
+            if segment.words
+            else [(text, None, None, None) for text in re.findall(r"\s*\S+", segment.text)]
+        )
+        out += [
+            RawWord(
+                start=start,
+                end=end,
+                word=text if k else begin_segment(text),
+                probability=probability,
+                stretch=stretch,
+                avg_logprob=float(segment.avg_logprob),
+                no_speech_prob=float(segment.no_speech_prob),
+                compression_ratio=float(segment.compression_ratio),
+            )
+            for k, (text, start, end, probability) in enumerate(said)
+        ]
     return out
 
 
 def _nearest(time_s: float, stretches: Sequence[tuple[float, float]]) -> int:
     return min(range(len(stretches)), key=lambda i: max(stretches[i][0] - time_s, time_s - stretches[i][1], 0.0))
+
+
+def build(settings: Any, weights: Path, device: Device) -> Engine:
+    """Build the engine for `TranscriptionSettings`: those of decoding are given with every call."""
+    compute_type = settings.compute_type
+    if compute_type == "auto":
+        compute_type = "float16" if device == "cuda" else "int8"
+    return Engine.of(
+        "transcription/faster-whisper",
+        "tasks.transcription.whisper:load",
+        model=str(weights),
+        device=device,
+        compute_type=compute_type,
+        cpu_threads=_count_cores() if device == "cpu" else 0,
+    )
+
+
+def _count_cores() -> int:
+    """Count the CPU cores available to this process (a container often has fewer than the machine)."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+SPEC = EngineSpec(
+    step="transcription",
+    name="faster-whisper",
+    summary="Whisper on CPUs and NVIDIA's GPUs",
+    provenance="OpenAI's Whisper weights as converted by Systran and others, run by Systran's faster-whisper.",
+    build=build,
+    capabilities=Capabilities(
+        confidences=True,
+        context=True,
+        prompt=True,
+        hotwords=True,
+        beams=True,
+        batches=True,
+        precisions=("int8", "int8_float16", "float16", "bfloat16", "float32"),
+        redecodes=True,
+        longest_s=WINDOW_S,
+    ),
+    weights=(
+        WeightsFormat(
+            kind="transcription",
+            setting="transcription.model",
+            maker="faster-whisper",
+            patterns=("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"),
+            essential=("config.json", "model.bin", "tokenizer.json", "vocabulary.*"),
+            names={
+                "tiny.en": "Systran/faster-whisper-tiny.en",
+                "tiny": "Systran/faster-whisper-tiny",
+                "base.en": "Systran/faster-whisper-base.en",
+                "base": "Systran/faster-whisper-base",
+                "small.en": "Systran/faster-whisper-small.en",
+                "small": "Systran/faster-whisper-small",
+                "medium.en": "Systran/faster-whisper-medium.en",
+                "medium": "Systran/faster-whisper-medium",
+                "large-v1": "Systran/faster-whisper-large-v1",
+                "large-v2": "Systran/faster-whisper-large-v2",
+                "large-v3": "Systran/faster-whisper-large-v3",
+                "large": "Systran/faster-whisper-large-v3",
+                "distil-large-v2": "Systran/faster-distil-whisper-large-v2",
+                "distil-medium.en": "Systran/faster-distil-whisper-medium.en",
+                "distil-small.en": "Systran/faster-distil-whisper-small.en",
+                "distil-large-v3": "Systran/faster-distil-whisper-large-v3",
+                "distil-large-v3.5": "distil-whisper/distil-large-v3.5-ct2",
+                "large-v3-turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+                "turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+            },
+            defaults={"cpu": "small", "cuda": "large-v3-turbo"},
+        ),
+    ),
+    packages=("faster_whisper",),
+    install="pip install faster-whisper",
+    check="tasks.transcription.whisper_limits:check_prompt",
+    read_languages="tasks.transcription.whisper_limits:find_languages",
+)

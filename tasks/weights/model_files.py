@@ -6,46 +6,54 @@ import fnmatch
 from functools import lru_cache
 from pathlib import Path
 
-from tasks.weights.catalogue import (
-    ESSENTIAL,
-    PATTERNS,
-    PUBLISHED,
-    SINGLE_FILES,
-    Kind,
-    PublishedWeights,
-    combine_digests,
-)
+from tasks.engines.spec import WeightsFormat
+from tasks.weights.catalogue import PUBLISHED, Kind, PublishedWeights, combine_digests
 from tasks.weights.downloads import compute_file_digest
+from tasks.weights.formats import find_engine, find_format, list_rivals
 
 
 def measure_size(kind: Kind, path: Path) -> int:
     """Bytes that an engine of this kind reads of a file or folder; 0 if it does not exist."""
-    if kind in SINGLE_FILES and path.is_dir() and find_defect(kind, path) is None:
+    if find_format(kind).suffixes and path.is_dir() and find_defect(kind, path) is None:
         path = find_entry_path(kind, path)
     files = [path] if path.is_file() else list_read_files(kind, path) if path.is_dir() else []
     return sum(file.stat().st_size for file in files)
 
 
 def find_defect(kind: Kind, path: Path) -> str | None:
-    """Explain why this path holds no model of this kind; None if it does."""
+    """Explain why this path holds no model of this kind, and which engine reads it if one does; None if it does."""
     if not path.exists():
         return f"{kind} model {path}: there is no such file or folder"
-    if path.is_file():
-        suffixes = SINGLE_FILES.get(kind, ())
-        if path.suffix in suffixes:
-            return None
-        return f"{kind} model {path}: wanted a folder" + (f" or a {' or '.join(suffixes)} file" if suffixes else "")
-    names = [p.name for p in path.iterdir() if p.is_file()]
-    if kind in SINGLE_FILES and _list_catalogued_files(kind, path):
+    problem = _find_mismatch(find_format(kind), path)
+    if problem is None:
         return None
-    absent = [e for e in ESSENTIAL[kind] if not any(fnmatch.fnmatch(n, e) for n in names)]
-    return f"{kind} model {path}: it has no {', '.join(absent)}" if absent else None
+    fits = next((each for each in list_rivals(kind) if _find_mismatch(each, path) is None), None)
+    advice = fits and f". It is one of {fits.maker}'s: set {fits.setting.partition('.')[0]}.engine = {_name(fits)}"
+    return f"{kind} model {path}: {problem}{advice or ''}"
+
+
+def _name(weights: WeightsFormat) -> str:
+    return find_engine(weights.kind) or weights.maker
+
+
+def _find_mismatch(wanted: WeightsFormat, path: Path) -> str | None:
+    if path.is_file():
+        if path.suffix in wanted.suffixes:
+            return None
+        return "wanted a folder" + (f" or a {' or '.join(wanted.suffixes)} file" if wanted.suffixes else "")
+    names = [p.name for p in path.iterdir() if p.is_file()]
+    if wanted.suffixes and _list_catalogued_files(wanted.kind, path):
+        return None
+    absent = [e for e in wanted.essential if not any(fnmatch.fnmatch(n, e) for n in names)]
+    return f"it has no {', '.join(absent)}" if absent else None
 
 
 def find_entry_path(kind: Kind, path: Path) -> Path:
     """The path handed to the engine: the folder, or the file in it for kinds of one file."""
-    if kind in SINGLE_FILES and path.is_dir():
-        files = list(path.glob("*.nemo")) or _list_catalogued_files(kind, path)
+    wanted = find_format(kind)
+    if wanted.suffixes and path.is_dir():
+        files = [file for pattern in wanted.essential for file in path.glob(pattern)]
+        files = files or _list_catalogued_files(kind, path)
         return min(files, key=lambda p: (p.stem != path.parent.name, p.name))
     return path
 
@@ -64,7 +72,8 @@ def compute_digest(kind: Kind, path: Path) -> str:
 
 
 def list_read_files(kind: Kind, folder: Path) -> list[Path]:
-    files = [file for file in folder.iterdir() if any(fnmatch.fnmatch(file.name, p) for p in PATTERNS[kind])]
+    patterns = find_format(kind).patterns
+    files = [file for file in folder.iterdir() if any(fnmatch.fnmatch(file.name, p) for p in patterns)]
     return sorted(file for file in files if file.is_file())
 
 

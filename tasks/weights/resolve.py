@@ -15,15 +15,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.engines.spec import REMOTE
 from tasks.errors import MissingWeights, TransientError
 from tasks.paths import suggest_path
 from tasks.weights import hub, index, store
-from tasks.weights.catalogue import (
-    PATTERNS,
-    Kind,
-    find_published,
-)
+from tasks.weights.catalogue import Kind, find_published
 from tasks.weights.downloads import Advance, compute_file_digest
+from tasks.weights.formats import find_format
 from tasks.weights.model_files import compute_digest, find_defect, find_entry_path, find_identity, list_read_files
 from tasks.weights.names import find_local_path, find_repository, pin_revision
 from tasks.weights.requirements import FETCH, OFFER_LIGHT, Requirement, any_of_standard
@@ -67,7 +65,7 @@ class DeferredWeights:
 def resolve(kind: Kind, name: str) -> ResolvedWeights:
     """Find the weights on this machine, or download them. Raises `MissingWeights`.
 
-    The path is a file for the kinds of `SINGLE_FILES`, else a folder.
+    The path is a file for kinds of one file, else a folder.
     """
     local = find_local_path(name)
     if local is not None:
@@ -83,6 +81,11 @@ def resolve(kind: Kind, name: str) -> ResolvedWeights:
         return ResolvedWeights(kind, name, path, published.identity)
     repository = hub.split_revision(find_repository(kind, name))[0]
     return ResolvedWeights(kind, name, path, f"{repository}@{found.name}")
+
+
+def name_remote(kind: Kind, name: str) -> ResolvedWeights:
+    """The weights of somebody else's service, which are nowhere on this machine: known by the name alone."""
+    return ResolvedWeights(kind, name, Path(), f"{REMOTE}{name}")
 
 
 def defer(kind: Kind, name: str) -> ResolvedWeights | DeferredWeights | None:
@@ -136,7 +139,7 @@ def _fetch(kind: Kind, name: str) -> Path:
 
 def fetch(kind: Kind, repository: str, advance: Advance = lambda _: None) -> Path:
     """Download what an engine of this kind reads of the hub's repository. Raises `MissingWeights` with the reason."""
-    folder = hub.fetch(pin_revision(repository), PATTERNS[kind], advance)
+    folder = hub.fetch(pin_revision(repository), find_format(kind).patterns, advance)
     problem = find_defect(kind, folder) or _refuse_other_files(kind, repository, folder)
     if problem:
         raise MissingWeights(f"{repository} is not a {kind} model: {problem}")
@@ -218,7 +221,7 @@ def find_problem(kind: Kind, name: str, command: str = FETCH) -> str | None:
 
 def find_cached(kind: Kind, repository: str, deep: bool = False) -> Path | None:
     """The repository's folder in the hub's cache if it is complete; `deep` verifies the digests, too."""
-    folder = hub.find_cached(pin_revision(repository), PATTERNS[kind], deep)
+    folder = hub.find_cached(pin_revision(repository), find_format(kind).patterns, deep)
     return None if folder is None or find_defect(kind, folder) else folder
 
 
@@ -231,7 +234,7 @@ def check_presence(kind: Kind, repository: str) -> hub.Presence:
 
 def list_hub_files(kind: Kind, repository: str) -> hub.Listing:
     """Ask the hub for the files that an engine of this kind reads. Raises `MissingWeights` with the reason."""
-    return hub.list_files(pin_revision(repository), PATTERNS[kind])
+    return hub.list_files(pin_revision(repository), find_format(kind).patterns)
 
 
 def list_files(kind: Kind, repository: str) -> tuple[hub.HubFile, ...]:

@@ -103,6 +103,13 @@ class Counter:
         time.sleep(seconds)
 
 
+class Environment:
+    """The variables of the process that an engine is in."""
+
+    def get(self, name: str) -> str | None:
+        return os.environ.get(name)
+
+
 class UnreadableAnswer:
     """An object that can be pickled but not unpickled."""
 

@@ -9,7 +9,8 @@ import pytest
 
 from tasks.errors import MissingWeights, UsageError
 from tasks.settings.schema import TranscriptionSettings
-from tasks.transcription.limits import check_settings, count_tokens, read_languages
+from tasks.transcription.limits import check_settings
+from tasks.transcription.whisper_limits import count_tokens, read_languages
 
 
 def make_weights(folder: Path, codes: tuple[str, ...] = ("en", "de"), end: int = 50257) -> Path:

@@ -119,9 +119,8 @@ def test_damage_of_the_same_length_is_found_by_reading(tmp_path: Path) -> None:
         python(RESOLVE, tmp_path, endpoint)
     (blob,) = [p for p in (tmp_path / "cache").rglob("blobs/*") if p.stat().st_size == 1000]
     blob.write_bytes(b"v" * 1000)
-    looked = (
-        "print([hub.find_cached('someone/whisper', PATTERNS['transcription'], d) is None for d in (False, True)])"
-    )
+    looked = "print([hub.find_cached('someone/whisper', files, d) is None for d in (False, True)])"
+    looked = f"files = find_format('transcription').patterns\n{looked}"
     assert python(looked, tmp_path, HF_HUB_OFFLINE="1") == "[False, True]"
 
 

@@ -1,7 +1,7 @@
 """What a run does when, heard from inside its process without a line of its code changed.
 
 Stages come from the run's own progress, engine calls from the seam that all of them pass
-(`tasks.engines.calls.call`), the work of steps from their meters (`tasks.step.Meter`), decoding from
+(`tasks.engines.calls.EnginePool`), the work of steps from their meters (`tasks.step.Meter`), decoding from
 `tasks.audio.decode`. Times are of the system's monotonic clock, which all processes share. A step's own
 work is told in seconds of its thread's processor time: beside busy engines, the clock on the wall would tell of them.
 """
@@ -67,14 +67,15 @@ class Hooks:
 
     def install(self) -> None:
         from tasks.audio import decode
-        from tasks.engines import calls
+        from tasks.engines.calls import EnginePool
+        from tasks.engines.engine import Engine
         from tasks.step import Meter
 
-        call, read, start, finish = calls.call, decode._load_span, Meter.__init__, Meter.manifest
+        call, read, start, finish = EnginePool.call, decode._load_span, Meter.__init__, Meter.manifest
 
-        def heard_call(engine: calls.Engine, method: str, *args: Any, **kwargs: Any) -> Any:
+        def heard_call(pool: EnginePool, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Any:
             cpu = time.thread_time()
-            answer = call(engine, method, *args, **kwargs)
+            answer = call(pool, engine, method, *args, **kwargs)
             ended = time.monotonic()
             self._spent(time.thread_time() - cpu)
             self.heard.calls.append((engine.name, ended - answer.run_s, ended, answer.load_s))
@@ -100,7 +101,7 @@ class Hooks:
             return manifest
 
         for place, name, new in (
-            (calls, "call", heard_call),
+            (EnginePool, "call", heard_call),
             (decode, "_load_span", heard_read),
             (Meter, "__init__", started),
             (Meter, "manifest", finished),

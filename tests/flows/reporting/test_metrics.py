@@ -20,7 +20,10 @@ def read_metrics(path: Path) -> dict[str, float]:
 
 def test_runs_add_up(tmp_path: Path) -> None:
     path = tmp_path / "metrics" / "daylong.prom"
-    add_run(str(path), RunMetrics("complete", 10.0, 300.0, 0, {"transcription": 6.0, "embedding": 2.0}, queue=3))
+    add_run(
+        str(path),
+        RunMetrics("complete", 10.0, 300.0, 0, {"transcription": 6.0, "embedding": 2.0}, 3, {"diarization/x": 1.5}),
+    )
     add_run(str(path), RunMetrics("partial", 5.0, 50.0, 1, {"transcription": 1.5}))
     add_run(str(path), RunMetrics("failed", 1.0))
     found = read_metrics(path)
@@ -28,6 +31,7 @@ def test_runs_add_up(tmp_path: Path) -> None:
     assert found["daylong_recorded_seconds_total"] == 350
     assert found["daylong_run_seconds_total"] == 16
     assert found["daylong_step_seconds_total/transcription"] == 7.5
+    assert found["daylong_engine_wait_seconds_total/diarization/x"] == 1.5
     assert found["daylong_chunks_failed_total"] == 1
     assert found["daylong_last_run_speed"] == 10  # of the last that had a transcript
     assert found["daylong_queue_length"] == 0
