@@ -71,7 +71,7 @@ def find_language(job: LanguageJob, place: StepContext) -> Manifest:
     return meter.manifest(**facts)
 
 
-@step_task("transcription", version=6)
+@step_task("transcription", version=7)
 def transcribe(job: TranscribeJob, place: StepContext, language: str | None, separated: Manifest | None) -> Manifest:
     """Transcribe a chunk. Artifact `words`, in the recording's time; facts: the language, the number of words, and
     how many loops and words outside speech were removed.
@@ -127,6 +127,7 @@ def _place_words(heard: ChunkWords, language: str | None, job: TranscribeJob) ->
             channel=channel,
             space_before=w.space_before,
             language=language,
+            times=w.times,
         )
         for w in heard.words
     ]

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from tasks.alignment.share import share_time
 from tasks.engines.protocols import RawWord
 from tasks.intervals import Span, merge_spans
+from tasks.records import WordTimes
 from tasks.transcription.pieces import AssembledWord, assemble_words
 
 MIN_WORD_S = 0.02
@@ -34,6 +36,7 @@ class DecodedWord:
     confidence: float | None = None
     space_before: bool = True
     """Whether a blank stands before it in running text."""
+    times: WordTimes = "engine"
 
     @property
     def span(self) -> Span:
@@ -62,10 +65,11 @@ class _Untimed:
     word: AssembledWord
     start_s: float | None
     end_s: float | None
+    times: WordTimes = "engine"
 
 
 def _fill_times(said: Sequence[_Untimed], stretch: Span) -> None:
-    """Give words without times equal shares of the gap between their neighbours."""
+    """Share the gap between their neighbours out over words without times, by their length."""
     left, i = stretch.start_s, 0
     while i < len(said):
         j = i
@@ -74,9 +78,9 @@ def _fill_times(said: Sequence[_Untimed], stretch: Span) -> None:
         if j > i:
             right = said[j].start_s if j < len(said) else None
             right = stretch.end_s if right is None else min(stretch.end_s, right)
-            each = max(0.0, right - left) / (j - i)
-            for k in range(i, j):
-                said[k].start_s, said[k].end_s = left + (k - i) * each, left + (k - i + 1) * each
+            shares = share_time(Span(left, right), [w.word.text for w in said[i:j]])
+            for untimed, share in zip(said[i:j], shares, strict=True):
+                untimed.start_s, untimed.end_s, untimed.times = share.start_s, share.end_s, "fast"
         if j < len(said):
             left = max(stretch.start_s, said[j].end_s or 0.0)
         i = j + 1
@@ -92,7 +96,8 @@ def _make_monotonic(said: Sequence[_Untimed], stretch: Span) -> list[DecodedWord
         start = max(min(start, end - MIN_WORD_S), before.start_s)
         before = Span(start, end)
         word = given.word
-        out.append(DecodedWord(start, end, word.text, _clamp_confidence(word.confidence), word.space_before))
+        sure = _clamp_confidence(word.confidence)
+        out.append(DecodedWord(start, end, word.text, sure, word.space_before, given.times))
     return out
 
 
