@@ -6,14 +6,19 @@ takes sound in pieces of some 27 s and a cache of the speakers before, so that m
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.diarization.turns import smooth_turns
+from tasks.engines.engine import Engine
+from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
 from tasks.records import SAMPLE_RATE_HZ
 
+REPOSITORY = "nvidia/Nemotron-3-Diarization"
 THRESHOLD = 0.5
 """Probability of speech from which a speaker is active, as on the model's card."""
 
@@ -60,3 +65,30 @@ class Nemotron:
         duration = len(samples) / SAMPLE_RATE_HZ
         rows = [(turn["Start"], min(duration, turn["End"]), int(turn["Speaker"])) for turn in found]
         return [(start, end, str(speaker)) for start, end, speaker in smooth_turns(rows)]
+
+
+def build(_settings: Any, weights: Path, device: Device) -> Engine:
+    return Engine.of("diarization/nemotron", "tasks.diarization.nemotron:load", model=str(weights), device=device)
+
+
+SPEC = EngineSpec(
+    step="diarization",
+    name="nemotron",
+    summary="at most 8 a chunk",
+    provenance="Nemotron-3-Diarization weights of NVIDIA, run by Hugging Face transformers.",
+    build=build,
+    capabilities=Capabilities(sees_overlap=True, most_speakers=8),
+    weights=(
+        WeightsFormat(
+            kind="diarization/nemotron",
+            setting="diarization.model",
+            maker="transformers",
+            patterns=("config.json", "processor_config.json", "preprocessor_config.json", "model*.safetensors*"),
+            essential=("config.json", "*.safetensors"),
+            names=MappingProxyType({"nemotron-3-diarization": REPOSITORY}),
+            defaults=MappingProxyType({"cpu": REPOSITORY, "cuda": REPOSITORY}),
+        ),
+    ),
+    packages=("transformers",),
+    install="pip install -c constraints.txt -e .",
+)

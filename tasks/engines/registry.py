@@ -31,6 +31,7 @@ BUILT_IN: dict[Step, dict[str, str]] = {
         "clustering": "tasks.diarization.clustering:SPEC",
         "segmentation": "tasks.diarization.segmentation:SPEC",
         "sortformer": "tasks.diarization.sortformer:SPEC",
+        "nemotron": "tasks.diarization.nemotron:SPEC",
     },
     "embedding": {
         "nemo": "tasks.diarization.speaker_model:SPEC",

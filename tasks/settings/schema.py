@@ -286,7 +286,8 @@ class DiarizationSettings(EngineChoice):
     )
     model: str = Field(
         "nvidia/diar_streaming_sortformer_4spk-v2.1",
-        description="The Sortformer model: a hub repository or a .nemo file; clustering needs none.",
+        description="The model of sortformer (a hub repository or a .nemo file; the default) or of nemotron (a hub "
+        "repository or a folder; by default nvidia/Nemotron-3-Diarization); clustering needs none.",
     )
     segmentation_model: str = Field(
         "segmentation-3.0",

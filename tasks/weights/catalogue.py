@@ -143,6 +143,15 @@ STANDARD: tuple[PublishedWeights, ...] = (
         "diarization.engine = sortformer",
     ),
     PublishedWeights(
+        "diarization/nemotron",
+        "nvidia/Nemotron-3-Diarization",
+        "nvidia/Nemotron-3-Diarization",
+        "f667ed73aee57d40cc39428eb768b4fd87a0a29e",
+        0.40,
+        "OpenMDW-1.1",
+        "diarization.engine = nemotron",
+    ),
+    PublishedWeights(
         "separation",
         "htdemucs",
         "adefossez/HTDemucs",

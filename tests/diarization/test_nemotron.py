@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_smoothed_turns_are_sorted_and_one_speakers_lie_apart(rows: list[tuple[f
     assert all(end - start >= 0.1 for start, end, _ in found)
     for speaker in range(4):
         own = [(a, b) for a, b, k in found if k == speaker]
-        assert all(b[0] - a[1] > 0.3 for a, b in zip(own, own[1:], strict=False))
+        assert all(b[0] - a[1] > 0.3 for a, b in pairwise(own))
 
 
 @given(turns)
