@@ -16,18 +16,19 @@ Times = tuple[float | None, float | None]
 
 
 def place_words(
-    times: Sequence[Times], texts: Sequence[str], stretch: Span, way: WordTimes
+    times: Sequence[Times], texts: Sequence[str], stretch: Span, way: WordTimes, speech: Sequence[Span] = ()
 ) -> list[tuple[Span, WordTimes]]:
     """Span of each word of `texts` inside `stretch`, with non-decreasing starts and ends, and how it was found.
 
-    `times` were found in this `way`; words without share the gap between their neighbours by their length (fast).
+    `times` were found in this `way`; words without share the `speech` (or all) between their neighbours by their
+    length (fast).
     """
-    filled = _fill_times(times, texts, stretch, way)
+    filled = _fill_times(times, texts, stretch, way, speech)
     return list(zip(_make_monotonic([span for span, _ in filled], stretch), [way for _, way in filled], strict=True))
 
 
 def _fill_times(
-    times: Sequence[Times], texts: Sequence[str], stretch: Span, way: WordTimes
+    times: Sequence[Times], texts: Sequence[str], stretch: Span, way: WordTimes, speech: Sequence[Span]
 ) -> list[tuple[Span, WordTimes]]:
     out: list[tuple[Span, WordTimes]] = []
     left = stretch.start_s
@@ -38,7 +39,7 @@ def _fill_times(
         if j > i:
             next_s = times[j][0] if j < len(times) else None
             right = stretch.end_s if next_s is None else min(stretch.end_s, next_s)
-            out += [(share, "fast") for share in share_time(Span(left, right), texts[i:j])]
+            out += [(share, "fast") for share in share_time(Span(left, right), texts[i:j], speech)]
         if j < len(times):
             known = Span(times[j][0] or 0.0, times[j][1] or 0.0)
             out.append((known, way))

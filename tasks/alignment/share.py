@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from tasks.intervals import Span
+from tasks.intervals import Span, clip
+
+ROUNDING_S = 1e-6
+"""Seconds: a border of two words so near to a pause is at the pause."""
 
 
-def share_time(span: Span, texts: Sequence[str]) -> list[Span]:
-    """Spans of words that tile `span` in their order, each as long as its share of the characters spoken.
+def share_time(span: Span, texts: Sequence[str], speech: Sequence[Span] = ()) -> list[Span]:
+    """Spans of words in their order, each as long as its share of the characters spoken, that fill `span`; or the
+    `speech` in it, where there is any: no word begins or ends in a pause, but one may last over it.
 
     None is empty unless `span` is. A text without a letter or digit counts as one character.
 
@@ -22,11 +26,32 @@ def share_time(span: Span, texts: Sequence[str]) -> list[Span]:
     """
     if not texts:
         return []
+    room = clip(speech, span) or [Span(span.start_s, max(span.start_s, span.end_s))]
+    total = sum(piece.duration_s for piece in room)
     done = [0, *accumulate(count_spoken(text) for text in texts)]
-    edges = [span.start_s + span.duration_s * (count / done[-1]) for count in done[:-1]] + [
-        max(span.start_s, span.end_s)
+    offsets = [total * (count / done[-1]) for count in done]
+    return [
+        Span(_find_start(room, start) if i else room[0].start_s, _find_end(room, end))
+        for i, (start, end) in enumerate(pairwise(offsets))
     ]
-    return [Span(start, end) for start, end in pairwise(edges)]
+
+
+def _find_start(room: Sequence[Span], offset_s: float) -> float:
+    """The time after `offset_s` of the room; of two at a pause the later."""
+    for piece in room[:-1]:
+        if offset_s < piece.duration_s - ROUNDING_S:
+            return piece.start_s + max(0.0, offset_s)
+        offset_s -= piece.duration_s
+    return min(room[-1].start_s + max(0.0, offset_s), room[-1].end_s)
+
+
+def _find_end(room: Sequence[Span], offset_s: float) -> float:
+    """The time after `offset_s` of the room; of two at a pause the earlier."""
+    for piece in room[:-1]:
+        if offset_s <= piece.duration_s + ROUNDING_S:
+            return min(piece.start_s + offset_s, piece.end_s)
+        offset_s -= piece.duration_s
+    return min(room[-1].start_s + offset_s, room[-1].end_s)
 
 
 def count_spoken(text: str) -> int:

@@ -44,13 +44,15 @@ class DecodedWord:
         return (self.start_s + self.end_s) / 2
 
 
-def clean_words(raw: Sequence[RawWord], stretches: Sequence[Span], within: Span) -> list[DecodedWord]:
+def clean_words(
+    raw: Sequence[RawWord], stretches: Sequence[Span], within: Span, speech: Sequence[Span] = ()
+) -> list[DecodedWord]:
     """Convert raw words to `DecodedWord`s in the order of their stretches, each inside its stretch and `within`, with
-    non-decreasing starts and ends."""
+    non-decreasing starts and ends. Words without times share the `speech` between others, or all of the stretch."""
     out: list[DecodedWord] = []
     for index, stretch in enumerate(stretches):
         said = assemble_words([w for w in raw if w["stretch"] == index])
-        placed = place_words([w.times for w in said], [w.text for w in said], stretch & within, "engine")
+        placed = place_words([w.times for w in said], [w.text for w in said], stretch & within, "engine", speech)
         for word, (span, times) in zip(said, placed, strict=True):
             sure = _clamp_confidence(word.confidence)
             out.append(DecodedWord(span.start_s, span.end_s, word.text, sure, word.space_before, times))
