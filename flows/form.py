@@ -32,6 +32,7 @@ SHORT_NAMES = {
     setting: list_short_names(setting)
     for setting in (
         "transcription.model",
+        "transcription.aligner_model",
         "diarization.model",
         "diarization.segmentation_model",
         "diarization.embedding_model",

@@ -26,7 +26,7 @@ LONGEST = {
     "tasks/exports/README.md": 40,
     "tasks/settings/README.md": 100,
     "tasks/voices/README.md": 50,
-    "tasks/weights/README.md": 60,
+    "tasks/weights/README.md": 64,
     "tests/benchmarks/README.md": 230,
     "tests/benchmarks/real_voices/README.md": 60,
 }

@@ -198,7 +198,9 @@ def _submit_steps(
     separated = None
     if settings.separation.mode == "always":
         separated = start("separation", separate, "separate", SeparateJob(sound, weights["separation"]), place)
-    transcribe_job = TranscribeJob(chunk.index, sound, settings.transcription, weights["transcription"])
+    transcribe_job = TranscribeJob(
+        chunk.index, sound, settings.transcription, weights["transcription"], weights.get("alignment")
+    )
     words = start("transcription", transcribe, "transcribe", transcribe_job, place, language, separated)
     if settings.knows_voices:
         if "segmentation" in weights:

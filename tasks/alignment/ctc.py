@@ -7,14 +7,21 @@ segmentation", Kürzinger et al. 2020, arXiv:2007.09127), with the function of N
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.alignment.tokens import Tokens, find_word_times, tokenize_words
+from tasks.engines.engine import Engine
 from tasks.engines.nemo import silence_nemo
+from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
 from tasks.records import SAMPLE_RATE_HZ
+
+LONGEST_S = 60.0
+"""Attention needs memory that grows with the square of the length."""
 
 
 def load(model: str, device: str = "cpu") -> CtcAligner:
@@ -115,3 +122,38 @@ def find_path(log_probs: NDArray[np.float32], tokens: Tokens, blank: int) -> lis
         viterbi_device=torch.device("cpu"),
     )
     return [int(place) for place in path]
+
+
+def build(_settings: Any, weights: Path, device: Device) -> Engine:
+    return Engine.of("alignment/ctc", "tasks.alignment.ctc:load", model=str(weights), device=device)
+
+
+SPEC = EngineSpec(
+    step="alignment",
+    name="ctc",
+    summary="the letters of a CTC model's language",
+    provenance="CTC weights of whoever made them, run by Hugging Face transformers; paths by NVIDIA NeMo.",
+    build=build,
+    capabilities=Capabilities(confidences=True, longest_s=LONGEST_S),
+    weights=(
+        WeightsFormat(
+            kind="alignment/ctc",
+            setting="transcription.aligner_model",
+            maker="a CTC model of transformers",
+            patterns=(
+                "config.json",
+                "preprocessor_config.json",
+                "processor_config.json",
+                "tokenizer*",
+                "vocab.json",
+                "special_tokens_map.json",
+                "added_tokens.json",
+                "model*.safetensors*",
+            ),
+            essential=("config.json", "tokenizer_config.json", "*.safetensors"),
+            names=MappingProxyType({"wav2vec2-base-960h": "facebook/wav2vec2-base-960h"}),
+        ),
+    ),
+    packages=("transformers", "nemo"),
+    install="pip install -c constraints.txt -e .",
+)

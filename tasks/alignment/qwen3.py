@@ -7,13 +7,18 @@ text, also one that was corrected, in eleven languages, and up to 300 s at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.engines.engine import Engine
+from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
 from tasks.records import SAMPLE_RATE_HZ
 
+REPOSITORY = "Qwen/Qwen3-ForcedAligner-0.6B-hf"
 LANGUAGES = ("zh", "en", "yue", "fr", "de", "it", "ja", "ko", "pt", "ru", "es")
 LONGEST_S = 300.0
 LEAST_S = 0.1
@@ -91,3 +96,41 @@ def place_units(
         at += len(own)
         out.append((min(start_s + mine[0][0], end_s), min(start_s + mine[-1][1], end_s), None) if mine else None)
     return out
+
+
+def build(_settings: Any, weights: Path, device: Device) -> Engine:
+    return Engine.of("alignment/qwen3", "tasks.alignment.qwen3:load", model=str(weights), device=device)
+
+
+SPEC = EngineSpec(
+    step="alignment",
+    name="qwen3",
+    summary="any text, in steps of 80 ms",
+    provenance="Qwen3-ForcedAligner weights of Alibaba, run by Hugging Face transformers.",
+    build=build,
+    capabilities=Capabilities(languages=LANGUAGES, longest_s=LONGEST_S),
+    weights=(
+        WeightsFormat(
+            kind="alignment/qwen3",
+            setting="transcription.aligner_model",
+            maker="Qwen",
+            patterns=(
+                "config.json",
+                "processor_config.json",
+                "preprocessor_config.json",
+                "chat_template*",
+                "tokenizer*",
+                "vocab.json",
+                "merges.txt",
+                "special_tokens_map.json",
+                "added_tokens.json",
+                "model*.safetensors*",
+            ),
+            essential=("config.json", "processor_config.json", "*.safetensors"),
+            names=MappingProxyType({"qwen3-forced-aligner": REPOSITORY}),
+            defaults=MappingProxyType({"cpu": REPOSITORY, "cuda": REPOSITORY}),
+        ),
+    ),
+    packages=("transformers",),
+    install="pip install -c constraints.txt -e .",
+)

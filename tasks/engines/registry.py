@@ -37,7 +37,10 @@ BUILT_IN: dict[Step, dict[str, str]] = {
         "nemo": "tasks.diarization.speaker_model:SPEC",
         "campplus": "tasks.diarization.campplus:SPEC",
     },
-    "alignment": {},
+    "alignment": {
+        "qwen3": "tasks.alignment.qwen3:SPEC",
+        "ctc": "tasks.alignment.ctc:SPEC",
+    },
 }
 
 GROUPS: dict[Step, str] = {

@@ -152,6 +152,15 @@ STANDARD: tuple[PublishedWeights, ...] = (
         "diarization.engine = nemotron",
     ),
     PublishedWeights(
+        "alignment/qwen3",
+        "Qwen/Qwen3-ForcedAligner-0.6B-hf",
+        "Qwen/Qwen3-ForcedAligner-0.6B-hf",
+        "c07281df297b9905d24a508279258cccf987a064",
+        1.84,
+        "Apache-2.0",
+        "transcription.aligner = qwen3",
+    ),
+    PublishedWeights(
         "separation",
         "htdemucs",
         "adefossez/HTDemucs",
