@@ -11,7 +11,7 @@ import pytest
 from tasks.alignment import ctc, qwen3
 from tasks.alignment.ctc import CtcAligner
 from tasks.alignment.qwen3 import Qwen3Aligner
-from tests.alignment.networks import MARKS, ring, write_ctc, write_qwen3
+from tests.alignment.small_aligners import MARKS, ring, write_ctc, write_qwen3
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 64_000).astype(np.float32)
 

@@ -19,7 +19,7 @@ from tasks.step import StepContext
 from tasks.storage.artifacts import ArtifactStore
 from tasks.transcription.task import TranscribeJob, transcribe
 from tasks.weights.resolve import ResolvedWeights
-from tests.alignment.networks import ring, write_ctc
+from tests.alignment.small_aligners import ring, write_ctc
 from tests.helpers.other_engines import register
 
 RATE = 16_000
