@@ -10,8 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli.main import app
+from flows.form import make_optional
 from tasks.engines.spec import EngineSpec
 from tasks.settings.load import load
+from tasks.settings.schema import TranscriptionSettings
 from tasks.weights.requirements import list_required
 
 
@@ -67,6 +69,13 @@ def test_weights_of_an_aligner_are_needed_where_one_is_set() -> None:
     assert ("alignment/ctc", "./mine") in list_required(
         read("transcription.aligner=ctc", "transcription.aligner_model=./mine"), "cpu"
     )
+
+
+def test_the_form_offers_the_aligners() -> None:
+    field = make_optional(TranscriptionSettings, "Aligning", "transcription.").model_json_schema()["properties"][
+        "aligner"
+    ]
+    assert field["enum"] == ["fast", "qwen3", "ctc"]
 
 
 def test_without_an_aligner_keys_and_digests_do_not_name_any() -> None:
