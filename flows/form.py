@@ -23,8 +23,9 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 
+from tasks.engines import registry
 from tasks.settings.engine_choice import EngineChoice, list_engines, list_fields
-from tasks.settings.schema import Settings
+from tasks.settings.schema import FAST, Settings
 from tasks.weights.formats import list_suffixes
 from tasks.weights.names import list_short_names
 
@@ -32,6 +33,7 @@ SHORT_NAMES = {
     setting: list_short_names(setting)
     for setting in (
         "transcription.model",
+        "transcription.aligner_model",
         "diarization.model",
         "diarization.segmentation_model",
         "diarization.embedding_model",
@@ -39,6 +41,8 @@ SHORT_NAMES = {
     )
 }
 """Settings that name weights -> the names that are neither repositories of the hub nor paths."""
+CHOICES = {"transcription.aligner": (FAST, *registry.list_names("alignment"))}
+"""Settings with these values alone, beside the engines of a group."""
 SUFFIXES = "|".join(suffix.removeprefix(".") for suffix in list_suffixes())
 REPOSITORY_OR_PATH = rf"[^/\s]+/\S.*|[./~].*|.*\.({SUFFIXES})"
 """Regular expression: a repository of the hub (owner/name), a folder or a file."""
@@ -57,7 +61,9 @@ class Form(BaseModel):
 def make_optional(model: type[BaseModel], name: str, group: str = "") -> type[BaseModel]:
     """Make a copy of `model` whose fields, nested ones too, may all be absent (None)."""
     fields: dict[str, Any] = {}
-    engines = list_engines(model) if issubclass(model, EngineChoice) else ()
+    choices = dict(CHOICES)
+    if issubclass(model, EngineChoice):
+        choices[f"{group}engine"] = list_engines(model)
     for key, field in list_fields(model).items():
         kind: Any = field.annotation
         description = field.description or ""
@@ -73,7 +79,7 @@ def make_optional(model: type[BaseModel], name: str, group: str = "") -> type[Ba
                 None,
                 description=description,
                 title=key,
-                json_schema_extra=_drop_null(SHORT_NAMES.get(group + key), engines if key == "engine" else ()),
+                json_schema_extra=_drop_null(SHORT_NAMES.get(group + key), choices.get(group + key, ())),
             ),
         )
     model_class: type[BaseModel] = create_model(name, __base__=Form, __doc__=model.__doc__, **fields)

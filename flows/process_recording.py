@@ -45,7 +45,6 @@ from tasks.caching import call_at_each_use, copy_used_keys, pop_used_keys
 from tasks.contracts import read_speech_map
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.task import PublishJob, publish_transcript
-from tasks.engines import registry
 from tasks.errors import DaylongError, UnreadableAudio
 from tasks.exports import render
 from tasks.linking.task import LinkJob, link_speakers
@@ -218,9 +217,7 @@ def link_chunks(done: Sequence[chunk_steps.ChunkResult], run: Run) -> Manifest |
     if not voiced:
         return None
     least, most = run.settings.diarization.speaker_range()
-    # Turns that an engine found in the sound by itself stay as they are.
-    reassigns = registry.find("diarization", run.settings.diarization.engine).capabilities.reads != "sound"
-    job = LinkJob(tuple(w.chunk for w in voiced), least, most, reassign=reassigns)
+    job = LinkJob(tuple(w.chunk for w in voiced), least, most, reassign=True)
     return link_speakers(
         job, run.place, [w.manifests["embedding"] for w in voiced], [w.manifests["diarization"] for w in voiced]
     )

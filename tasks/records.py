@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from tasks.intervals import Span
 
@@ -18,6 +18,9 @@ SAMPLE_RATE_HZ = 16_000
 
 UNKNOWN = "UNKNOWN"
 """The speaker of words whose voice could not be told."""
+
+WordTimes = Literal["engine", "aligned", "fast"]
+"""How the times of a word were found: by the recogniser, by an aligner, or shared out by length."""
 
 STEPS = ("separation", "transcription", "punctuation", "embedding", "diarization")
 """The steps of a chunk, as the columns of `chunks` name them."""
@@ -149,6 +152,7 @@ class Word:
     """Whether a blank stands before it in running text. See `tasks.joining`."""
     language: str | None = None
     """Code of the language it was decoded in; None where that is not known."""
+    times: WordTimes = "engine"
 
     @property
     def span(self) -> Span:

@@ -47,7 +47,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "tasks.voices",
         ),
     ),
-    ("steps' ground", ("tasks.step", "tasks.caching", "tasks.contracts")),
+    ("steps' ground", ("tasks.alignment", "tasks.step", "tasks.caching", "tasks.contracts")),
     ("foundations", ("tasks.settings", "tasks.engines", "tasks.weights", "tasks.storage")),
     ("ground", ("tasks",)),
 )

@@ -56,15 +56,29 @@ def _list_abilities(spec: EngineSpec) -> Iterator[str]:
         yield f"{can.most_speakers or 'any number of'} speakers a chunk"
         if can.sees_overlap:
             yield "overlap"
+    if spec.step == "alignment":
+        yield from _list_of_aligner(can)
     if can.remote:
         yield "runs elsewhere: the sound leaves this machine"
     elif can.devices != Capabilities().devices:
         yield f"on {' and '.join(can.devices)} alone"
 
 
-def _list_of_recogniser(can: Capabilities) -> Iterator[str]:
+def _list_of_aligner(can: Capabilities) -> Iterator[str]:
+    yield from _count_languages(can)
+    if can.confidences:
+        yield "confidences"
+    if can.longest_s:
+        yield f"{can.longest_s:g} s at a time"
+
+
+def _count_languages(can: Capabilities) -> Iterator[str]:
     if can.languages is not None:
         yield f"{len(can.languages)} language{'s' * (len(can.languages) != 1)}"
+
+
+def _list_of_recogniser(can: Capabilities) -> Iterator[str]:
+    yield from _count_languages(can)
     yield {"none": "no times of words", "starts": "starts of words", "full": "times of words"}[can.word_times]
     named = {
         "confidences": can.confidences,

@@ -22,7 +22,17 @@ from flows.reporting.progress import Progress
 from flows.reporting.run_names import name_chunk_task
 from tasks.audio.plan import select_speech
 from tasks.contracts import punctuation_facts, transcription_facts
-from tasks.diarization.task import EmbedJob, SegmentJob, TurnsJob, embed, find_turns, segment_and_embed
+from tasks.diarization.engines import hears_turns
+from tasks.diarization.task import (
+    DiarizeJob,
+    EmbedJob,
+    SegmentJob,
+    TurnsJob,
+    diarize_and_embed,
+    embed,
+    find_turns,
+    segment_and_embed,
+)
 from tasks.engines import registry
 from tasks.engines.memory import trim_heap
 from tasks.errors import DaylongError
@@ -188,12 +198,17 @@ def _submit_steps(
     separated = None
     if settings.separation.mode == "always":
         separated = start("separation", separate, "separate", SeparateJob(sound, weights["separation"]), place)
-    transcribe_job = TranscribeJob(chunk.index, sound, settings.transcription, weights["transcription"])
+    transcribe_job = TranscribeJob(
+        chunk.index, sound, settings.transcription, weights["transcription"], weights.get("alignment")
+    )
     words = start("transcription", transcribe, "transcribe", transcribe_job, place, language, separated)
     if settings.knows_voices:
         if "segmentation" in weights:
             segment_job = SegmentJob(sound, weights["embedding"], weights["segmentation"])
             voices = start("embedding", segment_and_embed, "embed", segment_job, place, separated)
+        elif settings.diarizes and hears_turns(settings.diarization.engine):
+            diarize_job = DiarizeJob(settings.diarization.engine, sound, weights["embedding"], weights["diarization"])
+            voices = start("embedding", diarize_and_embed, "embed", diarize_job, place, separated)
         else:
             voices = start("embedding", embed, "embed", EmbedJob(sound, weights["embedding"]), place, separated)
         if settings.diarizes:

@@ -12,6 +12,7 @@ from tasks.dataset.publish import check_places
 from tasks.engines import calls, registry
 from tasks.engines.calls import EnginePool, Placement
 from tasks.engines.memory import keep_heap_within_calls, limit_heap_growth
+from tasks.engines.spec import Step
 from tasks.errors import UsageError
 from tasks.settings.home import cache, keep_private, results
 from tasks.settings.schema import Settings
@@ -111,19 +112,21 @@ def check_recogniser(settings: Settings) -> None:
 def check_engines(settings: Settings, device: str) -> None:
     """Raise UsageError for an engine that lacks its package, can't use the device that was asked for, or would send
     sound away without permission."""
-    names = {"transcription": settings.transcription.engine}
+    asked: list[tuple[Step, str, str]] = [("transcription", "transcription.engine", settings.transcription.engine)]
     if settings.diarizes:
-        names["diarization"] = settings.diarization.engine
-    for step, name in names.items():
-        spec = registry.find(step, name)  # type: ignore[arg-type]
+        asked.append(("diarization", "diarization.engine", settings.diarization.engine))
+    if settings.transcription.aligns:
+        asked.append(("alignment", "transcription.aligner", settings.transcription.aligner))
+    for step, setting, name in asked:
+        spec = registry.find(step, name)
         if obstacle := spec.find_obstacle():
-            raise UsageError(f"{step}.engine = {name}: {obstacle}")
+            raise UsageError(f"{setting} = {name}: {obstacle}")
         if settings.device != "auto" and device not in spec.capabilities.devices:
             runs = " and ".join(spec.capabilities.devices)
             raise UsageError(f"device = {device}: {name} runs on {runs} alone. Set device = auto, or another engine")
         if spec.capabilities.remote and not settings.transcription.allow_remote:
             raise UsageError(
-                f"{step}.engine = {name}: it sends the recording's sound to another machine. Only "
+                f"{setting} = {name}: it sends the recording's sound to another machine. Only "
                 "transcription.allow_remote = true lets it"
             )
 

@@ -39,6 +39,7 @@ def redecode_seams(
                 Sound(result.audio, around, tuple(clip(chunk.speech, around))),
                 run.settings.transcription,
                 run.weights["transcription"],
+                run.weights.get("alignment"),
             )
             where = f"{format_clock(around.start_s)} – {format_clock(around.end_s)}"
             redecode = name_task(transcribe, f"transcribe seam · {where}")

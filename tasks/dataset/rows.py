@@ -141,6 +141,7 @@ def _words(transcript: Transcript) -> dict[str, Any]:
         "local_speaker": [w.local_speaker for w in rows],
         "space_before": [w.space_before for w in rows],
         "language": _word_languages(transcript),
+        "times": [w.times for w in rows],
     }
 
 

@@ -166,6 +166,12 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
                 "Whether a blank stands before the word, unless it begins a segment; null (older files): true.",
             ),
             _null("language", "string", "Code of the language it was recognised in."),
+            _null(
+                "times",
+                "string",
+                "How start and end were found: engine (by the recogniser), aligned (by an aligner) or fast (shared "
+                "out by length); null (older files): engine.",
+            ),
         ),
     ),
     "turns": (

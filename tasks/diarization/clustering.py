@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.diarization.nemo import silence_nemo
 from tasks.engines.engine import Engine
+from tasks.engines.nemo import silence_nemo
 from tasks.engines.spec import Capabilities, Device, EngineSpec
 
 LONG = 4_000

@@ -22,6 +22,11 @@ def find_diarizer(name: str) -> EngineSpec:
     return registry.find("diarization", name)
 
 
+def hears_turns(name: str) -> bool:
+    """Whether a diarizer finds turns in the sound by itself, before there are embeddings."""
+    return find_diarizer(name).capabilities.reads == "sound"
+
+
 def build_diarizer(name: str, model: Path, device: Device = "cpu") -> Engine:
     """The diarizer of this name: what it answers depends on what it reads (`Capabilities.reads`)."""
     spec = find_diarizer(name)

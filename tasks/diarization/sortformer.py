@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.diarization.nemo import silence_nemo
 from tasks.engines.engine import Engine
+from tasks.engines.nemo import silence_nemo
 from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
 from tasks.records import SAMPLE_RATE_HZ
 
@@ -85,6 +86,7 @@ SPEC = EngineSpec(
             patterns=("*.nemo",),
             essential=("*.nemo",),
             suffixes=(".nemo",),
+            names=MappingProxyType({"sortformer-4spk-v2.1": "nvidia/diar_streaming_sortformer_4spk-v2.1"}),
         ),
     ),
     packages=("nemo",),

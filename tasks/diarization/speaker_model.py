@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.diarization.nemo import silence_nemo
 from tasks.engines.engine import Engine
 from tasks.engines.memory import run_halving_batch
+from tasks.engines.nemo import silence_nemo
 from tasks.engines.spec import Device, EngineSpec, WeightsFormat
 from tasks.records import SAMPLE_RATE_HZ
 

@@ -1,6 +1,7 @@
 """The steps `embedding` (of windows) and `diarization` (turns of one chunk).
 
-They are two, so that diarizers share the embeddings: all but `segmentation`, which places the windows itself.
+They are two, so that diarizers of embeddings share these. Diarizers that hear where one speaks alone run in
+`embedding`, which places its windows there, and `diarization` reads what they found.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from tasks.diarization.engines import build_diarizer, build_segmenter, choose_sp
 from tasks.diarization.segmentation import place_windows
 from tasks.diarization.stitch import stitch
 from tasks.diarization.tracks import Tracks, tile_tracks
-from tasks.diarization.turns import label_windows
 from tasks.diarization.window_clusters import cluster_windows
 from tasks.diarization.windows import cut_windows
+from tasks.engines.protocols import Samples
 from tasks.records import SAMPLE_RATE_HZ, Sound
-from tasks.step import Manifest, StepContext
+from tasks.step import Manifest, Meter, StepContext
 from tasks.weights.resolve import ResolvedWeights
 
 MOST_IN_A_CHUNK = 12
@@ -43,8 +44,18 @@ class SegmentJob:
 
 
 @dataclass(frozen=True, slots=True)
+class DiarizeJob:
+    """`weights` are those of the speaker model, `diarizer` those of the `engine`, which finds turns in the sound."""
+
+    engine: str
+    sound: Sound
+    weights: ResolvedWeights
+    diarizer: ResolvedWeights
+
+
+@dataclass(frozen=True, slots=True)
 class TurnsJob:
-    """`weights` are those of an end-to-end diarizer; None for engines that need only the embeddings."""
+    """`weights` are those of the diarizer; None for engines that have none."""
 
     engine: str
     sound: Sound
@@ -75,6 +86,23 @@ def segment_and_embed(job: SegmentJob, place: StepContext, separated: Manifest |
     segmenter = build_segmenter(job.segmentation, place.device)
     activity = meter.ask(segmenter, "activity", samples, firsts)
     tracks = Tracks.find(*stitch(activity, firsts), job.sound.speech_within(), len(samples) / SAMPLE_RATE_HZ)
+    return _embed_tracks(meter, tracks, samples, job, place)
+
+
+@step_task("embedding", version=1)
+def diarize_and_embed(job: DiarizeJob, place: StepContext, separated: Manifest | None) -> Manifest:
+    """As `segment_and_embed`; each track is a local speaker of the diarizer, −1 the owner of nobody's windows."""
+    meter = place.meter()
+    samples = place.samples(job.sound, separated)
+    diarizer = build_diarizer(job.engine, job.diarizer.path, place.device)
+    rows = [(start, end, int(speaker)) for start, end, speaker in meter.ask(diarizer, "find_turns", samples)]
+    tracks = Tracks.of_turns(rows, job.sound.speech_within())
+    return _embed_tracks(meter, tracks, samples, job, place)
+
+
+def _embed_tracks(
+    meter: Meter, tracks: Tracks, samples: Samples, job: SegmentJob | DiarizeJob, place: StepContext
+) -> Manifest:
     voices = meter.ask(choose_speaker_engine(job.weights.path, place.device), "embed", samples, tracks.windows)
     kept = place.store.put_arrays(
         "embedding", windows=tracks.windows + job.sound.span.start_s, embeddings=voices.astype(np.float16)
@@ -92,19 +120,17 @@ def find_turns(job: TurnsJob, place: StepContext, embedded: Manifest, separated:
     start = job.sound.span.start_s
     turns = np.zeros((0, 3))
     reads = find_diarizer(job.engine).capabilities.reads
-    weights = job.weights.path if job.weights else Path()
-    if reads == "sound":
-        diarizer = build_diarizer(job.engine, weights, place.device)
-        rows = meter.ask(diarizer, "find_turns", place.samples(job.sound, separated))
-        turns = np.array([(a + start, b + start, float(k)) for a, b, k in rows]).reshape(-1, 3)
-        labels = label_windows(turns, windows)
-    elif reads == "segments":
-        tracks = Tracks(windows=windows - start, **read_tracks(place.store, embedded))
-        labels = cluster_windows(embeddings, tracks, MOST_IN_A_CHUNK)
-        turns = tile_tracks(tracks, labels) + np.array([start, start, 0.0])
-    else:
-        diarizer = build_diarizer(job.engine, weights, place.device)
+    if reads == "embeddings":
+        diarizer = build_diarizer(job.engine, job.weights.path if job.weights else Path(), place.device)
         voices = embeddings.astype(np.float32)
         labels = meter.ask(diarizer, "cluster", voices, windows, max_speakers=MOST_IN_A_CHUNK)
+    else:
+        tracks = Tracks(windows=windows - start, **read_tracks(place.store, embedded))
+        if reads == "segments":
+            labels = cluster_windows(embeddings, tracks, MOST_IN_A_CHUNK)
+            turns = tile_tracks(tracks, labels)
+        else:
+            labels, turns = tracks.owners, tracks.spans
+        turns = turns + np.array([start, start, 0.0])
     kept = place.store.put_arrays("diarization", labels=np.asarray(labels, np.int16), turns=turns)
     return meter.manifest({"turns": kept}, **DiarizationFacts(speakers=int(labels.max(initial=-1)) + 1))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from tasks.diarization.stitch import Array, list_spans, select_speakers
 from tasks.diarization.windows import cut_windows
-from tasks.intervals import Span
-from tasks.tiling import tile_speech
+from tasks.intervals import Span, subtract
+from tasks.tiling import Piece, tile_speech
 
 LEAST_ALONE_S = 0.4
 """Shorter stretches of one speaker alone have no embedding."""
@@ -52,6 +54,30 @@ class Tracks:
         ]
         pairs = np.argwhere(np.triu(apart) > 0)
         return cls(np.array(sorted(spans), float).reshape(-1, 3), where, owners, pairs.reshape(-1, 2))
+
+    @classmethod
+    def of_turns(cls, turns: Sequence[Piece], speech: Sequence[Span]) -> Tracks:
+        """From the `turns` of a diarizer that knows its speakers over the whole chunk: a track each, all apart.
+
+        Where nobody speaks alone, the windows are those of all `speech`, and nobody's: −1.
+        """
+        spans: dict[int, list[Span]] = {}
+        for start, end, speaker in turns:
+            spans.setdefault(speaker, []).append(Span(start, end))
+        rows = sorted(
+            (start, end, speaker)
+            for speaker, own in spans.items()
+            for start, end in cut_windows(_list_alone(own, [s for k in spans if k != speaker for s in spans[k]]))
+        )
+        if not rows:
+            rows = [(start, end, -1) for start, end in cut_windows(speech).tolist()]
+        windows, owners = np.array([r[:2] for r in rows], float), np.array([r[2] for r in rows], np.int64)
+        apart = np.array(list(combinations(sorted(spans), 2)), np.int64).reshape(-1, 2)
+        return cls(np.array(sorted(turns), float).reshape(-1, 3), windows.reshape(-1, 2), owners, apart)
+
+
+def _list_alone(own: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    return [span for span in subtract(own, others) if span.duration_s >= LEAST_ALONE_S]
 
 
 def _find_windows(active: Array, duration_s: float) -> tuple[Array, Array]:

@@ -92,6 +92,6 @@ class Aligner(Protocol):
 
     def align(
         self, samples: Samples, stretches: Stretches, texts: Sequence[Sequence[str]], language: str | None = None
-    ) -> Sequence[Sequence[tuple[float, float] | None]]:
-        """(start, end) of each word of the text of each stretch; None where it was not found."""
+    ) -> Sequence[Sequence[tuple[float, float, float | None] | None]]:
+        """(start, end, confidence or None) of each word of the text of each stretch; None where it was not found."""
         ...

@@ -31,12 +31,16 @@ BUILT_IN: dict[Step, dict[str, str]] = {
         "clustering": "tasks.diarization.clustering:SPEC",
         "segmentation": "tasks.diarization.segmentation:SPEC",
         "sortformer": "tasks.diarization.sortformer:SPEC",
+        "nemotron": "tasks.diarization.nemotron:SPEC",
     },
     "embedding": {
         "nemo": "tasks.diarization.speaker_model:SPEC",
         "campplus": "tasks.diarization.campplus:SPEC",
     },
-    "alignment": {},
+    "alignment": {
+        "qwen3": "tasks.alignment.qwen3:SPEC",
+        "ctc": "tasks.alignment.ctc:SPEC",
+    },
 }
 
 GROUPS: dict[Step, str] = {

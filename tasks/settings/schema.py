@@ -30,6 +30,8 @@ from tasks.settings.name_pattern import compile_pattern
 from tasks.settings.recorded_at import describe_impossible
 
 DEVICE = r"^(auto|cpu|cuda(:\d+(,\s*cuda:\d+)*)?)$"
+FAST = "fast"
+"""The aligner that says: share time out over words by their length."""
 OFF = "off"
 """The diarizer that says: nobody wants to know who speaks."""
 PER_CHUNK = "per-chunk"
@@ -242,12 +244,31 @@ class TranscriptionSettings(EngineChoice):
     max_speech_s: float = Field(
         28.0, ge=2, le=30, description="Longest stretch of speech handed to the recogniser at once, seconds."
     )
+    aligner: str = Field(
+        FAST,
+        description="How words get times that the recogniser gives none: fast (shared out by length), qwen3 (11 "
+        "languages) or ctc (a CTC model of the language). words.times tells which words they are.",
+    )
+    aligner_model: str = Field(
+        "auto",
+        description="The aligner's model: of qwen3 a hub repository or a folder (by default "
+        "Qwen/Qwen3-ForcedAligner-0.6B-hf), of ctc one with a CTC model of transformers (wav2vec2-base-960h, say).",
+    )
     allow_remote: bool = Field(
         False, description="Let an engine that runs elsewhere have the sound: without it none leaves this machine."
     )
 
     # In this class alone: a form passes `auto` on, where None would mean "not given".
     _language = field_validator("language", mode="before")(_read_language)
+
+    @field_validator("aligner")
+    @classmethod
+    def _is_aligner(cls, name: str) -> str:
+        known = (FAST, *registry.list_names("alignment"))
+        if name not in known:
+            shown = json.dumps(name, ensure_ascii=False)
+            raise ValueError(f"transcription.aligner = {shown}: there are {', '.join(known)}")
+        return name
 
     @model_validator(mode="after")
     def _is_among_languages(self) -> TranscriptionSettings:
@@ -266,14 +287,20 @@ class TranscriptionSettings(EngineChoice):
         return self.language
 
     def identity(self) -> dict[str, Any]:
-        """What it adds to a cache key. What `model` leads to is told there by the weights' digest, and the language
-        by what the step is given, whoever set or found it."""
-        return self.model_dump(mode="json", exclude={"model", "language", *self.list_unset()})
+        """What it adds to a cache key. What models' names lead to is told there by the weights' digests, and the
+        language by what the step is given, whoever set or found it."""
+        return self.model_dump(mode="json", exclude={"model", "aligner_model", "language", *self.list_unset()})
 
     def list_unset(self) -> set[str]:
         """Settings that enter keys and digests only where they are given: those without them stay what they were. And
         the permission, which changes no result."""
-        return {"allow_remote"} if self.languages else {"allow_remote", "languages"}
+        unset = {"allow_remote"} if self.languages else {"allow_remote", "languages"}
+        return unset if self.aligns else unset | {"aligner", "aligner_model"}
+
+    @property
+    def aligns(self) -> bool:
+        """Whether an engine finds the times of words that have none."""
+        return self.aligner != FAST
 
 
 class DiarizationSettings(EngineChoice):
@@ -286,7 +313,8 @@ class DiarizationSettings(EngineChoice):
     )
     model: str = Field(
         "nvidia/diar_streaming_sortformer_4spk-v2.1",
-        description="The Sortformer model: a hub repository or a .nemo file; clustering needs none.",
+        description="The model of sortformer (a hub repository or a .nemo file; the default) or of nemotron (a hub "
+        "repository or a folder; by default nvidia/Nemotron-3-Diarization); clustering needs none.",
     )
     segmentation_model: str = Field(
         "segmentation-3.0",

@@ -112,7 +112,7 @@ class Decoder:
         out = []
         for i, (window, stretch) in enumerate(zip(windows, stretches, strict=True)):
             mine = [_place(w, window, stretch) for w in raw if w["stretch"] == i]
-            words = clean_words(mine, [window.span], self.within)
+            words = clean_words(mine, [window.span], self.within, window.pieces)
             logprob = _average([estimate_logprob(w) for w in mine])
             out.append(Hypothesis(tuple(words), logprob, _average([w.get("no_speech_prob", 0.0) for w in mine])))
         return out

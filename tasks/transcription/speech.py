@@ -21,6 +21,8 @@ KEPT_PAUSE_S = 2.0
 pauses are cut out. Longer ones are reduced to the room around their neighbours: silence invites it to invent text."""
 PAD_S = 0.4
 """Room left around a piece: a speech map often begins a moment late."""
+ROUNDING_S = 1e-6
+"""Shorter speech is what rounding left at a border."""
 GRID_S = 0.01
 """A recogniser's spectrogram has a frame every 10 ms; pieces begin and end on frames."""
 
@@ -103,7 +105,8 @@ def pack_windows(speech: Sequence[Span], within: Span, packing: Packing, cut: Cu
     >>> pack_windows([Span(1, 4), Span(4.5, 9), Span(20, 21)], Span(0, 30), Packing(max_s=15, pad_s=0.5))
     [Window(pieces=(Span(start_s=0.5, end_s=9.5), Span(start_s=19.5, end_s=21.5)))]
     """
-    spans = [p for s in clip(speech, within) for p in _divide(s, packing.room_s, cut)]
+    heard = [s for s in clip(speech, within) if s.duration_s >= ROUNDING_S]
+    spans = [p for s in heard for p in _divide(s, packing.room_s, cut)]
     groups: list[list[Span]] = []
     while spans:
         size = _fit(spans, packing)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.alignment.engines import build_aligner, find_aligner
+from tasks.alignment.spans import align_words
 from tasks.caching import step_task
 from tasks.contracts import LanguageFacts, PlaceFacts, TranscriptionFacts
 from tasks.engines import registry
+from tasks.engines.protocols import Samples
 from tasks.intervals import Span, clip, measure_union_s
 from tasks.records import Audio, Sound, Word
 from tasks.settings.schema import PER_SEGMENT, TranscriptionSettings
-from tasks.step import Manifest, StepContext
+from tasks.step import Manifest, Meter, StepContext
 from tasks.transcription.engines import engine
 from tasks.transcription.language import (
     Detection,
@@ -48,6 +51,8 @@ class TranscribeJob:
     sound: Sound
     settings: TranscriptionSettings
     weights: ResolvedWeights
+    aligner: ResolvedWeights | None = None
+    """Weights of the aligner of the settings, where it has any."""
 
 
 @step_task("language", version=2)
@@ -71,7 +76,7 @@ def find_language(job: LanguageJob, place: StepContext) -> Manifest:
     return meter.manifest(**facts)
 
 
-@step_task("transcription", version=6)
+@step_task("transcription", version=7)
 def transcribe(job: TranscribeJob, place: StepContext, language: str | None, separated: Manifest | None) -> Manifest:
     """Transcribe a chunk. Artifact `words`, in the recording's time; facts: the language, the number of words, and
     how many loops and words outside speech were removed.
@@ -94,7 +99,7 @@ def transcribe(job: TranscribeJob, place: StepContext, language: str | None, sep
     start = job.sound.span.start_s
     parts: list[tuple[str | None, list[Span]]] = [(s.language, clip(speech, s.span)) for s in spans]
     heard = [
-        (own, transcribe_chunk(samples, within, own, job.settings, ask))
+        (own, _align(transcribe_chunk(samples, within, own, job.settings, ask), samples, own, job, place, meter))
         for own, within in parts or [(found.language, speech)]
     ]
     words = [word for own, part in heard for word in _place_words(part, own, job)]
@@ -113,6 +118,19 @@ def transcribe(job: TranscribeJob, place: StepContext, language: str | None, sep
     )
 
 
+def _align(
+    heard: ChunkWords, samples: Samples, language: str | None, job: TranscribeJob, place: StepContext, meter: Meter
+) -> ChunkWords:
+    """The words of a chunk with the aligner's times for those that have none of the recogniser's."""
+    if job.aligner is None:
+        return heard
+    aligner = build_aligner(job.settings.aligner, job.aligner.path, place.device)
+    longest_s = find_aligner(job.settings.aligner).capabilities.longest_s
+    return replace(
+        heard, words=tuple(align_words(heard.words, samples, language, partial(meter.ask, aligner), longest_s))
+    )
+
+
 def _place_words(heard: ChunkWords, language: str | None, job: TranscribeJob) -> list[Word]:
     """The words of a chunk in the recording's time."""
     start, channel = job.sound.span.start_s, job.sound.audio.channel or 0
@@ -127,6 +145,7 @@ def _place_words(heard: ChunkWords, language: str | None, job: TranscribeJob) ->
             channel=channel,
             space_before=w.space_before,
             language=language,
+            times=w.times,
         )
         for w in heard.words
     ]

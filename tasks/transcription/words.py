@@ -1,4 +1,4 @@
-"""Make words of an engine's pieces: assemble them, fill in missing times, and make times monotonic and in range.
+"""Make words of an engine's pieces: assemble them, and place them in their stretch.
 
 Pure. Times are seconds from the start of the samples.
 """
@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from tasks.alignment.place import MIN_WORD_S, place_words
 from tasks.engines.protocols import RawWord
 from tasks.intervals import Span, merge_spans
-from tasks.transcription.pieces import AssembledWord, assemble_words
-
-MIN_WORD_S = 0.02
-"""Shortest duration of a word, in seconds, where there is room for it."""
+from tasks.records import WordTimes
+from tasks.transcription.pieces import assemble_words
 
 MAX_PAUSE_S = 0.25
 """Longest silence inside a word, in seconds."""
@@ -34,6 +33,7 @@ class DecodedWord:
     confidence: float | None = None
     space_before: bool = True
     """Whether a blank stands before it in running text."""
+    times: WordTimes = "engine"
 
     @property
     def span(self) -> Span:
@@ -44,55 +44,18 @@ class DecodedWord:
         return (self.start_s + self.end_s) / 2
 
 
-def clean_words(raw: Sequence[RawWord], stretches: Sequence[Span], within: Span) -> list[DecodedWord]:
+def clean_words(
+    raw: Sequence[RawWord], stretches: Sequence[Span], within: Span, speech: Sequence[Span] = ()
+) -> list[DecodedWord]:
     """Convert raw words to `DecodedWord`s in the order of their stretches, each inside its stretch and `within`, with
-    non-decreasing starts and ends."""
+    non-decreasing starts and ends. Words without times share the `speech` between others, or all of the stretch."""
     out: list[DecodedWord] = []
     for index, stretch in enumerate(stretches):
-        said = [_Untimed(w, *w.times) for w in assemble_words([w for w in raw if w["stretch"] == index])]
-        _fill_times(said, stretch & within)
-        out += _make_monotonic(said, stretch & within)
-    return out
-
-
-@dataclass(slots=True)
-class _Untimed:
-    """A word with the times that the engine gave it."""
-
-    word: AssembledWord
-    start_s: float | None
-    end_s: float | None
-
-
-def _fill_times(said: Sequence[_Untimed], stretch: Span) -> None:
-    """Give words without times equal shares of the gap between their neighbours."""
-    left, i = stretch.start_s, 0
-    while i < len(said):
-        j = i
-        while j < len(said) and (said[j].start_s is None or said[j].end_s is None):
-            j += 1
-        if j > i:
-            right = said[j].start_s if j < len(said) else None
-            right = stretch.end_s if right is None else min(stretch.end_s, right)
-            each = max(0.0, right - left) / (j - i)
-            for k in range(i, j):
-                said[k].start_s, said[k].end_s = left + (k - i) * each, left + (k - i + 1) * each
-        if j < len(said):
-            left = max(stretch.start_s, said[j].end_s or 0.0)
-        i = j + 1
-
-
-def _make_monotonic(said: Sequence[_Untimed], stretch: Span) -> list[DecodedWord]:
-    out: list[DecodedWord] = []
-    before = Span(stretch.start_s, stretch.start_s)
-    for given in said:
-        start = min(max(given.start_s or 0.0, before.end_s), stretch.end_s)
-        end = min(max(given.end_s or 0.0, start + MIN_WORD_S), stretch.end_s)
-        # At the very end there is no room to the right: take it on the left, never before the word before.
-        start = max(min(start, end - MIN_WORD_S), before.start_s)
-        before = Span(start, end)
-        word = given.word
-        out.append(DecodedWord(start, end, word.text, _clamp_confidence(word.confidence), word.space_before))
+        said = assemble_words([w for w in raw if w["stretch"] == index])
+        placed = place_words([w.times for w in said], [w.text for w in said], stretch & within, "engine", speech)
+        for word, (span, times) in zip(said, placed, strict=True):
+            sure = _clamp_confidence(word.confidence)
+            out.append(DecodedWord(span.start_s, span.end_s, word.text, sure, word.space_before, times))
     return out
 
 

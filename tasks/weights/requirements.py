@@ -24,7 +24,7 @@ OFFER_LIGHT = (
 """What to do where weights of profile `standard` can't be had."""
 
 MODEL_SETTINGS = {
-    "transcription": ("engine", "model"),
+    "transcription": ("engine", "model", "aligner", "aligner_model"),
     "diarization": ("engine", "embedding_model", "model", "segmentation_model"),
     "separation": ("mode", "model"),
     "punctuation": ("mode", "model"),
@@ -39,6 +39,8 @@ def list_required(settings: Settings, device: str) -> list[Requirement]:
     """
     recogniser = registry.find("transcription", settings.transcription.engine)
     wants = _list_own(recogniser, settings, device)
+    if settings.transcription.aligns:
+        wants += _list_own(registry.find("alignment", settings.transcription.aligner), settings, device)
     if settings.knows_voices:
         wants.append(("embedding", settings.diarization.embedding_model))
     if settings.diarizes:

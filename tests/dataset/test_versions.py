@@ -20,13 +20,14 @@ from tasks.dataset.versions import read_version, upgrade_table
 from tasks.dataset.views import TYPES, ask, connect
 from tasks.errors import UsageError
 from tasks.exports import render
+from tasks.records import WordTimes
 from tests.helpers.sample_transcripts import make_meeting, make_recording_row, make_transcript
 
 OLD, NEW = "meeting-0a1b2c3d", "today-99887766"
 DAY = "recorded_date=2024-05-01"
 LATER = {
     "segments": ["speaker_name", "voice_id"],
-    "words": ["local_speaker", "speaker_confidence", "space_before", "language"],
+    "words": ["local_speaker", "speaker_confidence", "space_before", "language", "times"],
     "speakers": ["embedding", "embedding_model", "link_margin", "voice_id"],
     "chunks": ["separation_s", "separation_cached", "separation_wait_s", "separation_peak_mb", "error"],
     "recordings": ["language_confidence", "recorded_at_source"],
@@ -70,11 +71,20 @@ def test_columns_that_an_older_file_lacks_are_null(out: Path) -> None:
     assert [w.text for w in transcript.words] == [w.text for w in make_meeting().words]
     assert {(w.local_speaker, w.speaker_confidence) for w in transcript.words} == {(None, None)}
     assert all(w.space_before for w in transcript.words)
+    assert {w.times for w in transcript.words} == {"engine"}
     assert {(s.embedding, s.link_margin) for s in transcript.speakers} == {((), None)}
     assert transcript.chunks[0].error is None
     assert set(transcript.chunks[0].costs) == {"transcription", "embedding"}
     assert transcript.run.language_confidence is None
     assert [r["language_confidence"] for r in recordings(out)] == [None, pytest.approx(0.98)]
+
+
+def test_how_the_times_of_words_were_found_is_kept(tmp_path: Path) -> None:
+    meeting = make_meeting()
+    ways: list[WordTimes] = ["fast", "aligned", *["engine" for _ in meeting.words[2:]]]
+    words = tuple(dataclasses.replace(w, times=way) for w, way in zip(meeting.words, ways, strict=True))
+    publish(dataclasses.replace(meeting, words=words), tmp_path, exports={})
+    assert [w.times for w in read_transcript(tmp_path, OLD).words] == ways
 
 
 def test_an_older_recording_is_exported_and_its_subtitles_are_the_same(out: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.diarization.nemo import silence_nemo
 from tasks.diarization.sortformer import STREAMING, Sortformer, load
+from tasks.engines.nemo import silence_nemo
 
 RATE = 16_000
 WIDE, NARROW = 32, 24

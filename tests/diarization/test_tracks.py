@@ -79,3 +79,37 @@ def test_local_turns_overlap_where_tracks_do() -> None:
     assert [t[2] == turns[0][2] for t in turns] == [True, False, True, False]
     assert turns[1][0] < turns[0][1] - 0.9
     assert turns[3][0] < turns[2][1] - 1.9
+
+
+SPEECH = [Span(0.0, 12.0), Span(20.0, 24.0)]
+
+
+def test_a_diarizers_turns_are_tracks_and_its_windows_lie_where_one_speaks_alone() -> None:
+    turns = [(0.0, 4.0, 2), (3.0, 7.0, 0), (6.8, 12.0, 2), (20.0, 20.3, 0)]
+    tracks = Tracks.of_turns(turns, SPEECH)
+    assert tracks.spans.tolist() == [list(map(float, turn)) for turn in turns]
+    assert tracks.apart.tolist() == [[0, 2]]
+    assert tracks.windows[tracks.owners == 0].tolist() == [[4.0, 5.5], [4.75, 6.25], [pytest.approx(5.3), 6.8]]
+    assert tracks.windows[tracks.owners == 2][-1].tolist() == [10.5, 12.0]
+    assert tracks.windows[:, 0].tolist() == sorted(tracks.windows[:, 0])
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 20), st.floats(0.1, 6), st.integers(0, 3)).map(lambda t: (t[0], t[0] + t[1], t[2])),
+        max_size=10,
+    )
+)
+def test_no_window_of_a_diarizer_lies_over_anybody_else(turns: Turns) -> None:
+    tracks = Tracks.of_turns(turns, SPEECH)
+    for (start, end), owner in zip(tracks.windows.tolist(), tracks.owners.tolist(), strict=True):
+        assert all(k == owner or b <= start + 1e-9 or a >= end - 1e-9 for a, b, k in turns) or owner == -1
+    assert len(tracks.owners) == len(tracks.windows) > 0
+
+
+def test_where_nobody_speaks_alone_the_windows_are_nobodys() -> None:
+    for turns in ([], [(0.0, 5.0, 0), (0.0, 5.0, 1)]):
+        tracks = Tracks.of_turns(turns, SPEECH)
+        assert set(tracks.owners.tolist()) == {-1}
+        assert tracks.windows[0].tolist() == [0.0, 1.5]
+        assert len(tracks.spans) == len(turns)

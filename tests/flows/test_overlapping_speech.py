@@ -1,8 +1,9 @@
-"""The engine `segmentation` in the whole flow. Its networks are small and untrained: form and way are tested, not
-who speaks."""
+"""Diarizers that see overlapping speech in the whole flow. Their networks are small and know no voices: form and way
+are tested, not who speaks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import soundfile
 
 from flows.reporting.outcome import Outcome
 from tasks.settings.home import sample
-from tests.diarization.networks import write_campplus, write_segmentation
+from tests.diarization.networks import write_campplus, write_nemotron, write_segmentation
+from tests.diarization.test_sortformer import write_model
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -28,14 +30,32 @@ def clip(home: Path) -> Path:
     return path
 
 
-def test_turns_come_from_the_segmentation_and_are_cached(clip: Path, home: Path) -> None:
+def write_segmentation_model(folder: Path) -> dict[str, str]:
+    return {"segmentation_model": str(write_segmentation(folder / "segmentation.pt"))}
+
+
+def write_nemotron_model(folder: Path) -> dict[str, str]:
+    return {"model": str(write_nemotron(folder / "nemotron"))}
+
+
+def write_sortformer_model(folder: Path) -> dict[str, str]:
+    return {"model": str(write_model(folder / "sortformer.nemo", streaming=True))}
+
+
+@pytest.mark.parametrize(
+    ("engine", "write"),
+    [
+        ("segmentation", write_segmentation_model),
+        pytest.param("nemotron", write_nemotron_model, marks=pytest.mark.slow),
+        pytest.param("sortformer", write_sortformer_model, marks=pytest.mark.slow),
+    ],
+)
+def test_turns_come_from_the_engine_and_are_cached(
+    engine: str, write: Callable[[Path], dict[str, str]], clip: Path, home: Path
+) -> None:
     from flows.process_recording import process_recording
 
-    diarization = {
-        "engine": "segmentation",
-        "segmentation_model": str(write_segmentation(home / "segmentation.pt")),
-        "embedding_model": str(write_campplus(home / "campplus.pt")),
-    }
+    diarization = {"engine": engine, "embedding_model": str(write_campplus(home / "campplus.pt"))} | write(home)
 
     def process(out: str) -> Outcome:
         settings: dict[str, Any] = {
@@ -46,13 +66,11 @@ def test_turns_come_from_the_segmentation_and_are_cached(clip: Path, home: Path)
         }
         return process_recording(str(clip), settings)
 
-    first = process("segmented")
+    first = process(engine)
     assert (first["status"], first["chunks_failed"], first["num_chunks"]) == ("complete", 0, 2)
-    rows = [
-        row for file in (home / "segmented" / "turns").rglob("*.parquet") for row in pq.read_table(file).to_pylist()
-    ]
+    rows = [row for file in (home / engine / "turns").rglob("*.parquet") for row in pq.read_table(file).to_pylist()]
     assert rows
     assert all(0 <= row["start_s"] < row["end_s"] <= 70.5 for row in rows)
-    again = process("segmented again")
+    again = process(f"{engine} again")
     assert again["steps"] == again["steps_cached"]
     assert [s["turn_s"] for s in again["speakers"]] == [s["turn_s"] for s in first["speakers"]]

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.intervals import Span, clip, measure_union_s, subtract
@@ -26,6 +26,7 @@ def pieces(windows: list[Window]) -> list[Span]:
 
 
 @given(speech_maps, packings)
+@example([Span(299.99999999999994, 300.99999999999994)], Packing(4.0, 0.5, 0.0))
 def test_all_speech_is_covered_once_and_no_window_is_too_long(speech: list[Span], packing: Packing) -> None:
     found = pack_windows(speech, WITHIN, packing)
     assert measure_union_s(subtract(clip(speech, WITHIN), pieces(found))) == pytest.approx(0, abs=1e-6)

@@ -41,10 +41,11 @@ def test_taking_silence_off_keeps_words_in_order(said: list[dict[str, Any]], spe
     assert all(w.start_s <= w.end_s for w in left)
 
 
-def test_words_without_times_share_the_room_between_their_neighbours() -> None:
-    said = [raw(" it", 1.0, 1.5), raw(" costs"), raw(" $5"), raw(" now", 3.5, 4.0)]
+def test_words_without_times_share_the_room_between_their_neighbours_by_length_and_say_so() -> None:
+    said = [raw(" it", 1.0, 1.5), raw(" costs"), raw(" $5"), raw(" now", 3.3, 4.0)]
     words = clean_words(said, STRETCHES[:1], WITHIN)
-    assert [(w.start_s, w.end_s) for w in words] == [(1.0, 1.5), (1.5, 2.5), (2.5, 3.5), (3.5, 4.0)]
+    assert [(w.start_s, w.end_s) for w in words] == [(1.0, 1.5), (1.5, 3.0), (3.0, 3.3), (3.3, 4.0)]
+    assert [w.times for w in words] == ["engine", "fast", "fast", "engine"]
 
 
 def test_marks_that_stand_alone_stay_beside_their_word_and_do_not_lengthen_it() -> None:

@@ -43,7 +43,7 @@ def nemo(source: Path, folder: Path) -> dict[str, Any]:
     """
     from tasks.audio.decode import stream
     from tasks.audio.speech_map import build_speech_map, load
-    from tasks.diarization.nemo import silence_nemo
+    from tasks.engines.nemo import silence_nemo
 
     began = time.monotonic()
     import soundfile
