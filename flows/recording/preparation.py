@@ -11,6 +11,7 @@ from tasks.audio.decode import load
 from tasks.dataset.publish import check_places
 from tasks.engines import calls
 from tasks.engines.memory import keep_heap_within_calls, limit_heap_growth
+from tasks.exports import check_formats
 from tasks.settings.home import cache, keep_private, results
 from tasks.settings.schema import Settings
 from tasks.step import StepContext
@@ -52,6 +53,7 @@ def prepare(settings: Settings) -> Run:
 
     Has no effect but on this process (`set_up_process`).
     """
+    check_formats(settings.exports.formats or ())
     device = resolve_device(settings)
     weights, deferred = find_weights(settings, device)
     recogniser = weights["transcription"]

@@ -28,7 +28,7 @@ from tasks.exports import (
     txt,
     vtt,
 )
-from tasks.exports.extras import require_package
+from tasks.exports.extras import is_available, require_package
 from tasks.exports.report.links import relativize_paths
 from tasks.exports.subtitles.build import SubtitleStyle
 from tasks.records import Transcript
@@ -74,6 +74,14 @@ def formats_of(transcript: Transcript) -> tuple[str, ...]:
     """The formats that the transcript's run was told to write (`exports.formats`)."""
     given = (transcript.run.settings.get("exports") or {}).get("formats")
     return tuple(dict.fromkeys(given)) if given else tuple(EXPORTS)
+
+
+def list_renewable(transcript: Transcript, folder: Path) -> list[str]:
+    """The formats to write again when names have changed: those of the run, and others that somebody has exported to
+    `folder` since and that can be written here."""
+    own = formats_of(transcript)
+    there = [name for name, export in ALL_EXPORTS.items() if (folder / export.file_name).exists()]
+    return [*own, *(name for name in there if name not in own and is_available(name))]
 
 
 def check_formats(formats: Sequence[str]) -> None:

@@ -12,6 +12,11 @@ PACKAGES = {"ass": "pysubs2", "ttml": "ttconv", "docx": "docx"}
 
 def require_package(form: str) -> None:
     """Raise UsageError where the package that writes a format is not installed."""
-    package = PACKAGES.get(form)
-    if package is not None and importlib.util.find_spec(package) is None:
+    if not is_available(form):
         raise UsageError(f"the export {form} needs a package: pip install 'daylong[subtitles]'")
+
+
+def is_available(form: str) -> bool:
+    """Whether the package that writes a format is installed, or none is needed."""
+    package = PACKAGES.get(form)
+    return package is None or importlib.util.find_spec(package) is not None

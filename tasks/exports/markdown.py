@@ -1,6 +1,6 @@
-"""Markdown (CommonMark) for reading: a heading, then a paragraph a segment with its time, and new speakers.
+"""Markdown (CommonMark) for reading: a heading, then a paragraph a segment with its time, and the speaker if another.
 
-Every character that Markdown or HTML could take for markup is escaped, so that spoken text stays text.
+What Markdown or HTML could take for markup is escaped, so that spoken text stays text. None of it begins a line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from tasks.intervals import format_duration, format_timestamp
 from tasks.records import Transcript
 from tasks.text import to_one_line
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$:=\"'^@/])")
+_MARKUP = re.compile(r"([\\`*\[\]<>~|$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=#?\w+;)|#(?=#*$))")
 
 
 def write(transcript: Transcript) -> str:
@@ -33,7 +33,7 @@ def write(transcript: Transcript) -> str:
 def escape(text: str) -> str:
     r"""Escape what Markdown could take for markup.
 
-    >>> print(escape("It's *so* <b>, [x](y)."))
-    It\'s \*so\* \<b\>, \[x\]\(y\)\.
+    >>> print(escape("It's *so* <b>, [x](y), SPEAKER_00 &amp; AT&T."))
+    It's \*so\* \<b\>, \[x\](y), SPEAKER_00 \&amp; AT&T.
     """
     return _MARKUP.sub(r"\\\1", text)

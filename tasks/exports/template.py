@@ -1,8 +1,8 @@
 """A user's own format: a Jinja2 template, run in a sandbox that reaches neither files nor Python.
 
 The template is given `recording`, `run`, `speakers`, `segments` (each with its `words`) and `cues`, as mappings with
-the tables' names; `seconds | clock` is `01:02:03`, `seconds | srt_time` is `01:02:03,456`. Names ending in .html, .htm
-or .xml (before .j2 or .jinja) escape what they write.
+the tables' names; `seconds | clock` is `01:02:03`, `seconds | srt_time` is `01:02:03,456`. Names ending in .html,
+.htm or .xml (before .j2 or .jinja) escape what they write.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ def write(transcript: Transcript, style: SubtitleStyle | None = None) -> str:
     """Write transcript.ttml; an empty body for a transcript without words."""
     require_package("ttml")
     from ttconv import model
-    from ttconv.imsc.config import IMSCWriterConfiguration
     from ttconv.imsc.attributes import TimeExpressionSyntaxEnum
+    from ttconv.imsc.config import IMSCWriterConfiguration
     from ttconv.imsc.writer import from_model
     from ttconv.style_properties import ColorType, StyleProperties
 

@@ -40,7 +40,8 @@ ORPHAN = 1.5
 """Cost of an end that leaves a word alone: the first of a sentence, or the last."""
 STUB, STUB_FILL = 5.0, 0.35
 """Cost of a nearly empty cue that neither begins nor ends with a sentence, and what share of the room is enough."""
-TWO_SPEAKERS = 0.6
+TWO_SPEAKERS, HALF_SAID = 0.6, 4.0
+"""Cost of a cue of two speakers, and more for each who is cut off in the middle of a sentence."""
 EARLY_MS = 2_000
 """So early is the second speaker's line shown at a cost of 1."""
 BREATH_MS = 300
@@ -212,7 +213,9 @@ def rate_cues(s: Speech, a: int, b: int, profile: SubtitleProfile) -> Floats:
         times = time_cues(s, a + i, a + i + k, said, need, profile)
         fill = columns / (s.room[a : a + m] * profile.lines)
         stub = STUB * np.maximum(0, 1 - fill / STUB_FILL) ** 2 * ~(natural[:m] & natural[k:])
-        apart = np.where(alone, 0, TWO_SPEAKERS + np.maximum(two.turned - s.begin[a : a + m], 0) / EARLY_MS)
+        half = HALF_SAID * ((~natural[:m]).astype(np.int64) + ~natural[k:])
+        early = np.maximum(two.turned - s.begin[a : a + m], 0) / EARLY_MS
+        apart = np.where(alone, 0, TWO_SPEAKERS + early + half)
         found = CUE + place[k:] + stub + apart + late[:m] + silence[i + k - 1] - silence[i]
         found += np.minimum(EXCESS * times.excess, 6 * EXCESS)
         if k > 1:
