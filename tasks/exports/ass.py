@@ -6,8 +6,10 @@ would begin markup; they become `(` and `/`.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Container
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from tasks.exports.cue_timing import Cue
 from tasks.exports.extras import require_package
@@ -16,6 +18,9 @@ from tasks.exports.subtitles.present import choose_colours, list_shown_lines
 from tasks.exports.subtitles.profile import SubtitleProfile
 from tasks.records import Transcript
 from tasks.text import to_one_line
+
+if TYPE_CHECKING:
+    from pysubs2 import SSAFile
 
 WIDTH, HEIGHT = 1920, 1080
 _PLAIN = str.maketrans("{}\\", "()/")
@@ -58,7 +63,23 @@ def write(transcript: Transcript, style: SubtitleStyle | None = None) -> str:
                     name=_clean(owner or ""),
                 )
             )
-    return str(document.to_string("ass"))
+    return _to_text(document)
+
+
+def _to_text(document: SSAFile) -> str:
+    """The file's text. pysubs2 ends at 9:59:59; players read hours of any length."""
+    from pysubs2.formats.substation import SubstationFormat
+
+    class LongFormat(SubstationFormat):  # type: ignore[misc, unused-ignore]
+        @staticmethod
+        def ms_to_timestamp(requested_ms: int) -> str:
+            hundredths = (requested_ms + 5) // 10
+            minutes, rest = divmod(hundredths, 6000)
+            return f"{minutes // 60}:{minutes % 60:02d}:{rest // 100:02d}.{rest % 100:02d}"
+
+    out = io.StringIO()
+    LongFormat.to_file(document, out, "ass")
+    return out.getvalue()
 
 
 def list_parts(cue: Cue, profile: SubtitleProfile) -> list[tuple[str | None, list[str]]]:

@@ -62,6 +62,8 @@ def write(transcript: Transcript, template: str, name: str, style: SubtitleStyle
         return environment.from_string(template).render(build_context(transcript, style))
     except TemplateSyntaxError as error:
         raise UsageError(f"{name}, line {error.lineno}: {error.message}") from None
+    except MemoryError:
+        raise UsageError(f"{name}: makes more text than there is memory for.") from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         raise UsageError(f"{name}{_find_line(error)}: {error}") from None
 

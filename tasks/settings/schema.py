@@ -502,8 +502,8 @@ class Settings(Step):
                 "inbox": True,
                 "logging": True,
                 "metrics": True,
-                "subtitles": self.subtitles == SubtitleSettings() or self.subtitles.list_unset(),
-                "exports": self.exports == ExportSettings(),
+                "subtitles": True if self.subtitles == SubtitleSettings() else self.subtitles.list_unset(),
+                "exports": True if self.exports == ExportSettings() else set(),
                 # Named only where they are used: digests of other settings stay what they were without them.
                 "transcription": self.transcription.list_unset(),
                 "audio": {"track"} if self.audio.track is None else set(),

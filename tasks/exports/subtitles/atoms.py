@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from tasks.exports.pieces import Piece, align_words, share_out_span
 from tasks.exports.subtitles.profile import SubtitleProfile
-from tasks.exports.subtitles.syntax import guess_language
+from tasks.exports.subtitles.syntax import settle_language
 from tasks.exports.subtitles.width import count_columns
 from tasks.exports.text import GAP, find_untranscribed, to_ms
 from tasks.joining import is_unspaced, is_wide_mark
@@ -66,7 +66,7 @@ def _build_segments(transcript: Transcript, *, fast: bool) -> list[list[Atom]]:
         own = words.get(segment.index, [])
         pieces = align_words(segment, own, fast=fast)
         if pieces:
-            language = next((w.language for w in own if w.language), fallback) or guess_language([segment.text])
+            language = settle_language(segment.text, next((w.language for w in own if w.language), fallback))
             speaker = to_one_line(segment.speaker) if segment.speaker else None
             found.append(join_pieces(pieces, speaker, language))
     return found

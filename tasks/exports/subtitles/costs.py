@@ -251,8 +251,10 @@ def _add_too_fast(cost: Floats, fast: Ints, rushed: Bools) -> None:
 
 def _find_most(s: Speech, a: int, b: int, profile: SubtitleProfile) -> int:
     """The most atoms that the room of one cue may hold."""
-    sums = np.cumsum(s.columns[a:b])
-    reach = sums + s.room[a:b] * profile.lines + profile.lines - s.columns[a:b]
+    # A word that is wider than a line takes one.
+    columns = np.minimum(s.columns[a:b], s.room[a:b])
+    sums = np.cumsum(columns)
+    reach = sums + s.room[a:b] * profile.lines + profile.lines - columns
     most = int((np.searchsorted(sums, reach, side="right") - np.arange(b - a)).max())
     return max(1, min(most, MAX_ATOMS, b - a))
 

@@ -30,7 +30,11 @@ def make_cues(atoms: Sequence[Atom], profile: SubtitleProfile, end_ms: int, othe
     if not atoms:
         return []
     s = read_atoms(atoms, profile, end_ms, others)
-    ends = find_ends(s, profile)
+    return assemble(atoms, s, find_ends(s, profile), profile)
+
+
+def assemble(atoms: Sequence[Atom], s: Speech, ends: Sequence[int], profile: SubtitleProfile) -> list[Cue]:
+    """Lay out and time the cues that end before the atoms `ends`."""
     firsts = [0, *ends[:-1]]
     cues = [lay_out(atoms[i:j], s.rate[i:j].tolist(), profile) for i, j in zip(firsts, ends, strict=True)]
     need = [_measure_need(cue, atoms[i], profile) for cue, i in zip(cues, firsts, strict=True)]

@@ -9,7 +9,7 @@ from itertools import pairwise
 from tasks.exports.cue_timing import Cue
 from tasks.exports.subtitles.present import list_shown_lines
 from tasks.exports.subtitles.profile import Limits, SubtitleProfile
-from tasks.exports.subtitles.syntax import guess_language
+from tasks.exports.subtitles.syntax import settle_language
 from tasks.exports.subtitles.width import count_columns, count_words
 from tasks.exports.text import FSI, PDI
 from tasks.joining import is_unspaced
@@ -99,10 +99,7 @@ def _find_in_cue(i: int, cue: Cue, profile: SubtitleProfile, language: str | Non
 
 def _language_of(cue: Cue, language: str | None) -> str | None:
     """The language of a cue: its script's where that is not the file's."""
-    text = "".join(cue.lines)
-    if text.isascii():
-        return language
-    return guess_language([text]) if language is None or any(map(is_unspaced, text)) else language
+    return settle_language("".join(cue.lines), language)
 
 
 def _describe_speed(cue: Cue, limits: Limits, lasts: int) -> str:

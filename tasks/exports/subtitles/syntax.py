@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from tasks.joining import is_unspaced
 from tasks.sentences import strip_closing_marks, weigh_break
 
 SENTENCE, CLAUSE, CONJUNCTION, PREPOSITION, OPEN, BOUND = 1.0, 0.7, 0.45, 0.3, 0.0, -0.6
@@ -145,6 +146,22 @@ def _rate_mark(before: str) -> float | None:
 @lru_cache(maxsize=65_536)
 def _strip(word: str) -> str:
     return strip_closing_marks(word).strip().strip(".,;:!?…\"'“”„«»‘’()[]¿¡–—-")
+
+
+UNSPACED = ("zh", "yue", "ja", "ko", "th", "lo", "my", "km")
+"""Languages that are written without blanks between words, or with characters of those that are."""
+
+
+def settle_language(text: str, language: str | None) -> str | None:
+    """The language that a text is in: `language`, unless it is unknown or the text's script is not its own.
+
+    >>> settle_language("home", "de"), settle_language("今日は", "de"), settle_language("今日", "ja")
+    ('de', 'ja', 'ja')
+    """
+    if language is None:
+        return guess_language([text])
+    foreign = not text.isascii() and language not in UNSPACED and any(map(is_unspaced, text))
+    return guess_language([text]) if foreign else language
 
 
 def guess_language(texts: Iterable[str]) -> str | None:
