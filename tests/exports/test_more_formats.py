@@ -57,7 +57,7 @@ def test_ass_has_a_style_and_a_colour_for_each_speaker(pysubs2: typing.Any) -> N
     assert len(colours) == 2
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(transcripts())
 def test_ass_of_any_text_has_its_cues(transcript: Transcript) -> None:
     pysubs2 = pytest.importorskip("pysubs2", reason="pysubs2 is not installed (pip install daylong[subtitles])")
@@ -102,7 +102,7 @@ def test_docx_is_read_by_python_docx_and_equal_transcripts_give_equal_bytes() ->
     assert len(texts) == 2 + len(list_paragraphs(make_meeting()))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(transcripts())
 def test_csv_is_read_by_pandas_with_every_segment_and_no_formula(transcript: Transcript) -> None:
     text = render(transcript, ["csv"])["transcript.csv"]
@@ -125,7 +125,7 @@ def test_what_a_spreadsheet_would_compute_is_text(cell: str) -> None:
     assert disarm(cell) == "'" + cell
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(transcripts())
 def test_markdown_is_text_alone_to_a_reader_of_commonmark(transcript: Transcript) -> None:
     text = render(transcript, ["md"])["transcript.md"]

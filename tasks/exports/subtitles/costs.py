@@ -26,7 +26,7 @@ MAX_ATOMS = 64
 """More are never in one cue."""
 BROKEN = 1e5
 """Cost of a broken rule other than reading speed: as few are broken as may be."""
-TOO_FAST, FAST_SPEECH = 15.0, 4.0
+TOO_FAST, FAST_SPEECH = 30.0, 8.0
 """Cost of a cue that is too fast to read: where some cue of the same words, cut at tolerable places, is not, and
 where the speech itself is too fast."""
 TOLERABLE = 6.0

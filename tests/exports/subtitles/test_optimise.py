@@ -52,7 +52,7 @@ def squeeze(text: str) -> str:
     return "".join(text.split())
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(speech(), profiles, st.integers(0, 5_000))
 def test_every_word_is_in_one_cue_in_order_and_never_long_before_it_is_said(
     atoms: list[Atom], profile: SubtitleProfile, after: int
@@ -76,7 +76,7 @@ def test_every_word_is_in_one_cue_in_order_and_never_long_before_it_is_said(
     assert all(a.end_ms <= b.start_ms for a, b in pairwise(cues))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(speech(), profiles, st.integers(0, 5_000))
 def test_a_cue_that_is_too_fast_is_shown_for_all_the_time_there_is(
     atoms: list[Atom], profile: SubtitleProfile, after: int
@@ -126,7 +126,7 @@ def list_divisions(atoms: list[Atom], s: Speech, speakers: int) -> list[list[int
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(speech(most=7), st.sampled_from([NETFLIX, BBC, SOCIAL, NETFLIX.change({"columns": 14, "min_ms": 1_500})]))
 def test_no_division_breaks_fewer_rules(atoms: list[Atom], profile: SubtitleProfile) -> None:
     starts = [a.start_ms for a in atoms]

@@ -123,7 +123,7 @@ def test_other_files_are_refused_in_a_line(tmp_path: Path, data: bytes, message:
     assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(transcripts())
 def test_our_exports_break_no_rule_of_form(tmp_path_factory: pytest.TempPathFactory, transcript: Transcript) -> None:
     path = tmp_path_factory.mktemp("own") / "transcript.srt"
