@@ -47,6 +47,8 @@ DETERMINERS = {
     "pt": "o a os as um uma uns umas meu minha teu tua seu sua este esta esse essa cada",
     "nl": "de het een mijn jouw zijn haar ons onze hun deze dit elke elk",
 }
+PARTICLES = "はがをにでともへのやか"
+"""After which a phrase of Japanese ends."""
 TITLES = frozenset(
     [
         *(
@@ -116,6 +118,8 @@ def rate_break(before: str, after: str, language: str | None) -> float:
     mark = _rate_mark(before)
     if mark is not None:
         return mark
+    if not after.isascii() and is_unspaced(after[0]):
+        return _rate_unspaced(before, after)
     language = language or ""
     first, second = _strip(before), _strip(after)
     low = first.lower()
@@ -131,6 +135,29 @@ def rate_break(before: str, after: str, language: str | None) -> float:
     if low in _BOUND_AFTER.get(language, _NONE):
         return BOUND / 2
     return PREPOSITION if follows in _PREPOSITIONS.get(language, _NONE) else OPEN
+
+
+def _rate_unspaced(before: str, after: str) -> float:
+    """Rate a break without a blank by the scripts: in Japanese a phrase begins with a character that is no hiragana
+    and ends with a particle; other languages have no sign.
+
+    >>> rate_break("は", "天気", "ja"), rate_break("古", "い", "ja"), rate_break("天", "气", "zh")
+    (0.45, -0.6, 0.0)
+    """
+    last, first = before.rstrip()[-1:], after[0]
+    if _is_hiragana(first):
+        return BOUND
+    if _is_hiragana(last):
+        return CONJUNCTION if last in PARTICLES else PREPOSITION
+    return BOUND if _is_katakana(last) and _is_katakana(first) else OPEN
+
+
+def _is_hiragana(char: str) -> bool:
+    return "\u3041" <= char <= "\u309f"
+
+
+def _is_katakana(char: str) -> bool:
+    return "\u30a0" <= char <= "\u30ff"
 
 
 @lru_cache(maxsize=65_536)
