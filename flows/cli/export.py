@@ -95,7 +95,8 @@ def export(
                 f"--profile, --mode and --set go with subtitles ({there}) and templates, not with {form}."
             )
         if template is not None:
-            name = templates.name_output(template)
+            # Named as the others are: a later publication of the recording, without a forgotten person, removes it.
+            name = f"transcript.{templates.name_output(template)}"
         else:
             name = str(form) if form in PICTURES else ALL_EXPORTS[str(form)].file_name
         target = to or folder / EXPORTS_FOLDER / transcript.recording.recording_id / name

@@ -119,6 +119,8 @@ def _print_broken(
     counts = Counter(one.rule for one in broken)
     kinds = "; ".join(f"{count} × {RULES[rule]}" for rule, count in counts.most_common())
     verdict = (
-        f"{bad} of {len(cues)} cues break a rule of {profile}: {kinds}" if broken else f"{len(cues)} cues keep them"
+        f"{bad} of {len(cues)} cues break a rule of {profile}: {kinds}"
+        if broken
+        else f"all {len(cues)} cues keep the rules"
     )
     screen.say(escape(f"{path}: {profile}, {spoken}: {verdict}."))

@@ -29,7 +29,7 @@ from tasks.exports import (
 from tasks.exports import template as templates
 from tasks.exports.csv_table import disarm
 from tasks.exports.paragraphs import list_paragraphs
-from tasks.exports.subtitles.build import SubtitleStyle, build_subtitles
+from tasks.exports.subtitles.build import SubtitleStyle, build_subtitles, style_of
 from tasks.exports.subtitles.present import list_shown_lines
 from tasks.exports.subtitles.profile import NETFLIX
 from tasks.records import Transcript
@@ -213,3 +213,12 @@ def test_a_format_whose_package_is_missing_is_refused_with_the_command(monkeypat
 def test_files_exported_since_are_renewed_with_the_names(tmp_path: Path) -> None:
     (tmp_path / "transcript.csv").touch()
     assert list_renewable(make_meeting(), tmp_path) == [*EXPORTS, "csv"]
+
+
+def test_what_a_run_was_told_is_what_its_tables_tell_the_exports() -> None:
+    given = ("exports.formats=srt,md", "subtitles.profile=netflix", "subtitles.max_s=5", "subtitles.overlaps=apart")
+    facts = load(assignments=given, environment={}, folder=Path("/nonexistent")).result_facts()
+    told = dataclasses.replace(make_meeting(), run=make_run(settings=facts))
+    assert list(render(told)) == ["transcript.srt", "transcript.md"]
+    profile = style_of(told).profile
+    assert (profile.max_ms, profile.overlaps, profile.lines) == (5000, "apart", 2)

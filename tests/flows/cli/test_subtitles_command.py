@@ -53,7 +53,7 @@ def test_check_as_json_and_with_other_values(film: Path) -> None:
     assert (only["cue"], only["start_s"], only["rule"]) == (2, 3.04, "speed")
     loose = ("--set", "subtitles.gap_frames=0", "--set", "subtitles.reading_cps=40")
     done = daylong("subtitles", "check", film, *loose)
-    assert (done.exit_code, done.stdout) == (0, f"{film}: netflix, English (en): 2 cues keep them.\n")
+    assert (done.exit_code, done.stdout) == (0, f"{film}: netflix, English (en): all 2 cues keep the rules.\n")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_export_by_a_template_of_ones_own(out: Path, tmp_path: Path) -> None:
     template.write_text("{% for s in segments %}{{ s.speaker }};{% endfor %}")
     done = daylong("export", "meeting", "--out", out, "--template", template)
     assert done.exit_code == 0
-    written = out / "exports" / "meeting-0a1b2c3d" / "lines.txt"
+    written = out / "exports" / "meeting-0a1b2c3d" / "transcript.lines.txt"
     assert written.read_text() == "SPEAKER_00;SPEAKER_01;SPEAKER_00;UNKNOWN;"
 
 
