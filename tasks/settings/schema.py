@@ -386,6 +386,13 @@ class SubtitleSettings(Step):
         le=1.5,
         description="So long may a cue begin before its first word, seconds. Default: the profile's.",
     )
+    lag_s: float | None = Field(
+        None,
+        ge=0,
+        le=1.5,
+        description="So long may a cue begin after its first word, for the one before to be read, seconds. Default: "
+        "the profile's.",
+    )
     speakers: Literal["label", "dash", "none"] | None = Field(
         None,
         description="The speaker before the text (label), a dash before each of two in one cue (dash), or neither "
@@ -426,10 +433,16 @@ def _split_list(given: Any) -> Any:
 class ExportSettings(Step):
     formats: Annotated[tuple[ExportFormat, ...] | None, BeforeValidator(_split_list)] = Field(
         None,
-        min_length=1,
         description="Files that are written of each recording: srt, vtt, txt, json, rttm, ctm, seglst, report, md, "
         "csv, lrc; with the extra subtitles ass, ttml, docx, too. Default: the first eight.",
     )
+
+    @field_validator("formats")
+    @classmethod
+    def _names_any(cls, formats: tuple[ExportFormat, ...] | None) -> tuple[ExportFormat, ...] | None:
+        if formats == ():
+            raise ValueError("exports.formats: name one format at least, or leave it out")
+        return formats
 
 
 class LoggingSettings(Step):

@@ -8,6 +8,7 @@ each place. A broken rule costs more than everything else, unless no cue of thes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,7 +45,36 @@ def assemble(atoms: Sequence[Atom], s: Speech, ends: Sequence[int], profile: Sub
     for cue, begin, end in zip(cues, s.begin[first].tolist(), times.end.tolist(), strict=True):
         begin = max(begin, out[-1].end_ms if out else 0)
         out.append(Cue(begin, max(end, begin + 1), cue.speaker, cue.lines, cue.speakers))
+    if profile.lag_ms:
+        least = [max(n, int(s.min_ms[i])) for n, i in zip(need, firsts, strict=True)]
+        delay_cues(out, least, profile, int(s.begin[-1]))
     return out
+
+
+def delay_cues(cues: list[Cue], least: Sequence[int], profile: SubtitleProfile, end_ms: int) -> None:
+    """Let cues begin up to `lag_ms` later where the one before can then be read, and where nothing else is broken.
+
+    `least`: the milliseconds that each cue wants.
+    """
+    for i in range(len(cues) - 1):
+        cue, following = cues[i], cues[i + 1]
+        lacks = least[i] - (cue.end_ms - cue.start_ms)
+        if not 0 < lacks <= profile.lag_ms or least[i] > profile.max_ms or _leaves_gap(cue, following, profile):
+            continue
+        start = following.start_ms + lacks
+        is_last = i + 2 == len(cues)
+        limit = end_ms if is_last else cues[i + 2].start_ms - profile.gap_ms
+        end = min(max(following.end_ms, start + least[i + 1]), limit)
+        if not is_last and 0 < limit - end < profile.close_ms - profile.gap_ms:
+            end = limit
+        if least[i + 1] <= end - start <= profile.max_ms and end >= following.end_ms:
+            cues[i] = replace(cue, end_ms=cue.end_ms + lacks)
+            cues[i + 1] = replace(following, start_ms=start, end_ms=end)
+
+
+def _leaves_gap(cue: Cue, following: Cue, profile: SubtitleProfile) -> bool:
+    """Whether there is more, or less, than the shortest gap between two cues."""
+    return following.start_ms - cue.end_ms != profile.gap_ms
 
 
 def _measure_need(cue: Cue, first: Atom, profile: SubtitleProfile) -> int:

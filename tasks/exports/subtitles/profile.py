@@ -56,6 +56,8 @@ class SubtitleProfile:
     """Longer gaps than that are left; shorter ones are closed to `gap_frames`."""
     lead_ms: int = 0
     """So long may a cue begin before its first word."""
+    lag_ms: int = 0
+    """So long may a cue begin after its first word, where the one before can then be read."""
     pause_ms: int = 1_500
     """A longer pause ends a cue."""
     speakers: Speakers = "label"
@@ -130,6 +132,7 @@ NETFLIX = SubtitleProfile(
     gap_frames=2,
     close_ms=500,
     lead_ms=83,
+    lag_ms=250,
     speakers="dash",
     overlaps="together",
     by_language=tuple(_NETFLIX_LANGUAGES.items()),
@@ -139,6 +142,7 @@ BBC = SubtitleProfile(
     Limits(37, None, 180.0, 333),
     frame_rate=25.0,
     lead_ms=200,
+    lag_ms=500,
     speakers="dash",
     overlaps="together",
     by_language=tuple((code, _NETFLIX_LANGUAGES[code]) for code in _UNSPACED),
@@ -148,6 +152,7 @@ SOCIAL = SubtitleProfile(
     _limits(24, 20, 500),
     lines=1,
     max_ms=3_000,
+    lag_ms=200,
     pause_ms=700,
     speakers="none",
     overlaps="together",

@@ -203,3 +203,13 @@ def test_japanese_has_lines_of_13_full_width_characters_and_none_begins_with_a_m
 def test_social_has_one_short_line() -> None:
     cues = make(say("We went up the hill because the road was closed.", cps=12), SOCIAL)
     assert all(len(c.lines) == 1 and len(c.lines[0]) <= 24 for c in cues)
+
+
+def test_a_cue_begins_a_little_later_where_the_one_before_can_then_be_read() -> None:
+    fast, slow = say("That was said a little too fast.", 0, cps=21.5), say("But this was not.", 1_490, 8.0, "B")
+    apart = NETFLIX.change({"lines": 1})
+    first, second = make([*fast, *slow], apart)
+    assert 1_490 < second.start_ms <= 1_490 + NETFLIX.lag_ms
+    assert not find_broken([first, second], apart, "en")
+    (_, prompt) = make([*fast, *slow], apart.change({"lag_ms": 0}))
+    assert prompt.start_ms <= 1_490
