@@ -2,7 +2,7 @@
 
     file  = "WEBVTT" newline { newline cue }
     cue   = time " --> " time [ " " position ] newline voice { newline voice } newline
-    voice = [ "<v " speaker ">" ] line { newline line }
+    voice = [ "<v " speaker ">" ] line { newline line } [ "</v>" ]
     time  = hours ":" mm ":" ss "." mmm        hours: two digits or more
 
 Cues that are shown at the same time stand side by side. In text `&`, `<` and `>` are escaped, so spoken text cannot
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from tasks.exports.cue_timing import Cue
 from tasks.exports.subtitles.build import SubtitleStyle, build_subtitles, style_of
@@ -59,12 +59,14 @@ def place_side_by_side(cues: Sequence[Cue]) -> dict[int, str]:
 def _format_text(cue: Cue, profile: SubtitleProfile) -> str:
     # Voice tags say who speaks; the dashes stay for players that don't show them.
     unlabelled = replace(profile, speakers="none") if profile.speakers == "label" else profile
-    owners = cue.speakers or (cue.speaker,) * len(cue.lines)
-    out = []
-    for i, (line, owner) in enumerate(zip(list_shown_lines(cue, unlabelled), owners, strict=True)):
-        begins = owner and (i == 0 or owner != owners[i - 1])
-        out.append(f"<v {_escape(to_one_line(owner))}>{_escape(line)}" if begins and owner else _escape(line))
-    return "\n".join(out)
+    shown = list(zip(cue.speakers or (cue.speaker,) * len(cue.lines), list_shown_lines(cue, unlabelled), strict=True))
+    parts = [
+        (owner, "\n".join(_escape(line) for _, line in lines))
+        for owner, lines in groupby(shown, key=lambda pair: pair[0])
+    ]
+    # A voice that is alone needs no end tag.
+    end = "</v>" if len(parts) > 1 else ""
+    return "\n".join(f"<v {_escape(to_one_line(owner))}>{text}{end}" if owner else text for owner, text in parts)
 
 
 def _escape(text: str) -> str:

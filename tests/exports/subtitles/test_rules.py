@@ -179,7 +179,7 @@ def test_two_who_speak_at_once_are_lines_of_a_cue_or_cues_side_by_side() -> None
     vtt = EXPORTS["vtt"].write(transcript, apart)
     assert "position:5% align:left" in vtt
     assert "position:95% align:right" in vtt
-    assert "<v SPEAKER_00>- I told you so.\n<v SPEAKER_01>- Yes, yes." in EXPORTS["vtt"].write(
+    assert "<v SPEAKER_00>- I told you so.</v>\n<v SPEAKER_01>- Yes, yes.</v>" in EXPORTS["vtt"].write(
         transcript, SubtitleStyle(NETFLIX)
     )
 
