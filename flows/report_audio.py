@@ -10,7 +10,7 @@ from pathlib import Path
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
-from tasks.exports import EXPORTS, render
+from tasks.exports import EXPORTS, formats_of, render
 from tasks.exports.report.links import EMBEDDED_PREFIX
 from tasks.paths import suggest_path
 from tasks.records import Transcript
@@ -58,7 +58,10 @@ def rewrite_report(out: Path, recording_id: str, place: Path) -> None:
     name = EXPORTS["report"].file_name
     folder = out / EXPORTS_FOLDER / recording_id
     try:
-        transcript = set_audio_paths(read_transcript(out, recording_id), place)
+        transcript = read_transcript(out, recording_id)
+        if "report" not in formats_of(transcript):
+            return
+        transcript = set_audio_paths(transcript, place)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / name, render(transcript, ["report"], folder=folder)[name], durable=False)
     except Exception as error:

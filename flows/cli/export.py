@@ -9,9 +9,19 @@ import typer
 
 from flows.cli.exit_status import open_terminal
 from flows.cli.run import Debug
+from flows.cli.subtitle_options import SubtitleProfileName, SubtitleValues, read_subtitle_options
 from flows.cli.terminal import escape
 from tasks.errors import UsageError
 from tasks.storage.atomic import write_atomically
+
+EXAMPLES = """Examples:
+
+daylong export meeting-1f2e3d4c --format srt --to meeting.srt
+
+daylong export meeting-1f2e3d4c --format srt --profile netflix
+
+daylong export meeting-1f2e3d4c --template minutes.md.j2 --to minutes.md
+"""
 
 
 def export(
@@ -19,14 +29,25 @@ def export(
         str, typer.Argument(metavar="RECORDING", help="A recording's id, how it begins, or its file's name.")
     ],
     form: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--format",
             "-f",
             metavar="F",
-            help="srt, vtt, txt, json, rttm, ctm, seglst, report, timeline.png or timeline.svg.",
+            help="srt, vtt, txt, json, rttm, ctm, seglst, report, ass, ttml, docx, md, csv, lrc, timeline.png or "
+            "timeline.svg.",
         ),
-    ],
+    ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", metavar="FILE", help="A Jinja2 template of your own, instead of a format."),
+    ] = None,
+    profile: SubtitleProfileName = None,
+    mode: Annotated[
+        str | None,
+        typer.Option("--mode", metavar="M", help="Times of subtitles: of the words (accurate), or by length (fast)."),
+    ] = None,
+    values: SubtitleValues = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="The folder with the results. [data/transcripts]"),
@@ -50,11 +71,15 @@ def export(
     """Write a transcript file, the report or a picture of who spoke when, from the tables."""
     with open_terminal(debug) as screen:
         from flows.report_audio import embed_audio_in_report, set_audio_paths
-        from tasks.exports import EXPORTS, PICTURES, timeline
+        from tasks.exports import ALL_EXPORTS, PICTURES, timeline
+        from tasks.exports import template as templates
 
-        if form not in EXPORTS and form not in PICTURES:
-            there = ", ".join([*EXPORTS, *PICTURES])
+        if (form is None) == (template is None):
+            raise UsageError("name one of --format F and --template FILE.")
+        if form is not None and form not in ALL_EXPORTS and form not in PICTURES:
+            there = ", ".join([*ALL_EXPORTS, *PICTURES])
             raise UsageError(f"--format {form}: there is no such format; there are {there}.")
+        written = templates.read_template(template) if template else ""
         if embed_audio and (form != "report" or audio is None):
             raise UsageError("--embed-audio: goes with --format report and --audio FILE, the recording.")
         from tasks.dataset.publish import EXPORTS_FOLDER
@@ -63,17 +88,29 @@ def export(
 
         folder = find_results(out)
         transcript = read_transcript(folder, recording)
-        name = form if form in PICTURES else EXPORTS[form].file_name
+        style = read_subtitle_options(profile, mode, values or (), transcript.run.settings.get("subtitles") or {})
+        if style is not None and form is not None and not (form in ALL_EXPORTS and ALL_EXPORTS[form].has_cues):
+            there = ", ".join(name for name, export in ALL_EXPORTS.items() if export.has_cues)
+            raise UsageError(
+                f"--profile, --mode and --set go with subtitles ({there}) and templates, not with {form}."
+            )
+        if template is not None:
+            # Named as the others are: a later publication of the recording, without a forgotten person, removes it.
+            name = f"transcript.{templates.name_output(template)}"
+        else:
+            name = str(form) if form in PICTURES else ALL_EXPORTS[str(form)].file_name
         target = to or folder / EXPORTS_FOLDER / transcript.recording.recording_id / name
         if audio is not None:
             transcript = set_audio_paths(transcript, audio)
         if embed_audio:
             transcript = embed_audio_in_report(transcript)
         content: str | bytes
-        if form in PICTURES:
+        if template is not None:
+            content = templates.write(transcript, written, template.name, style)
+        elif form in PICTURES:
             content = timeline.write(transcript, PICTURES[form])
         else:
-            content = render(transcript, [form], folder=target.parent)[name]
+            content = render(transcript, [str(form)], folder=target.parent, style=style)[name]
         if to is not None and str(to) == "-":
             screen.write_file(content)
             return

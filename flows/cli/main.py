@@ -22,6 +22,7 @@ from flows.cli import (
     speaker_corrections,  # noqa: F401  # adds its commands to speakers.app
     speaker_review,  # noqa: F401  # as well
     speakers,
+    subtitles,
     up,
     watch,
 )
@@ -61,13 +62,14 @@ app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("watch", epilog=watch.EXAMPLES)(watch.watch)
 app.command("up", epilog=up.EXAMPLES)(up.up)
 app.command("doctor", epilog="Example:  daylong doctor --profile demo")(doctor.doctor)
-app.command("export", epilog="Example:  daylong export meeting-1f2e3d4c --format srt --to meeting.srt")(export.export)
+app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("query", epilog=query.EXAMPLES)(query.query)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(speakers.app, name="speakers")
+app.add_typer(subtitles.app, name="subtitles")
 
 
 def main() -> None:

@@ -42,7 +42,9 @@ def show_outcome(outcome: Outcome, terminal: Terminal) -> None:
     if line := format_language_line(languages, outcome["language_confidence"]):
         terminal.say(line)
     terminal.say(f"Transcript  {escape(outcome['exports'])}")
-    terminal.say(f"Report      {escape(str(Path(outcome['exports']) / 'report.html'))}")
+    report = Path(outcome["exports"]) / "report.html"
+    if report.exists():  # exports.formats may leave it out
+        terminal.say(f"Report      {escape(str(report))}")
     terminal.say(f"Tables      {escape(outcome['out'])}  (recording {escape(outcome['recording_id'])})")
     if outcome["engine_calls"] == 0:
         terminal.say("Everything came from the cache: no engine was called.")

@@ -14,6 +14,7 @@ from tasks.engines.calls import EnginePool, Placement
 from tasks.engines.memory import keep_heap_within_calls, limit_heap_growth
 from tasks.engines.spec import Step
 from tasks.errors import UsageError
+from tasks.exports import check_formats
 from tasks.settings.home import cache, keep_private, results
 from tasks.settings.schema import Settings
 from tasks.step import StepContext
@@ -56,6 +57,7 @@ def prepare(settings: Settings, engines: EnginePool = calls.default_pool) -> Run
 
     `engines`: where this run's engines are, set up as the settings say. Has no effect but on it and this process.
     """
+    check_formats(settings.exports.formats or ())
     device = resolve_device(settings)
     check_engines(settings, device)
     weights, deferred = find_weights(settings, device)

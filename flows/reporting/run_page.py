@@ -10,6 +10,7 @@ from pathlib import Path
 from flows.reporting.outcome import Outcome
 from flows.reporting.run_names import make_printable
 from flows.reporting.timeline import draw_timeline
+from tasks.exports import ALL_EXPORTS, formats_of
 from tasks.intervals import format_clock, format_duration
 from tasks.records import Transcript
 
@@ -23,6 +24,12 @@ FILES = {
     "transcript.vtt": "subtitles for browsers, with the speakers' names",
     "transcript.json": "everything, for programs",
     "transcript.rttm": "who spoke when, for scoring",
+    "transcript.ass": "subtitles with a colour for each speaker",
+    "transcript.ttml": "subtitles for broadcasters",
+    "transcript.docx": "to read and to correct, in a word processor",
+    "transcript.md": "to read, as Markdown",
+    "transcript.csv": "a row a segment, for spreadsheets",
+    "transcript.lrc": "lines with times, for music players",
 }
 
 
@@ -113,7 +120,8 @@ def _render_speakers(transcript: Transcript) -> list[str]:
 
 def _render_files(transcript: Transcript, outcome: Outcome) -> list[str]:
     exports, out = outcome["exports"], Path(outcome["out"])
-    rows = [f"| {name} | {use} |" for name, use in FILES.items()]
+    written = {ALL_EXPORTS[name].file_name for name in formats_of(transcript)}
+    rows = [f"| {name} | {use} |" for name, use in FILES.items() if name in written]
     read = (
         "import pandas\n"
         f"words = pandas.read_parquet({str(out / 'words')!r})\n"

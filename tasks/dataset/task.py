@@ -18,7 +18,7 @@ class PublishJob:
 
     __slots__ = ("exports", "transcript")
 
-    def __init__(self, transcript: Transcript, exports: Mapping[str, str]) -> None:
+    def __init__(self, transcript: Transcript, exports: Mapping[str, str | bytes]) -> None:
         self.transcript = transcript
         self.exports = exports
 

@@ -11,21 +11,40 @@ from typing import NamedTuple
 
 from tasks.canonical import canonical
 from tasks.errors import UsageError
-from tasks.exports import ctm, report, rttm, seglst, srt, timeline, transcript_json, txt, vtt
+from tasks.exports import (
+    ass,
+    csv_table,
+    ctm,
+    docx,
+    lrc,
+    markdown,
+    report,
+    rttm,
+    seglst,
+    srt,
+    timeline,
+    transcript_json,
+    ttml,
+    txt,
+    vtt,
+)
+from tasks.exports.extras import is_available, require_package
 from tasks.exports.report.links import relativize_paths
+from tasks.exports.subtitles.build import SubtitleStyle
 from tasks.records import Transcript
 
 
 class Export(NamedTuple):
-    """A format: the name of its file, and the function that writes it."""
+    """A format: the name of its file, the function that writes it, and whether that takes a `SubtitleStyle`, too."""
 
     file_name: str
-    write: Callable[[Transcript], str]
+    write: Callable[..., str | bytes]
+    has_cues: bool = False
 
 
 EXPORTS: dict[str, Export] = {
-    "srt": Export("transcript.srt", srt.write),
-    "vtt": Export("transcript.vtt", vtt.write),
+    "srt": Export("transcript.srt", srt.write, has_cues=True),
+    "vtt": Export("transcript.vtt", vtt.write, has_cues=True),
     "txt": Export("transcript.txt", txt.write),
     "json": Export("transcript.json", transcript_json.write),
     "rttm": Export("transcript.rttm", rttm.write),
@@ -33,23 +52,65 @@ EXPORTS: dict[str, Export] = {
     "seglst": Export("transcript.seglst.json", seglst.write),
     "report": Export("report.html", report.write),
 }
+"""What a run writes where `exports.formats` is not set."""
+
+MORE_EXPORTS: dict[str, Export] = {
+    "ass": Export("transcript.ass", ass.write, has_cues=True),
+    "ttml": Export("transcript.ttml", ttml.write, has_cues=True),
+    "docx": Export("transcript.docx", docx.write),
+    "md": Export("transcript.md", markdown.write),
+    "csv": Export("transcript.csv", csv_table.write),
+    "lrc": Export("transcript.lrc", lrc.write, has_cues=True),
+}
+"""Written on request."""
+
+ALL_EXPORTS = EXPORTS | MORE_EXPORTS
 
 PICTURES: dict[str, timeline.Form] = {"timeline.png": "png", "timeline.svg": "svg"}
 """Pictures, by file name, with their format; drawn on request only. See `timeline.write`."""
 
 
+def formats_of(transcript: Transcript) -> tuple[str, ...]:
+    """The formats that the transcript's run was told to write (`exports.formats`)."""
+    given = (transcript.run.settings.get("exports") or {}).get("formats")
+    return tuple(dict.fromkeys(given)) if given else tuple(EXPORTS)
+
+
+def list_renewable(transcript: Transcript, folder: Path) -> list[str]:
+    """The formats to write again when names have changed: those of the run, and others that somebody has exported to
+    `folder` since and that can be written here."""
+    own = formats_of(transcript)
+    there = [name for name, export in ALL_EXPORTS.items() if (folder / export.file_name).exists()]
+    return [*own, *(name for name in there if name not in own and is_available(name))]
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Raise UsageError for formats that do not exist, or whose package is not installed."""
+    unknown = sorted(set(formats) - set(ALL_EXPORTS))
+    if unknown:
+        raise UsageError(f"there is no export {', '.join(unknown)}; there are {', '.join(ALL_EXPORTS)}.")
+    for form in formats:
+        require_package(form)
+
+
 def render(
-    transcript: Transcript, formats: Sequence[str] | None = None, *, folder: Path | None = None
-) -> dict[str, str]:
-    """Render `transcript.srt`, …, `report.html`, by file name: the named formats, or all.
+    transcript: Transcript,
+    formats: Sequence[str] | None = None,
+    *,
+    folder: Path | None = None,
+    style: SubtitleStyle | None = None,
+) -> dict[str, str | bytes]:
+    """Render `transcript.srt`, …, `report.html`, by file name: the named formats, or those of the transcript's run.
 
     `folder` is the files' destination: the report refers to the recording's sound by paths relative to it, from
-    `path` of its parts. Raises UsageError for an unknown format.
+    `path` of its parts. `style`: of the subtitles, where it is not the run's. Raises UsageError as
+    `check_formats` does.
     """
     # Once for all formats: each would compute it.
     transcript = canonical(transcript if folder is None else relativize_paths(transcript, folder))
-    unknown = sorted(set(formats or ()) - set(EXPORTS))
-    if unknown:
-        raise UsageError(f"there is no export {', '.join(unknown)}; there are {', '.join(EXPORTS)}.")
-    chosen = EXPORTS if formats is None else {name: EXPORTS[name] for name in formats}
-    return {export.file_name: export.write(transcript) for export in chosen.values()}
+    formats = formats_of(transcript) if formats is None else formats
+    check_formats(formats)
+    return {
+        export.file_name: export.write(transcript, style) if export.has_cues else export.write(transcript)
+        for export in (ALL_EXPORTS[name] for name in formats)
+    }

@@ -22,6 +22,8 @@ class Cue:
     end_ms: int
     speaker: str | None
     lines: tuple[str, ...]
+    speakers: tuple[str | None, ...] = ()
+    """Whose each line is, where two speak in one cue; `speaker` is then the first. Else empty."""
 
 
 def time_cues(found: Sequence[Cue], end_ms: int, gaps: Sequence[int] = ()) -> list[Cue]:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
-from tasks.canonical import cache_last
 from tasks.exports.cue_timing import MAX_MS, Cue, time_cues
+from tasks.exports.pieces import Piece, align_words
 from tasks.exports.text import GAP, find_untranscribed, to_ms
 from tasks.joining import is_unspaced
-from tasks.records import Segment, Transcript, Word
+from tasks.records import Transcript, Word
 from tasks.sentences import weigh_break
-from tasks.text import to_one_line
 
 LINE_COLUMNS = 42
 MIN_COLUMNS = 20
@@ -29,24 +27,17 @@ MARK_COST = 0.1
 """Cost of a cue's end for each step of `weigh_break` that its mark lacks, beside its squared distance from even."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A word as written in the segment's text: `text` begins with the blank, if any, after the word before."""
+def build_cues(transcript: Transcript, *, fast: bool = False) -> list[Cue]:
+    """Build the cues of a canonical transcript, sorted by start, end, speaker; none for segments without text.
 
-    start_ms: int
-    end_ms: int
-    text: str
-
-
-def build_cues(transcript: Transcript) -> list[Cue]:
-    """Build the cues of a canonical transcript, sorted by start, end, speaker; none for segments without text."""
+    `fast`: words are timed by their length within the segment."""
     words: dict[int, list[Word]] = {}
     for word in transcript.words:
         words.setdefault(word.segment, []).append(word)
     found = []
     for segment in transcript.segments:
         room = max(MIN_COLUMNS, LINE_COLUMNS - (len(segment.speaker) + 2 if segment.speaker else 0))
-        pieces = _align_words(segment, words.get(segment.index, []))
+        pieces = align_words(segment, words.get(segment.index, []), fast=fast)
         for group in _split_into_cues(pieces, room):
             lines = _wrap_lines([p.text for p in group], room)
             found.append(Cue(group[0].start_ms, group[-1].end_ms, segment.speaker, lines))
@@ -54,43 +45,14 @@ def build_cues(transcript: Transcript) -> list[Cue]:
     return time_cues(found, to_ms(transcript.recording.duration_s), gaps)
 
 
-@cache_last
-def build_cues_with_gaps(transcript: Transcript) -> tuple[Cue, ...]:
+def build_cues_with_gaps(transcript: Transcript, *, fast: bool = False) -> tuple[Cue, ...]:
     """Build the cues, with one of the text `[…]` for each span that could not be transcribed."""
     gaps = [Cue(to_ms(g.start_s), to_ms(g.end_s), None, (GAP,)) for g in find_untranscribed(transcript)]
-    return tuple(sorted(build_cues(transcript) + gaps, key=lambda c: (c.start_ms, c.end_ms, c.speaker or "")))
+    found = build_cues(transcript, fast=fast) + gaps
+    return tuple(sorted(found, key=lambda c: (c.start_ms, c.end_ms, c.speaker or "")))
 
 
-def _align_words(segment: Segment, words: Sequence[Word]) -> list[_Piece]:
-    """Align the words with the segment's text, which has blanks between them or (Chinese) has not."""
-    spoken = [(w, text) for w in words if (text := to_one_line(w.text))]
-    whole = to_one_line(segment.text)
-    if not spoken:
-        return _time_evenly(segment, whole)
-    pieces, at = [], 0
-    for word, text in spoken:
-        found = whole.find(text, at)
-        if found < 0 or whole[at:found].strip():
-            pieces = [_Piece(to_ms(w.start_s), to_ms(w.end_s), " " * w.space_before + t) for w, t in spoken]
-            break
-        pieces.append(_Piece(to_ms(word.start_s), to_ms(word.end_s), whole[at : found + len(text)]))
-        at = found + len(text)
-    return pieces
-
-
-def _time_evenly(segment: Segment, text: str) -> list[_Piece]:
-    """Time the parts of a segment without words in proportion to their length."""
-    parts, at, pieces = text.split(), 0, []
-    start, length = to_ms(segment.start_s), to_ms(segment.end_s) - to_ms(segment.start_s)
-    total = sum(len(p) for p in parts)
-    for part in parts:
-        until = at + len(part)
-        pieces.append(_Piece(start + length * at // total, start + length * until // total, " " + part))
-        at = until
-    return pieces
-
-
-def _split_into_cues(pieces: Sequence[_Piece], room: int) -> Iterator[Sequence[_Piece]]:
+def _split_into_cues(pieces: Sequence[Piece], room: int) -> Iterator[Sequence[Piece]]:
     """Yield each cue's pieces: no more cues than needed between two pauses, of like lengths, at the best marks."""
     first = 0
     while first < len(pieces):
@@ -106,7 +68,7 @@ def _split_into_cues(pieces: Sequence[_Piece], room: int) -> Iterator[Sequence[_
         first = last + 1
 
 
-def _find_longest_cue(run: Sequence[_Piece], first: int, room: int) -> int:
+def _find_longest_cue(run: Sequence[Piece], first: int, room: int) -> int:
     """Find the end of the longest cue that begins with a piece and keeps the limits; a single piece always may."""
     lines, width = 0, 0
     for i in range(first, len(run)):
@@ -121,7 +83,7 @@ def _find_longest_cue(run: Sequence[_Piece], first: int, room: int) -> int:
     return len(run)
 
 
-def _choose_ends(run: Sequence[_Piece], longest: Sequence[int]) -> list[int]:
+def _choose_ends(run: Sequence[Piece], longest: Sequence[int]) -> list[int]:
     """Choose the ends of a run's cues: as few cues as may be, then the least `_rate_cue` in all.
 
     All ends are chosen together, as Knuth and Plass (1981) choose the breaks of a paragraph."""
@@ -144,7 +106,7 @@ def _choose_ends(run: Sequence[_Piece], longest: Sequence[int]) -> list[int]:
     return ends
 
 
-def _rate_cue(run: Sequence[_Piece], end: int, fill: float) -> float:
+def _rate_cue(run: Sequence[Piece], end: int, fill: float) -> float:
     """How far a cue is from the best: `fill` is its length over that of even cues; less after a mark."""
     mark = 3 if end == len(run) else weigh_break(run[end - 1].text)
     return (fill - 1) ** 2 + (3 - mark) * MARK_COST

@@ -81,6 +81,14 @@ def _without_foreign(under: dict[str, Any], named: Mapping[str, Any]) -> dict[st
     return under
 
 
+def check(parameters: Mapping[str, Any]) -> Settings:
+    """The settings that nested parameters alone give, without files and environment. Raises `UsageError`."""
+    try:
+        return Settings.model_validate(_given(parameters))
+    except ValidationError as error:
+        raise UsageError("\n".join(_explained(error))) from None
+
+
 def as_parameters(parameters: Mapping[str, Any], assignments: Iterable[str] = ()) -> dict[str, Any]:
     """What a command line gives, nested and without what it leaves alone: a flow's parameter `settings`.
 

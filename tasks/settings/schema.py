@@ -420,6 +420,110 @@ class VoicesSettings(Step):
         return store
 
 
+class SubtitleSettings(Step):
+    """How subtitles are made. Fields without a value have the profile's."""
+
+    profile: Literal["plain", "netflix", "bbc", "social"] = Field(
+        "plain",
+        description="Rules of the subtitles: plain (lines of 42, the speaker before each), netflix, bbc, or social "
+        "(one short line). What each asks for: tasks/exports/README.md.",
+    )
+    mode: Literal["accurate", "fast"] = Field(
+        "accurate",
+        description="Times of the words: the recogniser's (accurate), or a segment's shared out by length (fast).",
+    )
+    columns: int | None = Field(
+        None, ge=8, le=200, description="Columns of a line; a full-width character has two. Default: the profile's."
+    )
+    lines: int | None = Field(None, ge=1, le=4, description="Lines of a cue. Default: the profile's.")
+    reading_cps: float | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="Reading speed, columns a second; a full-width character has two. Default: the profile's.",
+    )
+    reading_wpm: float | None = Field(
+        None, ge=10, le=1000, description="Reading speed, words a minute. Default: the profile's."
+    )
+    min_s: float | None = Field(None, ge=0, le=10, description="Shortest cue, seconds. Default: the profile's.")
+    max_s: float | None = Field(None, ge=1, le=60, description="Longest cue, seconds. Default: the profile's.")
+    pause_s: float | None = Field(
+        None, ge=0.1, le=10, description="A longer pause ends a cue, seconds. Default: the profile's."
+    )
+    gap_frames: int | None = Field(
+        None, ge=0, le=50, description="Frames between two cues at least. Default: the profile's."
+    )
+    close_s: float | None = Field(
+        None, ge=0, le=5, description="Shorter gaps are closed to gap_frames, seconds. Default: the profile's."
+    )
+    frame_rate: float | None = Field(
+        None, ge=10, le=240, description="Frames a second of the film, for gap_frames. Default: the profile's."
+    )
+    lead_s: float | None = Field(
+        None,
+        ge=0,
+        le=1.5,
+        description="So long may a cue begin before its first word, seconds. Default: the profile's.",
+    )
+    lag_s: float | None = Field(
+        None,
+        ge=0,
+        le=1.5,
+        description="So long may a cue begin after its first word, for the one before to be read, seconds. Default: "
+        "the profile's.",
+    )
+    speakers: Literal["label", "dash", "none"] | None = Field(
+        None,
+        description="The speaker before the text (label), a dash before each of two in one cue (dash), or neither "
+        "(none). Default: the profile's.",
+    )
+    overlaps: Literal["together", "apart"] | None = Field(
+        None,
+        description="Two who speak at once: lines of one cue (together), or cues side by side (apart). Default: the "
+        "profile's.",
+    )
+
+    def list_unset(self) -> set[str]:
+        """Settings that are left to the profile; they enter no digest."""
+        return {name for name, value in self if value is None}
+
+    def changed_values(self) -> dict[str, Any]:
+        """The values that are given, in whole milliseconds, by the names of `SubtitleProfile` and its `Limits`."""
+        given = self.model_dump(exclude_none=True, exclude={"profile", "mode"})
+        return {
+            f"{key[:-2]}_ms" if key.endswith("_s") else key: round(1000 * value) if key.endswith("_s") else value
+            for key, value in given.items()
+        }
+
+
+ExportFormat = Literal[
+    "srt", "vtt", "txt", "json", "rttm", "ctm", "seglst", "report", "ass", "ttml", "docx", "md", "csv", "lrc"
+]
+
+
+def _split_list(given: Any) -> Any:
+    """A list from text with commas between its parts; anything else as it is."""
+    if not isinstance(given, str):
+        return given
+    parts = (part.strip(" \t\"'") for part in given.strip().strip("[]()").split(","))
+    return tuple(part for part in parts if part)
+
+
+class ExportSettings(Step):
+    formats: Annotated[tuple[ExportFormat, ...] | None, BeforeValidator(_split_list)] = Field(
+        None,
+        description="Files that are written of each recording: srt, vtt, txt, json, rttm, ctm, seglst, report, md, "
+        "csv, lrc; with the extra subtitles ass, ttml, docx, too. Default: the first eight.",
+    )
+
+    @field_validator("formats")
+    @classmethod
+    def _names_any(cls, formats: tuple[ExportFormat, ...] | None) -> tuple[ExportFormat, ...] | None:
+        if formats == ():
+            raise ValueError("exports.formats: name one format at least, or leave it out")
+        return formats
+
+
 class LoggingSettings(Step):
     format: Literal["text", "json"] = Field(
         "text", description="Log lines for people (text), or one JSON object a line (json)."
@@ -465,6 +569,8 @@ class Settings(Step):
     punctuation: Annotated[PunctuationSettings, Field(description="Punctuation.")] = PunctuationSettings()
     voices: Annotated[VoicesSettings, Field(description="People across recordings.")] = VoicesSettings()
     inbox: Annotated[InboxSettings, Field(description="The folder-watch.")] = InboxSettings()
+    subtitles: Annotated[SubtitleSettings, Field(description="Rules of the subtitles.")] = SubtitleSettings()
+    exports: Annotated[ExportSettings, Field(description="Files of a recording.")] = ExportSettings()
     logging: Annotated[LoggingSettings, Field(description="Logs.")] = LoggingSettings()
     metrics: Annotated[MetricsSettings, Field(description="Figures of the runs.")] = MetricsSettings()
 
@@ -516,6 +622,8 @@ class Settings(Step):
                 "inbox": True,
                 "logging": True,
                 "metrics": True,
+                "subtitles": True if self.subtitles == SubtitleSettings() else self.subtitles.list_unset(),
+                "exports": True if self.exports == ExportSettings() else set(),
                 # Named only where they are used: digests of other settings stay what they were without them.
                 "transcription": self.transcription.list_unset(),
                 "audio": {"track"} if self.audio.track is None else set(),

@@ -64,8 +64,8 @@ def test_the_formats_and_their_file_names():
         "seglst": "transcript.seglst.json",
         "report": "report.html",
     }
-    with pytest.raises(UsageError, match="no export docx; there are srt, vtt"):
-        render(make_silence(), ["docx"])
+    with pytest.raises(UsageError, match="no export odt; there are srt, vtt"):
+        render(make_silence(), ["odt"])
 
 
 @pytest.mark.parametrize("make", [make_meeting, make_silence, make_without_diarization])

@@ -83,7 +83,7 @@ def test_version() -> None:
         (["watch", "--set", "inbox.folder=/no/such/folder"], "no such folder"),
         (["inbox"], "status"),
         (["export", "x"], "--format"),
-        (["export", "x", "--format", "docx"], "there are srt, vtt"),
+        (["export", "x", "--format", "odt"], "there are srt, vtt"),
         (["export", "x", "--format", "srt", "--out", "/no/such/folder"], "no such folder"),
         (["evaluate", "."], "--reference"),
         (["evaluate", "--reference", "a.rttm", "/no/such/folder"], "no such folder"),
