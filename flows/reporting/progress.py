@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from tasks.intervals import format_duration
@@ -80,6 +81,7 @@ class Snapshot:
 
 Listener = Callable[[Snapshot], None]
 _listeners: list[Listener] = []
+_own_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("daylong_progress_listeners", default=())
 
 
 @contextmanager
@@ -91,6 +93,19 @@ def subscribe(listener: Listener) -> Iterator[None]:
     finally:
         if listener in _listeners:
             _listeners.remove(listener)
+
+
+@contextmanager
+def subscribe_to_own(listener: Listener) -> Iterator[None]:
+    """Call `listener` with every snapshot of the runs that are begun within the context, and of no others.
+
+    Where several runs share a process, a thread each, `subscribe` hears them all.
+    """
+    token = _own_listeners.set((*_own_listeners.get(), listener))
+    try:
+        yield
+    finally:
+        _own_listeners.reset(token)
 
 
 def call_at_each_chunk(call: Callable[[], object]) -> Listener:
@@ -115,6 +130,9 @@ class Progress:
     _state: dict[str, float | int | str] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.listeners = (*_own_listeners.get(), *self.listeners)
 
     def enter_stage(self, name: str, **facts: float | int) -> None:
         """Enter a stage; `facts` are fields of `Snapshot`. Entering "chunks" restarts the clock."""

@@ -1,0 +1,140 @@
+"""What the routes work with: the board of jobs, the room for uploads, the models that are ready."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+from starlette.requests import Request
+
+from flows.http.board import Board
+from flows.http.errors import ApiError, refuse
+from flows.http.events import HEARTBEAT, format_error
+from flows.http.form import Transcription, fields_of_json, read_transcription
+from flows.http.intake import accept
+from flows.http.jobs import Job, JobFolder
+from flows.http.metrics import ServerMetrics
+from flows.http.models import ALIASES
+from flows.http.shapes import Shape
+from flows.http.uploads import Room, Upload, receive
+from flows.http.webhooks import check_url
+from tasks.settings.schema import ServeSettings
+
+HEARTBEAT_S = 10.0
+MODELS_AGE_S = 300.0
+MAX_JSON_BYTES = 16_000_000
+
+
+class Service:
+    """One server's state."""
+
+    def __init__(
+        self,
+        board: Board,
+        room: Room,
+        jobs: JobFolder,
+        metrics: ServerMetrics,
+        settings: ServeSettings,
+        models: tuple[str, ...],
+    ) -> None:
+        self.board, self.room, self.jobs, self.metrics, self.settings = board, room, jobs, metrics, settings
+        self._models, self._models_at = models, time.monotonic()
+
+    async def list_models(self, wanted: str | None = None) -> tuple[str, ...]:
+        """List the models that are ready; looked at again after a while, and where a wanted one is not among them."""
+        known = wanted is None or wanted in ALIASES or wanted in self._models
+        if not known or time.monotonic() - self._models_at > MODELS_AGE_S:
+            with suppress(ApiError):
+                self._models = tuple((await self.board.check())["models"])
+                self._models_at = time.monotonic()
+        return self._models
+
+    async def receive(self, request: Request, *, job: bool) -> tuple[Transcription, Upload]:
+        """Receive a request's form; a job's may be JSON. Raises ApiError; nothing is left on the disk then."""
+        length = request.headers.get("content-length", "")
+        with self.room.reserve(int(length) if length.isdecimal() else None):
+            if job and request.headers.get("content-type", "").partition(";")[0].strip() == "application/json":
+                upload = Upload(self.room.folder / uuid.uuid4().hex, fields_of_json(await _read_body(request)))
+            else:
+                upload = await receive(request.stream(), request.headers.get("content-type", ""), self.room)
+        try:
+            wanted = read_transcription(upload.fields, job=job)
+            if wanted.webhook_url:
+                check_url(wanted.webhook_url, self.settings.webhook_hosts or ())
+            if upload.file is not None and not upload.size_bytes:
+                raise refuse("The file is empty.", "file")
+        except BaseException:
+            upload.discard()
+            raise
+        return wanted, upload
+
+    async def accept(self, wanted: Transcription, upload: Upload, urgency: int) -> Job:
+        """Join or add the job of a received request."""
+        models = await self.list_models(wanted.model)
+        return await accept(wanted, upload, models, self.board, self.jobs, urgency=urgency)
+
+    async def fulfil(self, job: Job, wanted: Transcription, upload: Upload) -> tuple[Job, Path]:
+        """Wait for a request's job and write its body into a file, which the caller removes. Raises ApiError.
+
+        Where the tables of a job that was done before are of another run by now, it is done again.
+        """
+        if not job.is_finished:
+            upload.discard()  # what was received is the job's, or it has the same already
+        await self.board.wait(job)
+        try:
+            return job, await self.write_body(job, wanted)
+        except ApiError as error:
+            if error.status != 410 or upload.file is None or not upload.file.exists():
+                raise
+        self.board.forget(job)
+        job = await self.accept(wanted, upload, job.urgency)
+        await self.board.wait(job)
+        return job, await self.write_body(job, wanted)
+
+    async def write_body(self, job: Job, wanted: Transcription) -> Path:
+        """Write the wanted body of a completed job into a new file. Raises ApiError."""
+        format = wanted.response_format
+        if wanted.stream:
+            format = "events_diarized" if format == "diarized_json" else "events"
+        target = self.room.folder / f"{uuid.uuid4().hex}.body"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            await self.board.render(job, Shape(format, wanted.granularities, wanted.logprobs), target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+        return target
+
+    async def stream(self, job: Job, wanted: Transcription, upload: Upload) -> AsyncIterator[bytes]:
+        """Yield the events of a request, a heartbeat while it waits and is worked on; an error is an event, too."""
+        work = asyncio.create_task(self.fulfil(job, wanted, upload))
+        try:
+            while not work.done():
+                yield HEARTBEAT.encode()
+                await asyncio.wait({work}, timeout=HEARTBEAT_S)
+            try:
+                _, body = work.result()
+            except ApiError as error:
+                yield format_error(error.body()).encode()
+                return
+            try:
+                with body.open("rb") as file:
+                    while piece := file.read(2**16):
+                        yield piece
+            finally:
+                body.unlink(missing_ok=True)
+        finally:
+            work.add_done_callback(lambda _: upload.discard())
+
+
+async def _read_body(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_JSON_BYTES:
+            raise ApiError(413, f"The body has more than {MAX_JSON_BYTES // 10**6} MB.")
+    return bytes(body)
