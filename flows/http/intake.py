@@ -20,7 +20,7 @@ from flows.http.uploads import Upload, decode_data_url
 from flows.http.worker_errors import find_field
 from tasks.errors import UsageError
 from tasks.settings.load import load, merged
-from tasks.settings.schema import Settings
+from tasks.settings.schema import ServeSettings, Settings
 
 RECORDING = "recording"
 """Folder within a job's that the recording lies in by itself: its name is the client's to choose."""
@@ -67,14 +67,21 @@ def check_path(path: str, roots: Sequence[str]) -> Path:
 
 
 async def accept(
-    wanted: Transcription, upload: Upload, ready: Collection[str], board: Board, folder: JobFolder, *, urgency: int
+    wanted: Transcription,
+    upload: Upload,
+    *,
+    urgency: int,
+    serving: ServeSettings,
+    ready: Collection[str],
+    board: Board,
+    folder: JobFolder,
 ) -> Job:
     """Join the job of this content, or add one; what is received is moved to it or removed. Raises ApiError."""
     parameters = build_parameters(wanted, ready)
     settings = load_settings(parameters)
     references = _read_references(wanted)
     if wanted.path is not None and upload.file is None:
-        source = check_path(wanted.path, settings.serve.roots or ())
+        source = check_path(wanted.path, serving.roots or ())
         found = await board.look(str(source), parameters)
         sha256, name = str(found["sha256"]), source.name
     elif upload.file is not None:
@@ -116,7 +123,7 @@ async def accept(
             urgency=urgency,
             created_at=time.time(),
             duration_s=duration_s,
-            is_long=duration_s > 60 * settings.serve.short_minutes,
+            is_long=duration_s > 60 * serving.short_minutes,
             webhooks={wanted.webhook_url: False} if wanted.webhook_url else {},
         ),
         files,

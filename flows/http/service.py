@@ -75,7 +75,15 @@ class Service:
     async def accept(self, wanted: Transcription, upload: Upload, urgency: int) -> Job:
         """Join or add the job of a received request."""
         models = await self.list_models(wanted.model)
-        return await accept(wanted, upload, models, self.board, self.jobs, urgency=urgency)
+        return await accept(
+            wanted,
+            upload,
+            urgency=urgency,
+            serving=self.settings,
+            ready=models,
+            board=self.board,
+            folder=self.jobs,
+        )
 
     async def fulfil(self, job: Job, wanted: Transcription, upload: Upload) -> tuple[Job, Path]:
         """Wait for a request's job and write its body into a file, which the caller removes. Raises ApiError.

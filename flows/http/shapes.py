@@ -180,7 +180,8 @@ def apply_names(transcript: Transcript, names: Mapping[str, str]) -> Transcript:
 def join_text(transcript: Transcript) -> str:
     """Join the segments' texts to running text, with a blank between two where the language has them."""
     first = {index: words[0].space_before for index, words in _group_by_segment(transcript.words).items()}
-    return join_words(_Piece(to_one_line(s.text), first.get(s.index, True)) for s in transcript.segments)
+    texts = ((s, to_one_line(s.text)) for s in transcript.segments)
+    return join_words(_Piece(text, first.get(s.index, True)) for s, text in texts if text)
 
 
 @dataclass(frozen=True, slots=True)
