@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.cli.exit_status import open_terminal
+from flows.cli.exit_status import SIGNAL_EXITS, open_terminal
 from flows.cli.run import Debug
 from flows.cli.terminal import escape
 
@@ -72,7 +73,12 @@ def serve(
             screen.note("Stop it        Ctrl-C")
 
         set_own_environment(given)
-        run(settings, show)
+        try:
+            stopped = run(settings, show)
+        except KeyboardInterrupt:  # before it listened
+            stopped = signal.SIGINT
+    screen.note(f"{SIGNAL_EXITS[stopped][0]} Jobs that are not finished go on when it is started again.")
+    raise typer.Exit(SIGNAL_EXITS[stopped][1])
 
 
 def set_own_environment(given: dict[str, object]) -> None:

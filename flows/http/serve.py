@@ -6,8 +6,10 @@ import asyncio
 import logging
 import os
 import shutil
+import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from flows.http.errors import ApiError
@@ -21,6 +23,7 @@ from tasks.settings.home import serve as serve_folder
 from tasks.settings.schema import ServeSettings
 
 GB = 1_000_000_000
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_S = 5
 """Seconds that open connections may take at the end."""
 
@@ -57,8 +60,8 @@ async def serve(
     on_ready: Callable[[Sequence[str], Path], None],
     *,
     command: tuple[str, ...] = COMMAND,
-) -> None:
-    """Serve until SIGINT or SIGTERM. `on_ready` is called with the names of the models and the worker's log.
+) -> signal.Signals:
+    """Serve until a signal of `STOPPING`, and return it. `on_ready` is called with the models and the worker's log.
 
     Raises UsageError, MachineFault where the settings can't be worked with here.
     """
@@ -95,10 +98,27 @@ async def serve(
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     on_ready(models, folder / "worker.log")
-    await uvicorn.Server(config).serve(sockets=[listener])
+    server, received = uvicorn.Server(config), [signal.SIGTERM]
+
+    @contextmanager
+    def stop_on_signals() -> Iterator[None]:
+        """In place of uvicorn's own, which would raise the signal once more at the end."""
+
+        def stop(number: signal.Signals) -> None:
+            received[0] = number
+            server.handle_exit(number, None)
+
+        loop = asyncio.get_running_loop()
+        for number in STOPPING:
+            loop.add_signal_handler(number, stop, number)
+        yield
+
+    server.capture_signals = stop_on_signals  # type: ignore[method-assign]
+    await server.serve(sockets=[listener])
+    return received[0]
 
 
-def run(settings: ServeSettings, on_ready: Callable[[Sequence[str], Path], None]) -> None:
-    """Serve in an event loop of its own. Raises as `serve`."""
+def run(settings: ServeSettings, on_ready: Callable[[Sequence[str], Path], None]) -> signal.Signals:
+    """Serve in an event loop of its own, and return the signal that ended it. Raises as `serve`."""
     os.umask(os.umask(0o077) | 0o077)  # uploads and secrets are the server's alone
-    asyncio.run(serve(settings, on_ready))
+    return asyncio.run(serve(settings, on_ready))
