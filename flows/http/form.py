@@ -22,6 +22,7 @@ FORMATS = ("json", "text", "srt", "verbose_json", "vtt", "diarized_json")
 GRANULARITIES = ("word", "segment")
 DETECTOR = {"prefix_padding_ms": (0, 60_000), "silence_duration_ms": (0, 60_000), "threshold": (0, 1)}
 """Numbers of `chunking_strategy`, with their ranges."""
+SPEAKERS = ("num_speakers", "min_speakers", "max_speakers")
 MAX_KNOWN = 100
 """Known speakers in one request."""
 
@@ -41,6 +42,9 @@ class Transcription:
     known_names: tuple[str, ...] = ()
     known_references: tuple[str, ...] = ()
     """Data URLs; each belongs to the name at its place."""
+    speakers: tuple[int | None, int | None, int | None] = (None, None, None)
+    """How many speak: exactly, at least, at most."""
+    recorded_at: str | None = None
     path: str | None = None
     """Of a recording on the server's machine; jobs alone may name one."""
     webhook_url: str | None = None
@@ -84,6 +88,8 @@ def read_transcription(fields: Fields, *, job: bool = False) -> Transcription:
         stream=read_flag(fields, "stream"),
         known_names=tuple(names),
         known_references=tuple(references),
+        speakers=tuple(_read_count(fields, name) for name in SPEAKERS),  # type: ignore[arg-type]
+        recorded_at=read_one(fields, "recorded_at") or None,
         path=read_one(fields, "path") or None if job else None,
         webhook_url=read_one(fields, "webhook_url") or None if job else None,
     )
@@ -154,6 +160,16 @@ def _check_detector(given: Any) -> None:
     for name, (least, most) in DETECTOR.items():
         if given.get(name) is not None:
             _read_number(given[name], f"{param}.{name}", least, most)
+
+
+def _read_count(fields: Fields, name: str) -> int | None:
+    text = read_one(fields, name)
+    if not text or text == "null":
+        return None
+    number = _read_number(text, name, 1, 100)
+    if number != int(number):
+        raise refuse(f"{name}: {_show(text)} is no whole number.", name)
+    return int(number)
 
 
 def _read_number(given: Any, name: str, least: float, most: float) -> float:

@@ -13,13 +13,13 @@ from typing import Any
 
 from flows.http.board import Board
 from flows.http.errors import ApiError, refuse
-from flows.http.form import Transcription
+from flows.http.form import SPEAKERS, Transcription
 from flows.http.jobs import Job, JobFolder, KnownSpeaker, make_job_id
 from flows.http.models import choose_model
 from flows.http.uploads import Upload, decode_data_url
 from flows.http.worker_errors import find_field
 from tasks.errors import UsageError
-from tasks.settings.load import load, merged
+from tasks.settings.load import as_parameters, load, merged
 from tasks.settings.schema import ServeSettings, Settings
 
 RECORDING = "recording"
@@ -37,8 +37,12 @@ def build_parameters(wanted: Transcription, ready: Collection[str]) -> dict[str,
         "initial_prompt": wanted.prompt,
         "hotwords": ", ".join(wanted.keywords) or None,
     }
-    transcription = {name: value for name, value in given.items() if value is not None}
-    return merged(choose_model(wanted.model, ready), {"transcription": transcription} if transcription else {})
+    groups = {
+        "transcription": given,
+        "diarization": dict(zip(SPEAKERS, wanted.speakers, strict=True)),
+        "audio": {"recorded_at": wanted.recorded_at},
+    }
+    return merged(choose_model(wanted.model, ready), as_parameters(groups))
 
 
 def load_settings(parameters: dict[str, Any]) -> Settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flows.http.form import FORMATS, GRANULARITIES
+from flows.http.form import FORMATS, GRANULARITIES, SPEAKERS
 
 _FIELDS: dict[str, Any] = {
     "file": {"type": "string", "format": "binary", "description": "A recording: what FFmpeg decodes."},
@@ -23,6 +23,8 @@ _FIELDS: dict[str, Any] = {
     "temperature": {"type": "number", "minimum": 0, "maximum": 1, "description": "Without effect."},
     "chunking_strategy": {"type": "string", "description": "auto, or a JSON object. Without effect."},
     "stream": {"type": "boolean", "default": False, "description": "Answer with server-sent events."},
+    **{name: {"type": "integer", "minimum": 1, "maximum": 100} for name in SPEAKERS},
+    "recorded_at": {"type": "string", "description": "When the recording starts: 2026-03-01T09:15:00."},
     "known_speaker_names[]": {"type": "array", "items": {"type": "string"}},
     "known_speaker_references[]": {
         "type": "array",

@@ -56,11 +56,12 @@ class Service:
     async def receive(self, request: Request, *, job: bool) -> tuple[Transcription, Upload]:
         """Receive a request's form; a job's may be JSON. Raises ApiError; nothing is left on the disk then."""
         length = request.headers.get("content-length", "")
-        with self.room.reserve(int(length) if length.isdecimal() else None):
+        async with self.room.reserve(int(length) if length.isdecimal() else None) as take:
             if job and request.headers.get("content-type", "").partition(";")[0].strip() == "application/json":
                 upload = Upload(self.room.folder / uuid.uuid4().hex, fields_of_json(await _read_body(request)))
             else:
-                upload = await receive(request.stream(), request.headers.get("content-type", ""), self.room)
+                content_type = request.headers.get("content-type", "")
+                upload = await receive(request.stream(), content_type, self.room.folder, take)
         try:
             wanted = read_transcription(upload.fields, job=job)
             if wanted.webhook_url:
@@ -120,6 +121,12 @@ class Service:
     async def stream(self, job: Job, wanted: Transcription, upload: Upload) -> AsyncIterator[bytes]:
         """Yield the events of a request, a heartbeat while it waits and is worked on; an error is an event, too."""
         work = asyncio.create_task(self.fulfil(job, wanted, upload))
+
+        def clean_up(done: asyncio.Task[tuple[Job, Path]]) -> None:
+            upload.discard()
+            if not done.cancelled() and done.exception() is None:
+                done.result()[1].unlink(missing_ok=True)
+
         try:
             while not work.done():
                 yield HEARTBEAT.encode()
@@ -129,14 +136,11 @@ class Service:
             except ApiError as error:
                 yield format_error(error.body()).encode()
                 return
-            try:
-                with body.open("rb") as file:
-                    while piece := file.read(2**16):
-                        yield piece
-            finally:
-                body.unlink(missing_ok=True)
-        finally:
-            work.add_done_callback(lambda _: upload.discard())
+            with body.open("rb") as file:
+                while piece := file.read(2**16):
+                    yield piece
+        finally:  # also where nobody reads any more: the work goes on
+            work.add_done_callback(clean_up)
 
 
 async def _read_body(request: Request) -> bytes:

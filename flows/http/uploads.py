@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -9,8 +10,8 @@ import re
 import shutil
 import unicodedata
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -51,6 +52,8 @@ class Room:
     """The folder whose files the quota is for."""
     receiving: int = 0
     """Bytes of the uploads that are being received."""
+    held: int = 0
+    """Bytes of the others, when that was last measured."""
 
     def measure(self) -> int:
         """Bytes of the uploads that wait or are worked on."""
@@ -58,25 +61,39 @@ class Room:
             return 0
         return sum(f.lstat().st_size for f in self.counted.rglob("*") if f.is_file() and not f.is_symlink())
 
-    @contextmanager
-    def reserve(self, announced: int | None) -> Iterator[None]:
-        """Reserve room for an upload of the announced length. Raises ApiError: 413 too large, 503 no room now."""
-        if announced is not None and announced > self.max_bytes:
-            raise _too_large(self.max_bytes)
-        wanted = announced or 0
-        if self.measure() + self.receiving + wanted > self.quota_bytes:
-            raise ApiError(
-                503, "There is no room for another upload now.", code="no_room", headers={"Retry-After": "60"}
-            )
-        self.receiving += wanted
+    @asynccontextmanager
+    async def reserve(self, announced: int | None) -> AsyncIterator[Callable[[int], None]]:
+        """Reserve room for an upload of the announced length, None where it is not announced.
+
+        Yields what is to be called with the number of bytes received so far. Raises ApiError: 413 for more than one
+        upload may have, 503 where there is no room now.
+        """
+        self.held = await asyncio.to_thread(self.measure)
+        reserved = 0
+
+        def take(size: int) -> None:
+            nonlocal reserved
+            if size > self.max_bytes:
+                raise _too_large(self.max_bytes)
+            more = max(0, size - reserved)
+            if self.held + self.receiving + more > self.quota_bytes:
+                headers = {"Retry-After": "60"}
+                raise ApiError(503, "There is no room for another upload now.", code="no_room", headers=headers)
+            self.receiving, reserved = self.receiving + more, reserved + more
+
         try:
-            yield
+            take(announced or 0)
+            yield take
         finally:
-            self.receiving -= wanted
+            self.receiving -= reserved
 
 
-async def receive(body: AsyncIterator[bytes], content_type: str, room: Room) -> Upload:
-    """Receive a form (multipart/form-data). Raises ApiError: 400 for what is no form, 413 for too large a one.
+async def receive(
+    body: AsyncIterator[bytes], content_type: str, folder: Path, take: Callable[[int], None] = lambda _: None
+) -> Upload:
+    """Receive a form (multipart/form-data) into a folder within `folder`. Raises ApiError (400) for what is no form.
+
+    `take` is called with the number of bytes so far; what it raises ends the upload.
 
     What was received of a form that fails or is cut off is removed.
     """
@@ -87,15 +104,14 @@ async def receive(body: AsyncIterator[bytes], content_type: str, room: Room) -> 
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
         raise refuse("A form is wanted: Content-Type: multipart/form-data, with its boundary.")
-    upload = Upload(room.folder / uuid.uuid4().hex)
+    upload = Upload(folder / uuid.uuid4().hex)
     reader = _FormReader(upload)
     try:
         parser = MultipartParser(boundary, reader.callbacks())
         total = 0
         async for piece in body:
             total += len(piece)
-            if total > room.max_bytes:
-                raise _too_large(room.max_bytes)
+            take(total)
             parser.write(piece)
         parser.finalize()
         if not reader.ended:

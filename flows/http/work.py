@@ -52,7 +52,8 @@ def list_ready(settings: Settings, device: str) -> list[str]:
         return not resolve.list_absent(requirements.list_required(load({"profile": profile}), device))
 
     models = dict.fromkeys((settings.transcription.model, *WHISPER_NAMES))
-    here = [m for m in models if m != "auto" and not resolve.list_absent([("transcription", m)])]
+    named = [m for m in models if m != "auto" and m[:1] not in "/.~"]  # paths are nobody's to know
+    here = [m for m in named if not resolve.list_absent([("transcription", m)])]
     return [*(p for p in PROFILES if is_ready(p)), *here]
 
 

@@ -14,6 +14,8 @@ FIELDS = {
     "transcription.languages": "languages",
     "transcription.initial_prompt": "prompt",
     "transcription.hotwords": "keywords",
+    "diarization.min_speakers": "min_speakers",
+    "audio.recorded_at": "recorded_at",
     "profile": "model",
     "transcription.model": "model",
 }

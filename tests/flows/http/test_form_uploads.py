@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,11 @@ def take(body: bytes, room: Room, size: int = 65_536, content_type: str = CONTEN
         for at in range(0, len(body), size):
             yield body[at : at + size]
 
-    return asyncio.run(receive(pieces(), content_type, room))
+    async def take_in() -> Upload:
+        async with room.reserve(None) as count:
+            return await receive(pieces(), content_type, room.folder, count)
+
+    return asyncio.run(take_in())
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000, 65_536])
@@ -100,15 +105,32 @@ def test_too_large_uploads_and_too_many_fields_are_refused(room: Room, monkeypat
 def test_uploads_beyond_the_quota_are_refused_before_they_come(room: Room) -> None:
     room.folder.mkdir()
     (room.folder / "waiting").write_bytes(bytes(1_500_000))
-    with pytest.raises(ApiError) as caught, room.reserve(600_000):
-        pass
+
+    async def reserve(*sizes: int | None) -> None:
+        async with AsyncExitStack() as stack:
+            for size in sizes:
+                await stack.enter_async_context(room.reserve(size))
+
+    def refused(*sizes: int | None) -> ApiError:
+        with pytest.raises(ApiError) as caught:
+            asyncio.run(reserve(*sizes))
+        assert room.receiving == 0
+        return caught.value
+
+    assert refused(600_000).status == 503
+    assert "Retry-After" in refused(600_000).headers
+    assert refused(300_000, 300_000).status == 503
+    assert refused(1_000_001).status == 413
+    asyncio.run(reserve(250_000, 250_000, None))
+
+
+def test_an_upload_of_unknown_length_ends_at_the_quota(room: Room) -> None:
+    room.folder.mkdir()
+    (room.folder / "waiting").write_bytes(bytes(1_500_000))
+    with pytest.raises(ApiError) as caught:
+        take(form(part('name="file"; filename="a"', bytes(600_000))), room)
     assert caught.value.status == 503
-    assert "Retry-After" in caught.value.headers
-    with room.reserve(300_000), pytest.raises(ApiError), room.reserve(300_000):
-        pass
-    with pytest.raises(ApiError) as caught, room.reserve(1_000_001):
-        pass
-    assert caught.value.status == 413
+    assert [f.name for f in room.folder.iterdir()] == ["waiting"]
 
 
 def test_files_of_other_names_are_ignored(room: Room) -> None:

@@ -18,6 +18,7 @@ from flows.http.form import (
     read_object,
     read_transcription,
 )
+from flows.http.intake import build_parameters
 
 ITEMS = st.lists(st.text("abc é,-", min_size=1).filter(str.strip), min_size=1, max_size=5)
 
@@ -102,3 +103,25 @@ def test_a_job_in_json_reads_as_its_form() -> None:
     for body in (b"[]", b"\xff", b"{", b"1"):  # type: ignore[assignment]
         with pytest.raises(ApiError):
             fields_of_json(body)  # type: ignore[arg-type]
+
+
+def test_extensions_of_the_contract_are_settings() -> None:
+    fields = [("min_speakers", "2"), ("max_speakers", "4"), ("recorded_at", "2026-03-01T09:15:00"), ("prompt", "Ana")]
+    assert build_parameters(read_transcription(fields), []) == {
+        "transcription": {"initial_prompt": "Ana"},
+        "diarization": {"min_speakers": 2, "max_speakers": 4},
+        "audio": {"recorded_at": "2026-03-01T09:15:00"},
+    }
+    for wrong in ("0", "1.5", "many", "1000"):
+        with pytest.raises(ApiError) as caught:
+            read_transcription([("num_speakers", wrong)])
+        assert caught.value.param == "num_speakers"
+
+
+def test_one_language_is_the_language_and_several_those_to_choose_from() -> None:
+    one = read_transcription([("language", "de")])
+    several = read_transcription(
+        [("languages[]", "de"), ("languages[]", "en"), ("keywords[]", "x"), ("keywords", "y")]
+    )
+    assert build_parameters(one, []) == {"transcription": {"language": "de"}}
+    assert build_parameters(several, []) == {"transcription": {"languages": ["de", "en"], "hotwords": "x, y"}}
