@@ -20,6 +20,8 @@ from flows.http.service import Service
 from flows.http.shapes import media_type
 
 JOB_HEADER = "x-daylong-job"
+STATUS_HEADER = "x-daylong-status"
+"""complete, or partial where a chunk failed."""
 EVENT_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
@@ -132,6 +134,7 @@ def make_router(service: Service) -> APIRouter:
 
 def _answer_file(job: Job, body: Path, format: str) -> Response:
     kind = "text/event-stream" if format == "events" else media_type(format)
+    headers = {JOB_HEADER: job.id, STATUS_HEADER: str((job.result or {}).get("status"))}
     return FileResponse(
-        body, media_type=kind, headers={JOB_HEADER: job.id}, background=BackgroundTask(body.unlink, missing_ok=True)
+        body, media_type=kind, headers=headers, background=BackgroundTask(body.unlink, missing_ok=True)
     )

@@ -96,7 +96,8 @@ async def serve(
         timeout_graceful_shutdown=GRACE_S,
         lifespan="on",
     )
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # what else it says, clients have been told
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     on_ready(models, folder / "worker.log")
     server, received = uvicorn.Server(config), [signal.SIGTERM]
 

@@ -207,6 +207,21 @@ def test_wrong_requests_are_answered_in_openai_s_shape(
     assert "/" not in caught.value.message.replace("/v1/models", "")
 
 
+def test_silence_has_every_shape(client: openai.OpenAI, home: Path) -> None:
+    import numpy as np
+    import soundfile
+
+    path = home / "silence.wav"
+    soundfile.write(path, np.zeros(16_000 * 3), 16_000)
+    ask = client.audio.transcriptions.create
+    assert ask(file=path, model="whisper-1").text == ""
+    assert str(ask(file=path, model="whisper-1", response_format="text")).strip() == ""
+    verbose = ask(file=path, model="whisper-1", response_format="verbose_json", timestamp_granularities=["word"])
+    assert (verbose.words, verbose.language) == ([], "unknown")
+    assert ask(file=path, model="whisper-1", response_format="diarized_json").segments == []
+    assert [e.type for e in ask(file=path, model="whisper-1", stream=True)] == ["transcript.text.done"]
+
+
 def test_models_are_those_that_can_be_named(client: openai.OpenAI) -> None:
     names = [model.id for model in client.models.list()]
     assert names[0] == "whisper-1"

@@ -83,6 +83,7 @@ def test_the_form_of_each_program_is_read(
     assert answer.json()["text"] == text
     assert server.worker.runs == before  # the name of the file was read alike, too
     assert answer.headers["x-daylong-job"].startswith("job_")
+    assert answer.headers["x-daylong-status"] == "complete"
 
 
 def test_open_webui_is_told_why_a_file_is_refused(server: RunningServer) -> None:
