@@ -419,6 +419,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_read_list)]
 
 
 class ServeSettings(Step):
+    enabled: bool = Field(False, description="Whether `daylong up` starts the server of `daylong serve`, too.")
     host: str = Field(
         "127.0.0.1",
         description="Address that `daylong serve` listens on: this machine alone. Any other wants api_keys.",

@@ -17,13 +17,12 @@ from tests.helpers.transcript_server import RunningServer
 FIELDS = list(JOB_BODY["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"])
 HOSTILE = [
     "", "\0", "null", "true", "[]", "{}", "[[[[", '{"type": {}}', "-1", "1e999", "NaN", "whisper-1", "diarized_json",
-    "../../etc/passwd", "/dev/zero", "file:///etc/passwd", "http://169.254.169.254/", "data:audio/wav;base64,UklGRg==",
+    "../../etc/passwd", "/dev/zero", "file:///etc/passwd",
+    "http://169.254.169.254/", "data:audio/wav;base64,UklGRg==",
     "é\u2028\u202e", "x" * 20_000, "[" * 5_000, "%s%n", "' or 1=1 --", "<script>",
 ]  # fmt: skip
 VALUES = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(codec="utf-8"), max_size=20))
-NAMES = st.one_of(
-    st.sampled_from(FIELDS), st.sampled_from(["chunking_strategy[type]", "include", "file", "[]", "a[b"])
-)
+NAMES = st.sampled_from([*FIELDS, "chunking_strategy[type]", "include", "[]", "a[b"])
 FORMS = st.lists(st.tuples(NAMES, VALUES), max_size=6)
 
 
@@ -58,9 +57,7 @@ def test_no_json_is_too_much(api: httpx.Client, body: Any) -> None:
 
 
 @settings(max_examples=20)
-@given(
-    st.binary(max_size=200), st.sampled_from(["", "multipart/form-data", "multipart/form-data; boundary=a", "x/y"])
-)
+@given(st.binary(max_size=200), st.sampled_from(["", "multipart/form-data; boundary=a", "x/y"]))
 def test_no_bytes_are_too_much(api: httpx.Client, body: bytes, kind: str) -> None:
     for path in ("/v1/audio/transcriptions", "/v1/jobs"):
         check(api.post(path, content=body, headers={"Content-Type": kind}))
