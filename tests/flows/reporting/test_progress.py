@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
 from flows.reporting import prefect_log as reporting
-from flows.reporting.progress import Progress, Snapshot, call_at_each_chunk, subscribe
+from flows.reporting.progress import Progress, Snapshot, call_at_each_chunk, subscribe, subscribe_to_own
 
 
 def test_a_listener_that_raises_is_removed_and_does_not_stop_the_run() -> None:
@@ -74,3 +75,27 @@ def test_cached_steps_tell_nothing_of_the_speed_of_the_others() -> None:
     assert later.speed == pytest.approx(15.0)
     assert later.remaining_s == pytest.approx(60.0)
     assert replace(later, steps_done=40).remaining_s == 0.0
+
+
+def test_runs_that_share_a_process_are_heard_by_their_own_listeners() -> None:
+    heard: dict[str, list[str]] = {"a.wav": [], "b.wav": []}
+    begun = threading.Barrier(2, timeout=10)
+
+    def run(name: str) -> None:
+        with subscribe_to_own(lambda now: heard[name].append(now.source_name)):
+            progress = Progress(name)
+            begun.wait()
+            progress.enter_stage("chunks", chunks=1, steps=1)
+            # A step's end is told from a thread of its own.
+            done = threading.Thread(target=progress.count_step, args=("transcription", False))
+            done.start()
+            done.join()
+            begun.wait()
+        Progress("later.wav").enter_stage("probe")
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in heard]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert heard == {"a.wav": ["a.wav"] * 2, "b.wav": ["b.wav"] * 2}
