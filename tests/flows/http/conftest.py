@@ -11,9 +11,9 @@ from tasks.settings.home import sample
 from tests.helpers.transcript_server import RunningServer, run_server
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def server(home: Path, prefect_server: None) -> Iterator[RunningServer]:
-    """A server with the demo weights."""
+    """A server with the demo weights. The one of the next module takes up its jobs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAYLONG_PROFILE", "demo")
         patch.setenv("DAYLONG_OUT", str(home / "served"))
@@ -21,7 +21,7 @@ def server(home: Path, prefect_server: None) -> Iterator[RunningServer]:
             yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def recording(home: Path) -> Path:
     """The sample's first half minute."""
     import soundfile

@@ -27,8 +27,8 @@ def client(server: RunningServer) -> openai.OpenAI:
 def transcript(client: openai.OpenAI, recording: Path, home: Path) -> Any:
     """The transcript as the tables hold it after the first request."""
     client.audio.transcriptions.create(file=recording, model="whisper-1")
-    found = sorted((home / "served" / "recordings").rglob("*.parquet"))
-    return read_transcript(home / "served", found[0].stem)
+    (row,) = (home / "served" / "recordings").rglob("meeting-of-the-team-*.parquet")
+    return read_transcript(home / "served", row.stem)
 
 
 def spoken(text: str) -> list[str]:
