@@ -132,8 +132,8 @@ class Board:
     def is_ended(self, job: Job) -> bool:
         return self._ended[job.id].is_set()
 
-    async def render(self, job: Job, wanted: Shape, target: Path) -> None:
-        """Write the body of a completed job into a file.
+    async def render(self, job: Job, wanted: Shape, target: Path, after_s: float | None = None) -> None:
+        """Write the body of a completed job into a file. `after_s`: text of a stream that ends before has been sent.
 
         Raises ApiError (410) where its tables are of another run by now.
         """
@@ -145,6 +145,7 @@ class Board:
             digest=job.digest,
             known=[asdict(each) for each in job.known],
             shape_=asdict(wanted),
+            after_s=after_s,
             target=str(target),
         )
         if answer["replaced"]:
@@ -201,9 +202,10 @@ class Board:
         began = time.monotonic()
         try:
             job.attempts += 1
+            job.final.clear()
             self._folder.save(job)
             job.result = await self.worker.request(
-                "run", job.progress.update, source=job.source, parameters=job.parameters
+                "run", lambda state: self._note(job, state), source=job.source, parameters=job.parameters
             )
         except WorkerDied:
             if job.state == "cancelled":
@@ -224,6 +226,14 @@ class Board:
             if not self._closing:
                 self.pump()
 
+    def _note(self, job: Job, state: dict[str, Any]) -> None:
+        """Note what the run of a job reports: text that is final, or how far it is."""
+        if (final := state.get("final")) is None:
+            job.progress.update(state)
+            return
+        job.final.append(final["text"])
+        job.final_until_s = final["until_s"]
+
     def _complete(self, job: Job, took_s: float) -> None:
         self._recent_s.append(took_s)
         recorded_s = float((job.result or {}).get("duration_s", 0.0))
@@ -239,6 +249,7 @@ class Board:
 
     def _end(self, job: Job, state: str) -> None:
         job.state, job.finished_at = state, time.time()  # type: ignore[assignment]
+        job.final.clear()
         self._metrics.jobs.labels(state).inc()
         with suppress(OSError):  # it is ended all the same; the next server would do it again
             if job.uploaded:

@@ -13,6 +13,7 @@ from typing import Any
 
 from flows.http.shapes import join_text, shape_logprob, shape_segments
 from tasks.canonical import canonical
+from tasks.joining import join_words
 from tasks.records import Transcript
 
 HEARTBEAT = ": working\n\n"
@@ -37,20 +38,33 @@ def format_error(body: dict[str, Any]) -> str:
     return f"event: error\ndata: {json.dumps(body, ensure_ascii=False)}\n\n"
 
 
-def write_events(transcript: Transcript, *, diarized: bool, logprobs: bool = False) -> Iterator[str]:
+def format_delta(text: str, segment_id: str | None = None) -> str:
+    """Format the event of a piece of text, which goes on where the one before ended."""
+    named = {} if segment_id is None else {"segment_id": segment_id}
+    return format_event({"type": "transcript.text.delta", "delta": text, **named})
+
+
+def write_events(
+    transcript: Transcript, *, diarized: bool, logprobs: bool = False, after_s: float | None = None
+) -> Iterator[str]:
     """Yield the events of a finished transcript: each segment's text, with `diarized` its speaker, then the whole.
 
-    The deltas' texts joined are the whole text. No usage: of streams, the contract knows it in tokens alone.
+    The deltas' texts joined are the whole text. `after_s`: text of words that begin no later has been sent while the
+    work went on; the rest comes at once, and the segments after it. No usage: of streams, the contract knows it in
+    tokens alone.
     """
     transcript = canonical(transcript)
     text = join_text(transcript)
     segments = list(shape_segments(transcript))
     at = 0
+    if after_s is not None and (rest := [w for w in transcript.words if w.start_s > after_s]):
+        yield format_delta((" " if rest[0].space_before else "") + join_words(rest))
     for segment in segments:
         if not segment["text"]:
             continue
         end = text.index(segment["text"], at) + len(segment["text"])
-        yield format_event({"type": "transcript.text.delta", "delta": text[at:end], "segment_id": segment["id"]})
+        if after_s is None:
+            yield format_delta(text[at:end], segment["id"])
         at = end
         if diarized:
             yield format_event({**segment, "segment": segment})

@@ -59,6 +59,9 @@ class Job:
     is_long: bool = False
     progress: dict[str, Any] = field(default_factory=dict)
     """Of the run, as `worker.describe_snapshot` has it."""
+    final: list[str] = field(default_factory=list)
+    """Text that is final, piece by piece, while the work goes on; of this attempt. A piece begins with its blank."""
+    final_until_s: float | None = None
     result: dict[str, Any] | None = None
     """The flow's outcome, of what concerns programs."""
     error: dict[str, Any] | None = None
@@ -100,6 +103,8 @@ def describe_job(job: Job, ahead: int | None = None) -> dict[str, Any]:
         "ahead": ahead if job.state == "queued" else None,
         "duration_s": job.duration_s,
         "progress": job.progress or None,
+        "final_text": "".join(job.final).strip() if job.state == "running" else None,
+        "final_until_s": job.final_until_s,
         "result": job.result,
         "error": None if job.error is None else {k: job.error.get(k) for k in ("message", "type", "param", "code")},
     }

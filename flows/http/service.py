@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from flows.http.board import Board
 from flows.http.errors import ApiError, refuse
-from flows.http.events import HEARTBEAT, format_error
+from flows.http.events import HEARTBEAT, format_delta, format_error
 from flows.http.form import Transcription, fields_of_json, read_transcription
 from flows.http.intake import accept
 from flows.http.jobs import Job, JobFolder
@@ -25,6 +25,8 @@ from flows.http.webhooks import check_url
 from tasks.settings.schema import ServeSettings
 
 HEARTBEAT_S = 10.0
+LOOK_S = 0.5
+"""Between two looks for text that has become final."""
 MODELS_AGE_S = 300.0
 MAX_JSON_BYTES = 16_000_000
 
@@ -86,25 +88,28 @@ class Service:
             folder=self.jobs,
         )
 
-    async def fulfil(self, job: Job, wanted: Transcription, upload: Upload) -> tuple[Job, Path]:
+    async def fulfil(
+        self, job: Job, wanted: Transcription, upload: Upload, sent: Callable[[], float | None] = lambda: None
+    ) -> tuple[Job, Path]:
         """Wait for a request's job and write its body into a file, which the caller removes. Raises ApiError.
 
-        Where the tables of a job that was done before are of another run by now, it is done again.
+        Where the tables of a job that was done before are of another run by now, it is done again. `sent`: until
+        which time of the recording a stream has sent text meanwhile.
         """
         if not job.is_finished:
             upload.discard()  # what was received is the job's, or it has the same already
         await self.board.wait(job)
         try:
-            return job, await self.write_body(job, wanted)
+            return job, await self.write_body(job, wanted, sent())
         except ApiError as error:
             if error.status != 410 or upload.file is None or not upload.file.exists():
                 raise
         self.board.forget(job)
         job = await self.accept(wanted, upload, job.urgency)
         await self.board.wait(job)
-        return job, await self.write_body(job, wanted)
+        return job, await self.write_body(job, wanted, sent())
 
-    async def write_body(self, job: Job, wanted: Transcription) -> Path:
+    async def write_body(self, job: Job, wanted: Transcription, after_s: float | None = None) -> Path:
         """Write the wanted body of a completed job into a new file. Raises ApiError."""
         format = wanted.response_format
         if wanted.stream:
@@ -112,7 +117,7 @@ class Service:
         target = self.room.folder / f"{uuid.uuid4().hex}.body"
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            await self.board.render(job, Shape(format, wanted.granularities, wanted.logprobs), target)
+            await self.board.render(job, Shape(format, wanted.granularities, wanted.logprobs), target, after_s)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
@@ -120,7 +125,8 @@ class Service:
 
     async def stream(self, job: Job, wanted: Transcription, upload: Upload) -> AsyncIterator[bytes]:
         """Yield the events of a request, a heartbeat while it waits and is worked on; an error is an event, too."""
-        work = asyncio.create_task(self.fulfil(job, wanted, upload))
+        reader = _FinalText(job)
+        work = asyncio.create_task(self.fulfil(job, wanted, upload, lambda: reader.until_s))
 
         def clean_up(done: asyncio.Task[tuple[Job, Path]]) -> None:
             upload.discard()
@@ -128,9 +134,14 @@ class Service:
                 done.result()[1].unlink(missing_ok=True)
 
         try:
+            beat = 0.0
             while not work.done():
-                yield HEARTBEAT.encode()
-                await asyncio.wait({work}, timeout=HEARTBEAT_S)
+                if (text := reader.read()) is not None:
+                    yield format_delta(text).encode()
+                elif time.monotonic() - beat >= HEARTBEAT_S:
+                    beat = time.monotonic()
+                    yield HEARTBEAT.encode()
+                await asyncio.wait({work}, timeout=LOOK_S)
             try:
                 _, body = work.result()
             except ApiError as error:
@@ -141,6 +152,25 @@ class Service:
                     yield piece
         finally:  # also where nobody reads any more: the work goes on
             work.add_done_callback(clean_up)
+
+
+class _FinalText:
+    """Reads the text of a job as it becomes final."""
+
+    def __init__(self, job: Job) -> None:
+        self._job, self._read = job, 0
+        self.until_s: float | None = None
+        """Until which time of the recording text has been read."""
+
+    def read(self) -> str | None:
+        """Read the text that is new; None where none is. It goes on where the last one ended."""
+        pieces = self._job.final[self._read :]
+        if not pieces or self._job.is_finished:
+            return None
+        text = "".join(pieces) if self._read else "".join(pieces).lstrip(" ")
+        self._read += len(pieces)
+        self.until_s = self._job.final_until_s
+        return text
 
 
 async def _read_body(request: Request) -> bytes:

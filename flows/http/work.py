@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flows.http.models import PROFILES
 from flows.http.shapes import Shape, apply_names, shape
 from tasks.errors import UsageError
+from tasks.joining import join_words
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from flows.reporting.outcome import Outcome
     from flows.reporting.progress import Snapshot
     from flows.serving.own_server import RunServer
-    from tasks.records import Transcript
+    from tasks.records import Transcript, Word
 
 Report = Callable[[dict[str, Any]], None]
 _server: RunServer | None = None
@@ -73,7 +74,11 @@ def run(report: Report, *, source: str, parameters: dict[str, Any]) -> dict[str,
     from flows.reporting.progress import subscribe_to_own
     from tasks.audio.folder import encode_path
 
-    with subscribe_to_own(lambda now: report(describe_snapshot(now))):
+    def report_words(words: Sequence[Word]) -> None:
+        text = (" " if words[0].space_before else "") + join_words(words)
+        report({"final": {"text": text, "until_s": words[-1].start_s}})
+
+    with subscribe_to_own(lambda now: report(describe_snapshot(now)), report_words):
         outcome: Outcome = process_recording(encode_path(source), parameters)  # type: ignore[call-overload]
     return {"out": outcome["out"], **{name: outcome[name] for name in REPORTED}}  # type: ignore[literal-required]
 
@@ -87,9 +92,10 @@ def render(
     digest: str,
     known: Sequence[dict[str, Any]],
     shape_: dict[str, Any],
+    after_s: float | None,
     target: str,
 ) -> dict[str, Any]:
-    """Write the wanted body of a published recording into the file `target`.
+    """Write the wanted body of a published recording into the file `target`. `after_s`: as of `write_events`.
 
     Returns {"replaced": True}, and writes nothing, where another run with other settings has replaced its tables.
     """
@@ -109,7 +115,8 @@ def render(
     with open(target, "w", encoding="utf-8", errors="replace", newline="") as file:
         if wanted.format.startswith("events"):
             diarized = wanted.format == "events_diarized"
-            file.writelines(write_events(transcript, diarized=diarized, logprobs=wanted.logprobs))
+            logprobs = wanted.logprobs
+            file.writelines(write_events(transcript, diarized=diarized, logprobs=logprobs, after_s=after_s))
         else:
             file.write(shape(transcript, wanted))
     return {"replaced": False}

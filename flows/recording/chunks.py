@@ -15,13 +15,14 @@ from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 
+from flows.recording.final_words import FinalWords
 from flows.recording.preparation import Run
 from flows.recording.tracks import Track
 from flows.reporting.logging_setup import RUN_LOG
 from flows.reporting.progress import Progress
 from flows.reporting.run_names import name_chunk_task
 from tasks.audio.plan import select_speech
-from tasks.contracts import punctuation_facts, transcription_facts
+from tasks.contracts import punctuation_facts, read_words, transcription_facts
 from tasks.diarization.task import EmbedJob, SegmentJob, TurnsJob, embed, find_turns, segment_and_embed
 from tasks.engines import registry
 from tasks.engines.memory import trim_heap
@@ -120,11 +121,19 @@ def process_chunks(
     done: list[ChunkResult] = []
     pending: deque[tuple[Chunk, list[SubmittedTrack]]] = deque()
     warned: list[bool] = []
+    final = FinalWords()
+
+    def report_final(chunk: Chunk, results: Sequence[ChunkResult]) -> None:
+        if progress.wants_words:
+            words = [w for r in results if r.words is not None for w in read_words(run.place.store, r.words)]
+            if found := final.add(chunk, words):
+                progress.report_words(found)
 
     def collect() -> None:
         chunk, submitted = pending.popleft()
         results = [_collect_results(*futures) for futures in submitted]
         done.extend(results)
+        report_final(chunk, results)
         progress.count_chunk(chunk.core.duration_s)
         log_chunk(chunk, results, len(chunks))
         if not warned and any(result.lacks_punctuation for result in results):
@@ -135,6 +144,7 @@ def process_chunks(
         own = split_by_track(chunk, tracks)
         if not own:
             done.append(ChunkResult(chunk))
+            report_final(chunk, ())
             progress.count_chunk(chunk.core.duration_s)
             continue
         if len(pending) >= run.settings.chunks_in_flight:

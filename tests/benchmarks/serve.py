@@ -29,7 +29,7 @@ from tests.benchmarks import frame
 from tests.helpers.daylong_server import find_free_port, make_environment
 
 COMMAND = (sys.executable, "-c", "from flows.cli.main import main; main()", "serve", "--profile", "demo")
-LONG_S = 600.0
+LONG_S = 300.0
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:

@@ -237,3 +237,37 @@ def test_the_page_of_the_api_describes_each_route(server: RunningServer) -> None
     form = page["paths"]["/v1/audio/transcriptions"]["post"]["requestBody"]["content"]["multipart/form-data"]
     assert "known_speaker_references[]" in json.dumps(form)
     assert httpx.get(f"{server.url}/docs").status_code == 200
+
+
+@pytest.mark.slow
+def test_a_stream_tells_chunks_as_they_become_final(
+    client: openai.OpenAI, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import soundfile
+
+    from tasks.audio.decode import decode
+    from tasks.intervals import Span
+    from tasks.settings.home import sample
+
+    for name, value in {"MIN_MINUTES": "0.5", "MAX_MINUTES": "0.6", "OVERLAP_S": "10"}.items():
+        monkeypatch.setenv(f"DAYLONG_CHUNKING__{name}", value)
+    path = home / "four chunks.wav"
+    soundfile.write(path, decode(sample(), Span(120.0, 240.0)), 16_000)
+    events = list(
+        client.audio.transcriptions.create(file=path, model="whisper-1", response_format="diarized_json", stream=True)
+    )
+    kinds = [event.type for event in events]
+    first_segment = kinds.index("transcript.text.segment")
+    assert kinds[:first_segment].count("transcript.text.delta") >= 3
+    deltas = "".join(e.delta for e in events if e.type == "transcript.text.delta")
+    done = events[-1]
+    assert done.type == "transcript.text.done"
+    assert deltas.split() == sorted_by_time(home, path)
+    again = client.audio.transcriptions.create(file=path, model="whisper-1")
+    assert sorted(again.text.split()) == sorted(deltas.split())
+
+
+def sorted_by_time(home: Path, path: Path) -> list[str]:
+    (row,) = (home / "served" / "recordings").rglob(f"{path.stem.replace(' ', '-')}-*.parquet")
+    words = read_transcript(home / "served", row.stem).words
+    return [word.text for word in sorted(words, key=lambda w: w.start_s)]

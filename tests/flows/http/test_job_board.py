@@ -14,6 +14,7 @@ from flows.http.board import ATTEMPTS, Board
 from flows.http.errors import ApiError
 from flows.http.jobs import BATCH, STREAM, Job, JobFolder
 from flows.http.metrics import ServerMetrics
+from flows.http.service import _FinalText
 from flows.http.worker import WorkerDied
 from tasks.settings.schema import ServeSettings
 
@@ -223,5 +224,29 @@ def test_old_jobs_are_forgotten_and_their_tables_stay(tmp_path: Path) -> None:
         with pytest.raises(ApiError) as caught:
             board.find(job.id)
         assert caught.value.status == 404
+
+    run(test)
+
+
+def test_final_text_is_told_while_the_work_goes_on_and_anew_where_it_is_begun_again(tmp_path: Path) -> None:
+    async def test() -> None:
+        class Talks(Worker):
+            async def request(self, operation: str, on_progress: Any = None, **arguments: Any) -> dict[str, Any]:
+                for text, until_s in ((" Good", 1.0), (" morning.", 2.0)):
+                    on_progress({"final": {"text": text, "until_s": until_s}})
+                return await super().request(operation, on_progress, **arguments)
+
+        worker = Talks(until_stopped)
+        board = make_board(tmp_path, worker)
+        job = add(board, tmp_path, "talk")
+        reader = _FinalText(job)
+        await asyncio.sleep(0)
+        told = board.describe(job)
+        assert (told["final_text"], told["final_until_s"]) == ("Good morning.", 2.0)
+        assert (reader.read(), reader.until_s, reader.read()) == ("Good morning.", 2.0, None)
+        await worker.stop()
+        await board.wait(job)
+        assert job.attempts == 2
+        assert board.describe(job)["final_text"] is None
 
     run(test)

@@ -105,3 +105,15 @@ def test_without_diarization_speakers_are_unknown(meeting: Transcript) -> None:
 )
 def test_bare_text_is_never_called_json(format: str, kind: str) -> None:
     assert media_type(format) == kind
+
+
+def test_text_that_was_sent_while_the_work_went_on_is_not_sent_again(meeting: Transcript) -> None:
+    whole = parse_events("".join(write_events(meeting, diarized=True)))
+    words = sorted(meeting.words, key=lambda w: w.start_s)
+    after_s = words[len(words) // 2].start_s
+    later = parse_events("".join(write_events(meeting, diarized=True, after_s=after_s)))
+    (delta,) = (e for e in later if e["type"] == "transcript.text.delta")
+    assert str(delta["delta"]).split() == [w.text for w in words if w.start_s > after_s]
+    assert [e for e in later if e["type"] != "transcript.text.delta"] == [
+        e for e in whole if e["type"] != "transcript.text.delta"
+    ]
