@@ -45,7 +45,7 @@ def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """Sign a message: HMAC-SHA256 over `id.timestamp.body`, in base64, after the version.
 
     >>> sign("whsec_c2VjcmV0", "evt_1", 1700000000, b"{}")
-    'v1,bgO9yXYhQKMjnlbC0e/CtnTLK3jCHGb/gR7wPkfPVkQ='
+    'v1,gcuLUJYfD9JQ2UlZMDEyUnqjiYF/KVJjsn3HLULsCj4='
     """
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     signed = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
