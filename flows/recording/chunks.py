@@ -124,10 +124,9 @@ def process_chunks(
     final = FinalWords()
 
     def report_final(chunk: Chunk, results: Sequence[ChunkResult]) -> None:
-        if progress.wants_words:
-            words = [w for r in results if r.words is not None for w in read_words(run.place.store, r.words)]
-            if found := final.add(chunk, words):
-                progress.report_words(found)
+        manifests = [r.words for r in results if r.words is not None]
+        store = run.place.store
+        progress.report_words(lambda: final.add(chunk, [w for m in manifests for w in read_words(store, m)]))
 
     def collect() -> None:
         chunk, submitted = pending.popleft()

@@ -141,19 +141,17 @@ class Progress:
     def __post_init__(self) -> None:
         self.listeners = (*_own_listeners.get(), *self.listeners)
 
-    @property
-    def wants_words(self) -> bool:
-        """Whether anybody listens for words as they become final."""
-        return bool(self._word_listeners)
-
-    def report_words(self, words: Sequence[Word]) -> None:
-        """Report words that have become final."""
-        for listener in self._word_listeners:
-            try:
-                listener(words)
-            except Exception:
-                log.exception("a listener for words failed and hears no more")
-                self._word_listeners = tuple(each for each in self._word_listeners if each is not listener)
+    def report_words(self, find: Callable[[], Sequence[Word]]) -> None:
+        """Report words that have become final; they are looked for only where somebody listens for them."""
+        if not self._word_listeners:
+            return
+        try:
+            if words := find():
+                for listener in self._word_listeners:
+                    listener(words)
+        except Exception:
+            log.exception("words that have become final could not be told; no more are")
+            self._word_listeners = ()
 
     def enter_stage(self, name: str, **facts: float | int) -> None:
         """Enter a stage; `facts` are fields of `Snapshot`. Entering "chunks" restarts the clock."""

@@ -10,6 +10,8 @@ import pytest
 
 from flows.reporting import prefect_log as reporting
 from flows.reporting.progress import Progress, Snapshot, call_at_each_chunk, subscribe, subscribe_to_own
+from tasks.records import Word
+from tests.helpers.sample_words import make_word
 
 
 def test_a_listener_that_raises_is_removed_and_does_not_stop_the_run() -> None:
@@ -99,3 +101,22 @@ def test_runs_that_share_a_process_are_heard_by_their_own_listeners() -> None:
     for thread in threads:
         thread.join()
     assert heard == {"a.wav": ["a.wav"] * 2, "b.wav": ["b.wav"] * 2}
+
+
+def test_final_words_are_looked_for_only_where_somebody_listens_and_never_stop_a_run() -> None:
+    looked: list[str] = []
+    heard: list[list[str]] = []
+
+    def find(text: str) -> list[Word]:
+        looked.append(text)
+        return [make_word(0.0, 1.0, text)] if text else []
+
+    Progress("a.wav").report_words(lambda: find("nobody"))
+    with subscribe_to_own(lambda _: None, lambda words: heard.append([w.text for w in words])):
+        progress = Progress("b.wav")
+    for text in ("one", "", "two"):
+        progress.report_words(lambda text=text: find(text))
+    progress.report_words(lambda: [*find("three"), 1 / 0])  # type: ignore[list-item]
+    progress.report_words(lambda: find("four"))
+    assert heard == [["one"], ["two"]]
+    assert looked == ["one", "", "two", "three"]
