@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import shutil
 import signal
 import socket
@@ -55,6 +54,13 @@ def listen(settings: ServeSettings) -> socket.socket:
     return listener
 
 
+def make_private_folder(folder: Path) -> Path:
+    """Make the folder of uploads and secrets, which its owner alone may look into; tables are the group's, too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
 async def serve(
     settings: ServeSettings,
     on_ready: Callable[[Sequence[str], Path], None],
@@ -71,7 +77,7 @@ async def serve(
 
     keys = check_address(settings)
     listener = listen(settings)
-    folder = serve_folder()
+    folder = make_private_folder(serve_folder())
     uploads = folder / "uploads"
     shutil.rmtree(uploads, ignore_errors=True)  # of connections that ended with the server before
     worker = Worker(folder / "worker.log", command)
@@ -121,5 +127,4 @@ async def serve(
 
 def run(settings: ServeSettings, on_ready: Callable[[Sequence[str], Path], None]) -> signal.Signals:
     """Serve in an event loop of its own, and return the signal that ended it. Raises as `serve`."""
-    os.umask(os.umask(0o077) | 0o077)  # uploads and secrets are the server's alone
     return asyncio.run(serve(settings, on_ready))

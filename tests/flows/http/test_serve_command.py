@@ -115,6 +115,9 @@ def test_jobs_survive_a_killed_worker_and_a_killed_server(
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 143
         wait_until(lambda: not any(map(is_running, children)), 30, 0.1)
+    assert (place / "data" / "serve").stat().st_mode & 0o077 == 0
+    (table,) = (home / "by server" / "words").rglob(f"{done[0]['result']['recording_id']}.parquet")
+    assert table.stat().st_mode & 0o040  # the group reads it, as what other commands write
     log = (place / "serve.log").read_text()
     assert "Traceback" not in log
     assert "Stopped. Jobs that are not finished go on" in log
