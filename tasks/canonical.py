@@ -28,9 +28,11 @@ def cache_last(make: Callable[[Transcript], Made]) -> Callable[[Transcript], Mad
 
     @functools.wraps(make)
     def made(transcript: Transcript) -> Made:
-        if not last or last[0][0]() is not transcript:
-            last[:] = [(weakref.ref(transcript, forget), make(transcript))]
-        return last[0][1]
+        held = last[0] if last else None  # of its own: another thread may make another transcript's meanwhile
+        if held is None or held[0]() is not transcript:
+            held = (weakref.ref(transcript, forget), make(transcript))
+            last[:] = [held]
+        return held[1]
 
     def forget(dead: weakref.ref[Transcript]) -> None:
         if last and last[0][0] is dead:

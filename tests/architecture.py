@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("commands", ("flows.cli",)),
+    ("web", ("flows.http",)),
     ("flows", ("flows.process_recording", "flows.ingest_inbox", "flows.prune_cache")),
     ("operation", ("flows.serving.health", "flows.serving.inspection", "flows.inbox")),
     ("people", ("flows.speakers",)),

@@ -19,6 +19,7 @@ LONGEST = {
     "README.md": 250,
     ".github/CONTRIBUTING.md": 40,
     "flows/README.md": 80,
+    "flows/http/README.md": 110,
     "tasks/audio/README.md": 40,
     "tasks/engines/README.md": 60,
     "tasks/dataset/README.md": 256,

@@ -19,6 +19,7 @@ from flows.cli import (
     models,
     query,
     run,
+    serve,
     speaker_corrections,  # noqa: F401  # adds its commands to speakers.app
     speaker_review,  # noqa: F401  # as well
     speakers,
@@ -61,6 +62,7 @@ app.command("demo", epilog="Example:  daylong demo --out /tmp/first")(demo.demo)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("watch", epilog=watch.EXAMPLES)(watch.watch)
 app.command("up", epilog=up.EXAMPLES)(up.up)
+app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("doctor", epilog="Example:  daylong doctor --profile demo")(doctor.doctor)
 app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("query", epilog=query.EXAMPLES)(query.query)

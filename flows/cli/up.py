@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ from flows.serving.own_server import check_place, require_answer
 from flows.serving.server import Address
 from flows.serving.supervisor import LineHandler, StopSignal, Supervisor
 from tasks.errors import UsageError
+
+SERVE = (sys.executable, "-P", "-c", "from flows.cli.main import main; main()", "serve")
+"""Command of the server of transcripts, where `serve.enabled`."""
 
 EXAMPLES = """Examples:
 
@@ -65,6 +69,7 @@ def up(
                 hear,
                 lambda web: _print_addresses(web, resolve_inbox(settings), hear),
                 reset=reset,
+                serve_command=SERVE if settings.serve.enabled else (),
                 on_server=held.enter_context(claim_database(os.environ, where.api)).note_server
                 if isinstance(where, Address)
                 else lambda _: None,

@@ -15,13 +15,14 @@ from prefect import Task
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 
+from flows.recording.final_words import FinalWords
 from flows.recording.preparation import Run
 from flows.recording.tracks import Track
 from flows.reporting.logging_setup import RUN_LOG
 from flows.reporting.progress import Progress
 from flows.reporting.run_names import name_chunk_task
 from tasks.audio.plan import select_speech
-from tasks.contracts import punctuation_facts, transcription_facts
+from tasks.contracts import punctuation_facts, read_words, transcription_facts
 from tasks.diarization.engines import hears_turns
 from tasks.diarization.task import (
     DiarizeJob,
@@ -130,11 +131,18 @@ def process_chunks(
     done: list[ChunkResult] = []
     pending: deque[tuple[Chunk, list[SubmittedTrack]]] = deque()
     warned: list[bool] = []
+    final = FinalWords()
+
+    def report_final(chunk: Chunk, results: Sequence[ChunkResult]) -> None:
+        manifests = [r.words for r in results if r.words is not None]
+        store = run.place.store
+        progress.report_words(lambda: final.add(chunk, [w for m in manifests for w in read_words(store, m)]))
 
     def collect() -> None:
         chunk, submitted = pending.popleft()
         results = [_collect_results(*futures) for futures in submitted]
         done.extend(results)
+        report_final(chunk, results)
         progress.count_chunk(chunk.core.duration_s)
         log_chunk(chunk, results, len(chunks))
         if not warned and any(result.lacks_punctuation for result in results):
@@ -145,6 +153,7 @@ def process_chunks(
         own = split_by_track(chunk, tracks)
         if not own:
             done.append(ChunkResult(chunk))
+            report_final(chunk, ())
             progress.count_chunk(chunk.core.duration_s)
             continue
         if len(pending) >= run.settings.chunks_in_flight:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from tasks.intervals import format_duration
+from tasks.records import Word
 
 log = logging.getLogger("daylong.progress")
 
@@ -80,6 +82,9 @@ class Snapshot:
 
 Listener = Callable[[Snapshot], None]
 _listeners: list[Listener] = []
+WordListener = Callable[[Sequence[Word]], None]
+_own_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("daylong_progress_listeners", default=())
+_own_word_listeners: ContextVar[tuple[WordListener, ...]] = ContextVar("daylong_word_listeners", default=())
 
 
 @contextmanager
@@ -91,6 +96,22 @@ def subscribe(listener: Listener) -> Iterator[None]:
     finally:
         if listener in _listeners:
             _listeners.remove(listener)
+
+
+@contextmanager
+def subscribe_to_own(listener: Listener, on_words: WordListener | None = None) -> Iterator[None]:
+    """Call `listener` with every snapshot of the runs that are begun within the context, and of no others.
+
+    `on_words`: called with words as they become final, before anybody knows who speaks them. Where several runs share
+    a process, a thread each, `subscribe` hears them all.
+    """
+    token = _own_listeners.set((*_own_listeners.get(), listener))
+    words = _own_word_listeners.set((*_own_word_listeners.get(), *([on_words] if on_words else [])))
+    try:
+        yield
+    finally:
+        _own_listeners.reset(token)
+        _own_word_listeners.reset(words)
 
 
 def call_at_each_chunk(call: Callable[[], object]) -> Listener:
@@ -115,6 +136,22 @@ class Progress:
     _state: dict[str, float | int | str] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _word_listeners: tuple[WordListener, ...] = field(default_factory=_own_word_listeners.get)
+
+    def __post_init__(self) -> None:
+        self.listeners = (*_own_listeners.get(), *self.listeners)
+
+    def report_words(self, find: Callable[[], Sequence[Word]]) -> None:
+        """Report words that have become final; they are looked for only where somebody listens for them."""
+        if not self._word_listeners:
+            return
+        try:
+            if words := find():
+                for listener in self._word_listeners:
+                    listener(words)
+        except Exception:
+            log.exception("words that have become final could not be told; no more are")
+            self._word_listeners = ()
 
     def enter_stage(self, name: str, **facts: float | int) -> None:
         """Enter a stage; `facts` are fields of `Snapshot`. Entering "chunks" restarts the clock."""

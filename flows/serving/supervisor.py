@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from flows.serving.deployments import deploy, reset_deployments
@@ -33,7 +33,7 @@ LOOK_INTERVAL_S = 15.0
 """Time between searches for runs whose process is gone, in seconds."""
 
 LineHandler = Callable[[str, str], None]
-"""Called with each line of output and its source: up, server or worker."""
+"""Called with each line of output and its source: up, server, worker or serve."""
 
 
 class Interrupted(Exception):
@@ -67,10 +67,12 @@ class Supervisor:
         *,
         reset: bool = False,
         on_server: Callable[[int], None] = lambda _: None,
+        serve_command: Sequence[str] = (),
     ) -> None:
         """`on_ready` is called with the server's URL once server, deployments and worker have been started,
         `on_server` with the id of the server's process. `reset`: put the deployments on the server as prefect.yaml
-        has them, whatever was set there."""
+        has them, whatever was set there. `serve_command`: of the server of transcripts, to run beside them; or none.
+        """
         self._stop = stop
         self._on_line = on_line
         self._on_ready = on_ready
@@ -78,7 +80,9 @@ class Supervisor:
         self._on_server = on_server
         self._server: ManagedProcess | None = None
         self._worker: ManagedProcess | None = None
-        self._worker_deaths: list[float] = []
+        self._serve_command = serve_command
+        self._serving: ManagedProcess | None = None
+        self._deaths: dict[str, list[float]] = {}
         self._started = self._last_look_s = time.monotonic()
 
     def run(self, where: Address | str) -> signal.Signals | None:
@@ -94,6 +98,8 @@ class Supervisor:
                 self._start_server(where, environment)
             self._prepare(api, environment)
             self._worker = self._start_worker(environment)
+            if self._serve_command:
+                self._serving = self._start_serving(environment)
             self._on_ready(api.removesuffix("/api"))
             while not self._stop.wait(0.5):
                 self._check_processes(environment)
@@ -165,21 +171,28 @@ class Supervisor:
             folder=environment.get("PREFECT_HOME"),
         )
 
+    def _start_serving(self, environment: dict[str, str]) -> ManagedProcess:
+        return ManagedProcess("serve", self._serve_command, environment, lambda line: self._on_line(line, "serve"))
+
     def _check_processes(self, environment: dict[str, str]) -> None:
         assert self._worker is not None
         if self._server is not None and not self._server.is_alive:
             raise DaylongError("\n".join(["Prefect's server has died; it said last:", *self._server.last]))
-        if self._worker.is_alive:
-            return
+        if not self._worker.is_alive:
+            self._count_death("worker", self._worker)
+            self._worker = self._start_worker(environment)
+            self._last_look_s = -LOOK_INTERVAL_S  # its runs may have died with it
+        if self._serving is not None and not self._serving.is_alive:
+            self._count_death("server of transcripts", self._serving)
+            self._serving = self._start_serving(environment)
+
+    def _count_death(self, name: str, process: ManagedProcess) -> None:
+        """Say that a process has died and is started again. Raises DaylongError where it has too often."""
         now = time.monotonic()
-        self._worker_deaths = [t for t in self._worker_deaths if now - t < HOUR_S] + [now]
-        if len(self._worker_deaths) > MAX_RESTARTS:
-            raise DaylongError(
-                "\n".join([f"the worker has died {MAX_RESTARTS + 1} times; it said last:", *self._worker.last])
-            )
-        self._note(f"The worker has died (status {self._worker.process.returncode}); another one starts.")
-        self._worker = self._start_worker(environment)
-        self._last_look_s = -LOOK_INTERVAL_S  # its runs may have died with it
+        deaths = self._deaths[name] = [t for t in self._deaths.get(name, []) if now - t < HOUR_S] + [now]
+        if len(deaths) > MAX_RESTARTS:
+            raise DaylongError("\n".join([f"the {name} has died {len(deaths)} times; it said last:", *process.last]))
+        self._note(f"The {name} has died (status {process.process.returncode}); another one starts.")
 
     def _terminate(self, api: str) -> None:
         """End the runs first, while the server can still record their state; then all remaining processes."""
@@ -200,7 +213,7 @@ class Supervisor:
         from flows.serving.crashed_runs import SILENT_S, free_slots, mark_dead_runs, mark_silent_runs
 
         self._last_look_s = time.monotonic()
-        reap({child.process.pid for child in (self._server, self._worker) if child})
+        reap({child.process.pid for child in (self._server, self._worker, self._serving) if child})
         try:
             with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
                 for name in mark_dead_runs(client):

@@ -52,6 +52,11 @@ def cache() -> Path:
     return home() / "data" / "cache"
 
 
+def serve() -> Path:
+    """Where `daylong serve` keeps uploads, jobs and its secrets."""
+    return home() / "data" / "serve"
+
+
 def results() -> Path:
     """Where Prefect keeps the records of the steps."""
     return Path(os.environ.get("PREFECT_LOCAL_STORAGE_PATH") or cache() / "results")

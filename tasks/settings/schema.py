@@ -59,6 +59,14 @@ def _read_languages(given: Any) -> Any:
     return tuple(sorted({_read_code("languages", one) for one in given if one}))
 
 
+def _read_list(given: Any) -> Any:
+    """Items of a list; from text, too, with commas between them."""
+    if isinstance(given, str):
+        given = [part.strip(" \t\"'") for part in given.strip().strip("[]()").split(",")]
+        return tuple(part for part in given if part)
+    return given
+
+
 def _read_code(name: str, given: str) -> str:
     code = parse_language(given)
     if code is None:
@@ -539,6 +547,50 @@ class MetricsSettings(Step):
     )
 
 
+Names = Annotated[tuple[str, ...], BeforeValidator(_read_list)]
+
+
+class ServeSettings(Step):
+    enabled: bool = Field(False, description="Whether `daylong up` starts the server of `daylong serve`, too.")
+    host: str = Field(
+        "127.0.0.1",
+        description="Address that `daylong serve` listens on: this machine alone. Any other wants api_keys.",
+    )
+    port: int = Field(8000, ge=1, le=65_535, description="Its port.")
+    api_keys: str | None = Field(
+        None,
+        description="File with the hashes of the API keys; `daylong serve --add-key NAME` adds one. Left out: no key "
+        "is asked for, which only an address of this machine alone may do.",
+    )
+    roots: Names | None = Field(
+        None, description="Folders below which a job may name a recording by its path. Left out: none."
+    )
+    origins: Names | None = Field(
+        None,
+        description="Web pages (https://notes.example.org) that may send requests from browsers. Left out: none.",
+    )
+    webhook_hosts: Names | None = Field(
+        None,
+        description="Hosts at private addresses to which webhooks may be sent. Public addresses need no leave.",
+    )
+    at_once: int = Field(
+        2, ge=1, le=16, description="Recordings worked on at a time; with two or more, one place is for short ones."
+    )
+    short_minutes: float = Field(
+        20.0, ge=0.1, le=1440, description="Recordings up to so many minutes go before longer ones."
+    )
+    max_waiting: int = Field(
+        64, ge=1, le=10_000, description="Recordings that may wait; more are refused until later (status 429)."
+    )
+    max_upload_gb: float = Field(16.0, gt=0, le=1000, description="Largest upload, GB.")
+    uploads_gb: float = Field(
+        64.0, gt=0, le=100_000, description="Room for uploads that wait or are worked on, all together, GB."
+    )
+    keep_hours: float = Field(
+        168.0, ge=0, le=87_600, description="A finished job is known for so long, hours; tables and exports stay."
+    )
+
+
 class Settings(Step):
     """All settings of a run."""
 
@@ -573,6 +625,7 @@ class Settings(Step):
     exports: Annotated[ExportSettings, Field(description="Files of a recording.")] = ExportSettings()
     logging: Annotated[LoggingSettings, Field(description="Logs.")] = LoggingSettings()
     metrics: Annotated[MetricsSettings, Field(description="Figures of the runs.")] = MetricsSettings()
+    serve: Annotated[ServeSettings, Field(description="The server of `daylong serve`.")] = ServeSettings()
 
     @field_validator("device", mode="wrap")
     @classmethod
@@ -624,6 +677,7 @@ class Settings(Step):
                 "metrics": True,
                 "subtitles": True if self.subtitles == SubtitleSettings() else self.subtitles.list_unset(),
                 "exports": True if self.exports == ExportSettings() else set(),
+                "serve": True,
                 # Named only where they are used: digests of other settings stay what they were without them.
                 "transcription": self.transcription.list_unset(),
                 "audio": {"track"} if self.audio.track is None else set(),

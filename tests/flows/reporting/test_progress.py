@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
 from flows.reporting import prefect_log as reporting
-from flows.reporting.progress import Progress, Snapshot, call_at_each_chunk, subscribe
+from flows.reporting.progress import Progress, Snapshot, call_at_each_chunk, subscribe, subscribe_to_own
+from tasks.records import Word
+from tests.helpers.sample_words import make_word
 
 
 def test_a_listener_that_raises_is_removed_and_does_not_stop_the_run() -> None:
@@ -74,3 +77,46 @@ def test_cached_steps_tell_nothing_of_the_speed_of_the_others() -> None:
     assert later.speed == pytest.approx(15.0)
     assert later.remaining_s == pytest.approx(60.0)
     assert replace(later, steps_done=40).remaining_s == 0.0
+
+
+def test_runs_that_share_a_process_are_heard_by_their_own_listeners() -> None:
+    heard: dict[str, list[str]] = {"a.wav": [], "b.wav": []}
+    begun = threading.Barrier(2, timeout=10)
+
+    def run(name: str) -> None:
+        with subscribe_to_own(lambda now: heard[name].append(now.source_name)):
+            progress = Progress(name)
+            begun.wait()
+            progress.enter_stage("chunks", chunks=1, steps=1)
+            # A step's end is told from a thread of its own.
+            done = threading.Thread(target=progress.count_step, args=("transcription", False))
+            done.start()
+            done.join()
+            begun.wait()
+        Progress("later.wav").enter_stage("probe")
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in heard]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert heard == {"a.wav": ["a.wav"] * 2, "b.wav": ["b.wav"] * 2}
+
+
+def test_final_words_are_looked_for_only_where_somebody_listens_and_never_stop_a_run() -> None:
+    looked: list[str] = []
+    heard: list[list[str]] = []
+
+    def find(text: str) -> list[Word]:
+        looked.append(text)
+        return [make_word(0.0, 1.0, text)] if text else []
+
+    Progress("a.wav").report_words(lambda: find("nobody"))
+    with subscribe_to_own(lambda _: None, lambda words: heard.append([w.text for w in words])):
+        progress = Progress("b.wav")
+    for text in ("one", "", "two"):
+        progress.report_words(lambda text=text: find(text))
+    progress.report_words(lambda: [*find("three"), 1 / 0])  # type: ignore[list-item]
+    progress.report_words(lambda: find("four"))
+    assert heard == [["one"], ["two"]]
+    assert looked == ["one", "", "two", "three"]
