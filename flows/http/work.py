@@ -45,16 +45,19 @@ def check(_report: Report, *, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_ready(settings: Settings, device: str) -> list[str]:
-    """List the profiles whose weights are all on this machine, then the recognisers that are."""
-    from flows.form import WHISPER_NAMES
+    """List the profiles whose weights are all on this machine, then the weights of the recogniser that are."""
     from tasks.weights import requirements, resolve
+    from tasks.weights.explain import explain
+    from tasks.weights.names import list_short_names
 
     def is_ready(profile: str) -> bool:
         return not resolve.list_absent(requirements.list_required(load({"profile": profile}), device))
 
-    models = dict.fromkeys((settings.transcription.model, *WHISPER_NAMES))
+    kind, engine = requirements.list_required(settings, device)[0][0], settings.transcription.engine
+    models = dict.fromkeys((settings.transcription.model, *list_short_names("transcription.model")))
     named = [m for m in models if m != "auto" and m[:1] not in "/.~"]  # paths are nobody's to know
-    here = [m for m in named if not resolve.list_absent([("transcription", m)])]
+    own = [m for m in named if any(meaning.engine == engine for meaning in explain(m))]
+    here = [m for m in own if not resolve.list_absent([(kind, m)])]
     return [*(p for p in PROFILES if is_ready(p)), *here]
 
 
