@@ -11,7 +11,6 @@ from tasks.errors import UsageError
 from tasks.exports.cue_timing import Cue
 from tasks.exports.cues import build_cues_with_gaps
 from tasks.exports.subtitles.atoms import build_streams
-from tasks.exports.subtitles.optimise import make_cues
 from tasks.exports.subtitles.profile import PLAIN, PROFILES, SubtitleProfile
 from tasks.exports.text import to_ms
 from tasks.records import Transcript
@@ -66,6 +65,8 @@ def build_subtitles(transcript: Transcript, style: SubtitleStyle | None = None) 
 def _build(transcript: Transcript, style: SubtitleStyle) -> tuple[Cue, ...]:
     if style.profile == PLAIN:
         return build_cues_with_gaps(transcript, fast=style.fast)
+    from tasks.exports.subtitles.optimise import make_cues  # loads numpy, which plain cues do without
+
     streams = build_streams(transcript, style.profile, fast=style.fast)
     end_ms = to_ms(transcript.recording.duration_s)
     cues: list[Cue] = []
