@@ -32,11 +32,12 @@ REPORTED = ("recording_id", "run_id", "status", "duration_s", "speech_s", "wall_
 def check(_report: Report, *, parameters: dict[str, Any]) -> dict[str, Any]:
     """Check that the settings can be worked with here; return the models that are ready. Raises UsageError."""
     from flows.locations import resolve_device
-    from flows.recording.preparation import check_recogniser
+    from flows.recording.preparation import check_engines, check_recogniser
     from tasks.weights import requirements, resolve
 
     settings = load(parameters)
     device = resolve_device(settings)
+    check_engines(settings, device)
     required = requirements.list_required(settings, device)
     resolve.check_names([*required, *requirements.list_deferred(settings)])
     resolve.check_available(required, requirements.format_fetch_command(settings, device))
@@ -45,20 +46,23 @@ def check(_report: Report, *, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_ready(settings: Settings, device: str) -> list[str]:
-    """List the profiles whose weights are all on this machine, then the weights of the recogniser that are."""
-    from tasks.weights import requirements, resolve
-    from tasks.weights.explain import explain
+    """List the profiles whose weights are all on this machine, then the engine's recognisers that are."""
     from tasks.weights.names import list_short_names
 
-    def is_ready(profile: str) -> bool:
-        return not resolve.list_absent(requirements.list_required(load({"profile": profile}), device))
+    names = dict.fromkeys((settings.transcription.model, *list_short_names("transcription.model")))
+    named = [name for name in names if name != "auto" and name[:1] not in "/.~"]  # paths are nobody's to know
+    profiles = [name for name in PROFILES if _is_ready({"profile": name}, device)]
+    return [*profiles, *(name for name in named if _is_ready({"transcription": {"model": name}}, device, most=1))]
 
-    kind, engine = requirements.list_required(settings, device)[0][0], settings.transcription.engine
-    models = dict.fromkeys((settings.transcription.model, *list_short_names("transcription.model")))
-    named = [m for m in models if m != "auto" and m[:1] not in "/.~"]  # paths are nobody's to know
-    own = [m for m in named if any(meaning.engine == engine for meaning in explain(m))]
-    here = [m for m in own if not resolve.list_absent([(kind, m)])]
-    return [*(p for p in PROFILES if is_ready(p)), *here]
+
+def _is_ready(parameters: dict[str, Any], device: str, most: int | None = None) -> bool:
+    """Whether the weights that these settings need, or the first `most` of them, are on this machine."""
+    from tasks.weights import requirements, resolve
+
+    try:
+        return not resolve.list_absent(requirements.list_required(load(parameters), device)[:most])
+    except UsageError:  # what the engine that is set does not know
+        return False
 
 
 def look(_report: Report, *, source: str, parameters: dict[str, Any]) -> dict[str, Any]:
