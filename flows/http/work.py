@@ -32,11 +32,12 @@ REPORTED = ("recording_id", "run_id", "status", "duration_s", "speech_s", "wall_
 def check(_report: Report, *, parameters: dict[str, Any]) -> dict[str, Any]:
     """Check that the settings can be worked with here; return the models that are ready. Raises UsageError."""
     from flows.locations import resolve_device
-    from flows.recording.preparation import check_recogniser
+    from flows.recording.preparation import check_engines, check_recogniser
     from tasks.weights import requirements, resolve
 
     settings = load(parameters)
     device = resolve_device(settings)
+    check_engines(settings, device)
     required = requirements.list_required(settings, device)
     resolve.check_names([*required, *requirements.list_deferred(settings)])
     resolve.check_available(required, requirements.format_fetch_command(settings, device))
@@ -45,16 +46,22 @@ def check(_report: Report, *, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_ready(settings: Settings, device: str) -> list[str]:
-    """List the profiles whose weights are all on this machine, then the recognisers that are."""
-    from flows.form import WHISPER_NAMES
+    """List the profiles whose weights are all on this machine, then the recogniser's models that are; of a service
+    the model that it is asked for."""
+    from tasks.engines import registry
     from tasks.weights import requirements, resolve
 
     def is_ready(profile: str) -> bool:
         return not resolve.list_absent(requirements.list_required(load({"profile": profile}), device))
 
-    models = dict.fromkeys((settings.transcription.model, *WHISPER_NAMES))
-    named = [m for m in models if m != "auto" and m[:1] not in "/.~"]  # paths are nobody's to know
-    here = [m for m in named if not resolve.list_absent([("transcription", m)])]
+    here: list[str] = []
+    for weights in registry.find("transcription", settings.transcription.engine).weights[:1]:
+        if weights.remote:
+            here.append(requirements.choose_name(weights, settings, device))
+            continue
+        models = dict.fromkeys((settings.transcription.model, *weights.names))
+        named = [m for m in models if m != "auto" and m[:1] not in "/.~"]  # paths are nobody's to know
+        here += [m for m in named if not resolve.list_absent([(weights.kind, m)])]
     return [*(p for p in PROFILES if is_ready(p)), *here]
 
 
