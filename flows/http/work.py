@@ -46,23 +46,23 @@ def check(_report: Report, *, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_ready(settings: Settings, device: str) -> list[str]:
-    """List the profiles whose weights are all on this machine, then the engine's recognisers that are."""
-    from tasks.weights.names import list_short_names
-
-    names = dict.fromkeys((settings.transcription.model, *list_short_names("transcription.model")))
-    named = [name for name in names if name != "auto" and name[:1] not in "/.~"]  # paths are nobody's to know
-    profiles = [name for name in PROFILES if _is_ready({"profile": name}, device)]
-    return [*profiles, *(name for name in named if _is_ready({"transcription": {"model": name}}, device, most=1))]
-
-
-def _is_ready(parameters: dict[str, Any], device: str, most: int | None = None) -> bool:
-    """Whether the weights that these settings need, or the first `most` of them, are on this machine."""
+    """List the profiles whose weights are all on this machine, then the recogniser's models that are; of a service
+    the model that it is asked for."""
+    from tasks.engines import registry
     from tasks.weights import requirements, resolve
 
-    try:
-        return not resolve.list_absent(requirements.list_required(load(parameters), device)[:most])
-    except UsageError:  # what the engine that is set does not know
-        return False
+    def is_ready(profile: str) -> bool:
+        return not resolve.list_absent(requirements.list_required(load({"profile": profile}), device))
+
+    here: list[str] = []
+    for weights in registry.find("transcription", settings.transcription.engine).weights[:1]:
+        if weights.remote:
+            here.append(requirements.choose_name(weights, settings, device))
+            continue
+        models = dict.fromkeys((settings.transcription.model, *weights.names))
+        named = [m for m in models if m != "auto" and m[:1] not in "/.~"]  # paths are nobody's to know
+        here += [m for m in named if not resolve.list_absent([(weights.kind, m)])]
+    return [*(p for p in PROFILES if is_ready(p)), *here]
 
 
 def look(_report: Report, *, source: str, parameters: dict[str, Any]) -> dict[str, Any]:
