@@ -120,7 +120,7 @@ def _has_int8(folder: Path) -> bool:
 
 def _find(folder: Path, name: str, quantization: str) -> list[Path]:
     suffix = f"?{quantization}" if quantization else ""
-    return [p for p in folder.glob(f"**/{name}{suffix}.onnx") if p.is_file()]
+    return [p for at in ("", "onnx/") for p in folder.glob(f"{at}{name}{suffix}.onnx") if p.is_file()]
 
 
 class OnnxTransducer:
@@ -208,6 +208,7 @@ def read_languages(name: str, folder: Path | None) -> tuple[str, ...] | None:
 SPEC = EngineSpec(
     step="transcription",
     name="onnx",
+    summary="Whisper and Parakeet in ONNX format, fast on CPUs",
     provenance="OpenAI's Whisper or NVIDIA's Parakeet as exported to ONNX by whoever made the folder; run by "
     "onnx-asr, I. Stupakov's reimplementation of their decoding, not by their makers' code.",
     build=build,
@@ -225,6 +226,16 @@ SPEC = EngineSpec(
             kind="transcription/onnx",
             setting="transcription.model",
             maker="onnx-asr",
+            patterns=(
+                "config.json",
+                "*.onnx",
+                "*.onnx?data",
+                "onnx/*.onnx",
+                "onnx/*.onnx?data",
+                "vocab.*",
+                "added_tokens.json",
+                "tokenizer.json",
+            ),
             essential=("config.json",),
             from_hub=False,
         ),

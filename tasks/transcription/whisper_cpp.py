@@ -192,6 +192,7 @@ def read_languages(name: str, path: Path | None) -> tuple[str, ...] | None:
 SPEC = EngineSpec(
     step="transcription",
     name="whisper-cpp",
+    summary="Whisper in ggml format, on CPUs, Metal and Vulkan",
     provenance="OpenAI's Whisper weights as converted to ggml, run by whisper.cpp, G. Gerganov's reimplementation, "
     "through A. Sadi's pywhispercpp.",
     build=build,
@@ -208,6 +209,7 @@ SPEC = EngineSpec(
             kind="transcription/whisper-cpp",
             setting="transcription.model",
             maker="whisper.cpp",
+            patterns=("*.bin",),
             essential=("*.bin",),
             suffixes=(".bin",),
             from_hub=False,

@@ -68,13 +68,15 @@ def compute_digest(kind: Kind, path: Path) -> str:
     """`sha256:` and the digest of a file, or of the names and contents of the files of this kind in a folder."""
     if path.is_file():
         return _compute_digest((_stat_file("", path),))
-    return _compute_digest(tuple(_stat_file(file.name, file) for file in list_read_files(kind, path)))
+    return _compute_digest(
+        tuple(_stat_file(file.relative_to(path).as_posix(), file) for file in list_read_files(kind, path))
+    )
 
 
 def list_read_files(kind: Kind, folder: Path) -> list[Path]:
-    patterns = find_format(kind).patterns
-    files = [file for file in folder.iterdir() if any(fnmatch.fnmatch(file.name, p) for p in patterns)]
-    return sorted(file for file in files if file.is_file())
+    """The files in a folder that an engine of this kind reads; patterns with a slash find those of its folders."""
+    found = {file for pattern in find_format(kind).patterns for file in folder.glob(pattern)}
+    return sorted(file for file in found if file.is_file())
 
 
 def _stat_file(name: str, file: Path) -> tuple[str, str, int, int]:
