@@ -127,10 +127,14 @@ def check_engines(settings: Settings, device: str) -> None:
             runs = " and ".join(spec.capabilities.devices)
             raise UsageError(f"device = {device}: {name} runs on {runs} alone. Set device = auto, or another engine")
         if spec.capabilities.remote and not settings.transcription.allow_remote:
-            raise UsageError(
-                f"{setting} = {name}: it sends the recording's sound to another machine. Only "
-                "transcription.allow_remote = true lets it"
-            )
+            host = "another machine"
+            if spec.find_destination:
+                host = registry.load_object(spec.find_destination)(getattr(settings, step, settings.transcription))
+            if host:
+                raise UsageError(
+                    f"{setting} = {name}: it sends the recording's sound to {host}. Only "
+                    "transcription.allow_remote = true lets it"
+                )
 
 
 def set_up_process(settings: Settings) -> None:

@@ -301,8 +301,9 @@ class TranscriptionSettings(EngineChoice):
 
     def list_unset(self) -> set[str]:
         """Settings that enter keys and digests only where they are given: those without them stay what they were. And
-        the permission, which changes no result."""
-        unset = {"allow_remote"} if self.languages else {"allow_remote", "languages"}
+        those that change no result: the permission, and what the engine's own settings mark so."""
+        unset = {"allow_remote", *registry.find(self.step, self.engine).settings.without_effect}
+        unset |= set() if self.languages else {"languages"}
         return unset if self.aligns else unset | {"aligner", "aligner_model"}
 
     @property

@@ -34,6 +34,7 @@ DEFAULT_MODEL = "whisper-1"
 class OpenAISettings(EngineSettings):
     """Where the service is, and how it is asked. The key itself is no setting, lest it be written anywhere."""
 
+    without_effect = frozenset({"api_key_variable", "timeout_s", "attempts"})
     base_url: str = Field(
         "https://api.openai.com/v1",
         max_length=500,
@@ -47,7 +48,10 @@ class OpenAISettings(EngineSettings):
     )
     timeout_s: float = Field(300.0, ge=1, le=3600, description="Longest that an answer may take, seconds.")
     attempts: int = Field(
-        6, ge=1, le=20, description="So often is a request tried that fails for passing reasons (429, 5xx, no answer)."
+        6,
+        ge=1,
+        le=20,
+        description="So often is a request tried that fails for passing reasons (429, 5xx).",
     )
 
     @field_validator("base_url")
@@ -94,14 +98,15 @@ class OpenAI:
         language: str | None = None,
         options: dict[str, Any] | None = None,
     ) -> list[RawWord]:
-        """Words of 16 kHz mono `samples` (shape (n,), full scale 1) within `stretches` (seconds), with what the service
-        says of their sentences.
+        """Words of 16 kHz mono `samples` (shape (n,), full scale 1) within `stretches` (seconds), with what the
+        service says of their sentences.
 
         `options`: `batch_size`, requests at a time; `initial_prompt`, `hotwords`; others change nothing. Without word
         times words share the time of their sentence.
         """
         given = options or {}
-        prompt = " ".join(p.strip() for k in ("initial_prompt", "hotwords") if (p := given.get(k)))[-MAX_PROMPT_CHARS:]
+        texts = [p.strip() for k in ("initial_prompt", "hotwords") if (p := given.get(k))]
+        prompt = " ".join(texts)[-MAX_PROMPT_CHARS:]
         pieces = list(_cut(samples, stretches))
 
         def ask(piece: tuple[int, float, NDArray[np.float32]]) -> list[RawWord]:

@@ -7,6 +7,7 @@ without times of sentences those of the whole piece of sound do.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,7 +27,7 @@ def read_words(answer: Mapping[str, Any], stretch: int, start_s: float, end_s: f
     timed = [w for w in _list(answer.get("words")) if _is_timed(w) and str(w.get("word", "")).strip()]
     if timed:
         text = str(answer.get("text") or "".join(str(s.get("text", "")) for s in segments))
-        words = match_times(_split(text, stretch), timed, start_s)
+        words = match_times(_split(text, stretch), timed, start_s, stretch)
     elif segments:
         words = []
         for segment in segments:
@@ -42,16 +43,18 @@ def read_words(answer: Mapping[str, Any], stretch: int, start_s: float, end_s: f
     return words
 
 
-def match_times(words: list[RawWord], timed: Sequence[Mapping[str, Any]], start_s: float) -> list[RawWord]:
+def match_times(
+    words: list[RawWord], timed: Sequence[Mapping[str, Any]], start_s: float, stretch: int = 0
+) -> list[RawWord]:
     """Give the words of a text the times, and probabilities, of a list of the same words without punctuation. Words
     that have none there have no times; without a text the list is the text."""
     if not words:
-        words = [_word(f" {str(w['word']).strip()}", 0) for w in timed]
-    forms = [to_repetition_form(w["word"]) for w in words]
-    theirs = [to_repetition_form(str(w["word"])) for w in timed]
-    for i, j, size in difflib.SequenceMatcher(None, forms, theirs, autojunk=False).get_matching_blocks():
-        for k in range(size):
-            word, found = words[i + k], timed[j + k]
+        words = [_word(f" {str(w['word']).strip()}", stretch) for w in timed]
+    said = [(w, form) for w in words if (form := to_repetition_form(w["word"]))]
+    theirs = [(t, form) for t in timed if (form := to_repetition_form(str(t["word"])))]
+    matcher = difflib.SequenceMatcher(None, [form for _, form in said], [form for _, form in theirs], autojunk=False)
+    for i, j, size in matcher.get_matching_blocks():
+        for (word, _), (found, _) in zip(said[i : i + size], theirs[j : j + size], strict=True):
             word["start"], word["end"] = start_s + float(found["start"]), start_s + float(found["end"])
             probability = found.get("probability")
             word["probability"] = float(probability) if isinstance(probability, (int, float)) else None
@@ -91,4 +94,6 @@ def _list(value: Any) -> list[Mapping[str, Any]]:
 
 def _is_timed(given: Mapping[str, Any]) -> bool:
     start, end = given.get("start"), given.get("end")
-    return isinstance(start, (int, float)) and isinstance(end, (int, float)) and end >= start
+    if not isinstance(start, (int, float)) or not isinstance(end, (int, float)):
+        return False
+    return math.isfinite(start) and math.isfinite(end) and end >= start

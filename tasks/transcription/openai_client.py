@@ -60,7 +60,7 @@ class TranscriptionClient:
         self._sleep = sleep
         self._mode = 0
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        # Redirections are not followed, and no proxy is asked on this machine: the sound goes where it was allowed to.
+        # Redirections are not followed, and none of this machine's services is asked by a proxy.
         self._client = httpx.Client(
             headers=headers, timeout=timeout_s, follow_redirects=False, trust_env=not is_loopback(base_url)
         )
@@ -146,8 +146,8 @@ def is_loopback(url: str) -> bool:
 
 
 def choose_wait(attempt: int, asked_s: float | None, jitter: Callable[[], float] = random.random) -> float:
-    """Seconds to wait before the next attempt: what the service asked for, else twice as long every time, with up to a
-    quarter more, so that requests in flight don't come back at once."""
+    """Seconds to wait before the next attempt: what the service asked for, else twice as long every time, with up
+    to a quarter more, so that requests in flight don't come back at once."""
     if asked_s is not None:
         return asked_s
     return float(min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (attempt - 1)) * (1 + 0.25 * jitter()))

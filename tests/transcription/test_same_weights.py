@@ -1,4 +1,4 @@
-"""Whisper base through faster-whisper, whisper.cpp and ONNX: one network, so that the same reader says the same words."""
+"""Whisper base through faster-whisper, whisper.cpp and ONNX: one network, which must hear the same words."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ READER = "3080"
 UTTERANCES = 6
 PAUSE_S = 0.6
 MAX_DIFFERENCE = 0.015
-"""Of word error rates: the engines search differently, and ONNX alone greedily."""
+"""Of word error rates, all engines searching greedily."""
 OUTSIDE_S = 0.6
 MAX_LATE_S = {"whisper-cpp": 0.25, "onnx": 0.6}
-"""Median difference of words' starts from faster-whisper's, which aligns by attention. whisper.cpp estimates them, and
-with ONNX words share their sentence."""
+"""Median difference of words' starts from faster-whisper's, which aligns by attention: whisper.cpp estimates
+them, with ONNX words share their sentence."""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def transcribe(engine: Any, read_aloud: tuple[NDArray[np.float32], list[Span], l
     def ask(method: str, *given: Any) -> Any:
         return getattr(engine, method)(*given)
 
-    settings = TranscriptionSettings(batch_size=1)
+    settings = TranscriptionSettings(batch_size=1, beam_size=1)
     return transcribe_chunk(read_aloud[0], read_aloud[1], "en", settings, ask)
 
 
