@@ -23,7 +23,7 @@ from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
 from tasks.errors import MissingWeights
 from tasks.languages import NAMES
 from tasks.records import SAMPLE_RATE_HZ
-from tasks.transcription.ggml import check_whole, find_model_file, read_header
+from tasks.transcription.ggml import GgmlHeader, check_whole, find_model_file, read_header
 from tasks.transcription.pieces import begin_segment
 from tasks.transcription.tokens import Token, build_words, join_bytes
 
@@ -37,14 +37,15 @@ TICKS = 100
 def load(model: str, device: str = "cpu", cpu_threads: int = 0) -> WhisperCpp:
     """Load the engine from a ggml file, or a folder with one. Raises MissingWeights for a broken file."""
     path = find_model_file(Path(model))
-    check_whole(path)
+    heads = find_alignment_heads(check_whole(path))
     import _pywhispercpp
     from pywhispercpp.model import Model
 
     loaded: Any = Model(
         str(path.resolve()),
         redirect_whispercpp_logs_to=None,
-        context_params={"use_gpu": device == "cuda" or sys.platform == "darwin"},
+        context_params={"use_gpu": device == "cuda" or sys.platform == "darwin"}
+        | (_align_by(getattr(_pywhispercpp, heads)) if heads else {}),
     )
     if loaded._ctx is None:
         raise MissingWeights(f"transcription.model = {path}: whisper.cpp can't open it")
@@ -133,12 +134,17 @@ class WhisperCpp:
         out: list[RawWord] = []
         for segment in range(library.whisper_full_n_segments(context)):
             tokens, logprobs = [], []
+            before = start_s + library.whisper_full_get_segment_t0(context, segment) / TICKS
             for k in range(library.whisper_full_n_tokens(context, segment)):
                 data = library.whisper_full_get_token_data(context, segment, k)
                 # Times are chosen by rules, whatever their probability.
                 if data.id < first_special:
                     logprobs.append(float(data.plog))
                     times = (start_s + data.t0 / TICKS, start_s + data.t1 / TICKS)
+                    if data.t_dtw >= 0:
+                        # Dynamic time warping gives the time at which the text goes on to the next token.
+                        times = (before, max(before, start_s + data.t_dtw / TICKS))
+                        before = times[1]
                     text = library.whisper_token_to_bytes(context, data.id)
                     tokens.append((text, Token("", *times, float(data.plog))))
             words = build_words(join_bytes(tokens), stretch, end_s)
@@ -149,6 +155,24 @@ class WhisperCpp:
                 word["compression_ratio"] = len(said) / max(1, len(zlib.compress(said)))
             out += words
         return out
+
+
+def find_alignment_heads(header: GgmlHeader) -> str | None:
+    """The name of whisper.cpp's preset of attention heads by which a model's words are aligned, by its size; None for
+    sizes of which several models exist or none, whose times whisper.cpp estimates of the sound's loudness."""
+    sizes = {(4, 4): "TINY", (6, 6): "BASE", (12, 12): "SMALL", (24, 24): "MEDIUM"}
+    size = sizes.get((header.encoder_layers, header.decoder_layers))
+    if size is not None:
+        return f"WHISPER_AHEADS_{size}{'' if header.is_multilingual else '_EN'}"
+    newest = {32: "V3", 4: "V3_TURBO"}.get(header.decoder_layers)
+    if header.encoder_layers == 32 and header.mels == 128 and newest:
+        return f"WHISPER_AHEADS_LARGE_{newest}"
+    return None
+
+
+def _align_by(preset: Any) -> dict[str, Any]:
+    # Attention that is computed in one go leaves no weights to align by.
+    return {"dtw_token_timestamps": True, "dtw_aheads_preset": preset, "flash_attn": False}
 
 
 def _pad(part: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import MissingWeights
 from tasks.transcription import whisper_cpp
-from tasks.transcription.ggml import check_whole, find_model_file
+from tasks.transcription.ggml import GgmlHeader, check_whole, find_model_file
 from tests.helpers.constant_whisper import write_constant_whisper
 
 needs_package = pytest.mark.skipif(
@@ -83,6 +83,24 @@ def test_languages_are_those_of_the_vocabulary(file: Path) -> None:
     assert known is not None
     assert (len(known), known[:3], "yue" in known) == (99, ("en", "zh", "de"), False)
     assert whisper_cpp.read_languages("ggml-base.en.bin", None) == ("en",)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "heads"),
+    [
+        ((51865, 6, 6, 80), "WHISPER_AHEADS_BASE"),
+        ((51864, 12, 12, 80), "WHISPER_AHEADS_SMALL_EN"),
+        ((51866, 32, 32, 128), "WHISPER_AHEADS_LARGE_V3"),
+        ((51866, 32, 4, 128), "WHISPER_AHEADS_LARGE_V3_TURBO"),
+        ((51865, 32, 32, 80), None),  # large-v1 or large-v2
+        ((51865, 1, 1, 80), None),
+    ],
+)
+def test_heads_that_align_are_known_by_a_models_size(sizes: tuple[int, int, int, int], heads: str | None) -> None:
+    tokens, encoder, decoder, mels = sizes
+    assert whisper_cpp.find_alignment_heads(GgmlHeader(tokens, 512, encoder, decoder, mels)) == heads
+    if heads is not None:
+        assert hasattr(pytest.importorskip("_pywhispercpp"), heads)
 
 
 def test_a_core_is_left_for_the_others() -> None:
