@@ -28,6 +28,7 @@ BUILT_IN: dict[Step, dict[str, str]] = {
         "faster-whisper": "tasks.transcription.whisper:SPEC",
         "whisper-cpp": "tasks.transcription.whisper_cpp:SPEC",
         "onnx": "tasks.transcription.onnx:SPEC",
+        "parakeet": "tasks.transcription.parakeet:SPEC",
         "openai": "tasks.transcription.openai:SPEC",
     },
     "diarization": {

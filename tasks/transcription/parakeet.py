@@ -137,9 +137,7 @@ def _pad(part: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def build(settings: Any, weights: Path, device: Device) -> Engine:
     """Build the engine for `TranscriptionSettings`: those of decoding are given with every call."""
-    return Engine.of(
-        "transcription/parakeet", "tasks.transcription.parakeet:load", model=str(weights), device=device
-    )
+    return Engine.of("transcription/parakeet", "tasks.transcription.parakeet:load", model=str(weights), device=device)
 
 
 def read_languages(name: str, path: Path | None) -> tuple[str, ...] | None:

@@ -41,11 +41,18 @@ def load(model: str, device: str = "cpu", cpu_threads: int = 0) -> WhisperCpp:
     import _pywhispercpp
     from pywhispercpp.model import Model
 
+    options: Any = {"use_gpu": device == "cuda" or sys.platform == "darwin"}
+    if heads:
+        # Attention that is computed in one go leaves no weights to align by.
+        options |= {
+            "dtw_token_timestamps": True,
+            "dtw_aheads_preset": getattr(_pywhispercpp, heads),
+            "flash_attn": False,
+        }
     loaded: Any = Model(
         str(path.resolve()),
         redirect_whispercpp_logs_to=None,
-        context_params={"use_gpu": device == "cuda" or sys.platform == "darwin"}
-        | (_align_by(getattr(_pywhispercpp, heads)) if heads else {}),
+        context_params=options,
     )
     if loaded._ctx is None:
         raise MissingWeights(f"transcription.model = {path}: whisper.cpp can't open it")
@@ -168,11 +175,6 @@ def find_alignment_heads(header: GgmlHeader) -> str | None:
     if header.encoder_layers == 32 and header.mels == 128 and newest:
         return f"WHISPER_AHEADS_LARGE_{newest}"
     return None
-
-
-def _align_by(preset: Any) -> dict[str, Any]:
-    # Attention that is computed in one go leaves no weights to align by.
-    return {"dtw_token_timestamps": True, "dtw_aheads_preset": preset, "flash_attn": False}
 
 
 def _pad(part: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
