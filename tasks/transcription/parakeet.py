@@ -103,7 +103,8 @@ class Parakeet:
         kind, context = ("rel_pos_local_attn", LOCAL_CONTEXT) if is_local else ("rel_pos", FULL_CONTEXT)
         with silence_nemo():
             self._model.change_attention_model(kind, context)
-            self._model.change_subsampling_conv_chunking_factor(1 if is_local else -1)
+            if is_local:
+                self._model.change_subsampling_conv_chunking_factor(1)  # by itself, where it is needed
         self._is_local = is_local
 
 
