@@ -77,6 +77,11 @@ class Capabilities:
     remote: bool = False
     """Whether the sound leaves this machine."""
 
+    @property
+    def terms(self) -> bool:
+        """Whether it can be told which terms to expect, in whatever way."""
+        return self.hotwords or self.prompt
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsFormat:
