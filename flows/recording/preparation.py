@@ -105,6 +105,7 @@ def check_recogniser(settings: Settings) -> None:
     Needs no network. Weights that are not on this machine are checked by `prepare`, when they have been fetched.
     """
     device = resolve_device(settings)
+    read_own_replacements(settings)
     given = settings.transcription
     if not (given.language or given.languages or given.initial_prompt or given.hotwords or given.vocabulary):
         return

@@ -156,7 +156,8 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column(
                 "word_raw",
                 "string",
-                "Lower case, no punctuation: what one searches. What was heard, where transcription.replacements changed it.",
+                "Lower case, no punctuation: what one searches; where transcription.replacements changed "
+                "a word, what was heard.",
             ),
             _SPEAKER,
             _CONFIDENCE,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from tasks.engines.protocols import RawWord
 from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
 from tasks.errors import MissingWeights, UsageError
 from tasks.records import SAMPLE_RATE_HZ
+from tasks.transcription.stretches import cut
 from tasks.transcription.tokens import Token, build_words
 
 LONGEST_S = 30.0
@@ -141,7 +142,7 @@ class OnnxTransducer:
         as `build_words` gives them, with "avg_logprob". Deterministic. `language` and `options` change nothing: the
         model finds the language by itself, and decodes greedily."""
         out: list[RawWord] = []
-        for i, (start, part) in enumerate(cut(samples, stretches)):
+        for i, (start, part) in enumerate(cut(samples, stretches, LONGEST_S)):
             if not len(part):
                 continue
             heard = self._model.recognize(part, sample_rate=SAMPLE_RATE_HZ)
@@ -164,15 +165,6 @@ class OnnxTransducer:
     ) -> list[list[tuple[str, float]]]:
         """No language for any stretch: these models do not tell it."""
         return [[] for _ in stretches]
-
-
-def cut(
-    samples: NDArray[np.float32], stretches: Sequence[tuple[float, float]]
-) -> Iterator[tuple[float, NDArray[np.float32]]]:
-    """Cut out each stretch, at most `LONGEST_S` of it: (its start in seconds, its samples)."""
-    for start, end in stretches:
-        first = round(start * SAMPLE_RATE_HZ)
-        yield start, samples[first : min(round(end * SAMPLE_RATE_HZ), first + round(LONGEST_S * SAMPLE_RATE_HZ))]
 
 
 def build(settings: Any, weights: Path, device: Device) -> Engine:

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from tasks.engines.protocols import RawWord
 from tasks.records import SAMPLE_RATE_HZ
-from tasks.transcription.onnx import cut
 from tasks.transcription.pieces import begin_segment
+from tasks.transcription.stretches import cut
 from tasks.transcription.tokens import Token, build_words, join_bytes, read_bytes, share_times
 
+WINDOW_S = 30.0
+"""Seconds that Whisper hears at once."""
 TIME_STEP_S = 0.02
 """Seconds from one time token to the next."""
 MAX_FIRST_S = 1.0
@@ -199,7 +201,7 @@ class OnnxWhisper:
         given = options or {}
         prompt = self._encode_prompt(given.get("initial_prompt"), given.get("hotwords"))
         out: list[RawWord] = []
-        for i, (start, part) in enumerate(cut(samples, stretches)):
+        for i, (start, part) in enumerate(cut(samples, stretches, WINDOW_S)):
             if not len(part):
                 continue
             encoded = self._encode(part)
@@ -216,7 +218,7 @@ class OnnxWhisper:
         probability), likeliest first."""
         if not self._vocabulary.is_multilingual:
             return [[("en", 1.0)] for _ in stretches]
-        return [self._detect(self._encode(part)) for _, part in cut(samples, stretches)]
+        return [self._detect(self._encode(part)) for _, part in cut(samples, stretches, WINDOW_S)]
 
     def languages(self) -> list[str]:
         """Codes of the languages that the model knows."""
