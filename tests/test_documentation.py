@@ -26,6 +26,7 @@ LONGEST = {
     "tasks/evaluation/README.md": 60,
     "tasks/exports/README.md": 100,
     "tasks/settings/README.md": 125,
+    "tasks/transcription/README.md": 70,
     "tasks/voices/README.md": 50,
     "tasks/weights/README.md": 64,
     "tests/benchmarks/README.md": 230,

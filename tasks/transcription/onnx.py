@@ -228,7 +228,7 @@ SPEC = EngineSpec(
                 "added_tokens.json",
                 "tokenizer.json",
             ),
-            essential=("config.json",),
+            essential=("config.json", "**/*.onnx"),
             from_hub=False,
         ),
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,7 +26,8 @@ def find_defect(kind: Kind, path: Path) -> str | None:
     problem = _find_mismatch(find_format(kind), path)
     if problem is None:
         return None
-    fits = next((each for each in list_rivals(kind) if _find_mismatch(each, path) is None), None)
+    rivals = [each for each in list_rivals(kind) if not each.remote]
+    fits = next((each for each in rivals if _find_mismatch(each, path) is None), None)
     advice = fits and f". It is one of {fits.maker}'s: set {fits.setting.partition('.')[0]}.engine = {_name(fits)}"
     return f"{kind} model {path}: {problem}{advice or ''}"
 
@@ -41,10 +41,9 @@ def _find_mismatch(wanted: WeightsFormat, path: Path) -> str | None:
         if path.suffix in wanted.suffixes:
             return None
         return "wanted a folder" + (f" or a {' or '.join(wanted.suffixes)} file" if wanted.suffixes else "")
-    names = [p.name for p in path.iterdir() if p.is_file()]
     if wanted.suffixes and _list_catalogued_files(wanted.kind, path):
         return None
-    absent = [e for e in wanted.essential if not any(fnmatch.fnmatch(n, e) for n in names)]
+    absent = [e.rpartition("/")[2] for e in wanted.essential if not any(p.is_file() for p in path.glob(e))]
     return f"it has no {', '.join(absent)}" if absent else None
 
 
