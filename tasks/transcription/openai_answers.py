@@ -50,8 +50,9 @@ def match_times(
     that have none there have no times; without a text the list is the text."""
     if not words:
         words = [_word(f" {str(w['word']).strip()}", stretch) for w in timed]
-    said = [(w, form) for w in words if (form := to_repetition_form(w["word"]))]
-    theirs = [(t, form) for t in timed if (form := to_repetition_form(str(t["word"])))]
+    # A dash stands in the text alone: left in, it would part runs of words that agree.
+    said = [(w, to_repetition_form(w["word"])) for w in words if _is_spoken(w["word"])]
+    theirs = [(t, to_repetition_form(str(t["word"]))) for t in timed if _is_spoken(str(t["word"]))]
     matcher = difflib.SequenceMatcher(None, [form for _, form in said], [form for _, form in theirs], autojunk=False)
     for i, j, size in matcher.get_matching_blocks():
         for (word, _), (found, _) in zip(said[i : i + size], theirs[j : j + size], strict=True):
@@ -86,6 +87,10 @@ def _add_facts(word: RawWord, segments: Sequence[Mapping[str, Any]], start_s: fl
     for key in FACTS if own else ():
         if own and isinstance(value := own.get(key), (int, float)):
             word[key] = float(value)  # type: ignore[literal-required]
+
+
+def _is_spoken(text: str) -> bool:
+    return any(c.isalnum() for c in text)
 
 
 def _list(value: Any) -> list[Mapping[str, Any]]:

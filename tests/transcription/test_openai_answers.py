@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.transcription.openai_answers import read_language, read_words
@@ -29,6 +29,7 @@ SAID = ["Hello", "there,", "you", "–", "5%", "again."]
 
 
 @given(st.lists(st.sampled_from(SAID), min_size=1, max_size=9), st.booleans())
+@example(["–", "Hello", "Hello"], False)
 def test_the_text_is_whole_whatever_the_list_of_words_lacks(text: list[str], lacks: bool) -> None:
     text = ["Hello", *text]
     known = [(i, w) for i, w in enumerate(text) if w != "–" and not (lacks and w == "you")]
