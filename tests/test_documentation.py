@@ -25,7 +25,7 @@ LONGEST = {
     "tasks/dataset/README.md": 256,
     "tasks/evaluation/README.md": 60,
     "tasks/exports/README.md": 100,
-    "tasks/settings/README.md": 125,
+    "tasks/settings/README.md": 130,
     "tasks/transcription/README.md": 70,
     "tasks/voices/README.md": 50,
     "tasks/weights/README.md": 64,

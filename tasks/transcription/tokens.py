@@ -73,7 +73,7 @@ def share_times(raw: Sequence[RawWord], start_s: float, end_s: float) -> list[Ra
     for word, length in zip(raw, lengths, strict=True):
         begin, until = (start_s + (end_s - start_s) * n / total for n in (done, done + length))
         done += length
-        out.append(RawWord(**{**word, "start": begin, "end": until}))
+        out.append(RawWord(**{**word, "start": begin, "end": until, "shared": True}))
     return out
 
 

@@ -62,3 +62,24 @@ def test_a_service_may_tell_how_sure_it_is_of_a_word() -> None:
 )
 def test_languages_are_named_as_codes_or_in_english(named: object, code: str | None) -> None:
     assert read_language({"language": named}) == code
+
+
+def test_words_that_share_a_time_are_marked_so() -> None:
+    import numpy as np
+
+    from tasks.intervals import Span
+    from tasks.transcription.decoding import Decoder
+    from tasks.transcription.speech import Window
+
+    answers = {
+        "fast": {"text": "Hello there", "segments": [{"start": 0.5, "end": 1.5, "text": "Hello there"}]},
+        "engine": {"text": "Hello", "words": [{"word": "Hello", "start": 0.5, "end": 0.9}]},
+    }
+    for times, answer in answers.items():
+
+        def ask(*_: object, answer: object = answer) -> object:
+            return read_words(answer, 0, 0.0, 2.0)  # type: ignore[arg-type]
+
+        decoder = Decoder(np.zeros(32_000, np.float32), "en", ask)
+        [found] = decoder.decode([Window((Span(0.0, 2.0),))], {})
+        assert {w.times for w in found.words} == {times}
