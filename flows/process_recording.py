@@ -158,7 +158,7 @@ def _run_steps(
 
     progress.enter_stage("merging")
     embedding = run.weights.get("embedding")
-    job = MergeJob(recording.duration_s, embedding.name if embedding else None)
+    job = MergeJob(recording.duration_s, embedding.name if embedding else None, run.replacements)
     channels = (mapped, group_embeddings_by_channel(done, recording.channels)) if is_by_channel(run) else None
     merged = merge(job, run.place, seams, again, linked, channels)
 

@@ -153,6 +153,8 @@ class Word:
     language: str | None = None
     """Code of the language it was decoded in; None where that is not known."""
     times: WordTimes = "engine"
+    heard: str | None = None
+    """What the recogniser wrote, where `text` is a replacement of a person's file."""
 
     @property
     def span(self) -> Span:

@@ -64,6 +64,9 @@ HEAVY = {
     "deepmultilingualpunctuation",
     "ctranslate2",
     "onnxruntime",
+    "onnx_asr",
+    "pywhispercpp",
+    "_pywhispercpp",
 }
 
 NETWORK = "_network"

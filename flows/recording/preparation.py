@@ -15,7 +15,8 @@ from tasks.engines.memory import keep_heap_within_calls, limit_heap_growth
 from tasks.engines.spec import Step
 from tasks.errors import UsageError
 from tasks.exports import check_formats
-from tasks.settings.home import cache, keep_private, results
+from tasks.merging.replacements import Replacement, read_replacements
+from tasks.settings.home import cache, home, keep_private, results
 from tasks.settings.schema import Settings
 from tasks.step import StepContext
 from tasks.storage import disk_space
@@ -40,6 +41,7 @@ class Run:
     out: Path
     deferred: Mapping[str, DeferredWeights] = field(default_factory=dict)
     """Fetched when a chunk first needs them."""
+    replacements: tuple[Replacement, ...] = ()
 
     @property
     def models(self) -> dict[str, str]:
@@ -60,6 +62,7 @@ def prepare(settings: Settings, engines: EnginePool = calls.default_pool) -> Run
     check_formats(settings.exports.formats or ())
     device = resolve_device(settings)
     check_engines(settings, device)
+    replacements = read_own_replacements(settings)
     weights, deferred = find_weights(settings, device)
     recogniser = weights["transcription"]
     folder = None if find_format(recogniser.kind).remote else recogniser.path
@@ -68,7 +71,7 @@ def prepare(settings: Settings, engines: EnginePool = calls.default_pool) -> Run
     engines.configure(place_engines(settings))
     out, store = resolve_out(settings), resolve_store(settings)
     check_folders(settings, out, store)
-    return Run(settings, StepContext(store, load, device, engines), weights, out, deferred)
+    return Run(settings, StepContext(store, load, device, engines), weights, out, deferred, replacements)
 
 
 def find_weights(settings: Settings, device: str) -> tuple[dict[str, ResolvedWeights], dict[str, DeferredWeights]]:
@@ -102,13 +105,23 @@ def check_recogniser(settings: Settings) -> None:
     Needs no network. Weights that are not on this machine are checked by `prepare`, when they have been fetched.
     """
     device = resolve_device(settings)
+    read_own_replacements(settings)
     given = settings.transcription
-    if not (given.language or given.languages or given.initial_prompt or given.hotwords):
+    if not (given.language or given.languages or given.initial_prompt or given.hotwords or given.vocabulary):
         return
     wants = [*requirements.list_remote(settings, device), *requirements.list_required(settings, device)]
     kind, name = next(want for want in wants if get_step(want[0]) == "transcription")
     is_absent = find_format(kind).remote or resolve.list_absent([(kind, name)])
     check_settings(given, name, None if is_absent else resolve.resolve(kind, name).path)
+
+
+def read_own_replacements(settings: Settings) -> tuple[Replacement, ...]:
+    """Read the file that `transcription.replacements` names. Raises UsageError where it can't be read."""
+    given = settings.transcription.replacements
+    if given is None:
+        return ()
+    path = Path(given).expanduser()
+    return read_replacements(path if path.is_absolute() or path.exists() else home() / path)
 
 
 def check_engines(settings: Settings, device: str) -> None:
@@ -127,10 +140,14 @@ def check_engines(settings: Settings, device: str) -> None:
             runs = " and ".join(spec.capabilities.devices)
             raise UsageError(f"device = {device}: {name} runs on {runs} alone. Set device = auto, or another engine")
         if spec.capabilities.remote and not settings.transcription.allow_remote:
-            raise UsageError(
-                f"{setting} = {name}: it sends the recording's sound to another machine. Only "
-                "transcription.allow_remote = true lets it"
-            )
+            host = "another machine"
+            if spec.find_destination:
+                host = registry.load_object(spec.find_destination)(getattr(settings, step, settings.transcription))
+            if host:
+                raise UsageError(
+                    f"{setting} = {name}: it sends the recording's sound to {host}. Only "
+                    "transcription.allow_remote = true lets it"
+                )
 
 
 def set_up_process(settings: Settings) -> None:

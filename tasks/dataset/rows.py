@@ -126,13 +126,14 @@ def _word_languages(transcript: Transcript) -> list[str | None]:
 def _words(transcript: Transcript) -> dict[str, Any]:
     rows = transcript.words
     text = [w.text for w in rows]
+    heard = [w.heard or w.text for w in rows]
     # A day has some 200,000 words but few different ones.
-    raw = {word: to_search_form(word) for word in set(text)}
+    raw = {word: " ".join(filter(None, map(to_search_form, word.split()))) for word in set(heard)}
     return _times(transcript, rows, "word_index") | {
         "segment_index": [w.segment if w.segment >= 0 else None for w in rows],
         "channel": [w.channel for w in rows],
         "word": text,
-        "word_raw": [raw[word] for word in text],
+        "word_raw": [raw[word] for word in heard],
         "speaker": [w.speaker for w in rows],
         "confidence": [w.confidence for w in rows],
         "speaker_confidence": [w.speaker_confidence for w in rows],

@@ -153,7 +153,12 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             _AT,
             _CHANNEL,
             Column("word", "string", "As displayed, with punctuation."),
-            Column("word_raw", "string", "Lower case, no punctuation: what one searches."),
+            Column(
+                "word_raw",
+                "string",
+                "Lower case, no punctuation: what one searches; where transcription.replacements changed "
+                "a word, what was heard.",
+            ),
             _SPEAKER,
             _CONFIDENCE,
             _SPEAKER_CONFIDENCE,

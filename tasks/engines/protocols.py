@@ -32,6 +32,8 @@ class RawWord(TypedDict):
     no_speech_prob: NotRequired[float]
     """Probability that nobody speaks in its stretch."""
     compression_ratio: NotRequired[float]
+    shared: NotRequired[bool]
+    """Whether its times are a share of its sentence's, by length."""
 
 
 class Recogniser(Protocol):

@@ -26,6 +26,10 @@ log = logging.getLogger("daylong.engines")
 BUILT_IN: dict[Step, dict[str, str]] = {
     "transcription": {
         "faster-whisper": "tasks.transcription.whisper:SPEC",
+        "whisper-cpp": "tasks.transcription.whisper_cpp:SPEC",
+        "onnx": "tasks.transcription.onnx:SPEC",
+        "parakeet": "tasks.transcription.parakeet:SPEC",
+        "openai": "tasks.transcription.openai:SPEC",
     },
     "diarization": {
         "clustering": "tasks.diarization.clustering:SPEC",

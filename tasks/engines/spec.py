@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -32,6 +32,8 @@ class EngineSettings(BaseModel):
     """Settings of one engine alone, beside those that its step's settings have: `transcription.NAME`, say."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    without_effect: ClassVar[frozenset[str]] = frozenset()
+    """Settings that change no result: they are in no cache key and no digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,11 @@ class Capabilities:
     deterministic: bool = True
     remote: bool = False
     """Whether the sound leaves this machine."""
+
+    @property
+    def terms(self) -> bool:
+        """Whether it can be told which terms to expect, in whatever way."""
+        return self.hotwords or self.prompt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +137,9 @@ class EngineSpec:
     """Values of `sys.platform` that it runs on; empty: all."""
     check: str = ""
     """`module:function` of `(settings, name, folder or None)`; raises UsageError for what its weights can't do."""
+    find_destination: str = ""
+    """`module:function` of the step's settings: the host that sound is sent to, None where that is this machine. Of
+    engines that run elsewhere; without it sound always leaves this machine."""
     read_languages: str = ""
     """`module:function` of `(name, folder or None)`: codes of the languages that weights know, None if unknown."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from tasks.caching import step_task
 from tasks.contracts import (
@@ -21,6 +21,7 @@ from tasks.contracts import (
 )
 from tasks.merging.assign_speakers import assign_speakers
 from tasks.merging.channels import assign_by_channel
+from tasks.merging.replacements import Replacement, replace_heard
 from tasks.merging.seams import join
 from tasks.merging.segments import build_segments
 from tasks.merging.untranscribed import fill_untranscribed
@@ -47,6 +48,12 @@ class MergeJob:
 
     duration_s: float
     embedding_model: str | None
+    replacements: tuple[Replacement, ...] = ()
+
+    def identity(self) -> dict[str, Any]:
+        """What it adds to a cache key: replacements only where there are any, so that other keys stay."""
+        facts = {"duration_s": self.duration_s, "embedding_model": self.embedding_model}
+        return facts | ({"replacements": as_dict(self.replacements)} if self.replacements else {})
 
 
 @step_task("seams", version=5)
@@ -102,7 +109,7 @@ def merge(
         }
         turns = mark_overlaps(turns)
     words = tuple(sorted(words, key=lambda w: (w.start_s, w.end_s, w.speaker or "")))
-    words, segments = build_segments(words)
+    words, segments = build_segments(replace_heard(words, job.replacements))
     speakers = summarize_speakers(turns, words, segments, voices, job.embedding_model)
     tables = {"words": words, "segments": segments, "turns": turns, "speakers": speakers}
     return meter.manifest(

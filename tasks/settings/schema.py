@@ -32,6 +32,8 @@ from tasks.settings.recorded_at import describe_impossible
 DEVICE = r"^(auto|cpu|cuda(:\d+(,\s*cuda:\d+)*)?)$"
 FAST = "fast"
 """The aligner that says: share time out over words by their length."""
+MAX_TERMS_CHARS = 1000
+"""Of `transcription.vocabulary`, as of a prompt and of hotwords."""
 OFF = "off"
 """The diarizer that says: nobody wants to know who speaks."""
 PER_CHUNK = "per-chunk"
@@ -65,6 +67,24 @@ def _read_list(given: Any) -> Any:
         given = [part.strip(" \t\"'") for part in given.strip().strip("[]()").split(",")]
         return tuple(part for part in given if part)
     return given
+
+
+_LATER = ("languages", "vocabulary", "replacements")
+"""Settings of transcription that came after the first cache keys: named in them only where they are given."""
+
+
+def _read_terms(given: Any) -> Any:
+    """Terms in their order, each once; from text, too, with commas between them."""
+    if isinstance(given, str):
+        given = [part.strip(" \t\"'") for part in given.strip().strip("[]()").split(",")]
+    if not isinstance(given, (list, tuple)) or not all(isinstance(one, str) for one in given):
+        return given
+    terms = tuple(dict.fromkeys(" ".join(one.split()) for one in given if one.strip()))
+    if sum(map(len, terms)) > MAX_TERMS_CHARS:
+        raise ValueError(
+            f"transcription.vocabulary: longer than {MAX_TERMS_CHARS} characters in all. Leave terms out"
+        )
+    return terms
 
 
 def _read_code(name: str, given: str) -> str:
@@ -208,6 +228,7 @@ class TranscriptionSettings(EngineChoice):
         "beam_size": "beams",
         "initial_prompt": "prompt",
         "hotwords": "hotwords",
+        "vocabulary": "terms",
         "condition_on_previous_text": "context",
     }
 
@@ -262,6 +283,20 @@ class TranscriptionSettings(EngineChoice):
         description="The aligner's model: of qwen3 a hub repository or a folder (by default "
         "Qwen/Qwen3-ForcedAligner-0.6B-hf), of ctc one with a CTC model of transformers (wav2vec2-base-960h, say).",
     )
+    vocabulary: Annotated[tuple[str, ...] | None, BeforeValidator(_read_terms)] = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Names and terms to expect (Kubernetes,Istio,Dr. Okafor): given to the engine as hotwords, or in "
+        "its prompt where it has none, within the same limits.",
+    )
+    replacements: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1000,
+        description="A file with a line `heard => meant` for each term that is to be written otherwise, whole "
+        "words, in any case; words.word_raw keeps what was heard.",
+    )
     allow_remote: bool = Field(
         False, description="Let an engine that runs elsewhere have the sound: without it none leaves this machine."
     )
@@ -296,13 +331,15 @@ class TranscriptionSettings(EngineChoice):
 
     def identity(self) -> dict[str, Any]:
         """What it adds to a cache key. What models' names lead to is told there by the weights' digests, and the
-        language by what the step is given, whoever set or found it."""
-        return self.model_dump(mode="json", exclude={"model", "aligner_model", "language", *self.list_unset()})
+        language by what the step is given, whoever set or found it. Replacements are made after the step."""
+        told_elsewhere = {"model", "aligner_model", "language", "replacements"}
+        return self.model_dump(mode="json", exclude={*told_elsewhere, *self.list_unset()})
 
     def list_unset(self) -> set[str]:
         """Settings that enter keys and digests only where they are given: those without them stay what they were. And
-        the permission, which changes no result."""
-        unset = {"allow_remote"} if self.languages else {"allow_remote", "languages"}
+        those that change no result: the permission, and what the engine's own settings mark so."""
+        unset = {"allow_remote", *registry.find(self.step, self.engine).settings.without_effect}
+        unset |= {key for key in _LATER if getattr(self, key) is None}
         return unset if self.aligns else unset | {"aligner", "aligner_model"}
 
     @property

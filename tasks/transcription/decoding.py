@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -113,6 +113,8 @@ class Decoder:
         for i, (window, stretch) in enumerate(zip(windows, stretches, strict=True)):
             mine = [_place(w, window, stretch) for w in raw if w["stretch"] == i]
             words = clean_words(mine, [window.span], self.within, window.pieces)
+            if mine and all(w.get("shared", False) for w in mine):
+                words = [replace(w, times="fast") for w in words]
             logprob = _average([estimate_logprob(w) for w in mine])
             out.append(Hypothesis(tuple(words), logprob, _average([w.get("no_speech_prob", 0.0) for w in mine])))
         return out

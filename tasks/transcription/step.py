@@ -88,9 +88,27 @@ def build_decoding_options(settings: TranscriptionSettings, can: Capabilities) -
         "beam_size": settings.beam_size,
         "initial_prompt": settings.initial_prompt,
         "hotwords": settings.hotwords,
+        **_hand_terms(settings, can),
         "condition_on_previous_text": settings.condition_on_previous_text,
     }
     return select_options(options, can)
+
+
+def _hand_terms(settings: TranscriptionSettings, can: Capabilities) -> Options:
+    """The option that takes the vocabulary, beside what it has already: hotwords, else the prompt."""
+    if not settings.vocabulary:
+        return {}
+    key = "hotwords" if can.hotwords else "initial_prompt"
+    return {key: join_terms(getattr(settings, key), settings.vocabulary)}
+
+
+def join_terms(text: str | None, terms: Sequence[str]) -> str:
+    """A text for an engine with the terms behind it.
+
+    >>> join_terms("A talk.", ["Istio", "Helm"]), join_terms(None, ["Istio", "Helm"])
+    ('A talk. Istio, Helm', 'Istio, Helm')
+    """
+    return " ".join(filter(None, [text, ", ".join(terms)]))
 
 
 def select_options(options: Options, can: Capabilities) -> Options:

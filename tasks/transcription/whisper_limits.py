@@ -63,7 +63,11 @@ def check_prompt(settings: TranscriptionSettings, name: str, folder: Path | None
         return
     given = {
         f"transcription.{key}": count_tokens(text, folder)
-        for key, text in (("initial_prompt", settings.initial_prompt), ("hotwords", settings.hotwords))
+        for key, text in (
+            ("initial_prompt", settings.initial_prompt),
+            ("hotwords", settings.hotwords),
+            ("vocabulary", ", ".join(settings.vocabulary or ())),
+        )
         if text
     }
     total = sum(given.values())

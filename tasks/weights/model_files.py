@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,7 +26,8 @@ def find_defect(kind: Kind, path: Path) -> str | None:
     problem = _find_mismatch(find_format(kind), path)
     if problem is None:
         return None
-    fits = next((each for each in list_rivals(kind) if _find_mismatch(each, path) is None), None)
+    rivals = [each for each in list_rivals(kind) if not each.remote]
+    fits = next((each for each in rivals if _find_mismatch(each, path) is None), None)
     advice = fits and f". It is one of {fits.maker}'s: set {fits.setting.partition('.')[0]}.engine = {_name(fits)}"
     return f"{kind} model {path}: {problem}{advice or ''}"
 
@@ -41,10 +41,9 @@ def _find_mismatch(wanted: WeightsFormat, path: Path) -> str | None:
         if path.suffix in wanted.suffixes:
             return None
         return "wanted a folder" + (f" or a {' or '.join(wanted.suffixes)} file" if wanted.suffixes else "")
-    names = [p.name for p in path.iterdir() if p.is_file()]
     if wanted.suffixes and _list_catalogued_files(wanted.kind, path):
         return None
-    absent = [e for e in wanted.essential if not any(fnmatch.fnmatch(n, e) for n in names)]
+    absent = [e.rpartition("/")[2] for e in wanted.essential if not any(p.is_file() for p in path.glob(e))]
     return f"it has no {', '.join(absent)}" if absent else None
 
 
@@ -68,13 +67,15 @@ def compute_digest(kind: Kind, path: Path) -> str:
     """`sha256:` and the digest of a file, or of the names and contents of the files of this kind in a folder."""
     if path.is_file():
         return _compute_digest((_stat_file("", path),))
-    return _compute_digest(tuple(_stat_file(file.name, file) for file in list_read_files(kind, path)))
+    return _compute_digest(
+        tuple(_stat_file(file.relative_to(path).as_posix(), file) for file in list_read_files(kind, path))
+    )
 
 
 def list_read_files(kind: Kind, folder: Path) -> list[Path]:
-    patterns = find_format(kind).patterns
-    files = [file for file in folder.iterdir() if any(fnmatch.fnmatch(file.name, p) for p in patterns)]
-    return sorted(file for file in files if file.is_file())
+    """The files in a folder that an engine of this kind reads; patterns with a slash find those of its folders."""
+    found = {file for pattern in find_format(kind).patterns for file in folder.glob(pattern)}
+    return sorted(file for file in found if file.is_file())
 
 
 def _stat_file(name: str, file: Path) -> tuple[str, str, int, int]:

@@ -45,17 +45,17 @@ def refusal(*assignments: str) -> str:
     [
         (
             ["transcription.engine=wisper"],
-            'transcription.engine = "wisper": there are faster-whisper, other',
+            'transcription.engine = "wisper": there are faster-whisper, ',
         ),
         (["diarization.engine=pyanote"], 'diarization.engine = "pyanote": there are clustering, segmentation'),
         (["transcription.speed=3"], "transcription.speed: faster-whisper has no such setting; other has"),
         (
             ["transcription.engine=other", "transcription.beam_size=5"],
-            "transcription.beam_size: other has no such setting; faster-whisper has",
+            "transcription.beam_size: other has no such setting; faster-whisper",
         ),
         (
             ["transcription.engine=other", "transcription.hotwords=a"],
-            "transcription.hotwords: other has no such setting; faster-whisper has",
+            "transcription.hotwords: other has no such setting; faster-whisper",
         ),
         (["transcription.engine=other", "transcription.speed=0"], "transcription.speed = "),
         (["transcription.engine=other", "transcription.sped=1"], "there is no such setting; did you mean"),

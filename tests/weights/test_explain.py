@@ -20,8 +20,8 @@ GGML = WeightsFormat(
     kind="transcription/other",
     setting="transcription.model",
     maker="other.cpp",
-    patterns=("ggml-*.bin",),
-    essential=("ggml-*.bin",),
+    patterns=("other-*.bin",),
+    essential=("other-*.bin",),
     suffixes=(".ggml",),
     names={"large-v3-turbo": "others/turbo", "nano": "others/nano"},
 )
@@ -35,10 +35,12 @@ def _other() -> Iterator[None]:
 
 def test_a_short_name_is_another_repository_to_another_engine() -> None:
     found = {each.engine: each.meaning for each in explain("large-v3-turbo")}
-    assert found.keys() == {"faster-whisper", "other"}
+    assert found.keys() >= {"faster-whisper", "other"}
     assert "mobiuslabsgmbh/faster-whisper-large-v3-turbo@" in found["faster-whisper"]
     assert "others/turbo" in found["other"]
-    assert [(each.engine, each.setting) for each in explain("nano")] == [("other", "transcription.model")]
+    nano = [(each.engine, each.setting) for each in explain("nano")]
+    assert nano[0] == ("other", "transcription.model")
+    assert {setting for _, setting in nano} == {"transcription.model"}  # a service may have one of this name
 
 
 @pytest.mark.parametrize(
@@ -81,19 +83,19 @@ def test_a_name_of_another_engine_is_refused_with_the_engine_that_fits(name: str
 
 
 def test_files_of_another_engine_are_refused_with_the_engine_that_fits(tmp_path: Path) -> None:
-    for name in ("ggml-base.bin", "ggml-base.ggml"):
+    for name in ("other-base.bin", "other-base.ggml"):
         (tmp_path / name).write_bytes(b"weights")
     assert (find_defect("transcription", tmp_path) or "").endswith(
         "It is one of other.cpp's: set transcription.engine = other"
     )
-    assert (find_defect("transcription", tmp_path / "ggml-base.ggml") or "").endswith("transcription.engine = other")
+    assert (find_defect("transcription", tmp_path / "other-base.ggml") or "").endswith("transcription.engine = other")
     assert find_defect("transcription/other", tmp_path) is None
-    assert find_entry_path("transcription/other", tmp_path) == tmp_path / "ggml-base.bin"
+    assert find_entry_path("transcription/other", tmp_path) == tmp_path / "other-base.bin"
     assert find_local_path("mine.ggml") == Path("mine.ggml")
 
 
 def test_a_digest_is_of_the_files_that_the_engine_reads(tmp_path: Path) -> None:
-    (tmp_path / "ggml-base.bin").write_bytes(b"weights")
+    (tmp_path / "other-base.bin").write_bytes(b"weights")
     before = compute_digest("transcription/other", tmp_path)
     (tmp_path / "README.md").write_text("read me")
     assert compute_digest("transcription/other", tmp_path) == before
