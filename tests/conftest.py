@@ -16,9 +16,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 restore_interrupts()
 
 # Machines are noisy: how long an example takes says nothing about the code.
-hypothesis.settings.register_profile(
-    "daylong", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], max_examples=60
-)
+_TRIED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], max_examples=60)
+# The same examples each time: a change is not refused for what it didn't touch. `--hypothesis-profile explore` tries
+# others.
+hypothesis.settings.register_profile("daylong", _TRIED, derandomize=True)
+hypothesis.settings.register_profile("explore", _TRIED)
 hypothesis.settings.load_profile("daylong")
 
 LONG = ("tests/faults", "tests/flows", "tests/audio/test_long_recordings.py")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.audio import level
@@ -210,11 +210,13 @@ def test_the_whole_is_decoded_as_it_is_streamed(voice: np.ndarray, tmp_path: Pat
 
 
 @given(st.lists(st.floats(0.0, 50.0), min_size=1, max_size=40))
+@example([14.0, 1.9e-42])
 def test_no_peak_passes_full_scale(loudness: list[float]) -> None:
     wave = np.repeat(np.array(loudness, np.float32), 400) * make_noise(len(loudness) * 400 / RATE)
     limited = limit_peaks(wave)
     assert np.abs(limited).max() <= 1.0
-    assert (np.sign(limited) == np.sign(wave)).all()
+    heard = np.abs(wave) > 1e-30  # smaller ones may come out as 0
+    assert (np.sign(limited) == np.sign(wave))[heard].all()
 
 
 def half_seconds(level_dbfs: float, count: int) -> Iterator[float]:
