@@ -29,6 +29,7 @@ BUILT_IN: dict[Step, dict[str, str]] = {
         "whisper-cpp": "tasks.transcription.whisper_cpp:SPEC",
         "onnx": "tasks.transcription.onnx:SPEC",
         "parakeet": "tasks.transcription.parakeet:SPEC",
+        "qwen3-asr": "tasks.transcription.qwen3_asr:SPEC",
         "openai": "tasks.transcription.openai:SPEC",
     },
     "diarization": {
