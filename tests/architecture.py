@@ -68,6 +68,8 @@ HEAVY = {
     "onnx_asr",
     "pywhispercpp",
     "_pywhispercpp",
+    "mlx",
+    "mlx_whisper",
 }
 
 NETWORK = "_network"
