@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prefect import flow
@@ -18,11 +18,12 @@ from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.process_recording import TASK_THREADS
-from flows.recording.chunks import ChunkResult, process_chunks, split_by_track
+from flows.recording.chunks import ChunkResult, format_error, process_chunks, split_by_track
 from flows.recording.languages import Languages, determine_languages, find_main_language
 from flows.recording.preparation import Run, prepare
 from flows.recording.redecode import redecode_seams
 from flows.recording.tracks import Track, map_tracks
+from flows.reporting.logging_setup import RUN_LOG
 from flows.reporting.prefect_log import create_listeners
 from flows.reporting.progress import Progress
 from flows.reporting.run_names import make_printable
@@ -77,29 +78,37 @@ def compare_engines(
 
 
 def run_engine(label: str, recording: Recording, run: Run, *, fresh: bool) -> EngineRun:
-    """Transcribe a recording with the recogniser of `run`, alone in memory. A failed chunk is one of its errors."""
+    """Transcribe a recording with the recogniser of `run`, alone in memory. What fails is one of its errors, and does
+    not fail the others."""
+    spec = registry.find("transcription", run.settings.transcription.engine)
+    device = "elsewhere" if spec.capabilities.remote else spec.choose_device(run.place.device)
+    begun = EngineRun(label, spec.name, run.weights["transcription"].name, device)
     run.place.engines.unload()
-    progress = Progress(make_printable(f"{recording.source_name}, {label}"), create_listeners())
+    try:
+        return _run_engine(begun, recording, run, fresh=fresh)
+    except Exception as error:  # whatever an engine raises
+        RUN_LOG.exception("%s failed", label)
+        return replace(begun, errors=(format_error(error),))
+    finally:
+        run.place.engines.unload()
+
+
+def _run_engine(begun: EngineRun, recording: Recording, run: Run, *, fresh: bool) -> EngineRun:
+    progress = Progress(make_printable(f"{recording.source_name}, {begun.label}"), create_listeners())
     progress.enter_stage("speech map", duration_s=recording.duration_s)
     mapped, tracks = map_tracks(recording, run, progress)
     speech, _ = read_speech_map(run.place.store, mapped)
-    chunks = read_plan(
-        run.place, plan_chunks(PlanJob(recording.duration_s, run.settings.chunking), run.place, mapped), speech
-    )
+    planned = plan_chunks(PlanJob(recording.duration_s, run.settings.chunking), run.place, mapped)
+    chunks = read_plan(run.place, planned, speech)
     progress.enter_stage("language")
     languages = determine_languages(tracks, run)
     with transcribing_anew(fresh):
         done, again, merged = _transcribe(recording, chunks, tracks, languages, run, progress)
-    run.place.engines.unload()
     manifests = [r.manifests["transcription"] for r in done if "transcription" in r.manifests] + again
-    spec = registry.find("transcription", run.settings.transcription.engine)
-    return EngineRun(
-        label,
-        spec.name,
-        run.weights["transcription"].name,
-        "elsewhere" if spec.capabilities.remote else spec.choose_device(run.place.device),
-        tuple(read_words(run.place.store, merged)),
-        languages.language or find_main_language(done)[0],
+    return replace(
+        begun,
+        words=tuple(read_words(run.place.store, merged)),
+        language=languages.language or find_main_language(done)[0],
         work_s=sum(m["cost"]["seconds"] - m["cost"]["load_s"] for m in manifests),
         load_s=find_load_s([*languages.manifests, *manifests]),
         peak_mb=max((m["cost"]["peak_mb"] for m in manifests), default=0.0),

@@ -12,8 +12,9 @@ import soundfile
 from typer.testing import CliRunner
 
 from flows.cli.main import app
+from tasks.engines.spec import WeightsFormat
 from tasks.settings.home import sample
-from tests.helpers.other_engines import install
+from tests.helpers.other_engines import install, register
 
 pytestmark = [
     pytest.mark.usefixtures("prefect_server"),
@@ -42,11 +43,11 @@ def echo(tmp_path: Path) -> Iterator[str]:
         yield f"echo:{tmp_path / 'model'}"
 
 
-def compare(clip: Path, tmp_path: Path, engines: str, *more: str) -> tuple[str, dict[str, Any]]:
+def compare(clip: Path, tmp_path: Path, engines: str, *more: str, status: int = 0) -> tuple[str, dict[str, Any]]:
     given = [str(clip), "--profile", "demo", "--out", str(tmp_path / "out"), "--json", str(tmp_path / "c.json")]
     place = ["--set", "models.run_in=process", "--set", f"cache.store={tmp_path / 'store'}"]
     done = CliRunner().invoke(app, ["compare", *given, *place, "--debug", "--engines", engines, *more])
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == status, done.output
     return done.stdout, json.loads((tmp_path / "c.json").read_text())[0]
 
 
@@ -77,6 +78,22 @@ def test_settings_of_an_engine_are_compared(clip: Path, tmp_path: Path, echo: st
     assert [run["work_s"] for run in cached["runs"]] == [run["work_s"] for run in found["runs"]]
     assert [place["texts"] for place in cached["places"]] == [place["texts"] for place in found["places"]]
     assert "cached" in again
+
+
+def test_an_engine_that_fails_does_not_fail_the_others(clip: Path, tmp_path: Path, echo: str) -> None:
+    weights = (
+        WeightsFormat(kind="transcription/other", setting="transcription.model", maker="x", suffixes=(".txt",)),
+    )
+    model = next(tmp_path.glob("model/*.txt"))
+    with register(weights=weights):
+        shown, found = compare(clip, tmp_path, f"other:{model},{echo}", status=1)
+    other, works = found["runs"]
+    assert len(other["errors"]) == 1
+    assert "transcription/other can't be loaded" in other["errors"][0]
+    assert (other["words"], other["steps"]) == (0, 0)
+    assert works["words"] > 0
+    assert works["errors"] == []
+    assert "1 other" in shown
 
 
 @pytest.mark.slow
