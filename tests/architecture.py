@@ -23,13 +23,14 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("commands", ("flows.cli",)),
     ("web", ("flows.http",)),
-    ("flows", ("flows.process_recording", "flows.ingest_inbox", "flows.prune_cache")),
+    ("flows", ("flows.process_recording", "flows.compare_engines", "flows.ingest_inbox", "flows.prune_cache")),
     ("operation", ("flows.serving.health", "flows.serving.inspection", "flows.inbox")),
     ("people", ("flows.speakers",)),
     ("recording", ("flows.recording",)),
     ("reports", ("flows.reporting", "flows.report_audio", "flows.form", "flows.fault")),
     ("serving", ("flows.serving",)),
     ("ground of flows", ("flows",)),
+    ("comparison", ("tasks.comparison",)),
     (
         "steps",
         (
@@ -67,6 +68,8 @@ HEAVY = {
     "onnx_asr",
     "pywhispercpp",
     "_pywhispercpp",
+    "mlx",
+    "mlx_whisper",
 }
 
 NETWORK = "_network"

@@ -22,6 +22,7 @@ LONGEST = {
     "flows/http/README.md": 110,
     "tasks/audio/README.md": 40,
     "tasks/engines/README.md": 60,
+    "tasks/comparison/README.md": 60,
     "tasks/dataset/README.md": 256,
     "tasks/evaluation/README.md": 60,
     "tasks/exports/README.md": 100,

@@ -11,6 +11,7 @@ import typer
 
 from flows.cli import (
     cache,
+    compare,
     demo,
     doctor,
     evaluate,
@@ -67,6 +68,7 @@ app.command("doctor", epilog="Example:  daylong doctor --profile demo")(doctor.d
 app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("query", epilog=query.EXAMPLES)(query.query)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(inbox.app, name="inbox")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flows.recording.chunks import ChunkResult
 from flows.recording.preparation import Run
@@ -14,6 +14,7 @@ from tasks.engines import registry
 from tasks.intervals import Span, clip, format_clock, measure_union_s
 from tasks.languages import format_language
 from tasks.settings.schema import PER_CHUNK, PER_SEGMENT
+from tasks.step import Manifest
 from tasks.transcription.language import vote
 from tasks.transcription.limits import find_languages
 from tasks.transcription.task import LanguageJob, find_language
@@ -35,6 +36,8 @@ class Languages:
     by_channel: Mapping[int | None, str | None]
     """What each track is transcribed in, by its channel: a code, None (found in each chunk) or PER_SEGMENT."""
     disagreeing: tuple[PlaceFacts, ...] = ()
+    manifests: tuple[Manifest, ...] = ()
+    """Of the step `language`, one a track with speech, where it was detected."""
 
 
 def determine_languages(tracks: Sequence[Track], run: Run) -> Languages:
@@ -52,14 +55,14 @@ def determine_languages(tracks: Sequence[Track], run: Run) -> Languages:
         return Languages(None, None, dict.fromkeys(channels, own))
     if not spec.capabilities.detects_language:
         return Languages(None, None, dict.fromkeys(channels))
-    facts = {
-        track.audio.channel: language_facts(
-            find_language(LanguageJob(track.audio, track.speech, settings, weights), run.place)
-        )
+    manifests = {
+        track.audio.channel: find_language(LanguageJob(track.audio, track.speech, settings, weights), run.place)
         for track in tracks
         if track.speech
     }
-    return combine_channels(facts, {track.audio.channel: measure_union_s(track.speech) for track in tracks})
+    facts = {channel: language_facts(manifest) for channel, manifest in manifests.items()}
+    found = combine_channels(facts, {track.audio.channel: measure_union_s(track.speech) for track in tracks})
+    return replace(found, manifests=tuple(manifests.values()))
 
 
 def combine_channels(facts: Mapping[int | None, LanguageFacts], speech_s: Mapping[int | None, float]) -> Languages:

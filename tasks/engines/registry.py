@@ -27,8 +27,10 @@ BUILT_IN: dict[Step, dict[str, str]] = {
     "transcription": {
         "faster-whisper": "tasks.transcription.whisper:SPEC",
         "whisper-cpp": "tasks.transcription.whisper_cpp:SPEC",
+        "mlx-whisper": "tasks.transcription.mlx_whisper:SPEC",
         "onnx": "tasks.transcription.onnx:SPEC",
         "parakeet": "tasks.transcription.parakeet:SPEC",
+        "qwen3-asr": "tasks.transcription.qwen3_asr:SPEC",
         "openai": "tasks.transcription.openai:SPEC",
     },
     "diarization": {
