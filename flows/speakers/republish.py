@@ -14,7 +14,7 @@ from flows.speakers.published import apply_identities, clear_embeddings, find_pu
 from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish, recover
 from tasks.dataset.read import find_row, read_transcript
 from tasks.errors import DaylongError
-from tasks.exports import EXPORTS, PICTURES, list_renewable, render, timeline
+from tasks.exports import EXPORTS, PICTURES, list_renewable, render, render_translations, timeline
 from tasks.exports.report.links import read_sound_paths
 from tasks.pruning.prune import erase
 from tasks.records import Transcript
@@ -111,6 +111,7 @@ def republish(registry: VoiceRegistry, out: Path, recording_id: str) -> str | No
     folder = out / EXPORTS_FOLDER / recording_id
     transcript = _restore_part_paths(transcript, folder)
     files = render(transcript, list_renewable(transcript, folder), folder=folder)
+    files |= render_translations(transcript, folder=folder)
     for name, form in PICTURES.items():
         if (folder / name).exists():
             files[name] = timeline.write(transcript, form)

@@ -1,4 +1,4 @@
-"""The six tables: one schema, from which schema.json and README.md's data dictionary are generated.
+"""The tables: one schema, from which schema.json and README.md's data dictionary are generated.
 
 A column is written here once: name, type, whether it may be null, unit, meaning. pyarrow is imported only
 when a schema is asked for.
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SCHEMA_VERSION = 1
+
+OPTIONAL = ("translations",)
+"""Tables that a recording has no file in where there is nothing to say."""
 
 EMBEDDING_SIZE = 256
 """Values of an embedding in the tables. Those of most models (TitaNet: 192) are shorter and padded with zeros,
@@ -245,6 +248,22 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             Column("loops_removed", "int32", "Repetition loops taken out."),
             Column("silence_text_removed", "int32", "Words taken out that stood in silence."),
             *(column for step in STEPS for column in _costs(step)),
+        ),
+    ),
+    "translations": (
+        "A segment's text in another language; no rows for recordings that are not translated.",
+        (
+            *_IDS,
+            Column("segment_index", "int32", "The segment."),
+            Column("language", "string", "Code of the language that it is translated to."),
+            Column("text", "string", "Its text in that language; the source's where nothing is translated."),
+            _null("engine", "string", "Kind and name of the model that was asked; null where nothing was to do."),
+            Column(
+                "status",
+                "string",
+                "translated; partial, where a sentence of it stays in the source's language; untranslated; original, "
+                "where nothing was to translate.",
+            ),
         ),
     ),
 }

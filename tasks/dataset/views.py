@@ -1,4 +1,4 @@
-"""The six tables as DuckDB views over the Parquet files, and statements on them that only read."""
+"""The tables as DuckDB views over the Parquet files, and statements on them that only read."""
 
 from __future__ import annotations
 
