@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from regex import Pattern
 
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st jr sr messrs mme mlle fr hr sra srta dott sig no nr vs approx ca bzw z.b e.g i.e u.a".split()
-)
+    ("mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "mme", "mlle", "fr", "hr", "sra", "srta", "dott", "sig", "nr",
+     "vs", "approx", "ca", "bzw", "z.b", "e.g", "i.e", "u.a")
+)  # fmt: skip
 """After which a full stop ends no sentence."""
 CLAUSE_MARKS = ",;:،؛、，；："
 """Marks between the clauses of a sentence."""

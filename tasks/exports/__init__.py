@@ -130,6 +130,8 @@ def render(
     check_formats(formats)
     transcript = read_translated(transcript, language)
     return {
-        name_translated(export.file_name, language): export.write(transcript, style) if export.has_cues else export.write(transcript)
+        name_translated(export.file_name, language): export.write(transcript, style)
+        if export.has_cues
+        else export.write(transcript)
         for export in (ALL_EXPORTS[name] for name in formats)
     }

@@ -613,8 +613,8 @@ class TranslationSettings(Step):
         None,
         min_length=1,
         max_length=1000,
-        description="A file with a line for each `term` that stays, or `term => translation`; lines after `[de]` hold "
-        "for German alone.",
+        description="A file with a line for each `term` that stays, or `term => translation`; lines after `[de]` "
+        "hold for German alone.",
     )
     api_key_variable: str = Field(
         "OPENAI_API_KEY",

@@ -1,6 +1,7 @@
 """What is wrong with a translation, as far as that can be told without knowing the language. Pure.
 
-Models merge lines, shift them by one, leave some in the source's language, refuse, explain, number, or change figures.
+Models merge lines, shift them by one, leave some in the source's language, refuse, explain, number, or change
+figures.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ SCRIPTS = {
     "hy": ("ARMENIAN",),
     "am": ("ETHIOPIC",),
 }
-"""Language -> how Unicode's names of its letters begin; languages that are not here have Latin letters, or several."""
+"""Language -> how Unicode's names of its letters begin; those that are not here have Latin letters, or several."""
 
 
 def find_fault(source: str, text: str, language: str, number: int = 0, kept: Sequence[str] = ()) -> str | None:

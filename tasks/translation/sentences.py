@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from tasks.joining import is_unspaced, is_wide_mark
 from tasks.records import Segment, Transcript, Translation, TranslationStatus
@@ -122,7 +122,7 @@ def share_out(text: str, weights: Sequence[int]) -> list[str]:
         wanted = len(text) * reached / total
         ends.append(max(ends[-1], min(places, key=lambda place: abs(place - wanted))))
     ends.append(len(text))
-    return [text[a:b].strip() for a, b in zip(ends, ends[1:], strict=False)]
+    return [text[a:b].strip() for a, b in pairwise(ends)]
 
 
 def _may_cut(text: str, i: int) -> bool:

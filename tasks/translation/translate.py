@@ -57,7 +57,9 @@ def translate(
     where its first request fails.
     """
     transcript = canonical(transcript)
-    job = _Job(build_sentences(transcript), language, client, terms, memory or SentenceMemory(), list_names(transcript))
+    job = _Job(
+        build_sentences(transcript), language, client, terms, memory or SentenceMemory(), list_names(transcript)
+    )
     wanted = [i for i, s in enumerate(job.sentences) if s.language != language and has_letters(s.text)]
     answers = {i: Answer(s.text, "original") for i, s in enumerate(job.sentences)}
     keys = {i: job.compute_key(i) for i in wanted}
