@@ -88,7 +88,7 @@ def publish_all(folder: Path, recording_id: str, run_id: str, found: Sequence[Tr
     from flows.translations import add_translations
     from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish_translations
     from tasks.dataset.read import read_transcript
-    from tasks.exports import render_translations
+    from tasks.exports import EXPORTS, render, render_translations
 
     transcript = read_transcript(folder, recording_id)
     if transcript.run.run_id != run_id:
@@ -96,6 +96,8 @@ def publish_all(folder: Path, recording_id: str, run_id: str, found: Sequence[Tr
     exports = folder / EXPORTS_FOLDER / recording_id
     transcript = restore_part_paths(add_translations(transcript, found), exports)
     files = render_translations(transcript, [one.language for one in found], folder=exports)
+    if (exports / EXPORTS["report"].file_name).exists():  # it leads to the others
+        files |= render(transcript, ["report"], folder=exports)
     return publish_translations(transcript, folder, exports=files, instead_of=run_id)
 
 

@@ -78,7 +78,10 @@ def time_words(segment: Segment, words: Sequence[Word], text: str, language: str
     tokens = list(cut_into_words(to_one_line(text)))
     if not source:  # a segment without text has no translation
         source = [Piece(round(segment.start_s * 1000), round(segment.end_s * 1000), "-")]
-    theirs, ours = _group([p.text for p in source]), _group([token.text for token in tokens])
+    theirs, ours = (
+        _group([p.text for p in source]),
+        _group([" " * token.space_before + token.text for token in tokens]),
+    )
     if len(theirs) != len(ours):
         theirs, ours = [(0, len(source))], [(0, len(tokens))]
     out: list[Word] = []

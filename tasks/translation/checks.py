@@ -19,8 +19,8 @@ LONGEST_TIMES, LONGEST_CHARS = 5, 80
 """A translation that is longer than so many times its source, and so many characters, explains instead."""
 LARGEST_SPELT = 12
 """Numbers up to this one may be written in letters."""
-SHIFT = 2.4
-"""Of two neighbours one is so many times longer than lines of the answer are, the other so many times shorter."""
+MERGED, EMPTIED = 1.6, 0.45
+"""Of two neighbours one has so many times the length that lines of the answer have, the other so little of it."""
 
 _NUMBER = re.compile(r"\d+(?:[.,:'’\u00a0\u202f ]?\d+)*")
 _REFUSAL = re.compile(
@@ -143,30 +143,44 @@ def _to_letters(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
 
 
-def find_shift(sources: Sequence[str], texts: Sequence[str]) -> str | None:
+def find_shift(sources: Sequence[str], texts: Sequence[str], around: Sequence[str] = ()) -> str | None:
     """Find a sign that lines of an answer are merged or shifted, though each has a text; None without.
 
-    >>> find_shift(["Yes, I do think so.", "And what about you?"], ["Ja. Und du?", "Ja. Und du?"])
+    `around`: the neighbouring sentences that went with the request.
+
+    >>> find_shift(["Yes, I do think so.", "And what about you?"], ["Ja, schon. Und du?", "Ja, schon. Und du?"])
     'lines 1 and 2 have the same text'
     """
     for i, ((one, other), (text, following)) in enumerate(zip(pairwise(sources), pairwise(texts), strict=True), 1):
         same = _to_letters(text) == _to_letters(following) and len(_to_letters(text)) > 8
         if same and _to_letters(one) != _to_letters(other):
             return f"lines {i} and {i + 1} have the same text"
-    if len(sources) < 4:
+    own = {_to_letters(source) for source in (*sources, *around) if len(source.split()) > 1}
+    for i, (source, text) in enumerate(zip(sources, texts, strict=True), 1):
+        if _to_letters(text) in own - {_to_letters(source)}:
+            return f"line {i} is another one, not translated"
+    if not sources:
         return None
     ratios = [(len(text) + 4) / (len(source) + 4) for source, text in zip(sources, texts, strict=True)]
     usual = median(ratios)
     for i, (left, right) in enumerate(pairwise(ratios), 1):
-        if min(left, right) * SHIFT < usual < max(left, right) / SHIFT:
+        longer, shorter = max(left, right), min(left, right)
+        if longer > shorter * MERGED / EMPTIED and longer > MERGED * usual * (len(ratios) > 3):
             return f"lines {i} and {i + 1} look merged"
     return None
 
 
 def find_batch_fault(
-    sources: Sequence[str], texts: Mapping[int, str], language: str, kept: Sequence[Sequence[str]]
+    sources: Sequence[str],
+    texts: Mapping[int, str],
+    language: str,
+    kept: Sequence[Sequence[str]],
+    around: Sequence[str] = (),
 ) -> str | None:
-    """Find what is wrong with an answer to a request of several sentences, numbered from 1; None where nothing is."""
+    """Find what is wrong with an answer to a request of several sentences, numbered from 1; None where nothing is.
+
+    `kept`: of each sentence, the terms that have to stay. `around`: the neighbouring sentences.
+    """
     wanted = set(range(1, len(sources) + 1))
     if texts.keys() != wanted:
         lacks, more = sorted(wanted - texts.keys()), sorted(texts.keys() - wanted)
@@ -174,4 +188,4 @@ def find_batch_fault(
     for number, source in enumerate(sources, 1):
         if fault := find_fault(source, texts[number], language, number, kept[number - 1]):
             return f"line {number}: {fault}"
-    return find_shift(sources, [texts[number] for number in sorted(wanted)])
+    return find_shift(sources, [texts[number] for number in sorted(wanted)], around)

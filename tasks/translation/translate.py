@@ -147,7 +147,8 @@ class _Job:
         self._failures, self.answered = 0, True
         texts = prompt.read_answer(answer)
         kept = [[t.term for t in list_terms(s.text, own, self.language) if t.meant is None] for s in chosen]
-        if found := find_batch_fault([s.text for s in chosen], texts, self.language, kept):
+        around = [s.text for s in (*before, *after)]
+        if found := find_batch_fault([s.text for s in chosen], texts, self.language, kept, around):
             log.debug("an answer of %d sentences is refused: %s", len(places), found.partition(":")[0])
             raise BadAnswer(found)
         return {place: texts[number] for number, place in enumerate(places, 1)}

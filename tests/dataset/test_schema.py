@@ -32,6 +32,7 @@ COLUMNS = {
     "chunks": "recording_id run_id chunk_index start_s end_s core_start_s core_end_s status error speech_s language "
     "num_words seam_kept seam_dropped seam_redecoded_s loops_removed silence_text_removed "
     + " ".join(f"{step}_s {step}_cached {step}_wait_s {step}_peak_mb" for step in STEPS),
+    "translations": "recording_id run_id segment_index language text engine status",
 }
 
 
