@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.canonical import canonical, find_recorded_date
 from tasks.dataset.read import find_row
 from tasks.dataset.rows import tables
-from tasks.dataset.schema import TABLES, schema_json
+from tasks.dataset.schema import EVERY_TABLE, schema_json
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.records import Transcript
 from tasks.storage import files, journal
@@ -137,7 +137,7 @@ def check_places(out: Path) -> None:
     that none is done in vain."""
     try:
         check_file(out / "schema.json")
-        for name in (*TABLES, EXPORTS_FOLDER):
+        for name in (*EVERY_TABLE, EXPORTS_FOLDER):
             check_folder(out, out / name)
     except (OSError, TransientError) as err:
         raise UsageError(f"out = {out}: results can't be put in place. {err}.") from err
@@ -161,7 +161,7 @@ def recover(out: Path, needed: str | None = None) -> list[str]:
 def list_published_files(out: Path, recording_id: str) -> list[Path]:
     """The files of a recording that are there now, relative to `out`: tables in any partition, and exports."""
     found = []
-    for table in TABLES:
+    for table in EVERY_TABLE:
         # Names are joined, never globbed: a recording may be called "[1]*".
         for partition in sorted((out / table).glob("recorded_date=*")):
             if (partition / f"{recording_id}.parquet").is_file():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tasks.dataset.schema import OPTIONAL, TABLES
+from tasks.dataset.schema import EVERY_TABLE, OPTIONAL_TABLES
 from tasks.dataset.versions import upgrade_table
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.intervals import Span
@@ -95,8 +95,9 @@ def read_transcript(out: Path, recording: str) -> Transcript:
         try:
             held = {
                 t: _read(t, path)
-                for t in TABLES
-                if (path := out / t / partition / f"{row['recording_id']}.parquet").is_file() or t not in OPTIONAL
+                for t in EVERY_TABLE
+                if (path := out / t / partition / f"{row['recording_id']}.parquet").is_file()
+                or t not in OPTIONAL_TABLES
             }
         except FileNotFoundError:
             continue

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tasks.canonical import canonical, find_recording_start, parse_timestamp
-from tasks.dataset.schema import EMBEDDING_SIZE, SCHEMA_VERSION, schemas
+from tasks.dataset.schema import EMBEDDING_SIZE, SCHEMA_VERSION, get_schema
 from tasks.records import STEPS, Speaker, StepCost, Transcript
 from tasks.word_forms import to_search_form
 
@@ -38,7 +38,7 @@ def tables(transcript: Transcript) -> dict[str, pa.Table]:
 def _table(transcript: Transcript, table: str, columns: dict[str, Any]) -> pa.Table:
     import pyarrow as pa
 
-    schema = schemas()[table]
+    schema = get_schema(table)
     length = len(next(iter(columns.values())))
     columns["recording_id"] = [transcript.recording.recording_id] * length
     columns["run_id"] = [transcript.run.run_id] * length

@@ -19,7 +19,7 @@ from flows.speakers.published import find_published_run
 from tasks.canonical import find_recorded_date
 from tasks.dataset.publish import check_file_name, check_places, publish, recover
 from tasks.dataset.read import find, read_transcript, recordings
-from tasks.dataset.schema import OPTIONAL, TABLES, schema_json
+from tasks.dataset.schema import TABLES, schema_json
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.exports import EXPORTS, render
 from tasks.storage import journal
@@ -39,7 +39,7 @@ def test_a_recording_has_one_file_a_table_its_exports_and_the_schema(tmp_path):
     published = publish_all(make_meeting(), tmp_path)
     assert published.recorded_date == date(2024, 5, 1)
     assert files(tmp_path) == sorted(
-        [f"{table}/recorded_date=2024-05-01/meeting-0a1b2c3d.parquet" for table in TABLES if table not in OPTIONAL]
+        [f"{table}/recorded_date=2024-05-01/meeting-0a1b2c3d.parquet" for table in TABLES]
         + [f"exports/meeting-0a1b2c3d/{export.file_name}" for export in EXPORTS.values()]
         + ["schema.json"]
     )

@@ -66,7 +66,7 @@ def make(year: Path, days: int) -> None:
     for day in dates(days):
         if not place(year, "recordings", day).exists():  # written last
             held = tables(day)
-            for table in sorted(held, key=lambda t: t == "recordings"):
+            for table in sorted(TABLES, key=lambda t: t == "recordings"):
                 put(place(year, table, day), LAYOUTS[PUBLISHED](held[table]))
             print(f"\r{day}", end="", file=sys.stderr, flush=True)
 
