@@ -117,6 +117,9 @@ def cut_into_words(text: str) -> Iterable[Token]:
     (['Ja,', '«so»', 'ist', 'es.'], ['「東', '京」', 'へ、', 'AI', 'で。'])
     """
     for part in text.split():
+        if part.isascii():
+            yield Token(part)
+            continue
         pieces: list[str] = []
         for char in part:
             if not pieces or _begins_word(pieces[-1], char):
