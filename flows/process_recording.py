@@ -1,7 +1,7 @@
 """One recording -> one transcript: the main flow.
 
 probe -> speech map -> plan -> language -> for each chunk: separate?, transcribe, punctuate?, embed, turns
-      -> link -> seams -> merge -> publish
+      -> link -> seams -> merge -> translate? -> publish
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from flows.reporting.run_account import Account, account_for_run, log_final_erro
 from flows.reporting.run_names import format_run_name, make_printable, name_run, rename_run
 from flows.speakers.identify import name_speakers
 from flows.speakers.republish import finishing_erasures
+from flows.translations import translate_in_run
 from tasks.audio.folder import decode_path, list_recordings, name_recording
 from tasks.audio.task import PlanJob, plan_chunks, probe_recording, read_plan
 from tasks.caching import call_at_each_use, copy_used_keys, pop_used_keys
@@ -46,7 +47,7 @@ from tasks.contracts import read_speech_map
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.task import PublishJob, publish_transcript
 from tasks.errors import DaylongError, UnreadableAudio
-from tasks.exports import render
+from tasks.exports import render, render_translations
 from tasks.linking.task import LinkJob, link_speakers
 from tasks.logs import add_log_fields
 from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
@@ -58,6 +59,7 @@ from tasks.settings.home import home
 from tasks.settings.load import load
 from tasks.step import Manifest
 from tasks.storage import disk_space
+from tasks.translation.task import TranslationJob, translate_transcript
 
 TASK_THREADS = 64
 """Threads for tasks; `chunks_in_flight` bounds the work."""
@@ -162,7 +164,6 @@ def _run_steps(
     channels = (mapped, group_embeddings_by_channel(done, recording.channels)) if is_by_channel(run) else None
     merged = merge(job, run.place, seams, again, linked, channels)
 
-    progress.enter_stage("publishing")
     transcript = assemble_transcript(
         recording,
         run,
@@ -176,8 +177,14 @@ def _run_steps(
         speech_s=sum(s.duration_s for s in speech),
         wall_s=time.perf_counter() - started,
     )
+    if run.settings.translation.languages:
+        progress.enter_stage("translation")
+        untranslated = TranslationJob(transcript, lambda held: translate_in_run(held, run.settings))
+        transcript = translate_transcript(untranslated).transcript
+    progress.enter_stage("publishing")
     with name_speakers(transcript, run.out, run.settings, run.models.get("embedding", "")) as transcript:
-        files = render(transcript, folder=run.out / EXPORTS_FOLDER / recording.recording_id)
+        folder = run.out / EXPORTS_FOLDER / recording.recording_id
+        files = render(transcript, folder=folder) | render_translations(transcript, folder=folder)
         exports = publish_transcript(PublishJob(transcript, files), str(run.out))
     progress.enter_stage("done")
     account.transcript = transcript

@@ -11,7 +11,7 @@ from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.read import read_transcript
 from tasks.errors import UsageError
 from tasks.exports import EXPORTS, formats_of, render
-from tasks.exports.report.links import EMBEDDED_PREFIX
+from tasks.exports.report.links import EMBEDDED_PREFIX, read_sound_paths
 from tasks.paths import suggest_path
 from tasks.records import Transcript
 from tasks.storage.atomic import write_atomically
@@ -35,6 +35,19 @@ def set_audio_paths(transcript: Transcript, audio: Path) -> Transcript:
         if not path.is_file():
             raise UsageError(f"--audio {path}: no such file. {suggest_path(path)}")
     parts = tuple(replace(p, path=str(path.absolute())) for p, path in zip(recording.parts, paths, strict=True))
+    return replace(transcript, recording=replace(recording, parts=parts))
+
+
+def restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
+    """Set the paths of the recording's parts from the published report, since the tables don't hold them."""
+    try:
+        paths = read_sound_paths((folder / EXPORTS["report"].file_name).read_text(encoding="utf-8"), folder)
+    except (OSError, UnicodeDecodeError):
+        paths = []
+    recording = transcript.recording
+    if len(paths) != len(recording.parts):
+        return transcript
+    parts = tuple(replace(part, path=path) for part, path in zip(recording.parts, paths, strict=True))
     return replace(transcript, recording=replace(recording, parts=parts))
 
 

@@ -61,6 +61,11 @@ def canonical(transcript: Transcript) -> Transcript:
         if place != segment.index or text is not segment.text:
             segment = replace(segment, index=place, text=text)
         segments.append(segment)
+    translations = [
+        replace(t, segment=new_index[t.segment], text=replace_surrogates(t.text))
+        for t in transcript.translations
+        if t.segment in new_index
+    ]
     words = []
     for word in _sort_clipped(transcript.words, end_s):
         text, place = replace_surrogates(word.text), new_index.get(word.segment, -1)
@@ -75,6 +80,7 @@ def canonical(transcript: Transcript) -> Transcript:
         turns=tuple(_sort_clipped(transcript.turns, end_s)),
         speakers=tuple(sorted(transcript.speakers, key=lambda s: s.label)),
         chunks=tuple(sorted(map(_canonical_chunk, transcript.chunks), key=lambda c: c.index)),
+        translations=tuple(sorted(translations, key=lambda t: (t.language, t.segment))),
     )
     _last = weakref.ref(tidied)
     return tidied

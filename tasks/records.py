@@ -22,6 +22,10 @@ UNKNOWN = "UNKNOWN"
 WordTimes = Literal["engine", "aligned", "fast"]
 """How the times of a word were found: by the recogniser, by an aligner, or shared out by length."""
 
+TranslationStatus = Literal["translated", "partial", "untranslated", "original"]
+"""Whether all of a segment's text is translated, a part of it, nothing (then the text is the source's), or whether
+nothing was to translate: it is in that language, or has no letters."""
+
 STEPS = ("separation", "transcription", "punctuation", "embedding", "diarization")
 """The steps of a chunk, as the columns of `chunks` name them."""
 
@@ -220,6 +224,20 @@ class Speaker:
 
 
 @dataclass(frozen=True, slots=True)
+class Translation:
+    """A segment's text in another language."""
+
+    segment: int
+    """Index of the segment."""
+    language: str
+    """Code of the language that it is translated to."""
+    text: str
+    status: TranslationStatus
+    engine: str | None = None
+    """What was asked for it; None where nothing was to translate."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepCost:
     """What a step cost on a chunk: seconds of work, of waiting for the engine; its process's peak memory, MiB."""
 
@@ -282,6 +300,8 @@ class Transcript:
     turns: tuple[Turn, ...]
     speakers: tuple[Speaker, ...]
     chunks: tuple[ChunkReport, ...]
+    translations: tuple[Translation, ...] = ()
+    """Of all languages; none for a segment without text."""
 
     @property
     def num_speakers(self) -> int:

@@ -12,11 +12,17 @@ the `、`, for example.
 from __future__ import annotations
 
 import functools
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from regex import Pattern
 
+_ABBREVIATIONS = frozenset(
+    ("mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "mme", "mlle", "fr", "hr", "sra", "srta", "dott", "sig", "nr",
+     "vs", "approx", "ca", "bzw", "z.b", "e.g", "i.e", "u.a")
+)  # fmt: skip
+"""After which a full stop ends no sentence."""
 CLAUSE_MARKS = ",;:،؛、，；："
 """Marks between the clauses of a sentence."""
 PREDICTED_MARKS = ".,;:!?…¡¿。，！？"
@@ -40,6 +46,34 @@ def weigh_break(text: str) -> int:
     if ends_sentence(text):
         return 3
     return 2 if strip_closing_marks(text).endswith(tuple(CLAUSE_MARKS)) else 0
+
+
+def split_sentences(text: str) -> list[str]:
+    """Split running text after each sentence; the parts joined are the text.
+
+    A full stop is no end after a title or an initial, nor where the text goes on in lower case.
+
+    >>> split_sentences("Dr. Okafor? He left. J. R. came, approx. at two.  Why")
+    ['Dr. Okafor?', ' He left.', ' J. R. came, approx. at two.', '  Why']
+    >>> split_sentences("好。「走吧。」我们走")
+    ['好。', '「走吧。」', '我们走']
+    """
+    parts = [""]
+    tokens = [token for token in _token_pattern().findall(text) if token]
+    for token, following in zip_longest(tokens, tokens[1:], fillvalue=""):
+        parts[-1] += token
+        if following and ends_sentence(token) and not _goes_on(token.strip(), following.strip()):
+            parts.append("")
+    return [part for part in parts if part]
+
+
+def _goes_on(token: str, following: str) -> bool:
+    """Whether a token with a sentence mark ends no sentence."""
+    bare = token.strip("\"'“”‘’«»()[]").removesuffix(".")
+    if token.endswith(".") and (bare.casefold() in _ABBREVIATIONS or (len(bare) == 1 and bare.isupper())):
+        return True
+    first = following.lstrip("\"'“”‘’«»()[]–—-…")[:1]
+    return first.islower() or not any(c.isalnum() for c in following)
 
 
 def strip_closing_marks(text: str) -> str:
@@ -67,3 +101,11 @@ def _closing_pattern() -> Pattern[str]:
     import regex
 
     return regex.compile(_CLOSING)
+
+
+@functools.cache
+def _token_pattern() -> Pattern[str]:
+    """Match text up to a blank or, where the mark is a wide one (`。`), up to its end."""
+    import regex
+
+    return regex.compile(r"\s*[^\s。！？｡]*(?:[。！？｡]+[\p{Pe}\p{Pf}]*)?")

@@ -46,6 +46,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "tasks.punctuation",
             "tasks.separation",
             "tasks.transcription",
+            "tasks.translation",
             "tasks.voices",
         ),
     ),

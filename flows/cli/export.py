@@ -20,6 +20,8 @@ daylong export meeting-1f2e3d4c --format srt --to meeting.srt
 
 daylong export meeting-1f2e3d4c --format srt --profile netflix
 
+daylong export meeting-1f2e3d4c --format srt --language fr
+
 daylong export meeting-1f2e3d4c --template minutes.md.j2 --to minutes.md
 """
 
@@ -48,6 +50,10 @@ def export(
         typer.Option("--mode", metavar="M", help="Times of subtitles: of the words (accurate), or by length (fast)."),
     ] = None,
     values: SubtitleValues = None,
+    language: Annotated[
+        str | None,
+        typer.Option("--language", metavar="xx", help="A language that it is translated to. [as it was spoken]"),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="The folder with the results. [data/transcripts]"),
@@ -73,12 +79,14 @@ def export(
         from flows.report_audio import embed_audio_in_report, set_audio_paths
         from tasks.exports import ALL_EXPORTS, PICTURES, timeline
         from tasks.exports import template as templates
+        from tasks.exports.translated import name_translated, read_translated
 
         if (form is None) == (template is None):
             raise UsageError("name one of --format F and --template FILE.")
         if form is not None and form not in ALL_EXPORTS and form not in PICTURES:
             there = ", ".join([*ALL_EXPORTS, *PICTURES])
             raise UsageError(f"--format {form}: there is no such format; there are {there}.")
+        code = read_language(language, form)
         written = templates.read_template(template) if template else ""
         if embed_audio and (form != "report" or audio is None):
             raise UsageError("--embed-audio: goes with --format report and --audio FILE, the recording.")
@@ -87,7 +95,7 @@ def export(
         from tasks.exports import render
 
         folder = find_results(out)
-        transcript = read_transcript(folder, recording)
+        transcript = read_translated(read_transcript(folder, recording), code)
         style = read_subtitle_options(profile, mode, values or (), transcript.run.settings.get("subtitles") or {})
         if style is not None and form is not None and not (form in ALL_EXPORTS and ALL_EXPORTS[form].has_cues):
             there = ", ".join(name for name, export in ALL_EXPORTS.items() if export.has_cues)
@@ -99,7 +107,7 @@ def export(
             name = f"transcript.{templates.name_output(template)}"
         else:
             name = str(form) if form in PICTURES else ALL_EXPORTS[str(form)].file_name
-        target = to or folder / EXPORTS_FOLDER / transcript.recording.recording_id / name
+        target = to or folder / EXPORTS_FOLDER / transcript.recording.recording_id / name_translated(name, code)
         if audio is not None:
             transcript = set_audio_paths(transcript, audio)
         if embed_audio:
@@ -117,6 +125,22 @@ def export(
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, content, durable=False)
         screen.say(escape(target))
+
+
+def read_language(given: str | None, form: str | None) -> str | None:
+    """Read the code of a language. Raises UsageError for one that is unknown, and for formats that are not written in
+    other languages."""
+    from tasks.exports import ALL_EXPORTS, PICTURES
+    from tasks.languages import parse_language
+
+    if given is None:
+        return None
+    code = parse_language(given)
+    if code is None:
+        raise UsageError(f"--language {given}: no language that is known. Write a code or a name (de, German).")
+    if form in PICTURES or (form is not None and not ALL_EXPORTS[form].translates):
+        raise UsageError(f"--language: {form} is the same in every language, or for scoring what was heard.")
+    return code
 
 
 def find_results(out: Path | None) -> Path:

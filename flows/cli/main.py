@@ -25,6 +25,7 @@ from flows.cli import (
     speaker_review,  # noqa: F401  # as well
     speakers,
     subtitles,
+    translate,
     up,
     watch,
 )
@@ -66,6 +67,7 @@ app.command("up", epilog=up.EXAMPLES)(up.up)
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.command("doctor", epilog="Example:  daylong doctor --profile demo")(doctor.doctor)
 app.command("export", epilog=export.EXAMPLES)(export.export)
+app.command("translate", epilog=translate.EXAMPLES)(translate.translate)
 app.command("query", epilog=query.EXAMPLES)(query.query)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)

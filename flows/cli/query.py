@@ -92,9 +92,9 @@ def _parse_value(given: str) -> tuple[str, str]:
 
 
 def _show_tables(screen: Terminal) -> None:
-    from tasks.dataset.schema import TABLES
+    from tasks.dataset.schema import EVERY_TABLE
 
-    for name, (meaning, columns) in TABLES.items():
+    for name, (meaning, columns) in EVERY_TABLE.items():
         screen.say(f"{name}: {meaning[0].lower()}{meaning[1:]}", style="bold")
         table = make_table(screen, "  column", "type", "unit", "meaning", texts=4)
         table.columns[3].no_wrap = False

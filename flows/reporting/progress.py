@@ -29,7 +29,7 @@ class Snapshot:
 
     source_name: str
     stage: str
-    """probe, speech map, plan, language, chunks, linking, seams, merging, publishing or done."""
+    """probe, speech map, plan, language, chunks, linking, seams, merging, translation, publishing or done."""
     duration_s: float = 0.0
     done_s: float = 0.0
     mapped_s: float = 0.0

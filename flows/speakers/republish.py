@@ -5,19 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import flows  # noqa: F401  # sets where Prefect keeps the steps' records
 from flows.locations import resolve_voices
+from flows.report_audio import restore_part_paths
 from flows.speakers.published import apply_identities, clear_embeddings, find_published_run
 from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish, recover
 from tasks.dataset.read import find_row, read_transcript
 from tasks.errors import DaylongError
-from tasks.exports import EXPORTS, PICTURES, list_renewable, render, timeline
-from tasks.exports.report.links import read_sound_paths
+from tasks.exports import PICTURES, list_renewable, render, render_translations, timeline
 from tasks.pruning.prune import erase
-from tasks.records import Transcript
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
 from tasks.storage.files import is_accessible_folder
@@ -109,8 +107,9 @@ def republish(registry: VoiceRegistry, out: Path, recording_id: str) -> str | No
         return run_id
     transcript = clear_embeddings(transcript, labels)
     folder = out / EXPORTS_FOLDER / recording_id
-    transcript = _restore_part_paths(transcript, folder)
+    transcript = restore_part_paths(transcript, folder)
     files = render(transcript, list_renewable(transcript, folder), folder=folder)
+    files |= render_translations(transcript, folder=folder)
     for name, form in PICTURES.items():
         if (folder / name).exists():
             files[name] = timeline.write(transcript, form)
@@ -119,19 +118,6 @@ def republish(registry: VoiceRegistry, out: Path, recording_id: str) -> str | No
     except Superseded:  # by a run that doesn't wait for the store of voices
         return republish(registry, out, recording_id)
     return run_id
-
-
-def _restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
-    """Set the paths of the recording's parts from the published report, since the tables don't hold them."""
-    try:
-        paths = read_sound_paths((folder / EXPORTS["report"].file_name).read_text(encoding="utf-8"), folder)
-    except (OSError, UnicodeDecodeError):
-        paths = []
-    recording = transcript.recording
-    if len(paths) != len(recording.parts):
-        return transcript
-    parts = tuple(replace(part, path=path) for part, path in zip(recording.parts, paths, strict=True))
-    return replace(transcript, recording=replace(recording, parts=parts))
 
 
 def erase_forgotten(store: Path, settings: Settings | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Publish: a transcript becomes a recording's files in the six tables, its exports, and schema.json."""
+"""Publish: a transcript becomes a recording's files in the tables, its exports, and schema.json."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.canonical import canonical, find_recorded_date
 from tasks.dataset.read import find_row
 from tasks.dataset.rows import tables
-from tasks.dataset.schema import TABLES, schema_json
+from tasks.dataset.schema import EVERY_TABLE, schema_json
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.records import Transcript
 from tasks.storage import files, journal
@@ -62,11 +63,11 @@ def publish(
     for name in (recording_id, *exports):
         check_file_name(name)
     partition = f"recorded_date={day.isoformat()}"
-    placed = {table: Path(table, partition, f"{recording_id}.parquet") for table in TABLES}
+    made = tables(transcript)
+    placed = {table: Path(table, partition, f"{recording_id}.parquet") for table in made}
     exported = {name: Path(EXPORTS_FOLDER, recording_id, name) for name in exports}
-    contents = {placed[name]: serialize_table(table) for name, table in tables(transcript).items()}
-    for name, content in exports.items():
-        contents[exported[name]] = content.encode() if isinstance(content, str) else content
+    contents = {placed[name]: serialize_table(table) for name, table in made.items()}
+    contents |= {exported[name]: _encode(content) for name, content in exports.items()}
     try:
         with journal.lock_journal(out) as folder:
             journal.recover(folder)
@@ -88,12 +89,55 @@ def publish(
     )
 
 
+def publish_translations(
+    transcript: Transcript, out: Path, *, exports: Mapping[str, str | bytes], instead_of: str
+) -> list[Path]:
+    """Add a published transcript's translations to its files: the table `translations` is replaced, exports are added
+    or replaced, all as one; nothing else changes. Return the paths of the exports.
+
+    `instead_of`: the run whose tables they belong to; raises `Superseded` where these are another's by now, and else
+    as `publish`.
+    """
+    transcript = canonical(transcript)
+    recording_id = transcript.recording.recording_id
+    for name in exports:
+        check_file_name(name)
+    try:
+        with journal.lock_journal(out) as folder:
+            journal.recover(folder)
+            row = find_row(out, "", recording_id) or {}
+            there = sorted((out / "recordings").glob(f"recorded_date=*/{escape(recording_id)}.parquet"))
+            if row.get("run_id") != instead_of or not there:
+                raise Superseded(f"{recording_id} in {out}: another run has published it since")
+            partition = there[0].parent.name
+            # The row of `recordings` is written again, unchanged: it goes first and comes last.
+            contents = {there[0].relative_to(out): there[0].read_bytes()}
+            table = tables(transcript).get("translations")
+            path = Path("translations", partition, f"{recording_id}.parquet")
+            if table is not None:
+                contents[path] = serialize_table(table)
+            contents |= {Path(EXPORTS_FOLDER, recording_id, n): _encode(c) for n, c in exports.items()}
+            _describe(out, folder)
+            leaving = [path] if table is None and (out / path).is_file() else []
+            journal.commit_publication(folder, recording_id, contents, leaving)
+    except OSError as err:
+        raise TransientError(
+            f"{out}: the translations of {transcript.recording.source_name} could not be written there "
+            f"({err.strerror or err}); check the disk's space and rights, then run it again."
+        ) from err
+    return [out / EXPORTS_FOLDER / recording_id / name for name in exports]
+
+
+def _encode(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
 def check_places(out: Path) -> None:
     """Raise UsageError where the folders of the tables or of the exports can't take files: asked before any work, so
     that none is done in vain."""
     try:
         check_file(out / "schema.json")
-        for name in (*TABLES, EXPORTS_FOLDER):
+        for name in (*EVERY_TABLE, EXPORTS_FOLDER):
             check_folder(out, out / name)
     except (OSError, TransientError) as err:
         raise UsageError(f"out = {out}: results can't be put in place. {err}.") from err
@@ -117,13 +161,13 @@ def recover(out: Path, needed: str | None = None) -> list[str]:
 def list_published_files(out: Path, recording_id: str) -> list[Path]:
     """The files of a recording that are there now, relative to `out`: tables in any partition, and exports."""
     found = []
-    for table in TABLES:
+    for table in EVERY_TABLE:
         # Names are joined, never globbed: a recording may be called "[1]*".
         for partition in sorted((out / table).glob("recorded_date=*")):
             if (partition / f"{recording_id}.parquet").is_file():
                 found.append(Path(table, partition.name, f"{recording_id}.parquet"))
     folder = out / EXPORTS_FOLDER / recording_id
-    for name in ("report.html", "timeline.*", "transcript.*"):
+    for name in ("report.html", "report.*.html", "timeline.*", "transcript.*"):
         found += [path.relative_to(out) for path in sorted(folder.glob(name)) if path.is_file()]
     return [path for path in found if all(map(files.is_plain_name, path.parts))]  # others are no doing of ours
 

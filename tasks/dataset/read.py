@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tasks.dataset.schema import TABLES
+from tasks.dataset.schema import EVERY_TABLE, OPTIONAL_TABLES
 from tasks.dataset.versions import upgrade_table
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.intervals import Span
@@ -25,6 +25,7 @@ from tasks.records import (
     Speaker,
     StepCost,
     Transcript,
+    Translation,
     Turn,
     Word,
 )
@@ -92,7 +93,12 @@ def read_transcript(out: Path, recording: str) -> Transcript:
         row = find(out, recording)
         partition = f"recorded_date={row['recorded_date']}"
         try:
-            held = {t: _read(t, out / t / partition / f"{row['recording_id']}.parquet") for t in TABLES}
+            held = {
+                t: _read(t, path)
+                for t in EVERY_TABLE
+                if (path := out / t / partition / f"{row['recording_id']}.parquet").is_file()
+                or t not in OPTIONAL_TABLES
+            }
         except FileNotFoundError:
             continue
         if {run_id for run_id, _ in held.values()} == {row["run_id"]}:
@@ -177,6 +183,10 @@ def _transcript(held: dict[str, list[dict[str, Any]]]) -> Transcript:
             for r in held["speakers"]
         ),
         chunks=tuple(map(_chunk, held["chunks"])),
+        translations=tuple(
+            Translation(segment=r["segment_index"], **_select(r, "language text status engine"))
+            for r in held.get("translations", ())
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Build the six tables of schema.py from a transcript, column by column."""
+"""Build the tables of schema.py from a transcript, column by column."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tasks.canonical import canonical, find_recording_start, parse_timestamp
-from tasks.dataset.schema import EMBEDDING_SIZE, SCHEMA_VERSION, schemas
+from tasks.dataset.schema import EMBEDDING_SIZE, SCHEMA_VERSION, get_schema
 from tasks.records import STEPS, Speaker, StepCost, Transcript
 from tasks.word_forms import to_search_form
 
@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 
 
 def tables(transcript: Transcript) -> dict[str, pa.Table]:
-    """The six tables by name, each with the schema of schema.py, sorted and with times inside the recording."""
+    """The tables by name, each with the schema of schema.py, sorted and with times inside the recording; those that
+    are optional only where they have rows."""
     transcript = canonical(transcript)
     columns = {
         "recordings": _recordings(transcript),
@@ -29,6 +30,7 @@ def tables(transcript: Transcript) -> dict[str, pa.Table]:
         "turns": _turns(transcript),
         "speakers": _speakers(transcript),
         "chunks": _chunks(transcript),
+        **({"translations": _translations(transcript)} if transcript.translations else {}),
     }
     return {table: _table(transcript, table, found) for table, found in columns.items()}
 
@@ -36,7 +38,7 @@ def tables(transcript: Transcript) -> dict[str, pa.Table]:
 def _table(transcript: Transcript, table: str, columns: dict[str, Any]) -> pa.Table:
     import pyarrow as pa
 
-    schema = schemas()[table]
+    schema = get_schema(table)
     length = len(next(iter(columns.values())))
     columns["recording_id"] = [transcript.recording.recording_id] * length
     columns["run_id"] = [transcript.run.run_id] * length
@@ -194,6 +196,17 @@ def _chunks(transcript: Transcript) -> dict[str, Any]:
         columns[f"{step}_wait_s"] = _map_costs(costs, lambda c: c.wait_s)
         columns[f"{step}_peak_mb"] = _map_costs(costs, lambda c: c.peak_mb)
     return columns
+
+
+def _translations(transcript: Transcript) -> dict[str, Any]:
+    rows = transcript.translations
+    return {
+        "segment_index": [t.segment for t in rows],
+        "language": [t.language for t in rows],
+        "text": [t.text for t in rows],
+        "engine": [t.engine for t in rows],
+        "status": [t.status for t in rows],
+    }
 
 
 def _times(transcript: Transcript, rows: Sequence[Any], index: str) -> dict[str, Any]:

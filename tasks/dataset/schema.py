@@ -1,7 +1,7 @@
-"""The six tables: one schema, from which schema.json and README.md's data dictionary are generated.
+"""The six tables, and those that not every recording has: one schema.
 
-A column is written here once: name, type, whether it may be null, unit, meaning. pyarrow is imported only
-when a schema is asked for.
+From it schema.json and README.md's data dictionary are generated. A column is written here once: name, type, whether
+it may be null, unit, meaning. pyarrow is imported only when a schema is asked for.
 
 The rule for changes. `SCHEMA_VERSION` says what the columns of a file mean; it stands in `recordings.schema_version`,
 in schema.json and in every file's own metadata. Files of all versions lie in one dataset, so:
@@ -248,11 +248,39 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
         ),
     ),
 }
+"""What every recording has."""
+
+OPTIONAL_TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
+    "translations": (
+        "A segment's text in another language; no rows for recordings that are not translated.",
+        (
+            *_IDS,
+            Column("segment_index", "int32", "The segment."),
+            Column("language", "string", "Code of the language that it is translated to."),
+            Column("text", "string", "Its text in that language; the source's where nothing is translated."),
+            _null("engine", "string", "Kind and name of the model that was asked; null where nothing was to do."),
+            Column(
+                "status",
+                "string",
+                "translated; partial, where a sentence of it stays in the source's language; untranslated; original, "
+                "where nothing was to translate.",
+            ),
+        ),
+    ),
+}
+"""Tables in which a recording has no file where there is nothing to say."""
+
+EVERY_TABLE = TABLES | OPTIONAL_TABLES
+
+
+def schemas() -> dict[str, pa.Schema]:
+    """The Arrow schema of each of the six tables."""
+    return {table: get_schema(table) for table in TABLES}
 
 
 @functools.cache
-def schemas() -> dict[str, pa.Schema]:
-    """The Arrow schema of each table; descriptions and units are in the fields' metadata."""
+def get_schema(table: str) -> pa.Schema:
+    """The Arrow schema of a table; descriptions and units are in the fields' metadata."""
     import pyarrow as pa
 
     part = pa.struct(
@@ -279,20 +307,18 @@ def schemas() -> dict[str, pa.Schema]:
         metadata = {"description": column.meaning} | ({"unit": column.unit} if column.unit else {})
         return pa.field(column.name, types[column.type], column.nullable, metadata)
 
-    return {
-        table: pa.schema(
-            [field(c) for c in columns],
-            metadata={"schema_version": str(SCHEMA_VERSION), "table": table, "description": meaning},
-        )
-        for table, (meaning, columns) in TABLES.items()
-    }
+    meaning, columns = EVERY_TABLE[table]
+    return pa.schema(
+        [field(c) for c in columns],
+        metadata={"schema_version": str(SCHEMA_VERSION), "table": table, "description": meaning},
+    )
 
 
 def schema_json() -> str:
     """What stands in `<out>/schema.json`: every table and column with type, unit and meaning."""
     tables = {
         table: {
-            "description": TABLES[table][0],
+            "description": meaning,
             "columns": [
                 {
                     "name": f.name,
@@ -300,10 +326,10 @@ def schema_json() -> str:
                     "nullable": f.nullable,
                     **{k.decode(): v.decode() for k, v in f.metadata.items()},
                 }
-                for f in schema
+                for f in get_schema(table)
             ],
         }
-        for table, schema in schemas().items()
+        for table, (meaning, _) in EVERY_TABLE.items()
     }
     whole = {"schema_version": SCHEMA_VERSION, "partitioned_by": {"recorded_date": "date"}, "tables": tables}
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
@@ -312,11 +338,11 @@ def schema_json() -> str:
 def data_dictionary() -> str:
     """The same as Markdown, a table each, for README.md beside this module."""
     blocks = []
-    for table, schema in schemas().items():
+    for table, (meaning, columns) in EVERY_TABLE.items():
         rows = ["| column | type | null | unit | meaning |", "| --- | --- | --- | --- | --- |"]
-        for column, field in zip(TABLES[table][1], schema, strict=True):
+        for column, field in zip(columns, get_schema(table), strict=True):
             null = "yes" if column.nullable else ""
             kind = "list of name, sha256, start_s, duration_s" if column.type == "parts" else str(field.type)
             rows.append(f"| {column.name} | {kind} | {null} | {column.unit} | {column.meaning} |")
-        blocks.append("\n".join([f"### {table}", "", TABLES[table][0], "", *rows]))
+        blocks.append("\n".join([f"### {table}", "", meaning, "", *rows]))
     return "\n\n".join(blocks) + "\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.dataset.schema import SCHEMA_VERSION, TABLES, schemas
+from tasks.dataset.schema import EVERY_TABLE, SCHEMA_VERSION, get_schema
 from tasks.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def upgrade_table(table: str, held: pa.Table, where: object) -> pa.Table:
     import pyarrow as pa
 
     refuse_newer(read_version(held.schema), where)
-    for column in TABLES[table][1]:
-        field = schemas()[table].field(column.name)
+    for column in EVERY_TABLE[table][1]:
+        field = get_schema(table).field(column.name)
         if column.name not in held.column_names:
             held = held.append_column(field.with_nullable(True), pa.nulls(held.num_rows, field.type))
     return held

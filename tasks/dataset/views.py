@@ -1,4 +1,4 @@
-"""The six tables as DuckDB views over the Parquet files, and statements on them that only read."""
+"""The tables as DuckDB views over the Parquet files, and statements on them that only read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.dataset.schema import SCHEMA_VERSION, TABLES, Column
+from tasks.dataset.schema import EVERY_TABLE, SCHEMA_VERSION, Column
 from tasks.dataset.versions import refuse_newer
 from tasks.errors import PermanentError, TransientError, UsageError
 
@@ -65,7 +65,7 @@ def connect(out: Path, values: Mapping[str, str] | None = None) -> duckdb.DuckDB
         db.execute(f"set variable {_check_name(name)} = {_quote_text(value)}")
     try:
         _refuse_newer(db, out)
-        for table, (_, columns) in TABLES.items():
+        for table, (_, columns) in EVERY_TABLE.items():
             db.execute(f"create view {table} as {_format_select(db, out, table, columns)}")
     except (duckdb.IOException, duckdb.InvalidInputException) as err:
         raise _translate_error(out, err) from err

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from tasks.pruning import usage
 from tasks.pruning.choose import Removal, choose, choose_erased
 from tasks.pruning.inventory import Inventory, Record, StoredArtifact, build_inventory, measure_size
-from tasks.settings.home import cache, results
+from tasks.settings.home import cache, results, translations
 from tasks.storage import disk_space
 from tasks.storage.artifacts import ArtifactStore
 
@@ -62,6 +63,7 @@ def prune(
     )
     if dry_run:
         return chosen
+    _remove_translations(recordings, older_than_s)
     removed = _remove(store, chosen)
     if since is None and usage.find_oldest_run_start(runs_folder()) is None:
         keys = {record.key for record in set(chosen.records) - set(removed.records)}
@@ -88,7 +90,17 @@ def erase(store: ArtifactStore, recordings: Collection[str]) -> set[str]:
         or any((results() / key).exists() for key in found.recordings.get(name, ()))
     }
     usage.delete_usage(recordings_folder(), set(recordings) - unfinished)
+    _remove_translations(recordings)
     return unfinished
+
+
+def _remove_translations(recordings: Collection[str], older_than_s: float | None = None) -> None:
+    """Remove the translated sentences of recordings, and those that nothing was added to for so long."""
+    oldest = None if older_than_s is None else time.time() - older_than_s
+    for path in translations().glob("*.jsonl"):
+        with suppress(FileNotFoundError):
+            if path.stem in recordings or (oldest is not None and path.stat().st_mtime < oldest):
+                path.unlink()
 
 
 def _remove(store: ArtifactStore, chosen: Removal) -> Removal:

@@ -52,6 +52,11 @@ def cache() -> Path:
     return home() / "data" / "cache"
 
 
+def translations() -> Path:
+    """Where translated sentences are kept, a file for each recording."""
+    return cache() / "translations"
+
+
 def serve() -> Path:
     """Where `daylong serve` keeps uploads, jobs and its secrets."""
     return home() / "data" / "serve"

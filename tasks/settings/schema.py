@@ -25,6 +25,7 @@ from pydantic import (
 
 from tasks.engines import registry
 from tasks.languages import format_language, format_languages, parse_language, suggest_language
+from tasks.remote_service import check_address
 from tasks.settings.engine_choice import EngineChoice
 from tasks.settings.name_pattern import compile_pattern
 from tasks.settings.recorded_at import describe_impossible
@@ -569,6 +570,74 @@ class ExportSettings(Step):
         return formats
 
 
+def _read_targets(given: Any) -> Any:
+    """Codes of languages in any spelling, each once, in their order; from text, too, with commas between them."""
+    listed = _read_list(given)
+    if not isinstance(listed, (list, tuple)) or not all(isinstance(one, str) for one in listed):
+        return given
+    return tuple(dict.fromkeys(_read_target(one) for one in listed if one.strip()))
+
+
+def _read_target(given: str) -> str:
+    code = parse_language(given)
+    if code is None:
+        near = suggest_language(given)
+        raise ValueError(
+            f"translation.languages = {json.dumps(given, ensure_ascii=False)}: no language that is known"
+            + (f"; did you mean {near}?" if near else ". Write a code or a name (de, German)")
+        )
+    return code
+
+
+class TranslationSettings(Step):
+    """Other languages, and the service that translates. The key itself is no setting, lest it be written anywhere."""
+
+    languages: Annotated[tuple[str, ...] | None, BeforeValidator(_read_targets)] = Field(
+        None,
+        max_length=20,
+        description="Languages that each recording is translated to (de,fr). Left out: none.",
+    )
+    base_url: str = Field(
+        "http://127.0.0.1:11434/v1",
+        max_length=500,
+        description="Address of an OpenAI-compatible service, with its /v1: by default Ollama's on this machine. The "
+        "text leaves this machine for any but 127.0.0.1 and localhost.",
+    )
+    model: str = Field(
+        "auto", min_length=1, max_length=300, description="The service's model. auto: the only one that it has."
+    )
+    allow_remote: bool = Field(
+        False, description="Let a service on another machine have the text: without it none leaves this machine."
+    )
+    glossary: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1000,
+        description="A file with a line for each `term` that stays, or `term => translation`; lines after `[de]` "
+        "hold for German alone.",
+    )
+    api_key_variable: str = Field(
+        "OPENAI_API_KEY",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Environment variable that holds the service's key; without one no key is sent.",
+    )
+    batch_size: int = Field(20, ge=1, le=100, description="Sentences of a request.")
+    timeout_s: float = Field(120.0, ge=1, le=3600, description="Longest that an answer may take, seconds.")
+    attempts: int = Field(
+        4, ge=1, le=20, description="So often is a request tried that fails for passing reasons (429, 5xx)."
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_plain(cls, url: str) -> str:
+        return check_address(url, "translation.base_url")
+
+    def list_without_effect(self) -> set[str]:
+        """Settings that change no result, and those that are left out; they enter no digest."""
+        unset = {name for name, value in self if value is None}
+        return unset | {"allow_remote", "api_key_variable", "batch_size", "timeout_s", "attempts"}
+
+
 class LoggingSettings(Step):
     format: Literal["text", "json"] = Field(
         "text", description="Log lines for people (text), or one JSON object a line (json)."
@@ -660,6 +729,7 @@ class Settings(Step):
     inbox: Annotated[InboxSettings, Field(description="The folder-watch.")] = InboxSettings()
     subtitles: Annotated[SubtitleSettings, Field(description="Rules of the subtitles.")] = SubtitleSettings()
     exports: Annotated[ExportSettings, Field(description="Files of a recording.")] = ExportSettings()
+    translation: Annotated[TranslationSettings, Field(description="Other languages.")] = TranslationSettings()
     logging: Annotated[LoggingSettings, Field(description="Logs.")] = LoggingSettings()
     metrics: Annotated[MetricsSettings, Field(description="Figures of the runs.")] = MetricsSettings()
     serve: Annotated[ServeSettings, Field(description="The server of `daylong serve`.")] = ServeSettings()
@@ -714,6 +784,7 @@ class Settings(Step):
                 "metrics": True,
                 "subtitles": True if self.subtitles == SubtitleSettings() else self.subtitles.list_unset(),
                 "exports": True if self.exports == ExportSettings() else set(),
+                "translation": self.translation.list_without_effect() if self.translation.languages else True,
                 "serve": True,
                 # Named only where they are used: digests of other settings stay what they were without them.
                 "transcription": self.transcription.list_unset(),

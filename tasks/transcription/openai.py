@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,9 @@ from tasks.engines.protocols import RawWord
 from tasks.engines.spec import Capabilities, Device, EngineSettings, EngineSpec, WeightsFormat
 from tasks.errors import UsageError
 from tasks.records import SAMPLE_RATE_HZ
+from tasks.remote_service import check_address, find_host, is_loopback, read_key
 from tasks.transcription.openai_answers import read_language, read_words
-from tasks.transcription.openai_client import TranscriptionClient, is_loopback, read_key
+from tasks.transcription.openai_client import TranscriptionClient
 
 LONGEST_S = 600.0
 """Seconds of one upload: 19.2 MB without any compression, of the 25 MB that services take."""
@@ -57,15 +57,7 @@ class OpenAISettings(EngineSettings):
     @field_validator("base_url")
     @classmethod
     def _is_plain(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("transcription.base_url: no address. Write it as http://127.0.0.1:8000/v1")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError(
-                "transcription.base_url: leave out keys and what follows ? or #. The key belongs in the environment "
-                "variable that transcription.api_key_variable names"
-            )
-        return url.rstrip("/")
+        return check_address(url, "transcription.base_url")
 
 
 def load(
@@ -79,7 +71,7 @@ def load(
     """Connect to a service. Raises UsageError where the sound would leave this machine without permission."""
     if not allow_remote and not is_loopback(base_url):
         raise UsageError(
-            f"transcription.engine = openai: {urlsplit(base_url).hostname} is another machine. Only "
+            f"transcription.engine = openai: {find_host(base_url)} is another machine. Only "
             "transcription.allow_remote = true lets the sound leave this one"
         )
     return OpenAI(TranscriptionClient(base_url, model, read_key(api_key_variable), timeout_s, attempts))
@@ -165,7 +157,7 @@ def build(settings: Any, weights: Path, device: Device) -> Engine:
 def find_destination(settings: Any) -> str | None:
     """The host that sound is sent to with `TranscriptionSettings`; None where that is this machine."""
     url = SPEC.read_settings(settings).base_url
-    return None if is_loopback(url) else urlsplit(url).hostname
+    return None if is_loopback(url) else find_host(url)
 
 
 SPEC = EngineSpec(

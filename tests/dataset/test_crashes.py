@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -10,9 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.dataset.publish import publish, recover
+from tasks.dataset.publish import Superseded, publish, publish_translations, recover
+from tasks.dataset.read import read_transcript
 from tasks.dataset.schema import TABLES
 from tasks.errors import TransientError
+from tasks.records import Translation
 from tests.helpers.crashing_disk import (  # noqa: F401
     STRIDE,
     CrashingDisk,
@@ -123,6 +126,30 @@ def test_wherever_it_dies_the_next_start_leaves_all_of_the_old_or_all_of_the_new
         fatal += 1
     assert outcomes == sorted(outcomes), "once it is decided, it happens"
     assert 0 < sum(outcomes) < len(outcomes)
+
+
+def test_wherever_it_dies_translations_are_added_with_their_exports_or_not_at_all(folder):
+    old = make_meeting("old")
+    rows = (Translation(0, "de", "Guten Morgen.", "translated", "openai/m"),)
+    files = {"transcript.de.srt": "old"}
+    more = {f"translations/recorded_date=2024-05-01/{ID}.parquet": "old", f"exports/{ID}/transcript.de.srt": "old"}
+    outcomes, fatal, finished = [], 0, None
+    while finished is None:
+        out = lay_out(folder, old)
+        held = read_transcript(out, ID)
+        new = replace(held, translations=rows)
+        finished = attempt(lambda: publish_translations(new, out, exports=files, instead_of="old"), fatal)  # noqa: B023
+        committed_means_complete(out)
+        recover(out)
+        now = visible(out)
+        assert now in (expected(old), {**expected(old), **more}), f"killed at operation {fatal}"
+        assert read_transcript(out, ID) in (held, new)
+        outcomes.append(now != expected(old))
+        fatal += 1
+    assert outcomes == sorted(outcomes)
+    assert 0 < sum(outcomes) < len(outcomes)
+    with pytest.raises(Superseded):
+        publish_translations(new, out, exports=files, instead_of="another run")
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import data_dictionary, schema_json, schemas
-from tasks.records import STEPS
+from tasks.records import STEPS, Translation
 from tests.helpers.sample_transcripts import make_meeting, make_silence, make_without_diarization
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +58,19 @@ def test_every_column_says_what_it_means_and_every_time_its_unit():
                 assert field.metadata[b"unit"] == b"s"
             if field.name.endswith("_at"):
                 assert field.metadata[b"unit"] == b"UTC"
+
+
+def test_translations_are_a_table_of_those_recordings_alone_that_have_some():
+    talk = make_meeting()
+    assert "translations" not in tables(talk)
+    rows = (Translation(1, "fr", "Bon.", "partial", "openai/m"), Translation(0, "fr", "12", "original"))
+    table = tables(replace(talk, translations=rows))["translations"]
+    assert table.schema.names == ["recording_id", "run_id", "segment_index", "language", "text", "engine", "status"]
+    assert table.select(["segment_index", "text", "engine"]).to_pylist() == [
+        {"segment_index": 0, "text": "12", "engine": None},
+        {"segment_index": 1, "text": "Bon.", "engine": "openai/m"},
+    ]
+    assert "translations" in json.loads(schema_json())["tables"]
 
 
 def test_schema_json_tells_each_column_with_type_and_unit():

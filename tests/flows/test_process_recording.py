@@ -25,6 +25,7 @@ from tasks.records import STEPS
 from tasks.settings.home import sample
 from tasks.storage import disk_space
 from tasks.weights import resolve
+from tests.helpers.chat_service import run_chat_service
 from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -116,6 +117,24 @@ def test_a_second_run_calls_no_engine(first: tuple[Outcome, list[Snapshot]], cli
     for name in ("transcript.srt", "transcript.rttm", "transcript.ctm", "transcript.seglst.json"):
         assert (Path(again["exports"]) / name).is_file()
     assert again["num_words"] == first[0]["num_words"]
+
+
+def test_a_run_translates_and_a_service_that_is_away_costs_no_transcript(
+    first: tuple[Outcome, list[Snapshot]], clip: Path, home: Path
+) -> None:
+    with run_chat_service() as service:
+        given = {"languages": "de", "base_url": service.url, "model": "some-model"}
+        done = process(clip, home / "translated", translation=given)
+    exports = Path(done["exports"])
+    assert len(service.asked) > 0
+    german, spoken = ((exports / f"transcript.{name}").read_text() for name in ("de.txt", "txt"))
+    assert german != spoken
+    assert [line[:10] for line in german.splitlines()] == [line[:10] for line in spoken.splitlines()]
+    assert {r["status"] for r in rows(done["out"], "translations")} == {"translated"}
+    gone = {**given, "base_url": "http://127.0.0.1:9/v1", "attempts": 1}
+    left = process(clip, home / "untranslated", translation=gone)
+    assert (left["status"], left["engine_calls"]) == ("complete", 0)
+    assert not list((home / "untranslated").glob("translations/*"))
 
 
 def test_cached_results_of_a_recording_are_noted_during_the_run_and_need_no_room_again(

@@ -143,6 +143,16 @@ def test_settings_without_languages_have_the_digest_that_they_had_before_these_e
     assert settings({"transcription": {"languages": ["de", "en"]}}).digest() != settings().digest()
 
 
+def test_translation_enters_the_digest_where_there_is_any() -> None:
+    given = ("translation.model=qwen3:8b", "translation.base_url=http://127.0.0.1:8000/v1")
+    assert settings(assignments=given).digest() == settings().digest()
+    german = settings(assignments=("translation.languages=German",))
+    assert german.digest() != settings().digest()
+    assert german.digest() != settings(assignments=("translation.languages=de", given[0])).digest()
+    quiet = ("translation.languages=de", "translation.allow_remote=true", "translation.timeout_s=9")
+    assert settings(assignments=quiet).digest() == german.digest()
+
+
 def test_places_and_worker_counts_do_not_change_the_digest() -> None:
     same = [
         (),

@@ -15,16 +15,11 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from tasks.errors import MachineFault, PermanentError, TransientError, UsageError
+from tasks.remote_service import choose_wait, is_loopback, read_key, read_retry_after
 from tasks.settings.load import load as load_settings
 from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription import openai
-from tasks.transcription.openai_client import (
-    TranscriptionClient,
-    choose_wait,
-    is_loopback,
-    read_key,
-    read_retry_after,
-)
+from tasks.transcription.openai_client import TranscriptionClient
 from tests.helpers.transcription_service import Answer, Service, Upload, run_transcription_service
 
 RATE = 16_000

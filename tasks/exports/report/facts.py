@@ -9,6 +9,7 @@ from tasks.exports.report.data import MIN_CONFIDENCE_PERCENT, to_percent
 from tasks.exports.report.people import describe_speaker, format_guess, list_labels
 from tasks.exports.text import to_ms
 from tasks.intervals import format_duration, format_timestamp, measure_union_s
+from tasks.languages import NAMES
 from tasks.records import UNKNOWN, ChunkReport, Transcript
 from tasks.text import to_one_line
 
@@ -24,6 +25,7 @@ def build_facts(transcript: Transcript) -> dict[str, Any]:
         "title": to_one_line(recording.source_name) or recording.recording_id,
         "recording_id": recording.recording_id,
         "language": run.language or "",
+        "languages": list_languages(transcript),
         "when": format_start(recording.recorded_at, recording.recorded_at_source, recording.timezone),
         "duration": format_duration(recording.duration_s, round_minutes=True),
         "counts": [format_count(transcript.num_speakers, "speaker"), format_count(len(transcript.words), "word")],
@@ -39,6 +41,18 @@ def build_facts(transcript: Transcript) -> dict[str, Any]:
         "sha256": recording.sha256,
         "chunks": [build_chunk_row(c) for c in transcript.chunks],
     }
+
+
+def list_languages(transcript: Transcript) -> list[dict[str, str]]:
+    """List the reports of a translated recording: as spoken, then by language; this one itself has no `href`."""
+    there = sorted({t.language for t in transcript.translations})
+    formats = (transcript.run.settings.get("exports") or {}).get("formats")
+    if not there or (formats and "report" not in formats):
+        return []
+    own = transcript.run.language if transcript.run.language in there else ""
+    rows = [("", "as spoken", "report.html")]
+    rows += [(code, NAMES.get(code, code), f"report.{code}.html") for code in there]
+    return [{"code": code, "name": name, "href": "" if code == own else href} for code, name, href in rows]
 
 
 def format_start(recorded_at: str | None, source: str | None, timezone: str) -> str:

@@ -1,0 +1,1 @@
+"""Translation of a transcript, sentence by sentence, by a language model behind an OpenAI-compatible service."""
