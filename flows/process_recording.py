@@ -18,6 +18,8 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
+from flows.corrections.enter import apply_missed
+from flows.corrections.publication import correct_words
 from flows.fault import combine_chunk_errors
 from flows.form import EMPTY_FORM, HideNull, SettingsForm, read_form
 from flows.recording import chunks as chunk_steps
@@ -176,9 +178,13 @@ def _run_steps(
         speech_s=sum(s.duration_s for s in speech),
         wall_s=time.perf_counter() - started,
     )
-    with name_speakers(transcript, run.out, run.settings, run.models.get("embedding", "")) as transcript:
+    with (
+        name_speakers(transcript, run.out, run.settings, run.models.get("embedding", "")) as transcript,
+        correct_words(transcript, run.out) as transcript,
+    ):
         files = render(transcript, folder=run.out / EXPORTS_FOLDER / recording.recording_id)
         exports = publish_transcript(PublishJob(transcript, files), str(run.out))
+    apply_missed(transcript, run.out)
     progress.enter_stage("done")
     account.transcript = transcript
     found = build_outcome(transcript, run, done, exports, engine_calls=run.place.engines.count_calls() - calls_before)
