@@ -85,7 +85,7 @@ def _recount(row: Speaker, transcript: Transcript) -> Speaker:
     spans = own_turns + own_words
     return replace(
         row,
-        turn_s=sum(s.duration_s for s in own_turns),
+        turn_s=sum((s.duration_s for s in own_turns), 0.0),
         num_words=len(own_words),
         num_segments=sum(s.speaker == row.label for s in transcript.segments),
         first_s=min((s.start_s for s in spans), default=row.first_s),
