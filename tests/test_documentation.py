@@ -16,11 +16,12 @@ from tasks.settings.load import setting_names
 from tests.documentation import GENERATED, IN_README, ROOT, generated_part
 
 LONGEST = {
-    "README.md": 250,
+    "README.md": 264,
     ".github/CONTRIBUTING.md": 40,
     "flows/README.md": 80,
     "flows/http/README.md": 110,
     "tasks/audio/README.md": 40,
+    "tasks/corrections/README.md": 50,
     "tasks/engines/README.md": 60,
     "tasks/dataset/README.md": 256,
     "tasks/evaluation/README.md": 60,
@@ -46,6 +47,7 @@ SHORT_SECTIONS = (
     "The report",
     "Query the tables",
     "Speakers across recordings",
+    "Correct it",
     "Watch a folder",
     "The Prefect UI",
 )

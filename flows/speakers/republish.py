@@ -142,7 +142,7 @@ def rewrite(
 def _publish_again(transcript: Transcript, out: Path) -> None:
     """Raises Superseded where another run has published the recording since it was read."""
     folder = out / EXPORTS_FOLDER / transcript.recording.recording_id
-    transcript = _restore_part_paths(transcript, folder)
+    transcript = restore_part_paths(transcript, folder)
     files = render(transcript, list_renewable(transcript, folder), folder=folder)
     for name, form in PICTURES.items():
         if (folder / name).exists():
@@ -150,7 +150,7 @@ def _publish_again(transcript: Transcript, out: Path) -> None:
     publish(transcript, out, exports=files, instead_of=transcript.run.run_id)
 
 
-def _restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
+def restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
     """Set the paths of the recording's parts from the published report, since the tables don't hold them."""
     try:
         paths = read_sound_paths((folder / EXPORTS["report"].file_name).read_text(encoding="utf-8"), folder)

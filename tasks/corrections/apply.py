@@ -138,7 +138,7 @@ class _State:
             self._renumber([i for i in last if self.words[i].middle_s > fact.span.middle_s], self.next_segment)
             self.touched |= {one.segment, self.next_segment}
             self.next_segment += 1
-        elif fact.action == "join" and one.segment != other.segment and _is_joinable(one, other):
+        elif fact.action == "join" and one.segment != other.segment and _is_joinable(one, other, fact):
             self.touched |= {one.segment, other.segment}
             self._renumber(self._find_places(other.segment), one.segment)
 
@@ -180,8 +180,10 @@ def _give(word: Word, label: str) -> Word:
     return word if word.speaker == label else replace(word, speaker=label, speaker_confidence=None, edited=True)
 
 
-def _is_joinable(one: Word, other: Word) -> bool:
-    return (one.speaker, one.channel) == (other.speaker, other.channel)
+def _is_joinable(one: Word, other: Word, fact: Fact) -> bool:
+    """Whether these are still the words on both sides of the border, of one speaker."""
+    away_s = max(fact.span.start_s - one.end_s, other.start_s - fact.span.end_s)
+    return (one.speaker, one.channel) == (other.speaker, other.channel) and away_s <= REACH_S
 
 
 def _covers(later: Fact, fact: Fact) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from flows.corrections.enter import apply_rows, read_corrections
+from flows.report_audio import set_audio_paths
 from tasks.dataset.read import read_transcript
 from tasks.exports import render
 from tests.helpers.browser import open_chromium
@@ -36,7 +37,8 @@ class EditedReport(ReportPage):
         self.downloads = place.home.parent / "downloads"
         self.downloads.mkdir(exist_ok=True)
         folder = place.out / "exports" / RECORDING
-        report = render(read_transcript(place.out, RECORDING), ["report"], folder=folder)["report.html"]
+        transcript = set_audio_paths(read_transcript(place.out, RECORDING), place.sound)
+        report = render(transcript, ["report"], folder=folder)["report.html"]
         (folder / "report.html").write_bytes(report.encode() if isinstance(report, str) else report)
         super().__init__(browser, folder / "report.html")
         allowed = {"behavior": "allow", "downloadPath": str(self.downloads)}
@@ -145,7 +147,7 @@ def test_not_speech_another_speaker_split_join_and_restore_are_saved(report: Edi
     report.press_keys(ENTER)
     press(1, "Not speech")
     report.run_script("document.querySelectorAll('.line .said')[2].focus()")
-    report.press_keys(ENTER, HOME, *[RIGHT] * 4)
+    report.press_keys(ENTER, HOME, *[RIGHT] * 6)
     report.press_with_control(ENTER)
     press(3, "Join")
     assert report.read_text("#unsaved") == "4 corrections, not saved"

@@ -116,8 +116,8 @@ class Edits(RuleBasedStateMachine):
 
 
 Edits.TestCase.settings = settings(
-    max_examples=6,
-    stateful_step_count=12,
+    max_examples=3,
+    stateful_step_count=10,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.reuse, Phase.generate),  # each example publishes some thirty times: shrinking would take minutes
