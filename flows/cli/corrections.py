@@ -9,6 +9,8 @@ import typer
 
 from flows.cli.exit_status import open_terminal
 from flows.cli.run import Debug
+from flows.cli.session import open_session
+from flows.cli.speakers import Assignments
 from flows.cli.terminal import Terminal, escape
 from tasks.errors import UsageError
 
@@ -33,15 +35,19 @@ def apply(
         typer.Option("--by", metavar="NAME", help="Who says so, where a file doesn't tell. [the account]"),
     ] = None,
     out: Out = None,
+    settings: Assignments = None,
     debug: Debug = False,
 ) -> None:
     """Take corrections of words and turns, and names of speakers, out of files.
 
-    They hold for the sound: the same recording has them after every run, whatever its weights and settings.
+    They hold for the sound: the same recording has them after every run, whatever its weights and settings. With
+    transcription.aligner, new words get times by it.
     """
     with open_terminal(debug) as screen:
         from flows.cli.export import find_results
+        from flows.corrections.align import align_facts, open_aligner
         from flows.corrections.enter import apply_rows, find_user, read_corrections
+        from tasks.settings.load import load
 
         results = find_results(out)
         held = [(path, read_corrections(path, results, by or find_user())) for path in files]
@@ -49,8 +55,16 @@ def apply(
             if each.has_names:
                 _apply_names(path, screen)
         rows = [row for _, each in held for row in each.rows]
-        if rows:
-            report(apply_rows(rows, results, lambda line: screen.note(escape(line))), screen)
+        chosen = load(assignments=settings or [])
+
+        def say(line: str) -> None:
+            screen.note(escape(line))
+
+        if rows and chosen.transcription.aligns:
+            with open_session(debug) as session:  # engines write where they like
+                report(apply_rows(align_facts(rows, results, open_aligner(chosen)), results, say), session)
+        elif rows:
+            report(apply_rows(rows, results, say), screen)
 
 
 @app.command(epilog="Example:  daylong corrections log")

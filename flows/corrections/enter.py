@@ -75,7 +75,7 @@ def apply_rows(rows: Sequence[Fact | Restore], out: Path, say: Say = log.info) -
     with open_store(corrections_folder()) as store:
         changed, done.entered, done.undone = enter(store.log, rows)
         for sha256 in sorted({row.sha256 for row in rows}):
-            found = _find_published(out, sha256)
+            found = find_published(out, sha256)
             for recording_id, run_id in found:
                 changed = expect(changed, str(out.resolve()), recording_id, sha256, run_id)
             if not found:
@@ -154,7 +154,7 @@ def _rewrite(done: EntryResult, say: Say) -> EntryResult:
     return done
 
 
-def _find_published(out: Path, sha256: str) -> list[tuple[str, str]]:
+def find_published(out: Path, sha256: str) -> list[tuple[str, str]]:
     """(recording_id, run_id) of the recordings under `out` with this digest."""
     found = []
     for path in sorted((out / "recordings").glob(f"recorded_date=*/*-{sha256[:8]}.parquet")):

@@ -59,8 +59,10 @@ def _choose_model(old: Sequence[Word], before: Sequence[Word]) -> Word | None:
 
 def _place(fact: Fact, words: Sequence[Word], pairs: Sequence[int | None], old: Sequence[Word]) -> list[Word]:
     texts = [w.text for w in words]
+    known_spans = [w.span for w in old] + (list(fact.times) if len(fact.times) == len(words) else [])
     stretch = Span(
-        min([fact.span.start_s, *(w.start_s for w in old)]), max([fact.span.end_s, *(w.end_s for w in old)])
+        min([fact.span.start_s, *(s.start_s for s in known_spans)]),
+        max([fact.span.end_s, *(s.end_s for s in known_spans)]),
     )
     if len(fact.times) == len(words):
         found: list[Times] = [(s.start_s, s.end_s) for s in fact.times]

@@ -38,11 +38,12 @@ class CorrectedRecording:
         if not self.sound.exists():
             write_noise(self.sound)
         self.machine: Transcript | None = None
+        self.formats: Sequence[str] = FORMATS
 
     def run(self, run_id: str, lines: Sequence[str] = (LINE,) * 4, shift: int = 0) -> None:
         made = make_recording("mon", ["Ada", "Bea"], run_id, sound=self.sound, shift=shift)
         self.machine = say(made, lines)
-        publish_with_names(self.machine, self.out, self.voices, formats=FORMATS)
+        publish_with_names(self.machine, self.out, self.voices, formats=self.formats)
 
     def edit(self, line: int, now: str | None, to: int | None = None) -> Fact:
         """A correction of one of the four lines as it is in the tables, as a report makes it."""
