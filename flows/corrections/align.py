@@ -44,16 +44,17 @@ def open_aligner(settings: Settings) -> Align:
     """
     from flows.locations import resolve_device
     from flows.recording.preparation import check_engines, place_engines
-    from tasks.alignment.engines import build_aligner
+    from tasks.alignment.engines import build_aligner, find_aligner
     from tasks.engines.calls import call, default_pool
-    from tasks.weights.requirements import list_required
+    from tasks.weights.requirements import choose_name
     from tasks.weights.resolve import resolve
 
     device = resolve_device(settings)
     check_engines(settings, device)
     default_pool.configure(place_engines(settings))
-    (name,) = [name for kind, name in list_required(settings, device) if kind == "alignment"]
-    engine = build_aligner(settings.transcription.aligner, resolve("alignment", name).path, device)
+    (weights,) = find_aligner(settings.transcription.aligner).weights
+    model = resolve(weights.kind, choose_name(weights, settings, device))
+    engine = build_aligner(settings.transcription.aligner, model.path, device)
 
     def align(*what: Any) -> Any:
         return call(engine, "align", *what).value

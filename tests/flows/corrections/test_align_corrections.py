@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 
-from flows.corrections.align import align_facts
+from flows.corrections.align import align_facts, open_aligner
 from tasks.corrections.facts import Fact, Restore
 from tasks.dataset.read import read_transcript
 from tasks.intervals import Span
+from tasks.settings.load import load
+from tests.alignment.small_aligners import ring, write_ctc
 from tests.helpers.corrected_recording import RECORDING, SHA256, CorrectedRecording
 
 
@@ -52,3 +55,15 @@ def test_what_is_not_wholly_found_or_has_no_sound_is_left_to_its_length(place: C
     assert align_facts([fact], place.out, align_evenly) == [fact]
     other = Fact("ff" * 32, Span(0.0, 1.0), now="x")
     assert align_facts([other], place.out, align_evenly) == [other]
+
+
+@pytest.mark.slow
+def test_an_aligner_hears_when_the_words_are_said(place: CorrectedRecording, tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    soundfile.write(place.sound, ring("CAB", (6.0, 7.0, 8.5), 60.0), 16_000)
+    chosen = {"aligner": "ctc", "aligner_model": str(write_ctc(tmp_path / "ctc"))}
+    settings = load({"transcription": chosen, "models": {"run_in": "process"}})
+    place.apply(*align_facts([place.edit(1, "C A B")], place.out, open_aligner(settings)))
+    words = [w for w in read_transcript(place.out, RECORDING).words if w.edited]
+    assert [(w.text, w.times) for w in words] == [("C", "aligned"), ("A", "aligned"), ("B", "aligned")]
+    assert [w.start_s for w in words] == pytest.approx([6.0, 7.0, 8.5], abs=0.1)
