@@ -18,6 +18,8 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
+from flows.corrections.enter import apply_missed
+from flows.corrections.publication import correct_words
 from flows.fault import combine_chunk_errors
 from flows.form import EMPTY_FORM, HideNull, SettingsForm, read_form
 from flows.recording import chunks as chunk_steps
@@ -182,10 +184,14 @@ def _run_steps(
         untranslated = TranslationJob(transcript, lambda held: translate_in_run(held, run.settings))
         transcript = translate_transcript(untranslated).transcript
     progress.enter_stage("publishing")
-    with name_speakers(transcript, run.out, run.settings, run.models.get("embedding", "")) as transcript:
+    with (
+        name_speakers(transcript, run.out, run.settings, run.models.get("embedding", "")) as transcript,
+        correct_words(transcript, run.out) as transcript,
+    ):
         folder = run.out / EXPORTS_FOLDER / recording.recording_id
         files = render(transcript, folder=folder) | render_translations(transcript, folder=folder)
         exports = publish_transcript(PublishJob(transcript, files), str(run.out))
+    apply_missed(transcript, run.out)
     progress.enter_stage("done")
     account.transcript = transcript
     found = build_outcome(transcript, run, done, exports, engine_calls=run.place.engines.count_calls() - calls_before)

@@ -159,6 +159,8 @@ class Word:
     times: WordTimes = "engine"
     heard: str | None = None
     """What the recogniser wrote, where `text` is a replacement of a person's file."""
+    edited: bool = False
+    """Whether a person corrected its text or its speaker. See `tasks.corrections`."""
 
     @property
     def span(self) -> Span:

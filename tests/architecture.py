@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("web", ("flows.http",)),
     ("flows", ("flows.process_recording", "flows.compare_engines", "flows.ingest_inbox", "flows.prune_cache")),
     ("operation", ("flows.serving.health", "flows.serving.inspection", "flows.inbox")),
-    ("people", ("flows.speakers",)),
+    ("people", ("flows.speakers", "flows.corrections")),
     ("recording", ("flows.recording",)),
     ("reports", ("flows.reporting", "flows.report_audio", "flows.form", "flows.fault")),
     ("serving", ("flows.serving",)),
@@ -35,6 +35,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "steps",
         (
             "tasks.audio",
+            "tasks.corrections",
             "tasks.dataset",
             "tasks.diarization",
             "tasks.evaluation",

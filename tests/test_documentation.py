@@ -21,6 +21,7 @@ LONGEST = {
     "flows/README.md": 80,
     "flows/http/README.md": 110,
     "tasks/audio/README.md": 40,
+    "tasks/corrections/README.md": 50,
     "tasks/engines/README.md": 60,
     "tasks/comparison/README.md": 60,
     "tasks/dataset/README.md": 270,
@@ -48,6 +49,7 @@ SHORT_SECTIONS = (
     "The report",
     "Query the tables",
     "Speakers across recordings",
+    "Correct it",
     "Watch a folder",
     "The Prefect UI",
 )

@@ -12,6 +12,7 @@ import typer
 from flows.cli import (
     cache,
     compare,
+    corrections,
     demo,
     doctor,
     evaluate,
@@ -75,6 +76,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(speakers.app, name="speakers")
+app.add_typer(corrections.app, name="corrections")
 app.add_typer(subtitles.app, name="subtitles")
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flows.corrections.listing import forget_facts
 from flows.speakers.published import find_published_run
 from flows.speakers.remains import list_waiting
 from flows.speakers.republish import Say, republish_stale
@@ -83,6 +84,7 @@ def forget(
     with finish_pending(store, say), open_registry(store, find_published_run) as handle:
         voice_id = voice(handle.registry)
         heard, name = handle.registry.of_voice(voice_id), handle.registry.voices[voice_id].name
+        forget_facts(heard, name)  # first: who dies after it still knows whom to forget
         handle.commit(correct.forget(handle.registry, voice_id, [asked] if asked else []))
     done = _republish(store, CorrectionResult(), say, settings)
     done.waiting = list_waiting(store, {h.hearing_id for h in heard})

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import flows  # noqa: F401  # sets where Prefect keeps the steps' records
+from flows.corrections.publication import begin_again, correct_again, finish
 from flows.locations import resolve_voices
 from flows.report_audio import restore_part_paths
 from flows.speakers.published import apply_identities, clear_embeddings, find_published_run
@@ -16,6 +17,7 @@ from tasks.dataset.read import find_row, read_transcript
 from tasks.errors import DaylongError
 from tasks.exports import PICTURES, list_renewable, render, render_translations, timeline
 from tasks.pruning.prune import erase
+from tasks.records import Transcript
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
 from tasks.storage.files import is_accessible_folder
@@ -93,31 +95,59 @@ def republish(registry: VoiceRegistry, out: Path, recording_id: str) -> str | No
     return the id of the run whose tables these are, None where the recording is no longer published."""
     hearings = {h.speaker: h for h in registry.of_recording(str(out), recording_id)}
     gone = [h for h in list_forgotten(registry) if (h.out, h.recording_id) == (str(out), recording_id)]
-    recover(out, recording_id)  # a journal left by a crash may contain a forgotten voice
-    if find_row(out, "", recording_id) is None:
-        return None
-    transcript = read_transcript(out, recording_id)
-    run_id = transcript.run.run_id
-    if run_id in {h.run_id for h in hearings.values()}:
-        transcript = apply_identities(transcript, {label: registry.identity_of(h) for label, h in hearings.items()})
-        labels = {h.speaker for h in gone}
-    elif gone:
-        labels = {s.label for s in transcript.speakers}  # of another run: any of them may be the forgotten one
-    else:
+
+    def name(transcript: Transcript) -> Transcript | None:
+        if transcript.run.run_id in {h.run_id for h in hearings.values()}:
+            identities = {label: registry.identity_of(h) for label, h in hearings.items()}
+            transcript = apply_identities(transcript, identities)
+            labels = {h.speaker for h in gone}
+        elif gone:
+            labels = {s.label for s in transcript.speakers}  # of another run: any of them may be the forgotten one
+        else:
+            return None
+        return clear_embeddings(transcript, labels)
+
+    return rewrite(out, recording_id, name)
+
+
+def rewrite(
+    out: Path, recording_id: str, change: Callable[[Transcript], Transcript | None] = lambda transcript: transcript
+) -> str | None:
+    """Write a recording's tables and exports again, changed, and with the facts on its sound that people entered;
+    return the id of the run whose tables these are, None where the recording is no longer published.
+
+    `change` returns None where there is nothing to write.
+    """
+    while True:
+        recover(out, recording_id)  # a journal left by a crash may contain a forgotten voice
+        if find_row(out, "", recording_id) is None:
+            return None
+        with correct_again(out) as store:
+            published = read_transcript(out, recording_id)
+            run_id = published.run.run_id
+            place = str(out.resolve())
+            changed = change(published if store is None else begin_again(store, place, published))
+            if changed is None:
+                return run_id
+            try:
+                _publish_again(changed, out)
+            except Superseded:  # by a run that doesn't wait for the store of voices
+                continue
+            if store is not None:
+                finish(store, place, published)
         return run_id
-    transcript = clear_embeddings(transcript, labels)
-    folder = out / EXPORTS_FOLDER / recording_id
+
+
+def _publish_again(transcript: Transcript, out: Path) -> None:
+    """Raises Superseded where another run has published the recording since it was read."""
+    folder = out / EXPORTS_FOLDER / transcript.recording.recording_id
     transcript = restore_part_paths(transcript, folder)
     files = render(transcript, list_renewable(transcript, folder), folder=folder)
     files |= render_translations(transcript, folder=folder)
     for name, form in PICTURES.items():
         if (folder / name).exists():
             files[name] = timeline.write(transcript, form)
-    try:
-        publish(transcript, out, exports=files, instead_of=run_id)
-    except Superseded:  # by a run that doesn't wait for the store of voices
-        return republish(registry, out, recording_id)
-    return run_id
+    publish(transcript, out, exports=files, instead_of=transcript.run.run_id)
 
 
 def erase_forgotten(store: Path, settings: Settings | None = None) -> None:

@@ -197,6 +197,7 @@ def _word(r: dict[str, Any]) -> Word:
         segment=-1 if r["segment_index"] is None else r["segment_index"],
         space_before=r["space_before"] is not False,  # null in files of before this column
         times=r["times"] or "engine",  # the same
+        edited=bool(r["edited"]),  # the same
         **_select(r, "start_s end_s confidence channel speaker speaker_confidence is_overlap local_speaker language"),
     )
 

@@ -145,6 +145,7 @@ def _words(transcript: Transcript) -> dict[str, Any]:
         "space_before": [w.space_before for w in rows],
         "language": _word_languages(transcript),
         "times": [w.times for w in rows],
+        "edited": [w.edited for w in rows],
     }
 
 

@@ -177,6 +177,11 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
                 "How start and end were found: engine (by the recogniser), aligned (by an aligner) or fast (shared "
                 "out by length); null (older files): engine.",
             ),
+            _null(
+                "edited",
+                "bool",
+                "Whether a person corrected it or its speaker (daylong corrections); null (older files): false.",
+            ),
         ),
     ),
     "turns": (

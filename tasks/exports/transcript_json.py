@@ -80,6 +80,7 @@ def _build_segment(segment: Segment, name: str | None, words: Iterable[Word]) ->
                 score=_round_score(w.confidence),
                 speaker=w.speaker,
                 space_before=None if w.space_before else False,
+                edited=w.edited or None,
             )
             for w in words
         ],

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import fmean
 
-from tasks.joining import join_words, weigh_word
+from tasks.joining import weigh_word
 from tasks.merging.assign_speakers import SEGMENT_PAUSE_S
 from tasks.records import Segment, Word
+from tasks.segments import make_segment
 from tasks.sentences import ends_sentence
 
 SOFT_LIMIT_S = 15.0
@@ -45,7 +45,7 @@ def build_segments(words: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Segme
     for index, run in enumerate(runs):
         for i in run:
             numbered[i] = replace(numbered[i], segment=index)
-        segments.append(_build_segment(index, [words[i] for i in run]))
+        segments.append(make_segment(index, [words[i] for i in run]))
     return tuple(numbered), tuple(segments)
 
 
@@ -62,24 +62,3 @@ def _is_break(words: Sequence[Word], run: Sequence[int], word: Word, others: flo
 
 def _order_key(words: Sequence[Word], run: Sequence[int]) -> tuple[float, float, str]:
     return words[run[0]].start_s, max(words[i].end_s for i in run), words[run[0]].speaker or ""
-
-
-def _build_segment(index: int, words: Sequence[Word]) -> Segment:
-    return Segment(
-        index=index,
-        start_s=words[0].start_s,
-        end_s=max(w.end_s for w in words),
-        text=join_words(words),
-        num_words=len(words),
-        speaker=words[0].speaker,
-        channel=words[0].channel,
-        confidence=_average([w.confidence for w in words]),
-        speaker_confidence=_average([w.speaker_confidence for w in words]),
-        has_overlap=any(w.is_overlap for w in words),
-    )
-
-
-def _average(values: Sequence[float | None]) -> float | None:
-    """Mean of the known values; None without any."""
-    known = [v for v in values if v is not None]
-    return fmean(known) if known else None

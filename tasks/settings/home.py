@@ -48,6 +48,11 @@ def voices() -> Path:
     return home() / "data" / "voices"
 
 
+def corrections() -> Path:
+    """Where people's corrections of words and turns are kept."""
+    return home() / "data" / "corrections"
+
+
 def cache() -> Path:
     return home() / "data" / "cache"
 

@@ -25,7 +25,7 @@ COLUMNS = {
     "segments": "recording_id run_id segment_index start_s end_s start_at channel speaker speaker_name voice_id text "
     "language num_words confidence speaker_confidence has_overlap",
     "words": "recording_id run_id word_index segment_index start_s end_s start_at channel word word_raw speaker "
-    "confidence speaker_confidence is_overlap chunk_index local_speaker space_before language times",
+    "confidence speaker_confidence is_overlap chunk_index local_speaker space_before language times edited",
     "turns": "recording_id run_id turn_index start_s end_s start_at channel speaker is_overlap",
     "speakers": "recording_id run_id speaker speaker_name voice_id turn_s num_segments num_words first_s last_s "
     "link_margin embedding embedding_model "

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from flows.corrections.publication import correct_words
 from flows.speakers.identify import name_speakers
 from tasks.dataset.publish import publish
 from tasks.exports import render
@@ -81,7 +82,10 @@ def publish_with_names(
 ) -> Transcript:
     """As a run ends; what was published."""
     settings = Settings(voices=rule.model_copy(update={"store": str(store)}))
-    with name_speakers(transcript, out, settings, transcript.run.models["embedding"]) as told:
+    with (
+        name_speakers(transcript, out, settings, transcript.run.models["embedding"]) as named,
+        correct_words(named, out) as told,
+    ):
         publish(told, out, exports=render(told, formats, folder=out / "exports" / transcript.recording.recording_id))
     return told
 

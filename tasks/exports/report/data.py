@@ -2,15 +2,16 @@
 
     speakers  [{"label", "name", "voice", "maybe", …}]       `who` is an index into it; -1: none. See people.py
     rows      {"at", "long", "who", "sure", "words"}         a row is a segment; `words`: their number
-    words     {"text", "at", "long", "sure", "tight"}        of all rows, in order; `text`: a line each
+    words     {"text", "at", "long", "sure", …}              of all rows, in order; `text`: a line each
     turns     {"at", "long", "who"}
     chunks    [{"index", "start", "end", "from", "to", …}]   `from` and `to`: the core
     parts     [{"name", "start", "end", "src"}]              `src`: a relative URL, the sound itself, or null
 
 Times are milliseconds. `at` is a difference between starts: of a row to the row before, of a word to the word before
 in its row or, for the first, to the row, of a turn to the turn before. `sure` is a confidence in per cent, -1 where
-there is none. `tight` lists the words without a blank before them, each as the distance from the one before. It holds
-nothing of the run itself (id, processing time), so that equal transcripts give equal bytes.
+there is none. `tight` lists the words without a blank before them, each as the distance from the one before, `edited`
+those that a person corrected. It holds nothing of the run itself (id, processing time), so that equal transcripts
+give equal bytes.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def build_columns(transcript: Transcript) -> dict[str, Any]:
     long: list[int] = []
     sure: list[int] = []
     tight: list[int] = []
-    last_tight = 0
+    edited: list[int] = []
+    last_tight = last_edited = 0
     for segment, words in rows:
         before = to_ms(segment.start_s)
         for word in words:
@@ -49,6 +51,9 @@ def build_columns(transcript: Transcript) -> dict[str, Any]:
             if not word.space_before:
                 tight.append(len(said) - last_tight)
                 last_tight = len(said)
+            if word.edited:
+                edited.append(len(said) - last_edited)
+                last_edited = len(said)
             said.append(to_one_line(word.text))
             at.append(start - before)
             long.append(to_ms(word.end_s) - start)
@@ -58,6 +63,7 @@ def build_columns(transcript: Transcript) -> dict[str, Any]:
     return {
         "version": 1,
         "recording_id": recording.recording_id,
+        "sha256": recording.sha256,
         "source_name": to_one_line(recording.source_name),
         "duration": to_ms(recording.duration_s),
         "recorded_at": recording.recorded_at,
@@ -68,7 +74,7 @@ def build_columns(transcript: Transcript) -> dict[str, Any]:
             "sure": [to_percent(s.speaker_confidence) for s, _ in rows],
             "words": [len(words) for _, words in rows],
         },
-        "words": {"text": "\n".join(said), "at": at, "long": long, "sure": sure, "tight": tight},
+        "words": {"text": "\n".join(said), "at": at, "long": long, "sure": sure, "tight": tight, "edited": edited},
         "turns": _encode_spans(transcript.turns, who),
         "chunks": [describe_chunk(c) for c in transcript.chunks],
         "parts": [

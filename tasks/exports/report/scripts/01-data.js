@@ -39,6 +39,8 @@ for (let r = 0, w = 0; r < ROWS; r++) {
 const wordEnd = ends(wordStart, D.words.long);
 const wordTight = new Uint8Array(WORDS); // 1 where no blank stands before the word
 for (const w of unfolded(D.words.tight)) wordTight[w] = 1;
+const wordEdited = new Uint8Array(WORDS); // 1 where a person corrected the word
+for (const w of unfolded(D.words.edited)) wordEdited[w] = 1;
 const wordSure = Int8Array.from(D.words.sure);
 
 /** The last place in `sorted` whose value is at most `value`; -1 where all are larger. */

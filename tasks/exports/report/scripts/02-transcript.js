@@ -82,7 +82,7 @@ function fill(b) {
 }
 
 function empty(b) {
-  if (!b.filled || b.box.contains(document.activeElement)) return;
+  if (!b.filled || b.box.contains(document.activeElement) || b.box.querySelector(".editing")) return;
   b.height = b.box.offsetHeight;
   b.box.style.height = `${b.height}px`;
   b.box.replaceChildren();
@@ -117,7 +117,7 @@ function lineOf(r) {
   for (let w = rowFirst[r]; w < rowFirst[r + 1]; w++) {
     if (w > rowFirst[r] && !wordTight[w]) plain += " ";
     const low = wordSure[w] >= 0 && wordSure[w] < D.low;
-    if (printing && !low) {
+    if (printing && !low && !wordEdited[w]) {
       plain += text[w];
       continue;
     }
@@ -126,6 +126,7 @@ function lineOf(r) {
   }
   said.append(plain);
   line.append(time, who, said);
+  if (!printing) dressLine(line, r);
   return line;
 }
 
@@ -135,6 +136,10 @@ function wordOf(w, low) {
   if (low) {
     word.classList.add("low");
     word.title = `${clock(wordStart[w])} · confidence ${wordSure[w]} %`;
+  }
+  if (wordEdited[w]) {
+    word.classList.add("edited");
+    word.title = `${clock(wordStart[w])} · corrected by hand`;
   }
   if (w === spoken) word.classList.add("now");
   if (hitOf) mark(word, w);

@@ -8,6 +8,7 @@ let waiting = null; // where to go once a file is loaded
 let touched = 0; // when the reader last scrolled
 let followed = 0; // where it was at the last look
 let wished = false; // to play as soon as that is possible
+let looped = null; // {from, to}: the sound goes round in it
 
 /** The time in the recording. */
 function now() {
@@ -107,9 +108,11 @@ for (const each of ["play", "pause"]) {
   });
 }
 sound.addEventListener("seeked", () => follow(now()));
+sound.addEventListener("timeupdate", () => looped && !sound.paused && tick()); // also in a tab that is not in sight
 
 function tick() {
   place = now();
+  if (looped && waiting === null && (place >= looped.to || place < looped.from - 50)) seek(looped.from, true);
   follow(place);
   if (!sound.paused) requestAnimationFrame(tick);
 }

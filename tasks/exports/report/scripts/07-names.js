@@ -93,16 +93,20 @@ function unsaved(who) {
   return (name !== undefined || !!answer) && corrections().some((one) => one.who === who && !one.saved);
 }
 
+/** All corrections: of names and of what is said. */
+const allEntries = () => [...corrections(), ...editEntries()];
+
 /** Whether something would be lost with the page. */
 const dirty = () => {
-  const all = corrections();
+  const all = allEntries();
   return all.length > 0 && (all.length !== filed.size || all.some((one) => !one.saved));
 };
 
-/** The file, as `daylong speakers apply` reads it. */
+/** The file, as `daylong corrections apply` reads it, or `daylong speakers apply` where it holds names alone. */
 function fileText() {
-  const { recording_id, source_name } = D;
+  const { recording_id, source_name, sha256 } = D;
   const speakers = corrections().map((one) => one.row);
-  const file = { daylong: "corrections", version: 1, recording_id, run_id: null, source_name, speakers };
+  const edited = edits.size ? { sha256, edits: editEntries().map((one) => one.row) } : {};
+  const file = { daylong: "corrections", version: 1, recording_id, run_id: null, source_name, speakers, ...edited };
   return `${JSON.stringify(file, null, 2)}\n`;
 }

@@ -16,8 +16,14 @@ function namesake(who) {
   return other < 0 ? "" : `so is ${D.speakers[other].label}: one person`;
 }
 
-function undo({ who, row }) {
+function undo({ who, r, row }) {
   if (!finish(false)) return;
+  if (r !== undefined) {
+    edits.delete(r);
+    relay(r);
+    list();
+    return;
+  }
   if ("name" in row) corrected[who].name = undefined;
   else answer(who, undefined);
   anew(who);
@@ -25,24 +31,29 @@ function undo({ who, row }) {
 
 /** The corrections beneath the table. */
 function list() {
-  const all = corrections();
+  const all = allEntries();
   const count = `${all.length} correction${all.length === 1 ? "" : "s"}`;
   const undone = !all.length && filed.size > 0;
   $("unsaved").textContent = undone
     ? `All undone. ${FILE} still holds what was saved: delete it.`
     : `${count}, ${dirty() ? "not saved" : "saved"}`;
   $("corrections").hidden = !all.length && !undone;
-  $("hint").hidden = !$("corrections").hidden;
+  if ($("hint")) $("hint").hidden = !$("corrections").hidden;
+  $("command").textContent = `daylong ${edits.size ? "corrections" : "speakers"} apply ${FILE}`;
+  $("keep").hidden = !dirty();
+  $("keep").textContent = `Save ${count}`;
   $("save").hidden = $("then").hidden = !all.length;
-  $("legend-unsaved").hidden = all.every((one) => one.saved);
+  $("legend-unsaved").hidden = corrections().every((one) => one.saved);
   $("changes").replaceChildren(
     ...all.map((one) => {
       const item = element("li");
-      const said = element("span", "", sentence(one));
+      const told = one.who === undefined ? editSentence(one) : sentence(one);
+      const said = element("span", "", told);
       said.dir = "auto";
-      item.append(element("i", markOf(one.who)), said);
+      if (one.who !== undefined) item.append(element("i", markOf(one.who)));
+      item.append(said);
       if (one.row.name && namesake(one.who)) item.append(element("small", "", namesake(one.who)));
-      item.append(button("", "Undo", `Undo: ${sentence(one)}`, () => undo(one)));
+      item.append(button("", "Undo", `Undo: ${told}`, () => undo(one)));
       return item;
     }),
   );
@@ -50,8 +61,8 @@ function list() {
 }
 
 function save() {
-  if (!finish(false)) return;
-  const all = corrections();
+  if (!finish(false) || !keepEdit(false)) return;
+  const all = allEntries();
   if (!all.length) return; // the name that was being written is the old one
   filed = new Set(all.map((one) => JSON.stringify(one.row)));
   const link = element("a");
@@ -59,24 +70,27 @@ function save() {
   link.download = FILE;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-  new Set(all.map((one) => one.who)).forEach((who) => anew(who, false));
+  new Set(all.map((one) => one.who)).forEach((who) => who !== undefined && anew(who, false));
+  [...edits.keys()].forEach(relay);
+  list();
 }
 
 // Asked before the page is left with what is nowhere else; listened for only then, so that browsers can keep the page.
 function warn() {
-  if (dirty() || writing) addEventListener("beforeunload", stop);
+  if (dirty() || writing || editing) addEventListener("beforeunload", stop);
   else removeEventListener("beforeunload", stop);
 }
 
 function stop(leaving) {
-  if (!dirty() && tidied(writing?.field.value ?? "") === (writing ? (nameOf(writing.who) ?? "") : "")) return;
+  if (!dirty() && !unkept() && tidied(writing?.field.value ?? "") === (writing ? (nameOf(writing.who) ?? "") : "")) return;
   leaving.preventDefault();
   leaving.returnValue = true; // for browsers of before 2023
 }
 
+$("command").textContent = `daylong speakers apply ${FILE}`;
+$("save").addEventListener("click", save);
+$("keep").addEventListener("click", save);
 if (people.length) {
-  $("command").textContent = `daylong speakers apply ${FILE}`;
-  $("save").addEventListener("click", save);
   people.forEach((_, who) => introduce(who));
   $("hint").hidden = D.speakers.every((one) => one.unknown);
 }

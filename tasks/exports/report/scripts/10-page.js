@@ -34,7 +34,9 @@ $("helped").addEventListener("click", () => $("help").showModal());
 /** To the line before or after the one that is spoken. */
 function lineBy(by) {
   const r = Math.min(ROWS - 1, Math.max(0, (spoken < 0 ? -1 : wordRow[spoken]) + by));
-  if (ROWS) go(wordStart[rowFirst[r]]);
+  if (!ROWS) return;
+  go(wordStart[rowFirst[r]]);
+  saidOf(r)?.focus({ preventScroll: true }); // where Enter edits it
 }
 
 const KEYS = {
@@ -50,10 +52,11 @@ const KEYS = {
   "-": () => zoom(0.5),
   0: () => view(0, DURATION),
   t: switchTheme,
+  e: () => ROWS && (lineBy(0), editLine(wordRow[Math.max(0, spoken)])),
 };
 addEventListener("keydown", (key) => {
   const act = KEYS[key.key];
-  const busy = key.target.closest?.("input:not([type=range]):not([type=checkbox]), select, dialog[open]");
+  const busy = key.target.closest?.("input:not([type=range]):not([type=checkbox]), select, textarea, dialog[open]");
   const own = key.key === " " && key.target.closest?.("button, summary, label, [type=checkbox]");
   if (!act || busy || own || $("help").open || key.ctrlKey || key.metaKey || key.altKey) return;
   key.preventDefault();

@@ -1,0 +1,72 @@
+"""Apply people's corrections to a transcript while it is published, and keep what the machine said beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from tasks.corrections.apply import correct_transcript, recount
+from tasks.corrections.log import FactLog, Shown, digest_facts, expect
+from tasks.corrections.store import FILE, OpenStore, open_store, read_log
+from tasks.records import Transcript
+from tasks.settings.home import corrections as corrections_folder
+
+
+def concerns(log: FactLog, out: str, transcript: Transcript) -> bool:
+    """Whether the log has facts on the recording, or its tables may show some."""
+    recording = transcript.recording
+    return bool(log.of(recording.sha256)) or log.find_shown(out, recording.recording_id) is not None
+
+
+@contextmanager
+def correct_words(transcript: Transcript, out: Path) -> Iterator[Transcript]:
+    """Yield a run's transcript with the facts on its sound, to be published under `out` in the `with` block.
+
+    The store is locked during the block where it has facts on the recording. Facts entered by another process since
+    the store was looked at are applied by that process, once it finds this run's tables.
+    """
+    folder, place = corrections_folder(), str(out.resolve())
+    if not concerns(read_log(folder), place, transcript):
+        yield transcript
+        return
+    with open_store(folder) as store:
+        corrected = begin(store, place, transcript)
+        yield corrected
+        finish(store, place, transcript)
+
+
+@contextmanager
+def correct_again(out: Path) -> Iterator[OpenStore | None]:
+    """Lock the store, where there is one, while published tables are read and written again; None without one."""
+    folder = corrections_folder()
+    with open_store(folder) if (folder / FILE).exists() else nullcontext() as store:
+        yield store
+
+
+def begin(store: OpenStore, out: str, machine: Transcript) -> Transcript:
+    """Keep what the machine said, and apply the facts to it."""
+    recording, run = machine.recording, machine.run
+    facts = store.log.of(recording.sha256)
+    if facts:
+        store.commit(expect(store.log, out, recording.recording_id, recording.sha256, run.run_id))
+        store.keep_machine(out, machine)
+    return correct_transcript(machine, facts)[0]
+
+
+def begin_again(store: OpenStore, out: str, published: Transcript) -> Transcript:
+    """Apply the facts to published tables: to what the machine said, where these show facts already."""
+    if not concerns(store.log, out, published):
+        return published
+    machine = store.restore_machine(out, published)
+    if machine is None:
+        return begin(store, out, published)
+    return correct_transcript(recount(machine), store.log.of(published.recording.sha256))[0]
+
+
+def finish(store: OpenStore, out: str, published: Transcript) -> None:
+    """Note that the published tables show the facts."""
+    recording = published.recording
+    if concerns(store.log, out, published):
+        facts = digest_facts(store.log.of(recording.sha256))
+        store.mark_shown(Shown(out, recording.recording_id, recording.sha256, published.run.run_id, facts))
