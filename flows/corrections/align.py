@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.corrections.enter import find_published
-from flows.speakers.republish import restore_part_paths
+from flows.report_audio import restore_part_paths
 from tasks.audio.decode import decode
 from tasks.corrections.facts import Fact, Restore
 from tasks.corrections.tokens import split_text
