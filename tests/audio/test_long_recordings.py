@@ -18,9 +18,9 @@ from tests.helpers.sound_files import make_noise, measure_lag_s, measure_similar
 pytestmark = pytest.mark.slow
 
 RATE = 16_000
-HOURS = 2.5
+HOURS = 1.5
 SPAN_S = 8.0
-STARTS_S = (0.0, 600.137, 3600.5, 5000.0071, 8990.25)
+STARTS_S = (0.0, 600.137, 3600.5, 4500.0071, 5395.25)
 """Where a span is taken, the last one across the recording's end."""
 
 
