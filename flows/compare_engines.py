@@ -18,7 +18,8 @@ from prefect.settings import PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.process_recording import TASK_THREADS
-from flows.recording.chunks import ChunkResult, format_error, process_chunks, split_by_track
+from flows.recording.chunk_result import ChunkResult, format_error
+from flows.recording.chunks import process_chunks, split_by_track
 from flows.recording.languages import Languages, determine_languages, find_main_language
 from flows.recording.preparation import Run, prepare
 from flows.recording.redecode import redecode_seams

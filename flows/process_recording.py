@@ -22,8 +22,10 @@ from flows.corrections.enter import apply_missed
 from flows.corrections.publication import correct_words
 from flows.fault import combine_chunk_errors
 from flows.form import EMPTY_FORM, HideNull, SettingsForm, read_form
-from flows.recording import chunks as chunk_steps
 from flows.recording.assembly import assemble_transcript, build_outcome
+from flows.recording.chunk_result import ChunkResult
+from flows.recording.chunk_steps import list_steps
+from flows.recording.chunks import process_chunks, split_by_track
 from flows.recording.languages import (
     determine_languages,
     find_main_language,
@@ -139,9 +141,9 @@ def _run_steps(
     languages = determine_languages(tracks, run)
     warn_of_disagreement(format_path(recording.source_name), languages)
 
-    busy = sum(len(chunk_steps.split_by_track(c, tracks)) for c in chunks)
-    progress.enter_stage("chunks", chunks=len(chunks), steps=busy * len(chunk_steps.list_steps(run)))
-    done = chunk_steps.process_chunks(chunks, tracks, languages.by_channel, run, progress)
+    busy = sum(len(split_by_track(c, tracks)) for c in chunks)
+    progress.enter_stage("chunks", chunks=len(chunks), steps=busy * len(list_steps(run)))
+    done = process_chunks(chunks, tracks, languages.by_channel, run, progress)
     failed = [w for w in done if w.error]
     if failed and len(failed) == busy:
         raise combine_chunk_errors(
@@ -224,7 +226,7 @@ def find_files(source: str, more: Sequence[str]) -> list[str]:
     return files
 
 
-def link_chunks(done: Sequence[chunk_steps.ChunkResult], run: Run) -> Manifest | None:
+def link_chunks(done: Sequence[ChunkResult], run: Run) -> Manifest | None:
     """Link the chunks' speakers over the recording; None with diarization off or without any voice."""
     voiced = [w for w in done if w.is_diarized]
     if not voiced:
@@ -236,7 +238,7 @@ def link_chunks(done: Sequence[chunk_steps.ChunkResult], run: Run) -> Manifest |
     )
 
 
-def group_embeddings_by_channel(done: Sequence[chunk_steps.ChunkResult], channels: int) -> list[list[Manifest]]:
+def group_embeddings_by_channel(done: Sequence[ChunkResult], channels: int) -> list[list[Manifest]]:
     """Group the embeddings' manifests by channel, each in the order of the chunks."""
     own: list[list[Manifest]] = [[] for _ in range(channels)]
     for worked in done:

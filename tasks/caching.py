@@ -61,8 +61,7 @@ class StepPolicy(CachePolicy):
         **kwargs: Any,
     ) -> str:
         key = compute_step_key(self.step, self.version, inputs)
-        _note_use(str(task_ctx.task_run.flow_run_id), key)
-        discard_broken_result(key, inputs)
+        prepare_lookup(str(task_ctx.task_run.flow_run_id), key, inputs)
         return key
 
 
@@ -70,7 +69,14 @@ _used: dict[str, set[str]] = defaultdict(set)
 _listeners: dict[str, Callable[[str], None]] = {}
 
 
-def _note_use(flow_run_id: str, key: str) -> None:
+def prepare_lookup(flow_run_id: str, key: str, inputs: dict[str, Any]) -> None:
+    """Note that a flow run asks for a key, then discard what is stored under it where that can't be believed."""
+    note_use(flow_run_id, key)
+    discard_broken_result(key, inputs)
+
+
+def note_use(flow_run_id: str, key: str) -> None:
+    """Note that a flow run asks for a key."""
     _used[flow_run_id].add(key)
     if flow_run_id in _listeners:
         _listeners[flow_run_id](key)
@@ -169,7 +175,7 @@ def _log_step(step: str, do: Callable[P, R]) -> Callable[P, R]:
             began = time.perf_counter()
             found = do(*args, **kwargs)
             seconds = round(time.perf_counter() - began, 3)
-            steps.debug("%s done in %.1f s", step, seconds, extra={"seconds": seconds})
+            steps.info("%s done in %.1f s", step, seconds, extra={"seconds": seconds})
         return found
 
     return run_step

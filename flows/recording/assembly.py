@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from flows.recording.chunks import ChunkResult, iterate_manifests
+from flows.recording.chunk_result import ChunkResult, iterate_manifests
 from flows.recording.preparation import Run, describe_weights
 from flows.reporting.outcome import Outcome
 from tasks.contracts import (

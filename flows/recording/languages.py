@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from flows.recording.chunks import ChunkResult
+from flows.recording.chunk_result import ChunkResult
 from flows.recording.preparation import Run
 from flows.recording.tracks import Track
 from tasks.contracts import LanguageFacts, PlaceFacts, language_facts, transcription_facts

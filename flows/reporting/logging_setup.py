@@ -20,6 +20,8 @@ from tasks.logs import DemoteLibraryRecords, JsonFormatter, current_log_fields
 
 RUN_LOG = logging.getLogger("daylong.story")
 """Logger of a run's main events, for people."""
+STEPS_LOG = "daylong.steps"
+"""Logger of the ends of steps."""
 QUIET_LOGGERS = ("httpx", "httpcore")
 """Loggers that report every request to Prefect's server."""
 LIBRARY_LOG = logging.getLogger("daylong.libraries")
@@ -58,6 +60,8 @@ def configure_logging(stream: TextIO, format: str, *, debug: bool = False) -> lo
     else:
         handler.setFormatter(TextFormatter("%(asctime)s  %(message)s", "%H:%M:%S"))
         handler.addFilter(_MinimumLevelFilter(logging.DEBUG if debug else logging.INFO))
+        if not debug:
+            handler.addFilter(_hide_steps)
     root = logging.getLogger()
     for logger in [root, *map(logging.getLogger, ("prefect", "uvicorn", "fastapi"))]:
         for old in [h for h in logger.handlers if isinstance(h, logging.StreamHandler)]:
@@ -107,6 +111,11 @@ class _MinimumLevelFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.levelno >= self._level
+
+
+def _hide_steps(record: logging.LogRecord) -> bool:
+    """Keep the end of each step from a terminal, where each chunk has a line; Prefect's log of the run has both."""
+    return record.name != STEPS_LOG or record.levelno > logging.INFO
 
 
 def _capture_descriptors() -> TextIO:

@@ -50,16 +50,13 @@ def rename_run(run: UUID, name: str, duration_s: float) -> None:
         client.set_flow_run_name(run, f"{name} · {format_clock(duration_s)}")
 
 
-def name_chunk_task(
-    task: Task[..., Any], doing: str, index: int, of: int, span: Span, channel: int | None
-) -> Task[..., Any]:
-    """Copy a task with its runs named after a chunk: `transcribe 07/118 · 01:12:00 – 01:24:41`.
+def name_chunk_task(task: T, index: int, of: int, span: Span) -> T:
+    """Copy a task with its runs named after a chunk: `chunk 07/118 · 01:12:00 – 01:24:41`.
 
-    `index`: of the chunk, from 0; `of`: number of chunks; `span`: its core; `channel`: from 0, None for a mix.
+    `index`: of the chunk, from 0; `of`: number of chunks; `span`: its core.
     """
     number = f"{index + 1:0{len(str(of))}}/{of}"
-    where = "" if channel is None else f" · channel {channel + 1}"
-    return name_task(task, f"{doing} {number} · {format_clock(span.start_s)} – {format_clock(span.end_s)}{where}")
+    return name_task(task, f"chunk {number} · {format_clock(span.start_s)} – {format_clock(span.end_s)}")
 
 
 def name_task(task: T, name: str) -> T:

@@ -54,7 +54,7 @@ class Result:
     same: bool
     """Exports byte for byte, tables but for what is of a run."""
     redone: int
-    """Steps that ran to their end more often than once for each result, by Prefect's own records."""
+    """Results of steps that were kept again."""
     seconds: float
 
 

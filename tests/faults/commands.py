@@ -9,19 +9,16 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.faults.daylong import KEPT
+
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("chunking.min_minutes=0.5", "chunking.max_minutes=0.8", "chunking.overlap_s=10")
 CHANGING = ("run_id", "processed_at", "wall_s")
-STEP_OF = {
-    "map_speech": "speech-map", "find_own_speech": "own-speech", "plan_chunks": "plan", "find_language": "language",
-    "separate": "separation", "transcribe": "transcription", "punctuate": "punctuation", "embed": "embedding",
-    "find_turns": "diarization", "link_speakers": "linking", "join_chunks": "seams", "merge": "merging",
-}  # fmt: skip
-"""A task's function -> the step under whose name its results are kept."""
 COSTS = ("_s", "_cached", "_wait_s", "_peak_mb")
 
 
@@ -159,13 +156,8 @@ def unfinished_files(place: Place) -> list[str]:
 
 
 def completed(place: Place) -> dict[str, int]:
-    """How often each step ran to its end, by Prefect's own records (what came from the cache isn't counted)."""
-    with sqlite3.connect(f"file:{place.prefect / 'prefect.db'}?mode=ro", uri=True) as database:
-        rows = database.execute(
-            "select t.task_key, count(*) from task_run_state s join task_run t on t.id = s.task_run_id "
-            "where s.type = 'COMPLETED' and s.name = 'Completed' group by t.task_key"
-        ).fetchall()
-    return {STEP_OF.get(function := str(key).rsplit("-", 1)[0], function): int(count) for key, count in rows}
+    """How often a result of each step was kept (what came from the cache isn't counted)."""
+    return dict(Counter((place.home / KEPT).read_text().split()))
 
 
 def run_states(place: Place) -> list[str]:

@@ -117,6 +117,18 @@ def test_a_second_run_is_cached_and_the_manifest_is_really_stored(step: Step, ho
     assert results_folder().is_relative_to(home)
 
 
+def test_a_result_is_found_whether_the_step_ran_as_a_task_or_within_one(step: Step, home: Path) -> None:
+    from flows.recording.step_runs import run_step
+
+    counted, runs = step("counted")
+    _, as_task = ran(counted, job(), place(home / "k"))
+    within = run_step(counted, job(), place(home / "k"))
+    assert (within.cached, within.manifest) == (True, as_task)
+    other = run_step(counted, job(beam=1), place(home / "k"))
+    assert ran(counted, job(beam=1), place(home / "k")) == ("Cached", other.manifest)
+    assert len(runs) == 2
+
+
 def test_a_result_whose_artifact_is_gone_or_damaged_is_made_again(step: Step, home: Path) -> None:
     counted, runs = step("counted")
     _, manifest = ran(counted, job(), place(home / "b"))

@@ -102,6 +102,15 @@ def test_progress_is_reported_from_start_to_end(first: tuple[Outcome, list[Snaps
     assert max(s.mapped_s for s in seen) == pytest.approx(150.0, abs=1.0)
 
 
+def test_one_task_run_does_the_steps_of_a_chunk(first: tuple[Outcome, list[Snapshot]]) -> None:
+    names = read_task_runs(first[0]["run_id"], awaited="publish").keys()
+    chunks = sorted(name for name in names if name.startswith("chunk "))
+    assert len(chunks) == first[0]["num_chunks"]
+    assert chunks[0].startswith(f"chunk 1/{len(chunks)} · 00:00:00 – 00:00:")
+    others = {"probe", "speech-map", "plan", "language", "linking", "seams", "merging", "publish"}
+    assert others <= names <= {*others, *chunks, "transcribe seams"}
+
+
 def test_progress_is_an_artifact_in_prefect(first: tuple[Outcome, list[Snapshot]]) -> None:
     from prefect.artifacts import Artifact
 
@@ -251,16 +260,25 @@ def test_punctuation_s_weights_are_fetched_when_they_are_needed(
 
 def read_task_states(run_id: str) -> set[str]:
     """The names of the states in which the tasks of a run ended."""
+    return set(read_task_runs(run_id).values()) - {"Pending", "Running"}
+
+
+def read_task_runs(run_id: str, awaited: str | None = None) -> dict[str, str]:
+    """The names of the states of a run's task runs, by their names, once one is called `awaited`."""
     from uuid import UUID
 
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
     of_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run_id)]))
+
+    def read() -> dict[str, str]:
+        return {run.name: str(run.state_name) for run in client.read_task_runs(flow_run_filter=of_run)}
+
     with get_client(sync_client=True) as client:
         # Task runs reach the server as events, some moments later.
-        wait_until(lambda: len(client.read_task_runs(flow_run_filter=of_run)) > 3)
-        return {str(run.state_name) for run in client.read_task_runs(flow_run_filter=of_run)} - {"Pending", "Running"}
+        wait_until(lambda: awaited in read() if awaited else len(read()) > 3)
+        return read()
 
 
 @pytest.mark.usefixtures("first")

@@ -43,7 +43,7 @@ def test_a_recording_from_its_deployment(up: DaylongServer, meeting: Path) -> No
     run = up.wait_for_end(up.submit("process-recording", source=str(meeting), settings=SMALL))
     assert run["state_type"] == "COMPLETED", up.read_run_log(run["id"])
     assert run["name"] == "roundtable-2026-11-20 · 00:00:40"
-    wanted = {"probe", "speech-map", "plan", "transcribe 1/1 · 00:00:00 – 00:00:40", "linking", "publish"}
+    wanted = {"probe", "speech-map", "plan", "chunk 1/1 · 00:00:00 – 00:00:40", "linking", "publish"}
     of = {"flow_run_id": {"any_": [run["id"]]}}
     # Tasks and lines are sent now and then.
     wait_until(lambda: wanted <= {t["name"] for t in up.request("/task_runs/filter", task_runs=of, limit=100)}, 60)

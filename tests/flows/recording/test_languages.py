@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flows.recording.assembly import list_languages, report_chunks
-from flows.recording.chunks import ChunkResult
+from flows.recording.chunk_result import ChunkResult
 from flows.recording.languages import (
     Languages,
     combine_channels,
