@@ -24,6 +24,7 @@ from tasks.errors import MissingWeights, UsageError
 from tasks.records import SAMPLE_RATE_HZ
 from tasks.transcription.stretches import cut
 from tasks.transcription.tokens import Token, build_words
+from tasks.transcription.whisper_limits import CUT, count_tokens, list_prompts, refuse_long_prompt
 
 LONGEST_S = 30.0
 """Seconds in one call: more than these models' attention was exported for costs memory by its square."""
@@ -180,9 +181,18 @@ def build(settings: Any, weights: Path, device: Device) -> Engine:
 
 
 def check_weights(settings: Any, name: str, folder: Path | None) -> None:
-    """Raise MissingWeights for a folder that this engine can't run in the settings' arithmetic."""
-    if folder is not None:
-        check_folder(folder, choose_quantization(folder, settings.compute_type, "cpu"))
+    """Raise MissingWeights for a folder that this engine can't run in the settings' arithmetic, UsageError for a
+    prompt that its model can't take."""
+    if folder is None:
+        return
+    kind = check_folder(folder, choose_quantization(folder, settings.compute_type, "cpu"))
+    prompts = " and ".join(list_prompts(settings))
+    if prompts and kind != WHISPER:
+        raise UsageError(f"{prompts}: {name} is a {kind}, which takes none. Leave it out, or take a Whisper")
+    if prompts and not (folder / "tokenizer.json").is_file():
+        raise UsageError(f"{prompts}: {name} has no tokenizer.json, which divides a prompt into tokens. Put it there")
+    if prompts:
+        refuse_long_prompt(settings, name, lambda text: count_tokens(text, folder), why=CUT)
 
 
 def read_languages(name: str, folder: Path | None) -> tuple[str, ...] | None:

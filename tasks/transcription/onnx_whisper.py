@@ -20,11 +20,11 @@ from tasks.records import SAMPLE_RATE_HZ
 from tasks.transcription.pieces import begin_segment
 from tasks.transcription.stretches import cut
 from tasks.transcription.tokens import build_words, share_times
+from tasks.transcription.whisper_limits import MAX_PROMPT_TOKENS
 from tasks.transcription.whisper_tokens import Decoded, Scores, Vocabulary, decode, log_softmax, split_sentences
 
 WINDOW_S = 30.0
 """Seconds that Whisper hears at once."""
-MAX_PROMPT_TOKENS = 223
 
 
 class OnnxWhisper:
