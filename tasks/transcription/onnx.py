@@ -36,6 +36,7 @@ FILES = {
     "nemo-conformer-ctc": ("model",),
 }
 """Names of the networks' files, without ending and quantization, by the `model_type` of config.json."""
+CUDA = "CUDAExecutionProvider"
 GPT2_END = 50256
 """Id of `<|endoftext|>` in the vocabulary of GPT-2, which Whisper's models for English have."""
 TEXTS = {WHISPER: ("vocab.json", "added_tokens.json")}
@@ -50,17 +51,11 @@ def load(model: str, device: str = "cpu", quantization: str = "", cpu_threads: i
     """
     folder = Path(model)
     kind = check_folder(folder, quantization)
+    check_device(device)
     import onnx_asr
     import onnxruntime
 
-    providers = ["CPUExecutionProvider"]
-    if device == "cuda":
-        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-            raise UsageError(
-                "transcription.engine = onnx: this onnxruntime has no CUDA. Install onnxruntime-gpu in its place, "
-                "or set device = cpu"
-            )
-        providers.insert(0, "CUDAExecutionProvider")
+    providers = [*([CUDA] if device == "cuda" else []), "CPUExecutionProvider"]
     session = onnxruntime.SessionOptions()
     session.intra_op_num_threads = cpu_threads
     session.log_severity_level = 3
@@ -72,6 +67,17 @@ def load(model: str, device: str = "cpu", quantization: str = "", cpu_threads: i
 
         return OnnxWhisper.of(loaded.asr, folder)
     return OnnxTransducer(loaded.with_timestamps())
+
+
+def check_device(device: str) -> None:
+    """Raise UsageError for a GPU that the installed onnxruntime can't use."""
+    import onnxruntime
+
+    if device == "cuda" and CUDA not in onnxruntime.get_available_providers():
+        raise UsageError(
+            "transcription.engine = onnx: this onnxruntime has no CUDA. Install onnxruntime-gpu in its place, or set "
+            "device = cpu"
+        )
 
 
 def check_folder(folder: Path, quantization: str = "") -> str:
@@ -245,5 +251,6 @@ SPEC = EngineSpec(
     packages=("onnx_asr", "onnxruntime"),
     install="pip install 'daylong[onnx]'",
     check="tasks.transcription.onnx:check_weights",
+    check_device="tasks.transcription.onnx:check_device",
     read_languages="tasks.transcription.onnx:read_languages",
 )

@@ -106,14 +106,24 @@ PACKAGES = {"onnx": "onnx_asr", "whisper-cpp": "pywhispercpp"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["onnx", "whisper-cpp"])
-def test_whisper_in_other_formats(engine: str, clip: Path, tmp_path: Path, demo_models: Path) -> None:
-    model = convert(demo_models / "whisper", engine, tmp_path)
-    given = {"engine": engine, "model": str(model), "language": "en", "max_speech_s": 8.0}
-    words = check_whole(process(clip, tmp_path / "out", **given), engine)
+def test_whisper_in_onnx_format(clip: Path, tmp_path: Path, demo_models: Path) -> None:
+    model = convert(demo_models / "whisper", "onnx", tmp_path)
+    given = {"engine": "onnx", "model": str(model), "language": "en", "max_speech_s": 8.0}
+    words = check_whole(process(clip, tmp_path / "out", **given), "onnx")
     usual = process(clip, tmp_path / "usual", language="en")
     assert abs(len(words) - usual["num_words"]) <= 0.2 * usual["num_words"]
     assert all(0 < w["confidence"] <= 1 for w in words)
+
+
+@pytest.mark.slow
+def test_a_whisper_in_ggml_format(real_clip: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pywhispercpp", reason="the extra whisper-cpp is not installed")
+    from tests.helpers.constant_whisper import write_constant_whisper
+
+    given = {"engine": "whisper-cpp", "model": str(write_constant_whisper(tmp_path / "ggml")), "language": "de"}
+    words = check_whole(process(real_clip, tmp_path / "out", **given), "whisper-cpp", least=2)
+    assert {w["word"].strip(".,") for w in words} <= {"Guten", "Tagü"}
+    assert all(0.9 < w["confidence"] <= 1 for w in words)
 
 
 @pytest.mark.weights
