@@ -85,8 +85,8 @@ def check_before_start(settings: dict[str, Any], recordings: int, server: RunSer
     from flows.locations import resolve_device
     from flows.recording.preparation import check_engines, check_recogniser
     from tasks.settings.load import load
-    from tasks.weights.requirements import list_deferred, list_required
-    from tasks.weights.resolve import check_names
+    from tasks.weights.requirements import format_fetch_command, list_deferred, list_required
+    from tasks.weights.resolve import check_available, check_names
 
     loaded = load(settings)
     if recordings > 1 and (at := loaded.audio.recorded_at) is not None:
@@ -96,7 +96,9 @@ def check_before_start(settings: dict[str, Any], recordings: int, server: RunSer
         )
     device = resolve_device(loaded)
     check_engines(loaded, device)
-    check_names([*list_required(loaded, device), *list_deferred(loaded)])
+    required = list_required(loaded, device)
+    check_names([*required, *list_deferred(loaded)])
+    check_available(required, format_fetch_command(loaded, device))
     check_recogniser(loaded)
     server.check()
 

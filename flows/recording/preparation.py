@@ -10,6 +10,7 @@ from flows.locations import resolve_device, resolve_out, resolve_store, resolve_
 from flows.translations import check_translation
 from tasks.audio.decode import load
 from tasks.dataset.publish import check_places
+from tasks.diarization.engines import find_speaker_model
 from tasks.engines import calls, registry
 from tasks.engines.calls import EnginePool, Placement
 from tasks.engines.memory import keep_heap_within_calls, limit_heap_growth
@@ -67,6 +68,8 @@ def prepare(settings: Settings, engines: EnginePool = calls.default_pool) -> Run
     check_engines(settings, device)
     replacements = read_own_replacements(settings)
     weights, deferred = find_weights(settings, device)
+    if "embedding" in weights:
+        check_speaker_engine(weights["embedding"])
     recogniser = weights["transcription"]
     folder = None if find_format(recogniser.kind).remote else recogniser.path
     check_settings(settings.transcription, recogniser.name, folder)
@@ -142,6 +145,8 @@ def check_engines(settings: Settings, device: str) -> None:
         if settings.device != "auto" and device not in spec.capabilities.devices:
             runs = " and ".join(spec.capabilities.devices)
             raise UsageError(f"device = {device}: {name} runs on {runs} alone. Set device = auto, or another engine")
+        if spec.check_device:
+            registry.load_object(spec.check_device)(spec.choose_device(device))
         if spec.capabilities.remote and not settings.transcription.allow_remote:
             host = "another machine"
             if spec.find_destination:
@@ -151,6 +156,12 @@ def check_engines(settings: Settings, device: str) -> None:
                     f"{setting} = {name}: it sends the recording's sound to {host}. Only "
                     "transcription.allow_remote = true lets it"
                 )
+
+
+def check_speaker_engine(model: ResolvedWeights) -> None:
+    """Raise UsageError where the package is missing that opens this speaker model: its file tells which."""
+    if obstacle := find_speaker_model(model.path).find_obstacle():
+        raise UsageError(f"diarization.embedding_model = {model.name}: {obstacle}")
 
 
 def set_up_process(settings: Settings) -> None:

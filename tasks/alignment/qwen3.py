@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tasks.engines.engine import Engine
 from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
+from tasks.engines.transformers import load_network
 from tasks.records import SAMPLE_RATE_HZ
 
 REPOSITORY = "Qwen/Qwen3-ForcedAligner-0.6B-hf"
@@ -30,16 +31,8 @@ def load(model: str, device: str = "cpu") -> Qwen3Aligner:
 
     Raises ValueError where they are of another network.
     """
-    from transformers import AutoConfig, AutoProcessor, Qwen3ASRForTokenClassification
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()  # of loading: a terminal shows one of the run
-    kind = AutoConfig.from_pretrained(model, local_files_only=True).model_type
-    if kind != "qwen3_asr":
-        raise ValueError(f"{model}: a model of type {kind}, and no qwen3_asr")
-    processor = AutoProcessor.from_pretrained(model, local_files_only=True)
-    network = Qwen3ASRForTokenClassification.from_pretrained(model, local_files_only=True, use_safetensors=True)
-    return Qwen3Aligner(processor, network.eval().to(device), device)
+    processor, network = load_network(model, "qwen3_asr", "Qwen3ASRForTokenClassification", device)
+    return Qwen3Aligner(processor, network, device)
 
 
 class Qwen3Aligner:

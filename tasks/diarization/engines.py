@@ -12,9 +12,14 @@ from tasks.weights.resolve import ResolvedWeights
 
 def choose_speaker_engine(model: Path, device: Device = "cpu") -> Engine:
     """The engine of a speaker model, by the suffix of its file: a `tasks.engines.protocols.SpeakerModel`."""
-    specs = registry.list_specs("embedding")
-    spec = next((s for s in specs if model.suffix in s.weights[0].suffixes), specs[0])
+    spec = find_speaker_model(model)
     return spec.build(None, model, spec.choose_device(device))
+
+
+def find_speaker_model(model: Path) -> EngineSpec:
+    """The spec of the engine that opens a speaker model's file, by its suffix."""
+    specs = registry.list_specs("embedding")
+    return next((s for s in specs if model.suffix in s.weights[0].suffixes), specs[0])
 
 
 def find_diarizer(name: str) -> EngineSpec:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tasks.diarization.turns import smooth_turns
 from tasks.engines.engine import Engine
 from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
+from tasks.engines.transformers import load_network
 from tasks.records import SAMPLE_RATE_HZ
 
 REPOSITORY = "nvidia/Nemotron-3-Diarization"
@@ -28,16 +29,10 @@ def load(model: str, device: str = "cpu") -> Nemotron:
 
     Raises ValueError where they are of another network.
     """
-    from transformers import AutoConfig, AutoModelForAudioFrameClassification, AutoProcessor
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()  # of loading: a terminal shows one of the run
-    kind = AutoConfig.from_pretrained(model, local_files_only=True).model_type
-    if kind != "nemotron3_diarization":
-        raise ValueError(f"{model}: a model of type {kind}, and no nemotron3_diarization")
-    processor = AutoProcessor.from_pretrained(model, local_files_only=True)
-    network = AutoModelForAudioFrameClassification.from_pretrained(model, local_files_only=True, use_safetensors=True)
-    return Nemotron(processor, network.eval().to(device), device)
+    processor, network = load_network(
+        model, "nemotron3_diarization", "Nemotron3DiarizationForAudioFrameClassification", device
+    )
+    return Nemotron(processor, network, device)
 
 
 class Nemotron:

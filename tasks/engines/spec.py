@@ -137,6 +137,8 @@ class EngineSpec:
     """Values of `sys.platform` that it runs on; empty: all."""
     check: str = ""
     """`module:function` of `(settings, name, folder or None)`; raises UsageError for what its weights can't do."""
+    check_device: str = ""
+    """`module:function` of the device that it would run on; raises UsageError where its package can't use that."""
     find_destination: str = ""
     """`module:function` of the step's settings: the host that sound is sent to, None where that is this machine. Of
     engines that run elsewhere; without it sound always leaves this machine."""

@@ -77,6 +77,11 @@ class Hypothesis:
         return is_sayable(self.words)
 
     @property
+    def has_shared_times(self) -> bool:
+        """Whether it has words, and their times are shares of the speech, by length."""
+        return bool(self.words) and all(w.times == "fast" for w in self.words)
+
+    @property
     def gain(self) -> float:
         """The expected number of right words less that of wrong ones: comparable between ways of decoding, unlike
         the log probability, which time tokens lower, and aware of what was dropped."""

@@ -8,6 +8,7 @@ sizes; the mel filters; the vocabulary; tensors, each with its shape, type, name
 from __future__ import annotations
 
 import math
+import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from tasks.errors import MissingWeights
 
 MAGIC = b"lmgg"
 """0x67676d6c in little-endian order."""
+_WORDS = re.compile(
+    rb"'(?:s|t|re|ve|m|ll|d)| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+"
+)  # `tokenize` of whisper.cpp, which knows no letters beyond ASCII
 ENGLISH_VOCABULARY = 51864
 """Tokens of the models for English alone; multilingual ones have more."""
 BLOCKS = {
@@ -67,6 +71,33 @@ def read_header(path: Path) -> GgmlHeader:
     """Read the header of a model's file. Raises MissingWeights where it is none."""
     with _open(path) as file:
         return _read_header(file, path)
+
+
+def count_tokens(text: str, path: Path) -> int:
+    """Count a prompt's tokens as whisper.cpp divides it: within words and runs of signs, the longest that it has."""
+    known = _read_vocabulary(path)
+    longest = max(map(len, known), default=1)
+    total = 0
+    for found in _WORDS.finditer(f" {text.strip()}".encode()):
+        word, at = found[0], 0
+        while at < len(word):
+            ends = range(min(len(word), at + longest), at, -1)
+            at = next((end for end in ends if word[at:end] in known), at + 1)
+            total += 1
+    return total
+
+
+def _read_vocabulary(path: Path) -> frozenset[bytes]:
+    """The texts of a model's tokens. Raises MissingWeights for a broken file."""
+    with _open(path) as file:
+        _read_header(file, path)
+        try:
+            rows, columns = struct.unpack("<2i", file.read(8))
+            file.seek(4 * rows * columns, 1)
+            (count,) = struct.unpack("<i", file.read(4))
+            return frozenset(file.read(struct.unpack("<i", file.read(4))[0]) for _ in range(count))
+        except (struct.error, OSError, ValueError):
+            raise _cut_off(path) from None
 
 
 def check_whole(path: Path) -> GgmlHeader:

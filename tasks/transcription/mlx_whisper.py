@@ -25,6 +25,7 @@ from tasks.languages import NAMES
 from tasks.records import SAMPLE_RATE_HZ
 from tasks.transcription.pieces import begin_segment
 from tasks.transcription.stretches import cut
+from tasks.transcription.whisper_limits import CUT, list_prompts, refuse_long_prompt
 
 LONGEST_S = 30.0
 LEAST_S = 0.1
@@ -149,6 +150,15 @@ def read_languages(name: str, path: Path | None) -> tuple[str, ...] | None:
     return tuple(NAMES)[: size - OTHER_TOKENS] if size > ENGLISH_VOCABULARY else ("en",)
 
 
+def check_prompt(settings: Any, name: str, path: Path | None) -> None:
+    """Raise UsageError for a prompt that mlx-whisper would cut, by its own tokenizer, where it is installed."""
+    if path is None or not list_prompts(settings) or SPEC.find_obstacle():
+        return
+    is_multilingual = read_languages(name, path) != ("en",)
+    tokenizer = importlib.import_module("mlx_whisper.tokenizer").get_tokenizer(is_multilingual)
+    refuse_long_prompt(settings, name, lambda text: len(tokenizer.encode(f" {text.strip()}")), why=CUT)
+
+
 def build(_settings: Any, weights: Path, _device: Device) -> Engine:
     """Build the engine for `TranscriptionSettings`: those of decoding are given with every call."""
     return Engine.of("transcription/mlx-whisper", "tasks.transcription.mlx_whisper:load", model=str(weights))
@@ -192,5 +202,6 @@ SPEC = EngineSpec(
     packages=("mlx_whisper",),
     install="pip install 'daylong[mlx-whisper]'",
     platforms=("darwin",),
+    check="tasks.transcription.mlx_whisper:check_prompt",
     read_languages="tasks.transcription.mlx_whisper:read_languages",
 )

@@ -24,6 +24,7 @@ from tasks.errors import MissingWeights, UsageError
 from tasks.records import SAMPLE_RATE_HZ
 from tasks.transcription.stretches import cut
 from tasks.transcription.tokens import Token, build_words
+from tasks.transcription.whisper_limits import CUT, count_tokens, list_prompts, refuse_long_prompt
 
 LONGEST_S = 30.0
 """Seconds in one call: more than these models' attention was exported for costs memory by its square."""
@@ -35,6 +36,7 @@ FILES = {
     "nemo-conformer-ctc": ("model",),
 }
 """Names of the networks' files, without ending and quantization, by the `model_type` of config.json."""
+CUDA = "CUDAExecutionProvider"
 GPT2_END = 50256
 """Id of `<|endoftext|>` in the vocabulary of GPT-2, which Whisper's models for English have."""
 TEXTS = {WHISPER: ("vocab.json", "added_tokens.json")}
@@ -49,17 +51,11 @@ def load(model: str, device: str = "cpu", quantization: str = "", cpu_threads: i
     """
     folder = Path(model)
     kind = check_folder(folder, quantization)
+    check_device(device)
     import onnx_asr
     import onnxruntime
 
-    providers = ["CPUExecutionProvider"]
-    if device == "cuda":
-        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-            raise UsageError(
-                "transcription.engine = onnx: this onnxruntime has no CUDA. Install onnxruntime-gpu in its place, "
-                "or set device = cpu"
-            )
-        providers.insert(0, "CUDAExecutionProvider")
+    providers = [*([CUDA] if device == "cuda" else []), "CPUExecutionProvider"]
     session = onnxruntime.SessionOptions()
     session.intra_op_num_threads = cpu_threads
     session.log_severity_level = 3
@@ -71,6 +67,17 @@ def load(model: str, device: str = "cpu", quantization: str = "", cpu_threads: i
 
         return OnnxWhisper.of(loaded.asr, folder)
     return OnnxTransducer(loaded.with_timestamps())
+
+
+def check_device(device: str) -> None:
+    """Raise UsageError for a GPU that the installed onnxruntime can't use."""
+    import onnxruntime
+
+    if device == "cuda" and CUDA not in onnxruntime.get_available_providers():
+        raise UsageError(
+            "transcription.engine = onnx: this onnxruntime has no CUDA. Install onnxruntime-gpu in its place, or set "
+            "device = cpu"
+        )
 
 
 def check_folder(folder: Path, quantization: str = "") -> str:
@@ -180,9 +187,18 @@ def build(settings: Any, weights: Path, device: Device) -> Engine:
 
 
 def check_weights(settings: Any, name: str, folder: Path | None) -> None:
-    """Raise MissingWeights for a folder that this engine can't run in the settings' arithmetic."""
-    if folder is not None:
-        check_folder(folder, choose_quantization(folder, settings.compute_type, "cpu"))
+    """Raise MissingWeights for a folder that this engine can't run in the settings' arithmetic, UsageError for a
+    prompt that its model can't take."""
+    if folder is None:
+        return
+    kind = check_folder(folder, choose_quantization(folder, settings.compute_type, "cpu"))
+    prompts = " and ".join(list_prompts(settings))
+    if prompts and kind != WHISPER:
+        raise UsageError(f"{prompts}: {name} is a {kind}, which takes none. Leave it out, or take a Whisper")
+    if prompts and not (folder / "tokenizer.json").is_file():
+        raise UsageError(f"{prompts}: {name} has no tokenizer.json, which divides a prompt into tokens. Put it there")
+    if prompts:
+        refuse_long_prompt(settings, name, lambda text: count_tokens(text, folder), why=CUT)
 
 
 def read_languages(name: str, folder: Path | None) -> tuple[str, ...] | None:
@@ -235,5 +251,6 @@ SPEC = EngineSpec(
     packages=("onnx_asr", "onnxruntime"),
     install="pip install 'daylong[onnx]'",
     check="tasks.transcription.onnx:check_weights",
+    check_device="tasks.transcription.onnx:check_device",
     read_languages="tasks.transcription.onnx:read_languages",
 )

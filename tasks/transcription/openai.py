@@ -6,6 +6,7 @@ The sound leaves this machine unless the address is the machine's own: `transcri
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,11 +24,16 @@ from tasks.records import SAMPLE_RATE_HZ
 from tasks.remote_service import check_address, find_host, is_loopback, read_key
 from tasks.transcription.openai_answers import read_language, read_words
 from tasks.transcription.openai_client import TranscriptionClient
+from tasks.transcription.whisper_limits import CUT, refuse_long_prompt
 
 LONGEST_S = 600.0
 """Seconds of one upload: 19.2 MB without any compression, of the 25 MB that services take."""
-MAX_PROMPT_CHARS = 896
-"""Services take 224 tokens, and cut what is more without a word; a token has four characters or so."""
+MAX_PROMPT_TOKENS = 224
+"""Of Whisper's models: services drop what is before them without a word."""
+LATIN_CHARS = 4
+"""Characters of a token in the Latin alphabet, as OpenAI counts them; in other scripts nearly each is one."""
+LATIN_END = 0x250
+"""The code point behind the Latin letters with their accents."""
 DEFAULT_MODEL = "whisper-1"
 
 
@@ -97,8 +103,7 @@ class OpenAI:
         times words share the time of their sentence.
         """
         given = options or {}
-        texts = [p.strip() for k in ("initial_prompt", "hotwords") if (p := given.get(k))]
-        prompt = " ".join(texts)[-MAX_PROMPT_CHARS:]
+        prompt = " ".join(p.strip() for k in ("initial_prompt", "hotwords") if (p := given.get(k)))
         pieces = list(_cut(samples, stretches))
 
         def ask(piece: tuple[int, float, NDArray[np.float32]]) -> list[RawWord]:
@@ -154,6 +159,22 @@ def build(settings: Any, weights: Path, device: Device) -> Engine:
     )
 
 
+def check_prompt(settings: Any, name: str, _folder: Path | None) -> None:
+    """Raise UsageError for a prompt that a service's Whisper would cut; other models' limits are not known here."""
+    if "whisper" in name.lower():
+        refuse_long_prompt(settings, name, estimate_tokens, MAX_PROMPT_TOKENS, CUT)
+
+
+def estimate_tokens(text: str) -> int:
+    """Estimate the tokens of a text: the service's tokenizer is not here.
+
+    >>> estimate_tokens("Kubernetes, Istio"), estimate_tokens("東京都")
+    (5, 3)
+    """
+    latin = sum(ord(c) < LATIN_END for c in text)
+    return math.ceil(latin / LATIN_CHARS) + len(text) - latin
+
+
 def find_destination(settings: Any) -> str | None:
     """The host that sound is sent to with `TranscriptionSettings`; None where that is this machine."""
     url = SPEC.read_settings(settings).base_url
@@ -188,5 +209,6 @@ SPEC = EngineSpec(
     ),
     packages=("httpx",),
     install="pip install httpx",
+    check="tasks.transcription.openai:check_prompt",
     find_destination="tasks.transcription.openai:find_destination",
 )

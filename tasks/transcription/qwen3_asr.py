@@ -19,6 +19,7 @@ from tasks.engines.engine import Engine
 from tasks.engines.memory import run_halving_batch
 from tasks.engines.protocols import RawWord
 from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
+from tasks.engines.transformers import load_network
 from tasks.languages import parse_language
 from tasks.records import SAMPLE_RATE_HZ
 from tasks.transcription.pieces import begin_segment
@@ -47,23 +48,9 @@ def load(model: str, device: str = "cpu") -> Qwen3Asr:
 
     Raises ValueError where they are of another network.
     """
-    import torch
-    from transformers import AutoConfig, AutoProcessor, Qwen3ASRForConditionalGeneration
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()  # of loading: a terminal shows one of the run
-    config = AutoConfig.from_pretrained(model, local_files_only=True)
-    if config.model_type != "qwen3_asr" or "Qwen3ASRForTokenClassification" in (config.architectures or ()):
-        what = "an aligner" if config.model_type == "qwen3_asr" else f"a model of type {config.model_type}"
-        raise ValueError(f"{model}: {what}, and no Qwen3-ASR that writes text")
-    processor = AutoProcessor.from_pretrained(model, local_files_only=True)
-    network = Qwen3ASRForConditionalGeneration.from_pretrained(
-        model,
-        local_files_only=True,
-        use_safetensors=True,
-        dtype=torch.bfloat16 if device == "cuda" else torch.float32,
-    )
-    return Qwen3Asr(processor, network.eval().to(device), device)
+    precision = "bfloat16" if device == "cuda" else "float32"
+    processor, network = load_network(model, "qwen3_asr", "Qwen3ASRForConditionalGeneration", device, precision)
+    return Qwen3Asr(processor, network, device)
 
 
 class Qwen3Asr:

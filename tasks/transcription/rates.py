@@ -15,6 +15,10 @@ MAX_SYLLABLES_PER_S = 14.0
 """Nobody keeps this rate up: conversation has 4–8 syllables a second, auctioneers reach 10–12."""
 MIN_RUN = 8.0
 """Estimated syllables from which a rate means anything: the times of single words are rough."""
+MIN_SYLLABLES_PER_S = 1.5
+"""Of speech without its pauses: whoever speaks has more, however slowly."""
+MIN_SPARSE_S = 4.0
+"""Seconds of speech from which few syllables mean anything: shorter speech may be a cough or a laugh."""
 LEAST_RUN_S = 0.3
 """Seconds by which a run of words may have been timed too short."""
 _SYLLABLES_PER_LETTER = {"HANGUL": 1.0, "HIRAGANA": 1.0, "KATAKANA": 1.0, "CJK": 1.0, "ETHIOPIC": 1.0}
@@ -63,3 +67,12 @@ def is_sayable(words: Sequence[TimedText]) -> bool:
         if run > MAX_SYLLABLES_PER_S * (seconds + LEAST_RUN_S):
             return False
     return True
+
+
+def is_sparse(words: Sequence[TimedText], speech_s: float) -> bool:
+    """Check for fewer words than the speech that they are a text of can have: some of it was left out.
+
+    For words without times of their own; those with times show where nothing was heard.
+    """
+    syllables = sum(count_syllables(w.text) for w in words)
+    return speech_s >= MIN_SPARSE_S and syllables < MIN_SYLLABLES_PER_S * speech_s

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from tasks.engines import registry
 from tasks.engines.spec import Capabilities
-from tasks.intervals import Span
+from tasks.intervals import Span, clip
 from tasks.settings.schema import TranscriptionSettings
 from tasks.transcription.decoding import Decoder, EngineCall, Hypothesis, Options, reconcile
 from tasks.transcription.hallucinations import cut_loops, find_looping_stretches, select_near_speech
 from tasks.transcription.holes import Hole, find_holes
 from tasks.transcription.prompts import choose_without_prompt, echoes_prompt
+from tasks.transcription.rates import is_sparse
 from tasks.transcription.speech import Packing, Window, cut_at_quietest, pack_windows
 from tasks.transcription.words import DecodedWord, trim_words
 
@@ -71,6 +72,7 @@ def transcribe_chunk(
     again.without_prompt(windows, hypotheses)
     repetitive = again.in_pieces(windows, hypotheses)
     again.in_order(windows, hypotheses, besides=repetitive)
+    again.where_sparse(windows, hypotheses, besides=repetitive)
     words = [w for h in hypotheses if not h.is_invented for w in h.words]
     near_speech = words
     if can.word_times != "none":  # where a word lies tells nothing if its time was shared out
@@ -171,6 +173,22 @@ class _Again:
         odd = [i for i, h in enumerate(hypotheses) if (h.is_unsure or not h.is_sayable) and i not in besides]
         for i, other in self._decode(odd, windows, self._change(RETRY_OPTIONS)):
             hypotheses[i] = min(hypotheses[i], other, key=lambda h: h.worse_key)
+
+    def where_sparse(self, windows: Sequence[Window], hypotheses: list[Hypothesis], besides: set[int]) -> None:
+        """Decode windows in pieces whose words, of times that are shares of the speech, are too few for it: what was
+        left out leaves no hole between such words."""
+        odd = [
+            i
+            for i, (w, h) in enumerate(zip(windows, hypotheses, strict=True))
+            if h.has_shared_times and is_sparse(h.words, self._measure_speech_s(w)) and i not in besides
+        ]
+        self.seconds += sum(windows[i].duration_s for i in odd)
+        second = self.decoder.decode_in_pieces([windows[i] for i in odd], self.speech, self._change(PIECE_OPTIONS))
+        for i, other in zip(odd, second, strict=True):
+            hypotheses[i] = min(hypotheses[i], other, key=lambda h: h.worse_key)
+
+    def _measure_speech_s(self, window: Window) -> float:
+        return sum(s.duration_s for piece in window.pieces for s in clip(self.speech, piece))
 
     def in_holes(self, words: Sequence[DecodedWord], max_s: float) -> list[DecodedWord]:
         """Decode speech without words, each hole once; add the words of reliable hypotheses, in order of time."""

@@ -23,9 +23,10 @@ from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
 from tasks.errors import MissingWeights
 from tasks.languages import NAMES
 from tasks.records import SAMPLE_RATE_HZ
-from tasks.transcription.ggml import GgmlHeader, check_whole, find_model_file, read_header
+from tasks.transcription.ggml import GgmlHeader, check_whole, count_tokens, find_model_file, read_header
 from tasks.transcription.pieces import begin_segment
 from tasks.transcription.tokens import Token, build_words, join_bytes
+from tasks.transcription.whisper_limits import CUT, refuse_long_prompt
 
 LONGEST_S = 30.0
 SHORTEST_S = 1.1
@@ -202,9 +203,11 @@ def count_threads(cores: int) -> int:
 
 
 def check_weights(settings: Any, name: str, path: Path | None) -> None:
-    """Raise MissingWeights for what is no whole model of whisper.cpp."""
+    """Raise MissingWeights for what is no whole model of whisper.cpp, UsageError for too long a prompt."""
     if path is not None:
-        check_whole(find_model_file(path))
+        file = find_model_file(path)
+        check_whole(file)
+        refuse_long_prompt(settings, name, lambda text: count_tokens(text, file), why=CUT)
 
 
 def read_languages(name: str, path: Path | None) -> tuple[str, ...] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from tasks.settings.schema import TranscriptionSettings
 
 MAX_PROMPT_TOKENS = 223
 """Tokens for the initial prompt and the hotwords: half of Whisper's 448 less the token that begins them."""
+CUT = "leave out the beginning of what is more"
+"""What engines do with a longer prompt that keep its last tokens."""
 GPT2_END = 50256
 """Id of `<|endoftext|>` in the vocabulary of GPT-2, which Whisper's models for English have."""
 ENGLISH = ("en",)
@@ -59,25 +62,40 @@ def _guess_languages(name: str) -> tuple[str, ...] | None:
 
 def check_prompt(settings: TranscriptionSettings, name: str, folder: Path | None) -> None:
     """Raise UsageError where initial prompt and hotwords are longer than these weights can take."""
-    if folder is None:
-        return
-    given = {
-        f"transcription.{key}": count_tokens(text, folder)
-        for key, text in (
-            ("initial_prompt", settings.initial_prompt),
-            ("hotwords", settings.hotwords),
-            ("vocabulary", ", ".join(settings.vocabulary or ())),
-        )
-        if text
-    }
+    if folder is not None:
+        refuse_long_prompt(settings, name, lambda text: count_tokens(text, folder))
+
+
+def refuse_long_prompt(
+    settings: TranscriptionSettings,
+    name: str,
+    count: Callable[[str], int],
+    most: int = MAX_PROMPT_TOKENS,
+    why: str = "write what is more instead of the speech",
+) -> None:
+    """Raise UsageError where initial prompt, hotwords and vocabulary have more than `most` tokens together.
+
+    `count`: tokens of a text; `why`: what the model would do with more.
+    """
+    given = {key: count(text) for key, text in list_prompts(settings).items()}
     total = sum(given.values())
-    if total > MAX_PROMPT_TOKENS:
-        parts = " and ".join(f"{key} ({count} tokens)" for key, count in given.items())
+    if total > most:
+        parts = " and ".join(f"{key} ({tokens} tokens)" for key, tokens in given.items())
         both = f", {total} together" if len(given) > 1 else ""
         raise UsageError(
-            f"{parts}{both}: {name} takes {MAX_PROMPT_TOKENS} tokens for prompt and hotwords together, and would "
-            f"write what is more instead of the speech. Shorten {'them' if both else 'it'}"
+            f"{parts}{both}: {name} takes {most} tokens for prompt and hotwords together, and would {why}. "
+            f"Shorten {'them' if both else 'it'}"
         )
+
+
+def list_prompts(settings: TranscriptionSettings) -> dict[str, str]:
+    """The texts that a recogniser is given beside the sound, by setting."""
+    texts = {
+        "transcription.initial_prompt": settings.initial_prompt,
+        "transcription.hotwords": settings.hotwords,
+        "transcription.vocabulary": ", ".join(settings.vocabulary or ()),
+    }
+    return {key: text for key, text in texts.items() if text}
 
 
 def count_tokens(text: str, folder: Path) -> int:

@@ -10,7 +10,7 @@ from tasks.engines.spec import EngineSpec, WeightsFormat
 from tasks.settings.load import merged
 from tasks.settings.profiles import profile_settings
 from tasks.settings.schema import Settings
-from tasks.weights.catalogue import PUNCTUATION_FREE, STANDARD, Kind
+from tasks.weights.catalogue import LIGHT, PUNCTUATION_FREE, STANDARD, Kind
 from tasks.weights.names import AUTO
 
 Requirement = tuple[Kind, str]
@@ -86,8 +86,11 @@ def _writes_plain(settings: Settings) -> bool:
 
 
 def any_of_standard(wants: Iterable[Requirement]) -> bool:
-    """Whether any of these is what profile `standard` uses by itself, so that profile `light` is another way."""
-    return not {(published.kind, published.name) for published in STANDARD}.isdisjoint(wants)
+    """Whether any of these is what profile `standard` uses by itself, and `light` has smaller ones for: it is another
+    way."""
+    kinds = {published.kind for published in LIGHT}
+    own = {(published.kind, published.name) for published in STANDARD if published.kind in kinds}
+    return not own.isdisjoint(wants)
 
 
 def format_fetch_command(settings: Settings, device: str) -> str:

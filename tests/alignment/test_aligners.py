@@ -79,3 +79,7 @@ def test_a_folder_of_another_network_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "wav2vec2"}))
     with pytest.raises(ValueError, match="a model of type wav2vec2, and no qwen3_asr"):
         qwen3.load(str(tmp_path))
+    recogniser = {"model_type": "qwen3_asr", "architectures": ["Qwen3ASRForConditionalGeneration"]}
+    (tmp_path / "config.json").write_text(json.dumps(recogniser))
+    with pytest.raises(ValueError, match="a Qwen3ASRForConditionalGeneration, and no Qwen3ASRForTokenClassification"):
+        qwen3.load(str(tmp_path))

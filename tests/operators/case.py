@@ -17,6 +17,8 @@ class Case:
     """A part of what should come of it, in one line."""
     act: Callable[[Path], str]
     """Does it in an empty folder; returns what came of it."""
+    slow: bool = False
+    """Whether its test is one of the slow ones."""
 
     def try_in(self, folder: Path) -> str:
         """What came of it in one line; an error for people is its message."""

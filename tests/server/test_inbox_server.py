@@ -81,12 +81,13 @@ def test_two_watchers_and_a_worker_that_dies(tmp_path: Path) -> None:
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda: "another one starts" in up.read_log())
 
-        beside = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.daylong", "watch"],
-            env=make_environment(home, PREFECT_API_URL=up.api_url),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with (tmp_path / "watch.log").open("wb") as log:
+            beside = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.daylong", "watch"],
+                env=make_environment(home, PREFECT_API_URL=up.api_url),
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         try:
             slow.join()
             _until_filed(up, inbox)
@@ -108,6 +109,9 @@ def test_two_watchers_and_a_worker_that_dies(tmp_path: Path) -> None:
         # server is told it writes down five seconds later.
         assert wait_until(lambda: _told_of(up), 30) <= {"broken.wav", "text.wav"}
         lines = [json.loads(line) for line in up.read_log().splitlines()]  # of the server, the worker and the runs
+        # Whichever of the two watchers took a file told of it.
+        told = (tmp_path / "watch.log").read_text(encoding="utf-8").splitlines()
+        lines += [json.loads(line) for line in told if line.startswith("{")]
         assert any(str(line["recording"]).endswith(".flac") for line in lines)
         assert {"daylong.up", "daylong.story", "daylong.steps", "prefect.flow_runs"} <= {
             line["logger"] for line in lines

@@ -108,6 +108,18 @@ def test_words_without_times_are_kept_wherever_their_shares_lie() -> None:
     assert found.silence_text_removed == 0
 
 
+@pytest.mark.parametrize(("text", "calls"), [("we broke off", 2), ("we had a long break there and then went on", 1)])
+@pytest.mark.parametrize(("times", "shared"), [(False, False), (True, True)], ids=["no times", "of sentences"])
+def test_a_text_that_leaves_speech_out_is_decoded_in_pieces_where_no_hole_can_show(
+    text: str, calls: int, times: bool, shared: bool
+) -> None:
+    recogniser = Recogniser(text, times=times, shared=shared)
+    found = transcribe(recogniser, Capabilities(word_times="starts" if times else "none"))
+    assert len(recogniser.options) == calls
+    assert len(found.words) >= calls * len(recogniser.texts)  # each piece has the text
+    assert bool(found.redecoded_s) == (calls > 1)
+
+
 @pytest.mark.parametrize(("longest_s", "bound"), [(None, 12.0), (3.0, 3.5)])
 def test_no_stretch_is_longer_than_the_recogniser_takes(longest_s: float | None, bound: float) -> None:
     recogniser = Recogniser("one two three")

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.errors import MissingWeights
-from tasks.transcription import onnx, onnx_whisper, whisper
+from tasks.transcription import onnx, whisper, whisper_tokens
 from tests.helpers.tone_recogniser import FRAME_S, write_tone_recogniser
 
 pytest.importorskip("onnx_asr", reason="the extra onnx is not installed")
@@ -100,7 +100,7 @@ def test_whisper_in_onnx_detects_languages(converted: Any, sample: NDArray[np.fl
 def test_no_run_of_tokens_comes_twice_where_that_is_asked(ngram: int, said: list[int]) -> None:
     """A decoder that would say 5, 6, 7 three times over."""
     ids = {"<|endoftext|>": 9, "<|startoftranscript|>": 10, "<|notimestamps|>": 11}
-    vocabulary = onnx_whisper.Vocabulary({i: str(i) for i in range(9)}, ids)
+    vocabulary = whisper_tokens.Vocabulary({i: str(i) for i in range(9)}, ids)
 
     def step(tokens: list[int]) -> NDArray[np.float32]:
         text = [t for t in tokens[1:] if t < 9]
@@ -112,15 +112,51 @@ def test_no_run_of_tokens_comes_twice_where_that_is_asked(ngram: int, said: list
             scores[-1, 5 + len(text) % 3] = 3
         return scores
 
-    found = onnx_whisper.decode(step, [10], vocabulary, ngram)
+    found = whisper_tokens.decode(step, [10], vocabulary, ngram)
     assert [i for i, _ in found.tokens if i < 9] == said
+
+
+@pytest.mark.parametrize(("sure", "ends_s"), [(False, 1.0), (True, 16.0)], ids=["unsure", "sure of a pause"])
+def test_a_sentence_does_not_end_after_speech_that_is_not_its_own(sure: bool, ends_s: float) -> None:
+    """A decoder that says one word, knows that it is over, and takes 16 s for a little likelier than 1 s."""
+    ids = {"<|endoftext|>": 9, "<|startoftranscript|>": 10, "<|notimestamps|>": 11}
+    vocabulary = whisper_tokens.Vocabulary(dict.fromkeys(range(9), "Ġword"), ids)
+
+    def step(tokens: list[int]) -> NDArray[np.float32]:
+        said = tokens[1:]
+        scores = np.full((len(tokens), 1512), -30, np.float32)
+        if not said:
+            scores[-1, 12] = 9
+        elif len(said) == 1:
+            scores[-1, 5] = 9
+        elif len(said) == 2:
+            scores[-1, 12 + 50 : 12 + 55] = -9 if sure else 3
+            scores[-1, 12 + 800] = 3.1
+        else:
+            scores[-1, 9] = 9
+        return scores
+
+    found = whisper_tokens.decode(step, [10], vocabulary)
+    assert whisper_tokens.split_sentences(found.tokens, vocabulary, 30.0)[0][:2] == (0.0, pytest.approx(ends_s))
+
+
+def test_a_sentence_does_not_end_before_it_can_be_said() -> None:
+    ids = {"<|endoftext|>": 9, "<|startoftranscript|>": 10, "<|notimestamps|>": 11}
+    vocabulary = whisper_tokens.Vocabulary(dict.fromkeys(range(9), "Ġsyllable"), ids)
+    said = [12 + 100, *range(7)]  # 18 syllables from 2.0 s on
+    scores = np.linspace(9, 0, 1512, dtype=np.float32)  # the likeliest time is the first
+    scores[:12] = -30
+    bound = whisper_tokens.bound_end(scores, said, vocabulary)
+    earliest_s = (int(bound.argmax()) - 12) * 0.02
+    assert 3.0 < earliest_s < 3.5
+    assert np.isfinite(whisper_tokens.bound_end(scores, [1511, *range(7)], vocabulary)).any()
 
 
 def test_sentences_lie_between_pairs_of_times() -> None:
     ids = {"<|endoftext|>": 9, "<|startoftranscript|>": 10, "<|notimestamps|>": 11}
-    vocabulary = onnx_whisper.Vocabulary({}, ids)
+    vocabulary = whisper_tokens.Vocabulary({}, ids)
     said = [(12, -0.1), (5, -0.1), (12 + 100, -0.1), (12 + 150, -0.1), (6, -0.1), (9, -0.1)]
-    found = onnx_whisper.split_sentences(said, vocabulary, 4.5)
+    found = whisper_tokens.split_sentences(said, vocabulary, 4.5)
     assert found == [(0.0, 2.0, [(5, -0.1)]), (3.0, 4.5, [(6, -0.1)])]
 
 

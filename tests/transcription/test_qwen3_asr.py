@@ -74,8 +74,11 @@ def test_only_a_network_that_writes_text_is_opened(folder: Path, tmp_path: Path)
     assert find_defect("transcription/qwen3-asr", folder) is None
     config = json.loads((folder / "config.json").read_text())
     for change, told in (
-        ({"model_type": "qwen3", "architectures": None}, "a model of type qwen3, and no Qwen3-ASR"),
-        ({"architectures": ["Qwen3ASRForTokenClassification"]}, "an aligner, and no Qwen3-ASR"),
+        ({"model_type": "qwen3", "architectures": None}, "a model of type qwen3, and no qwen3_asr"),
+        (
+            {"architectures": ["Qwen3ASRForTokenClassification"]},
+            "a Qwen3ASRForTokenClassification, and no Qwen3ASRFor",
+        ),
     ):
         (tmp_path / "config.json").write_text(json.dumps(config | change))
         with pytest.raises(ValueError, match=told):

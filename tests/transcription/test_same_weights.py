@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tasks.evaluation.word_errors import count_word_errors
 from tasks.intervals import Span
 from tasks.settings.schema import TranscriptionSettings
-from tasks.transcription import onnx, whisper, whisper_cpp
+from tasks.transcription import ggml, onnx, whisper, whisper_cpp, whisper_limits
 from tasks.transcription.step import ChunkWords, transcribe_chunk
 from tasks.word_forms import to_repetition_form
 
@@ -80,9 +80,12 @@ def test_three_engines_hear_the_same_words(
     from data.recipes.convert_whisper import read_ctranslate2, write_ggml, write_onnx
 
     checkpoint = read_ctranslate2(folder)
+    ggml_file = write_ggml(checkpoint, tmp_path / "ggml-base.bin")
+    prompt = "Kubernetes, Istio; Dr. Okafor's 42 Geräte  (3 %)"
+    assert ggml.count_tokens(prompt, ggml_file) == whisper_limits.count_tokens(prompt, folder)
     engines = {
         "faster-whisper": whisper.load(str(folder), compute_type="float32", cpu_threads=1),
-        "whisper-cpp": whisper_cpp.load(str(write_ggml(checkpoint, tmp_path / "ggml-base.bin")), cpu_threads=1),
+        "whisper-cpp": whisper_cpp.load(str(ggml_file), cpu_threads=1),
         "onnx": onnx.load(str(write_onnx(checkpoint, tmp_path / "onnx")), cpu_threads=1),
     }
     found = {name: transcribe(engine, read_aloud) for name, engine in engines.items()}
