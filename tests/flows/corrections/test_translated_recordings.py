@@ -7,20 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from flows.cli.main import app
+from flows.cli.translate import publish_all
 from flows.corrections.enter import undo_fact
 from flows.corrections.publication import apply_known, correct_words
-from flows.translations import translate_in_run
+from flows.translations import translate_in_run, translate_to
 from tasks.corrections.store import MACHINE
 from tasks.dataset.publish import publish
 from tasks.dataset.read import count_stale, read_transcript
+from tasks.exports import render
 from tasks.records import Transcript
 from tasks.settings.load import load
 from tests.helpers.chat_service import Asked, ChatService, Reply, obey, run_chat_service, translate_text
 from tests.helpers.corrected_recording import LINE, RECORDING, CorrectedRecording
 from tests.helpers.crashing_disk import without_fsync  # noqa: F401
+from tests.helpers.sample_voices import make_recording
 
 DE = translate_text(LINE)
 
@@ -28,7 +31,10 @@ DE = translate_text(LINE)
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CorrectedRecording:
     made = CorrectedRecording(tmp_path, monkeypatch)
-    made.run("run-1")
+    spoken = make_recording("mon", ["Ada", "Bea"], sound=made.sound)
+    settings = {**spoken.run.settings, "exports": {"formats": ["srt"]}}
+    made.machine = replace(spoken, run=replace(spoken.run, settings=settings))
+    publish(made.machine, made.out, exports=render(made.machine))
     return made
 
 
@@ -39,10 +45,10 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatService]:
         yield running
 
 
-def translate(place: CorrectedRecording) -> Result:
-    done = CliRunner().invoke(app, ["translate", RECORDING, "--to", "de", "--out", str(place.out)])
-    assert done.exit_code == 0, done.output
-    return done
+def translate(place: CorrectedRecording) -> None:
+    transcript = read_transcript(place.out, RECORDING)
+    given = load({"translation": {"languages": "de"}}).translation
+    publish_all(place.out, transcript, list(translate_to(transcript, given, ["de"], lambda *_: None)))
 
 
 def read(place: CorrectedRecording) -> list[tuple[int, str, str]]:
@@ -63,7 +69,8 @@ def test_only_what_was_corrected_is_stale_and_the_same_command_fills_it(
     assert count_stale(place.out, RECORDING) == {"de": 1}
     srt = (place.out / "exports" / RECORDING / "transcript.de.srt").read_text()
     assert (srt.count(said), srt.count(DE)) == (1, 2)
-    translate(place)
+    done = CliRunner().invoke(app, ["translate", RECORDING, "--to", "de", "--out", str(place.out)])
+    assert done.exit_code == 0, done.output
     assert read(place) == translated(translate_text(said), DE, DE)
     asked = {line["text"] for request in service.asked[1:] for line in request.lines}
     assert asked == {said, LINE}  # its neighbour too: it is asked for with other words beside it
@@ -102,7 +109,7 @@ def test_translations_made_after_a_correction_stay_where_another_is_entered_or_u
     assert list((place.store / MACHINE).iterdir())
     translate(place)
     place.apply(place.edit(2, "No."))
-    assert read(place) == [*translated(DE, "On.")[:1], (1, "No.", "stale"), (2, DE, "translated")]
+    assert read(place) == [(0, DE, "translated"), (1, "No.", "stale"), (2, DE, "translated")]
     undo_fact(None)
     assert read(place) == translated(DE, DE, DE)
     undo_fact(None)
