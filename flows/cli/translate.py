@@ -92,6 +92,7 @@ def publish_all(folder: Path, transcript: Transcript, found: Sequence[Translated
     from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish_translations
     from tasks.dataset.read import read_transcript
     from tasks.exports import EXPORTS, render, render_translations
+    from tasks.exports.translated import list_translations, name_translated
     from tasks.settings.home import corrections
 
     recording_id, run_id = transcript.recording.recording_id, transcript.run.run_id
@@ -103,8 +104,11 @@ def publish_all(folder: Path, transcript: Transcript, found: Sequence[Translated
         made = replace(transcript, translations=tuple(t for one in found for t in one.translations))
         transcript = restore_part_paths(carry_over(now, made, now), exports)
         files = render_translations(transcript, [one.language for one in found], folder=exports)
-        if (exports / EXPORTS["report"].file_name).exists():  # it leads to the others
-            files |= render(transcript, ["report"], folder=exports)
+        name = EXPORTS["report"].file_name  # every report leads to the others
+        for language in (None, *list_translations(transcript)):
+            own = name_translated(name, language)
+            if own not in files and (exports / own).exists():
+                files |= render(transcript, ["report"], folder=exports, language=language)
         return publish_translations(transcript, folder, exports=files, instead_of=run_id)
 
 
