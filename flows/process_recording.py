@@ -19,7 +19,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from flows.corrections.enter import apply_missed
-from flows.corrections.publication import correct_words
+from flows.corrections.publication import apply_known, correct_words
 from flows.fault import combine_chunk_errors
 from flows.form import EMPTY_FORM, HideNull, SettingsForm, read_form
 from flows.recording.assembly import assemble_transcript, build_outcome
@@ -181,14 +181,15 @@ def _run_steps(
         speech_s=sum(s.duration_s for s in speech),
         wall_s=time.perf_counter() - started,
     )
-    if run.settings.translation.languages:
+    translated = None
+    if run.settings.translation.languages:  # before any store is locked: a model may take long
         progress.enter_stage("translation")
-        untranslated = TranslationJob(transcript, lambda held: translate_in_run(held, run.settings))
-        transcript = translate_transcript(untranslated).transcript
+        untranslated = TranslationJob(apply_known(transcript), lambda held: translate_in_run(held, run.settings))
+        translated = translate_transcript(untranslated).transcript
     progress.enter_stage("publishing")
     with (
         name_speakers(transcript, run.out, run.settings, run.models.get("embedding", "")) as transcript,
-        correct_words(transcript, run.out) as transcript,
+        correct_words(transcript, run.out, translated) as transcript,
     ):
         folder = run.out / EXPORTS_FOLDER / recording.recording_id
         files = render(transcript, folder=folder) | render_translations(transcript, folder=folder)

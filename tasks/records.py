@@ -22,7 +22,7 @@ UNKNOWN = "UNKNOWN"
 WordTimes = Literal["engine", "aligned", "fast"]
 """How the times of a word were found: by the recogniser, by an aligner, or shared out by length."""
 
-TranslationStatus = Literal["translated", "partial", "untranslated", "original"]
+TranslationStatus = Literal["translated", "partial", "untranslated", "original", "stale"]
 """Whether all of a segment's text is translated, a part of it, nothing (then the text is the source's), or whether
 nothing was to translate: it is in that language, or has no letters."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from tasks.errors import UsageError
 
 if TYPE_CHECKING:
     from flows.translations import OnSentences
+    from tasks.records import Transcript
     from tasks.translation.translate import Translated
 
 EXAMPLES = """Examples:
@@ -71,7 +73,7 @@ def translate(
         with usage.mark_running(runs_folder()) as mark, show_sentences(screen) as show:
             mark.name_recording(transcript.recording.recording_id)
             found.extend(translate_to(transcript, settings, settings.languages, show))
-        files = publish_all(folder, transcript.recording.recording_id, transcript.run.run_id, found)
+        files = publish_all(folder, transcript, found)
         for one in found:
             screen.say(escape(describe(one)))
         for path in files:
@@ -81,24 +83,33 @@ def translate(
             raise typer.Exit(FAILED)
 
 
-def publish_all(folder: Path, recording_id: str, run_id: str, found: Sequence[Translated]) -> list[Path]:
+def publish_all(folder: Path, transcript: Transcript, found: Sequence[Translated]) -> list[Path]:
     """Add translations to the recording's tables and exports; return the exports' paths. Names of speakers may have
-    changed since the transcript was read: it is read again."""
+    changed since the transcript was read, and segments been corrected: it is read again."""
+    from flows.corrections.publication import carry_over
     from flows.report_audio import restore_part_paths
-    from flows.translations import add_translations
+    from tasks.corrections.store import open_store
     from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish_translations
     from tasks.dataset.read import read_transcript
     from tasks.exports import EXPORTS, render, render_translations
+    from tasks.exports.translated import list_translations, name_translated
+    from tasks.settings.home import corrections
 
-    transcript = read_transcript(folder, recording_id)
-    if transcript.run.run_id != run_id:
-        raise Superseded(f"{recording_id}: another run has published it since; translate it again.")
-    exports = folder / EXPORTS_FOLDER / recording_id
-    transcript = restore_part_paths(add_translations(transcript, found), exports)
-    files = render_translations(transcript, [one.language for one in found], folder=exports)
-    if (exports / EXPORTS["report"].file_name).exists():  # it leads to the others
-        files |= render(transcript, ["report"], folder=exports)
-    return publish_translations(transcript, folder, exports=files, instead_of=run_id)
+    recording_id, run_id = transcript.recording.recording_id, transcript.run.run_id
+    with open_store(corrections()):  # no segment changes meanwhile
+        now = read_transcript(folder, recording_id)
+        if now.run.run_id != run_id:
+            raise Superseded(f"{recording_id}: another run has published it since; translate it again.")
+        exports = folder / EXPORTS_FOLDER / recording_id
+        made = replace(transcript, translations=tuple(t for one in found for t in one.translations))
+        transcript = restore_part_paths(carry_over(now, made, now), exports)
+        files = render_translations(transcript, [one.language for one in found], folder=exports)
+        name = EXPORTS["report"].file_name  # every report leads to the others
+        for language in (None, *list_translations(transcript)):
+            own = name_translated(name, language)
+            if own not in files and (exports / own).exists():
+                files |= render(transcript, ["report"], folder=exports, language=language)
+        return publish_translations(transcript, folder, exports=files, instead_of=run_id)
 
 
 @contextmanager

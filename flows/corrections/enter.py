@@ -16,7 +16,7 @@ from flows.speakers.republish import Say, rewrite
 from tasks.corrections.facts import Fact, Restore, read_row
 from tasks.corrections.log import FactLog, enter, expect, list_stale, mark_shown, undo
 from tasks.corrections.store import open_store, read_log
-from tasks.dataset.read import find_row
+from tasks.dataset.read import count_stale, find_row
 from tasks.errors import DaylongError, UsageError
 from tasks.records import Transcript
 from tasks.settings.home import corrections as corrections_folder
@@ -119,8 +119,19 @@ def rewrite_stale(say: Say = log.info) -> tuple[list[str], list[str]]:
         except (DaylongError, OSError) as error:
             faults[due[0].place] = f"{recording_id} in {out}: {error}"
             continue
-        rewritten.append(f"{recording_id}: {'written again' if run_id else 'no longer there'}")
+        became = f"written again{describe_stale(Path(out), recording_id)}" if run_id else "no longer there"
+        rewritten.append(f"{recording_id}: {became}")
         say(rewritten[-1])
+
+
+def describe_stale(out: Path, recording_id: str) -> str:
+    """Say how many segments have no translation since they were corrected, and what to do; empty where all have."""
+    stale = count_stale(out, recording_id)
+    if not stale:
+        return ""
+    counts = ", ".join(f"{language} {count:,}" for language, count in stale.items())
+    again = f"daylong translate {recording_id} --to {','.join(stale)}"
+    return f"; segments that are to be translated again: {counts}. {again}"
 
 
 def apply_missed(transcript: Transcript, out: Path) -> None:

@@ -1,7 +1,8 @@
 """The log on disk: one writer at a time, replaced as a whole; and the machine's words of published recordings.
 
     <store>/corrections.json               the log, canonical JSON
-    <store>/machine/<place>-<run>.json.gz  words, segments and turns of a published run as they were before the facts
+    <store>/machine/<place>-<run>.json.gz  words, segments and turns of a published run as they were before the facts,
+                                           and their translations, where there were any
     <store>/.journal/lock                  held by whoever changes anything, or publishes tables that show facts
 
 The machine's words of a run are written before its tables are published, and removed once another run's are: whatever
@@ -23,7 +24,7 @@ from typing import Any
 from tasks.corrections.facts import Fact, read_row, write_row
 from tasks.corrections.log import FactLog, Shown, mark_shown
 from tasks.errors import MachineFault, TransientError, UsageError
-from tasks.records import Segment, Transcript, Turn, Word, as_dict
+from tasks.records import Segment, Transcript, Translation, Turn, Word, as_dict
 from tasks.storage import files, journal
 from tasks.storage.atomic import write_atomically
 
@@ -33,7 +34,7 @@ FILE, MACHINE = "corrections.json", "machine"
 VERSION = 1
 PATIENCE_S = 900.0
 """Seconds to wait for the lock; another run holds it while it publishes, about 10 s for a day's recording."""
-KINDS: dict[str, Any] = {"words": Word, "segments": Segment, "turns": Turn}
+KINDS: dict[str, Any] = {"words": Word, "segments": Segment, "turns": Turn, "translations": Translation}
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ class OpenStore:
             self._remove_machines(lambda name: name.partition("-")[0] == own and name != kept)
 
     def keep_machine(self, out: str, transcript: Transcript) -> None:
-        """Keep the words, segments and turns of a run before its tables show facts."""
+        """Keep the words, segments, turns and translations of a run before its tables show facts."""
         path = self.folder / MACHINE / _name_machine(out, transcript.recording.recording_id, transcript.run.run_id)
         held = {kind: _to_columns(getattr(transcript, kind), KINDS[kind]) for kind in KINDS}
         with _translate_errors(self.folder):
@@ -75,22 +76,24 @@ class OpenStore:
                 files.remove(path)
 
     def restore_machine(self, out: str, transcript: Transcript) -> Transcript | None:
-        """The transcript with the words, segments and turns that its run gave; None where they were not kept."""
+        """As `read_machine`."""
         return read_machine(self.folder, out, transcript)
 
 
 def read_machine(folder: Path, out: str, transcript: Transcript) -> Transcript | None:
-    """The transcript with the words, segments and turns that its run gave; None where they were not kept."""
+    """The transcript with the words, segments and turns that its run gave, and the translations that it had before
+    the first fact; None where they were not kept."""
     path = folder / MACHINE / _name_machine(out, transcript.recording.recording_id, transcript.run.run_id)
     try:
         held = json.loads(gzip.decompress(path.read_bytes()))
-        words, segments, turns = (tuple(_from_columns(held[kind], KINDS[kind])) for kind in KINDS)
+        held.setdefault("translations", {})  # files of before there were any lack them
+        kept: dict[str, Any] = {kind: tuple(_from_columns(held[kind], KINDS[kind])) for kind in KINDS}
     except FileNotFoundError:
         return None
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         log.warning("%s: the machine's words can't be read (%s); those of the tables count as such", path, error)
         return None
-    return replace(transcript, words=words, segments=segments, turns=turns)
+    return replace(transcript, **kept)
 
 
 def read_log(folder: Path) -> FactLog:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from glob import escape
 from pathlib import Path
@@ -118,6 +120,15 @@ def read_turns(out: Path, recording_id: str) -> tuple[str, dict[str, list[Span]]
             spoken.setdefault(row["speaker"], []).append(Span(row["start_s"], row["end_s"]))
         return run_id, spoken
     return None
+
+
+def count_stale(out: Path, recording_id: str) -> dict[str, int]:
+    """Count the segments of a recording whose translation is stale, by language."""
+    found: Counter[str] = Counter()
+    for path in (out / "translations").glob(f"recorded_date=*/{escape(recording_id)}.parquet"):
+        with suppress(FileNotFoundError):
+            found.update(row["language"] for row in _read("translations", path)[1] if row["status"] == "stale")
+    return dict(sorted(found.items()))
 
 
 def read_speakers(out: Path, row: Mapping[str, Any]) -> list[dict[str, Any]]:

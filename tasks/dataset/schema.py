@@ -268,7 +268,7 @@ OPTIONAL_TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
                 "status",
                 "string",
                 "translated; partial, where a sentence of it stays in the source's language; untranslated; original, "
-                "where nothing was to translate.",
+                "where nothing was to translate; stale, where a sentence of it was corrected since.",
             ),
         ),
     ),

@@ -17,7 +17,7 @@ from tasks.errors import UsageError
 from tasks.exports.pieces import Piece, align_words
 from tasks.joining import is_unspaced
 from tasks.languages import format_language, format_languages
-from tasks.records import Segment, Transcript, Word
+from tasks.records import Segment, Transcript, Translation, Word
 from tasks.sentences import ends_sentence, split_sentences
 from tasks.text import to_one_line
 
@@ -60,7 +60,7 @@ def read_translated(transcript: Transcript, language: str | None) -> Transcript:
     words: list[Word] = []
     for segment in transcript.segments:
         own, found = said.get(segment.index, []), texts.get(segment.index)
-        if found is None or found.status in ("untranslated", "original"):
+        if found is None or _is_source(found, segment):
             segments.append(segment)
             words += own
             continue
@@ -70,6 +70,13 @@ def read_translated(transcript: Transcript, language: str | None) -> Transcript:
     words += said.get(-1, [])
     run = replace(transcript.run, language=language, language_confidence=None)
     return canonical(replace(transcript, run=run, segments=tuple(segments), words=tuple(words)))
+
+
+def _is_source(found: Translation, segment: Segment) -> bool:
+    """Whether a translation is the source's text, whose words have their own times."""
+    if found.status == "stale":  # some of its sentences may be translated
+        return to_one_line(found.text) == to_one_line(segment.text)
+    return found.status in ("untranslated", "original")
 
 
 def time_words(segment: Segment, words: Sequence[Word], text: str, language: str) -> list[Word]:

@@ -34,6 +34,10 @@ class Sentence:
         return join_texts([text for _, text in self.parts])
 
 
+KEPT: tuple[TranslationStatus, ...] = ("untranslated", "original", "stale")
+"""Of sentences whose text is the source's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A sentence's text in the other language, or the source's where nothing could be had."""
@@ -144,7 +148,7 @@ def gather(
     states: dict[int, set[TranslationStatus]] = {}
     for place, sentence in enumerate(sentences):
         answer = answers.get(place) or Answer(sentence.text, "untranslated")
-        kept = answer.status in ("untranslated", "original")
+        kept = answer.status in KEPT
         sources = [text for _, text in sentence.parts]
         shares = sources if kept else share_out(answer.text, [len(text) for text in sources])
         for (segment, _), text in zip(sentence.parts, shares, strict=True):
@@ -164,6 +168,8 @@ def combine_states(states: set[TranslationStatus]) -> TranslationStatus:
     >>> combine_states({"translated", "original"}), combine_states({"translated", "untranslated"})
     ('translated', 'partial')
     """
+    if "stale" in states:
+        return "stale"
     if "partial" in states or {"translated", "untranslated"} <= states:
         return "partial"
     return next(s for s in ("translated", "untranslated", "original") if s in states)  # type: ignore[return-value]

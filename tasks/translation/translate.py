@@ -15,7 +15,7 @@ from tasks.translation.batches import ask_all
 from tasks.translation.chat_client import ChatClient
 from tasks.translation.checks import find_batch_fault
 from tasks.translation.glossary import Term, list_terms
-from tasks.translation.memory import SentenceMemory, compute_key
+from tasks.translation.memory import SentenceMemory, compute_key, compute_said
 from tasks.translation.prompt import BadAnswer, Request
 from tasks.translation.sentences import Answer, Sentence, build_sentences, gather, has_letters
 
@@ -72,7 +72,7 @@ def translate(
     try:
         for found in ask_all(missing, [len(s.text) for s in job.sentences], job.ask, most):
             texts = {i: text for i, text in found.items() if text is not None}
-            job.memory.keep({keys[i]: text for i, text in texts.items()})
+            job.memory.keep({keys[i]: (job.compute_said(i), text) for i, text in texts.items()})
             answers |= {i: Answer(text, "translated") for i, text in texts.items()}
             done += len(found)
             on_progress(done, len(wanted))
@@ -80,7 +80,7 @@ def translate(
         if not job.answered and len(missing) == len(wanted):
             raise
         fault = error
-    engine = f"openai/{client.model}" if wanted else ""
+    engine = job.engine if wanted else ""
     return Translated(
         language,
         gather(transcript, job.sentences, answers, language, engine),
@@ -123,6 +123,14 @@ class _Job:
             version=prompt.VERSION, text=sentence.text, around=around, source=sentence.language, to=self.language,
             model=self.client.model, url=self.client.base_url, terms=[[t.term, t.meant] for t in terms],
         )  # fmt: skip
+
+    @property
+    def engine(self) -> str:
+        return f"openai/{self.client.model}"
+
+    def compute_said(self, place: int) -> str:
+        sentence = self.sentences[place]
+        return compute_said(sentence.text, sentence.language, self.language, self.engine)
 
     def ask(self, places: Sequence[int], fault: str | None) -> Mapping[int, str]:
         """Ask for sentences that stand side by side. Raises BadAnswer, and what the service raises once it has failed

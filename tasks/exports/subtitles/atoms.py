@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tasks.exports.pieces import Piece, align_words, share_out_span
+from tasks.exports.subtitles.phrases import find_phrases
 from tasks.exports.subtitles.profile import SubtitleProfile
 from tasks.exports.subtitles.syntax import settle_language
 from tasks.exports.subtitles.width import count_columns
@@ -22,6 +23,8 @@ CLOSING = "»”’)]}」』）】〉》.,;:!?…、。，．！？：；・％%
 """No line begins with these in Japanese and Chinese (JIS X 4051), nor with a mark that stands apart (`oui ?`)."""
 LONGEST_UNSPACED = 6
 """Letters of a script without blanks that stay together; longer ones are cut anywhere."""
+LONGEST_PHRASE = 16
+"""Columns of a phrase that stays together: eight full-width characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Atom:
     language: str | None = None
     is_gap: bool = False
     """Stands for what could not be transcribed: alone in its cue."""
+    begins_phrase: bool | None = None
+    """Whether a phrase begins with it, of a script without blanks; None where that isn't known."""
 
 
 def build_streams(transcript: Transcript, profile: SubtitleProfile, *, fast: bool = False) -> list[list[Atom]]:
@@ -80,13 +85,19 @@ def join_pieces(pieces: Iterable[Piece], speaker: str | None = None, language: s
     ['東京', 'は。', ' AT&T']
     """
     atoms: list[Atom] = []
+    pieces = list(pieces)
+    phrases = find_phrases("".join(piece.text for piece in pieces), language)
+    at = 0
     for piece in pieces:
         for part in _cut_unspaced(piece):
-            if atoms and not _may_break(atoms[-1].text, part.text):
+            begins = None if phrases is None else at + len(part.text) - len(part.text.lstrip()) in phrases
+            at += len(part.text)
+            is_bound = begins is False and count_columns(atoms[-1].text + part.text) <= LONGEST_PHRASE
+            if atoms and (is_bound or not _may_break(atoms[-1].text, part.text)):
                 last = atoms[-1]
                 atoms[-1] = replace(last, end_ms=max(last.end_ms, part.end_ms), text=last.text + part.text)
             else:
-                atoms.append(Atom(part.start_ms, part.end_ms, part.text, speaker, language))
+                atoms.append(Atom(part.start_ms, part.end_ms, part.text, speaker, language, begins_phrase=begins))
     first = atoms[0]
     if not first.text.startswith(" ") and not _is_unblanked(first.text[0]):
         atoms[0] = replace(first, text=" " + first.text)

@@ -105,7 +105,7 @@ def read_atoms(atoms: Sequence[Atom], profile: SubtitleProfile, end_ms: int, oth
     rate = np.ones(n + 1)
     for i in range(1, n):
         if speaker[i] == speaker[i - 1]:
-            rate[i] = rate_break(atoms[i - 1].text, atoms[i].text, atoms[i].language)
+            rate[i] = rate_break(atoms[i - 1].text, atoms[i].text, atoms[i].language, atoms[i].begins_phrase)
     return Speech(
         start=start,
         end=end,

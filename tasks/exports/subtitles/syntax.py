@@ -15,6 +15,8 @@ from tasks.sentences import strip_closing_marks, weigh_break
 
 SENTENCE, CLAUSE, CONJUNCTION, PREPOSITION, OPEN, BOUND = 1.0, 0.7, 0.45, 0.3, 0.0, -0.6
 """How good a break is, from the end of a sentence to a place where none should be."""
+INSIDE = -9.0
+"""Within a phrase of a script without blanks, mostly within a word: cues are rather too fast to read."""
 
 CONJUNCTIONS = {
     "en": "and but or nor so because although though if when while that which who where whereas unless until since "
@@ -107,8 +109,10 @@ _BOUND_AFTER = _index(BOUND_AFTER)
 _NONE: frozenset[str] = frozenset()
 
 
-def rate_break(before: str, after: str, language: str | None) -> float:
-    """Rate a break between two words, from BOUND (-0.6) to SENTENCE (1.0).
+def rate_break(before: str, after: str, language: str | None, begins_phrase: bool | None = None) -> float:
+    """Rate a break between two words, from BOUND (-0.6) to SENTENCE (1.0); INSIDE (-9.0) within a phrase.
+
+    `begins_phrase`: whether a phrase of a script without blanks begins with `after`; None where that isn't known.
 
     >>> rate_break("home.", " And", "en"), rate_break("home,", " and", "en"), rate_break("home", " and", "en")
     (1.0, 0.7, 0.45)
@@ -119,7 +123,7 @@ def rate_break(before: str, after: str, language: str | None) -> float:
     if mark is not None:
         return mark
     if not after.isascii() and is_unspaced(after[0]):
-        return _rate_unspaced(before, after)
+        return _rate_unspaced(before, after, language, begins_phrase)
     language = language or ""
     first, second = _strip(before), _strip(after)
     low = first.lower()
@@ -137,19 +141,32 @@ def rate_break(before: str, after: str, language: str | None) -> float:
     return PREPOSITION if follows in _PREPOSITIONS.get(language, _NONE) else OPEN
 
 
-def _rate_unspaced(before: str, after: str) -> float:
-    """Rate a break without a blank by the scripts: in Japanese a phrase begins with a character that is no hiragana
-    and ends with a particle; other languages have no sign.
+def _rate_unspaced(before: str, after: str, language: str | None, begins_phrase: bool | None) -> float:
+    """Rate a break without a blank: between phrases, where these are known; else by the scripts. In Japanese a phrase
+    begins with a character that is no hiragana and ends with a particle, and characters of Chinese side by side are
+    mostly a compound; other languages have no sign.
 
     >>> rate_break("は", "天気", "ja"), rate_break("古", "い", "ja"), rate_break("天", "气", "zh")
     (0.45, -0.6, 0.0)
+    >>> rate_break("判", "断的", "ja"), rate_break("判", "断的", "ja", False), rate_break("今日", "私", "ja", True)
+    (-9.0, -9.0, 0.3)
     """
     last, first = before.rstrip()[-1:], after[0]
+    if begins_phrase is not None:
+        if not begins_phrase:
+            return INSIDE
+        return CONJUNCTION if _is_hiragana(last) and last in PARTICLES else PREPOSITION
     if _is_hiragana(first):
         return BOUND
     if _is_hiragana(last):
         return CONJUNCTION if last in PARTICLES else PREPOSITION
-    return BOUND if _is_katakana(last) and _is_katakana(first) else OPEN
+    if _is_katakana(last) and _is_katakana(first):
+        return BOUND
+    return INSIDE if language == "ja" and _is_han(last) and _is_han(first) else OPEN
+
+
+def _is_han(char: str) -> bool:
+    return "\u4e00" <= char <= "\u9fff" or char == "々"
 
 
 def _is_hiragana(char: str) -> bool:

@@ -86,6 +86,15 @@ def test_the_same_command_asks_for_nothing_again_and_gives_the_same(out: Path, s
     assert (read_files(out), len(service.asked)) == (first, asked)
 
 
+def test_every_report_leads_to_all_languages(out: Path, service: ChatService) -> None:
+    for language in ("de", "fr"):
+        assert daylong("translate", "meeting", "--to", language).exit_code == 0
+    there = ("report.html", "report.de.html", "report.fr.html")
+    for name in there:
+        page = (out / "exports" / MEETING / name).read_text()
+        assert [other for other in there if f'href="{other}"' in page] == [o for o in there if o != name]
+
+
 def test_export_by_language(out: Path, service: ChatService) -> None:
     daylong("translate", "meeting", "--to", "de")
     path = out / "exports" / MEETING / "transcript.de.srt"

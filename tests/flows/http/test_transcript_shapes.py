@@ -67,6 +67,22 @@ def test_any_transcript_streams_and_its_deltas_make_the_whole(transcript: Transc
     assert [e["segment"] for e in segments] == [s for s in done["segments"] if s["text"]]  # type: ignore[attr-defined]
 
 
+def test_subtitles_are_made_by_the_profile_of_the_settings(meeting: Transcript) -> None:
+    from tasks.exports import render
+    from tasks.exports.subtitles.build import SubtitleStyle
+    from tasks.exports.subtitles.profile import PROFILES
+
+    found = set()
+    for name, profile in PROFILES.items():
+        run = replace(meeting.run, settings={**meeting.run.settings, "subtitles": {"profile": name}})
+        for format in ("srt", "vtt"):
+            body = shape(replace(meeting, run=run), Shape(format))
+            (expected,) = render(meeting, [format], style=SubtitleStyle(profile)).values()
+            assert body == expected
+            found.add(body)
+    assert len(found) == 2 * len(PROFILES)
+
+
 def test_speakers_are_letters_in_order_of_appearance_names_where_known(meeting: Transcript) -> None:
     labels = list(dict.fromkeys(s.speaker for s in meeting.segments if s.speaker))
     assert name_speakers(meeting)[labels[0]] in ("A", meeting.speakers[0].name)
