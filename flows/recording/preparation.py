@@ -14,7 +14,7 @@ from tasks.diarization.engines import find_speaker_model
 from tasks.engines import calls, registry
 from tasks.engines.calls import EnginePool, Placement
 from tasks.engines.memory import keep_heap_within_calls, limit_heap_growth
-from tasks.engines.spec import Step
+from tasks.engines.spec import Device, Step
 from tasks.errors import UsageError
 from tasks.exports import check_formats
 from tasks.merging.replacements import Replacement, read_replacements
@@ -130,7 +130,7 @@ def read_own_replacements(settings: Settings) -> tuple[Replacement, ...]:
     return read_replacements(path if path.is_absolute() or path.exists() else home() / path)
 
 
-def check_engines(settings: Settings, device: str) -> None:
+def check_engines(settings: Settings, device: Device) -> None:
     """Raise UsageError for an engine that lacks its package, can't use the device that was asked for, or would send
     sound away without permission."""
     asked: list[tuple[Step, str, str]] = [("transcription", "transcription.engine", settings.transcription.engine)]
