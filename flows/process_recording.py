@@ -187,8 +187,9 @@ def _run_steps(
         untranslated = TranslationJob(apply_known(transcript), lambda held: translate_in_run(held, run.settings))
         translated = translate_transcript(untranslated).transcript
     progress.enter_stage("publishing")
+    embedder, sounds = run.models.get("embedding", ""), [track.audio for track in tracks]
     with (
-        name_speakers(transcript, run.out, run.settings, run.models.get("embedding", "")) as transcript,
+        name_speakers(transcript, run.out, run.settings, embedder, sounds) as transcript,
         correct_words(transcript, run.out, translated) as transcript,
     ):
         folder = run.out / EXPORTS_FOLDER / recording.recording_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,15 +53,33 @@ def restore_part_paths(transcript: Transcript, folder: Path) -> Transcript:
 
 
 def embed_audio_in_report(transcript: Transcript) -> Transcript:
-    """Replace the parts' paths by data URLs of their audio as Opus, for the report. Raises as decoding does."""
+    """Replace the parts' paths by data URLs of their audio as Opus, for the report: of the sound track and the mix of
+    channels that were transcribed. Raises as decoding does."""
+    from tasks.audio.decode import reference_audio
     from tasks.audio.opus import encode_recording
+    from tasks.audio.survey import find_correction
 
     recording = transcript.recording
+    number = (transcript.run.settings.get("audio") or {}).get("track")
+    heard = [replace(part, track=_choose_track(Path(part.path), number)) for part in recording.parts]
+    correction = find_correction(reference_audio(replace(recording, parts=tuple(heard))))
     parts = tuple(
-        replace(p, path=EMBEDDED_PREFIX + base64.b64encode(encode_recording(Path(p.path))).decode("ascii"))
-        for p in recording.parts
+        replace(part, path=EMBEDDED_PREFIX + base64.b64encode(encode_recording(own, correction)).decode("ascii"))
+        for part, own in zip(
+            recording.parts, ([replace(part, start_s=0.0, duration_s=math.inf)] for part in heard), strict=True
+        )
     )
     return replace(transcript, recording=replace(recording, parts=parts))
+
+
+def _choose_track(path: Path, number: int | None) -> int | None:
+    """The sound track `number` of the file that is given for the recording; None, its default, where it has one."""
+    from tasks.audio.source import list_tracks, open_source
+
+    if number is None:
+        return None
+    with open_source(path) as source:
+        return number if len(list_tracks(source)) > 1 else None
 
 
 def rewrite_report(out: Path, recording_id: str, place: Path) -> None:

@@ -120,7 +120,7 @@ def enroll(
         command = SpeakersCommand(screen, [*([f"profile={profile}"] if profile else []), *(settings or [])])
         hearing, sound = measure_voice(file, command.settings)
         command.enter("enroll", make_enrolment(hearing, new_name, make_match_rule(command.settings)))
-        write_clip(command.store, hearing.hearing_id, *sound)
+        write_clip(command.store, hearing.hearing_id, hearing.source_name, *sound)
 
 
 @app.command(epilog="Example:  daylong speakers apply monday-1f2e3d4c.corrections.json")

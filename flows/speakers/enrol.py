@@ -27,7 +27,7 @@ from tasks.engines.calls import call, default_pool
 from tasks.errors import PermanentError, UsageError
 from tasks.intervals import Span, clip, format_clock, measure_union_s
 from tasks.merging.voices import average_embeddings
-from tasks.records import Recording
+from tasks.records import Audio
 from tasks.settings.schema import Settings
 from tasks.tiling import tile_speech
 from tasks.voices.records import Hearing
@@ -65,8 +65,8 @@ def list_voices(
     return sorted((v for v in voices if v.seconds >= MIN_SPEECH_S), key=lambda v: v.first_s)
 
 
-def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Recording, Span]]:
-    """Measure the file's voice; return a hearing with an empty `voice_id`, and (recording, span) for a clip.
+def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Audio, Span]]:
+    """Measure the file's voice; return a hearing with an empty `voice_id`, and the sound and span for a clip.
 
     Logs a warning where more than one voice is heard. Raises as `probe` does, UsageError without diarization,
     PermanentError with less than `MIN_SPEECH_S` of speech.
@@ -129,4 +129,5 @@ def measure_voice(path: Path, settings: Settings) -> tuple[Hearing, tuple[Record
         embedding=np.array(average_embeddings(where, found), np.float32),
     )
     longest = max(speech, key=lambda s: s.duration_s)
-    return hearing, (recording, Span(longest.start_s, min(longest.end_s, longest.start_s + CLIP_S)))
+    sound = reference_audio(recording, correction=correction)
+    return hearing, (sound, Span(longest.start_s, min(longest.end_s, longest.start_s + CLIP_S)))

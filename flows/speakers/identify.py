@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tasks.canonical import find_recorded_date
 from tasks.dataset import read
 from tasks.errors import DaylongError
 from tasks.intervals import Span
-from tasks.records import UNKNOWN, Transcript
+from tasks.records import UNKNOWN, Audio, Transcript
 from tasks.settings.schema import Settings
 from tasks.voices.carry import match_by_embedding, match_by_time
 from tasks.voices.identify import MeasuredSpeaker, RecordingVoices, enter_recording
@@ -32,10 +32,13 @@ MAX_REPUBLISHED = 3
 
 
 @contextmanager
-def name_speakers(transcript: Transcript, out: Path, settings: Settings, embedder: str) -> Iterator[Transcript]:
+def name_speakers(
+    transcript: Transcript, out: Path, settings: Settings, embedder: str, sounds: Sequence[Audio]
+) -> Iterator[Transcript]:
     """Yield the transcript with the identities of its speakers, to be published under `out` in the `with` block.
 
-    `embedder`: name and digest of the weights of the speakers' embeddings. The registry is locked during the block,
+    `embedder`: name and digest of the weights of the speakers' embeddings. `sounds`: what the engines heard, one for
+    each channel of the turns. The registry is locked during the block,
     and committed after it; if the block fails, the registry stays as it was.
     """
     store = resolve_voices(settings)
@@ -65,7 +68,7 @@ def name_speakers(transcript: Transcript, out: Path, settings: Settings, embedde
         handle.prepare(registry, visit.out, visit.recording_id, visit.run_id)
         yield apply_identities(transcript, known)
         handle.commit(registry)
-        write_clips(handle.folder, registry, transcript, out.resolve())
+        write_clips(handle.folder, registry, transcript, out.resolve(), sounds)
         due = find_stale_recordings(registry)
     if due:
         try:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tasks.audio.decode import Samples, stream
-from tasks.records import SAMPLE_RATE_HZ
+from tasks.audio.decode import UNCORRECTED, Samples, stream
+from tasks.records import SAMPLE_RATE_HZ, Correction, Part
 
 BIT_RATE = 24_000
 """Good quality for speech; 11 MB an hour."""
 
 
-def encode_recording(source: Path) -> bytes:
+def encode_recording(source: Path | Sequence[Part], correction: Correction = UNCORRECTED) -> bytes:
     """Encode the whole recording as Ogg Opus, mono, the same bytes each time. Raises as `decode.stream` does."""
-    return encode_opus(stream(source))
+    return encode_opus(stream(source, correction=correction))
 
 
 def encode_opus(blocks: Iterable[Samples]) -> bytes:

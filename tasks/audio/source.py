@@ -188,9 +188,14 @@ def open_source(path: Path, link: Link | None = None, track: int | None = None) 
         yield Source(path, container, stream, link, track)
 
 
+def list_tracks(source: Source) -> list[AudioStream]:
+    """List the sound tracks of a file."""
+    return [s for s in source.container.streams.audio if s.codec_context is not None]
+
+
 def describe_tracks(source: Source) -> str | None:
     """Describe the sound tracks of a file, and which is taken; None for a file with one."""
-    tracks = [s for s in source.container.streams.audio if s.codec_context is not None]
+    tracks = list_tracks(source)
     if len(tracks) < 2:
         return None
     taken = 1 + [s.index for s in tracks].index(source.stream.index)

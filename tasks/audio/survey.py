@@ -65,6 +65,26 @@ def map_corrected(
     return mapped, correction
 
 
+def find_correction(audio: Audio) -> Correction:
+    """Find the correction that a recording needs without mapping its speech. Raises as `stream` does.
+
+    As `map_corrected` does; but a quiet recording with loud moments, where the speech decides, stays as it is.
+    """
+    correction = UNCORRECTED
+    for _ in range(MAX_PASSES - 1):
+        survey = Survey()
+        with contextlib.closing(_read(audio, correction, survey)) as blocks:
+            for _block in blocks:
+                pass
+        needed = survey.decide(correction)
+        if needed.gain_db > 0 and survey.has_loud_moments():
+            needed = replace(needed, gain_db=0.0)
+        if needed.weights == correction.weights:
+            return needed
+        correction = needed
+    return correction
+
+
 def _read(audio: Audio, correction: Correction, survey: Survey) -> Generator[Samples, None, None]:
     observe = survey.channels.add if audio.channel is None else None
     blocks = stream(audio.parts, channel=audio.channel, correction=correction, observe=observe)

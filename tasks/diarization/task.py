@@ -111,7 +111,7 @@ def _embed_tracks(
     return meter.manifest({"windows": kept, "tracks": found}, **EmbeddingFacts(windows=len(tracks.windows)))
 
 
-@step_task("diarization", version=1)
+@step_task("diarization", version=2)
 def find_turns(job: TurnsJob, place: StepContext, embedded: Manifest, separated: Manifest | None) -> Manifest:
     """Artifact `turns`: `labels` (N,), the local speaker of each window, −1 for none; and `turns` (T, 3) of
     start, end and local speaker where the engine finds turns by itself, in recording seconds."""

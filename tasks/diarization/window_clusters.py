@@ -14,7 +14,8 @@ from tasks.diarization.stitch import Array
 from tasks.diarization.tracks import Tracks
 
 ALIKE = 0.6
-"""Mean similarity of two clusters, as a share of that of one speaker's windows, from which they are one speaker …"""
+"""Mean similarity of two clusters or tracks, as a share of that of one speaker's windows, from which they are one
+speaker …"""
 LEAST_ALIKE = 0.3
 """… and at least this: of windows of different readers, 1 % are more alike by CAM++ (of one reader's, 98 %)."""
 LEAST_CLUSTER = 4
@@ -28,8 +29,6 @@ LEAST_WINDOWS = 2
 """Windows of a track from which it may be parted from others of its label."""
 APART_S, NEAR_S = 1.4, 10.0
 """Two windows of one speaker so far apart share no sound; so near, they are of one stretch of a track."""
-UNLIKE = 1.5
-"""Standard deviations below the mean similarity of one speaker's windows, under which two tracks are two speakers."""
 LEAST_PAIRS = 3
 """Pairs of windows that this distribution is estimated from, at least."""
 
@@ -48,8 +47,7 @@ def cluster_windows(embeddings: Array, tracks: Tracks, most: int) -> Array:
     labels = np.zeros(len(voices), np.int64)
     if len(known) >= 2 * LEAST_CLUSTER:
         alike = measure_alike(voices, tracks, labels)
-        least = max(LEAST_ALIKE, ALIKE * float(alike.mean())) if len(alike) >= LEAST_PAIRS else LEAST_ALIKE
-        found = _link_averages(voices[known], least, most)
+        found = _link_averages(voices[known], _find_bound(alike), most)
         sizes = np.bincount(found)
         large = np.flatnonzero(sizes >= min(LEAST_CLUSTER, sizes.max()))
         centres = np.array([voices[known][found == k].mean(0) for k in large])
@@ -59,6 +57,15 @@ def cluster_windows(embeddings: Array, tracks: Tracks, most: int) -> Array:
         kept = place[found] >= 0
         labels[known[kept]] = place[found][kept]
     return split_by_tracks(_number_by_appearance(labels), voices, tracks)
+
+
+def _find_bound(alike: Array) -> float:
+    """The mean similarity from which two groups of windows are one speaker's; `alike`: see `measure_alike`.
+
+    A share of the mean: windows of one speaker differ more between sentences than within one. Of readers and
+    meetings, no two parts of one speaker were below 0.65 of it, and no two speakers above 0.4.
+    """
+    return max(LEAST_ALIKE, ALIKE * float(alike.mean())) if len(alike) >= LEAST_PAIRS else LEAST_ALIKE
 
 
 def _link_averages(voices: Array, least: float, most: int) -> Array:
@@ -97,17 +104,18 @@ def measure_alike(voices: Array, tracks: Tracks, labels: Array) -> Array:
 
 
 def split_by_tracks(labels: Array, embeddings: Array, tracks: Tracks) -> Array:
-    """(N,) labels in which a label of several tracks is split where the segmentation separates these and they differ.
+    """(N,) labels in which a label of several tracks is split where these differ.
 
-    Clustering of few windows often finds one speaker. The segmentation tells speakers of one window apart by itself;
-    where their embeddings (N, D), of unit length, agree with it, they are two.
+    Clustering of few windows often finds one speaker, and gives a cluster of few windows to another. Tracks of a
+    label are merged as far as their embeddings (N, D), of unit length, are alike; those that the segmentation
+    separates, last.
     """
     voices = embeddings.astype(np.float64)
     alike, good = voices @ voices.T, _is_long(tracks)
     same = measure_alike(voices, tracks, labels)
     if len(same) < LEAST_PAIRS:
         return labels
-    least = float(same.mean() - UNLIKE * same.std())
+    least = _find_bound(same)
     apart = {(a, b) for a, b in tracks.apart.tolist()} | {(b, a) for a, b in tracks.apart.tolist()}
     out, following = labels.copy(), int(labels.max(initial=-1)) + 1
     for label in np.unique(labels).tolist():

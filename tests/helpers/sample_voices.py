@@ -12,9 +12,10 @@ import pytest
 
 from flows.corrections.publication import correct_words
 from flows.speakers.identify import name_speakers
+from tasks.audio.decode import reference_audio
 from tasks.dataset.publish import publish
 from tasks.exports import render
-from tasks.records import Part, Transcript
+from tasks.records import Audio, Part, Transcript
 from tasks.settings.schema import Settings, VoicesSettings
 from tests.helpers.sample_transcripts import make_recording_row, make_run, make_transcript
 
@@ -79,11 +80,13 @@ def publish_with_names(
     store: Path,
     rule: VoicesSettings = RULE,
     formats: Sequence[str] = FORMATS,
+    sounds: Sequence[Audio] | None = None,
 ) -> Transcript:
-    """As a run ends; what was published."""
+    """As a run ends; what was published. `sounds`: of the channels; None: the mean of all."""
     settings = Settings(voices=rule.model_copy(update={"store": str(store)}))
+    heard = sounds or [reference_audio(transcript.recording)]
     with (
-        name_speakers(transcript, out, settings, transcript.run.models["embedding"]) as named,
+        name_speakers(transcript, out, settings, transcript.run.models["embedding"], heard) as named,
         correct_words(named, out) as told,
     ):
         publish(told, out, exports=render(told, formats, folder=out / "exports" / transcript.recording.recording_id))

@@ -218,8 +218,11 @@ def test_old_jobs_are_forgotten_and_their_tables_stay(tmp_path: Path) -> None:
         job = add(board, tmp_path, "old")
         await board.wait(job)
         sweep = asyncio.create_task(board._sweep(0.001, lambda: time.time() + 3601))
-        while (tmp_path / "jobs" / job.id).exists():
-            await asyncio.sleep(0.005)
+        async with asyncio.timeout(10):
+            while (tmp_path / "jobs" / job.id).exists():
+                await asyncio.sleep(0.005)
+                if sweep.done():
+                    sweep.result()  # raises what it failed by
         sweep.cancel()
         with pytest.raises(ApiError) as caught:
             board.find(job.id)
