@@ -77,7 +77,7 @@ def test_nothing_is_lost_where_a_text_is_shared_out(text: str, weights: list[int
 
 
 def test_an_ordinal_ends_no_sentence_where_the_language_writes_it_with_a_full_stop() -> None:
-    transcript = make_transcript([(0.0, "SPEAKER_00", "Am 9. Oktober kommt er. Um zehn.".split())])
+    transcript = make_transcript([(0.0, "SPEAKER_00", ["Am", "9.", "Oktober", "kommt", "er.", "Um", "zehn."])])
     words = tuple(replace(w, language="de") for w in transcript.words)
     german = [s.text for s in build_sentences(canonical(replace(transcript, words=words)))]
     assert german == ["Am 9. Oktober kommt er.", "Um zehn."]
