@@ -23,6 +23,10 @@ _ABBREVIATIONS = frozenset(
      "vs", "approx", "ca", "bzw", "z.b", "e.g", "i.e", "u.a")
 )  # fmt: skip
 """After which a full stop ends no sentence."""
+ORDINALS = frozenset(
+    ("de", "da", "no", "nb", "nn", "is", "fi", "et", "lv", "cs", "sk", "pl", "hu", "hr", "sr", "sl", "tr")
+)
+"""Languages that write the ninth as `9.`."""
 CLAUSE_MARKS = ",;:،؛、，；："
 """Marks between the clauses of a sentence."""
 PREDICTED_MARKS = ".,;:!?…¡¿。，！？"
@@ -48,27 +52,43 @@ def weigh_break(text: str) -> int:
     return 2 if strip_closing_marks(text).endswith(tuple(CLAUSE_MARKS)) else 0
 
 
-def split_sentences(text: str) -> list[str]:
+def split_sentences(text: str, language: str | None = None) -> list[str]:
     """Split running text after each sentence; the parts joined are the text.
 
-    A full stop is no end after a title or an initial, nor where the text goes on in lower case.
+    A full stop is no end after a title or an initial, nor where the text goes on in lower case, nor after an ordinal
+    in a `language` that writes them so.
 
     >>> split_sentences("Dr. Okafor? He left. J. R. came, approx. at two.  Why")
     ['Dr. Okafor?', ' He left.', ' J. R. came, approx. at two.', '  Why']
     >>> split_sentences("好。「走吧。」我们走")
     ['好。', '「走吧。」', '我们走']
+    >>> split_sentences("Am 9. Oktober. Um zehn.", "de")
+    ['Am 9. Oktober.', ' Um zehn.']
     """
     parts = [""]
     tokens = [token for token in _token_pattern().findall(text) if token]
     for token, following in zip_longest(tokens, tokens[1:], fillvalue=""):
         parts[-1] += token
-        if following and ends_sentence(token) and not _goes_on(token.strip(), following.strip()):
+        if following and ends_sentence(token) and not _goes_on(token.strip(), following.strip(), language):
             parts.append("")
     return [part for part in parts if part]
 
 
-def _goes_on(token: str, following: str) -> bool:
+def is_ordinal(token: str, following: str, language: str | None) -> bool:
+    """Whether a word is an ordinal, of a date or a century, as some languages write them.
+
+    >>> is_ordinal("9.", "Oktober", "de"), is_ordinal("9.", "October", "en"), is_ordinal("1984.", "Dann", "de")
+    (True, False, False)
+    """
+    digits = token.strip().removesuffix(".")
+    is_short = token.endswith(".") and digits.isdecimal() and len(digits) <= 2
+    return is_short and language in ORDINALS and following.strip()[:1].isalpha()
+
+
+def _goes_on(token: str, following: str, language: str | None) -> bool:
     """Whether a token with a sentence mark ends no sentence."""
+    if is_ordinal(token, following, language):
+        return True
     bare = token.strip("\"'“”‘’«»()[]").removesuffix(".")
     if token.endswith(".") and (bare.casefold() in _ABBREVIATIONS or (len(bare) == 1 and bare.isupper())):
         return True

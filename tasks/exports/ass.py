@@ -1,6 +1,7 @@
 """Advanced SubStation Alpha (.ass), a style and a colour for each speaker. Written by pysubs2 (extra `subtitles`).
 
-Two who speak in one cue are two events at the same time, each in its style; players stack them. In text, `{` and `\\`
+Two who speak in one cue are two events at the same time, each in its style. Players stack them from the bottom up, in
+the order of the file, so the one who speaks last stands first. In text, `{` and `\\`
 would begin markup; they become `(` and `/`.
 """
 
@@ -53,7 +54,7 @@ def write(transcript: Transcript, style: SubtitleStyle | None = None) -> str:
         document.styles[names[speaker]] = base.copy()
         document.styles[names[speaker]].primarycolor = pysubs2.Color(red, green, blue)
     for cue in cues:
-        for owner, lines in list_parts(cue, style.profile):
+        for owner, lines in reversed(list_parts(cue, style.profile)):
             document.events.append(
                 pysubs2.SSAEvent(
                     start=cue.start_ms,

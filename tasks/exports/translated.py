@@ -86,8 +86,8 @@ def time_words(segment: Segment, words: Sequence[Word], text: str, language: str
     if not source:  # a segment without text has no translation
         source = [Piece(round(segment.start_s * 1000), round(segment.end_s * 1000), "-")]
     theirs, ours = (
-        _group([p.text for p in source]),
-        _group([" " * token.space_before + token.text for token in tokens]),
+        _group([p.text for p in source], words[0].language if words else None),
+        _group([" " * token.space_before + token.text for token in tokens], language),
     )
     if len(theirs) != len(ours):
         theirs, ours = [(0, len(source))], [(0, len(tokens))]
@@ -150,12 +150,12 @@ def _last_letter(text: str) -> str:
     return next((c for c in reversed(text) if c.isalnum()), "-")
 
 
-def _group(texts: Sequence[str]) -> list[tuple[int, int]]:
+def _group(texts: Sequence[str], language: str | None) -> list[tuple[int, int]]:
     """Group words by sentence: (first, after last) of each that has letters or digits."""
     whole = "".join(texts)
     ends = list(accumulate(map(len, texts)))
     marks = [i for i, text in enumerate(texts, 1) if ends_sentence(text) and i < len(texts)]
-    bounds = list(accumulate(len(part) for part in split_sentences(whole)))[:-1]
+    bounds = list(accumulate(len(part) for part in split_sentences(whole, language)))[:-1]
     cuts = [i for i in marks if ends[i - 1] in bounds]
     return list(pairwise([0, *cuts, len(texts)]))
 

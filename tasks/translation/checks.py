@@ -90,21 +90,22 @@ def find_fault(source: str, text: str, language: str, number: int = 0, kept: Seq
 
 
 def find_changed_number(source: str, text: str) -> str | None:
-    """Find a number of the source that the text has not, or another one that it has instead; None without.
+    """Find a number of the source that the text has not, or has another one instead of; None without.
 
-    Separators may differ (1,000 and 1.000), small numbers may be spelt, and so may be what the source spells.
+    Separators may differ (1,000 and 1.000), small numbers may be spelt, and what the source spells may be in digits:
+    October is the 10th month in Chinese and Japanese.
 
     >>> find_changed_number("1,000 at 10:30", "1.000 um 10.30 Uhr") is None, find_changed_number("at 3", "um drei")
     (True, None)
     >>> find_changed_number("at 3", "um 4"), find_changed_number("in 1984", "damals")
     ('3', '1984')
+    >>> find_changed_number("on the 9th of October", "10月9日に")
     """
     said, found = _list_numbers(source), _list_numbers(text)
     if not said or said == found or _list_digits(source) == _list_digits(text):
         return None
     missing, new = said - found, found - said
-    gone = next((n for n in missing if new or int(n) > LARGEST_SPELT), None)
-    return gone if gone is not None else next(iter(new), None)
+    return next((n for n in missing if new or int(n) > LARGEST_SPELT), None)
 
 
 def _list_numbers(text: str) -> Counter[str]:

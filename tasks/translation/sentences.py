@@ -54,7 +54,7 @@ def build_sentences(transcript: Transcript) -> list[Sentence]:
     for segment in transcript.segments:
         key, language = (segment.channel, segment.speaker), languages.get(segment.index)
         going_on = open_at.pop(key, None)
-        for text in map(str.strip, split_sentences(to_one_line(segment.text))):
+        for text in map(str.strip, split_sentences(to_one_line(segment.text), language)):
             if not text:
                 continue
             place = going_on[0] if going_on and _may_go_on(found[going_on[0]], going_on[1], segment, language) else -1
@@ -97,18 +97,15 @@ def has_letters(text: str) -> bool:
 def join_texts(texts: Sequence[str]) -> str:
     """Join parts of running text, with a blank between them where the script has one.
 
-    >>> join_texts(["we meet", "", "at noon."]), join_texts(["我们", "中午见。"])
-    ('we meet at noon.', '我们中午见。')
+    >>> join_texts(["we meet", "", "at noon."]), join_texts(["我们", "中午见。", "9点。"])
+    ('we meet at noon.', '我们中午见。9点。')
     """
     out = ""
     for text in filter(None, map(str.strip, texts)):
-        blank = out and not (_is_unblanked(out[-1]) and _is_unblanked(text[0]))
+        is_wide = bool(out) and (is_wide_mark(out[-1]) or is_wide_mark(text[0]))
+        blank = out and not is_wide and not (is_unspaced(out[-1]) and is_unspaced(text[0]))
         out += " " + text if blank else text
     return out
-
-
-def _is_unblanked(char: str) -> bool:
-    return is_unspaced(char) or is_wide_mark(char)
 
 
 def share_out(text: str, weights: Sequence[int]) -> list[str]:

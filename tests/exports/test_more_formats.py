@@ -50,8 +50,8 @@ def test_ass_has_a_style_and_a_colour_for_each_speaker(pysubs2: typing.Any) -> N
     text = render(make_transcript(TALK), ["ass"], style=STYLE)["transcript.ass"]
     read = pysubs2.SSAFile.from_string(text)
     assert [(e.start, e.end, e.style, e.name, e.plaintext) for e in read.events] == [
+        (920, 3500, "SPEAKER_01", "SPEAKER_01", "- Yes (/an8) <b>&amp;</b> --> [x]."),  # stacked from the bottom up
         (920, 3500, "SPEAKER_00", "SPEAKER_00", "- Really?"),
-        (920, 3500, "SPEAKER_01", "SPEAKER_01", "- Yes (/an8) <b>&amp;</b> --> [x]."),
     ]
     colours = {str(read.styles[e.style].primarycolor) for e in read.events}
     assert len(colours) == 2

@@ -143,3 +143,10 @@ def test_cues_follow_the_languages_rules(profile: str) -> None:
     assert "".join("".join(cue.lines) for cue in cues) == text
     assert cues[0].start_ms >= 1_800
     assert cues[-1].start_ms < 9_200
+
+
+def test_lines_do_not_end_with_the_day_of_a_date() -> None:
+    from tasks.exports.subtitles.syntax import BOUND, SENTENCE, rate_break
+
+    assert rate_break("9.", " Oktober", "de") == rate_break(" 9.", " Oktober", "de") == BOUND
+    assert rate_break(" 9.", " October", "en") == rate_break("1984.", " Dann", "de") == SENTENCE

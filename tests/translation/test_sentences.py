@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,3 +74,11 @@ def test_nothing_is_lost_where_a_text_is_shared_out(text: str, weights: list[int
     parts = share_out(text, weights)
     assert len(parts) == len(weights)
     assert join_texts(parts).replace(" ", "") == text.replace(" ", "")
+
+
+def test_an_ordinal_ends_no_sentence_where_the_language_writes_it_with_a_full_stop() -> None:
+    transcript = make_transcript([(0.0, "SPEAKER_00", ["Am", "9.", "Oktober", "kommt", "er.", "Um", "zehn."])])
+    words = tuple(replace(w, language="de") for w in transcript.words)
+    german = [s.text for s in build_sentences(canonical(replace(transcript, words=words)))]
+    assert german == ["Am 9. Oktober kommt er.", "Um zehn."]
+    assert len(build_sentences(canonical(transcript))) == 3

@@ -125,6 +125,10 @@ def _may_break(before: str, after: str) -> bool:
         return False
     if after[0] == " ":
         return True
+    if before[-1].isdecimal():  # 9日, 10月: a number and what it counts
+        return False
+    if after[0].isascii() and after[0].isalnum():
+        return _is_unblanked(before[-1])
     return _is_unblanked(after[0]) and after[0] not in CLOSING and not unicodedata.combining(after[0])
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from tasks.joining import is_unspaced
-from tasks.sentences import strip_closing_marks, weigh_break
+from tasks.sentences import is_ordinal, strip_closing_marks, weigh_break
 
 SENTENCE, CLAUSE, CONJUNCTION, PREPOSITION, OPEN, BOUND = 1.0, 0.7, 0.45, 0.3, 0.0, -0.6
 """How good a break is, from the end of a sentence to a place where none should be."""
@@ -121,7 +121,7 @@ def rate_break(before: str, after: str, language: str | None, begins_phrase: boo
     """
     mark = _rate_mark(before)
     if mark is not None:
-        return mark
+        return BOUND if is_ordinal(before.strip(), after, language) else mark
     if not after.isascii() and is_unspaced(after[0]):
         return _rate_unspaced(before, after, language, begins_phrase)
     language = language or ""
@@ -155,6 +155,8 @@ def _rate_unspaced(before: str, after: str, language: str | None, begins_phrase:
     if begins_phrase is not None:
         if not begins_phrase:
             return INSIDE
+        if _is_hiragana(first):
+            return BOUND / 2  # seldom wrong before other characters, which are most of a word's first
         return CONJUNCTION if _is_hiragana(last) and last in PARTICLES else PREPOSITION
     if _is_hiragana(first):
         return BOUND

@@ -59,6 +59,12 @@ def test_a_compound_that_is_wider_than_a_line_is_cut_all_the_same() -> None:
     assert all(count_columns(line) <= 26 for line in lines)
 
 
+def test_a_number_stays_with_what_it_counts() -> None:
+    for cps in (3.0, 4.5, 7.0):
+        text = "今日は木曜日10月の9日で冬季開館前の最後の企画会議は15人で開かれました。"
+        assert not any(pair[0].isdecimal() for pair in list_breaks(say(text, cps)))
+
+
 @pytest.mark.parametrize("cps", [3.5, 4.2, 6.0, 9.0])
 def test_with_it_no_line_ends_within_a_phrase(cps: float) -> None:
     pytest.importorskip("budoux")
