@@ -21,8 +21,14 @@ function textOf(r) {
 }
 
 /** Who speaks, told by the speaker's longest turns. */
+const voices = new Map();
 function voiceOf(who) {
   if (who < 0) return null;
+  if (!voices.has(who)) voices.set(who, findVoice(who));
+  return voices.get(who);
+}
+
+function findVoice(who) {
   const own = [];
   for (let k = 0; k < turnStart.length; k++) if (turnWho[k] === who) own.push([turnStart[k], turnEnd[k]]);
   own.sort((one, other) => other[1] - other[0] - (one[1] - one[0]) || one[0] - other[0]);
@@ -74,15 +80,29 @@ function rowsOf(r, { text: said, who, gone, split, join, restore, at }) {
   return rows;
 }
 
+// Made once of each correction, which is replaced as a whole: a day may have hundreds, looked at with every keystroke.
+const made = new WeakMap();
+
+/** The entries of a row's correction: {r, row, json}. */
+function entriesOf(r, edit) {
+  if (!made.has(edit)) made.set(edit, rowsOf(r, edit).map((row) => ({ r, row, json: JSON.stringify(row) })));
+  return made.get(edit);
+}
+
 /** All that the reader corrected in the text, each with its row of the file. */
 function editEntries() {
-  return [...edits].flatMap(([r, edit]) =>
-    rowsOf(r, edit).map((row) => ({ r, row, saved: filed.has(JSON.stringify(row)) })),
-  );
+  const all = [];
+  for (const [r, edit] of edits) {
+    for (const one of entriesOf(r, edit)) {
+      one.saved = filed.has(one.json);
+      all.push(one);
+    }
+  }
+  return all;
 }
 
 /** Whether an edited row is in no file yet. */
-const unsavedEdit = (r) => editEntries().some((one) => one.r === r && !one.saved);
+const unsavedEdit = (r) => edits.has(r) && entriesOf(r, edits.get(r)).some((one) => !filed.has(one.json));
 
 /** A correction of the text as a sentence. */
 function editSentence({ r, row }) {
