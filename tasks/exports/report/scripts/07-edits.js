@@ -4,7 +4,7 @@
 const MOST_TURNS = 5;
 const MOST_LETTERS = 5000;
 
-// Of a row: {text, who, gone, split, join, restore, at}; what is undefined is as the tables have it.
+// Of a row: {text, who, gone, right, split, join, restore, at}; what is undefined is as the tables have it.
 const edits = new Map();
 
 const turnStart = unfolded(D.turns.at);
@@ -41,6 +41,7 @@ function change(r, what) {
   const next = { ...edits.get(r), ...what, at: `${new Date().toISOString().slice(0, 19)}+00:00` };
   if (next.text !== undefined && next.text === textOf(r)) next.text = undefined;
   if (next.who === rowWho[r]) next.who = undefined;
+  if (next.text !== undefined || next.gone || next.restore) next.right = undefined;
   const { at, ...says } = next;
   if (Object.values(says).some((value) => value !== undefined && value !== false)) edits.set(r, next);
   else edits.delete(r);
@@ -59,13 +60,13 @@ function border(left, right) {
 }
 
 /** The rows of the file about a line. */
-function rowsOf(r, { text: said, who, gone, split, join, restore, at }) {
+function rowsOf(r, { text: said, who, gone, right, split, join, restore, at }) {
   const span = { start_s: seconds(rowStart[r]), end_s: seconds(Math.max(rowEnd[r], rowStart[r] + 1)) };
   const of = { was: textOf(r), was_speaker: voiceOf(rowWho[r]), at };
   const rows = [];
   if (restore) rows.push({ action: "restore", ...span });
-  if (gone || said !== undefined || who !== undefined) {
-    const now = gone ? "" : (said ?? null);
+  if (gone || right || said !== undefined || who !== undefined) {
+    const now = gone ? "" : (said ?? (right ? textOf(r) : null));
     rows.push({ action: "words", ...span, ...of, now, speaker: who === undefined ? null : voiceOf(who) });
   }
   if (split) {
@@ -111,6 +112,7 @@ function editSentence({ r, row }) {
   if (row.action === "split") return `${where}: a line begins at “${row.was.split(" ")[1]}”`;
   if (row.action === "join") return `${where}: one line with the one before`;
   if (row.now === "") return `${where}: “${row.was}” is not speech`;
+  if (row.now === row.was && !row.speaker) return `${where}: “${row.was}” is right`;
   const whose = row.speaker ? `, spoken by ${row.speaker.label}` : "";
   return `${where}: “${row.now ?? row.was}”${row.now === null ? "" : `, not “${row.was}”`}${whose}`;
 }

@@ -60,15 +60,28 @@ function list() {
   $("keep").hidden = !dirty();
   $("keep").textContent = `Save ${count}`;
   $("save").hidden = $("then").hidden = !all.length;
+  if (D.review.served) {
+    const names = corrections().some((one) => !one.saved);
+    $("keep").hidden = $("save").hidden = !names;
+    $("keep").textContent = $("save").textContent = "Save names";
+    $("then").hidden = true;
+    $("unsaved").textContent = failure || `${count}, ${dirty() ? "being saved" : "in the results"}`;
+  }
   $("legend-unsaved").hidden = corrections().every((one) => one.saved);
   $("changes").replaceChildren(...all.map(itemOf));
   warn();
+  if (D.review.served) sendEdits();
+  listReview();
 }
 
 function save() {
   if (!finish(false) || !keepEdit(false)) return;
   const all = allEntries();
   if (!all.length) return; // the name that was being written is the old one
+  if (D.review.served) {
+    sendNames();
+    return;
+  }
   filed = new Set(all.map((one) => JSON.stringify(one.row)));
   const link = element("a");
   link.href = URL.createObjectURL(new Blob([fileText()], { type: "application/json" }));
