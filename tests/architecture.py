@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("web", ("flows.http",)),
     ("flows", ("flows.process_recording", "flows.compare_engines", "flows.ingest_inbox", "flows.prune_cache")),
     ("operation", ("flows.serving.health", "flows.serving.inspection", "flows.inbox")),
-    ("people", ("flows.speakers", "flows.corrections")),
+    ("people", ("flows.speakers", "flows.corrections", "flows.review")),
     ("recording", ("flows.recording",)),
     ("reports", ("flows.reporting", "flows.report_audio", "flows.form", "flows.fault")),
     ("serving", ("flows.serving",)),
@@ -51,7 +51,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "tasks.voices",
         ),
     ),
-    ("steps' ground", ("tasks.alignment", "tasks.step", "tasks.caching", "tasks.contracts")),
+    ("steps' ground", ("tasks.alignment", "tasks.review", "tasks.step", "tasks.caching", "tasks.contracts")),
     ("foundations", ("tasks.settings", "tasks.engines", "tasks.weights", "tasks.storage")),
     ("ground", ("tasks",)),
 )

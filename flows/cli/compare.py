@@ -38,9 +38,6 @@ daylong compare talk.mp3 --engines "faster-whisper[compute_type=int8],faster-whi
 daylong compare call.flac --engines faster-whisper:base,whisper-cpp:models/ggml-base.bin --reference call.stm
 """
 
-FOLDER = "comparisons"
-"""Of the pages, in the folder of the results."""
-
 
 def compare(
     files: Annotated[list[str], typer.Argument(metavar="FILE|DIR", help="Recordings, or folders of recordings.")],
@@ -198,9 +195,12 @@ def _compare_one(
         return None
     from flows.locations import resolve_out
     from tasks.comparison.page import render_page
+    from tasks.comparison.words_file import FOLDER, SUFFIX, write_runs
 
     page = resolve_out(settings) / FOLDER / f"{found.recording_id}.html"
     page.parent.mkdir(parents=True, exist_ok=True)
+    words = json.dumps(write_runs(found.runs), ensure_ascii=False)
+    write_atomically(page.with_name(found.recording_id + SUFFIX), words, durable=False)
     write_atomically(page, render_page(found, Path(path)), durable=False)
     show_comparison(found, screen)
     screen.say(f"Page  {escape(page)}")

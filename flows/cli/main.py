@@ -20,6 +20,7 @@ from flows.cli import (
     inbox,
     models,
     query,
+    review,
     run,
     serve,
     speaker_corrections,  # noqa: F401  # adds its commands to speakers.app
@@ -70,6 +71,7 @@ app.command("doctor", epilog="Example:  daylong doctor --profile demo")(doctor.d
 app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("translate", epilog=translate.EXAMPLES)(translate.translate)
 app.command("query", epilog=query.EXAMPLES)(query.query)
+app.command("review", epilog=review.EXAMPLES)(review.review)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.add_typer(models.app, name="models")

@@ -61,19 +61,36 @@ def read_corrections(path: Path, out: Path, by: str | None = None) -> Correction
             raise ValueError("another form")
         edits = list(held.get("edits") or ())
         sha256 = held.get("sha256") or (_find_digest(held, out) if any("sha256" not in e for e in edits) else "")
-        rows = [read_row(dict(edit), sha256) for edit in edits]
-        return CorrectionsFile(tuple(_sign(row, by) for row in rows), bool(held.get("speakers")))
+        return CorrectionsFile(read_rows(edits, sha256, by), bool(held.get("speakers")))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}.") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise UsageError(f"{path}: not a file of corrections as a report saves them ({error!r:.80}).") from None
 
 
+def read_rows(edits: Sequence[Any], sha256: str, by: str | None = None) -> tuple[Fact | Restore, ...]:
+    """Read rows as they are in files; `by`: who says so, where they don't. Raises as `read_row`."""
+    return tuple(_sign(read_row(dict(edit), sha256), by) for edit in edits)
+
+
 def apply_rows(rows: Sequence[Fact | Restore], out: Path, say: Say = log.info) -> EntryResult:
     """Enter facts, all or none, and write the recordings again that they are about."""
+    return _rewrite(enter_rows(rows, out), say)
+
+
+def enter_rows(rows: Sequence[Fact | Restore], out: Path, instead_of: Sequence[int] = ()) -> EntryResult:
+    """Enter facts, all or none, in place of those with these numbers; `rewrite_stale` writes their recordings again.
+
+    Raises UsageError where one of those is undone already, or a later one builds on it.
+    """
     done = EntryResult()
     with open_store(corrections_folder()) as store:
-        changed, done.entered, done.undone = enter(store.log, rows)
+        changed = store.log
+        for number in sorted(instead_of, reverse=True):
+            changed, gone = undo(changed, number)
+            done.undone.append(gone)
+        changed, done.entered, restored = enter(changed, rows)
+        done.undone += restored
         for sha256 in sorted({row.sha256 for row in rows}):
             found = find_published(out, sha256)
             for recording_id, run_id in found:
@@ -81,7 +98,7 @@ def apply_rows(rows: Sequence[Fact | Restore], out: Path, say: Say = log.info) -
             if not found:
                 done.absent.append(sha256)
         store.commit(changed)
-    return _rewrite(done, say)
+    return done
 
 
 def undo_fact(number: int | None, say: Say = log.info) -> EntryResult:

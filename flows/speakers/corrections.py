@@ -142,15 +142,19 @@ def read_changes(path: Path) -> list[Change]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError("too large")
-        held = json.loads(path.read_bytes())
-        if held["daylong"] != "corrections" or held["version"] != 1:
-            raise ValueError("another form")
-        recording, rows = str(held["recording_id"]), list(held["speakers"])
-        return [_parse_change(recording, dict(row)) for row in rows]
+        return parse_changes(json.loads(path.read_bytes()))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}.") from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"{path}: not a file of corrections as a report saves them ({error!r:.80}).") from None
+
+
+def parse_changes(held: Any) -> list[Change]:
+    """Parse what a report's corrections file holds. Raises ValueError, KeyError or TypeError for anything else."""
+    if held["daylong"] != "corrections" or held["version"] != 1:
+        raise ValueError("another form")
+    recording, rows = str(held["recording_id"]), list(held["speakers"])
+    return [_parse_change(recording, dict(row)) for row in rows]
 
 
 def _parse_change(recording: str, row: dict[str, Any]) -> Change:

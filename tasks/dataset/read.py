@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from collections import Counter
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tasks.dataset.rows import format_raw
 from tasks.dataset.schema import EVERY_TABLE, OPTIONAL_TABLES
 from tasks.dataset.versions import upgrade_table
 from tasks.errors import PermanentError, TransientError, UsageError
@@ -201,6 +203,14 @@ def _transcript(held: dict[str, list[dict[str, Any]]]) -> Transcript:
     )
 
 
+def restore_heard(text: str, raw: str | None) -> str | None:
+    """What was heard instead of a word, in its raw form; None where the word itself was, or that is not known."""
+    return None if raw is None or raw == _format_raw(text) else raw
+
+
+_format_raw = functools.lru_cache(100_000)(format_raw)  # of 200,000 words few are different
+
+
 def _word(r: dict[str, Any]) -> Word:
     return Word(
         text=r["word"],
@@ -209,6 +219,7 @@ def _word(r: dict[str, Any]) -> Word:
         space_before=r["space_before"] is not False,  # null in files of before this column
         times=r["times"] or "engine",  # the same
         edited=bool(r["edited"]),  # the same
+        heard=restore_heard(r["word"], r["word_raw"]),
         **_select(r, "start_s end_s confidence channel speaker speaker_confidence is_overlap local_speaker language"),
     )
 

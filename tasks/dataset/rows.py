@@ -125,12 +125,17 @@ def _word_languages(transcript: Transcript) -> list[str | None]:
     return [w.language or own.get(w.chunk) or transcript.run.language for w in transcript.words]
 
 
+def format_raw(heard: str) -> str:
+    """Format what was heard as in `word_raw`: the search forms of its words. Formatted again, it is the same."""
+    return " ".join(filter(None, map(to_search_form, heard.split())))
+
+
 def _words(transcript: Transcript) -> dict[str, Any]:
     rows = transcript.words
     text = [w.text for w in rows]
-    heard = [w.heard or w.text for w in rows]
+    heard = [w.text if w.heard is None else w.heard for w in rows]
     # A day has some 200,000 words but few different ones.
-    raw = {word: " ".join(filter(None, map(to_search_form, word.split()))) for word in set(heard)}
+    raw = {word: format_raw(word) for word in set(heard)}
     return _times(transcript, rows, "word_index") | {
         "segment_index": [w.segment if w.segment >= 0 else None for w in rows],
         "channel": [w.channel for w in rows],

@@ -75,6 +75,15 @@ def measure_reliability(judged: Sequence[Judged], bins: int = 10) -> Reliability
 
 def judge_words(reference: Iterable[Utterance], words: Iterable[Word]) -> list[Judged]:
     """Judge each word: its confidence, and whether the reference has it within COLLAR_S, from any speaker."""
+    judged, _ = align_to_reference(reference, words)
+    return [(word.confidence, right) for word, right in judged if word.confidence is not None]
+
+
+def align_to_reference(
+    reference: Iterable[Utterance], words: Iterable[Word]
+) -> tuple[list[tuple[Word, bool]], list[float]]:
+    """Align words with a reference: each word, and whether the reference has it within COLLAR_S, from any speaker;
+    and when the reference's words are said that there is no word for, by even times in their utterance."""
     from meeteval.io.seglst import SegLST
     from meeteval.wer.wer.time_constrained import align
 
@@ -86,23 +95,24 @@ def judge_words(reference: Iterable[Utterance], words: Iterable[Word]) -> list[J
             start_s = one.start_s + i * length_s
             # What is said beside a piece may have been heard in it.
             for piece in {_piece(start_s - COLLAR_S), _piece(start_s), _piece(start_s + COLLAR_S)}:
-                said[piece].append(_row(word, start_s, start_s + length_s))
+                said[piece].append(_row(word, start_s, start_s + length_s) | {"own": piece == _piece(start_s)})
     heard: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for found in words:
-        if found.confidence is not None and (text := to_scoring_form(found.text).replace(" ", "")):
-            heard[_piece(found.start_s)].append(
-                _row(text, found.start_s, found.end_s) | {"confidence": found.confidence}
-            )
-    judged: list[Judged] = []
-    for piece, rows in heard.items():
-        if not said[piece]:
-            judged += [(row["confidence"], False) for row in rows]
-            continue
+        if text := to_scoring_form(found.text).replace(" ", ""):
+            heard[_piece(found.start_s)].append(_row(text, found.start_s, found.end_s) | {"of": found})
+    judged: list[tuple[Word, bool]] = []
+    missing: list[float] = []
+    for piece in sorted(said.keys() | heard.keys()):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            pairs = align(SegLST(said[piece]), SegLST(rows), collar=COLLAR_S, style="seglst")
-        judged += [(b["confidence"], a is not None and a["words"] == b["words"]) for a, b in pairs if b is not None]
-    return judged
+            pairs: list[tuple[Any, Any]] = (
+                align(SegLST(said[piece]), SegLST(heard[piece]), collar=COLLAR_S, style="seglst")
+                if said[piece] and heard[piece]
+                else [*((None, row) for row in heard[piece]), *((row, None) for row in said[piece])]
+            )
+        judged += [(b["of"], a is not None and a["words"] == b["words"]) for a, b in pairs if b is not None]
+        missing += [a["start_time"] for a, b in pairs if b is None and a["own"]]
+    return judged, missing
 
 
 def judge_speakers(

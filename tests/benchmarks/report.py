@@ -1,5 +1,6 @@
 """report.html from the demo's size to a whole day: seconds to write it, its size, and how long a real Chromium takes
-from opening the file to the first view, to find a word, to draw the timeline and to a screen of text after a jump.
+from opening the file to the first view, to find a word, to draw the timeline, to a screen of text after a jump, and
+to keep an edited line.
 
 --quick: the demo's size and four hours. Needs Chromium and its driver.
 """
@@ -23,6 +24,10 @@ SIZES = {"the demo's 36 min": (5_500, 0.6), "4 h": (33_000, 4.0), "24 h": (200_0
 TIMES = 5
 LIMIT_MS = 2_000.0
 """To the first view, on a machine of today with nothing else to do."""
+EDIT_LIMIT_MS = 100.0
+"""To edit a line, and to keep what is written."""
+EDITS = 60
+"""Lines of a screen that are edited one after another."""
 
 FIRST_VIEW = "return performance.getEntriesByName('first view')[0]?.startTime"
 SEARCH = """
@@ -52,13 +57,28 @@ document.body.offsetHeight;
 return performance.now() - begun;
 """
 
+EDIT = """
+const how = {key: "Enter", bubbles: true, cancelable: true};
+const press = (where) => where.dispatchEvent(new KeyboardEvent("keydown", how));
+return Array.from({length: arguments[0]}, (_, k) => {
+  const begun = performance.now(), lines = document.querySelectorAll(".line .said");
+  press(lines[k % lines.length]);
+  document.body.offsetHeight;
+  const field = document.querySelector("textarea.editing");
+  field.value = `Line ${k}.`;
+  press(field);
+  document.body.offsetHeight;
+  return performance.now() - begun;
+}).slice(-30);
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     given = frame.options(__doc__).parse_args(arguments)
     names = list(SIZES)[:2] if given.quick else list(SIZES)
     with tempfile.TemporaryDirectory(prefix="daylong-report-") as folder:
         figures = {name: measured(*SIZES[name], Path(folder)) for name in names}
-    columns = ["words", "written_s", "megabytes", "first_view_ms", "search_ms", "jump_ms", "frame_p95_ms"]
+    columns = ["words", "written_s", "megabytes", "first_view_ms", "search_ms", "jump_ms", "frame_p95_ms", "edit_ms"]
     frame.show(
         f"report.html (medians of {TIMES}; a frame: timeline zoomed and page scrolled, 95th percentile)",
         ["", *columns],
@@ -84,6 +104,7 @@ def measured(num_words: int, hours: float, folder: Path) -> dict[str, float]:
         browser.execute_script(SEARCH, "")
         jumps = [browser.execute_script(JUMP, place) for place in (900, 100, 500, 990, 300)]
         frame_ms = browser.execute_async_script(FRAMES)
+        edits = browser.execute_script(EDIT, EDITS)
     return {
         "words": len(told.words),
         "written_s": written_s,
@@ -92,6 +113,7 @@ def measured(num_words: int, hours: float, folder: Path) -> dict[str, float]:
         "search_ms": median(searches),
         "jump_ms": median(jumps),
         "frame_p95_ms": frame_ms,
+        "edit_ms": median(edits),
     }
 
 

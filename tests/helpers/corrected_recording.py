@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.corrections.enter import apply_rows
+from flows.report_audio import restore_part_paths
 from tasks.canonical import canonical
 from tasks.corrections.apply import correct_transcript, recount
 from tasks.corrections.facts import Fact, Restore, Voice
@@ -76,7 +77,7 @@ class CorrectedRecording:
             assert words == sum(w.speaker == label for w in found.words)
             assert segments == sum(s.speaker == label for s in found.segments)
         folder = self.out / "exports" / RECORDING
-        for name, content in render(found, FORMATS, folder=folder).items():
+        for name, content in render(restore_part_paths(found, folder), self.formats, folder=folder).items():
             assert (folder / name).read_bytes() == (content.encode() if isinstance(content, str) else content)
 
 

@@ -6,11 +6,12 @@
     data.py           the transcript as JSON columns, which the scripts unfold
     people.py         speakers by name, label, or as a question
     facts.py          figures of the header and tables
+    review.py         the errors to expect in each row
     links.py          relative paths from the report to the recording's sound
 
 Spoken text and file names are untrusted. They reach the page as escaped text, or as JSON in which no character can
 end the script element, and the scripts insert them as text, never as markup. A Content-Security-Policy allows only
-the one script, by its digest, and only sound to be fetched.
+the one script, by its digest, and only sound to be fetched; a page that `daylong review` serves may call that server.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 from tasks.canonical import canonical
 from tasks.exports.report.data import build_columns, encode_json
 from tasks.exports.report.facts import build_facts
+from tasks.exports.report.review import Served
 from tasks.records import Transcript
 
 if TYPE_CHECKING:
@@ -34,19 +36,22 @@ POLICY = (
     "default-src 'none'; script-src '{script}'; style-src '{style}'; media-src 'self' file: blob: data:; "
     "img-src data:; base-uri 'none'; form-action 'none'"
 )
+CALLS = "; connect-src 'self'"
+"""Added where the page is served."""
 
 
-def write(transcript: Transcript) -> str:
-    """Write report.html. The page finds the sound by the relative `path` of each part (see links.py)."""
+def write(transcript: Transcript, served: Served | None = None) -> str:
+    """Write report.html. The page finds the sound by the relative `path` of each part (see links.py). `served`: for
+    the page of `daylong review`."""
     from markupsafe import Markup
 
     transcript = canonical(transcript)
     script, style = _read_script(), _read_style()
     return _load_template().render(
-        policy=POLICY.format(script=_hash(script), style=_hash(style)),
+        policy=POLICY.format(script=_hash(script), style=_hash(style)) + (CALLS if served else ""),
         style=Markup(style),
         script=Markup(script),
-        data=Markup(encode_json(build_columns(transcript))),
+        data=Markup(encode_json(build_columns(transcript, served))),
         **build_facts(transcript),
     )
 

@@ -6,6 +6,7 @@
     turns     {"at", "long", "who"}
     chunks    [{"index", "start", "end", "from", "to", …}]   `from` and `to`: the core
     parts     [{"name", "start", "end", "src"}]              `src`: a relative URL, the sound itself, or null
+    review    {"errors", "done", "elsewhere", "words", …}    what to listen to. See review.py
 
 Times are milliseconds. `at` is a difference between starts: of a row to the row before, of a word to the word before
 in its row or, for the first, to the row, of a turn to the turn before. `sure` is a confidence in per cent, -1 where
@@ -23,6 +24,7 @@ from typing import Any
 
 from tasks.exports.report.links import format_source_url
 from tasks.exports.report.people import describe_speakers, list_labels
+from tasks.exports.report.review import Served, describe_review
 from tasks.exports.text import to_ms
 from tasks.records import ChunkReport, Segment, Transcript, Word
 from tasks.text import to_one_line
@@ -33,7 +35,7 @@ MIN_CONFIDENCE_PERCENT = 50
 Row = tuple[Segment, list[Word]]
 
 
-def build_columns(transcript: Transcript) -> dict[str, Any]:
+def build_columns(transcript: Transcript, served: Served | None = None) -> dict[str, Any]:
     """Build plain JSON values from a canonical transcript."""
     who = {label: k for k, label in enumerate(list_labels(transcript))}
     rows = build_rows(transcript)
@@ -86,6 +88,7 @@ def build_columns(transcript: Transcript) -> dict[str, Any]:
             }
             for p in recording.parts
         ],
+        "review": describe_review(transcript, [s for s, _ in rows], served),
     }
 
 

@@ -1,4 +1,5 @@
-"""Whatever is corrected, run again, undone and forgotten: tables, exports and facts agree, and no edit is lost."""
+"""Whatever is corrected, named, run again, undone and forgotten: tables, exports, report and facts agree, and no edit
+is lost."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from tasks.errors import UsageError
 from tasks.intervals import Span
 from tasks.voices import correct, lookup
 from tasks.voices.store import read_current_registry
-from tests.helpers.corrected_recording import LINE, RECORDING, SHA256, CorrectedRecording
+from tests.helpers.corrected_recording import FORMATS, LINE, RECORDING, SHA256, CorrectedRecording
 from tests.helpers.crashing_disk import without_fsync  # noqa: F401
 
 HEARD = (LINE, "So it is all day", "Sow it ease, all day.", "Something quite different.", "", "So it was, today.")
@@ -36,6 +37,7 @@ class Edits(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(dir=memory if os.access(memory, os.W_OK) else None))
         self.patch = pytest.MonkeyPatch()
         self.place = CorrectedRecording(self.folder, self.patch)
+        self.place.formats = (*FORMATS, "report")
         self.runs = 1
         self.place.run("run-1")
 
@@ -91,6 +93,13 @@ class Edits(RuleBasedStateMachine):
                 names.enter_corrections(self.place.voices, "test", change)
             except UsageError:
                 return
+
+    @rule()
+    def make_one_person_of_two(self) -> None:
+        voices = sorted(read_current_registry(self.place.voices).voices)
+        if len(voices) > 1:
+            merge = lambda held: ("merge", correct.merge(held, voices[0], voices[1:2]))  # noqa: E731
+            names.enter_corrections(self.place.voices, "test", merge)
 
     @precondition(lambda self: self.runs > 1)
     @rule()

@@ -4,7 +4,7 @@
 const MOST_TURNS = 5;
 const MOST_LETTERS = 5000;
 
-// Of a row: {text, who, gone, split, join, restore, at}; what is undefined is as the tables have it.
+// Of a row: {text, who, gone, right, split, join, restore, at}; what is undefined is as the tables have it.
 const edits = new Map();
 
 const turnStart = unfolded(D.turns.at);
@@ -21,8 +21,14 @@ function textOf(r) {
 }
 
 /** Who speaks, told by the speaker's longest turns. */
+const voices = new Map();
 function voiceOf(who) {
   if (who < 0) return null;
+  if (!voices.has(who)) voices.set(who, findVoice(who));
+  return voices.get(who);
+}
+
+function findVoice(who) {
   const own = [];
   for (let k = 0; k < turnStart.length; k++) if (turnWho[k] === who) own.push([turnStart[k], turnEnd[k]]);
   own.sort((one, other) => other[1] - other[0] - (one[1] - one[0]) || one[0] - other[0]);
@@ -35,6 +41,7 @@ function change(r, what) {
   const next = { ...edits.get(r), ...what, at: `${new Date().toISOString().slice(0, 19)}+00:00` };
   if (next.text !== undefined && next.text === textOf(r)) next.text = undefined;
   if (next.who === rowWho[r]) next.who = undefined;
+  if (next.text !== undefined || next.gone || next.restore) next.right = undefined;
   const { at, ...says } = next;
   if (Object.values(says).some((value) => value !== undefined && value !== false)) edits.set(r, next);
   else edits.delete(r);
@@ -53,13 +60,13 @@ function border(left, right) {
 }
 
 /** The rows of the file about a line. */
-function rowsOf(r, { text: said, who, gone, split, join, restore, at }) {
+function rowsOf(r, { text: said, who, gone, right, split, join, restore, at }) {
   const span = { start_s: seconds(rowStart[r]), end_s: seconds(Math.max(rowEnd[r], rowStart[r] + 1)) };
   const of = { was: textOf(r), was_speaker: voiceOf(rowWho[r]), at };
   const rows = [];
   if (restore) rows.push({ action: "restore", ...span });
-  if (gone || said !== undefined || who !== undefined) {
-    const now = gone ? "" : (said ?? null);
+  if (gone || right || said !== undefined || who !== undefined) {
+    const now = gone ? "" : (said ?? (right ? textOf(r) : null));
     rows.push({ action: "words", ...span, ...of, now, speaker: who === undefined ? null : voiceOf(who) });
   }
   if (split) {
@@ -74,15 +81,29 @@ function rowsOf(r, { text: said, who, gone, split, join, restore, at }) {
   return rows;
 }
 
+// Made once of each correction, which is replaced as a whole: a day may have hundreds, looked at with every keystroke.
+const made = new WeakMap();
+
+/** The entries of a row's correction: {r, row, json}. */
+function entriesOf(r, edit) {
+  if (!made.has(edit)) made.set(edit, rowsOf(r, edit).map((row) => ({ r, row, json: JSON.stringify(row) })));
+  return made.get(edit);
+}
+
 /** All that the reader corrected in the text, each with its row of the file. */
 function editEntries() {
-  return [...edits].flatMap(([r, edit]) =>
-    rowsOf(r, edit).map((row) => ({ r, row, saved: filed.has(JSON.stringify(row)) })),
-  );
+  const all = [];
+  for (const [r, edit] of edits) {
+    for (const one of entriesOf(r, edit)) {
+      one.saved = filed.has(one.json);
+      all.push(one);
+    }
+  }
+  return all;
 }
 
 /** Whether an edited row is in no file yet. */
-const unsavedEdit = (r) => editEntries().some((one) => one.r === r && !one.saved);
+const unsavedEdit = (r) => edits.has(r) && entriesOf(r, edits.get(r)).some((one) => !filed.has(one.json));
 
 /** A correction of the text as a sentence. */
 function editSentence({ r, row }) {
@@ -91,6 +112,7 @@ function editSentence({ r, row }) {
   if (row.action === "split") return `${where}: a line begins at “${row.was.split(" ")[1]}”`;
   if (row.action === "join") return `${where}: one line with the one before`;
   if (row.now === "") return `${where}: “${row.was}” is not speech`;
+  if (row.now === row.was && !row.speaker) return `${where}: “${row.was}” is right`;
   const whose = row.speaker ? `, spoken by ${row.speaker.label}` : "";
   return `${where}: “${row.now ?? row.was}”${row.now === null ? "" : `, not “${row.was}”`}${whose}`;
 }

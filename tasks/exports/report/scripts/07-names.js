@@ -99,14 +99,15 @@ const allEntries = () => [...corrections(), ...editEntries()];
 /** Whether something would be lost with the page. */
 const dirty = () => {
   const all = allEntries();
+  if (D.review.served) return pending > 0 || all.some((one) => !one.saved);
   return all.length > 0 && (all.length !== filed.size || all.some((one) => !one.saved));
 };
 
 /** The file, as `daylong corrections apply` reads it, or `daylong speakers apply` where it holds names alone. */
-function fileText() {
+function fileText(withEdits = true) {
   const { recording_id, source_name, sha256 } = D;
   const speakers = corrections().map((one) => one.row);
-  const edited = edits.size ? { sha256, edits: editEntries().map((one) => one.row) } : {};
+  const edited = edits.size && withEdits ? { sha256, edits: editEntries().map((one) => one.row) } : {};
   const file = { daylong: "corrections", version: 1, recording_id, run_id: null, source_name, speakers, ...edited };
   return `${JSON.stringify(file, null, 2)}\n`;
 }

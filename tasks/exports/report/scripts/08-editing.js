@@ -16,7 +16,7 @@ function dressLine(line, r) {
   if (edit.who !== undefined) {
     line.querySelector(".who").replaceChildren(element("i", markOf(edit.who)), dressed(element("span"), edit.who));
   }
-  const told = [edit.gone && "not speech", edit.restore && "as the machine has it", edit.join && "joined to the line before"];
+  const told = [edit.gone && "not speech", edit.right && "right", edit.restore && "as the machine has it", edit.join && "joined to the line before"];
   if (edit.split) told.push(`split at “${text[edit.split]}”`);
   said.append(" ", element("small", unsavedEdit(r) ? "unsaved" : "saved", told.filter(Boolean).join(", ") || "corrected"));
 }
@@ -49,6 +49,7 @@ function editLine(r) {
   if (D.speakers.length) tools.append(whose);
   const act = (called, title, what) => tools.append(button("", called, title, () => what() && leaveEdit(true)));
   act("Keep", "Keep what is written (Enter)", () => keepEdit(true) && false);
+  act("Right", "What is written is what is said", () => (change(r, { text: undefined, gone: false, right: true }), true));
   act("Not speech", "What is heard here is not speech", () => (change(r, { gone: true, restore: false }), true));
   act("Split", "Begin a line at the cursor (Ctrl + Enter)", () => splitAt(r, field));
   if (rowBefore(r) >= 0) act("Join", "One line with the speaker's line before", () => (change(r, { join: true }), true));
@@ -113,7 +114,8 @@ function keepEdit(stay) {
   const said = field.value.normalize("NFC").replace(/\s+/g, " ").trim();
   const who = D.speakers.length ? Number(whose.value) : rowWho[r];
   const given = whose.value === "" ? rowWho[r] : who;
-  if (said) change(r, { text: said, who: given, gone: false });
+  const right = D.review.served && said === textOf(r); // heard, and left as it is
+  if (said) change(r, { text: said, who: given, gone: false, right: right || undefined });
   else change(r, { gone: true });
   leaveEdit(stay);
   return true;

@@ -29,6 +29,23 @@ function undo({ who, r, row }) {
   anew(who);
 }
 
+const listed = new WeakMap();
+
+/** A correction's item of the list; of one in the text made once, for it says the same as long as it is there. */
+function itemOf(one) {
+  if (listed.has(one)) return listed.get(one);
+  const item = element("li");
+  const told = one.who === undefined ? editSentence(one) : sentence(one);
+  const said = element("span", "", told);
+  said.dir = "auto";
+  if (one.who !== undefined) item.append(element("i", markOf(one.who)));
+  item.append(said);
+  if (one.row.name && namesake(one.who)) item.append(element("small", "", namesake(one.who)));
+  item.append(button("", "Undo", `Undo: ${told}`, () => undo(one)));
+  if (one.who === undefined) listed.set(one, item);
+  return item;
+}
+
 /** The corrections beneath the table. */
 function list() {
   const all = allEntries();
@@ -43,27 +60,28 @@ function list() {
   $("keep").hidden = !dirty();
   $("keep").textContent = `Save ${count}`;
   $("save").hidden = $("then").hidden = !all.length;
+  if (D.review.served) {
+    const names = corrections().some((one) => !one.saved);
+    $("keep").hidden = $("save").hidden = !names;
+    $("keep").textContent = $("save").textContent = "Save names";
+    $("then").hidden = true;
+    $("unsaved").textContent = failure || `${count}, ${dirty() ? "being saved" : "in the results"}`;
+  }
   $("legend-unsaved").hidden = corrections().every((one) => one.saved);
-  $("changes").replaceChildren(
-    ...all.map((one) => {
-      const item = element("li");
-      const told = one.who === undefined ? editSentence(one) : sentence(one);
-      const said = element("span", "", told);
-      said.dir = "auto";
-      if (one.who !== undefined) item.append(element("i", markOf(one.who)));
-      item.append(said);
-      if (one.row.name && namesake(one.who)) item.append(element("small", "", namesake(one.who)));
-      item.append(button("", "Undo", `Undo: ${told}`, () => undo(one)));
-      return item;
-    }),
-  );
+  $("changes").replaceChildren(...all.map(itemOf));
   warn();
+  if (D.review.served) sendEdits();
+  listReview();
 }
 
 function save() {
   if (!finish(false) || !keepEdit(false)) return;
   const all = allEntries();
   if (!all.length) return; // the name that was being written is the old one
+  if (D.review.served) {
+    sendNames();
+    return;
+  }
   filed = new Set(all.map((one) => JSON.stringify(one.row)));
   const link = element("a");
   link.href = URL.createObjectURL(new Blob([fileText()], { type: "application/json" }));

@@ -52,6 +52,7 @@ const KEYS = {
   "-": () => zoom(0.5),
   0: () => view(0, DURATION),
   t: switchTheme,
+  n: editNext,
   e: () => ROWS && (lineBy(0), editLine(wordRow[Math.max(0, spoken)])),
 };
 addEventListener("keydown", (key) => {
@@ -67,6 +68,7 @@ $("end").textContent = clock(DURATION);
 $("before").disabled = $("after").disabled = true;
 theme(kept());
 lay();
+listReview();
 if (!load(0)) missing();
 waiting = null;
 draw(LOOK);
