@@ -168,6 +168,7 @@ def _run_steps(
     channels = (mapped, group_embeddings_by_channel(done, recording.channels)) if is_by_channel(run) else None
     merged = merge(job, run.place, seams, again, linked, channels)
 
+    written = run.settings.transcription.written_language
     transcript = assemble_transcript(
         recording,
         run,
@@ -176,8 +177,8 @@ def _run_steps(
         seams,
         merged,
         run_id=str(flow_run.id),
-        language=languages.language,
-        confidence=languages.confidence,
+        language=written or languages.language,
+        confidence=None if written else languages.confidence,
         speech_s=sum(s.duration_s for s in speech),
         wall_s=time.perf_counter() - started,
     )

@@ -86,6 +86,7 @@ def _list_of_recogniser(can: Capabilities) -> Iterator[str]:
         "prompt": can.prompt,
         "hotwords": can.hotwords,
         "earlier text": can.context,
+        "translates into English": can.translates,
         "several languages at once": can.mixes_languages,
         "batches": can.batches,
     }

@@ -48,10 +48,14 @@ class Transcription:
     path: str | None = None
     """Of a recording on the server's machine; jobs alone may name one."""
     webhook_url: str | None = None
+    into_english: bool = False
 
 
-def read_transcription(fields: Fields, *, job: bool = False) -> Transcription:
-    """Read a request's fields. `job`: it may have a path and a webhook. Raises ApiError (400) naming the field."""
+def read_transcription(fields: Fields, *, job: bool = False, into_english: bool = False) -> Transcription:
+    """Read a request's fields. `job`: it may have a path and a webhook, and say itself whether it is to be English.
+
+    Raises ApiError (400) naming the field.
+    """
     names, references = read_list(fields, "known_speaker_names"), read_list(fields, "known_speaker_references")
     if len(references) > len(names):
         raise refuse("Each of known_speaker_references wants its name in known_speaker_names.", "known_speaker_names")
@@ -92,6 +96,7 @@ def read_transcription(fields: Fields, *, job: bool = False) -> Transcription:
         recorded_at=read_one(fields, "recorded_at") or None,
         path=read_one(fields, "path") or None if job else None,
         webhook_url=read_one(fields, "webhook_url") or None if job else None,
+        into_english=into_english or (job and read_flag(fields, "into_english")),
     )
 
 

@@ -8,6 +8,7 @@ import stat
 import time
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from flows.http.jobs import Job, JobFolder, KnownSpeaker, make_job_id
 from flows.http.models import choose_model
 from flows.http.uploads import Upload, decode_data_url
 from flows.http.worker_errors import find_field
+from tasks.engines import registry
 from tasks.errors import UsageError
 from tasks.settings.load import as_parameters, load, merged
-from tasks.settings.schema import ServeSettings, Settings
+from tasks.settings.schema import FAST, ServeSettings, Settings
 
 RECORDING = "recording"
 """Folder within a job's that the recording lies in by itself: its name is the client's to choose."""
@@ -36,6 +38,8 @@ def build_parameters(wanted: Transcription, ready: Collection[str]) -> dict[str,
         "languages": list(wanted.languages) if several else None,
         "initial_prompt": wanted.prompt,
         "hotwords": ", ".join(wanted.keywords) or None,
+        "into_english": wanted.into_english or None,
+        "aligner": FAST if wanted.into_english else None,  # others place words that are spoken
     }
     groups = {
         "transcription": given,
@@ -43,6 +47,20 @@ def build_parameters(wanted: Transcription, ready: Collection[str]) -> dict[str,
         "audio": {"recorded_at": wanted.recorded_at},
     }
     return merged(choose_model(wanted.model, ready), as_parameters(groups))
+
+
+def check_translates(settings: Settings) -> None:
+    """Check that the recogniser of the settings can write English. Raises ApiError (400), naming those that can."""
+    name = settings.transcription.engine
+    if registry.find("transcription", name).capabilities.translates:
+        return
+    able = [spec.name for spec in registry.list_specs("transcription") if spec.capabilities.translates]
+    raise ApiError(
+        400,
+        f"The recogniser here, {name}, does not translate into English; {', '.join(able)} do. "
+        "POST /v1/audio/transcriptions writes what is said.",
+        code="translation_not_supported",
+    )
 
 
 def load_settings(parameters: dict[str, Any]) -> Settings:
@@ -81,6 +99,8 @@ async def accept(
     folder: JobFolder,
 ) -> Job:
     """Join the job of this content, or add one; what is received is moved to it or removed. Raises ApiError."""
+    if wanted.into_english:
+        check_translates(load_settings(build_parameters(replace(wanted, into_english=False), ready)))
     parameters = build_parameters(wanted, ready)
     settings = load_settings(parameters)
     references = _read_references(wanted)

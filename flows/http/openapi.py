@@ -20,8 +20,8 @@ _FIELDS: dict[str, Any] = {
     "response_format": {"type": "string", "enum": list(FORMATS), "default": "json"},
     "timestamp_granularities[]": {"type": "array", "items": {"type": "string", "enum": list(GRANULARITIES)}},
     "include[]": {"type": "array", "items": {"type": "string", "enum": ["logprobs"]}},
-    "temperature": {"type": "number", "minimum": 0, "maximum": 1, "description": "Without effect."},
-    "chunking_strategy": {"type": "string", "description": "auto, or a JSON object. Without effect."},
+    "temperature": {"type": "number", "minimum": 0, "maximum": 1, "description": "Checked, without effect."},
+    "chunking_strategy": {"type": "string", "description": "auto, or a JSON object. Checked, without effect."},
     "stream": {"type": "boolean", "default": False, "description": "Answer with server-sent events."},
     **{name: {"type": "integer", "minimum": 1, "maximum": 100} for name in SPEAKERS},
     "recorded_at": {"type": "string", "description": "When the recording starts: 2026-03-01T09:15:00."},
@@ -34,6 +34,7 @@ _FIELDS: dict[str, Any] = {
 }
 _JOB_FIELDS: dict[str, Any] = {
     "path": {"type": "string", "description": "In place of a file: a recording below serve.roots."},
+    "into_english": {"type": "boolean", "default": False, "description": "As POST /v1/audio/translations has it."},
     "webhook_url": {"type": "string", "description": "Where the end of the job is told."},
 }
 

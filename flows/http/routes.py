@@ -50,22 +50,17 @@ def make_router(service: Service) -> APIRouter:
         responses=openapi.TRANSCRIPTION_ANSWERS,
     )
     async def transcribe(request: Request) -> Response:
-        try:
-            wanted, upload = await service.receive(request, job=False)
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody reads it
-        try:
-            job = await service.accept(wanted, upload, STREAM if wanted.stream else CONNECTION)
-            if wanted.stream:
-                events = service.stream(job, wanted, upload)
-                headers = {**EVENT_HEADERS, JOB_HEADER: job.id}
-                return StreamingResponse(events, media_type="text/event-stream", headers=headers)
-            job, body = await service.fulfil(job, wanted, upload)
-        except BaseException:
-            upload.discard()
-            raise
-        upload.discard()
-        return _answer_file(job, body, wanted.response_format)
+        return await _answer_request(service, request)
+
+    @router.post(
+        "/v1/audio/translations",
+        summary="The same in English, whatever is spoken, where the recogniser can do that.",
+        openapi_extra=openapi.TRANSCRIPTION_BODY,
+        response_class=Response,
+        responses=openapi.TRANSCRIPTION_ANSWERS,
+    )
+    async def translate(request: Request) -> Response:
+        return await _answer_request(service, request, into_english=True)
 
     @router.get("/v1/models", summary="The models that requests may name.")
     async def models() -> dict[str, Any]:
@@ -130,6 +125,26 @@ def make_router(service: Service) -> APIRouter:
         return Response(service.metrics.write(), media_type=CONTENT_TYPE)
 
     return router
+
+
+async def _answer_request(service: Service, request: Request, *, into_english: bool = False) -> Response:
+    """Receive a request with a recording, and answer with its transcript or with a stream of events."""
+    try:
+        wanted, upload = await service.receive(request, into_english=into_english)
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody reads it
+    try:
+        job = await service.accept(wanted, upload, STREAM if wanted.stream else CONNECTION)
+        if wanted.stream:
+            events = service.stream(job, wanted, upload)
+            headers = {**EVENT_HEADERS, JOB_HEADER: job.id}
+            return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+        job, body = await service.fulfil(job, wanted, upload)
+    except BaseException:
+        upload.discard()
+        raise
+    upload.discard()
+    return _answer_file(job, body, wanted.response_format)
 
 
 def _answer_file(job: Job, body: Path, format: str) -> Response:

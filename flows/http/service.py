@@ -55,7 +55,9 @@ class Service:
                 self._models_at = time.monotonic()
         return self._models
 
-    async def receive(self, request: Request, *, job: bool) -> tuple[Transcription, Upload]:
+    async def receive(
+        self, request: Request, *, job: bool = False, into_english: bool = False
+    ) -> tuple[Transcription, Upload]:
         """Receive a request's form; a job's may be JSON. Raises ApiError; nothing is left on the disk then."""
         length = request.headers.get("content-length", "")
         async with self.room.reserve(int(length) if length.isdecimal() else None) as take:
@@ -65,7 +67,7 @@ class Service:
                 content_type = request.headers.get("content-type", "")
                 upload = await receive(request.stream(), content_type, self.room.folder, take)
         try:
-            wanted = read_transcription(upload.fields, job=job)
+            wanted = read_transcription(upload.fields, job=job, into_english=into_english)
             if wanted.webhook_url:
                 check_url(wanted.webhook_url, self.settings.webhook_hosts or ())
             if upload.file is not None and not upload.size_bytes:

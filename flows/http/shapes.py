@@ -36,6 +36,12 @@ class Shape:
     format: str
     granularities: tuple[str, ...] = ("segment",)
     logprobs: bool = False
+    translated: bool = False
+    """Whether the text is the recogniser's English in place of what was said."""
+
+    @property
+    def task(self) -> str:
+        return "translate" if self.translated else "transcribe"
 
 
 def media_type(format: str) -> str:
@@ -58,9 +64,9 @@ def shape(transcript: Transcript, wanted: Shape) -> str:
         case "vtt":
             return vtt.write(transcript)
         case "verbose_json":
-            return _dump(shape_verbose(transcript, wanted.granularities))
+            return _dump({"task": wanted.task, **shape_verbose(transcript, wanted.granularities)})
         case "diarized_json":
-            return _dump(shape_diarized(transcript))
+            return _dump({"task": wanted.task, **shape_diarized(transcript)})
         case _:
             return _dump(shape_json(transcript, wanted.logprobs))
 
@@ -76,7 +82,6 @@ def shape_json(transcript: Transcript, logprobs: bool = False) -> dict[str, Any]
 def shape_verbose(transcript: Transcript, granularities: Iterable[str]) -> dict[str, Any]:
     """Build the body of `verbose_json`; words only where they are asked for, segments always but for words alone."""
     body: dict[str, Any] = {
-        "task": "transcribe",
         "language": name_language(transcript.run.language),
         "duration": round(transcript.recording.duration_s, 3),
         "text": join_text(transcript),
@@ -124,7 +129,6 @@ def shape_diarized(transcript: Transcript) -> dict[str, Any]:
     """Build the body of `diarized_json`: speakers by name where known, else `A`, `B`, … in order of appearance."""
     segments = list(shape_segments(transcript))
     return {
-        "task": "transcribe",
         "duration": round(transcript.recording.duration_s, 3),
         "text": "\n".join(f"{s['speaker']}: {s['text']}" for s in segments),
         "segments": segments,

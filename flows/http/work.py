@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,10 @@ def run(report: Report, *, source: str, parameters: dict[str, Any]) -> dict[str,
     from flows.reporting.progress import subscribe_to_own
     from tasks.audio.folder import encode_path
 
+    if parameters.get("transcription", {}).get("into_english"):
+        # The recording's own tables hold what was said.
+        parameters = {**parameters, "out": str(locate_translations(load(parameters)))}
+
     def report_words(words: Sequence[Word]) -> None:
         text = (" " if words[0].space_before else "") + join_words(words)
         report({"final": {"text": text, "until_s": words[-1].start_s}})
@@ -88,6 +92,14 @@ def run(report: Report, *, source: str, parameters: dict[str, Any]) -> dict[str,
     with subscribe_to_own(lambda now: report(describe_snapshot(now)), report_words):
         outcome: Outcome = process_recording(encode_path(source), parameters)  # type: ignore[call-overload]
     return {"out": outcome["out"], **{name: outcome[name] for name in REPORTED}}  # type: ignore[literal-required]
+
+
+def locate_translations(settings: Settings) -> Path:
+    """The folder of the tables in English, beside that of the settings."""
+    from flows.locations import resolve_out
+
+    out = resolve_out(settings)
+    return out.with_name(f"{out.name}-in-english")
 
 
 def render(
@@ -109,7 +121,8 @@ def render(
     from flows.http.events import write_events
     from tasks.dataset.read import read_transcript
 
-    wanted = Shape(**shape_)
+    settings = load(parameters)
+    wanted = replace(Shape(**shape_), translated=settings.transcription.into_english)
     try:
         transcript = read_transcript(Path(result["out"]), result["recording_id"])
     except UsageError:  # removed since
@@ -118,7 +131,7 @@ def render(
         return {"replaced": True}
     if wanted.format == "diarized_json" and transcript.words and not transcript.speakers:
         raise UsageError("response_format = diarized_json: diarization.engine = off here, so no speaker is known.")
-    transcript = apply_names(transcript, name_known(transcript, known, load(parameters)))
+    transcript = apply_names(transcript, name_known(transcript, known, settings))
     with open(target, "w", encoding="utf-8", errors="replace", newline="") as file:
         if wanted.format.startswith("events"):
             diarized = wanted.format == "events_diarized"

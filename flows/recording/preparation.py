@@ -166,7 +166,7 @@ def check_speaker_engine(model: ResolvedWeights) -> None:
 
 def set_up_process(settings: Settings) -> None:
     """Choose when freed memory returns to the system, and create files private to owner and group."""
-    if settings.models.run_in == "child":
+    if settings.models.run_in != "process":
         limit_heap_growth()
     else:
         keep_heap_within_calls()

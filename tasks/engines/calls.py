@@ -17,10 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tasks.engines import registry
 from tasks.engines.child import EngineProcess
 from tasks.engines.engine import Call, Engine, Keep, Where
 from tasks.engines.idle import watch
 from tasks.engines.pool import Pool
+from tasks.engines.shared import SharedEngines
 
 VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 """The variable by which CUDA, and so every engine, knows its GPUs."""
@@ -65,7 +67,7 @@ class EngineUse:
 
 @dataclass(slots=True)
 class _Child:
-    process: EngineProcess
+    process: EngineProcess | SharedEngines
     calls: Counter[Engine] = field(default_factory=Counter)
     """Calls at work and waiting, by engine."""
     loaded: set[Engine] = field(default_factory=set)
@@ -107,6 +109,9 @@ class EnginePool:
                     _Child(EngineProcess(placement.keep, environment=each, idle_s=placement.idle_s))
                     for each in placement.list_environments()
                 ]
+            if placement.run_in == "shared" and not self._children:
+                shared = SharedEngines(placement.keep, placement.children, placement.gpus, idle_s=placement.idle_s)
+                self._children = [_Child(shared)]
             for child in self._children:
                 child.process.timeout_s = placement.timeout_s
             self._own.keep, self._own.idle_s = placement.keep, placement.idle_s
@@ -151,12 +156,14 @@ class EnginePool:
             process.release_idle()
 
     @contextmanager
-    def _choose(self, engine: Engine) -> Iterator[Pool | EngineProcess]:
+    def _choose(self, engine: Engine) -> Iterator[Pool | EngineProcess | SharedEngines]:
         """Choose where a call runs: in the child with the fewest calls of this engine, then of all, then the one that
         has it loaded."""
         with self._guard:
             self._calls += 1
-            order = sorted(self._children, key=lambda c: (c.calls[engine], c.calls.total(), engine not in c.loaded))
+            alone = self._placement.run_in == "shared" and _is_remote(engine)
+            children = [] if alone else self._children
+            order = sorted(children, key=lambda c: (c.calls[engine], c.calls.total(), engine not in c.loaded))
             child = order[0] if order else None
             if child is not None:
                 child.calls[engine] += 1
@@ -168,11 +175,19 @@ class EnginePool:
                 with self._guard:
                     child.calls[engine] -= 1
 
-    def _forget_loaded(self) -> list[EngineProcess]:
+    def _forget_loaded(self) -> list[EngineProcess | SharedEngines]:
         with self._guard:
             for child in self._children:
                 child.loaded.clear()
             return [child.process for child in self._children]
+
+
+def _is_remote(engine: Engine) -> bool:
+    """Whether an engine runs elsewhere: it has no weights to share, and asks with this program's own key."""
+    step, _, name = engine.name.partition("/")
+    if step not in registry.BUILT_IN:
+        return False
+    return any(spec.name == name and spec.capabilities.remote for spec in registry.list_specs(step))
 
 
 def _show_gpu(number: int) -> dict[str, str]:

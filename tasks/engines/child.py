@@ -23,6 +23,7 @@ from multiprocessing import Pipe
 from typing import Any
 
 from tasks.engines.engine import Call, Engine, Keep
+from tasks.engines.link import GONE, Link, relay_record
 from tasks.engines.shared_lock import SharedExclusiveLock
 from tasks.engines.wire import Wire
 from tasks.errors import EngineDied
@@ -31,9 +32,6 @@ log = logging.getLogger("daylong.models")
 
 START = "from tasks.engines.child_main import serve; serve({descriptor}, {keep!r}, {idle_s!r})"
 """What the child's interpreter runs, which imports nothing from the folder that we were started in."""
-
-GONE = None
-"""Put into the queue of a waiting call when the child has ended."""
 
 EXCLUSIVE_RETRIES = 3
 """Retries, each with exclusive use of the child, of a call that may have been ended by another call's fault."""
@@ -48,40 +46,34 @@ def forbid_new_children() -> None:
         _ending.set()
 
 
+def is_ending() -> bool:
+    """Whether this process is ending."""
+    return _ending.is_set()
+
+
+def make_environment() -> dict[str, str]:
+    """The environment of an interpreter that finds our modules; in UTF-8 mode, since libraries read their models'
+    text files in the locale's encoding."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
+
+
 class _ChildProcess:
     """One child interpreter, from start to end."""
 
     def __init__(self, keep: Keep, environment: Mapping[str, str], idle_s: float | None) -> None:
         ours, theirs = Pipe()
-        self.wire = Wire(ours)
-        self.waiting: dict[int, queue.SimpleQueue[Any]] = {}
-        self.ended = threading.Event()
-        self.pending_at_end: frozenset[int] = frozenset()
-        """Ids of the requests that were pending when it ended."""
-        self._sending = threading.Lock()
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-c", START.format(descriptor=theirs.fileno(), keep=keep, idle_s=idle_s)],
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
-            # In UTF-8 mode: libraries read their models' text files in the locale's encoding.
-            env=os.environ
-            | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
-            | dict(environment),
+            env=make_environment() | dict(environment),
         )
         theirs.close()
-        threading.Thread(target=self._listen, name="daylong-answers", daemon=True).start()
+        self.link = Link(Wire(ours), self.process.kill, self.process.wait)
 
-    def send(self, request_id: int, call: tuple[Any, ...]) -> queue.SimpleQueue[Any]:
-        """Send a request; return the queue that receives its log records and then its answer, or GONE."""
-        waits = self.waiting[request_id] = queue.SimpleQueue()
-        try:
-            with self._sending:
-                self.wire.send((request_id, *call))
-        except OSError:
-            waits.put(GONE)
-        if self.ended.is_set():
-            waits.put(GONE)
-        return waits
+    @property
+    def ended(self) -> threading.Event:
+        return self.link.ended
 
     def end(self) -> int:
         """Kill the process if it still runs; return its exit status."""
@@ -92,27 +84,6 @@ class _ChildProcess:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
-
-    def _listen(self) -> None:
-        try:
-            while True:
-                request_id, message = self.wire.receive()
-                waits = self.waiting.get(request_id)
-                if waits is not None:
-                    waits.put(message)
-                elif isinstance(message, logging.LogRecord):
-                    _relay_record(message)
-        except (EOFError, OSError):
-            pass
-        except Exception as error:  # else the waiting calls would wait for ever
-            log.warning("an answer of the engines' process can't be read (%s: %s)", type(error).__name__, error)
-            self.process.kill()
-        self.pending_at_end = frozenset(self.waiting)
-        self.ended.set()
-        for waits in list(self.waiting.values()):
-            waits.put(GONE)
-        self.process.wait()
-        self.wire.close()
 
 
 @dataclass(slots=True)
@@ -180,16 +151,16 @@ class EngineProcess:
             self.calls += 1
             request_id, child = self.calls, self._ensure_started()
         try:
-            answer = self._await_answer(engine, child, child.send(request_id, (engine, method, args, kwargs)))
+            answer = self._await_answer(engine, child, child.link.send(request_id, (engine, method, args, kwargs)))
             if isinstance(answer, EngineDied):  # the process runs, but can no longer use its device
                 child.end()
                 child.ended.wait(5.0)  # before this request is removed from the pending ones
         finally:
-            child.waiting.pop(request_id, None)
+            child.link.waiting.pop(request_id, None)
         if answer is GONE or isinstance(answer, EngineDied):
             status = child.end()
             child.ended.wait(5.0)
-            if child.pending_at_end != {request_id}:
+            if child.link.pending_at_end != {request_id}:
                 return GONE
             if answer is GONE:
                 raise EngineDied(f"the process of {engine.name} ended (exit status {status})")
@@ -206,7 +177,7 @@ class EngineProcess:
                 raise EngineDied(f"{engine.name} did not answer within {limit_s:g} s") from None
             if not isinstance(message, logging.LogRecord):  # GONE, too
                 return message
-            _relay_record(message)
+            relay_record(message)
 
     def pid(self) -> int | None:
         return self._child.process.pid if self._child is not None else None
@@ -241,9 +212,3 @@ class EngineProcess:
             self._child.end()
             atexit.unregister(self._child.end)
         self._child = None
-
-
-def _relay_record(record: logging.LogRecord) -> None:
-    logger = logging.getLogger(record.name)
-    if logger.isEnabledFor(record.levelno):
-        logger.handle(record)

@@ -15,9 +15,9 @@ from contextlib import suppress
 from contextvars import ContextVar
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from tasks.engines.engine import Engine, Keep
+from tasks.engines.engine import Call, Engine, Keep
 from tasks.engines.idle import watch
 from tasks.engines.memory import keep_heap_within_calls, trim_heap
 from tasks.engines.pool import Pool
@@ -44,11 +44,11 @@ def serve(descriptor: int, keep: Keep, idle_s: float | None = None) -> None:
     def answer(request_id: int, engine: Engine, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         _request_id.set(request_id)
         try:
-            send(request_id, _answer(pool, engine, method, args, kwargs))
+            send(request_id, answer_call(pool, engine, method, args, kwargs))
         except OSError:
             os._exit(1)  # half a message may be on its way: nobody could read what comes after it
         except Exception as error:  # an answer that can't be sent: nothing of it was
-            send(request_id, _to_runtime_error(error))
+            send(request_id, to_runtime_error(error))
         trim_heap()
 
     logger = logging.getLogger("daylong")
@@ -62,7 +62,14 @@ def serve(descriptor: int, keep: Keep, idle_s: float | None = None) -> None:
                 os._exit(0)  # the parent no longer waits for pending calls
 
 
-def _answer(pool: Pool, engine: Engine, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+class Answers(Protocol):
+    """A pool of engines."""
+
+    def call(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call: ...
+
+
+def answer_call(pool: Answers, engine: Engine, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Have a pool do a call; return its answer, or an error that any process of ours can read."""
     try:
         return pool.call(engine, method, *args, **kwargs)
     except DaylongError as error:
@@ -70,12 +77,12 @@ def _answer(pool: Pool, engine: Engine, method: str, args: tuple[Any, ...], kwar
     except (OSError, MemoryError) as error:
         if type(error).__module__ == "builtins":  # whether it is worth another try depends on what it is
             return error
-        return _to_runtime_error(error)
+        return to_runtime_error(error)
     except Exception as error:
-        return _to_runtime_error(error)
+        return to_runtime_error(error)
 
 
-def _to_runtime_error(error: Exception) -> RuntimeError:
+def to_runtime_error(error: Exception) -> RuntimeError:
     # The original class may not be importable or picklable on the other side: its words are what counts.
     return RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
 

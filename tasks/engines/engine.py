@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Keep = Literal["all", "one"]
-Where = Literal["process", "child"]
+Where = Literal["process", "child", "shared"]
 
 
 @dataclass(frozen=True, slots=True)

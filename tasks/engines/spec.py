@@ -54,6 +54,8 @@ class Capabilities:
     context: bool = False
     """Whether text before a stretch may guide its decoding (`transcription.condition_on_previous_text`)."""
     prompt: bool = False
+    translates: bool = False
+    """Whether it can write English, whatever is spoken (`transcription.into_english`)."""
     hotwords: bool = False
     beams: bool = False
     """Whether `transcription.beam_size` means anything to it."""

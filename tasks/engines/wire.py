@@ -9,6 +9,8 @@ from __future__ import annotations
 import mmap
 import os
 import pickle
+import socket
+from contextlib import suppress
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from typing import Any
@@ -48,6 +50,11 @@ class Wire:
 
     def close(self) -> None:
         self._pipe.close()
+
+    def shut(self) -> None:
+        """End both directions; threads at either end that receive are told so. Of sockets."""
+        with suppress(OSError, ValueError), socket.socket(fileno=os.dup(self._pipe.fileno())) as end:
+            end.shutdown(socket.SHUT_RDWR)
 
     def _send_shared(self, parts: list[memoryview], sizes: list[int]) -> None:
         handle = os.memfd_create("daylong")

@@ -32,6 +32,9 @@ LEAST_CONFIDENCE = 0.45
 """The same, below which any text is, but for loops, of which one occurrence may be right."""
 MAX_NO_SPEECH = 0.6
 """Probability of no speech above which an unsure text is none (Whisper's own threshold)."""
+MIN_TRANSLATED_LOGPROB = -1.2
+"""Mean log probability of a translation below which it is taken as invented. It is shared among many right wordings:
+sentences that Whisper base translates well have -1.0 to -0.8, what it makes of speech played backwards -1.7 to -1."""
 LEAST_PROBABILITY = 0.001
 """Of a word, where the probability of its text is estimated from those of its words."""
 MIN_PIECE_S = 1.0
@@ -59,6 +62,13 @@ class Hypothesis:
         if self.is_unsure:
             return self.no_speech > MAX_NO_SPEECH or self.confidence < MIN_CONFIDENCE
         return bool(self.words) and self.confidence < LEAST_CONFIDENCE and not self.is_repetitive
+
+    @property
+    def is_invented_translation(self) -> bool:
+        """The same of English that stands for other speech, whose confidence tells less."""
+        if self.is_unsure and self.no_speech > MAX_NO_SPEECH:
+            return True
+        return bool(self.words) and self.logprob < MIN_TRANSLATED_LOGPROB
 
     @property
     def confidence(self) -> float:

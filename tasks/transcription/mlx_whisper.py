@@ -75,7 +75,7 @@ class MlxWhisper:
         """Words of 16 kHz mono `samples` (shape (n,), full scale 1) within `stretches` (seconds, at most 30 each),
         with their times and probabilities.
 
-        `options`: `initial_prompt`, put before each stretch. Deterministic.
+        `options`: `initial_prompt`, put before each stretch; `into_english`. Deterministic.
         """
         out: list[RawWord] = []
         for i, (start, part) in enumerate(cut(samples, stretches, LONGEST_S)):
@@ -90,6 +90,7 @@ class MlxWhisper:
                 initial_prompt=(options or {}).get("initial_prompt"),
                 word_timestamps=True,
                 language=language,
+                task="translate" if (options or {}).get("into_english") else "transcribe",
             )
             out += read_segments(found["segments"], i, start, start + len(part) / SAMPLE_RATE_HZ)
         self._core.clear_cache()  # it grows with every call (ml-explore/mlx-examples#1254)
@@ -173,6 +174,7 @@ SPEC = EngineSpec(
     capabilities=Capabilities(
         confidences=True,
         prompt=True,
+        translates=True,
         longest_s=LONGEST_S,
         devices=("cpu",),
     ),

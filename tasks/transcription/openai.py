@@ -99,16 +99,17 @@ class OpenAI:
         """Words of 16 kHz mono `samples` (shape (n,), full scale 1) within `stretches` (seconds), with what the
         service says of their sentences.
 
-        `options`: `batch_size`, requests at a time; `initial_prompt`, `hotwords`; others change nothing. Without word
-        times words share the time of their sentence.
+        `options`: `batch_size`, requests at a time; `initial_prompt`, `hotwords`; `into_english`; others change
+        nothing. Without word times words share the time of their sentence.
         """
         given = options or {}
         prompt = " ".join(p.strip() for k in ("initial_prompt", "hotwords") if (p := given.get(k)))
         pieces = list(_cut(samples, stretches))
+        ask_service = self._client.translate if given.get("into_english") else self._client.transcribe
 
         def ask(piece: tuple[int, float, NDArray[np.float32]]) -> list[RawWord]:
             stretch, start, part = piece
-            answer = self._client.transcribe(encode_flac(part), language, prompt or None)
+            answer = ask_service(encode_flac(part), language, prompt or None)
             return read_words(answer, stretch, start, start + len(part) / SAMPLE_RATE_HZ)
 
         with ThreadPoolExecutor(max(1, int(given.get("batch_size", 1)))) as pool:
@@ -190,6 +191,7 @@ SPEC = EngineSpec(
     settings=OpenAISettings,
     capabilities=Capabilities(
         prompt=True,
+        translates=True,
         hotwords=True,
         batches=True,
         longest_s=LONGEST_S,

@@ -13,12 +13,13 @@ from tasks.remote_service import REFUSED_FIELD, RemoteService
 log = logging.getLogger("daylong.openai")
 
 PATH = "/audio/transcriptions"
+INTO_ENGLISH = "/audio/translations"
 MODES: tuple[dict[str, Any], ...] = (
     {"response_format": "verbose_json", "timestamp_granularities[]": ["word", "segment"]},
     {"response_format": "verbose_json"},
     {"response_format": "json"},
 )
-"""What is asked for, richest first: the next one where a service refuses."""
+"""What is asked for, richest first: the next one where a service refuses. Translations know no granularities."""
 
 
 class TranscriptionClient:
@@ -35,27 +36,31 @@ class TranscriptionClient:
     ) -> None:
         self._service = RemoteService(base_url, key, timeout_s, attempts, sleep)
         self.model = model
-        self._mode = 0
+        self._modes = {PATH: 0, INTO_ENGLISH: 1}
 
     def close(self) -> None:
         self._service.close()
 
     def transcribe(self, flac: bytes, language: str | None = None, prompt: str | None = None) -> dict[str, Any]:
         """The service's answer about a FLAC file, as JSON, in the richest format that it offers."""
+        return self._ask(PATH, flac, {"language": language, "prompt": prompt})
+
+    def translate(self, flac: bytes, _language: str | None = None, prompt: str | None = None) -> dict[str, Any]:
+        """The same in English, whatever is spoken; the contract has no field for the spoken language."""
+        return self._ask(INTO_ENGLISH, flac, {"prompt": prompt})
+
+    def _ask(self, path: str, flac: bytes, given: dict[str, str | None]) -> dict[str, Any]:
         while True:
-            mode = self._mode
+            mode = self._modes[path]
             fields: dict[str, Any] = {"model": self.model, "temperature": "0", **MODES[mode]}
-            if language:
-                fields["language"] = language
-            if prompt:
-                fields["prompt"] = prompt
+            fields |= {name: value for name, value in given.items() if value}
             file = {"file": ("audio.flac", flac, "audio/flac")}
-            answer = self._service.request("POST", PATH, data=fields, files=file)
+            answer = self._service.request("POST", path, data=fields, files=file)
             if answer.status_code in REFUSED_FIELD and mode + 1 < len(MODES):
-                self._mode = max(self._mode, mode + 1)
+                self._modes[path] = max(self._modes[path], mode + 1)
                 log.info("%s refuses %s, asked for less", self._service.host, MODES[mode]["response_format"])
                 continue
             found = self._service.read_json(answer, self.model)
             if not isinstance(found, dict) or not isinstance(found.get("text", found.get("segments")), (str, list)):
-                raise PermanentError(f"{self._service.base_url}{PATH}: its answer is no transcription in JSON")
+                raise PermanentError(f"{self._service.base_url}{path}: its answer is no transcription in JSON")
             return found

@@ -72,10 +72,13 @@ def transcribe_chunk(
     again.without_prompt(windows, hypotheses)
     repetitive = again.in_pieces(windows, hypotheses)
     again.in_order(windows, hypotheses, besides=repetitive)
-    again.where_sparse(windows, hypotheses, besides=repetitive)
-    words = [w for h in hypotheses if not h.is_invented for w in h.words]
+    if not settings.into_english:  # words that stand for others are as many as they like
+        again.where_sparse(windows, hypotheses, besides=repetitive)
+    invented = [h.is_invented_translation if settings.into_english else h.is_invented for h in hypotheses]
+    words = [w for h, is_invented in zip(hypotheses, invented, strict=True) if not is_invented for w in h.words]
     near_speech = words
-    if can.word_times != "none":  # where a word lies tells nothing if its time was shared out
+    # Where a word lies tells nothing if its time was shared out, or if it is not the one that was spoken.
+    if can.word_times != "none" and not settings.into_english:
         for _ in range(HOLE_ROUNDS):
             words = again.in_holes(words, longest_s)
         near_speech = trim_words(select_near_speech(words, speech, SILENCE_SLACK_S), speech)
@@ -92,6 +95,7 @@ def build_decoding_options(settings: TranscriptionSettings, can: Capabilities) -
         "hotwords": settings.hotwords,
         **_hand_terms(settings, can),
         "condition_on_previous_text": settings.condition_on_previous_text,
+        **({"into_english": True} if settings.into_english else {}),
     }
     return select_options(options, can)
 
@@ -126,6 +130,7 @@ def select_options(options: Options, can: Capabilities) -> Options:
         "hotwords": can.hotwords,
         "condition_on_previous_text": can.context,
         "no_repeat_ngram_size": can.redecodes,
+        "into_english": can.translates,
     }
     return {key: value for key, value in options.items() if taken[key]}
 
@@ -167,10 +172,13 @@ class _Again:
 
     def in_order(self, windows: Sequence[Window], hypotheses: list[Hypothesis], besides: set[int]) -> None:
         """Decode unsure windows, and those with rates that nobody can say, unbatched and with time tokens; nothing
-        where an engine would find the same again."""
+        where an engine would find the same again. Of two translations the confidence does not tell the better."""
         if not self.can.redecodes:
             return
-        odd = [i for i, h in enumerate(hypotheses) if (h.is_unsure or not h.is_sayable) and i not in besides]
+        doubts = not self.options.get("into_english", False)
+        odd = [
+            i for i, h in enumerate(hypotheses) if ((h.is_unsure and doubts) or not h.is_sayable) and i not in besides
+        ]
         for i, other in self._decode(odd, windows, self._change(RETRY_OPTIONS)):
             hypotheses[i] = min(hypotheses[i], other, key=lambda h: h.worse_key)
 

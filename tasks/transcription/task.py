@@ -144,7 +144,7 @@ def _place_words(heard: ChunkWords, language: str | None, job: TranscribeJob) ->
             chunk=job.chunk,
             channel=channel,
             space_before=w.space_before,
-            language=language,
+            language=job.settings.written_language or language,
             times=w.times,
         )
         for w in heard.words

@@ -53,8 +53,8 @@ class FasterWhisper:
         """Words of 16 kHz mono `samples` (shape (n,), full scale 1) within `stretches` (seconds, at most 30
         each).
 
-        `options`: `batch_size`; the rest as faster-whisper's `transcribe` calls them. `batch_size` > 1
-        decodes that many stretches at a time, without time tokens or earlier text; 1 decodes in order, with
+        `options`: `batch_size`; `into_english`; the rest as faster-whisper's `transcribe` calls them. `batch_size` >
+        1 decodes that many stretches at a time, without time tokens or earlier text; 1 decodes in order, with
         time tokens. Deterministic.
 
         Each word is {"start", "end": seconds or None, "word": a piece of text, with its blank where a word begins,
@@ -67,6 +67,8 @@ class FasterWhisper:
         # Higher temperatures sample, and CTranslate2's random generator can't be reseeded: the same audio would give
         # other words in another run. Unreliable stretches are decoded again with other options instead.
         given.setdefault("temperature", 0.0)
+        if given.pop("into_english", False):
+            given["task"] = "translate"
         if batch_size > 1:
             sound, slots = _pad_to_windows(samples, stretches)
             clips = [{"start": a, "end": b} for a, b in slots]
@@ -221,6 +223,7 @@ SPEC = EngineSpec(
         confidences=True,
         context=True,
         prompt=True,
+        translates=True,
         hotwords=True,
         beams=True,
         batches=True,

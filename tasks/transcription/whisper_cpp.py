@@ -79,8 +79,8 @@ class WhisperCpp:
         """Words of 16 kHz mono `samples` (shape (n,), full scale 1) within `stretches` (seconds, at most 30 each),
         with "avg_logprob" and "compression_ratio".
 
-        `options`: `beam_size`, `initial_prompt`, `hotwords`; others change nothing. Without fallback to higher
-        temperatures, which sample: deterministic.
+        `options`: `beam_size`, `initial_prompt`, `hotwords`, `into_english`; others change nothing.
+        Without fallback to higher temperatures, which sample: deterministic.
         """
         out: list[RawWord] = []
         for i, (start, end) in enumerate(stretches):
@@ -119,6 +119,7 @@ class WhisperCpp:
         given: dict[str, Any] = {
             "n_threads": self._threads,
             "language": language,
+            "translate": bool(options.get("into_english", False)),
             "token_timestamps": True,
             "temperature": 0.0,
             "temperature_inc": 0.0,
@@ -228,6 +229,7 @@ SPEC = EngineSpec(
     capabilities=Capabilities(
         confidences=True,
         prompt=True,
+        translates=True,
         hotwords=True,
         beams=True,
         redecodes=True,

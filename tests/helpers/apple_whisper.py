@@ -78,6 +78,7 @@ def be_apple(apple: Apple) -> Iterator[None]:
                 "prompt": initial_prompt,
                 "times": word_timestamps,
                 "language": decode_options.get("language"),
+                "task": decode_options.get("task"),
                 "verbose": verbose,
             }
         )

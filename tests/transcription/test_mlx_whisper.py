@@ -64,6 +64,9 @@ def test_no_text_goes_from_one_stretch_to_the_next_and_nothing_is_sampled(folder
         assert (call["conditions"], call["temperature"], call["times"]) == (False, 0.0, True)
         assert (call["language"], call["prompt"], call["verbose"]) == (None, None, None)
         assert call["folder"] == str(folder)
+        assert call["task"] == "transcribe"
+    engine.transcribe(SOUND, [(0.0, 20.0)], "de", {"into_english": True})
+    assert apple.calls[-1]["task"] == "translate"
     assert not mlx_whisper.SPEC.capabilities.context
 
 

@@ -69,3 +69,19 @@ def test_each_speaker_is_heard_in_their_own_language(
     for code in ORDER:
         heard = " ".join(w.text for w in words if w.language == code).lower()
         assert difflib.SequenceMatcher(None, heard, said[code][1].lower()).ratio() > 0.6, heard
+
+
+def test_german_and_spanish_become_english(
+    said: dict[str, tuple[np.ndarray[Any, Any], str]], base: ResolvedWeights, tmp_path: Path
+) -> None:
+    settings = TranscriptionSettings(model="base", compute_type="int8", into_english=True)
+    for code, expected in (("de", {"this", "portal", "was", "used"}), ("es", {"sand", "medium", "grain", "very"})):
+        sound = said[code][0]
+        whole = Span(0.0, len(sound) / RATE)
+        place = StepContext(ArtifactStore(str(tmp_path)), lambda *_, sound=sound: sound)
+        heard = TranscribeJob(0, Sound(Audio(code), whole, (whole,)), settings, base)
+        done = transcribe.fn(heard, place, code, None)
+        words = read_words(place.store, done)
+        assert transcription_facts(done)["language"] == code
+        assert {word.language for word in words} == {"en"}
+        assert len(expected & {word.text.strip(",.").lower() for word in words}) >= len(expected) - 1

@@ -20,7 +20,7 @@ PER_CHUNK = "per-chunk"
 """The language that says: find it anew in every chunk."""
 PER_SEGMENT = "per-segment"
 """The language that says: find it for every stretch of speech."""
-_LATER = ("languages", "vocabulary", "replacements")
+_LATER = ("languages", "vocabulary", "replacements", "into_english")
 """Settings of transcription that came after the first cache keys: named in them only where they are given."""
 
 
@@ -76,6 +76,7 @@ class TranscriptionSettings(EngineChoice):
         "initial_prompt": "prompt",
         "hotwords": "hotwords",
         "vocabulary": "terms",
+        "into_english": "translates",
         "condition_on_previous_text": "context",
     }
 
@@ -144,6 +145,11 @@ class TranscriptionSettings(EngineChoice):
         description="A file with a line `heard => meant` for each term that is to be written otherwise, whole "
         "words, in any case; words.word_raw keeps what was heard.",
     )
+    into_english: bool = Field(
+        False,
+        description="Have the engine write English, whatever is spoken, in place of what is said. Times of words are "
+        "rough then. Text in other languages beside the transcript: translation.languages.",
+    )
     allow_remote: bool = Field(
         False, description="Let an engine that runs elsewhere have the sound: without it none leaves this machine."
     )
@@ -169,6 +175,15 @@ class TranscriptionSettings(EngineChoice):
             )
         return self
 
+    @model_validator(mode="after")
+    def _can_place_words(self) -> TranscriptionSettings:
+        if self.into_english and self.aligns:
+            raise ValueError(
+                f"transcription.into_english: an aligner finds words that are spoken, and English may not be. Leave "
+                f"transcription.aligner = {self.aligner} away"
+            )
+        return self
+
     @property
     def fixed_language(self) -> str | None:
         """The code of the one language that may be spoken; None where it is to be found."""
@@ -186,13 +201,18 @@ class TranscriptionSettings(EngineChoice):
         """Settings that enter keys and digests only where they are given: those without them stay what they were. And
         those that change no result: the permission, and what the engine's own settings mark so."""
         unset = {"allow_remote", *registry.find(self.step, self.engine).settings.without_effect}
-        unset |= {key for key in _LATER if getattr(self, key) is None}
+        unset |= {key for key in _LATER if not getattr(self, key)}
         return unset if self.aligns else unset | {"aligner", "aligner_model"}
 
     @property
     def aligns(self) -> bool:
         """Whether an engine finds the times of words that have none."""
         return self.aligner != FAST
+
+    @property
+    def written_language(self) -> str | None:
+        """The language that words are written in whatever is spoken; None where that is the spoken one."""
+        return "en" if self.into_english else None
 
 
 class PunctuationSettings(Group):

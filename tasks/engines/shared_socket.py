@@ -1,0 +1,97 @@
+"""The socket of the engines that all programs of one user share: where it is, and who may be at its other end.
+
+What crosses it is unpickled, and calls name the function that loads an engine: whoever can speak there can run any
+code. So it lies in a folder that its owner alone may enter, and both ends check that the other is of the same user,
+before a byte is read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import stat
+import struct
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks.errors import MachineFault
+
+LOCAL_PEERCRED = 1
+"""Of macOS, whose `sys/un.h` has it."""
+
+
+def find_folder() -> Path:
+    """Find or make the folder of sockets, locks and logs. Raises MachineFault for one that others may enter."""
+    place = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(place if place and Path(place).is_dir() else tempfile.gettempdir()) / f"daylong-{os.geteuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise MachineFault(f"{folder}: no folder for the shared engines' socket ({error.strerror})") from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise MachineFault(
+            f"{folder}: the shared engines' socket wants a folder that you own and you alone may enter (chmod 700). "
+            "Remove it, or set models.run_in = child"
+        )
+    return folder
+
+
+def name_socket(*facts: object) -> str:
+    """Name the socket of engines that are placed so, run by this interpreter and the code as it is now: programs that
+    differ in any of these have nothing to share."""
+    code = max(file.stat().st_mtime_ns for file in Path(__file__).parents[1].rglob("*.py"))
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    known = json.dumps([*facts, sys.executable, __file__, code, visible], sort_keys=True)
+    return f"engines-{hashlib.sha256(known.encode()).hexdigest()[:16]}"
+
+
+@contextmanager
+def locked(address: Path) -> Iterator[None]:
+    """Hold the lock of an address, which those hold who make its socket or remove it."""
+    with address.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def listen(address: Path) -> socket.socket:
+    """Make the socket, in place of one that nobody listens on any more."""
+    address.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(address))
+    address.chmod(0o600)
+    listener.listen(64)
+    return listener
+
+
+def connect(address: Path) -> socket.socket | None:
+    """Connect to an address; None where nobody listens. Raises MachineFault where it is another user who does."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(str(address))
+    except OSError:
+        connection.close()
+        return None
+    if not is_own(connection):
+        connection.close()
+        raise MachineFault(f"{address}: another user listens there. Remove it, or set models.run_in = child")
+    return connection
+
+
+def is_own(connection: socket.socket) -> bool:
+    """Whether the other end's process is of the same user, as the system knows it."""
+    return _read_peer(connection) == os.geteuid()
+
+
+def _read_peer(connection: socket.socket) -> int:
+    """The number of the user at the other end."""
+    if sys.platform == "linux":
+        found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return int(struct.unpack("3i", found)[1])
+    return int(struct.unpack_from("2I", connection.getsockopt(0, LOCAL_PEERCRED, 76))[1])

@@ -1,0 +1,59 @@
+"""Two commands at once that share their models (`models.run_in = shared`): each engine is loaded once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tasks.audio.decode import decode
+from tasks.intervals import Span
+from tasks.settings.home import sample
+from tests.helpers.daylong_server import make_environment
+
+COMMAND = (sys.executable, "-c", "from flows.cli.main import main; main()", "run", "--profile", "demo")
+SETTINGS = ("models.run_in=shared", "models.idle_minutes=10", "diarization.engine=off", "punctuation.mode=never")
+
+
+def find_hosts(folder: Path) -> list[int]:
+    """The ids of the processes that listen at a socket in this folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = entry.read_bytes().split(b"\0")
+            if b"shared_main" in b" ".join(words) and str(folder).encode() in b" ".join(words):
+                found.append(int(entry.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="a kernel that isn't Linux")
+@pytest.mark.slow
+def test_two_runs_at_once_load_each_engine_once(tmp_path: Path) -> None:
+    runs = []
+    settings = [word for each in SETTINGS for word in ("--set", each)]
+    for number in range(2):
+        recording = tmp_path / f"talk {number}.wav"
+        soundfile.write(recording, decode(sample(), Span(20.0 * number, 20.0 * number + 10.0)), 16_000)
+        environment = make_environment(tmp_path / f"home {number}", XDG_RUNTIME_DIR=str(tmp_path))
+        command = [*COMMAND, str(recording), *settings]
+        runs.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+    try:
+        for run in runs:
+            output, _ = run.communicate(timeout=300)
+            assert run.returncode == 0, output.decode()
+    finally:
+        hosts = find_hosts(tmp_path)
+        for host in hosts:
+            os.kill(host, signal.SIGTERM)
+    assert len(hosts) == 1
+    (log,) = tmp_path.glob("daylong-*/*.log")
+    lines = log.read_text(encoding="utf-8").splitlines()
+    loaded = Counter(line.partition(" loading ")[2] for line in lines if " loading " in line)
+    assert loaded == {"audio/silero": 1, "transcription/faster-whisper": 1}
