@@ -71,7 +71,7 @@ def process_chunks(
     pending: deque[SubmittedChunk] = deque()
     warned: list[bool] = []
     final = FinalWords()
-    free = threading.Semaphore(run.settings.chunks_in_flight)
+    free = threading.Semaphore(run.settings.count_chunks_in_flight())
 
     def report_final(chunk: Chunk, results: Sequence[ChunkResult]) -> None:
         manifests = [r.words for r in results if r.words is not None]

@@ -47,7 +47,7 @@ def transcribe_spans(spans: tuple[SeamSpan, ...], run: Run) -> tuple[StepRun, ..
         with add_log_fields(chunk=span.job.chunk):
             return run_step(transcribe, span.job, run.place, span.language, None)
 
-    with ThreadPoolExecutor(run.settings.chunks_in_flight, thread_name_prefix="daylong-seam") as threads:
+    with ThreadPoolExecutor(run.settings.count_chunks_in_flight(), thread_name_prefix="daylong-seam") as threads:
         running = [threads.submit(copy_context().run, transcribe_span, span) for span in spans]
         return tuple(each.result() for each in running)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,6 +82,7 @@ class EnginePool:
 
     def __init__(self, placement: Placement = Placement()) -> None:
         self._guard = threading.Lock()
+        self._freed = threading.Condition(self._guard)
         self._own = Pool(placement.keep, placement.idle_s)
         self._children: list[_Child] = []
         self._uses: dict[str, EngineUse] = {}
@@ -115,6 +117,7 @@ class EnginePool:
             for child in self._children:
                 child.process.timeout_s = placement.timeout_s
             self._own.keep, self._own.idle_s = placement.keep, placement.idle_s
+            self._freed.notify_all()
             starts_watch = placement.idle_s is not None and not self._is_watched
             self._is_watched |= starts_watch
         if starts_watch:
@@ -125,8 +128,11 @@ class EnginePool:
     def call(self, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Call:
         """Run `method` of `engine`. Raises what the engine raises, `EngineDied` where its child ended, and the errors
         that `Pool` translates."""
+        asked = time.perf_counter()
         with self._choose(engine) as where:
+            waited_s = time.perf_counter() - asked
             done = where.call(engine, method, *args, **kwargs)
+        done = replace(done, wait_s=done.wait_s + waited_s)
         with self._guard:
             self._uses[engine.name] = self._uses.get(engine.name, EngineUse()).add(done)
         return done
@@ -158,12 +164,24 @@ class EnginePool:
     @contextmanager
     def _choose(self, engine: Engine) -> Iterator[Pool | EngineProcess | SharedEngines]:
         """Choose where a call runs: in the child with the fewest calls of this engine, then of all, then the one that
-        has it loaded."""
+        has it loaded.
+
+        Where there are several, a call of an engine that is at work in all of them waits for the first that is free:
+        bound to one, it would wait there while another has nothing to do.
+        """
+
+        def is_free(child: _Child) -> bool:
+            # With one engine in memory at a time, all engines of a child take turns.
+            return not (child.calls.total() if self._placement.keep == "one" else child.calls[engine])
+
         with self._guard:
             self._calls += 1
             alone = self._placement.run_in == "shared" and _is_remote(engine)
+            if len(self._children) > 1 and not alone:
+                self._freed.wait_for(lambda: len(self._children) < 2 or any(map(is_free, self._children)))
             children = [] if alone else self._children
-            order = sorted(children, key=lambda c: (c.calls[engine], c.calls.total(), engine not in c.loaded))
+            free = [child for child in children if is_free(child)] or children
+            order = sorted(free, key=lambda c: (c.calls[engine], c.calls.total(), engine not in c.loaded))
             child = order[0] if order else None
             if child is not None:
                 child.calls[engine] += 1
@@ -174,6 +192,7 @@ class EnginePool:
             if child is not None:
                 with self._guard:
                     child.calls[engine] -= 1
+                    self._freed.notify_all()
 
     def _forget_loaded(self) -> list[EngineProcess | SharedEngines]:
         with self._guard:

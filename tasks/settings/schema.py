@@ -69,7 +69,11 @@ class Settings(Group):
     timezone: str = Field("UTC", description="IANA name of the zone that recorded_date is told in.")
     runner: Literal["threads"] = Field("threads", description="What runs the steps of chunks: threads.")
     chunks_in_flight: int = Field(
-        2, ge=1, le=64, description="Chunks worked on at a time: one in the engines, the next being decoded."
+        2,
+        ge=1,
+        le=64,
+        description="Chunks worked on at a time: one in the engines, the next being decoded. Left out where several "
+        "processes have engines: one more than these.",
     )
     models: Annotated[ModelsSettings, Field(description="Engines in memory.")] = ModelsSettings()
     cache: Annotated[CacheSettings, Field(description="Where results of steps are kept.")] = CacheSettings()
@@ -106,6 +110,12 @@ class Settings(Group):
         if processes is not None and processes < len(gpus):
             raise ValueError(f"models.processes = {processes}: device = {self.device} names {len(gpus)} GPUs")
         return self
+
+    def count_chunks_in_flight(self) -> int:
+        """Chunks worked on at a time: as set, or one for each process that has engines and the next one."""
+        if "chunks_in_flight" in self.model_fields_set:
+            return self.chunks_in_flight
+        return max(self.chunks_in_flight, 1 + (self.models.processes or len(self.list_gpus())))
 
     def list_gpus(self) -> tuple[int, ...]:
         """Numbers of the GPUs that `device` names."""

@@ -66,6 +66,24 @@ def test_calls_side_by_side_go_to_other_children_and_later_ones_to_where_the_eng
         assert again is where
 
 
+def test_a_call_waits_for_the_first_child_that_is_free(children: EnginePool) -> None:
+    engine, chosen, waiting = make_counter_engine(), list[object](), threading.Event()
+
+    def choose() -> None:
+        waiting.set()
+        with children._choose(engine) as where:
+            chosen.append(where)
+
+    with children._choose(engine):
+        with children._choose(engine) as second:
+            third = threading.Thread(target=choose)
+            third.start()
+            waiting.wait(60)
+            assert chosen == []
+        third.join(60)
+        assert chosen == [second]
+
+
 def test_children_have_engines_and_processes_of_their_own(children: EnginePool) -> None:
     engine = make_counter_engine()
     with children._choose(engine) as first, children._choose(engine) as second:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,6 +152,20 @@ def test_translation_enters_the_digest_where_there_is_any() -> None:
     assert german.digest() != settings(assignments=("translation.languages=de", given[0])).digest()
     quiet = ("translation.languages=de", "translation.allow_remote=true", "translation.timeout_s=9")
     assert settings(assignments=quiet).digest() == german.digest()
+
+
+@pytest.mark.parametrize(
+    ("given", "count"),
+    [
+        ({}, 2),
+        ({"models": {"processes": 1}}, 2),
+        ({"models": {"processes": 4}}, 5),
+        ({"device": "cuda:0,cuda:1,cuda:2"}, 4),
+        ({"models": {"processes": 4}, "chunks_in_flight": 2}, 2),
+    ],
+)
+def test_chunks_in_flight_follow_the_processes_that_have_engines(given: dict[str, Any], count: int) -> None:
+    assert Settings.model_validate(given).count_chunks_in_flight() == count
 
 
 def test_places_and_worker_counts_do_not_change_the_digest() -> None:
