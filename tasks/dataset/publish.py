@@ -9,10 +9,10 @@ from glob import escape
 from pathlib import Path
 
 from tasks.canonical import canonical, find_recorded_date
+from tasks.dataset.parquet import serialize_table
 from tasks.dataset.read import find_row_here
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import EVERY_TABLE, schema_json
-from tasks.dataset.parquet import serialize_table
 from tasks.dataset.shared import mark_publication, publish_shared
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.records import Transcript
@@ -21,6 +21,7 @@ from tasks.storage import files, journal
 from tasks.storage.journal_plan import check_file, check_folder
 
 EXPORTS_FOLDER = "exports"
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedFiles:

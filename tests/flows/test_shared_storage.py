@@ -1,0 +1,76 @@
+"""What machines share lies in a bucket: one goes on where another stopped."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from flows.reporting.outcome import Outcome
+from tasks.settings.home import cache, results, sample
+from tasks.sharing.connect import open_objects
+from tests.helpers.s3_server import BUCKET, run_s3_server
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+STORAGE = f"s3://{BUCKET}/team"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _server() -> Iterator[None]:
+    with run_s3_server() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="module")
+def clip(home: Path) -> Path:
+    """Thirty seconds of the sample that no other test uses, so that nothing of them is cached."""
+    from tasks.audio.decode import decode
+    from tasks.intervals import Span
+
+    path = home / "shared.flac"
+    soundfile.write(path, decode(sample(), Span(350.0, 380.0)), 16_000)
+    return path
+
+
+def process(source: object, **settings: Any) -> Outcome:
+    from flows.process_recording import process_recording
+
+    return process_recording(str(source), {"profile": "demo", "storage": STORAGE, **settings})
+
+
+def change_machine() -> None:
+    """Leave nothing on this machine of what it did."""
+    shutil.rmtree(results(), ignore_errors=True)
+    shutil.rmtree(cache(), ignore_errors=True)
+
+
+def test_another_machine_goes_on_with_what_one_has_done(clip: Path) -> None:
+    first = process(clip)
+    assert first["status"] == "complete"
+    objects = open_objects(STORAGE)
+    names = [facts.name for facts in objects.list("")]
+    assert {name.split("/")[0] for name in names} >= {"artifacts", "records", "transcripts", "ledger", "leases"}
+
+    change_machine()
+    objects.delete(f"ledger/{first['recording_id']}.json")
+    again = process(clip)
+    assert again["engine_calls"] == 0
+    assert again["num_words"] == first["num_words"]
+
+
+def test_what_is_done_is_not_done_again(clip: Path) -> None:
+    change_machine()
+    first = process(clip)
+    change_machine()
+    again = process(clip)
+    assert again["run_id"] == first["run_id"]
+    assert again["steps"] == 0
+    exports = [Path(run["exports"]) / "transcript.txt" for run in (first, again)]
+    assert exports[1].read_text()
