@@ -20,6 +20,7 @@ from tasks.dataset.read import count_stale, find_row
 from tasks.errors import DaylongError, UsageError
 from tasks.records import Transcript
 from tasks.settings.home import corrections as corrections_folder
+from tasks.sharing.copies import locate_place, name_place
 from tasks.storage.files import is_accessible_folder
 
 log = logging.getLogger("daylong.corrections")
@@ -77,7 +78,7 @@ def apply_rows(rows: Sequence[Fact | Restore], out: Path, say: Say = log.info) -
         for sha256 in sorted({row.sha256 for row in rows}):
             found = find_published(out, sha256)
             for recording_id, run_id in found:
-                changed = expect(changed, str(out.resolve()), recording_id, sha256, run_id)
+                changed = expect(changed, name_place(out), recording_id, sha256, run_id)
             if not found:
                 done.absent.append(sha256)
         store.commit(changed)
@@ -104,13 +105,14 @@ def rewrite_stale(say: Say = log.info) -> tuple[list[str], list[str]]:
         due = [
             s
             for s in list_stale(read_log(folder))
-            if s.place not in faults and is_accessible_folder(Path(s.out))  # others wait until their disk is there
+            if s.place not in faults
+            and is_accessible_folder(locate_place(s.out))  # others wait until their disk is there
         ]
         if not due:
             return rewritten, list(faults.values())
         out, recording_id = due[0].place
         try:
-            run_id = rewrite(Path(out), recording_id)
+            run_id = rewrite(locate_place(out), recording_id)
             if run_id is None:
                 with open_store(folder) as store:
                     store.commit(mark_shown(store.log, due[0]._replace(facts="")))
@@ -137,7 +139,7 @@ def describe_stale(out: Path, recording_id: str) -> str:
 def apply_missed(transcript: Transcript, out: Path) -> None:
     """Write a recording again if facts on it were entered while a run published it. For the end of a run: a fault is
     logged, and the next correction tries again."""
-    folder, place = corrections_folder(), str(out.resolve())
+    folder, place = corrections_folder(), name_place(out)
     recording, run = transcript.recording, transcript.run
     try:
         if not concerns(read_log(folder), place, transcript):

@@ -18,6 +18,7 @@ from tasks.errors import DaylongError
 from tasks.intervals import format_timestamp
 from tasks.records import Turn
 from tasks.settings.home import corrections as corrections_folder
+from tasks.sharing.copies import locate_place
 from tasks.storage.files import is_accessible_folder
 from tasks.voices.records import Hearing
 
@@ -52,11 +53,11 @@ def find_conflicts() -> tuple[list[PlacedConflict], list[str]]:
     found: list[PlacedConflict] = []
     faults: list[str] = []
     for shown in held.shown:
-        if not is_accessible_folder(Path(shown.out)):
+        if not is_accessible_folder(locate_place(shown.out)):
             faults.append(f"{shown.recording_id}: {shown.out} is not there now")
             continue
         try:
-            published = read_transcript(Path(shown.out), shown.recording_id)
+            published = read_transcript(locate_place(shown.out), shown.recording_id)
         except DaylongError as error:
             faults.append(f"{shown.recording_id}: {error}")
             continue
@@ -101,7 +102,7 @@ def _find_numbers(held: FactLog, hearing: Hearing, folder: Path) -> set[int]:
 
 def _read_turns(hearing: Hearing, folder: Path) -> Sequence[Turn]:
     try:
-        published = read_transcript(Path(hearing.out), hearing.recording_id)
+        published = read_transcript(locate_place(hearing.out), hearing.recording_id)
     except DaylongError as error:
         log.warning("%s: its turns can't be read (%s); its labels count as they are", hearing.recording_id, error)
         return ()

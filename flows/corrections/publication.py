@@ -16,6 +16,7 @@ from tasks.settings.home import translations
 from tasks.translation.carry import carry_translations
 from tasks.translation.memory import SentenceMemory, compute_said
 from tasks.translation.sentences import Sentence
+from tasks.sharing.copies import name_place
 
 
 def concerns(log: FactLog, out: str, transcript: Transcript) -> bool:
@@ -38,7 +39,7 @@ def correct_words(transcript: Transcript, out: Path, translated: Transcript | No
     store is locked during the block where it has facts on the recording. Facts entered by another process since the
     store was looked at are applied by that process, once it finds this run's tables.
     """
-    folder, place = corrections_folder(), str(out.resolve())
+    folder, place = corrections_folder(), name_place(out)
     if not concerns(read_log(folder), place, transcript):
         yield transcript if translated is None else carry_over(transcript, translated)
         return

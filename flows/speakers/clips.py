@@ -9,6 +9,7 @@ from tasks.audio.decode import decode
 from tasks.audio.opus import encode_opus
 from tasks.intervals import Span
 from tasks.records import Recording, Transcript
+from tasks.sharing.copies import name_place
 from tasks.storage import files
 from tasks.storage.atomic import write_atomically
 from tasks.voices.records import VoiceRegistry
@@ -25,7 +26,7 @@ def write_clips(store: Path, registry: VoiceRegistry, transcript: Transcript, ou
     Failures are logged, not raised: a clip is optional.
     """
     wanted = select_hearings_with_clips(registry)
-    for hearing in registry.of_recording(str(out), transcript.recording.recording_id):
+    for hearing in registry.of_recording(name_place(out), transcript.recording.recording_id):
         span = select_clip_span(transcript, hearing.speaker)
         if hearing.hearing_id in wanted and span is not None:
             write_clip(store, hearing.hearing_id, transcript.recording, span)

@@ -17,7 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, PartialCredentialsError
 
-from tasks.errors import DaylongError, MachineFault, NoRoom, TransientError
+from tasks.errors import FULL, RIGHTS, DaylongError, MachineFault, NoRoom, TransientError
 from tasks.sharing.objects import Conflict, Facts, Held
 
 CONNECT_TIMEOUT_S = 5.0
@@ -131,7 +131,7 @@ class Bucket:
         """Turn what boto3 raises into errors for people, in one line."""
         try:
             yield
-        except (DaylongError, OSError):  # of this machine's disk
+        except DaylongError:
             raise
         except ClientError as error:
             raise self._explain(error) from error
@@ -140,6 +140,8 @@ class Bucket:
                 f"{self.url}: {_first_line(error)}. Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION."
             ) from error
         except Exception as error:  # of boto3, urllib3 and the connection, by many names
+            if isinstance(error, OSError) and error.errno in FULL | RIGHTS:  # of this machine's disk
+                raise
             raise TransientError(
                 f"{self.url}: can't be reached now ({_first_line(error)}). See to the network and AWS_ENDPOINT_URL; "
                 "the same command then goes on from here."

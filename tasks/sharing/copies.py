@@ -73,7 +73,7 @@ def locate_place(place: str) -> Path:
     PosixPath('/srv/results')
     """
     if "://" in place:
-        return locate_copy(place.removesuffix(f"/{TRANSCRIPTS}"), TRANSCRIPTS)
+        return mark_copy(place.removesuffix(f"/{TRANSCRIPTS}"), TRANSCRIPTS)
     return Path(place)
 
 

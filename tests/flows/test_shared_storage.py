@@ -10,9 +10,15 @@ from typing import Any
 import pytest
 import soundfile
 
+from flows.locations import resolve_out, resolve_voices
 from flows.reporting.outcome import Outcome
+from flows.speakers.corrections import enter_corrections
+from tasks.dataset.read import read_speakers, recordings
 from tasks.settings.home import cache, results, sample
+from tasks.settings.load import load
 from tasks.sharing.connect import open_objects
+from tasks.voices.correct import rename
+from tasks.voices.store import read_current_registry
 from tests.helpers.s3_server import BUCKET, run_s3_server
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -63,6 +69,20 @@ def test_another_machine_goes_on_with_what_one_has_done(clip: Path) -> None:
     again = process(clip)
     assert again["engine_calls"] == 0
     assert again["num_words"] == first["num_words"]
+
+
+def test_voices_and_their_names_are_known_to_all_machines(clip: Path) -> None:
+    first = process(clip)
+    change_machine()
+    settings = load({"profile": "demo", "storage": STORAGE})
+    voices = resolve_voices(settings)
+    hearings = list(read_current_registry(voices).hearings.values())
+    assert {h.out for h in hearings} == {f"{STORAGE}/transcripts"}
+    enter_corrections(voices, "rename", lambda held: ("Ada", rename(held, hearings[0].voice_id, "Ada")))
+    change_machine()
+    [row] = [r for r in recordings(resolve_out(settings)) if r["recording_id"] == first["recording_id"]]
+    assert "Ada" in {s["speaker_name"] for s in read_speakers(resolve_out(settings), row)}
+    assert open_objects(STORAGE).get("state/voices.json") is not None
 
 
 def test_what_is_done_is_not_done_again(clip: Path) -> None:
