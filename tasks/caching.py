@@ -185,7 +185,11 @@ def _share_record(step: str, version: int, do: Callable[P, R]) -> Callable[P, R]
         found: Any = do(*args, **kwargs)
         if not found["facts"].get(PROVISIONAL):
             bound.apply_defaults()
-            write_record(store.root, compute_step_key(step, version, bound.arguments), found)
+            key = compute_step_key(step, version, bound.arguments)
+            try:
+                write_record(store.root, key, found)
+            except TransientError as error:  # the result is there; only another machine has to find it again
+                log.warning("%s is not kept for other machines: its record can't be written (%s)", key, error)
         return found  # type: ignore[no-any-return]
 
     return run_shared

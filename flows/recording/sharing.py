@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,13 @@ from flows.reporting.outcome import Outcome
 from tasks.caching import call_before_each_step
 from tasks.dataset.publish import EXPORTS_FOLDER
 from tasks.dataset.read import read_transcript
+from tasks.errors import DaylongError
+from tasks.pruning.places import share_usage
 from tasks.records import Recording
 from tasks.sharing import publication
 from tasks.sharing.connect import open_objects
 from tasks.sharing.lease import hold_lease
+from tasks.sharing.patience import may_wait
 from tasks.sharing.sources import fetch_source, is_in_bucket
 
 log = logging.getLogger("daylong.sharing")
@@ -26,18 +28,6 @@ log = logging.getLogger("daylong.sharing")
 LEASES_WAITED = 2.5
 """How many times `storage_lease_s` a run waits for a recording that another process works on: a dead one's is free by
 then."""
-
-_waits: ContextVar[bool] = ContextVar("waits for recordings", default=True)
-
-
-@contextmanager
-def without_waiting() -> Iterator[None]:
-    """In the block, a recording that another process works on is refused at once (`Busy`)."""
-    token = _waits.set(False)
-    try:
-        yield
-    finally:
-        _waits.reset(token)
 
 
 @contextmanager
@@ -52,7 +42,7 @@ def hold_recording(recording: Recording, run: Run, flow_run_id: str) -> Iterator
         yield None
         return
     objects, lease_s, recording_id = open_objects(url), run.settings.storage_lease_s, recording.recording_id
-    patience_s = LEASES_WAITED * lease_s if _waits.get() else 0.0
+    patience_s = LEASES_WAITED * lease_s if may_wait() else 0.0
     held = hold_lease(
         objects, f"recordings/{recording_id}", recording.source_name, lease_s=lease_s, patience_s=patience_s
     )
@@ -66,6 +56,8 @@ def hold_recording(recording: Recording, run: Run, flow_run_id: str) -> Iterator
                 yield None
         finally:
             publication.drop_claim(objects, recording_id)
+            with suppress(DaylongError):  # it is for pruning alone
+                share_usage(run.place.store, recording_id)
 
 
 def is_done(facts: Mapping[str, Any], recording: Recording, run: Run) -> bool:

@@ -40,7 +40,13 @@ class Lease:
 
     def __init__(self, objects: Objects, name: str, what: str, lease_s: float) -> None:
         self._objects, self._name, self._what, self._lease_s = objects, name, what, lease_s
-        self._me = {"host": socket.gethostname(), "pid": os.getpid(), "nonce": uuid.uuid4().hex, "lease_s": lease_s}
+        self._me: dict[str, object] = {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "nonce": uuid.uuid4().hex,
+            "lease_s": lease_s,
+        }
+        self._me["began"] = time.time()
         self._count = 0
         self._tag: str | None = None
         self._renewed = time.monotonic()

@@ -16,8 +16,9 @@ from tasks.sharing.connect import open_objects
 from tasks.storage.artifacts import canonical_json
 
 FOLDER = "records"
-RENEW_AFTER_S = 24 * 3600.0
-"""A record older than this is written again where it is used: pruning goes by when a record was last written."""
+RENEW_AFTER_S = 300.0
+"""A record older than this is written again where it is used: pruning goes by when a record was last written, and
+keeps those written since ten minutes before the oldest run under way began."""
 
 
 def name_record(key: str) -> str:
