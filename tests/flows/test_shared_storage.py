@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,32 @@ def test_another_machine_goes_on_with_what_one_has_done(clip: Path) -> None:
     again = process(clip)
     assert again["engine_calls"] == 0
     assert again["num_words"] == first["num_words"]
+
+
+def test_tables_are_read_from_the_bucket_by_other_programs(clip: Path) -> None:
+    import duckdb
+    import polars
+    import pyarrow.dataset
+    import s3fs
+    from pyarrow.fs import S3FileSystem
+
+    done = process(clip)
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    at = S3FileSystem(endpoint_override=endpoint.removeprefix("http://"), scheme="http", region="us-east-1")
+    words = pyarrow.dataset.dataset(f"{BUCKET}/team/transcripts/words", filesystem=at, partitioning="hive")
+    assert words.count_rows() == done["num_words"]
+
+    options = {"aws_endpoint_url": endpoint, "aws_allow_http": "true", "aws_region": "us-east-1"}
+    keys = {"aws_access_key_id": "tests", "aws_secret_access_key": "tests"}
+    scanned = polars.scan_parquet(
+        f"{STORAGE}/transcripts/words/**/*.parquet", storage_options=options | keys, hive_partitioning=True
+    )
+    assert len(scanned.collect()) == done["num_words"]
+
+    database = duckdb.connect()
+    database.register_filesystem(s3fs.S3FileSystem(endpoint_url=endpoint, skip_instance_cache=True))
+    query = f"select num_words from read_parquet('{STORAGE}/transcripts/recordings/*/*.parquet')"
+    assert database.sql(query).fetchall() == [(done["num_words"],)]
 
 
 def test_voices_and_their_names_are_known_to_all_machines(clip: Path) -> None:
