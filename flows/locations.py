@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from tasks.errors import UsageError
-from tasks.settings.home import cache, home, transcripts, voices
+from tasks.settings.home import cache, corrections, home, transcripts, voices
+from tasks.settings.load import load
 from tasks.settings.schema import Settings
 from tasks.sharing import copies
 from tasks.sharing.artifacts import SharedArtifactStore
@@ -30,6 +31,13 @@ def resolve_voices(settings: Settings) -> Path:
         return copies.mark_copy(settings.storage.rstrip("/"), "voices")
     given = settings.voices.store
     return home() / Path(given).expanduser() if given else voices()
+
+
+def resolve_corrections(out: Path | None = None) -> Path:
+    """Resolve the folder of what people corrected; with shared storage, this machine's copy. `out`: the folder of the
+    results that it is about, where one is known: else the settings say whether machines share them."""
+    storage = load().storage if out is None else copies.find_url(out)
+    return copies.mark_copy(storage.rstrip("/"), "corrections") if storage else corrections()
 
 
 def resolve_store(settings: Settings) -> ArtifactStore:

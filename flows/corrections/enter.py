@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.corrections.publication import concerns
+from flows.locations import resolve_corrections
 from flows.speakers.republish import Say, rewrite
 from tasks.corrections.facts import Fact, Restore, read_row
 from tasks.corrections.log import FactLog, enter, expect, list_stale, mark_shown, undo
@@ -19,7 +20,6 @@ from tasks.corrections.store import open_store, read_log
 from tasks.dataset.read import count_stale, find_row
 from tasks.errors import DaylongError, UsageError
 from tasks.records import Transcript
-from tasks.settings.home import corrections as corrections_folder
 from tasks.sharing.copies import locate_place, name_place
 from tasks.storage.files import is_accessible_folder
 
@@ -73,7 +73,7 @@ def read_corrections(path: Path, out: Path, by: str | None = None) -> Correction
 def apply_rows(rows: Sequence[Fact | Restore], out: Path, say: Say = log.info) -> EntryResult:
     """Enter facts, all or none, and write the recordings again that they are about."""
     done = EntryResult()
-    with open_store(corrections_folder()) as store:
+    with open_store(resolve_corrections(out)) as store:
         changed, done.entered, done.undone = enter(store.log, rows)
         for sha256 in sorted({row.sha256 for row in rows}):
             found = find_published(out, sha256)
@@ -88,7 +88,7 @@ def apply_rows(rows: Sequence[Fact | Restore], out: Path, say: Say = log.info) -
 def undo_fact(number: int | None, say: Say = log.info) -> EntryResult:
     """Take a fact back, the last by default, and write its recordings again."""
     done = EntryResult()
-    with open_store(corrections_folder()) as store:
+    with open_store(resolve_corrections()) as store:
         changed, fact = undo(store.log, number)
         store.commit(changed)
     done.undone = [fact]
@@ -98,7 +98,7 @@ def undo_fact(number: int | None, say: Say = log.info) -> EntryResult:
 def rewrite_stale(say: Say = log.info) -> tuple[list[str], list[str]]:
     """Write all recordings again whose tables show other facts than the store holds; return lines on those that were
     and on those that failed, which stay due. A call after a crash goes on where it ended."""
-    folder = corrections_folder()
+    folder = resolve_corrections()
     rewritten: list[str] = []
     faults: dict[tuple[str, str], str] = {}
     while True:
@@ -139,7 +139,7 @@ def describe_stale(out: Path, recording_id: str) -> str:
 def apply_missed(transcript: Transcript, out: Path) -> None:
     """Write a recording again if facts on it were entered while a run published it. For the end of a run: a fault is
     logged, and the next correction tries again."""
-    folder, place = corrections_folder(), name_place(out)
+    folder, place = resolve_corrections(out), name_place(out)
     recording, run = transcript.recording, transcript.run
     try:
         if not concerns(read_log(folder), place, transcript):

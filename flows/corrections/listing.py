@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from flows.locations import resolve_corrections
 from tasks.corrections.apply import Conflict, correct_transcript
 from tasks.corrections.facts import Fact, write_row
 from tasks.corrections.locate import find_label
 from tasks.corrections.log import FactLog, drop
-from tasks.corrections.store import FILE, open_store, read_log, read_machine
+from tasks.corrections.store import has_log, open_store, read_log, read_machine
 from tasks.dataset.read import read_transcript
 from tasks.errors import DaylongError
 from tasks.intervals import format_timestamp
 from tasks.records import Turn
-from tasks.settings.home import corrections as corrections_folder
 from tasks.sharing.copies import locate_place
 from tasks.storage.files import is_accessible_folder
 from tasks.voices.records import Hearing
@@ -48,7 +48,7 @@ def name_recordings(held: FactLog) -> dict[str, str]:
 
 def find_conflicts() -> tuple[list[PlacedConflict], list[str]]:
     """The facts that won over a third thing, by recording and time; and lines on recordings that can't be read."""
-    folder = corrections_folder()
+    folder = resolve_corrections()
     held = read_log(folder)
     found: list[PlacedConflict] = []
     faults: list[str] = []
@@ -77,8 +77,8 @@ def write_file(facts: Sequence[Fact]) -> str:
 def forget_facts(heard: Sequence[Hearing], name: str | None) -> list[Fact]:
     """Remove the facts about what a person says, in the recordings where they are heard, and those that they entered
     themselves; tables that show them are due to be written again."""
-    folder = corrections_folder()
-    if not (folder / FILE).exists():
+    folder = resolve_corrections()
+    if not has_log(folder):
         return []
     with open_store(folder) as store:
         theirs: set[int] = set()

@@ -52,7 +52,7 @@ def hold_recording(recording: Recording, run: Run, flow_run_id: str) -> Iterator
             if is_done(published.facts, recording, run):
                 yield read_outcome(recording_id, run)
                 return
-            with call_before_each_step(flow_run_id, lease.check):
+            with call_before_each_step(flow_run_id, lease.check), lease.telling_loss():
                 yield None
         finally:
             publication.drop_claim(objects, recording_id)

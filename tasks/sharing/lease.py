@@ -86,7 +86,20 @@ class Lease:
         if not self._lost and time.monotonic() - self._renewed > self._lease_s / 2:
             self.renew()
         if self._lost:
-            raise LostLease(f"{self._what}: another process took it over while this one was away; it goes on there.")
+            raise self._loss()
+
+    @contextmanager
+    def telling_loss(self) -> Iterator[None]:
+        """Raise LostLease in place of what a block raises whose lease was taken over: it is the reason."""
+        try:
+            yield
+        except Exception as error:
+            if self._lost:
+                raise self._loss() from error
+            raise
+
+    def _loss(self) -> LostLease:
+        return LostLease(f"{self._what}: another process took it over while this one was away; it goes on there.")
 
     def renew(self) -> None:
         """Write the lease again. Raises TransientError where the store can't be reached now."""

@@ -77,6 +77,7 @@ def hold_state(folder: Path, lock: Path, patience_s: float) -> Iterator[SharedSt
         yield None
         return
     objects = open_objects(url)
+    journal.recover(lock)
     what = f"{url}: the {folder.name}"
     with hold_lease(objects, f"state/{folder.name}", what, lease_s=LEASE_S, patience_s=patience_s):
         tag, sums = _pull(objects, folder, lock)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.errors import TransientError
 from tasks.sharing.folder import Folder
 from tasks.sharing.lease import Busy, Lease, LostLease, hold_lease
 from tasks.sharing.objects import Objects
@@ -42,6 +43,8 @@ def test_who_is_not_heard_of_loses_it_and_finds_out(objects: Objects) -> None:
     with hold_lease(objects, "a", "a.wav", lease_s=LEASE_S, patience_s=30) as taken:
         with pytest.raises(LostLease, match="another process took it over"):
             stopped.check()
+        with pytest.raises(LostLease), stopped.telling_loss():
+            raise TransientError("every chunk failed")
         stopped.release()  # of no effect
         taken.check()
         with pytest.raises(Busy):
