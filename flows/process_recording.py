@@ -191,7 +191,9 @@ def _run_steps(
     translated = None
     if run.settings.translation.languages:  # before any store is locked: a model may take long
         progress.enter_stage("translation")
-        untranslated = TranslationJob(apply_known(transcript), lambda held: translate_in_run(held, run.settings))
+        untranslated = TranslationJob(
+            apply_known(transcript, run.out), lambda held: translate_in_run(held, run.settings)
+        )
         translated = translate_transcript(untranslated).transcript
     progress.enter_stage("publishing")
     with (

@@ -13,10 +13,10 @@ from tasks.corrections.log import FactLog, Shown, digest_facts, expect
 from tasks.corrections.store import OpenStore, has_log, open_store, read_log
 from tasks.records import Transcript
 from tasks.settings.home import translations
+from tasks.sharing.copies import name_place
 from tasks.translation.carry import carry_translations
 from tasks.translation.memory import SentenceMemory, compute_said
 from tasks.translation.sentences import Sentence
-from tasks.sharing.copies import name_place
 
 
 def concerns(log: FactLog, out: str, transcript: Transcript) -> bool:
@@ -25,7 +25,7 @@ def concerns(log: FactLog, out: str, transcript: Transcript) -> bool:
     return bool(log.of(recording.sha256)) or log.find_shown(out, recording.recording_id) is not None
 
 
-def apply_known(transcript: Transcript, out: Path) -> Transcript:
+def apply_known(transcript: Transcript, out: Path | None = None) -> Transcript:
     """A run's transcript with the facts on its sound, as far as they are known now: what is to be translated before
     the store is locked."""
     return correct_transcript(transcript, read_log(resolve_corrections(out)).of(transcript.recording.sha256))[0]
