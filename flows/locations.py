@@ -6,26 +6,47 @@ from pathlib import Path
 from typing import Literal
 
 from tasks.errors import UsageError
-from tasks.settings.home import cache, home, transcripts, voices
+from tasks.settings.home import cache, corrections, home, transcripts, voices
+from tasks.settings.load import load
 from tasks.settings.schema import Settings
+from tasks.sharing import copies
+from tasks.sharing.artifacts import SharedArtifactStore
+from tasks.sharing.connect import check_objects
+from tasks.sharing.publication import TRANSCRIPTS
 from tasks.storage import remote
 from tasks.storage.artifacts import ArtifactStore
 
 
 def resolve_out(settings: Settings) -> Path:
-    """Resolve the folder of the results as an absolute path."""
+    """Resolve the folder of the results as an absolute path; with shared storage, this machine's copy of them."""
+    if settings.storage:
+        return copies.mark_copy(settings.storage.rstrip("/"), TRANSCRIPTS)
     out = Path(settings.out).expanduser() if settings.out else transcripts()
     return out if out.is_absolute() else home() / out
 
 
 def resolve_voices(settings: Settings) -> Path:
-    """Resolve the folder of the voice registry as an absolute path."""
+    """Resolve the folder of the voice registry as an absolute path; with shared storage, this machine's copy."""
+    if settings.storage:
+        return copies.mark_copy(settings.storage.rstrip("/"), "voices")
     given = settings.voices.store
     return home() / Path(given).expanduser() if given else voices()
 
 
+def resolve_corrections(out: Path | None = None) -> Path:
+    """Resolve the folder of what people corrected; with shared storage, this machine's copy. `out`: the folder of the
+    results that it is about, where one is known: else the settings say whether machines share them."""
+    storage = load().storage if out is None else copies.find_url(out)
+    return copies.mark_copy(storage.rstrip("/"), "corrections") if storage else corrections()
+
+
 def resolve_store(settings: Settings) -> ArtifactStore:
     """Resolve the artifact store. Raises UsageError where a URL cannot be reached or written."""
+    if settings.storage:
+        url = settings.storage.rstrip("/")
+        check_objects(url)
+        scratch = copies.locate_copy(url, "artifacts")
+        return SharedArtifactStore(url, str(scratch), round(settings.storage_copy_gb * 1e9))
     given = settings.cache.store
     if given and "://" in given:
         remote.check_store(given)

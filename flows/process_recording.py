@@ -34,6 +34,7 @@ from flows.recording.languages import (
 )
 from flows.recording.preparation import Run, prepare
 from flows.recording.redecode import redecode_seams
+from flows.recording.sharing import fetch_shared_source, hold_recording
 from flows.recording.tracks import map_tracks
 from flows.reporting.logging_setup import in_worker
 from flows.reporting.outcome import Outcome
@@ -83,8 +84,9 @@ def process_recording(
     """Turn one recording into a speaker-labelled transcript.
 
     Args:
-        source: The recording: a path on the worker's machine, such as /recordings/meeting.wav, or one within
-            DAYLONG_HOME, such as data/inbox/meeting.wav. The recordings in a folder are taken as one.
+        source: The recording: a path on the worker's machine, such as /recordings/meeting.wav, one within
+            DAYLONG_HOME, such as data/inbox/meeting.wav, or s3://bucket/meeting.wav. The recordings in a folder are
+            taken as one.
         settings: Anything to set for this run; what is left alone keeps what daylong.toml, the environment and
             the profile say. [In brackets: what a setting is where nobody has said anything.]
         together: More files of the same recording, where its recorder split it. Their order is found out.
@@ -121,7 +123,12 @@ def _process(files: Sequence[str], run: Run, account: Account, mark: usage.RunMa
     held = measure_recording_size(store, recording.recording_id)
     disk_space.check_room(recording.duration_s, store.root, run.out, separated=separated, held=held)
 
-    with usage.track_usage(recordings_folder(), recording.recording_id, lambda: pop_used_keys(me)) as note:
+    with (
+        hold_recording(recording, run, me) as finished,
+        usage.track_usage(recordings_folder(), recording.recording_id, lambda: pop_used_keys(me)) as note,
+    ):
+        if finished is not None:
+            return finished
         progress.listeners += (call_at_each_chunk(lambda: note(copy_used_keys(me))),)
         return _run_steps(recording, run, progress, account, started, calls_before)
 
@@ -185,7 +192,9 @@ def _run_steps(
     translated = None
     if run.settings.translation.languages:  # before any store is locked: a model may take long
         progress.enter_stage("translation")
-        untranslated = TranslationJob(apply_known(transcript), lambda held: translate_in_run(held, run.settings))
+        untranslated = TranslationJob(
+            apply_known(transcript, run.out), lambda held: translate_in_run(held, run.settings)
+        )
         translated = translate_transcript(untranslated).transcript
     progress.enter_stage("publishing")
     embedder, sounds = run.models.get("embedding", ""), [track.audio for track in tracks]
@@ -217,7 +226,7 @@ def find_files(source: str, more: Sequence[str]) -> list[str]:
     """
     files: list[str] = []
     for name in (source, *more):
-        path = resolve_pasted_path(name)
+        path = fetch_shared_source(name) or resolve_pasted_path(name)
         if not path.is_absolute() and in_worker():  # its working directory is arbitrary
             path = home() / path
         found = [str(f) for f in list_recordings(path)] if path.is_dir() else [str(path)]

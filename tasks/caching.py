@@ -11,16 +11,18 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import inspect
 import json
 import logging
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+import prefect
 from prefect import Task, task
 from prefect.cache_policies import CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
@@ -28,10 +30,13 @@ from prefect.context import TaskRunContext
 from prefect.serializers import JSONSerializer
 from pydantic import BaseModel
 
-from tasks.errors import TransientError, is_transient
+from tasks.errors import DaylongError, TransientError, is_transient
 from tasks.logs import add_log_fields
+from tasks.sharing.artifacts import SharedArtifactStore
+from tasks.sharing.records import discard_record, read_record, write_record
 from tasks.step import PROVISIONAL, Manifest, check_manifest
 from tasks.storage.artifacts import ArtifactStore, compute_json_digest
+from tasks.storage.atomic import write_atomically
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -163,7 +168,52 @@ def step_task(step: str, version: int) -> Callable[[Callable[P, R]], Task[P, R]]
         cache_result_in_memory=False,
         **RETRY_OPTIONS,
     )
-    return lambda do: prefects(_log_step(step, do))
+    return lambda do: prefects(_log_step(step, _share_record(step, version, do)))
+
+
+def _share_record(step: str, version: int, do: Callable[P, R]) -> Callable[P, R]:
+    """Wrap `do` so that what it found is recorded for other machines, too, where its store is shared."""
+    signature = inspect.signature(do)
+
+    @functools.wraps(do)
+    def run_shared(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = signature.bind(*args, **kwargs)
+        store = _find_store(bound.arguments)
+        if not isinstance(store, SharedArtifactStore):
+            return do(*args, **kwargs)
+        _check_guard()
+        found: Any = do(*args, **kwargs)
+        if not found["facts"].get(PROVISIONAL):
+            bound.apply_defaults()
+            key = compute_step_key(step, version, bound.arguments)
+            try:
+                write_record(store.root, key, found)
+            except TransientError as error:  # the result is there; only another machine has to find it again
+                log.warning("%s is not kept for other machines: its record can't be written (%s)", key, error)
+        return found  # type: ignore[no-any-return]
+
+    return run_shared
+
+
+_guards: dict[str, Callable[[], None]] = {}
+
+
+@contextlib.contextmanager
+def call_before_each_step(flow_run_id: str, guard: Callable[[], None]) -> Iterator[None]:
+    """Call `guard` before each step of the flow run that isn't cached, in the block: the step fails with what it
+    raises."""
+    _guards[flow_run_id] = guard
+    try:
+        yield
+    finally:
+        _guards.pop(flow_run_id, None)
+
+
+def _check_guard() -> None:
+    context = TaskRunContext.get()
+    guard = _guards.get(str(context.task_run.flow_run_id)) if context else None
+    if guard is not None:
+        guard()
 
 
 def _log_step(step: str, do: Callable[P, R]) -> Callable[P, R]:
@@ -186,8 +236,10 @@ def discard_broken_result(key: str, inputs: dict[str, Any]) -> None:
 
     Prefect believes a stored result without looking further; without it, the step runs again.
     """
-    store = next((v.store for v in inputs.values() if isinstance(getattr(v, "store", None), ArtifactStore)), None)
+    store = _find_store(inputs)
     record = results_folder() / key
+    if isinstance(store, SharedArtifactStore):
+        _fetch_record(store.root, key, record)
     if store is None or not record.is_file():
         return
     with contextlib.suppress(OSError):
@@ -211,6 +263,40 @@ def discard_broken_result(key: str, inputs: dict[str, Any]) -> None:
     if broken:
         log.warning("%s: in the cache, %s is gone, damaged or changed; the step runs again", key, broken[0])
         record.unlink(missing_ok=True)
+        if isinstance(store, SharedArtifactStore):
+            with contextlib.suppress(DaylongError):  # the step writes it again
+                discard_record(store.root, key)
+
+
+def _find_store(inputs: Mapping[str, Any]) -> ArtifactStore | None:
+    return next((v.store for v in inputs.values() if isinstance(getattr(v, "store", None), ArtifactStore)), None)
+
+
+def _fetch_record(url: str, key: str, record: Path) -> None:
+    """Make this machine's record of a step what the shared storage has of it; leave it where that can't be read."""
+    try:
+        found = read_record(url, key)
+        if found is None:
+            record.unlink(missing_ok=True)
+            return
+        record.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(record, format_record(key, check_manifest(found)), durable=False)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        record.unlink(missing_ok=True)
+    except (OSError, DaylongError) as error:
+        log.warning("%s: what %s has of it can't be read now (%s)", key, url, error)
+
+
+def format_record(key: str, manifest: Manifest) -> str:
+    """Format a manifest as the record that Prefect keeps of a step's result."""
+    metadata = {
+        "storage_key": str(results_folder() / key),
+        "expiration": None,
+        "serializer": _SERIALIZER,
+        "prefect_version": prefect.__version__,
+        "storage_block_id": None,
+    }
+    return json.dumps({"metadata": metadata, "result": json.dumps(manifest)})
 
 
 def parse_record(record: str) -> Manifest:

@@ -52,7 +52,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("steps' ground", ("tasks.alignment", "tasks.review", "tasks.step", "tasks.caching", "tasks.contracts")),
-    ("foundations", ("tasks.settings", "tasks.engines", "tasks.weights", "tasks.storage")),
+    ("foundations", ("tasks.settings", "tasks.engines", "tasks.weights", "tasks.storage", "tasks.sharing")),
     ("ground", ("tasks",)),
 )
 """From the top down. A module belongs to the longest name here that it starts with; imports go down or stay."""

@@ -72,10 +72,10 @@ def log(debug: Debug = False) -> None:
     """What was corrected, the latest last."""
     with open_terminal(debug) as screen:
         from flows.corrections.listing import describe, name_recordings
+        from flows.locations import resolve_corrections
         from tasks.corrections.store import read_log
-        from tasks.settings.home import corrections
 
-        held = read_log(corrections())
+        held = read_log(resolve_corrections())
         names = name_recordings(held)
         for fact in held.facts:
             where = names.get(fact.sha256, fact.sha256[:8])
@@ -124,11 +124,11 @@ def stats(
 ) -> None:
     """How often which words were mended, the most frequent first, as a file for transcription.replacements."""
     with open_terminal(debug) as screen:
+        from flows.locations import resolve_corrections
         from tasks.corrections.counts import count_mended, write_replacements
         from tasks.corrections.store import read_log
-        from tasks.settings.home import corrections
 
-        mended = count_mended(read_log(corrections()).facts)
+        mended = count_mended(read_log(resolve_corrections()).facts)
         if not mended:
             screen.say("No word was mended yet.")
             return
@@ -150,11 +150,11 @@ def export(
     with open_terminal(debug) as screen:
         from flows.cli.export import find_results
         from flows.corrections.listing import write_file
+        from flows.locations import resolve_corrections
         from tasks.corrections.store import read_log
         from tasks.dataset.read import find
-        from tasks.settings.home import corrections
 
-        held = read_log(corrections())
+        held = read_log(resolve_corrections())
         sha256 = None if recording is None else str(find(find_results(out), recording)["sha256"])
         facts = [f for f in held.facts if not f.undone and sha256 in (None, f.sha256)]
         if not facts:

@@ -145,12 +145,11 @@ def read_language(given: str | None, form: str | None) -> str | None:
 
 def find_results(out: Path | None) -> Path:
     """Find the folder of results: `out`, else as the settings say. Raises UsageError if there is none."""
-    from tasks.settings.home import home, transcripts
+    from flows.locations import resolve_out
     from tasks.settings.load import load
 
     if out is None:
-        out_setting = load().out
-        out = home() / Path(out_setting).expanduser() if out_setting else transcripts()
+        out = resolve_out(load())
     if not out.is_dir():
         raise UsageError(f"{out}: no such folder of results; --out says where they are.")
     return out

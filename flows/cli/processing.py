@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from flows.cli.exit_status import handle_interrupts
 from flows.cli.progress import show_progress
@@ -15,6 +17,9 @@ from flows.environment import import_prefect
 from flows.serving.own_server import RunServer
 from tasks.audio.folder import encode_path, name_recording
 from tasks.errors import DaylongError, UnreadableAudio, UsageError
+from tasks.sharing.lease import Busy, LostLease
+from tasks.sharing.patience import without_waiting
+from tasks.sharing.publication import Superseded
 
 if TYPE_CHECKING:
     from flows.reporting.outcome import Outcome
@@ -61,15 +66,23 @@ def process(
         check_before_start(settings, len(found), server)
     done = ProcessingResult(failed=len(errors))
     with handle_interrupts(terminal) as interrupted:
-        for number, files in enumerate(found, start=1):
-            if interrupted.is_set():
-                break
+        waiting, busy = deque(enumerate(found, start=1)), 0
+        while waiting and not interrupted.is_set():
+            number, files = waiting.popleft()
             position = f"{number} of {len(found)}" if len(found) > 1 else ""
-            if not _process_one(files, settings, terminal, position, done, server):
-                rest = len(found) - number
-                done.failed += rest
-                if rest:
-                    terminal.note(f"Not tried, since they would fail in the same way: {_format_rest(rest)}.")
+            # What another machine works on comes last; where nothing else is left, it is waited for.
+            may_wait = busy >= len(waiting)
+            tried = _process_one(files, settings, terminal, position, done, server, may_wait=may_wait)
+            if tried == "busy":
+                waiting.append((number, files))
+                busy += 1
+                continue
+            busy = 0
+            if tried == "hopeless":
+                done.failed += len(waiting)
+                if waiting:
+                    rest = _format_rest(len(waiting))
+                    terminal.note(f"Not tried, since they would fail in the same way: {rest}.")
                 break
     if done.failed:
         if len(found) + len(errors) > 1:
@@ -110,13 +123,20 @@ def _process_one(
     position: str,
     done: ProcessingResult,
     server: RunServer,
-) -> bool:
-    """Process a recording; return whether another one may succeed. Raises UsageError; with --debug, any error."""
+    *,
+    may_wait: bool,
+) -> Literal["tried", "busy", "hopeless"]:
+    """Process a recording; return whether it was tried, or another process works on it, or no other one may succeed.
+
+    `may_wait`: whether to wait where another process works on it. Raises UsageError; with --debug, any error.
+    """
     try:
-        with show_progress(terminal, position) as show:
+        with show_progress(terminal, position) as show, nullcontext() if may_wait else without_waiting():
             outcome = _run_flow(files, settings, show, server)
     except UsageError:
         raise
+    except (Busy, LostLease, Superseded):
+        return "busy"
     except Exception as error:  # a recording must not stop the rest, whatever the cause
         if terminal.debug:
             raise
@@ -124,11 +144,11 @@ def _process_one(
         name = escape(name_recording(files))
         line, others_may_succeed = explain_failure(error, name)
         terminal.fail(line if isinstance(error, UnreadableAudio) else done.shorten(line, name))
-        return others_may_succeed
+        return "tried" if others_may_succeed else "hopeless"
     done.outcomes.append(outcome)
     show_outcome(outcome, terminal)
     done.failed += outcome["status"] != "complete"
-    return True
+    return "tried"
 
 
 def explain_failure(error: Exception, name: str) -> tuple[str, bool]:

@@ -10,6 +10,7 @@ from flows.cli.terminal import escape
 from tasks.audio.folder import list_recordings
 from tasks.errors import DaylongError, UnreadableAudio, UsageError
 from tasks.paths import suggest_path
+from tasks.sharing.sources import is_in_bucket, list_sources
 
 
 def find_recordings(names: Iterable[str]) -> tuple[list[str], list[DaylongError]]:
@@ -21,6 +22,9 @@ def find_recordings(names: Iterable[str]) -> tuple[list[str], list[DaylongError]
     errors: list[DaylongError] = []
     for name in names:
         try:
+            if is_in_bucket(name):
+                found |= dict.fromkeys(list_sources(name))
+                continue
             found |= dict.fromkeys(map(os.path.abspath, _list_files(name)))
         except DaylongError as error:
             errors.append(error)

@@ -136,8 +136,9 @@ def log(settings: Assignments = None, debug: Debug = False) -> None:
 def resolve_results(out: Path | None) -> str | None:
     """Resolve the folder of results as the registry stores it; None for all. Raises UsageError for a missing one."""
     from flows.cli.export import find_results
+    from tasks.sharing.copies import name_place
 
-    return None if out is None else str(find_results(out).resolve())
+    return None if out is None else name_place(find_results(out))
 
 
 def _show_voices(rows: list[VoiceSummary], registry: VoiceRegistry, store: Path, screen: Terminal) -> None:

@@ -87,16 +87,16 @@ def publish_all(folder: Path, transcript: Transcript, found: Sequence[Translated
     """Add translations to the recording's tables and exports; return the exports' paths. Names of speakers may have
     changed since the transcript was read, and segments been corrected: it is read again."""
     from flows.corrections.publication import carry_over
+    from flows.locations import resolve_corrections
     from flows.report_audio import restore_part_paths
     from tasks.corrections.store import open_store
     from tasks.dataset.publish import EXPORTS_FOLDER, Superseded, publish_translations
     from tasks.dataset.read import read_transcript
     from tasks.exports import EXPORTS, render, render_translations
     from tasks.exports.translated import list_translations, name_translated
-    from tasks.settings.home import corrections
 
     recording_id, run_id = transcript.recording.recording_id, transcript.run.run_id
-    with open_store(corrections()):  # no segment changes meanwhile
+    with open_store(resolve_corrections()):  # no segment changes meanwhile
         now = read_transcript(folder, recording_id)
         if now.run.run_id != run_id:
             raise Superseded(f"{recording_id}: another run has published it since; translate it again.")

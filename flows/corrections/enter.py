@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.corrections.publication import concerns
+from flows.locations import resolve_corrections
 from flows.speakers.republish import Say, rewrite
 from tasks.corrections.facts import Fact, Restore, read_row
 from tasks.corrections.log import FactLog, enter, expect, list_stale, mark_shown, undo
@@ -19,7 +20,7 @@ from tasks.corrections.store import open_store, read_log
 from tasks.dataset.read import count_stale, find_row
 from tasks.errors import DaylongError, UsageError
 from tasks.records import Transcript
-from tasks.settings.home import corrections as corrections_folder
+from tasks.sharing.copies import locate_place, name_place
 from tasks.storage.files import is_accessible_folder
 
 log = logging.getLogger("daylong.corrections")
@@ -84,7 +85,7 @@ def enter_rows(rows: Sequence[Fact | Restore], out: Path, instead_of: Sequence[i
     Raises UsageError where one of those is undone already, or a later one builds on it.
     """
     done = EntryResult()
-    with open_store(corrections_folder()) as store:
+    with open_store(resolve_corrections(out)) as store:
         changed = store.log
         for number in sorted(instead_of, reverse=True):
             changed, gone = undo(changed, number)
@@ -94,7 +95,7 @@ def enter_rows(rows: Sequence[Fact | Restore], out: Path, instead_of: Sequence[i
         for sha256 in sorted({row.sha256 for row in rows}):
             found = find_published(out, sha256)
             for recording_id, run_id in found:
-                changed = expect(changed, str(out.resolve()), recording_id, sha256, run_id)
+                changed = expect(changed, name_place(out), recording_id, sha256, run_id)
             if not found:
                 done.absent.append(sha256)
         store.commit(changed)
@@ -104,7 +105,7 @@ def enter_rows(rows: Sequence[Fact | Restore], out: Path, instead_of: Sequence[i
 def undo_fact(number: int | None, say: Say = log.info) -> EntryResult:
     """Take a fact back, the last by default, and write its recordings again."""
     done = EntryResult()
-    with open_store(corrections_folder()) as store:
+    with open_store(resolve_corrections()) as store:
         changed, fact = undo(store.log, number)
         store.commit(changed)
     done.undone = [fact]
@@ -114,20 +115,21 @@ def undo_fact(number: int | None, say: Say = log.info) -> EntryResult:
 def rewrite_stale(say: Say = log.info) -> tuple[list[str], list[str]]:
     """Write all recordings again whose tables show other facts than the store holds; return lines on those that were
     and on those that failed, which stay due. A call after a crash goes on where it ended."""
-    folder = corrections_folder()
+    folder = resolve_corrections()
     rewritten: list[str] = []
     faults: dict[tuple[str, str], str] = {}
     while True:
         due = [
             s
             for s in list_stale(read_log(folder))
-            if s.place not in faults and is_accessible_folder(Path(s.out))  # others wait until their disk is there
+            if s.place not in faults
+            and is_accessible_folder(locate_place(s.out))  # others wait until their disk is there
         ]
         if not due:
             return rewritten, list(faults.values())
         out, recording_id = due[0].place
         try:
-            run_id = rewrite(Path(out), recording_id)
+            run_id = rewrite(locate_place(out), recording_id)
             if run_id is None:
                 with open_store(folder) as store:
                     store.commit(mark_shown(store.log, due[0]._replace(facts="")))
@@ -154,7 +156,7 @@ def describe_stale(out: Path, recording_id: str) -> str:
 def apply_missed(transcript: Transcript, out: Path) -> None:
     """Write a recording again if facts on it were entered while a run published it. For the end of a run: a fault is
     logged, and the next correction tries again."""
-    folder, place = corrections_folder(), str(out.resolve())
+    folder, place = resolve_corrections(out), name_place(out)
     recording, run = transcript.recording, transcript.run
     try:
         if not concerns(read_log(folder), place, transcript):

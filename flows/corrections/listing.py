@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from flows.locations import resolve_corrections
 from tasks.corrections.apply import Conflict, correct_transcript
 from tasks.corrections.facts import Fact, write_row
 from tasks.corrections.locate import find_label
 from tasks.corrections.log import FactLog, drop
-from tasks.corrections.store import FILE, open_store, read_log, read_machine
+from tasks.corrections.store import has_log, open_store, read_log, read_machine
 from tasks.dataset.read import read_transcript
 from tasks.errors import DaylongError
 from tasks.intervals import format_timestamp
 from tasks.records import Turn
-from tasks.settings.home import corrections as corrections_folder
+from tasks.sharing.copies import locate_place
 from tasks.storage.files import is_accessible_folder
 from tasks.voices.records import Hearing
 
@@ -47,16 +48,16 @@ def name_recordings(held: FactLog) -> dict[str, str]:
 
 def find_conflicts() -> tuple[list[PlacedConflict], list[str]]:
     """The facts that won over a third thing, by recording and time; and lines on recordings that can't be read."""
-    folder = corrections_folder()
+    folder = resolve_corrections()
     held = read_log(folder)
     found: list[PlacedConflict] = []
     faults: list[str] = []
     for shown in held.shown:
-        if not is_accessible_folder(Path(shown.out)):
+        if not is_accessible_folder(locate_place(shown.out)):
             faults.append(f"{shown.recording_id}: {shown.out} is not there now")
             continue
         try:
-            published = read_transcript(Path(shown.out), shown.recording_id)
+            published = read_transcript(locate_place(shown.out), shown.recording_id)
         except DaylongError as error:
             faults.append(f"{shown.recording_id}: {error}")
             continue
@@ -76,8 +77,8 @@ def write_file(facts: Sequence[Fact]) -> str:
 def forget_facts(heard: Sequence[Hearing], name: str | None) -> list[Fact]:
     """Remove the facts about what a person says, in the recordings where they are heard, and those that they entered
     themselves; tables that show them are due to be written again."""
-    folder = corrections_folder()
-    if not (folder / FILE).exists():
+    folder = resolve_corrections()
+    if not has_log(folder):
         return []
     with open_store(folder) as store:
         theirs: set[int] = set()
@@ -101,7 +102,7 @@ def _find_numbers(held: FactLog, hearing: Hearing, folder: Path) -> set[int]:
 
 def _read_turns(hearing: Hearing, folder: Path) -> Sequence[Turn]:
     try:
-        published = read_transcript(Path(hearing.out), hearing.recording_id)
+        published = read_transcript(locate_place(hearing.out), hearing.recording_id)
     except DaylongError as error:
         log.warning("%s: its turns can't be read (%s); its labels count as they are", hearing.recording_id, error)
         return ()

@@ -7,12 +7,13 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from flows.locations import resolve_corrections
 from tasks.corrections.apply import correct_transcript, recount
 from tasks.corrections.log import FactLog, Shown, digest_facts, expect
-from tasks.corrections.store import FILE, OpenStore, open_store, read_log
+from tasks.corrections.store import OpenStore, has_log, open_store, read_log
 from tasks.records import Transcript
-from tasks.settings.home import corrections as corrections_folder
 from tasks.settings.home import translations
+from tasks.sharing.copies import name_place
 from tasks.translation.carry import carry_translations
 from tasks.translation.memory import SentenceMemory, compute_said
 from tasks.translation.sentences import Sentence
@@ -24,10 +25,10 @@ def concerns(log: FactLog, out: str, transcript: Transcript) -> bool:
     return bool(log.of(recording.sha256)) or log.find_shown(out, recording.recording_id) is not None
 
 
-def apply_known(transcript: Transcript) -> Transcript:
+def apply_known(transcript: Transcript, out: Path | None = None) -> Transcript:
     """A run's transcript with the facts on its sound, as far as they are known now: what is to be translated before
     the store is locked."""
-    return correct_transcript(transcript, read_log(corrections_folder()).of(transcript.recording.sha256))[0]
+    return correct_transcript(transcript, read_log(resolve_corrections(out)).of(transcript.recording.sha256))[0]
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def correct_words(transcript: Transcript, out: Path, translated: Transcript | No
     store is locked during the block where it has facts on the recording. Facts entered by another process since the
     store was looked at are applied by that process, once it finds this run's tables.
     """
-    folder, place = corrections_folder(), str(out.resolve())
+    folder, place = resolve_corrections(out), name_place(out)
     if not concerns(read_log(folder), place, transcript):
         yield transcript if translated is None else carry_over(transcript, translated)
         return
@@ -51,8 +52,8 @@ def correct_words(transcript: Transcript, out: Path, translated: Transcript | No
 @contextmanager
 def correct_again(out: Path) -> Iterator[OpenStore | None]:
     """Lock the store, where there is one, while published tables are read and written again; None without one."""
-    folder = corrections_folder()
-    with open_store(folder) if (folder / FILE).exists() else nullcontext() as store:
+    folder = resolve_corrections(out)
+    with open_store(folder) if has_log(folder) else nullcontext() as store:
         yield store
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flows.corrections.enter import EntryResult, enter_rows, find_user, read_rows, rewrite_stale
-from flows.locations import resolve_voices
+from flows.locations import resolve_corrections, resolve_voices
 from flows.report_audio import restore_part_paths, set_audio_paths
 from flows.review.evidence import add, find_disputed, judge_others, judge_recording
 from flows.speakers.corrections import enter_corrections, parse_changes
@@ -27,8 +27,8 @@ from tasks.exports.report.review import Served
 from tasks.intervals import Span
 from tasks.review.calibrate import calibrate
 from tasks.review.spans import Prospect, Survey, choose_lines, survey
-from tasks.settings.home import corrections as corrections_folder
 from tasks.settings.load import load
+from tasks.sharing.copies import name_place
 
 log = logging.getLogger("daylong.review")
 
@@ -59,7 +59,9 @@ class Review:
         self._writing = threading.Lock()
         self._due = threading.Event()
         self._read()
-        self._others = judge_others(read_log(corrections_folder()), corrections_folder(), self.transcript)
+        self._others = judge_others(
+            read_log(resolve_corrections(self.out)), resolve_corrections(self.out), self.transcript
+        )
         self._disputed = find_disputed(out, self._machine)
 
     def _read(self) -> None:
@@ -68,7 +70,7 @@ class Review:
             self.transcript = set_audio_paths(published, self.audio)
         else:
             self.transcript = restore_part_paths(published, self.out / EXPORTS_FOLDER / self.recording_id)
-        machine = read_machine(corrections_folder(), str(self.out.resolve()), published)
+        machine = read_machine(resolve_corrections(self.out), name_place(self.out), published)
         self._machine = published if machine is None else canonical(machine)
         self._segments = [segment.index for segment, _ in build_rows(self.transcript)]
 
@@ -79,7 +81,7 @@ class Review:
 
     def find_survey(self) -> tuple[Survey, frozenset[int]]:
         """The errors to expect by all corrections so far, and the segments that people have judged."""
-        facts = read_log(corrections_folder()).of(self.transcript.recording.sha256)
+        facts = read_log(resolve_corrections(self.out)).of(self.transcript.recording.sha256)
         judged = list_judged_spans(facts)
         own = judge_recording(self._machine, facts, self._disputed)
         found = survey(self.transcript, calibrate(add(self._others, own)), judged, self._disputed)

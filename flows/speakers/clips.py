@@ -11,6 +11,7 @@ from tasks.audio.decode import load
 from tasks.audio.opus import encode_opus
 from tasks.intervals import Span
 from tasks.records import Audio, Transcript, Turn
+from tasks.sharing.copies import name_place
 from tasks.storage import files
 from tasks.storage.atomic import write_atomically
 from tasks.voices.records import VoiceRegistry
@@ -30,7 +31,7 @@ def write_clips(
     optional.
     """
     wanted = select_hearings_with_clips(registry)
-    for hearing in registry.of_recording(str(out), transcript.recording.recording_id):
+    for hearing in registry.of_recording(name_place(out), transcript.recording.recording_id):
         turn = select_clip(transcript, hearing.speaker)
         if hearing.hearing_id in wanted and turn is not None:
             write_clip(store, hearing.hearing_id, transcript.recording.source_name, sounds[turn.channel], turn.span)

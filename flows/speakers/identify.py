@@ -19,6 +19,7 @@ from tasks.errors import DaylongError
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Audio, Transcript
 from tasks.settings.schema import Settings
+from tasks.sharing.copies import locate_place, name_place
 from tasks.voices.carry import match_by_embedding, match_by_time
 from tasks.voices.identify import MeasuredSpeaker, RecordingVoices, enter_recording
 from tasks.voices.invariants import find_stale_recordings, list_forgotten
@@ -49,7 +50,7 @@ def name_speakers(
     recording = transcript.recording
     with open_registry(store, find_published_run) as handle:
         visit = RecordingVoices(
-            out=str(out.resolve()),
+            out=name_place(out),
             recording_id=recording.recording_id,
             run_id=transcript.run.run_id,
             source_name=recording.source_name,
@@ -68,7 +69,7 @@ def name_speakers(
         handle.prepare(registry, visit.out, visit.recording_id, visit.run_id)
         yield apply_identities(transcript, known)
         handle.commit(registry)
-        write_clips(handle.folder, registry, transcript, out.resolve(), sounds)
+        write_clips(handle.folder, registry, transcript, out, sounds)
         due = find_stale_recordings(registry)
     if due:
         try:
@@ -84,7 +85,7 @@ def _match_earlier_speakers(
 ) -> dict[str, str]:
     """Map the transcript's labels to those of the recording's hearings in the registry: by speech time, if the
     hearings are of the published run; else by embeddings of the same model."""
-    before = read.read_turns(Path(visit.out), visit.recording_id)
+    before = read.read_turns(locate_place(visit.out), visit.recording_id)
     if before is None or before[0] not in {h.run_id for h in registry.of_recording(visit.out, visit.recording_id)}:
         heard = {s.label: np.array(s.embedding, np.float32) for s in transcript.speakers if s.embedding}
         of = registry.of_recording(visit.out, visit.recording_id)

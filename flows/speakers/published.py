@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from tasks.dataset import read
 from tasks.dataset.publish import recover
 from tasks.records import Speaker, Transcript
 from tasks.settings.schema import Settings
+from tasks.sharing.copies import locate_place
 from tasks.storage.files import is_accessible_folder
 from tasks.voices.match import MatchRule
 from tasks.voices.records import SpeakerIdentity
@@ -56,7 +56,7 @@ def find_published_run(out: str, recording_id: str) -> str | None:
     None where the recording isn't published, or the folder is missing. Raises TransientError where neither can be
     determined now.
     """
-    folder = Path(out)
+    folder = locate_place(out)
     if not is_accessible_folder(folder):
         log.warning("%s: not there; whether %s was published in it can't be told", out, recording_id)
         return None

@@ -16,6 +16,7 @@ from tasks.dataset import read
 from tasks.errors import DaylongError
 from tasks.records import UNKNOWN
 from tasks.settings.schema import Settings
+from tasks.sharing.copies import name_place
 from tasks.voices.identify import MeasuredSpeaker, RecordingVoices, enter_recording, make_hearing
 from tasks.voices.invariants import digest_identity
 from tasks.voices.match import MatchRule
@@ -35,14 +36,14 @@ def rebuild(store: Path, out: Path, settings: Settings, say: Say) -> tuple[int, 
         registry = handle.registry
         for row in read.recordings(out):
             recording_id, run_id = row["recording_id"], row["run_id"]
-            if any(h.run_id == run_id for h in registry.of_recording(str(out), recording_id)):
+            if any(h.run_id == run_id for h in registry.of_recording(name_place(out), recording_id)):
                 continue
             try:
                 speakers = read.read_speakers(out, row)
             except (DaylongError, OSError) as error:
                 faults.append(f"{recording_id}: {error}")
                 continue
-            registry = _add_recording(registry, str(out), row, speakers, rule)
+            registry = _add_recording(registry, name_place(out), row, speakers, rule)
             learned += 1
         if learned:
             handle.commit(registry)

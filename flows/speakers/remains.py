@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tasks.dataset import read
 from tasks.errors import DaylongError
+from tasks.sharing.copies import locate_place
 from tasks.storage.files import is_accessible_folder
 from tasks.voices.invariants import is_stale, list_forgotten
 from tasks.voices.records import Hearing
@@ -22,7 +23,7 @@ def list_remains(name: str | None, heard: Sequence[Hearing]) -> Iterator[str]:
         return
     for out, recording_id in sorted({(h.out, h.recording_id) for h in heard if h.out}):
         try:
-            transcript = read.read_transcript(Path(out), recording_id)
+            transcript = read.read_transcript(locate_place(out), recording_id)
         except DaylongError:
             continue
         spoken = sum(s.text.casefold().count(name.casefold()) for s in transcript.segments)
@@ -41,7 +42,7 @@ def list_waiting(store: Path, hearing_ids: Collection[str] | None = None) -> lis
         if hearing_ids is not None and h.hearing_id not in hearing_ids:
             continue
         if is_stale(registry, h):
-            why = "" if is_accessible_folder(Path(h.out)) else ", a folder that is not there now"
+            why = "" if is_accessible_folder(locate_place(h.out)) else ", a folder that is not there now"
             lines[f"{h.recording_id}: its tables and exports in {h.out}{why}"] = None
         else:
             lines[f"{h.recording_id}: cached results of its steps, for a run under way may use them"] = None

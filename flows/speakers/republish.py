@@ -20,6 +20,7 @@ from tasks.pruning.prune import erase
 from tasks.records import Transcript
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
+from tasks.sharing.copies import locate_place, name_place
 from tasks.storage.files import is_accessible_folder
 from tasks.voices.invariants import (
     drop_erased,
@@ -52,14 +53,14 @@ def republish_stale(
             due = [
                 place
                 for place in list_due(handle.registry, with_others=done != most)
-                if place not in faults and is_accessible_folder(Path(place[0]))
+                if place not in faults and is_accessible_folder(locate_place(place[0]))
             ]
             if not due:
                 break
             out, recording_id = due[0]
             more = f" ({len(due) - 1} to go)" if len(due) > 1 else ""
             try:
-                run_id = republish(handle.registry, Path(out), recording_id)
+                run_id = republish(handle.registry, locate_place(out), recording_id)
             except (DaylongError, OSError) as error:
                 faults[due[0]] = f"{recording_id} in {out}: {error}"
                 continue
@@ -85,7 +86,7 @@ def list_due(registry: VoiceRegistry, *, with_others: bool) -> list[tuple[str, s
 
 def _is_published_by_another(place: tuple[str, str], run_id: str) -> bool:
     try:
-        return is_accessible_folder(Path(place[0])) and find_published_run(*place) not in (None, run_id)
+        return is_accessible_folder(locate_place(place[0])) and find_published_run(*place) not in (None, run_id)
     except DaylongError:
         return False  # not known now; asked again next time
 
@@ -93,8 +94,8 @@ def _is_published_by_another(place: tuple[str, str], run_id: str) -> bool:
 def republish(registry: VoiceRegistry, out: Path, recording_id: str) -> str | None:
     """Write a recording's tables and exports with the registry's identities, without embeddings of forgotten voices;
     return the id of the run whose tables these are, None where the recording is no longer published."""
-    hearings = {h.speaker: h for h in registry.of_recording(str(out), recording_id)}
-    gone = [h for h in list_forgotten(registry) if (h.out, h.recording_id) == (str(out), recording_id)]
+    hearings = {h.speaker: h for h in registry.of_recording(name_place(out), recording_id)}
+    gone = [h for h in list_forgotten(registry) if (h.out, h.recording_id) == (name_place(out), recording_id)]
 
     def name(transcript: Transcript) -> Transcript | None:
         if transcript.run.run_id in {h.run_id for h in hearings.values()}:
@@ -125,7 +126,7 @@ def rewrite(
         with correct_again(out) as store:
             published = read_transcript(out, recording_id)
             run_id = published.run.run_id
-            place = str(out.resolve())
+            place = name_place(out)
             changed = change(published if store is None else begin_again(store, place, published))
             if changed is None:
                 return run_id

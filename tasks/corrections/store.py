@@ -16,7 +16,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from tasks.corrections.facts import Fact, read_row, write_row
 from tasks.corrections.log import FactLog, Shown, mark_shown
 from tasks.errors import MachineFault, TransientError, UsageError
 from tasks.records import Segment, Transcript, Translation, Turn, Word, as_dict
+from tasks.sharing.state import SharedState, hold_state, refresh_state
 from tasks.storage import files, journal
 from tasks.storage.atomic import write_atomically
 
@@ -43,6 +44,8 @@ class OpenStore:
 
     folder: Path
     log: FactLog
+    shared: SharedState | None = None
+    """Of which the folder is a copy, where machines share the corrections."""
 
     def commit(self, changed: FactLog) -> None:
         """Replace the log on disk; the machine's words of recordings that it doesn't know are removed."""
@@ -53,6 +56,8 @@ class OpenStore:
             self.log = changed
             known = {_name_place(s.out, s.recording_id) for s in changed.shown}
             self._remove_machines(lambda name: name.partition("-")[0] not in known)
+            if self.shared is not None:
+                self.shared.push()
 
     def mark_shown(self, place: Shown) -> None:
         """Commit that the published tables of a recording show these facts."""
@@ -69,6 +74,8 @@ class OpenStore:
             files.make_folder(path.parent)
             write_atomically(path, gzip.compress(json.dumps(held).encode(), 1, mtime=0))
             files.sync_folders([path.parent])
+            if self.shared is not None:
+                self.shared.push()
 
     def _remove_machines(self, is_over: Callable[[str], bool]) -> None:
         for path in (self.folder / MACHINE).glob("*.gz"):
@@ -96,11 +103,24 @@ def read_machine(folder: Path, out: str, transcript: Transcript) -> Transcript |
     return replace(transcript, **kept)
 
 
+def has_log(folder: Path) -> bool:
+    """Whether anything was ever corrected."""
+    with _translate_errors(folder):
+        refresh_state(folder)
+    return (folder / FILE).exists()
+
+
 def read_log(folder: Path) -> FactLog:
     """Read the log without the lock; an empty one where there is none.
 
     Raises MachineFault for a file that can't be read, UsageError for that of a later version.
     """
+    with _translate_errors(folder):
+        refresh_state(folder)
+    return _read_log(folder)
+
+
+def _read_log(folder: Path) -> FactLog:
     path = folder / FILE
     try:
         held = json.loads(path.read_bytes())
@@ -121,13 +141,11 @@ def read_log(folder: Path) -> FactLog:
 def open_store(folder: Path) -> Iterator[OpenStore]:
     """Open the store under its lock, creating it if needed. Raises TransientError where the lock isn't free within
     `PATIENCE_S`, or the store can't be written."""
-    with _translate_errors(folder):
-        held = journal.lock_journal(folder, PATIENCE_S)
-        held.__enter__()
-    try:
-        yield OpenStore(folder, read_log(folder))
-    finally:
-        held.__exit__(None, None, None)
+    with ExitStack() as held:
+        with _translate_errors(folder):
+            lock = held.enter_context(journal.lock_journal(folder, PATIENCE_S))
+            shared = held.enter_context(hold_state(folder, lock, PATIENCE_S))
+        yield OpenStore(folder, _read_log(folder), shared)
 
 
 def serialize_log(held: FactLog) -> bytes:

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from tasks.canonical import canonical, find_recorded_date
-from tasks.dataset.read import find_row
+from tasks.dataset.parquet import serialize_table
+from tasks.dataset.read import find_row_here
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import EVERY_TABLE, schema_json
+from tasks.dataset.shared import mark_publication, publish_shared
 from tasks.errors import PermanentError, TransientError, UsageError
 from tasks.records import Transcript
+from tasks.sharing import copies, publication
 from tasks.storage import files, journal
 from tasks.storage.journal_plan import check_file, check_folder
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 EXPORTS_FOLDER = "exports"
-SORTED_BY = ("start_s", "end_s", "speaker")
-ROW_GROUP = 100_000
-"""Rows: a day of talk has two groups. By measurement (`python -m tests.benchmarks.dataset`, 60 days): to search all
-words DuckDB fetches 0.6 of what it fetches from files of one group, pandas 0.6 for ten minutes of a day; all else
-stays as it is. Groups of 20,000 bring both down further, but pandas and Polars fetch up to a fifth more for a search;
-sorted by speaker instead of time, a speaker's month costs no less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +33,8 @@ class PublishedFiles:
     exports: dict[str, Path]
 
 
-class Superseded(TransientError):
-    """Another run has published the recording since."""
+Superseded = publication.Superseded
+"""Another run has published the recording since."""
 
 
 def publish(
@@ -66,16 +58,22 @@ def publish(
     made = tables(transcript)
     placed = {table: Path(table, partition, f"{recording_id}.parquet") for table in made}
     exported = {name: Path(EXPORTS_FOLDER, recording_id, name) for name in exports}
+    url = copies.find_url(out)
+    if url is not None:
+        made = {name: mark_publication(table) for name, table in made.items()}
     contents = {placed[name]: serialize_table(table) for name, table in made.items()}
     contents |= {exported[name]: _encode(content) for name, content in exports.items()}
+    entry = publish_shared(url, transcript, contents, instead_of) if url is not None else None
     try:
         with journal.lock_journal(out) as folder:
             journal.recover(folder)
-            if instead_of is not None and (find_row(out, "", recording_id) or {}).get("run_id") != instead_of:
-                raise Superseded(f"{recording_id} in {out}: another run has published it since")
+            if entry is None and instead_of is not None:
+                _check_run(out, recording_id, instead_of)
             _describe(out, folder)
             leaving = [p for p in list_published_files(out, recording_id) if p not in contents]
             journal.commit_publication(folder, recording_id, contents, leaving)
+        if entry is not None:
+            copies.note_copied(out, recording_id, entry.publication)
     except OSError as err:
         raise TransientError(
             f"{out}: the transcript of {transcript.recording.source_name} could not be written there "
@@ -102,30 +100,49 @@ def publish_translations(
     recording_id = transcript.recording.recording_id
     for name in exports:
         check_file_name(name)
+    url, entry = copies.find_url(out), None
     try:
+        if url is not None:
+            copies.refresh(out, recording_id)
+            contents, leaving = _plan_translations(transcript, out, exports, instead_of)
+            whole = {path: (out / path).read_bytes() for path in list_published_files(out, recording_id)} | contents
+            whole = {path: data for path, data in whole.items() if path not in leaving}
+            entry = publish_shared(url, transcript, whole, instead_of)
         with journal.lock_journal(out) as folder:
             journal.recover(folder)
-            row = find_row(out, "", recording_id) or {}
-            there = sorted((out / "recordings").glob(f"recorded_date=*/{escape(recording_id)}.parquet"))
-            if row.get("run_id") != instead_of or not there:
-                raise Superseded(f"{recording_id} in {out}: another run has published it since")
-            partition = there[0].parent.name
-            # The row of `recordings` is written again, unchanged: it goes first and comes last.
-            contents = {there[0].relative_to(out): there[0].read_bytes()}
-            table = tables(transcript).get("translations")
-            path = Path("translations", partition, f"{recording_id}.parquet")
-            if table is not None:
-                contents[path] = serialize_table(table)
-            contents |= {Path(EXPORTS_FOLDER, recording_id, n): _encode(c) for n, c in exports.items()}
+            contents, leaving = _plan_translations(transcript, out, exports, instead_of)
             _describe(out, folder)
-            leaving = [path] if table is None and (out / path).is_file() else []
             journal.commit_publication(folder, recording_id, contents, leaving)
+        if entry is not None:
+            copies.note_copied(out, recording_id, entry.publication)
     except OSError as err:
         raise TransientError(
             f"{out}: the translations of {transcript.recording.source_name} could not be written there "
             f"({err.strerror or err}); check the disk's space and rights, then run it again."
         ) from err
     return [out / EXPORTS_FOLDER / recording_id / name for name in exports]
+
+
+def _plan_translations(
+    transcript: Transcript, out: Path, exports: Mapping[str, str | bytes], instead_of: str
+) -> tuple[dict[Path, bytes], list[Path]]:
+    """The files to put in place for a transcript's translations, by path below `out`, and those to remove."""
+    recording_id = transcript.recording.recording_id
+    _check_run(out, recording_id, instead_of)
+    there = sorted((out / "recordings").glob(f"recorded_date=*/{escape(recording_id)}.parquet"))
+    # The row of `recordings` is written again, unchanged: it goes first and comes last.
+    contents = {there[0].relative_to(out): there[0].read_bytes()}
+    table = tables(transcript).get("translations")
+    path = Path("translations", there[0].parent.name, f"{recording_id}.parquet")
+    if table is not None:
+        contents[path] = serialize_table(table)
+    contents |= {Path(EXPORTS_FOLDER, recording_id, n): _encode(c) for n, c in exports.items()}
+    return contents, [path] if table is None and (out / path).is_file() else []
+
+
+def _check_run(out: Path, recording_id: str, run_id: str) -> None:
+    if (find_row_here(out, "", recording_id) or {}).get("run_id") != run_id:
+        raise Superseded(f"{recording_id} in {out}: another run has published it since")
 
 
 def _encode(content: str | bytes) -> bytes:
@@ -149,6 +166,8 @@ def recover(out: Path, needed: str | None = None) -> list[str]:
     Raises TransientError where that of the recording `needed` can't be finished now: its published state is
     unknown then.
     """
+    if needed is not None:
+        copies.refresh(out, needed)
     if not (out / journal.FOLDER).is_dir():
         return []
     with journal.lock_journal(out) as folder:
@@ -170,38 +189,6 @@ def list_published_files(out: Path, recording_id: str) -> list[Path]:
     for name in ("report.html", "report.*.html", "timeline.*", "transcript.*"):
         found += [path.relative_to(out) for path in sorted(folder.glob(name)) if path.is_file()]
     return [path for path in found if all(map(files.is_plain_name, path.parts))]  # others are no doing of ours
-
-
-def serialize_table(table: pa.Table) -> bytes:
-    """A table as a Parquet file, zstd, in groups of ROW_GROUP rows, saying by which columns it is sorted."""
-    import pyarrow.parquet as pq
-
-    order = [(name, "ascending") for name in SORTED_BY if name in table.column_names]
-    sorting = (
-        pq.SortingColumn.from_ordering(table.schema, order, "at_start") if "end_s" in table.column_names else None
-    )
-    buffer = io.BytesIO()
-    laid = {"row_group_size": ROW_GROUP, "sorting_columns": sorting, **choose_encodings(table.schema)}
-    pq.write_table(table, buffer, compression="zstd", **laid)
-    return buffer.getvalue()
-
-
-def choose_encodings(schema: pa.Schema) -> dict[str, Any]:
-    """How the columns are written: dictionaries for text and whatever else repeats, differences for what counts up.
-
-    Words differ in their times and confidences: a dictionary of these is larger than they are (of a day's `words`, by
-    nearly half).
-    """
-    import pyarrow as pa
-
-    counting = [f.name for f in schema if pa.types.is_timestamp(f.type) or f.name.endswith("_index")]
-    scattered = [f.name for f in schema if pa.types.is_float32(f.type) and f.name == "confidence"]
-    plain = {f.name for f in schema if pa.types.is_floating(f.type)} | {*counting}
-    return {
-        "use_dictionary": [f.name for f in schema if f.name not in plain],
-        "column_encoding": dict.fromkeys(counting, "DELTA_BINARY_PACKED")
-        | dict.fromkeys(scattered, "BYTE_STREAM_SPLIT"),
-    }
 
 
 def check_file_name(name: str) -> None:

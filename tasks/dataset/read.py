@@ -33,6 +33,7 @@ from tasks.records import (
     Turn,
     Word,
 )
+from tasks.sharing import copies
 
 ATTEMPTS = 5
 PAUSE_S = 0.2
@@ -40,6 +41,7 @@ PAUSE_S = 0.2
 
 def recordings(out: Path) -> list[dict[str, Any]]:
     """The rows of `recordings`, oldest partition first; `recorded_date` (a date as text) is added to each."""
+    copies.refresh(out)
     rows = []
     for path in sorted((out / "recordings").glob("recorded_date=*/*.parquet")):
         try:
@@ -52,6 +54,12 @@ def recordings(out: Path) -> list[dict[str, Any]]:
 
 def find_row(out: Path, sha256: str, recording_id: str | None = None) -> dict[str, Any] | None:
     """The row of the recording whose bytes have that digest, or that has this id; None where there is none."""
+    copies.refresh(out, recording_id)
+    return find_row_here(out, sha256, recording_id)
+
+
+def find_row_here(out: Path, sha256: str, recording_id: str | None = None) -> dict[str, Any] | None:
+    """The same, of this machine's copy of shared storage as it is: for whoever holds the folder's lock."""
     for path in sorted((out / "recordings").glob(f"recorded_date=*/{recording_id or f'*-{sha256[:8]}'}.parquet")):
         try:
             _, found = _read("recordings", path)
@@ -112,6 +120,7 @@ def read_transcript(out: Path, recording: str) -> Transcript:
 
 def read_turns(out: Path, recording_id: str) -> tuple[str, dict[str, list[Span]]] | None:
     """Read the published run of a recording, and its turns by speaker; None where there are none."""
+    copies.refresh(out, recording_id)
     for path in sorted((out / "turns").glob(f"recorded_date=*/{escape(recording_id)}.parquet")):
         try:
             run_id, rows = _read("turns", path)

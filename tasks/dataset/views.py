@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.dataset.schema import EVERY_TABLE, SCHEMA_VERSION, Column
 from tasks.dataset.versions import refuse_newer
 from tasks.errors import PermanentError, TransientError, UsageError
+from tasks.sharing import copies
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,6 +59,7 @@ def connect(out: Path, values: Mapping[str, str] | None = None) -> duckdb.DuckDB
         import duckdb
     except ImportError:
         raise UsageError(f"daylong query needs DuckDB, the extra `query`: {INSTALL}") from None
+    copies.refresh(out)
     db = duckdb.connect()
     # No downloads, not even of extensions; no progress bar, since stdout is for the answer.
     db.execute("set autoinstall_known_extensions = false; set timezone = 'UTC'; set enable_progress_bar = false")

@@ -94,8 +94,15 @@ def _read_record(results: Path, file: Path) -> Record | None:
     except OSError:
         return None  # removed meanwhile, or a folder
     try:
-        named = json.loads(json.loads(text)["result"])["artifacts"].values()
-        artifacts = tuple(str(name) for name in named)
+        manifest = json.loads(text)["result"]
+    except (ValueError, KeyError, TypeError):
+        manifest = ""  # partly written, or another program's: steps never use it
+    return Record(key, facts.st_size, facts.st_mtime, parse_artifacts(manifest))
+
+
+def parse_artifacts(manifest: str | bytes) -> tuple[str, ...]:
+    """The names of a manifest's artifacts; none of what is no manifest."""
+    try:
+        return tuple(str(name) for name in json.loads(manifest)["artifacts"].values())
     except (ValueError, KeyError, TypeError, AttributeError):
-        artifacts = ()  # partly written, or another program's: steps never use it
-    return Record(key, facts.st_size, facts.st_mtime, artifacts)
+        return ()

@@ -1,4 +1,4 @@
-"""List and prune the cache of this machine."""
+"""List and prune the cache of this machine, or of the storage that machines share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 
 from tasks.pruning import usage
 from tasks.pruning.choose import Removal, choose, choose_erased
-from tasks.pruning.inventory import Inventory, Record, StoredArtifact, build_inventory, measure_size
+from tasks.pruning.inventory import Inventory, StoredArtifact, measure_size
+from tasks.pruning.places import Place, find_place
 from tasks.settings.home import cache, results, translations
+from tasks.sharing.artifacts import SharedArtifactStore
 from tasks.storage import disk_space
 from tasks.storage.artifacts import ArtifactStore
 
@@ -25,13 +27,13 @@ def runs_folder() -> Path:
 
 def take_inventory(store: ArtifactStore) -> Inventory:
     """List the contents of the cache."""
-    return build_inventory(results(), store, usage.read_all_usage(recordings_folder()))
+    return find_place(store).take_inventory()
 
 
 def measure_recording_size(store: ArtifactStore, recording_id: str) -> int:
     """Measure the bytes in the cache that a recording's last run used, as far as recorded; 0 for a remote store,
     where each size costs a request."""
-    folder = disk_space.find_local_folder(store.root)
+    folder = None if isinstance(store, SharedArtifactStore) else disk_space.find_local_folder(store.root)
     return measure_size(results(), folder, usage.read_usage(recordings_folder(), recording_id)) if folder else 0
 
 
@@ -49,10 +51,11 @@ def prune(
     and removing take long in a big store: each file is checked again right before its removal, and kept if it was
     used meanwhile.
     """
-    before = usage.find_oldest_run_start(runs_folder())
+    place = find_place(store)
+    live = place.read_live_runs()
     found = take_inventory(store)
     # Runs that started before or while the cache was listed.
-    since = min((at for at in (before, usage.find_oldest_run_start(runs_folder())) if at is not None), default=None)
+    since = min((run.since for run in (*live, *place.read_live_runs())), default=None)
     chosen = choose(
         found,
         time.time(),
@@ -64,11 +67,11 @@ def prune(
     if dry_run:
         return chosen
     _remove_translations(recordings, older_than_s)
-    removed = _remove(store, chosen)
-    if since is None and usage.find_oldest_run_start(runs_folder()) is None:
+    removed = _remove(store, place, chosen)
+    if since is None and not place.read_live_runs():
         keys = {record.key for record in set(chosen.records) - set(removed.records)}
         done = [name for name in recordings if keys.isdisjoint(found.recordings.get(name, ()))]
-        usage.delete_usage(recordings_folder(), done)
+        place.delete_usage(done)
     return removed
 
 
@@ -78,18 +81,19 @@ def erase(store: ArtifactStore, recordings: Collection[str]) -> set[str]:
 
     Each record and artifact is checked again right before its removal, as by `prune`.
     """
-    live = usage.read_live_runs(runs_folder())
+    place = find_place(store)
+    live = place.read_live_runs()
     found = take_inventory(store)
-    live += usage.read_live_runs(runs_folder())  # those that began while the cache was listed
-    _remove(store, choose_erased(found, recordings, live))
-    after = usage.read_live_runs(runs_folder())
+    live += place.read_live_runs()  # those that began while the cache was listed
+    _remove(store, place, choose_erased(found, recordings, live))
+    after = place.read_live_runs()
     unfinished = {
         name
         for name in recordings
         if any(run.may_work_on(name) for run in after)
-        or any((results() / key).exists() for key in found.recordings.get(name, ()))
+        or any(place.has_record(key) for key in found.recordings.get(name, ()))
     }
-    usage.delete_usage(recordings_folder(), set(recordings) - unfinished)
+    place.delete_usage(set(recordings) - unfinished)
     _remove_translations(recordings)
     return unfinished
 
@@ -103,25 +107,13 @@ def _remove_translations(recordings: Collection[str], older_than_s: float | None
                 path.unlink()
 
 
-def _remove(store: ArtifactStore, chosen: Removal) -> Removal:
+def _remove(store: ArtifactStore, place: Place, chosen: Removal) -> Removal:
     """Remove what was chosen, except what a step has used or written again since; return what was removed."""
-    records = tuple(record for record in chosen.records if _remove_record(record))
+    records = tuple(record for record in chosen.records if place.remove_record(record))
     stay = set(chosen.records) - set(records)
     named = {name for record in stay for name in record.artifacts}
     stored = tuple(s for s in chosen.stored if s.name not in named and _remove_artifact(store, s))
     return Removal(records, stored)
-
-
-def _remove_record(record: Record) -> bool:
-    """Remove the record; return False if a step has used or rewritten it since it was listed."""
-    file = results() / record.key
-    try:
-        if file.stat().st_mtime != record.used_at:
-            return False
-        file.unlink()
-    except FileNotFoundError:
-        pass
-    return True
 
 
 def _remove_artifact(store: ArtifactStore, stored: StoredArtifact) -> bool:

@@ -60,6 +60,23 @@ class Settings(Group):
         "weights in data/models/demo.",
     )
     out: str | None = Field(None, description="Folder for the results. Default: data/transcripts.")
+    storage: str | None = Field(
+        None,
+        pattern=r"^(s3://[^/?#\s]+|file:///[^?#]*)[^?#]*$",
+        description="Where several machines keep what they share, all of it: results of steps with their records, "
+        "tables, exports, voices, and who works on what. s3://bucket/prefix, or file:///folder for one that all "
+        "machines mount. Default: nothing is shared.",
+    )
+    storage_lease_s: float = Field(
+        60.0,
+        ge=2,
+        le=3600,
+        description="A process that is not heard of for so long loses the recording that it works on to another, "
+        "seconds.",
+    )
+    storage_copy_gb: float = Field(
+        20.0, ge=0, le=100_000, description="Values of the shared storage that this machine keeps a copy of, GB."
+    )
     device: str = Field(
         "auto",
         pattern=DEVICE,
@@ -117,6 +134,14 @@ class Settings(Group):
             return self.chunks_in_flight
         return max(self.chunks_in_flight, 1 + (self.models.processes or len(self.list_gpus())))
 
+    @model_validator(mode="after")
+    def _keeps_all_in_one_storage(self) -> Settings:
+        elsewhere = {"out": self.out, "cache.store": self.cache.store, "voices.store": self.voices.store}
+        for name, place in elsewhere.items():
+            if self.storage is not None and place is not None:
+                raise ValueError(f"{name} = {place}: with storage = {self.storage} it lies there; leave {name} out")
+        return self
+
     def list_gpus(self) -> tuple[int, ...]:
         """Numbers of the GPUs that `device` names."""
         return tuple(dict.fromkeys(int(part.partition(":")[2]) for part in self.device.split(",") if ":" in part))
@@ -137,6 +162,9 @@ class Settings(Group):
             mode="json",
             exclude={
                 "out": True,
+                "storage": True,
+                "storage_lease_s": True,
+                "storage_copy_gb": True,
                 "device": True,
                 "runner": True,
                 "chunks_in_flight": True,

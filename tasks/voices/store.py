@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.errors import TransientError
+from tasks.sharing.state import SharedState, hold_state, refresh_state
 from tasks.storage import files, journal
 from tasks.storage.atomic import write_atomically
 from tasks.voices import tables
@@ -43,6 +44,8 @@ class OpenRegistry:
 
     folder: Path
     registry: VoiceRegistry
+    shared: SharedState | None = None
+    """Of which the folder is a copy, where machines share the voices."""
     _written: tuple[VoiceRegistry, dict[Path, bytes]] | None = None
 
     def prepare(self, registry: VoiceRegistry, out: str, recording_id: str, run_id: str) -> None:
@@ -56,6 +59,8 @@ class OpenRegistry:
             files.sync_folders([aside])
             write_atomically(aside / INTENT, json.dumps(intent))
             files.sync_folders([aside])
+            if self.shared is not None:
+                self.shared.push()
 
     def commit(self, registry: VoiceRegistry) -> None:
         """Replace the registry on disk. Clips of voices that it no longer has are removed first."""
@@ -66,6 +71,8 @@ class OpenRegistry:
                     files.remove(clip)
             journal.commit_publication(self.folder / journal.FOLDER, "voices", self._contents(registry), [])
             _remove_prepared(self.folder / PREPARED)
+            if self.shared is not None:
+                self.shared.push()
         self.registry = registry
 
     def _contents(self, registry: VoiceRegistry) -> dict[Path, bytes]:
@@ -79,6 +86,8 @@ def read_current_registry(folder: Path) -> VoiceRegistry:
 
     Raises TransientError where they stay inconsistent for about 2 s.
     """
+    with _translate_errors(folder):
+        refresh_state(folder)
     for attempt in range(READ_ATTEMPTS):
         registry = tables.read_registry(folder)
         if all(h.voice_id in registry.voices or h.voice_id == FORGOTTEN for h in registry.hearings.values()):
@@ -101,8 +110,9 @@ def open_registry(folder: Path, published: FindPublishedRun) -> Iterator[OpenReg
             lock = held.enter_context(journal.lock_journal(folder, PATIENCE_S))
             journal.recover(lock)
             journal.finish_plan(lock, "voices")  # complete a half-done replacement before reading
+            shared = held.enter_context(hold_state(folder, lock, PATIENCE_S))
             _resolve_intent(folder, lock, published)
-            handle = OpenRegistry(folder, tables.read_registry(folder))
+            handle = OpenRegistry(folder, tables.read_registry(folder), shared)
         yield handle
 
 

@@ -2,7 +2,7 @@
 
 Simulated: engines that take the time of a device of 100 × real time, one of these a process, for 1–8 devices
 (`tests.simulation.engines`); everything else is real. `chunks` is the stage that the devices share; the whole run
-has the speech map, linking and publishing beside it. `share of linear`: the time of one device over n times that of n.
+has the speech map, linking and publishing beside it. `share of linear`: one device's time over n times that of n.
 Real: the weights of a profile on this machine's cores, each number of processes in a fresh run (Linux alone).
 --quick: a quarter of an hour, for 1, 2 and 4 devices, and no real weights.
 """

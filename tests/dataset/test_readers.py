@@ -7,7 +7,8 @@ import datetime
 
 import pytest
 
-from tasks.dataset.publish import publish, serialize_table
+from tasks.dataset.parquet import serialize_table
+from tasks.dataset.publish import publish
 from tasks.dataset.schema import TABLES, schemas
 from tests.helpers.sample_transcripts import make_meeting, make_silence, make_without_diarization
 

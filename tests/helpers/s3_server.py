@@ -41,9 +41,12 @@ def _clear_caches() -> None:
     """Drop connections to an earlier server, which are otherwise cached for the life of the process."""
     import s3fs
 
+    from tasks.sharing.connect import check_objects, open_objects
     from tasks.storage.remote import open_filesystem
 
     open_filesystem.cache_clear()
+    open_objects.cache_clear()
+    check_objects.cache_clear()
     s3fs.S3FileSystem.clear_instance_cache()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.dataset.publish import ROW_GROUP, choose_encodings, serialize_table
+from tasks.dataset.parquet import ROW_GROUP, choose_encodings, serialize_table
 
 
 def _laid(**options: Any) -> Callable[[pa.Table], bytes]:
