@@ -19,6 +19,9 @@ PLACES = 5
 DISAGREE = 0.8
 """Probability of another language from which a place disagrees, if the vote's has at most `DOUBT` there."""
 DOUBT = 0.1
+LEARNT = ("la", "sa")
+"""Latin and Sanskrit: hardly anybody's first language, and what small models take unclear French, Italian or Hindi
+for. They are found where they have most of the probability, where no other is likely, or where they are asked for."""
 Detection = Sequence[tuple[str, float]]
 """Codes of languages with their probabilities, as an engine's `detect_languages` answers."""
 
@@ -97,14 +100,18 @@ def find_disagreeing(places: Sequence[tuple[Span, Detection]], language: str) ->
 
 
 def limit_languages(detection: Detection, languages: Sequence[str] | None) -> Detection:
-    """Limit a detection to `languages`, with probabilities that add up to 1; unchanged where None.
+    """Limit a detection to `languages`, with probabilities that add up to 1; where None, to all but those of LEARNT
+    that do not have most of the probability.
 
     >>> limit_languages([("en", 0.5), ("nl", 0.3), ("de", 0.2)], ["de", "pl"])
     [('de', 1.0)]
     """
-    if not languages:
+    unlikely = [code for code, probability in detection if code in LEARNT and probability <= 0.5]
+    if not languages and not unlikely:
         return detection
-    kept = [(code, probability) for code, probability in detection if code in languages]
+    kept = [(c, p) for c, p in detection if (c in languages if languages else c not in unlikely)]
+    if not languages and not kept:
+        return detection
     total = sum(probability for _, probability in kept)
     return [(code, probability / total) for code, probability in kept] if total else []
 
