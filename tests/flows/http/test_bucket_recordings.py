@@ -16,6 +16,7 @@ from flows.http.objects import check_object
 from tasks.errors import TransientError, UsageError
 from tests.helpers.s3_server import run_s3_bucket
 from tests.helpers.transcript_server import RunningServer, run_server
+from tests.helpers.waiting import wait_until
 
 ROOTS = ("/srv/recordings", "s3://recordings/2026", "s3://meetings")
 
@@ -97,7 +98,7 @@ def server_with_bucket(home: Path, prefect_server: None, bucket: str) -> Iterato
 def test_a_job_of_an_object(server_with_bucket: RunningServer, bucket: str, recording: Path) -> None:
     put(f"{bucket}/2026/team meeting.wav", recording.read_bytes())
     ask = {"path": f"{bucket}/2026/team meeting.wav"}
-    with httpx.Client(base_url=server_with_bucket.url, timeout=120) as api:
+    with httpx.Client(base_url=server_with_bucket.url, timeout=600) as api:
         job = api.post("/v1/jobs", json=ask).json()
         assert job["file_name"] == "team meeting.wav"
         while api.get(f"/v1/jobs/{job['id']}").json()["status"] in ("queued", "running"):
@@ -107,4 +108,4 @@ def test_a_job_of_an_object(server_with_bucket: RunningServer, bucket: str, reco
         absent = api.post("/v1/jobs", json={"path": f"{bucket}/2026/other.wav"})
         assert (absent.status_code, absent.json()["error"]["param"]) == (400, "path")
         assert api.post("/v1/jobs", json={"path": f"{bucket}/other.wav"}).status_code == 403
-    assert server_with_bucket.list_uploads() == []
+    wait_until(lambda: not server_with_bucket.list_uploads(), 60, 0.05)
