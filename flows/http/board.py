@@ -163,6 +163,15 @@ class Board:
         """Look at a recording: `duration_s` and `sha256`. Raises ApiError where it is none."""
         return await self._ask_twice("look", source=source, parameters=parameters)
 
+    async def measure_object(self, url: str) -> int:
+        """Bytes of an object in a bucket. Raises ApiError where there is none."""
+        return int((await self._ask_twice("measure_object", url=url))["size_bytes"])
+
+    async def fetch_object(self, url: str, target: Path, most_bytes: int) -> str:
+        """Copy an object of at most so many bytes into a file; return its SHA-256. Raises ApiError."""
+        found = await self._ask_twice("fetch_object", url=url, target=str(target), most_bytes=most_bytes)
+        return str(found["sha256"])
+
     async def _ask_twice(self, operation: str, **arguments: Any) -> dict[str, Any]:
         """Ask the worker; once more where it died, which another job may have caused."""
         for _ in range(2):

@@ -33,7 +33,10 @@ _FIELDS: dict[str, Any] = {
     },
 }
 _JOB_FIELDS: dict[str, Any] = {
-    "path": {"type": "string", "description": "In place of a file: a recording below serve.roots."},
+    "path": {
+        "type": "string",
+        "description": "In place of a file: a recording below serve.roots, or s3://bucket/key.",
+    },
     "into_english": {"type": "boolean", "default": False, "description": "As POST /v1/audio/translations has it."},
     "webhook_url": {"type": "string", "description": "Where the end of the job is told."},
 }

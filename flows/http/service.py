@@ -19,6 +19,7 @@ from flows.http.intake import accept
 from flows.http.jobs import Job, JobFolder
 from flows.http.metrics import ServerMetrics
 from flows.http.models import ALIASES
+from flows.http.objects import SCHEME, check_object
 from flows.http.shapes import Shape
 from flows.http.uploads import Room, Upload, receive
 from flows.http.webhooks import check_url
@@ -72,10 +73,23 @@ class Service:
                 check_url(wanted.webhook_url, self.settings.webhook_hosts or ())
             if upload.file is not None and not upload.size_bytes:
                 raise refuse("The file is empty.", "file")
+            if upload.file is None and wanted.path is not None and wanted.path.startswith(SCHEME):
+                await self._fetch(wanted.path, upload)
         except BaseException:
             upload.discard()
             raise
         return wanted, upload
+
+    async def _fetch(self, url: str, upload: Upload) -> None:
+        """Fetch an object in a bucket, as if it were what a form brought."""
+        name = check_object(url, self.settings.roots or ())
+        self.board.check_room()
+        size = await self.board.measure_object(url)
+        async with self.room.reserve(size):
+            upload.folder.mkdir(parents=True, exist_ok=True)
+            file = upload.folder / name
+            upload.sha256 = await self.board.fetch_object(url, file, size)
+        upload.file, upload.size_bytes = file, size
 
     async def accept(self, wanted: Transcription, upload: Upload, urgency: int) -> Job:
         """Join or add the job of a received request."""

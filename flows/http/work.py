@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.http import objects
 from flows.http.models import PROFILES
 from flows.http.shapes import Shape, apply_names, shape
 from tasks.errors import UsageError
@@ -193,4 +194,11 @@ def _start_server() -> None:
         _server.wait()
 
 
-OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {"check": check, "look": look, "run": run, "render": render}
+OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "check": check,
+    "look": look,
+    "run": run,
+    "render": render,
+    "measure_object": objects.measure,
+    "fetch_object": objects.fetch,
+}

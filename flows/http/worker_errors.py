@@ -18,6 +18,7 @@ FIELDS = {
     "audio.recorded_at": "recorded_at",
     "profile": "model",
     "transcription.model": "model",
+    "path": "path",
 }
 """Settings -> the field of the form that sets them."""
 

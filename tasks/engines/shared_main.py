@@ -53,8 +53,8 @@ def main(arguments: str) -> None:
     with socket.socket(fileno=given["descriptor"]) as listener:
         made = os.stat(address).st_ino
         host.accept(listener)
-        with locked(address):
-            if address.exists() and address.stat().st_ino == made:
+        with suppress(OSError), locked(address):  # the folder may have been removed
+            if address.stat().st_ino == made:
                 address.unlink()
         host.linger_s = 0.0  # whoever connected meanwhile is answered to the end
         host.accept(listener)

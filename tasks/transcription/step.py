@@ -72,7 +72,7 @@ def transcribe_chunk(
     again.without_prompt(windows, hypotheses)
     repetitive = again.in_pieces(windows, hypotheses)
     again.in_order(windows, hypotheses, besides=repetitive)
-    if not settings.into_english:  # words that stand for others are as many as they like
+    if not settings.into_english:  # a translation may have fewer words than the speech
         again.where_sparse(windows, hypotheses, besides=repetitive)
     invented = [h.is_invented_translation if settings.into_english else h.is_invented for h in hypotheses]
     words = [w for h, is_invented in zip(hypotheses, invented, strict=True) if not is_invented for w in h.words]

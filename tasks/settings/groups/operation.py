@@ -66,7 +66,9 @@ class ServeSettings(Group):
         "is asked for, which only an address of this machine alone may do.",
     )
     roots: Names | None = Field(
-        None, description="Folders below which a job may name a recording by its path. Left out: none."
+        None,
+        description="Folders, and buckets or keys of them (s3://bucket/2026), below which a job may name a recording "
+        "by its path. Left out: none.",
     )
     origins: Names | None = Field(
         None,

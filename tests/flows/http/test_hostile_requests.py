@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from flows.http.openapi import JOB_BODY
 from tests.helpers.transcript_server import RunningServer
+from tests.helpers.waiting import wait_until
 
 FIELDS = list(JOB_BODY["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"])
 HOSTILE = [
@@ -71,5 +72,5 @@ def test_odd_paths_are_not_found(api: httpx.Client, path: str) -> None:
 
 
 def test_nothing_is_left_of_any_of_it(server: RunningServer, api: httpx.Client) -> None:
-    assert server.list_uploads() == []
+    wait_until(lambda: not server.list_uploads(), 60, 0.05)
     assert api.get("/health").json() == {"status": "ok", "waiting": 0, "running": 0}

@@ -25,7 +25,7 @@ def text(server: RunningServer, recording: Path) -> str:
 
 def post(server: RunningServer, request: tuple[dict[str, str], bytes]) -> httpx.Response:
     headers, body = request
-    return httpx.post(f"{server.url}/v1/audio/transcriptions", headers=headers, content=body, timeout=120)
+    return httpx.post(f"{server.url}/v1/audio/transcriptions", headers=headers, content=body, timeout=600)
 
 
 def curl(sound: bytes, fields: list[tuple[str, str]]) -> tuple[dict[str, str], bytes]:

@@ -31,7 +31,7 @@ def serve(home: Path, **more: str) -> Iterator[tuple[httpx.Client, subprocess.Po
     with (home / "serve.log").open("a") as log:
         process = subprocess.Popen(command, env=make_environment(home, **more), stderr=log, text=True)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as api:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=600) as api:
 
             def answers() -> bool:
                 assert process.poll() is None, (home / "serve.log").read_text()

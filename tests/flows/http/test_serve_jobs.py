@@ -17,7 +17,7 @@ from tests.helpers.waiting import wait_until
 
 @pytest.fixture(scope="module")
 def api(server: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=120) as client:
+    with httpx.Client(base_url=server.url, timeout=600) as client:
         yield client
 
 

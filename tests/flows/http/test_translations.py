@@ -51,7 +51,7 @@ def translator(home: Path, prefect_server: None, service: Service) -> Iterator[R
 
 @pytest.fixture(scope="module")
 def client(translator: RunningServer) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{translator.url}/v1", api_key="none", max_retries=0, timeout=120)
+    return openai.OpenAI(base_url=f"{translator.url}/v1", api_key="none", max_retries=0, timeout=600)
 
 
 @pytest.fixture(scope="module")
