@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.benchmarks import frame
 from tests.benchmarks.day.fresh import run_fresh
+from tests.benchmarks.orchestration import keeping_results_in
 from tests.benchmarks.repeated_sample import repeat_sample
 
 DEVICES = (1, 2, 4, 8)
@@ -68,6 +69,7 @@ def simulate(path: Path, devices: int, times_real: float, chunk_minutes: float) 
         tempfile.TemporaryDirectory(prefix="daylong-parallel-") as folder,
         register_simulated(Path(folder), times_real) as settings,
         subscribe(listen),
+        keeping_results_in(Path(folder) / "results"),
     ):
         given: Any = {
             **settings, "out": f"{folder}/out", "cache": {"store": f"{folder}/store"},
