@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 from prefect import flow
+from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -40,7 +41,7 @@ from flows.reporting.logging_setup import in_worker
 from flows.reporting.outcome import Outcome
 from flows.reporting.prefect_log import create_listeners, log_recording, report_outcome
 from flows.reporting.progress import Progress, call_at_each_chunk
-from flows.reporting.run_account import Account, account_for_run, log_final_error
+from flows.reporting.run_account import Account, account_for_run, hand_back, log_final_error
 from flows.reporting.run_names import format_run_name, make_printable, name_run, rename_run
 from flows.speakers.identify import name_speakers
 from flows.speakers.republish import finishing_erasures
@@ -105,6 +106,10 @@ def process_recording(
     except DaylongError as error:
         if log_final_error(error):
             return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end
+        raise
+    except TerminationSignal:
+        if (state := hand_back()) is not None:
+            return state  # type: ignore[return-value]
         raise
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prefect import Task
+from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.utilities.annotations import quote
@@ -65,7 +66,7 @@ def process_chunks(
     """Run the steps of all chunks; return the results by chunk and track.
 
     A failed step fails its chunk, not the recording. `languages`: each track's, by its audio's channel; None: each
-    chunk's own; PER_SEGMENT: each stretch's.
+    chunk's own; PER_SEGMENT: each stretch's. Asked to end by SIGTERM, it ends with the chunks that are under way.
     """
     done: list[ChunkResult] = []
     pending: deque[SubmittedChunk] = deque()
@@ -79,8 +80,8 @@ def process_chunks(
         progress.report_words(lambda: final.add(chunk, [w for m in manifests for w in read_words(store, m)]))
 
     def collect() -> None:
-        submitted = pending.popleft()
-        chunk, results = submitted.chunk, collect_results(submitted, progress)
+        chunk, results = pending[0].chunk, collect_results(pending[0], progress)
+        pending.popleft()
         done.extend(results)
         report_final(chunk, results)
         progress.count_chunk(chunk.core.duration_s)
@@ -89,20 +90,25 @@ def process_chunks(
             warned.append(True)
             warn_of_missing_punctuation(run)
 
-    for chunk in chunks:
-        own = split_by_track(chunk, tracks)
-        if not own:
-            done.append(ChunkResult(chunk))
-            report_final(chunk, ())
-            progress.count_chunk(chunk.core.duration_s)
-            continue
-        free.acquire()  # whichever chunk ends first makes room
-        while pending and pending[0].ended.is_set():
+    try:
+        for chunk in chunks:
+            own = split_by_track(chunk, tracks)
+            if not own:
+                done.append(ChunkResult(chunk))
+                report_final(chunk, ())
+                progress.count_chunk(chunk.core.duration_s)
+                continue
+            free.acquire()  # whichever chunk ends first makes room
+            while pending and pending[0].ended.is_set():
+                collect()
+            jobs = tuple(TrackJob(c, a, languages.get(a.channel)) for c, a in own)
+            pending.append(submit_chunk(chunk, jobs, len(chunks), run, progress, free.release))
+        while pending:
             collect()
-        jobs = tuple(TrackJob(c, a, languages.get(a.channel)) for c, a in own)
-        pending.append(submit_chunk(chunk, jobs, len(chunks), run, progress, free.release))
-    while pending:
-        collect()
+    except TerminationSignal:
+        for submitted in pending:  # what is under way is kept; nothing more is begun
+            submitted.future.wait()
+        raise
     return sorted(done, key=lambda w: w.chunk.index)
 
 

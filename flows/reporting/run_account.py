@@ -7,9 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
+from prefect.states import AwaitingRetry
 
 from flows.reporting import metrics
 from flows.reporting.logging_setup import RUN_LOG, configure_worker_logging, in_worker
@@ -80,6 +85,22 @@ def log_final_error(error: DaylongError) -> bool:
     for line in str(error).splitlines():
         RUN_LOG.error("%s", line)
     return True
+
+
+def hand_back() -> State[Any] | None:
+    """The state by which a worker's run that was asked to end (SIGTERM) is taken up again by the next worker.
+
+    None for other runs, and for those that somebody cancels.
+    """
+    if not (in_worker() and is_top_level()):
+        return None
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(UUID(str(flow_run.id))).state
+    if state is None or not state.is_running():
+        return None
+    message = "Asked to end; what is done is kept, and whoever takes the run goes on from there."
+    RUN_LOG.info(message)
+    return AwaitingRetry(scheduled_time=datetime.now(UTC), message=message)
 
 
 def _record_metrics(account: Account, status: str, run_s: float) -> None:

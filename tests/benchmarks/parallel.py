@@ -4,7 +4,7 @@ Simulated: engines that take the time of a device of 100 × real time, one of th
 (`tests.simulation.engines`); everything else is real. `chunks` is the stage that the devices share; the whole run
 has the speech map, linking and publishing beside it. `share of linear`: one device's time over n times that of n.
 Real: the weights of a profile on this machine's cores, each number of processes in a fresh run (Linux alone).
---quick: a quarter of an hour, for 1, 2 and 4 devices, and no real weights.
+--quick: half an hour, for 1, 2 and 4 devices, and no real weights.
 """
 
 from __future__ import annotations
@@ -17,17 +17,21 @@ from typing import Any
 
 from tests.benchmarks import frame
 from tests.benchmarks.day.fresh import run_fresh
-from tests.benchmarks.day.recording import recording
+from tests.benchmarks.orchestration import keeping_results_in
+from tests.benchmarks.repeated_sample import repeat_sample
 
 DEVICES = (1, 2, 4, 8)
-CHUNKING = {"min_minutes": 2.0, "max_minutes": 3.0}
-"""Short ones: with n devices, up to n − 1 of them have nothing left to do during the last chunk."""
+CHUNK_MIN = 2.0
+"""Short chunks: with n devices, up to n − 1 of them have nothing left to do during the last one."""
 REAL_CHUNKING = {"min_minutes": 1.0, "max_minutes": 1.5, "overlap_s": 20}
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser = frame.options(__doc__)
-    parser.add_argument("--hours", type=float, default=4.0, metavar="N", help="of the simulated part's recording [4]")
+    parser.add_argument(
+        "--hours", type=float, default=2.0, metavar="N", help="of the sample, repeated, for the simulated part [2]"
+    )
+    parser.add_argument("--chunk-minutes", type=float, default=CHUNK_MIN, metavar="N", help="at least [2]")
     parser.add_argument("--times-real", type=float, default=100.0, metavar="N", help="speed of a device [100]")
     parser.add_argument("--real", type=Path, metavar="FILE", help="a recording for the real weights [none]")
     parser.add_argument("--profile", default="light", help="their profile [light]")
@@ -35,9 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     given = parser.parse_args(arguments)
     figures: dict[str, Any] = {}
     if not given.only_real:
-        made = recording(0.25 if given.quick else given.hours)
         numbers = [n for n in DEVICES if not given.quick or n <= 4]
-        figures["simulated"] = [simulate(made.path, number, given.times_real) for number in numbers]
+        with tempfile.TemporaryDirectory(prefix="daylong-parallel-") as folder:
+            source = repeat_sample(Path(folder), 0.5 if given.quick else given.hours)
+            figures["simulated"] = [
+                simulate(source, number, given.times_real, given.chunk_minutes) for number in numbers
+            ]
         show_simulated(figures["simulated"], given.times_real)
     if given.real is not None and not given.quick:
         figures["real"] = [measure(given.real, number, given.profile) for number in (1, 2)]
@@ -46,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     return figures
 
 
-def simulate(path: str, devices: int, times_real: float) -> dict[str, Any]:
+def simulate(path: Path, devices: int, times_real: float, chunk_minutes: float) -> dict[str, Any]:
     """Seconds of the stages of one run with so many simulated devices."""
     from flows.process_recording import process_recording
     from flows.reporting.progress import Snapshot, subscribe
@@ -62,12 +69,14 @@ def simulate(path: str, devices: int, times_real: float) -> dict[str, Any]:
         tempfile.TemporaryDirectory(prefix="daylong-parallel-") as folder,
         register_simulated(Path(folder), times_real) as settings,
         subscribe(listen),
+        keeping_results_in(Path(folder) / "results"),
     ):
         given: Any = {
-            **settings, "out": f"{folder}/out", "cache": {"store": f"{folder}/store"}, "chunking": CHUNKING,
+            **settings, "out": f"{folder}/out", "cache": {"store": f"{folder}/store"},
+            "chunking": {"min_minutes": chunk_minutes, "max_minutes": 1.5 * chunk_minutes, "overlap_s": 10},
             "models": {"processes": devices},
         }  # fmt: skip
-        outcome = process_recording(path, given)
+        outcome = process_recording(str(path), given)
         default_pool.unload()
     assert outcome["status"] == "complete"
     assert outcome["steps_cached"] == 0

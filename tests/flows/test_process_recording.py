@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -279,6 +280,29 @@ def read_task_runs(run_id: str, awaited: str | None = None) -> dict[str, str]:
         # Task runs reach the server as events, some moments later.
         wait_until(lambda: awaited in read() if awaited else len(read()) > 3)
         return read()
+
+
+@pytest.mark.usefixtures("first")
+def test_a_worker_s_run_that_is_asked_to_end_is_handed_back_after_its_chunks(
+    clip: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.exceptions import TerminationSignal
+
+    from flows.process_recording import process_recording
+    from flows.recording import chunks
+    from flows.reporting import run_account
+
+    def terminate(*_: object) -> None:
+        raise TerminationSignal(signal.SIGTERM)
+
+    given: Any = {"profile": "demo", "out": str(home / "handed back"), "chunking": SMALL_CHUNKS}
+    with monkeypatch.context() as patch:
+        patch.setattr(chunks, "log_chunk", terminate)
+        patch.setattr(run_account, "in_worker", lambda: True)
+        state = process_recording(str(clip), given, return_state=True)
+    assert (state.name, state.is_scheduled()) == ("AwaitingRetry", True)
+    assert not (home / "handed back" / "recordings").exists()
+    assert process_recording(str(clip), given)["engine_calls"] == 0
 
 
 @pytest.mark.usefixtures("first")
