@@ -68,6 +68,7 @@ def prune(
         return chosen
     _remove_translations(recordings, older_than_s)
     removed = _remove(store, place, chosen)
+    place.discard_leftovers()
     if since is None and not place.read_live_runs():
         keys = {record.key for record in set(chosen.records) - set(removed.records)}
         done = [name for name in recordings if keys.isdisjoint(found.recordings.get(name, ()))]
