@@ -19,8 +19,8 @@ from tasks.storage.artifacts import ArtifactStore
 
 def resolve_out(settings: Settings) -> Path:
     """Resolve the folder of the results as an absolute path; with shared storage, this machine's copy of them."""
-    if settings.storage:
-        return copies.mark_copy(settings.storage.rstrip("/"), TRANSCRIPTS)
+    if settings.storage and not settings.out:
+        return copies.mark_copy(settings.storage, TRANSCRIPTS)
     out = Path(settings.out).expanduser() if settings.out else transcripts()
     return out if out.is_absolute() else home() / out
 
@@ -28,7 +28,7 @@ def resolve_out(settings: Settings) -> Path:
 def resolve_voices(settings: Settings) -> Path:
     """Resolve the folder of the voice registry as an absolute path; with shared storage, this machine's copy."""
     if settings.storage:
-        return copies.mark_copy(settings.storage.rstrip("/"), "voices")
+        return copies.mark_copy(settings.storage, "voices")
     given = settings.voices.store
     return home() / Path(given).expanduser() if given else voices()
 
@@ -37,13 +37,13 @@ def resolve_corrections(out: Path | None = None) -> Path:
     """Resolve the folder of what people corrected; with shared storage, this machine's copy. `out`: the folder of the
     results that it is about, where one is known: else the settings say whether machines share them."""
     storage = load().storage if out is None else copies.find_url(out)
-    return copies.mark_copy(storage.rstrip("/"), "corrections") if storage else corrections()
+    return copies.mark_copy(storage, "corrections") if storage else corrections()
 
 
 def resolve_store(settings: Settings) -> ArtifactStore:
     """Resolve the artifact store. Raises UsageError where a URL cannot be reached or written."""
     if settings.storage:
-        url = settings.storage.rstrip("/")
+        url = settings.storage
         check_objects(url)
         scratch = copies.locate_copy(url, "artifacts")
         return SharedArtifactStore(url, str(scratch), round(settings.storage_copy_gb * 1e9))

@@ -94,19 +94,19 @@ def prune_cache(
         import flows  # noqa: F401  # sets where Prefect keeps the steps' records
         from flows.locations import resolve_store
         from flows.speakers.republish import finish_erasures
-        from tasks.pruning import usage
-        from tasks.pruning.prune import prune, recordings_folder
+        from tasks.pruning.prune import prune, take_inventory
         from tasks.settings.load import load
 
         if older_than is None and max_size is None and not recording:
             raise UsageError("say what may go: --older-than 30d, --max-size 20GB or --recording ID.")
-        known = usage.read_all_usage(recordings_folder())
+        settings = load()
+        store = resolve_store(settings)
+        known = take_inventory(store).recordings if recording else {}
         for name in recording or ():
             if name not in known:
                 raise UsageError(f"--recording {escape(name)}: the cache knows none; daylong cache list tells them.")
-        settings = load()
         pruned = prune(
-            resolve_store(settings),
+            store,
             older_than_s=parse_age(older_than) if older_than is not None else None,
             max_size=parse_size(max_size) if max_size is not None else None,
             recordings=recording or (),

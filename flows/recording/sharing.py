@@ -19,6 +19,7 @@ from tasks.pruning.places import share_usage
 from tasks.records import Recording
 from tasks.sharing import publication
 from tasks.sharing.connect import open_objects
+from tasks.sharing.copies import find_url
 from tasks.sharing.lease import hold_lease
 from tasks.sharing.patience import may_wait
 from tasks.sharing.sources import fetch_source, is_in_bucket
@@ -33,12 +34,12 @@ then."""
 @contextmanager
 def hold_recording(recording: Recording, run: Run, flow_run_id: str) -> Iterator[Outcome | None]:
     """Hold the recording in the block, so that no other process works on it; yield its outcome where it is done
-    already, in the same way. Without shared storage, nothing is held.
+    already, in the same way. Where the results aren't shared, nothing is held.
 
     Raises Busy where another process works on it, LostLease where one has taken it over.
     """
-    url = run.place.store.root
-    if not run.settings.storage:
+    url = find_url(run.out)
+    if url is None:
         yield None
         return
     objects, lease_s, recording_id = open_objects(url), run.settings.storage_lease_s, recording.recording_id

@@ -13,12 +13,15 @@ from tasks.pruning.usage import LiveRun
 from tasks.settings.home import cache, results
 from tasks.sharing.artifacts import SharedArtifactStore
 from tasks.sharing.connect import open_objects
+from tasks.sharing.publication import STAGED, read_entry
 from tasks.sharing.records import FOLDER, discard_record, name_record
 from tasks.storage.artifacts import ArtifactStore
 
 USAGE = "usage"
 SILENT_S = 600.0
 """A run without a word for so long doesn't count as running; nor do machines' clocks differ by more."""
+LEFT_AFTER_S = 24 * 3600.0
+"""A file of a publication that was not begun by then belongs to a dead process."""
 READERS = 16
 
 
@@ -35,6 +38,9 @@ class Place(Protocol):
         """Remove it; return False if a step has used or rewritten it since it was listed."""
 
     def delete_usage(self, recordings: Collection[str]) -> None: ...
+
+    def discard_leftovers(self) -> None:
+        """Remove what dead processes left of publications that they had not begun."""
 
 
 def find_place(store: ArtifactStore) -> Place:
@@ -70,6 +76,9 @@ class LocalPlace:
     def delete_usage(self, recordings: Collection[str]) -> None:
         usage.delete_usage(self._recordings, recordings)
 
+    def discard_leftovers(self) -> None:
+        """Each folder of results does that itself, before it is next written."""
+
 
 class SharedPlace:
     """Records that machines share. A run counts as running while it writes its lease."""
@@ -102,9 +111,7 @@ class SharedPlace:
                     yield name, held.data
 
     def read_live_runs(self) -> list[LiveRun]:
-        self._objects.put("pruning.json", b"{}")
-        marked = self._objects.find("pruning.json")
-        now = marked.modified_at if marked is not None else 0.0
+        now = self._read_clock()
         live = []
         for facts in self._objects.list("leases/recordings/"):
             held = self._objects.get(facts.name) if now - facts.modified_at < SILENT_S else None
@@ -130,6 +137,21 @@ class SharedPlace:
     def delete_usage(self, recordings: Collection[str]) -> None:
         for name in recordings:
             self._objects.delete(f"{USAGE}/{name}.json")
+
+    def discard_leftovers(self) -> None:
+        now = self._read_clock()
+        for facts in self._objects.list(f"{STAGED}/"):
+            _, recording_id, publication, *_ = f"{facts.name}//".split("/")
+            if now - facts.modified_at > LEFT_AFTER_S:
+                entry, _ = read_entry(self._objects, recording_id)
+                if (entry.state, entry.publication) != ("publishing", publication):
+                    self._objects.delete(facts.name)
+
+    def _read_clock(self) -> float:
+        """The time by the storage's clock, seconds since the epoch."""
+        self._objects.put("pruning.json", b"{}")
+        marked = self._objects.find("pruning.json")
+        return marked.modified_at if marked is not None else 0.0
 
 
 def share_usage(store: ArtifactStore, recording_id: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tasks.pruning import usage
 from tasks.pruning.choose import Removal, choose, choose_erased
-from tasks.pruning.inventory import Inventory, StoredArtifact, measure_size
+from tasks.pruning.inventory import Inventory, Record, StoredArtifact, measure_size
 from tasks.pruning.places import Place, find_place
 from tasks.settings.home import cache, results, translations
 from tasks.sharing.artifacts import SharedArtifactStore
@@ -68,6 +68,7 @@ def prune(
         return chosen
     _remove_translations(recordings, older_than_s)
     removed = _remove(store, place, chosen)
+    place.discard_leftovers()
     if since is None and not place.read_live_runs():
         keys = {record.key for record in set(chosen.records) - set(removed.records)}
         done = [name for name in recordings if keys.isdisjoint(found.recordings.get(name, ()))]
@@ -109,11 +110,16 @@ def _remove_translations(recordings: Collection[str], older_than_s: float | None
 
 def _remove(store: ArtifactStore, place: Place, chosen: Removal) -> Removal:
     """Remove what was chosen, except what a step has used or written again since; return what was removed."""
-    records = tuple(record for record in chosen.records if place.remove_record(record))
+    records = tuple(record for record in chosen.records if _remove_record(place, record))
     stay = set(chosen.records) - set(records)
     named = {name for record in stay for name in record.artifacts}
     stored = tuple(s for s in chosen.stored if s.name not in named and _remove_artifact(store, s))
     return Removal(records, stored)
+
+
+def _remove_record(place: Place, record: Record) -> bool:
+    """Remove the record; return False if a step has used or rewritten it since it was listed."""
+    return place.remove_record(record)
 
 
 def _remove_artifact(store: ArtifactStore, stored: StoredArtifact) -> bool:

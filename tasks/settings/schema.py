@@ -64,8 +64,8 @@ class Settings(Group):
         None,
         pattern=r"^(s3://[^/?#\s]+|file:///[^?#]*)[^?#]*$",
         description="Where several machines keep what they share, all of it: results of steps with their records, "
-        "tables, exports, voices, and who works on what. s3://bucket/prefix, or file:///folder for one that all "
-        "machines mount. Default: nothing is shared.",
+        "tables and exports (unless out names a folder), voices, corrections, and who works on what. "
+        "s3://bucket/prefix, or file:///folder for one that all machines mount. Default: nothing is shared.",
     )
     storage_lease_s: float = Field(
         60.0,
@@ -134,9 +134,14 @@ class Settings(Group):
             return self.chunks_in_flight
         return max(self.chunks_in_flight, 1 + (self.models.processes or len(self.list_gpus())))
 
+    @field_validator("storage")
+    @classmethod
+    def _has_one_spelling(cls, storage: str | None) -> str | None:
+        return storage and storage.rstrip("/")
+
     @model_validator(mode="after")
     def _keeps_all_in_one_storage(self) -> Settings:
-        elsewhere = {"out": self.out, "cache.store": self.cache.store, "voices.store": self.voices.store}
+        elsewhere = {"cache.store": self.cache.store, "voices.store": self.voices.store}
         for name, place in elsewhere.items():
             if self.storage is not None and place is not None:
                 raise ValueError(f"{name} = {place}: with storage = {self.storage} it lies there; leave {name} out")

@@ -116,7 +116,8 @@ def test_what_is_done_is_not_done_again(clip: Path) -> None:
     change_machine()
     first = process(clip)
     change_machine()
-    again = process(clip)
+    open_objects(f"s3://{BUCKET}").put(f"in/{clip.name}", clip.read_bytes())
+    again = process(f"s3://{BUCKET}/in/{clip.name}")
     assert again["run_id"] == first["run_id"]
     assert again["steps"] == 0
     exports = [Path(run["exports"]) / "transcript.txt" for run in (first, again)]

@@ -13,6 +13,7 @@ from tasks.pruning.prune import erase, prune, take_inventory
 from tasks.sharing.artifacts import SharedArtifactStore
 from tasks.sharing.connect import open_objects
 from tasks.sharing.lease import hold_lease
+from tasks.sharing.publication import Entry
 from tasks.sharing.records import write_record
 
 DAY = 86_400.0
@@ -76,3 +77,15 @@ def test_what_is_erased_of_a_recording_is_gone_from_the_storage(store: SharedArt
     assert erase(store, ["talk"]) == set()
     assert keys(store) == ["words/v1/others"]
     assert objects.get("usage/talk.json") is None
+
+
+def test_what_a_dead_process_had_staged_goes_after_a_day(store: SharedArtifactStore) -> None:
+    objects, root = open_objects(store.root), Path(store.root.removeprefix("file://"))
+    under_way = Entry("talk", "publishing", publication="abc")
+    objects.put("ledger/talk.json", under_way.serialize())
+    for name, age_s in (("abc/1", 2 * DAY), ("dead/1", 2 * DAY), ("new/1", 60.0)):
+        objects.put(f"staged/talk/{name}", b"x")
+        at = time.time() - age_s
+        os.utime(root / "staged/talk" / name, (at, at))
+    prune(store, older_than_s=30 * DAY)
+    assert [facts.name for facts in objects.list("staged/")] == ["staged/talk/abc/1", "staged/talk/new/1"]

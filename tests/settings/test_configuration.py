@@ -81,6 +81,8 @@ def test_profile_light_is_small_public_weights_and_nothing_of_the_demo() -> None
         ("separation.mode=auto", "separation.mode = auto: not built yet"),
         ("inbox.settle_seconds=-3", "inbox.settle_seconds"),
         ("voices.store=s3://bucket/voices", "a folder on this machine"),
+        ("storage=bucket/prefix", "storage"),
+        ("storage=s3://bucket?x=1", "storage"),
         ("voices.threshold=7", "voices.threshold"),
         ("chunking.min_minutes=20", "must not exceed"),
         ("diarization.max_speakers=0", "diarization.max_speakers"),
@@ -176,9 +178,18 @@ def test_places_and_worker_counts_do_not_change_the_digest() -> None:
         ("chunks_in_flight=5",),
         ("models.keep=one",),
         ("cache.store=/x",),
+        ("storage=s3://bucket/team/", "storage_lease_s=30", "storage_copy_gb=1"),
     ]
     assert len({settings(assignments=a).digest() for a in same}) == 1
     assert settings(assignments=("transcription.beam_size=2",)).digest() != settings().digest()
+
+
+def test_what_lies_in_the_shared_storage_lies_nowhere_else() -> None:
+    shared = "storage=s3://bucket/team/"
+    assert settings(assignments=(shared,)).storage == "s3://bucket/team"
+    for elsewhere in ("cache.store=/x", "voices.store=/x"):
+        with pytest.raises(UsageError, match=r"with storage = s3://bucket/team it lies there; leave \w+\.store out"):
+            settings(assignments=(shared, elsewhere))
 
 
 def test_the_readme_of_the_settings_lists_all() -> None:
