@@ -27,13 +27,14 @@ LONGEST = {
     "tasks/dataset/README.md": 270,
     "tasks/evaluation/README.md": 60,
     "tasks/exports/README.md": 100,
+    "tasks/review/README.md": 40,
     "tasks/settings/README.md": 150,
     "tasks/sharing/README.md": 70,
     "tasks/transcription/README.md": 70,
     "tasks/translation/README.md": 90,
     "tasks/voices/README.md": 50,
     "tasks/weights/README.md": 64,
-    "tests/benchmarks/README.md": 240,
+    "tests/benchmarks/README.md": 275,
     "tests/benchmarks/real_voices/README.md": 60,
 }
 """Lines of each page at most. The cards of weights, the sample and the questions are as long as they have to be."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from tasks.comparison.differences import compare_words
 from tasks.comparison.words_file import FOLDER, SUFFIX, OtherRun, read_runs
 from tasks.corrections.facts import Fact
-from tasks.corrections.judged import judge_words
+from tasks.corrections.judged import judge_words, list_judged_spans
 from tasks.corrections.log import FactLog
 from tasks.corrections.store import read_machine
 from tasks.dataset.read import read_transcript
@@ -20,7 +20,7 @@ from tasks.evaluation.normalizers import get_normalizer
 from tasks.intervals import Span
 from tasks.records import Transcript
 from tasks.review.calibrate import Judged
-from tasks.review.spans import gather_evidence
+from tasks.review.spans import count_lost_words, gather_evidence
 
 log = logging.getLogger("daylong.review")
 
@@ -31,11 +31,12 @@ MOST_RECORDINGS = 20
 def judge_recording(machine: Transcript, facts: Sequence[Fact], disputed: Sequence[Span] | None) -> Judged:
     """What people said of the words that the machine gave."""
     found = judge_words(machine.words, machine.turns, facts)
+    missing = max(0.0, found.missing - count_lost_words(machine, list_judged_spans(facts)))
     if not found.wrong:
-        return Judged(missing=found.missing)
+        return Judged(missing=missing)
     known = gather_evidence(machine.words, disputed)
     places = sorted(found.wrong)
-    return Judged(tuple(known[i] for i in places), tuple(found.wrong[i] for i in places), found.missing)
+    return Judged(tuple(known[i] for i in places), tuple(found.wrong[i] for i in places), missing)
 
 
 def judge_others(held: FactLog, store: Path, transcript: Transcript) -> Judged:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Table = NDArray[np.float64]
+
 LEAST, MOST = 0.01, 0.99
 """Confidences beyond are taken for these: recognisers say 0 and 1 too easily."""
 UNSURE = 0.5
@@ -38,11 +40,11 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """Words that people have judged: what was known of each, and whether it is wrong; and how many words they added
-    that were not there."""
+    that were not there, without those to expect where two speak (`count_lost_words`)."""
 
     evidence: tuple[Evidence, ...] = ()
     wrong: tuple[bool, ...] = ()
-    missing: int = 0
+    missing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +57,15 @@ class Calibration:
     missing: float
     judged: int = 0
 
-    def estimate(self, words: Sequence[Evidence]) -> NDArray[np.float64]:
+    def estimate(self, words: Sequence[Evidence]) -> Table:
         """The probability of each word that it is wrong."""
         import numpy as np
 
-        found: NDArray[np.float64] = 1 / (1 + np.exp(-(self.base + _describe(words) @ list(self.weights))))
+        found: Table = 1 / (1 + np.exp(-(self.base + _describe(words) @ list(self.weights))))
         return found
 
 
-PRIOR = Calibration(base=-0.1, weights=(-0.75, -0.45, 0.5, 1.5, -0.8), missing=0.7)
+PRIOR = Calibration(base=0.0, weights=(-0.76, -0.25, 0.92, 1.5, -0.8), missing=0.5)
 
 
 def calibrate(judged: Judged, prior: Calibration = PRIOR) -> Calibration:
@@ -71,25 +73,36 @@ def calibrate(judged: Judged, prior: Calibration = PRIOR) -> Calibration:
     if not judged.evidence:
         return prior
     import numpy as np
-    from sklearn.linear_model import LogisticRegression
 
     known = _spread_evidence()
     expected = prior.estimate(known)
     share = PRIOR_WORDS / len(known)
     columns = np.vstack([_describe(judged.evidence), _describe(known), _describe(known)])
-    wrong = np.concatenate([judged.wrong, np.ones(len(known)), np.zeros(len(known))]).astype(bool)
+    wrong = np.concatenate([judged.wrong, np.ones(len(known)), np.zeros(len(known))])
     counts = np.concatenate([np.ones(len(judged.wrong)), share * expected, share * (1 - expected)])
-    fitted = LogisticRegression(C=1e3, max_iter=1000).fit(columns, wrong, sample_weight=counts)
-    num_wrong = sum(judged.wrong)
-    return Calibration(
-        float(fitted.intercept_[0]),
-        tuple(map(float, fitted.coef_[0])),
-        (judged.missing + PRIOR_WRONG * prior.missing) / (num_wrong + PRIOR_WRONG),
-        len(judged.evidence),
-    )
+    missing = (judged.missing + PRIOR_WRONG * prior.missing) / (sum(judged.wrong) + PRIOR_WRONG)
+    return _fit(columns, wrong, counts, missing, len(judged.evidence))
 
 
-def _describe(words: Sequence[Evidence]) -> NDArray[np.float64]:
+def fit_prior(recordings: Sequence[Judged]) -> Calibration:
+    """Fit a curve to recordings of which all words are judged, each as much as any other."""
+    import numpy as np
+
+    columns = np.vstack([_describe(one.evidence) for one in recordings])
+    wrong = np.concatenate([one.wrong for one in recordings])
+    counts = np.concatenate([np.full(len(one.wrong), 1000 / len(one.wrong)) for one in recordings])
+    missing = sum(one.missing / max(1, sum(one.wrong)) for one in recordings) / len(recordings)
+    return _fit(columns, wrong, counts, missing, len(wrong))
+
+
+def _fit(columns: Table, wrong: Table, counts: Table, missing: float, judged: int) -> Calibration:
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(C=1e3, max_iter=1000).fit(columns, wrong.astype(bool), sample_weight=counts)
+    return Calibration(float(fitted.intercept_[0]), tuple(map(float, fitted.coef_[0])), missing, judged)
+
+
+def _describe(words: Sequence[Evidence]) -> Table:
     """A row for each word: the logits of its confidence and of its segment's, in overlapping speech, disputed, agreed
     upon."""
     import numpy as np

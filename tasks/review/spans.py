@@ -15,7 +15,7 @@ AROUND_S = 1.0
 """Seconds that a line costs beside its own: to go there, and to hear how it begins and ends."""
 LEAST_ERRORS = 0.05
 """Expected errors for which a line is worth listening to."""
-MISSING_IN_OVERLAP = 3.5
+MISSING_IN_OVERLAP = 3.3
 """Words a second that are missing where two speak at once: recognisers write one of them."""
 MISSING_WITHOUT_WORDS = 2.0
 """Words a second that are missing in speech without words."""
@@ -137,6 +137,13 @@ def choose_lines(found: Survey, budget_s: float) -> Prospect:
     rest = (found.errors - gain) / found.num_words if found.num_words else 0.0
     share = gain / found.errors if found.errors else 0.0
     return Prospect(tuple(chosen), sum(line.cost_s for line in chosen), share, (found.wer, rest))
+
+
+def count_lost_words(transcript: Transcript, spans: Sequence[Span]) -> float:
+    """The words that `survey` expects to be missing in these spans because two speak or nothing was written: what
+    people add there says nothing of the words beside."""
+    within = merge_spans(spans)
+    return sum(rate * measure_union_s(intersect([span], within)) for span, rate, _ in _find_lost_speech(transcript))
 
 
 def _find_lost_speech(transcript: Transcript) -> list[tuple[Span, float, float]]:

@@ -2,8 +2,9 @@
 lowest confidence first and chance; and the word error rate that is predicted, beside the true one.
 
 Recordings: the bundled samples; with DAYLONG_TEST_DATA, conversations of real readers (profile `light`, whose weights
-DAYLONG_HOME has to have); an hour of the generated day (demo weights). Predictions are made twice: before anything
-was corrected, by the built-in curve; and after ten minutes of listening, by the curve fitted to what was corrected.
+DAYLONG_HOME has to have); an hour of the generated day (demo weights). Predictions are made
+before anything was corrected, by the built-in curve and by one fitted to the other recordings; and after ten minutes
+of listening (a quarter of all lines at most), by the curve fitted to what was corrected.
 `--name` picks recordings. --quick: the bundled sample with the demo weights alone.
 """
 
@@ -14,6 +15,7 @@ import random
 import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -22,14 +24,15 @@ from tasks.evaluation.references import Reference, read_references
 from tasks.evaluation.reliability import align_to_reference
 from tasks.intervals import Span
 from tasks.records import Transcript
-from tasks.review.calibrate import PRIOR, Judged, calibrate
-from tasks.review.spans import AROUND_S, Line, choose_lines, gather_evidence, survey
+from tasks.review.calibrate import PRIOR, Calibration, Judged, calibrate, fit_prior
+from tasks.review.spans import AROUND_S, Line, choose_lines, count_lost_words, gather_evidence, survey
 from tests.benchmarks import frame
 
 READERS = ("two_15", "four_0", "four_8", "four_15", "four_telephone", "four_far", "six_0")
 SHARES = (0.05, 0.1, 0.2, 0.4)
 """Shares of the time that all lines take."""
-LISTENED_S = 600.0
+LISTENED_S, LISTENED_SHARE = 600.0, 0.25
+"""Seconds of listening, at most this share of all lines."""
 AIM = 1.5
 """Points by which the predicted rate may be off."""
 
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser = frame.options(__doc__)
     parser.add_argument("--name", action="append", help="only this recording")
     given = parser.parse_args(arguments)
-    found: list[dict[str, Any]] = []
+    held: list[tuple[str, Transcript, Truth]] = []
     with tempfile.TemporaryDirectory(prefix="daylong-review-") as name:
         folder = Path(name)
         os.environ["PREFECT_HOME"] = f"{folder}/prefect"
@@ -46,11 +49,23 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
         for path, truth, profile in recordings(folder, given.name or (["roundtable"] if given.quick else None)):
             transcript = transcribe(path, profile, folder)
-            found.append({"recording": path.stem, **measure(transcript, truth)})
+            held.append((path.stem, transcript, Truth(transcript, truth)))
             print(f"{path.stem}: done", flush=True)
-            frame.write(given.json, {"found": found})
+    return report(held, given.json)
+
+
+def report(held: Sequence[tuple[str, Transcript, Truth]], json_file: Path | None) -> dict[str, Any]:
+    judged = [truth.judge(transcript) for _, transcript, truth in held]
+    found = []
+    for k, (name, transcript, truth) in enumerate(held):
+        others = [one for i, one in enumerate(judged) if i != k]
+        found.append({"recording": name, **measure(transcript, truth, fit_prior(others) if others else PRIOR)})
     show(found)
-    return {"found": found}
+    whole = fit_prior(judged)
+    print(f"A curve fitted to all: base {whole.base:.2f}, weights {[round(w, 2) for w in whole.weights]}")
+    figures = {"found": found, "curve": asdict(whole)}
+    frame.write(json_file, figures)
+    return figures
 
 
 def recordings(folder: Path, wanted: Sequence[str] | None) -> Iterator[tuple[Path, Reference, str]]:
@@ -105,23 +120,25 @@ class Truth:
                 self.by_line[line.index] += 1
                 self.missing_by_line[line.index] += 1
 
-    def judge(self, transcript: Transcript, lines: Sequence[Line]) -> Judged:
-        """What a person who listens to these lines says of their words."""
-        heard = {line.segment for line in lines}
+    def judge(self, transcript: Transcript, lines: Sequence[Line] | None = None) -> Judged:
+        """What a person who listens to these lines, or to all, says of their words. Without the missing words to
+        expect where two speak, as in a review."""
+        heard = self.by_line.keys() if lines is None else {line.segment for line in lines}
         known = [
             (evidence, self.wrong.get(id(word), False))
             for word, evidence in zip(transcript.words, gather_evidence(transcript.words), strict=True)
             if word.segment in heard
         ]
-        missing = sum(self.missing_by_line[k] for k in heard)
+        spans = [Span(s.start_s, s.end_s) for s in transcript.segments if s.index in heard]
+        added = sum(self.missing_by_line[k] for k in heard)
+        missing = max(0.0, added - count_lost_words(transcript, spans))
         return Judged(tuple(e for e, _ in known), tuple(wrong for _, wrong in known), missing)
 
 
-def measure(transcript: Transcript, reference: Reference) -> dict[str, Any]:
-    truth = Truth(transcript, reference)
+def measure(transcript: Transcript, truth: Truth, others: Calibration) -> dict[str, Any]:
     first = survey(transcript, PRIOR)
     total_s = sum(line.cost_s for line in first.lines)
-    heard = choose_lines(first, LISTENED_S)
+    heard = choose_lines(first, min(LISTENED_S, LISTENED_SHARE * total_s))
     left = truth.errors - sum(truth.by_line[line.segment] for line in heard.lines)
     fitted = calibrate(truth.judge(transcript, heard.lines))
     then = survey(transcript, fitted, [line.span for line in heard.lines])
@@ -134,6 +151,7 @@ def measure(transcript: Transcript, reference: Reference) -> dict[str, Any]:
         "minutes": total_s / 60,
         "wer": truth.errors / truth.num_words,
         "predicted": first.wer,
+        "predicted_by_others": survey(transcript, others).wer,
         "lines": len(heard.lines),
         "listened_s": heard.seconds,
         "wer_after": left / truth.num_words,
@@ -186,16 +204,18 @@ def show(found: Sequence[dict[str, Any]]) -> None:
     frame.show("Errors found, of all", columns, rows)
     rows = [
         [
-            one["recording"], *(f"{100 * one[name]:.1f}" for name in ("wer", "predicted")),
+            one["recording"], *(f"{100 * one[name]:.1f}" for name in ("wer", "predicted", "predicted_by_others")),
             f"{one['lines']}, {one['listened_s'] / 60:.1f} min",
             *(f"{100 * one[name]:.1f}" for name in ("wer_after", "predicted_after", "predicted_by_corrections")),
         ]
         for one in found
     ]  # fmt: skip
-    columns = ["", "WER", "predicted", "listened to", "WER then", "predicted", "predicted by these corrections"]
-    frame.show("Word error rates in per cent, before and after ten minutes of listening", columns, rows)
+    columns = ["", "WER", "predicted", "by a curve of the others", "listened to", "WER then", "predicted",
+               "by these corrections"]  # fmt: skip
+    frame.show("Word error rates in per cent, before and after listening", columns, rows)
     for what, name, true in (
         ("before", "predicted", "wer"),
+        ("before, by a curve of the others", "predicted_by_others", "wer"),
         ("after", "predicted_after", "wer_after"),
         ("after, by corrections", "predicted_by_corrections", "wer_after"),
     ):

@@ -68,7 +68,9 @@ def test_settings_of_an_engine_are_compared(clip: Path, tmp_path: Path, echo: st
         "2 echo[greeting",
     ]
     assert "Where they differ most" in lines
-    (page,) = (tmp_path / "out" / "comparisons").iterdir()
+    folder = tmp_path / "out" / "comparisons"
+    (page,), (words,) = folder.glob("*.html"), folder.glob("*.words.json")
+    assert [run["label"] for run in json.loads(words.read_text())["runs"]] == [two["label"], bye["label"]]
     assert f"Page  {page}" in lines
     assert "&lt;talk&gt;.flac" in page.read_text()
     assert "<b>" not in page.read_text()
