@@ -151,8 +151,11 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+Failing = tuple[FailingServer, Bucket, Bucket]
+
+
 @pytest.fixture(scope="module")
-def failing() -> Iterator[tuple[FailingServer, Bucket, Bucket]]:
+def failing() -> Iterator[Failing]:
     """The server, a client that waits for its answers, and one that soon gives up."""
     server = FailingServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -187,7 +190,7 @@ def failing() -> Iterator[tuple[FailingServer, Bucket, Bucket]]:
     ],
 )
 def test_each_failure_of_a_store_is_one_line(
-    failing: tuple[FailingServer, Bucket, Bucket],
+    failing: Failing,
     answer: tuple[int, str] | None,
     error: type[DaylongError],
     said: str,
