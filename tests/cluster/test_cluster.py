@@ -91,6 +91,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         finally:
             for worker in started.workers:
                 bury(worker)
+                worker.wait(60)
 
 
 def find_held(objects: Bucket, pid: int) -> str | None:
