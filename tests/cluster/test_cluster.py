@@ -54,7 +54,7 @@ class Cluster:
         """Start `daylong run`, with a home of its own, as on a machine of its own."""
         home = self.folder / f"machine-{len(self.workers)}"
         home.mkdir()
-        settings = [*SETTINGS, *([f"storage={STORAGE}", "storage_lease_s=5"] if shared else [])]
+        settings = [*SETTINGS, *([f"storage={STORAGE}", "storage_lease_s=10"] if shared else [])]
         words = [word for setting in settings for word in ("--set", setting)]
         with (home / "said").open("wb") as said:
             worker = subprocess.Popen(
@@ -91,6 +91,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         finally:
             for worker in started.workers:
                 bury(worker)
+                worker.wait(60)
 
 
 def find_held(objects: Bucket, pid: int) -> str | None:

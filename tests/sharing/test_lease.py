@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,39 @@ def test_a_held_lease_is_refused_and_a_free_one_taken_at_once(objects: Objects) 
         assert time.monotonic() - began < 30
 
 
-def test_a_holder_that_is_heard_of_keeps_its_lease(objects: Objects) -> None:
-    with hold_lease(objects, "a", "a.wav", lease_s=LEASE_S) as lease:
-        with pytest.raises(Busy):
-            Lease(objects, "leases/a.json", "a.wav", LEASE_S).acquire(4 * LEASE_S)
-        lease.check()
+class Clock:
+    """Time that passes while somebody sleeps, and what happens meanwhile."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.meanwhile: list[Callable[[], None]] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    time = monotonic
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        for act in self.meanwhile:
+            act()
+
+
+def test_a_holder_that_is_heard_of_keeps_its_lease(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("tasks.sharing.lease.time", clock)
+    holder, waiter = (Lease(objects, "leases/a.json", "a.wav", 6) for _ in range(2))
+    holder.acquire(0)
+    clock.meanwhile = [holder.renew]
+    with pytest.raises(Busy):
+        waiter.acquire(60)
+    holder.check()
+    clock.meanwhile = []
+    began = clock.now
+    waiter.acquire(60)
+    assert 6 <= clock.now - began < 8
+    with pytest.raises(LostLease):
+        holder.check()
 
 
 def test_who_is_not_heard_of_loses_it_and_finds_out(objects: Objects) -> None:

@@ -118,6 +118,9 @@ def test_a_bucket_that_is_not_there_is_named(bucket: str) -> None:
         check_objects("s3://mistyped/x")
 
 
+ONCE = {"total_max_attempts": 1}
+
+
 class FailingServer(ThreadingHTTPServer):
     """Answers each request by a status and an error code of S3's, or, with None, not at all."""
 
@@ -148,8 +151,12 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+Failing = tuple[FailingServer, Bucket, Bucket]
+
+
 @pytest.fixture(scope="module")
-def failing() -> Iterator[tuple[FailingServer, Bucket]]:
+def failing() -> Iterator[Failing]:
+    """The server, a client that waits for its answers, and one that soon gives up."""
     server = FailingServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     with pytest.MonkeyPatch.context() as patch:
@@ -157,11 +164,12 @@ def failing() -> Iterator[tuple[FailingServer, Bucket]]:
         patch.setenv("AWS_ACCESS_KEY_ID", "tests")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "tests")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        objects = Bucket("s3://recordings/x", retries={"total_max_attempts": 1}, read_timeout=0.2)
         server.answer = (500, "InternalError")
-        with pytest.raises(TransientError):
-            objects.get("a")  # connected
-    yield server, objects
+        patient, hasty = (Bucket("s3://recordings/x", retries=ONCE, read_timeout=s) for s in (60, 0.2))
+        for objects in (patient, hasty):
+            with pytest.raises(TransientError):
+                objects.get("a")  # connected
+    yield server, patient, hasty
     server.over.set()
     server.shutdown()
     server.server_close()
@@ -182,10 +190,14 @@ def failing() -> Iterator[tuple[FailingServer, Bucket]]:
     ],
 )
 def test_each_failure_of_a_store_is_one_line(
-    failing: tuple[FailingServer, Bucket], answer: tuple[int, str] | None, error: type[DaylongError], said: str
+    failing: Failing,
+    answer: tuple[int, str] | None,
+    error: type[DaylongError],
+    said: str,
 ) -> None:
-    server, objects = failing
+    server, patient, hasty = failing
     server.answer = answer
+    objects = patient if answer else hasty
     for write in (lambda: objects.put("a", b"1"), lambda: objects.put_new("a", b"1"), lambda: objects.get("a")):
         with pytest.raises(DaylongError) as raised:
             write()
