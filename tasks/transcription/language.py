@@ -21,7 +21,8 @@ DISAGREE = 0.8
 DOUBT = 0.1
 LEARNT = ("la", "sa")
 """Latin and Sanskrit: hardly anybody's first language, and what small models take unclear French, Italian or Hindi
-for. They are found where they have most of the probability, where no other is likely, or where they are asked for."""
+for. They are found where they are as good as certain (CERTAIN), where there is no other, or where asked for."""
+CERTAIN = 0.9
 Detection = Sequence[tuple[str, float]]
 """Codes of languages with their probabilities, as an engine's `detect_languages` answers."""
 
@@ -101,17 +102,15 @@ def find_disagreeing(places: Sequence[tuple[Span, Detection]], language: str) ->
 
 def limit_languages(detection: Detection, languages: Sequence[str] | None) -> Detection:
     """Limit a detection to `languages`, with probabilities that add up to 1; where None, to all but those of LEARNT
-    that do not have most of the probability.
+    that are not CERTAIN, with probabilities as they were: the language is as unsure as it was.
 
     >>> limit_languages([("en", 0.5), ("nl", 0.3), ("de", 0.2)], ["de", "pl"])
     [('de', 1.0)]
     """
-    unlikely = [code for code, probability in detection if code in LEARNT and probability <= 0.5]
-    if not languages and not unlikely:
-        return detection
-    kept = [(c, p) for c, p in detection if (c in languages if languages else c not in unlikely)]
-    if not languages and not kept:
-        return detection
+    if not languages:
+        likely = [(c, p) for c, p in detection if c not in LEARNT or p > CERTAIN]
+        return likely if likely and len(likely) < len(detection) else detection
+    kept = [(code, probability) for code, probability in detection if code in languages]
     total = sum(probability for _, probability in kept)
     return [(code, probability / total) for code, probability in kept] if total else []
 

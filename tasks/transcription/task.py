@@ -55,7 +55,7 @@ class TranscribeJob:
     """Weights of the aligner of the settings, where it has any."""
 
 
-@step_task("language", version=3)
+@step_task("language", version=4)
 def find_language(job: LanguageJob, place: StepContext) -> Manifest:
     """Detect the language of a track by a vote over several spans of speech.
 
@@ -76,7 +76,7 @@ def find_language(job: LanguageJob, place: StepContext) -> Manifest:
     return meter.manifest(**facts)
 
 
-@step_task("transcription", version=9)
+@step_task("transcription", version=10)
 def transcribe(job: TranscribeJob, place: StepContext, language: str | None, separated: Manifest | None) -> Manifest:
     """Transcribe a chunk. Artifact `words`, in the recording's time; facts: the language, the number of words, and
     how many loops and words outside speech were removed.
