@@ -50,13 +50,14 @@ Clip = tuple[float, bytes]
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser = frame.options(__doc__)
     parser.add_argument("--series", type=int, default=1000, metavar="N", help="requests of the series [1000]")
+    parser.add_argument("--clients", type=int, nargs="+", default=COUNTS, metavar="N", help="[1 2 8 32]")
     parser.add_argument("--minutes", type=float, default=10, help="minutes of the whole, about [10]")
     given = parser.parse_args(arguments)
-    share_s = 60 * given.minutes / (len(COUNTS) + 5)  # one for the engines alone, two for the series, two for the end
-    counts, each = ((1, 4), 4) if given.quick else (COUNTS, CLIPS)
+    counts, each = ((1, 4), 4) if given.quick else (given.clients, CLIPS)
+    share_s = 60 * given.minutes / (len(counts) + 5)  # one for the engines alone, two for the series, two for the end
     clips = iterate_clips()
     with tempfile.TemporaryDirectory() as name:
-        alone_speed = measure_alone(Path(name) / "alone", [next(clips) for _ in range(each)])
+        alone_speed = measure_alone(Path(name) / "alone", [next(clips) for _ in range(max(4, each // 2))])
         say(f"the engines alone: {alone_speed:.1f} × real time")
         with serving(Path(name)) as (api, pid):
             post(api, next(clips))  # the engines are loaded
@@ -69,7 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
                     say(f"{clients} clients: left out, they would take {least_s:.0f} s")
                     continue
                 rows.append(measure(api, clients, some, 1 + number, share_s))
-                say(f"{clients} clients: {rows[-1]['recorded_s'] / rows[-1]['wall_s']:.1f} × real time")
+                rows[-1]["ratio"] = (rows[-1]["recorded_s"] + LONG_S) / rows[-1]["whole_s"] / alone_speed
+                say(
+                    "{clients} clients: {ratio:.2f} of the engines alone, {p50_s:.1f} s, {p95_s:.1f} s".format(
+                        **rows[-1]
+                    )
+                )
             before_mb = read_memory_mb(pid, "VmRSS")
             series = send_series(api, 100 if given.quick else given.series, 2 * share_s)
             series["server MB before"], series["after"] = before_mb, read_memory_mb(pid, "VmRSS")
@@ -78,7 +84,6 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         killed_server = kill_server(Path(name), [next(clips) for _ in range(4)])
     for row in rows:
         row["speed"] = row["recorded_s"] / row["wall_s"]
-        row["ratio"] = (row["recorded_s"] + LONG_S) / row["whole_s"] / alone_speed
     frame.show(
         "Clients beside a long job",
         ["clients", "requests", "× real time", "with the long job, of the engines alone", "p50 s", "p95 s",
@@ -262,12 +267,19 @@ def kill_engine(api: httpx.Client, pid: int, clip: Clip) -> list[Any]:
     asked = threading.Thread(target=lambda: answers.append(post(api, clip)))
     asked.start()
     time.sleep(1.0)
+    killed = 0
     for child in find_descendants(pid):
         with suppress(OSError):
             if b"child_main" in Path(f"/proc/{child}/cmdline").read_bytes():
                 os.kill(child, signal.SIGKILL)
+                killed += 1
+    assert killed
     asked.join()
-    return ["the engines' process, while a request waits", time.perf_counter() - began, answers[0].status_code != 200]
+    return [
+        "the engines' process, while a request waits",
+        time.perf_counter() - began,
+        int(answers[0].status_code != 200),
+    ]
 
 
 def kill_server(home: Path, clips: list[Clip]) -> list[Any]:
