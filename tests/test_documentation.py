@@ -35,6 +35,7 @@ LONGEST = {
     "tasks/voices/README.md": 50,
     "tasks/weights/README.md": 64,
     "tests/benchmarks/README.md": 275,
+    "tests/benchmarks/voices/README.md": 110,
     "tests/benchmarks/real_voices/README.md": 95,
 }
 """Lines of each page at most. The cards of weights, the sample and the questions are as long as they have to be."""
