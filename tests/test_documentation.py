@@ -34,7 +34,7 @@ LONGEST = {
     "tasks/translation/README.md": 90,
     "tasks/voices/README.md": 50,
     "tasks/weights/README.md": 64,
-    "tests/benchmarks/README.md": 290,
+    "tests/benchmarks/README.md": 275,
     "tests/benchmarks/voices/README.md": 110,
     "tests/benchmarks/real_voices/README.md": 95,
 }
