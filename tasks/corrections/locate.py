@@ -61,7 +61,26 @@ def find_region(words: Sequence[Word], fact: Fact, label: str | None) -> Region:
     ours = [i for i in inside if words[i].speaker == label]
     if not ours and (label is None or _resembles(words, inside, fact)):
         ours = inside
-    return Region(ours, "other" if ours or fact.was else "was")
+    return Region(
+        _extend(words, ours, own if label is not None else near, fact), "other" if ours or fact.was else "was"
+    )
+
+
+def _extend(words: Sequence[Word], ours: Sequence[int], places: Sequence[int], fact: Fact) -> list[int]:
+    """The places with the neighbour on each side that is the first or last word of what was or is said: another run
+    may place it a little beyond the span, and it would be there twice."""
+    out = list(ours)
+    texts = [text.split() for text in (fact.was, fact.now or "") if text.split()]
+    firsts, lasts = ({compare_form(text[k]) for text in texts} for k in (0, -1))
+    if out:
+        before = [i for i in places if i < out[0]][-1:]
+        after = [i for i in places if i > out[-1]][:1]
+        forms = [compare_form(words[i].text) for i in (out[0], out[-1])]
+        if before and compare_form(words[before[0]].text) in firsts and forms[0] not in firsts:
+            out = before + out
+        if after and compare_form(words[after[0]].text) in lasts and forms[1] not in lasts:
+            out += after
+    return out
 
 
 def list_near(words: Sequence[Word], span: Span) -> list[int]:

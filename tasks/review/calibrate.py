@@ -65,7 +65,7 @@ class Calibration:
         return found
 
 
-PRIOR = Calibration(base=0.0, weights=(-0.76, -0.25, 0.92, 1.5, -0.8), missing=0.5)
+PRIOR = Calibration(base=0.0, weights=(-0.76, -0.25, 0.92, 0.3, -0.8), missing=0.5)
 
 
 def calibrate(judged: Judged, prior: Calibration = PRIOR) -> Calibration:

@@ -219,3 +219,22 @@ def test_hostile_text_is_one_line_without_hidden_turns_of_direction() -> None:
     fact = read_row({"start_s": 1, "end_s": 2, "now": "a\x00b\n\nc\u202ed<script>"}, SHA)
     assert isinstance(fact, Fact)
     assert fact.now == "ab cd<script>"
+
+
+@pytest.mark.parametrize("at_s", [2.95, 3.2])
+def test_the_last_word_that_another_run_places_a_little_later_is_not_said_twice(at_s: float) -> None:
+    talk = make_talk("Yes", "we", "walk", "daily.", "Then")
+    own = [
+        replace(w, start_s=s, end_s=s + 0.3) for w, s in zip(talk.words[:5], (1.0, 1.6, 2.4, at_s, 4.0), strict=True)
+    ]
+    moved = replace(talk, words=(*own, *talk.words[5:]))
+    assert read_lines(correct(moved, CUBE))[0] == ("SPEAKER_00", "We run kubectl daily. Then")
+
+
+def test_a_word_beyond_the_span_that_is_not_the_last_of_it_stays() -> None:
+    talk = make_talk("Yes", "we", "walk", "daily.", "daily")
+    own = [
+        replace(w, start_s=s, end_s=s + 0.3) for w, s in zip(talk.words[:5], (1.0, 1.6, 2.2, 2.6, 3.2), strict=True)
+    ]
+    moved = replace(talk, words=(*own, *talk.words[5:]))
+    assert read_lines(correct(moved, CUBE))[0] == ("SPEAKER_00", "We run kubectl daily. daily")

@@ -34,7 +34,7 @@ def test_what_another_recogniser_heard_otherwise_is_more_probably_wrong_and_what
     assert agreed < alone < disputed
 
 
-@pytest.mark.parametrize("rate", [0.05, 0.3, 0.9])
+@pytest.mark.parametrize("rate", [0.1, 0.3, 0.9])
 def test_many_corrections_decide(rate: float) -> None:
     judged = make_judged(4000, rate)
     found = calibrate(judged)

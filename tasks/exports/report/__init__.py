@@ -3,6 +3,7 @@
     page.html.jinja   the page's template; header and tables are filled in here (Jinja2, everything escaped)
     report.css        styles: light, dark, narrow, printed
     scripts/*.js      scripts, joined in the order of their names; they fetch nothing
+    served/*.js       scripts added to a page that `daylong review` serves
     data.py           the transcript as JSON columns, which the scripts unfold
     people.py         speakers by name, label, or as a question
     facts.py          figures of the header and tables
@@ -46,7 +47,7 @@ def write(transcript: Transcript, served: Served | None = None) -> str:
     from markupsafe import Markup
 
     transcript = canonical(transcript)
-    script, style = _read_script(), _read_style()
+    script, style = _read_script(served is not None), _read_style()
     return _load_template().render(
         policy=POLICY.format(script=_hash(script), style=_hash(style)) + (CALLS if served else ""),
         style=Markup(style),
@@ -61,9 +62,10 @@ def _hash(text: str) -> str:
 
 
 @functools.cache
-def _read_script() -> str:
+def _read_script(is_served: bool) -> str:
     """Read all scripts as one, in a scope of its own."""
-    texts = [p.read_text(encoding="utf-8") for p in sorted((HERE / "scripts").glob("*.js"))]
+    folders = ["scripts", "served"] if is_served else ["scripts"]
+    texts = [p.read_text(encoding="utf-8") for name in folders for p in sorted((HERE / name).glob("*.js"))]
     return '(() => {\n"use strict";\n' + "\n".join(texts) + "})();\n"
 
 

@@ -36,7 +36,6 @@ def describe_review(transcript: Transcript, rows: Sequence[Segment], served: Ser
         "around": round(1000 * AROUND_S),
         "least": round(100 * LEAST_ERRORS),
         "minutes": served.minutes if served else 10,
-        "served": served is not None,
     }
 
 

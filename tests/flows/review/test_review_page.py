@@ -60,6 +60,7 @@ def test_the_token_counts_once(client: TestClient) -> None:
     page = client.get("/")
     assert page.status_code == 200
     assert "connect-src &#39;self&#39;" in page.text
+    assert "fetch(" in page.text
     client.cookies.clear()
     again = client.get(f"/?token={TOKEN}")
     assert again.status_code == 403
@@ -143,8 +144,9 @@ def test_anything_else_is_refused(client: TestClient, place: CorrectedRecording,
 
 def test_a_report_from_a_file_lists_what_to_listen_to(place: CorrectedRecording) -> None:
     page = render(read_transcript(place.out, RECORDING), ["report"])["report.html"]
-    assert '"served":false' in page
+    assert 'id="nextline"' in page
     assert "connect-src" not in page
+    assert "fetch(" not in page
 
 
 @contextmanager

@@ -7,6 +7,8 @@ const MOST_LETTERS = 5000;
 // Of a row: {text, who, gone, right, split, join, restore, at}; what is undefined is as the tables have it.
 const edits = new Map();
 
+let saver = null; // {sendEdits, sendNames, pending, failure} where the page is served and saves by itself
+
 const turnStart = unfolded(D.turns.at);
 const turnEnd = ends(turnStart, D.turns.long);
 const turnWho = D.turns.who;

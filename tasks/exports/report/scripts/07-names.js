@@ -99,7 +99,7 @@ const allEntries = () => [...corrections(), ...editEntries()];
 /** Whether something would be lost with the page. */
 const dirty = () => {
   const all = allEntries();
-  if (D.review.served) return pending > 0 || all.some((one) => !one.saved);
+  if (saver) return saver.pending > 0 || all.some((one) => !one.saved);
   return all.length > 0 && (all.length !== filed.size || all.some((one) => !one.saved));
 };
 

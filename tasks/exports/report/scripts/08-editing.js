@@ -114,7 +114,7 @@ function keepEdit(stay) {
   const said = field.value.normalize("NFC").replace(/\s+/g, " ").trim();
   const who = D.speakers.length ? Number(whose.value) : rowWho[r];
   const given = whose.value === "" ? rowWho[r] : who;
-  const right = D.review.served && said === textOf(r); // heard, and left as it is
+  const right = !!saver && said === textOf(r); // heard, and left as it is
   if (said) change(r, { text: said, who: given, gone: false, right: right || undefined });
   else change(r, { gone: true });
   leaveEdit(stay);

@@ -60,17 +60,17 @@ function list() {
   $("keep").hidden = !dirty();
   $("keep").textContent = `Save ${count}`;
   $("save").hidden = $("then").hidden = !all.length;
-  if (D.review.served) {
+  if (saver) {
     const names = corrections().some((one) => !one.saved);
     $("keep").hidden = $("save").hidden = !names;
     $("keep").textContent = $("save").textContent = "Save names";
     $("then").hidden = true;
-    $("unsaved").textContent = failure || `${count}, ${dirty() ? "being saved" : "in the results"}`;
+    $("unsaved").textContent = saver.failure || `${count}, ${dirty() ? "being saved" : "in the results"}`;
   }
   $("legend-unsaved").hidden = corrections().every((one) => one.saved);
   $("changes").replaceChildren(...all.map(itemOf));
   warn();
-  if (D.review.served) sendEdits();
+  saver?.sendEdits();
   listReview();
 }
 
@@ -78,8 +78,8 @@ function save() {
   if (!finish(false) || !keepEdit(false)) return;
   const all = allEntries();
   if (!all.length) return; // the name that was being written is the old one
-  if (D.review.served) {
-    sendNames();
+  if (saver) {
+    saver.sendNames();
     return;
   }
   filed = new Set(all.map((one) => JSON.stringify(one.row)));

@@ -1,5 +1,5 @@
 // What to listen to: the lines in the order of the errors that are expected for a second of listening (see review.py),
-// what they are expected to buy, and saving as one goes along where `daylong review` serves the page.
+// and what they are expected to buy.
 
 const REVIEW = D.review;
 const MOST_LISTED = 200;
@@ -76,70 +76,6 @@ function reach(r) {
 
 function editNext() {
   if (rest.length) reach(rest[0]);
-}
-
-// Saved as one goes along, one after the other; what is corrected anew takes the place of what was sent before.
-
-const sent = new Map(); // of a row: {edit, numbers}
-let queue = Promise.resolve();
-let pending = 0;
-let failure = "";
-let settling = false; // while the list is shown anew after an answer: what failed is sent again with the next correction
-
-async function post(where, body) {
-  const answer = await fetch(where, { method: "POST", headers: { "Content-Type": "application/json" }, body });
-  const said = await answer.json();
-  if (!answer.ok) throw new Error(said.error);
-  return said;
-}
-
-function enqueue(work) {
-  pending++;
-  queue = queue
-    .then(work)
-    .then(() => (failure = ""))
-    .catch((error) => (failure = `Not saved: ${error.message}`))
-    .then(() => {
-      pending--;
-      settling = true;
-      list();
-      settling = false;
-    });
-}
-
-function sendEdits() {
-  if (settling) return;
-  for (const r of new Set([...edits.keys(), ...sent.keys()])) {
-    const edit = edits.get(r);
-    if (sent.get(r)?.edit === edit) continue;
-    const before = sent.get(r) ?? { numbers: [] };
-    const now = { edit, numbers: before.numbers };
-    sent.set(r, now);
-    enqueue(async () => {
-      const entries = edit ? entriesOf(r, edit) : [];
-      const instead_of = before.numbers;
-      now.edit = null; // until it is there
-      const said = await post("corrections", JSON.stringify({ instead_of, edits: entries.map((one) => one.row) }));
-      Object.assign(now, { edit, numbers: said.numbers });
-      for (const one of entries) filed.add(one.json);
-      if (said.errors) {
-        expected = said.errors;
-        REVIEW.elsewhere = said.elsewhere;
-        REVIEW.words = said.words;
-        sortRows();
-      }
-      lineElement(r)?.querySelector(".said small")?.classList.replace("unsaved", "saved");
-    });
-  }
-}
-
-function sendNames() {
-  const rows = corrections().map((one) => JSON.stringify(one.row));
-  enqueue(async () => {
-    await post("names", fileText(false));
-    for (const row of rows) filed.add(row);
-    D.speakers.forEach((_, who) => anew(who, false));
-  });
 }
 
 sortRows();
