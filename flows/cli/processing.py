@@ -107,6 +107,7 @@ def check_before_start(settings: dict[str, Any], recordings: int, server: RunSer
             f"audio.recorded_at = {at}: so would all {recordings} recordings begin at once. Process one at a time, "
             "say --together where they are one, or put name.json beside each."
         )
+    server.check_named()
     device = resolve_device(loaded)
     check_engines(loaded, device)
     required = list_required(loaded, device)

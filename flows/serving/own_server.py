@@ -62,6 +62,11 @@ class RunServer:
         self._process: ManagedProcess | None = None
         self._port = 0
 
+    def check_named(self) -> None:
+        """Check that the server that the environment names answers. Raises UsageError, MachineFault."""
+        if self._named:
+            require_answer(self._named)
+
     def check(self) -> None:
         """Check, without starting anything, that there is a server or can be one. Raises UsageError, MachineFault."""
         if self._named:

@@ -67,8 +67,8 @@ def read_rows(data: Path) -> list[dict[str, Any]]:
 def find_report_audio(folder: Path, place: str = "done") -> set[str]:
     """Find the names of the audio files that a report refers to, which must exist in `place`."""
     page = (folder / "report.html").read_text()
-    (parts,) = re.findall(r'"parts":(\[.*\])}</script>', page)
-    found = [(folder / unquote(part["src"])).resolve() for part in json.loads(parts)]
+    (data,) = re.findall(r"<script[^>]*>({.*\"parts\":.*})</script>", page)
+    found = [(folder / unquote(part["src"])).resolve() for part in json.loads(data)["parts"]]
     assert all(file.is_file() and place in file.parts for file in found)
     return {file.name for file in found}
 
