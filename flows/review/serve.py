@@ -22,6 +22,7 @@ def listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()  # whoever reads the address may ask before the server runs
     except OSError as error:
         listener.close()
         raise UsageError(f"--port {port}: no server can listen there ({error.strerror or error}).") from None

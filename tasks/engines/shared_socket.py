@@ -24,12 +24,23 @@ from tasks.errors import MachineFault
 
 LOCAL_PEERCRED = 1
 """Of macOS, whose `sys/un.h` has it."""
+LONGEST_FOLDER = 72
+"""Bytes of the folder's path: an address has 103 at most (macOS; 107 on Linux), the socket's name 30 of them."""
 
 
 def find_folder() -> Path:
-    """Find or make the folder of sockets, locks and logs. Raises MachineFault for one that others may enter."""
-    place = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(place if place and Path(place).is_dir() else tempfile.gettempdir()) / f"daylong-{os.geteuid()}"
+    """Find or make the folder of sockets, locks and logs: in XDG_RUNTIME_DIR, or among the system's temporary files.
+
+    Raises MachineFault for one that others may enter, and where all paths are too long for a socket's address.
+    """
+    places = [os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"]
+    folders = [Path(place) / f"daylong-{os.geteuid()}" for place in places if place and Path(place).is_dir()]
+    folder = next((f for f in folders if len(os.fsencode(f)) <= LONGEST_FOLDER), None)
+    if folder is None:
+        raise MachineFault(
+            f"{tempfile.gettempdir()}: too long a path for a socket. Set XDG_RUNTIME_DIR to a shorter one, or "
+            "models.run_in = child"
+        )
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()

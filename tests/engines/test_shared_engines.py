@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -29,11 +30,13 @@ HAS_PROC = Path("/proc/self/stat").exists()
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder() -> Iterator[Path]:
     """Where the socket is. The process that listens there is ended after the last of these tests."""
-    place = tmp_path_factory.mktemp("run")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(place))
+    with (
+        TemporaryDirectory(prefix="daylong", dir="/tmp", ignore_cleanup_errors=True) as place,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("XDG_RUNTIME_DIR", place)
         yield find_folder()
         with closing(SharedEngines(timeout_s=20, idle_s=IDLE_S)) as last:
             if HAS_PROC:
@@ -165,6 +168,17 @@ def test_an_unlistened_address_is_taken_over(tmp_path: Path) -> None:
         found = connect(tmp_path / "s")
         assert isinstance(found, socket.socket)
         found.close()
+
+
+def test_a_folder_whose_path_is_too_long_for_a_socket_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("deep" * 20)
+    deep.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    assert not find_folder().is_relative_to(deep)
+    with listen(find_folder() / f"{name_socket(str(tmp_path))}.sock") as listener:
+        os.unlink(listener.getsockname())
 
 
 def test_engines_that_are_placed_otherwise_are_others() -> None:

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import soundfile
@@ -33,15 +35,22 @@ def find_hosts(folder: Path) -> list[int]:
     return found
 
 
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder for a socket, whose address has some hundred bytes at most."""
+    with TemporaryDirectory(prefix="daylong", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="a kernel that isn't Linux")
 @pytest.mark.slow
-def test_two_runs_at_once_load_each_engine_once(tmp_path: Path) -> None:
+def test_two_runs_at_once_load_each_engine_once(tmp_path: Path, short_folder: Path) -> None:
     runs = []
     settings = [word for each in SETTINGS for word in ("--set", each)]
     for number in range(2):
         recording = tmp_path / f"talk {number}.wav"
         soundfile.write(recording, decode(sample(), Span(20.0 * number, 20.0 * number + 10.0)), 16_000)
-        environment = make_environment(tmp_path / f"home {number}", XDG_RUNTIME_DIR=str(tmp_path))
+        environment = make_environment(tmp_path / f"home {number}", XDG_RUNTIME_DIR=str(short_folder))
         command = [*COMMAND, str(recording), *settings]
         runs.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
     try:
@@ -49,11 +58,14 @@ def test_two_runs_at_once_load_each_engine_once(tmp_path: Path) -> None:
             output, _ = run.communicate(timeout=300)
             assert run.returncode == 0, output.decode()
     finally:
-        hosts = find_hosts(tmp_path)
+        hosts = find_hosts(short_folder)
         for host in hosts:
             os.kill(host, signal.SIGTERM)
+        for run in runs:
+            run.kill()
+            run.communicate()
     assert len(hosts) == 1
-    (log,) = tmp_path.glob("daylong-*/*.log")
+    (log,) = short_folder.glob("daylong-*/*.log")
     lines = log.read_text(encoding="utf-8").splitlines()
     loaded = Counter(line.partition(" loading ")[2] for line in lines if " loading " in line)
     assert loaded == {"audio/silero": 1, "transcription/faster-whisper": 1}
