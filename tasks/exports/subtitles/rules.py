@@ -105,7 +105,9 @@ def _language_of(cue: Cue, language: str | None) -> str | None:
 def _describe_speed(cue: Cue, limits: Limits, lasts: int) -> str:
     columns, words = _measure_text(cue.lines), sum(map(count_words, cue.lines))
     if limits.reading_cps and 1000 * columns / limits.reading_cps > lasts:
-        return f"{1000 * columns / lasts:.1f} characters a second, at most {limits.reading_cps:g}"
+        letters = sum(len(line.replace(" ", "")) for line in cue.lines)
+        width, what = (2, "full-width characters") if columns > 1.5 * letters else (1, "characters")
+        return f"{1000 * columns / lasts / width:.1f} {what} a second, at most {limits.reading_cps / width:g}"
     return f"{60_000 * words / lasts:.0f} words a minute, at most {limits.reading_wpm:g}"
 
 

@@ -84,6 +84,8 @@ def test_reading_speed_is_by_language_and_of_the_bbc_by_words() -> None:
     assert found.message == "19.0 characters a second, at most 17"
     (found,) = find_broken([cue(0, 2000, "one two three four five six seven")], BBC, "en")
     assert found.message == "210 words a minute, at most 180"
+    (found,) = find_broken([cue(0, 2000, "実在の判断的知識が")], NETFLIX, "ja")
+    assert found.message == "4.5 full-width characters a second, at most 4"
 
 
 SRT = """1\n00:00:01,000 --> 00:00:03,000\n<i>{\\an8}We went</i>\n  up the hill. \n
