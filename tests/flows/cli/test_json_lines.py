@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.daylong_server import make_environment
 from tests.helpers.sound_files import cut_sample
 
@@ -46,6 +48,7 @@ def test_library_output_is_logged_at_debug() -> None:
     assert next(line for line in lines if line["message"] == "of a logger")["recording"] == "day.wav"
 
 
+@pytest.mark.slow  # a new database, and engines
 def test_every_line_is_an_object_that_knows_what_it_is_about(tmp_path: Path) -> None:
     recording = cut_sample(tmp_path / "talk [red]\n.flac", 20.0)
     home = tmp_path / "home"

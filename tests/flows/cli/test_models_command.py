@@ -122,6 +122,7 @@ def test_a_wrong_checksum_is_refused_and_the_other_model_fetched(tmp_path: Path,
     assert [p for p in (tmp_path / "cache").rglob("blobs/*") if p.read_bytes() == WHISPER["model.bin"][::-1]] == []
 
 
+@pytest.mark.slow  # waits for the client to give up
 def test_when_the_hub_goes_away_the_next_fetch_goes_on_from_there(tmp_path: Path, served: Path) -> None:
     large = bytes(range(256)) * (5 * CHUNK // 512)
     (served / "someone" / "whisper" / "model.bin").write_bytes(large)
