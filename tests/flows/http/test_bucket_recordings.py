@@ -101,7 +101,9 @@ def test_a_job_of_an_object(server_with_bucket: RunningServer, bucket: str, reco
     with httpx.Client(base_url=server_with_bucket.url, timeout=600) as api:
         job = api.post("/v1/jobs", json=ask).json()
         assert job["file_name"] == "team meeting.wav"
+        give_up = time.monotonic() + 300
         while api.get(f"/v1/jobs/{job['id']}").json()["status"] in ("queued", "running"):
+            assert time.monotonic() < give_up
             time.sleep(0.1)
         assert len(api.get(f"/v1/jobs/{job['id']}/result").json()["text"]) > 20
         assert api.post("/v1/jobs", json=ask).json()["id"] == job["id"]
