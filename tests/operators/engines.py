@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import Context
 from pathlib import Path
 from unittest.mock import patch
 
@@ -40,7 +41,7 @@ def run(*arguments: str, hidden: Sequence[str] = (), system: str = sys.platform)
 
         (folder / "a.wav").write_bytes(b"RIFF")
         away = {"DAYLONG_HOME": str(folder), "HF_HOME": str(folder / "hub"), "HF_HUB_CACHE": str(folder / "hub")}
-        # A server that another test has named would be asked first.
+        # A server that the calling program has named, here or in Prefect's context, would be asked first.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         given = ["run", str(folder / "a.wav"), "--profile", "demo", *arguments]
         with (
@@ -51,7 +52,7 @@ def run(*arguments: str, hidden: Sequence[str] = (), system: str = sys.platform)
             patch.object(sys, "platform", system),
             catch_output() as read,
         ):
-            status = CliRunner().invoke(app, given).exit_code
+            status = Context().run(CliRunner().invoke, app, given).exit_code
             lines = read().splitlines()
         done = sorted(p.name for p in folder.iterdir() if p.name != "a.wav")
         return f"exit {status}, {len(lines)} line, made {done}: {' / '.join(lines)}"
