@@ -177,6 +177,11 @@ def read_speech_map(store: ArtifactStore, mapped: Manifest) -> tuple[list[Span],
     return read_spans(arrays["speech"]), arrays["energy_db"]
 
 
+def read_clipped(store: ArtifactStore, found: Manifest) -> Array:
+    """Read the number of clipped samples of every half second of a chunk, from a manifest of `clipping`."""
+    return store.get_arrays(found["artifacts"]["clipped"])["counts"]
+
+
 def read_correction(mapped: Manifest) -> Correction:
     """Read the correction that a recording needs from a manifest of `speech-map`."""
     found = cast(SpeechMapFacts, mapped["facts"]).get("correction")
