@@ -22,6 +22,8 @@ FLOOR_PERCENTILE, BELOW_FLOOR_DB = 10, 6.0
 """So far below the lowest tenth of the rest of the recording lies nine tenths of a dead stretch."""
 LOUDEST_PERCENTILE = 90
 LEAST_REST_S = 30.0
+BESIDE_DB = 3.0
+"""Half seconds beside the blocks of a dead stretch that are at most so much louder belong to it."""
 DEAD_ALONE_DBFS = -70.0
 """At most this is the level of a recording that is dead from its start to its end: there is no rest to compare."""
 
@@ -38,7 +40,9 @@ def find_dead(track: TrackSound) -> list[tuple[Span, float]]:
     found = []
     for first, last in _find_runs(quiet):
         own = levels[first:last]
-        if len(own) * STEP_S >= LEAST_S and np.percentile(own, LOUDEST_PERCENTILE) <= most:
+        loudest = np.percentile(own, LOUDEST_PERCENTILE)
+        if len(own) * STEP_S >= LEAST_S and loudest <= most:
+            first, last = _extend(levels <= loudest + BESIDE_DB, first, last)
             found.append((Span(first * STEP_S, last * STEP_S), float(np.median(own))))
     return found
 
@@ -56,6 +60,12 @@ def _find_quiet(levels: Floats, speech: Flags) -> Flags:
         own = slice(first, first + BLOCK_STEPS)
         quiet[own] = bool(np.median(levels[own]) <= DEAD_DBFS) and not speech[own].any()
     return quiet
+
+
+def _extend(like: Flags, first: int, last: int) -> tuple[int, int]:
+    """The run of set flags around `first` up to `last`, no more than a block on either side."""
+    before, after = like[max(0, first - BLOCK_STEPS) : first][::-1], like[last : last + BLOCK_STEPS]
+    return first - int(np.cumprod(before).sum()), last + int(np.cumprod(after).sum())
 
 
 def _find_runs(flags: Flags) -> list[tuple[int, int]]:

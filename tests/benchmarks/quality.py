@@ -1,10 +1,11 @@
 """What each alarm of `tasks/quality` finds on degraded copies of recordings, and how often it cries wolf on others.
 
-Copies of conversations of real readers (DAYLONG_TEST_DATA; profile `light`, whose weights DAYLONG_HOME has to have):
-with noise, babble of eight other readers, clipping, 30 dB less, and a microphone that dies after them. Undegraded are
-these conversations, the same with a pause of ten minutes, over a telephone and across a room, openings of real
-meetings, and the bundled samples (the first with the demo weights). --quick: one conversation. Beside the alarms, the
-figures that they are made from.
+Copies of conversations of real readers (DAYLONG_TEST_DATA): with noise, babble of eight other readers, clipping,
+30 dB less, and a microphone that dies after them. Undegraded are these conversations, the same with a pause of ten minutes,
+with overlap, over a telephone and across a room, openings of real meetings, and the bundled samples. What the sound
+tells needs no transcript. --words: with transcripts, by profile `light`, whose weights DAYLONG_HOME has to have (the
+first sample by the demo weights), for what words tell. --quick: one conversation. Beside the alarms, the figures that
+they are made from.
 """
 
 from __future__ import annotations
@@ -20,16 +21,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.audio.combine import probe_files
+from tasks.audio.decode import reference_audio, stream
+from tasks.audio.speech_map import load
+from tasks.audio.survey import map_corrected
+from tasks.intervals import merge_spans
 from tasks.quality.alarms import find_alarms
 from tasks.quality.clipping import count_clipped
-from tasks.quality.hours import assess_again
+from tasks.quality.hours import assess, assess_again
+from tasks.quality.sound import TrackSound, compute_middles, is_inside
 from tasks.records import HourQuality, Transcript
 from tests.benchmarks import frame
+from tests.helpers.sample_transcripts import make_silence
 from tests.simulation.conversation import RATE
 
 Samples = NDArray[np.float32]
-READERS = ("two_15", "four_0")
-UNDEGRADED = ("four_telephone", "four_far")
+READERS = ("two_15", "four_0", "six_0")
+UNDEGRADED = ("four_8", "four_15", "four_telephone", "four_far", "six_15", "ten_8")
 TAIL_S = 600.0
 BABBLE = 8
 """Readers who speak at once."""
@@ -105,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--reader", action="append", help="only copies of this conversation")
     parser.add_argument("--copy", action="append", help="only these copies")
     parser.add_argument("--no-undegraded", action="store_true")
+    parser.add_argument("--words", action="store_true", help="transcribe all of them, which takes long")
     given = parser.parse_args(arguments)
     readers = given.reader or (READERS[:1] if given.quick else READERS)
     with tempfile.TemporaryDirectory(prefix="daylong-quality-") as name:
@@ -112,10 +121,13 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         os.environ["PREFECT_HOME"] = f"{folder}/prefect"
         os.environ["PREFECT_LOCAL_STORAGE_PATH"] = f"{folder}/results"
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+        assess_file = transcribe if given.words else hear
         found = []
         if not given.no_undegraded:
-            found += [judge(*each, folder) for each in list_undegraded(folder, readers, quick=given.quick)]
-        found += [judge(*each, folder) for each in make_copies(folder, readers, given.copy)]
+            found += [
+                judge(*each, assess_file, folder) for each in list_undegraded(folder, readers, quick=given.quick)
+            ]
+        found += [judge(*each, assess_file, folder) for each in make_copies(folder, readers, given.copy)]
         costs = measure_costs()
     show(found, costs)
     frame.write(given.json, {"found": found, "costs": costs})
@@ -158,8 +170,10 @@ def make_copies(
                 yield f"{made.path.stem}, {name}", path, "light", alarm
 
 
-def judge(name: str, path: Path, profile: str, alarm: str, folder: Path) -> dict[str, Any]:
-    transcript = transcribe(path, profile, folder)
+def judge(
+    name: str, path: Path, profile: str, alarm: str, assess_file: Callable[..., Transcript], folder: Path
+) -> dict[str, Any]:
+    transcript = assess_file(path, profile, folder)
     (row,) = [q for q in transcript.quality if q.speaker is None]
     raised = sorted({a.kind for a in find_alarms(transcript)})
     figures = {f: getattr(row, f) for f in FIGURES}
@@ -171,6 +185,20 @@ FIGURES = (
     "speech_s", "expected_wer", "doubtful_share", "speech_dbfs", "noise_dbfs", "clipped_share", "untranscribed_s",
     "num_ghosts", "dead_from_s",
 )  # fmt: skip
+
+
+def hear(path: Path, _profile: str, _folder: Path) -> Transcript:
+    """A transcript without words or turns, with the quality of the sound, as a run measures it."""
+    recording = probe_files([path], timezone="UTC")
+    audio = reference_audio(recording)
+    mapped, correction = map_corrected(audio, load().find_speech, recording.duration_s)
+    audio = reference_audio(recording, None, correction)
+    counts = np.concatenate([count_clipped(block) for block in stream(audio.parts, correction=correction)])
+    at_s = compute_middles(len(counts))
+    spoken = is_inside(at_s, merge_spans(s.grow(5) for s in mapped.speech))  # chunks without speech are not looked at
+    level_db = np.asarray(mapped.energy_db, np.float64) - correction.gain_db
+    track = TrackSound(None, level_db, mapped.speech, at_s[spoken], counts[spoken] / 8000)
+    return assess(replace(make_silence(), recording=recording), [track])
 
 
 def transcribe(path: Path, profile: str, folder: Path) -> Transcript:

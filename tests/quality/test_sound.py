@@ -54,10 +54,10 @@ def test_a_dead_stretch_is_not_the_noise() -> None:
 @pytest.mark.parametrize("level", [-100.0, -90.0, -70.0])
 @pytest.mark.parametrize("after", [0, 4])
 def test_a_dead_microphone_is_found_at_its_time(level: float, after: int) -> None:
-    (found,) = find_dead(make_track([*talk(10), (1200.0, level, False), *talk(after)]))
+    (found,) = find_dead(make_track([*talk(10), (5.0, -30.0, True), (1200.0, level, False), *talk(after)]))
     span, silence = found
-    assert span.start_s == pytest.approx(600, abs=12)
-    assert span.end_s == pytest.approx(1800, abs=12)
+    assert span.start_s == pytest.approx(605.0, abs=1)
+    assert span.end_s == pytest.approx(1805.0, abs=1)
     assert silence == pytest.approx(level, abs=1)
 
 
