@@ -207,10 +207,10 @@ def _run_steps(
     progress.enter_stage("publishing")
     embedder, sounds = run.models.get("embedding", ""), [track.audio for track in tracks]
     with (
-        name_speakers(transcript, run.out, run.settings, embedder, sounds) as transcript,
-        correct_words(transcript, run.out, translated) as transcript,
+        name_speakers(transcript, run.out, run.settings, embedder, sounds) as named,
+        correct_words(named, run.out, translated) as corrected,
     ):
-        transcript = assess_again(transcript)
+        transcript = named if corrected is named else assess_again(corrected)
         folder = run.out / EXPORTS_FOLDER / recording.recording_id
         files = render(transcript, folder=folder) | render_translations(transcript, folder=folder)
         exports = publish_transcript(PublishJob(transcript, files), str(run.out))

@@ -1,11 +1,11 @@
 """What each alarm of `tasks/quality` finds on degraded copies of recordings, and how often it cries wolf on others.
 
 Copies of conversations of real readers (DAYLONG_TEST_DATA): with noise, babble of eight other readers, clipping,
-30 dB less, and a microphone that dies after them. Undegraded are these conversations, the same with a pause of ten minutes,
-with overlap, over a telephone and across a room, openings of real meetings, and the bundled samples. What the sound
-tells needs no transcript. --words: with transcripts, by profile `light`, whose weights DAYLONG_HOME has to have (the
-first sample by the demo weights), for what words tell. --quick: one conversation. Beside the alarms, the figures that
-they are made from.
+30 dB less, and a microphone that dies after them. Undegraded are these conversations, the same with a pause of ten
+minutes, with overlap, over a telephone and across a room, openings of real meetings, and the bundled samples. What
+the sound tells needs no transcript. --words: with transcripts, by profile `light`, whose weights DAYLONG_HOME has to
+have (the first sample by the demo weights), for what words tell. --quick: one conversation. Beside the alarms, the
+figures that they are made from.
 """
 
 from __future__ import annotations
@@ -148,8 +148,9 @@ def list_undegraded(folder: Path, readers: Sequence[str], *, quick: bool) -> Ite
             soundfile.write(path, pause(soundfile.read(made.path, dtype="float32")[0]), RATE)
             yield f"{made.path.stem}, a pause after it", path, "light", ""
     if not quick:
-        for path in sorted((find_data() / "meetings").glob("*.flac")):
-            yield path.stem, path, "light", ""
+        openings = [soundfile.read(p, dtype="float32")[0] for p in sorted((find_data() / "meetings").glob("*.flac"))]
+        soundfile.write(folder / "openings.flac", np.concatenate(openings), RATE)  # each by itself is too short
+        yield f"openings of {len(openings)} meetings", folder / "openings.flac", "light", ""
         yield sample().stem, sample(), "demo", ""
         yield natural_sample().stem, natural_sample(), "light", ""
 
