@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -110,24 +111,19 @@ COPIES: dict[str, tuple[str, Callable[[Samples], Samples]]] = {
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser = frame.options(__doc__)
-    parser.add_argument("--reader", action="append", help="only copies of this conversation")
-    parser.add_argument("--copy", action="append", help="only these copies")
-    parser.add_argument("--no-undegraded", action="store_true")
+    parser.add_argument("--name", action="append", help="only this recording, as it is called in the table")
     parser.add_argument("--words", action="store_true", help="transcribe all of them, which takes long")
     given = parser.parse_args(arguments)
-    readers = given.reader or (READERS[:1] if given.quick else READERS)
+    readers = READERS[:1] if given.quick else READERS
     with tempfile.TemporaryDirectory(prefix="daylong-quality-") as name:
         folder = Path(name)
         os.environ["PREFECT_HOME"] = f"{folder}/prefect"
         os.environ["PREFECT_LOCAL_STORAGE_PATH"] = f"{folder}/results"
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
         assess_file = transcribe if given.words else hear
-        found = []
-        if not given.no_undegraded:
-            found += [
-                judge(*each, assess_file, folder) for each in list_undegraded(folder, readers, quick=given.quick)
-            ]
-        found += [judge(*each, assess_file, folder) for each in make_copies(folder, readers, given.copy)]
+        listed = chain(list_undegraded(folder, readers, quick=given.quick), make_copies(folder, readers))
+        wanted = (each for each in listed if given.name is None or each[0] in given.name)
+        found = [judge(*each, assess_file, folder) for each in wanted]
         costs = measure_costs()
     show(found, costs)
     frame.write(given.json, {"found": found, "costs": costs})
@@ -155,9 +151,7 @@ def list_undegraded(folder: Path, readers: Sequence[str], *, quick: bool) -> Ite
         yield natural_sample().stem, natural_sample(), "light", ""
 
 
-def make_copies(
-    folder: Path, readers: Sequence[str], wanted: Sequence[str] | None
-) -> Iterator[tuple[str, Path, str, str]]:
+def make_copies(folder: Path, readers: Sequence[str]) -> Iterator[tuple[str, Path, str, str]]:
     import soundfile
 
     from tests.benchmarks.real_voices.recordings import make_recordings
@@ -165,10 +159,9 @@ def make_copies(
     for made in make_recordings(folder, readers):
         samples = soundfile.read(made.path, dtype="float32")[0]
         for k, (name, (alarm, degrade)) in enumerate(COPIES.items()):
-            if wanted is None or name in wanted:
-                path = folder / f"{made.path.stem}_{k}.flac"
-                soundfile.write(path, np.clip(degrade(samples), -1, 1), RATE)
-                yield f"{made.path.stem}, {name}", path, "light", alarm
+            path = folder / f"{made.path.stem}_{k}.flac"
+            soundfile.write(path, np.clip(degrade(samples), -1, 1), RATE)
+            yield f"{made.path.stem}, {name}", path, "light", alarm
 
 
 def judge(
