@@ -12,6 +12,7 @@ read in one place. The names of facts, artifacts and arrays enter cache keys: ch
 | transcription, punctuation, seams | `words`: records of `Word` |
 | embedding | `windows`: arrays `windows` (N, 2) in seconds, `embeddings` (N, D); `tracks` of a segmentation |
 | diarization | `turns`: arrays `labels` (N,), `turns` (T, 3) of start, end and local speaker |
+| clipping | `clipped`: array `counts` (n,), clipped samples of every half second |
 | linking | `voices`: arrays by window, and `embeddings` (S, D); `turns`: records of `Turn` |
 | merging | `words`, `segments`, `turns`, `speakers`: records |
 """
@@ -100,6 +101,11 @@ class EmbeddingFacts(TypedDict):
 class DiarizationFacts(TypedDict):
     speakers: int
     """Number of local speakers of the chunk."""
+
+
+class ClippingFacts(TypedDict):
+    num_clipped: int
+    """Samples of the chunk that are cut off."""
 
 
 class LinkingFacts(TypedDict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.caching import step_task
+from tasks.contracts import ClippingFacts
 from tasks.intervals import Span
 from tasks.quality.clipping import count_clipped
 from tasks.records import Audio, Sound
@@ -25,4 +26,5 @@ def find_clipping(job: ClippingJob, place: StepContext) -> Manifest:
     """
     meter = place.meter()
     counts = count_clipped(place.samples(Sound(job.audio, job.span)))
-    return meter.manifest({"clipped": place.store.put_arrays("clipping", counts=counts)}, clipped=int(counts.sum()))
+    kept = place.store.put_arrays("clipping", counts=counts)
+    return meter.manifest({"clipped": kept}, **ClippingFacts(num_clipped=int(counts.sum())))
