@@ -21,7 +21,8 @@ CLIPPED = 0.01
 QUIET_DBFS = -50.0
 NOISY_DB = 10.0
 """At most so far above the noise floor is speech in noise."""
-WRONG = 0.35
+WRONG = 0.5
+"""Much overlap alone brings undegraded recordings to 0.4."""
 UNTRANSCRIBED = 0.3
 TOGETHER_S = 10.0
 """Dead stretches that are at most so far apart are one."""

@@ -53,7 +53,7 @@ def test_a_dead_microphone_is_told_with_its_time_and_again_from_the_cache(home: 
 
 
 def test_each_speakers_level_is_that_of_their_channel(home: Path) -> None:
-    sound = decode(sample(), Span(0.0, 60.0))
+    sound = decode(sample(), Span(0.0, 40.0))
     half = len(sound) // 2
     left, right = sound.copy(), 0.1 * sound
     left[half:], right[:half] = 0, 0
