@@ -34,6 +34,7 @@ from flows.recording.languages import (
     warn_of_disagreement,
 )
 from flows.recording.preparation import Run, prepare
+from flows.recording.quality import gather_sound
 from flows.recording.redecode import redecode_seams
 from flows.recording.sharing import fetch_shared_source, hold_recording
 from flows.recording.tracks import map_tracks
@@ -60,6 +61,7 @@ from tasks.merging.task import MergeJob, SeamJob, join_chunks, merge
 from tasks.paths import format_path
 from tasks.pruning import usage
 from tasks.pruning.prune import measure_recording_size, recordings_folder, runs_folder
+from tasks.quality.hours import assess, assess_again
 from tasks.records import Recording
 from tasks.settings.home import home
 from tasks.settings.load import load
@@ -194,6 +196,7 @@ def _run_steps(
         speech_s=sum(s.duration_s for s in speech),
         wall_s=time.perf_counter() - started,
     )
+    transcript = assess(transcript, gather_sound(tracks, done, run))
     translated = None
     if run.settings.translation.languages:  # before any store is locked: a model may take long
         progress.enter_stage("translation")
@@ -204,9 +207,10 @@ def _run_steps(
     progress.enter_stage("publishing")
     embedder, sounds = run.models.get("embedding", ""), [track.audio for track in tracks]
     with (
-        name_speakers(transcript, run.out, run.settings, embedder, sounds) as transcript,
-        correct_words(transcript, run.out, translated) as transcript,
+        name_speakers(transcript, run.out, run.settings, embedder, sounds) as named,
+        correct_words(named, run.out, translated) as corrected,
     ):
+        transcript = named if corrected is named else assess_again(corrected)
         folder = run.out / EXPORTS_FOLDER / recording.recording_id
         files = render(transcript, folder=folder) | render_translations(transcript, folder=folder)
         exports = publish_transcript(PublishJob(transcript, files), str(run.out))

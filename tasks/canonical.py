@@ -81,6 +81,7 @@ def canonical(transcript: Transcript) -> Transcript:
         speakers=tuple(sorted(transcript.speakers, key=lambda s: s.label)),
         chunks=tuple(sorted(map(_canonical_chunk, transcript.chunks), key=lambda c: c.index)),
         translations=tuple(sorted(translations, key=lambda t: (t.language, t.segment))),
+        quality=tuple(sorted(transcript.quality, key=lambda q: (q.hour, q.speaker or ""))),
     )
     _last = weakref.ref(tidied)
     return tidied

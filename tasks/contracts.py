@@ -12,6 +12,7 @@ read in one place. The names of facts, artifacts and arrays enter cache keys: ch
 | transcription, punctuation, seams | `words`: records of `Word` |
 | embedding | `windows`: arrays `windows` (N, 2) in seconds, `embeddings` (N, D); `tracks` of a segmentation |
 | diarization | `turns`: arrays `labels` (N,), `turns` (T, 3) of start, end and local speaker |
+| clipping | `clipped`: array `counts` (n,), clipped samples of every half second |
 | linking | `voices`: arrays by window, and `embeddings` (S, D); `turns`: records of `Turn` |
 | merging | `words`, `segments`, `turns`, `speakers`: records |
 """
@@ -102,6 +103,11 @@ class DiarizationFacts(TypedDict):
     """Number of local speakers of the chunk."""
 
 
+class ClippingFacts(TypedDict):
+    num_clipped: int
+    """Samples of the chunk that are cut off."""
+
+
 class LinkingFacts(TypedDict):
     speakers: int
     """Number of speakers of the recording."""
@@ -175,6 +181,11 @@ def read_speech_map(store: ArtifactStore, mapped: Manifest) -> tuple[list[Span],
     """Read (speech spans, energy in dB per half second) from a manifest of `speech-map` or `own-speech`."""
     arrays = store.get_arrays(mapped["artifacts"]["map"])
     return read_spans(arrays["speech"]), arrays["energy_db"]
+
+
+def read_clipped(store: ArtifactStore, found: Manifest) -> Array:
+    """Read the number of clipped samples of every half second of a chunk, from a manifest of `clipping`."""
+    return store.get_arrays(found["artifacts"]["clipped"])["counts"]
 
 
 def read_correction(mapped: Manifest) -> Correction:

@@ -240,6 +240,40 @@ class Translation:
 
 
 @dataclass(frozen=True, slots=True)
+class HourQuality:
+    """How good an hour of the recording is, or a speaker in it, without a reference: a row of the table `quality`.
+
+    Figures are None where there is nothing to measure them on. Levels are in dBFS, as recorded.
+    """
+
+    hour: int
+    """From 0."""
+    start_s: float
+    end_s: float
+    speaker: str | None
+    """None: the whole hour."""
+    speech_s: float = 0.0
+    num_words: int = 0
+    expected_wer: float | None = None
+    doubtful_share: float | None = None
+    """Of the words: those whose speaker is in doubt."""
+    noise_dbfs: float | None = None
+    speech_dbfs: float | None = None
+    clipped_share: float | None = None
+    """Of the speech's samples."""
+    overlap_share: float | None = None
+    """Of the speech: where somebody else speaks, too."""
+    untranscribed_s: float | None = None
+    """Speech without words."""
+    num_ghosts: int | None = None
+    """Speakers of few seconds whose voice is like another's."""
+    dead_from_s: float | None = None
+    """The longest stretch in which the microphone seems dead; in rows of whole hours."""
+    dead_until_s: float | None = None
+    dead_dbfs: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StepCost:
     """What a step cost on a chunk: seconds of work, of waiting for the engine; its process's peak memory, MiB."""
 
@@ -304,6 +338,8 @@ class Transcript:
     chunks: tuple[ChunkReport, ...]
     translations: tuple[Translation, ...] = ()
     """Of all languages; none for a segment without text."""
+    quality: tuple[HourQuality, ...] = ()
+    """By hour, and in it first the whole hour, then each speaker."""
 
     @property
     def num_speakers(self) -> int:

@@ -51,7 +51,10 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "tasks.voices",
         ),
     ),
-    ("steps' ground", ("tasks.alignment", "tasks.review", "tasks.step", "tasks.caching", "tasks.contracts")),
+    (
+        "steps' ground",
+        ("tasks.alignment", "tasks.quality", "tasks.review", "tasks.step", "tasks.caching", "tasks.contracts"),
+    ),
     ("foundations", ("tasks.settings", "tasks.engines", "tasks.weights", "tasks.storage", "tasks.sharing")),
     ("ground", ("tasks",)),
 )

@@ -46,6 +46,8 @@ def show_outcome(outcome: Outcome, terminal: Terminal) -> None:
     if report.exists():  # exports.formats may leave it out
         terminal.say(f"Report      {escape(str(report))}")
     terminal.say(f"Tables      {escape(outcome['out'])}  (recording {escape(outcome['recording_id'])})")
+    for line in outcome.get("alarms", ()):
+        terminal.note(escape(line), "yellow")
     if outcome["engine_calls"] == 0:
         terminal.say("Everything came from the cache: no engine was called.")
     if outcome["chunks_failed"]:

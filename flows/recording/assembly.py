@@ -22,6 +22,7 @@ from tasks.contracts import (
     untranscribed_spans,
 )
 from tasks.intervals import clip, measure_union_s
+from tasks.quality.alarms import format_alarms
 from tasks.records import (
     STEPS,
     Chunk,
@@ -164,6 +165,7 @@ def build_outcome(
         # A share of the speech where there are several: a low one is no doubt about the language.
         "language_confidence": None if len(languages) > 1 else facts.language_confidence,
         "languages": languages,
+        "alarms": format_alarms(transcript),
         "engine_calls": engine_calls,
         "steps": len(steps),
         "steps_cached": sum(cached for _, cached in steps),

@@ -14,7 +14,7 @@ from tasks.step import Manifest
 
 @dataclass(frozen=True)
 class ChunkResult:
-    """A chunk of a track, with the manifests of its completed steps by the names in `records.STEPS`.
+    """A chunk of a track, with the manifests of its completed steps by the names in `list_steps`.
 
     `chunk.speech` is the track's; `audio` is None if no track has speech in the chunk.
     """

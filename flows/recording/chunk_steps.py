@@ -29,6 +29,7 @@ from tasks.engines.memory import trim_heap
 from tasks.errors import DaylongError
 from tasks.logs import add_log_fields
 from tasks.punctuation.task import PunctuateJob, punctuate
+from tasks.quality.task import ClippingJob, find_clipping
 from tasks.records import Audio, Chunk, Sound
 from tasks.separation.task import SeparateJob, separate
 from tasks.settings.schema import PER_SEGMENT
@@ -102,6 +103,7 @@ def list_steps(run: Run) -> list[str]:
         *(["punctuation"] if settings.punctuation.mode != "never" else []),
         *(["embedding"] if settings.knows_voices else []),
         *(["diarization"] if settings.diarizes else []),
+        "clipping",
     ]
 
 
@@ -129,6 +131,7 @@ def plan_steps(track: TrackJob, run: Run) -> list[PlannedStep]:
     if settings.diarizes:
         turns = TurnsJob(settings.diarization.engine, sound, weights.get("diarization"))
         add("diarization", find_turns, turns, needs={"embedded": "embedding", **separated}, separated=None)
+    add("clipping", find_clipping, ClippingJob(track.audio, track.chunk.span), needs={})
     return planned
 
 

@@ -27,6 +27,8 @@ class Track:
 
     audio: Audio
     speech: tuple[Span, ...]
+    mapped: Manifest | None = None
+    """Of the speech map, which has the track's levels."""
 
 
 def map_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[Manifest, list[Track]]:
@@ -39,7 +41,7 @@ def map_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[Mani
         audio = reference_audio(recording)
         mapped = map_speech(MapJob(audio, recording.duration_s), run.place, Watcher(progress.count_mapped))
         corrected = _correct(recording, None, mapped)
-        return mapped, [Track(corrected, tuple(read_speech_map(run.place.store, mapped)[0]))]
+        return mapped, [Track(corrected, tuple(read_speech_map(run.place.store, mapped)[0]), mapped)]
     _check_channels(recording, run)
     passes = recording.channels + 1  # one over each channel, and one over all together
     watcher = Watcher(lambda seconds: progress.count_mapped(seconds / passes))
@@ -49,7 +51,8 @@ def map_tracks(recording: Recording, run: Run, progress: Progress) -> tuple[Mani
     audios = tuple(_correct(recording, channel, found) for channel, found in enumerate(maps))
     own = find_own_speech(OwnSpeechJob(audios), run.place, maps, pass_watcher)
     tracks = [
-        Track(a, tuple(speech)) for a, speech in zip(audios, read_own_speech(run.place.store, own), strict=True)
+        Track(audio, tuple(speech), found)
+        for audio, speech, found in zip(audios, read_own_speech(run.place.store, own), maps, strict=True)
     ]
     _check_speaker_count(recording, run, sum(bool(track.speech) for track in tracks))
     return own, tracks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class SpeakerLine(TypedDict):
@@ -45,6 +45,8 @@ class Outcome(TypedDict):
     """Probability of the language, 0–1; None if it was set, or there are several."""
     languages: list[str]
     """Those that words were recognised in, by their number of words."""
+    alarms: NotRequired[list[str]]
+    """Where the recording's quality is too low, a line each; absent in outcomes of before there were any."""
     engine_calls: int
     steps: int
     steps_cached: int

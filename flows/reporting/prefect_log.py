@@ -10,9 +10,10 @@ from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
-from flows.reporting.logging_setup import RUN_LOG
+from flows.reporting.logging_setup import RUN_LOG, in_worker
 from flows.reporting.outcome import Outcome
 from flows.reporting.progress import Listener, Snapshot
+from flows.reporting.run_names import make_printable
 from flows.reporting.run_page import make_artifact_key, render_page
 from tasks.intervals import format_clock, format_duration
 from tasks.records import Recording, Transcript
@@ -104,6 +105,8 @@ def log_recording(recording: Recording) -> None:
 def report_outcome(transcript: Transcript, outcome: Outcome) -> None:
     """Log the last line of a run, and create the page about its result."""
     run_s = transcript.run.wall_s
+    for line in outcome.get("alarms", ()) if in_worker() else ():  # commands print them with the result
+        RUN_LOG.warning("%s", make_printable(line))
     RUN_LOG.info(
         "Done: %s words, %d speakers, %s; it lies in %s",
         f"{outcome['num_words']:,}",

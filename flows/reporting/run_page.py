@@ -49,7 +49,8 @@ def render_page(transcript: Transcript, outcome: Outcome) -> str:
         facts.insert(0, f"recorded {recording.recorded_at[:16].replace('T', ' ')}")
     return "\n\n".join([
         f"# {escape_markdown(recording.source_name.strip() or recording.recording_id)}", " · ".join(facts),
-        *_render_warnings(outcome), *_render_speakers(transcript), *_render_files(transcript, outcome),
+        *_render_warnings(outcome), *_render_alarms(outcome), *_render_speakers(transcript),
+        *_render_files(transcript, outcome),
     ])  # fmt: skip
 
 
@@ -79,6 +80,11 @@ def format_code(text: str) -> str:
     """
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     return f"{fence} {make_printable(text)} {fence}"
+
+
+def _render_alarms(outcome: Outcome) -> list[str]:
+    lines = [f"- {escape_markdown(line)}" for line in outcome.get("alarms", ())[:MAX_ERRORS]]
+    return ["**Its sound, or what came of it, is poor:**", "\n".join(lines)] if lines else []
 
 
 def _render_warnings(outcome: Outcome) -> list[str]:

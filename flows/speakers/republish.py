@@ -17,6 +17,7 @@ from tasks.dataset.read import find_row, read_transcript
 from tasks.errors import DaylongError
 from tasks.exports import PICTURES, list_renewable, render, render_translations, timeline
 from tasks.pruning.prune import erase
+from tasks.quality.hours import assess_again
 from tasks.records import Transcript
 from tasks.settings.load import load
 from tasks.settings.schema import Settings
@@ -142,7 +143,7 @@ def rewrite(
 def _publish_again(transcript: Transcript, out: Path) -> None:
     """Raises Superseded where another run has published the recording since it was read."""
     folder = out / EXPORTS_FOLDER / transcript.recording.recording_id
-    transcript = restore_part_paths(transcript, folder)
+    transcript = restore_part_paths(assess_again(transcript), folder)
     files = render(transcript, list_renewable(transcript, folder), folder=folder)
     files |= render_translations(transcript, folder=folder)
     for name, form in PICTURES.items():

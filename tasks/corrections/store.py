@@ -2,7 +2,7 @@
 
     <store>/corrections.json               the log, canonical JSON
     <store>/machine/<place>-<run>.json.gz  words, segments and turns of a published run as they were before the facts,
-                                           and their translations, where there were any
+                                           with their quality, and their translations, where there were any
     <store>/.journal/lock                  held by whoever changes anything, or publishes tables that show facts
 
 The machine's words of a run are written before its tables are published, and removed once another run's are: whatever
@@ -24,7 +24,7 @@ from typing import Any
 from tasks.corrections.facts import Fact, read_row, write_row
 from tasks.corrections.log import FactLog, Shown, mark_shown
 from tasks.errors import MachineFault, TransientError, UsageError
-from tasks.records import Segment, Transcript, Translation, Turn, Word, as_dict
+from tasks.records import HourQuality, Segment, Transcript, Translation, Turn, Word, as_dict
 from tasks.sharing.state import SharedState, hold_state, refresh_state
 from tasks.storage import files, journal
 from tasks.storage.atomic import write_atomically
@@ -35,7 +35,13 @@ FILE, MACHINE = "corrections.json", "machine"
 VERSION = 1
 PATIENCE_S = 900.0
 """Seconds to wait for the lock; another run holds it while it publishes, about 10 s for a day's recording."""
-KINDS: dict[str, Any] = {"words": Word, "segments": Segment, "turns": Turn, "translations": Translation}
+KINDS: dict[str, Any] = {
+    "words": Word,
+    "segments": Segment,
+    "turns": Turn,
+    "translations": Translation,
+    "quality": HourQuality,
+}
 
 
 @dataclass(slots=True)
@@ -67,7 +73,7 @@ class OpenStore:
             self._remove_machines(lambda name: name.partition("-")[0] == own and name != kept)
 
     def keep_machine(self, out: str, transcript: Transcript) -> None:
-        """Keep the words, segments, turns and translations of a run before its tables show facts."""
+        """Keep the words, segments, turns, translations and quality of a run before its tables show facts."""
         path = self.folder / MACHINE / _name_machine(out, transcript.recording.recording_id, transcript.run.run_id)
         held = {kind: _to_columns(getattr(transcript, kind), KINDS[kind]) for kind in KINDS}
         with _translate_errors(self.folder):
@@ -94,7 +100,8 @@ def read_machine(folder: Path, out: str, transcript: Transcript) -> Transcript |
     try:
         held = json.loads(gzip.decompress(path.read_bytes()))
         held.setdefault("translations", {})  # files of before there were any lack them
-        kept: dict[str, Any] = {kind: tuple(_from_columns(held[kind], KINDS[kind])) for kind in KINDS}
+        wanted = [kind for kind in KINDS if kind != "quality" or kind in held]  # the same: as in the tables
+        kept: dict[str, Any] = {kind: tuple(_from_columns(held[kind], KINDS[kind])) for kind in wanted}
     except FileNotFoundError:
         return None
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, datetime
 from glob import escape
 from pathlib import Path
@@ -22,6 +23,7 @@ from tasks.intervals import Span
 from tasks.records import (
     STEPS,
     ChunkReport,
+    HourQuality,
     Part,
     Recording,
     RunFacts,
@@ -37,6 +39,7 @@ from tasks.sharing import copies
 
 ATTEMPTS = 5
 PAUSE_S = 0.2
+_QUALITY = [f.name for f in fields(HourQuality) if f.name != "hour"]
 
 
 def recordings(out: Path) -> list[dict[str, Any]]:
@@ -208,6 +211,9 @@ def _transcript(held: dict[str, list[dict[str, Any]]]) -> Transcript:
         translations=tuple(
             Translation(segment=r["segment_index"], **_select(r, "language text status engine"))
             for r in held.get("translations", ())
+        ),
+        quality=tuple(
+            HourQuality(hour=r["hour_index"], **{name: r[name] for name in _QUALITY}) for r in held.get("quality", ())
         ),
     )
 

@@ -6,11 +6,12 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from tasks.canonical import canonical, find_recording_start, parse_timestamp
 from tasks.dataset.schema import EMBEDDING_SIZE, SCHEMA_VERSION, get_schema
-from tasks.records import STEPS, Speaker, StepCost, Transcript
+from tasks.records import STEPS, HourQuality, Speaker, StepCost, Transcript
 from tasks.word_forms import to_search_form
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def tables(transcript: Transcript) -> dict[str, pa.Table]:
         "speakers": _speakers(transcript),
         "chunks": _chunks(transcript),
         **({"translations": _translations(transcript)} if transcript.translations else {}),
+        **({"quality": _quality(transcript)} if transcript.quality else {}),
     }
     return {table: _table(transcript, table, found) for table, found in columns.items()}
 
@@ -213,6 +215,12 @@ def _translations(transcript: Transcript) -> dict[str, Any]:
         "engine": [t.engine for t in rows],
         "status": [t.status for t in rows],
     }
+
+
+def _quality(transcript: Transcript) -> dict[str, Any]:
+    rows = transcript.quality
+    columns = {field.name: [getattr(q, field.name) for q in rows] for field in fields(HourQuality)}
+    return _times(transcript, rows, "hour_index") | columns | {"hour_index": columns.pop("hour")}
 
 
 def _times(transcript: Transcript, rows: Sequence[Any], index: str) -> dict[str, Any]:

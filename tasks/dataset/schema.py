@@ -272,6 +272,41 @@ OPTIONAL_TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
             ),
         ),
     ),
+    "quality": (
+        "How good each hour of a recording is, and each speaker in it, without a reference; no rows for recordings "
+        "that were processed before there was this table.",
+        (
+            *_IDS,
+            Column("hour_index", "int32", "The hour of the recording, from 0."),
+            Column("start_s", "double", "Start of the hour, from the recording's start.", "s"),
+            Column("end_s", "double", "Its end, or the recording's.", "s"),
+            _AT,
+            _null("speaker", "string", "The speaker, or UNKNOWN; null: the whole hour."),
+            Column("speech_s", "double", "Speech in it by the turns; with diarization off, by the speech map.", "s"),
+            Column("num_words", "int32", "Words in it."),
+            _null("expected_wer", "double", "Expected word error rate; null without words.", "0–1"),
+            _null(
+                "doubtful_share",
+                "double",
+                "Share of the words whose speaker is UNKNOWN or less than 0.5 sure.",
+                "0–1",
+            ),
+            _null("noise_dbfs", "double", "Noise floor: the sound between speech, the lowest tenth of it.", "dBFS"),
+            _null("speech_dbfs", "double", "Level of the speech, as recorded: the median of half seconds.", "dBFS"),
+            _null("clipped_share", "double", "Samples of the speech that are cut off at full scale.", "0–1"),
+            _null("overlap_share", "double", "Speech at the same time as somebody else's.", "0–1"),
+            _null("untranscribed_s", "double", "Speech without words, in stretches of over half a second.", "s"),
+            _null("num_ghosts", "int32", "Speakers of less than 30 s in all whose voice is like another's."),
+            _null(
+                "dead_from_s",
+                "double",
+                "Start of the longest stretch in which the microphone seems dead; in rows of whole hours.",
+                "s",
+            ),
+            _null("dead_until_s", "double", "Its end; that of the hour where it goes on.", "s"),
+            _null("dead_dbfs", "double", "Level in it.", "dBFS"),
+        ),
+    ),
 }
 """Tables in which a recording has no file where there is nothing to say."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,11 +28,13 @@ NEAR_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the transcript. `errors`: wrong and missing words to expect in it."""
+    """A line of the transcript. `errors`: wrong and missing words to expect in it; `num_words`: said in it, as far as
+    is known."""
 
     segment: int
     span: Span
     errors: float
+    num_words: float = 0.0
 
     @property
     def cost_s(self) -> float:
@@ -77,19 +80,20 @@ class Prospect:
 
 def gather_evidence(words: Sequence[Word], disputed: Sequence[Span] | None = None) -> list[Evidence]:
     """What is known of each word. `disputed`: where another recogniser heard something else; None: none was asked."""
+    sure = [UNSURE if w.confidence is None else ctypes.c_float(w.confidence).value for w in words]  # as in the tables
     sums: dict[int, tuple[float, int]] = {}
-    for word in words:
+    for word, confidence in zip(words, sure, strict=True):
         total, count = sums.get(word.segment, (0.0, 0))
-        sums[word.segment] = total + (UNSURE if word.confidence is None else word.confidence), count + 1
+        sums[word.segment] = total + confidence, count + 1
     spans = merge_spans(disputed or ())
     return [
         Evidence(
-            UNSURE if w.confidence is None else w.confidence,
+            confidence,
             sums[w.segment][0] / sums[w.segment][1],
             w.is_overlap,
             None if disputed is None else _is_in(w.middle_s, spans),
         )
-        for w in words
+        for w, confidence in zip(words, sure, strict=True)
     ]
 
 
@@ -103,12 +107,15 @@ def survey(
     right = merge_spans(judged)
     wrong = calibration.estimate(gather_evidence(transcript.words, disputed)) if transcript.words else ()
     errors = {s.index: 0.0 for s in transcript.segments}
+    said = dict(errors)
     elsewhere = total = 0.0
     for word, probability in zip(transcript.words, wrong, strict=True):
+        said[word.segment] = said.get(word.segment, 0.0) + 1
         if _is_in(word.middle_s, right):
             continue
         if word.segment in errors:
             errors[word.segment] += float(probability) * (1 + calibration.missing)
+            said[word.segment] += float(probability) * calibration.missing
         else:
             elsewhere += float(probability) * (1 + calibration.missing)
         total += float(probability) * calibration.missing
@@ -121,7 +128,8 @@ def survey(
             elsewhere += words
         else:
             errors[owner] += words
-    lines = tuple(Line(s.index, Span(s.start_s, s.end_s), errors[s.index]) for s in ordered)
+            said[owner] += words
+    lines = tuple(Line(s.index, Span(s.start_s, s.end_s), errors[s.index], said[s.index]) for s in ordered)
     return Survey(lines, elsewhere, len(transcript.words) + total)
 
 
@@ -137,6 +145,12 @@ def choose_lines(found: Survey, budget_s: float) -> Prospect:
     rest = (found.errors - gain) / found.num_words if found.num_words else 0.0
     share = gain / found.errors if found.errors else 0.0
     return Prospect(tuple(chosen), sum(line.cost_s for line in chosen), share, (found.wer, rest))
+
+
+def find_edited(transcript: Transcript) -> list[Span]:
+    """The spans of the segments in which people have corrected words: what they say is right."""
+    edited = {w.segment for w in transcript.words if w.edited and w.segment >= 0}
+    return [Span(s.start_s, s.end_s) for s in transcript.segments if s.index in edited]
 
 
 def count_lost_words(transcript: Transcript, spans: Sequence[Span]) -> float:

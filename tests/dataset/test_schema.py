@@ -12,7 +12,7 @@ import pytest
 
 from tasks.dataset.rows import tables
 from tasks.dataset.schema import data_dictionary, schema_json, schemas
-from tasks.records import STEPS, Translation
+from tasks.records import STEPS, HourQuality, Translation
 from tests.helpers.sample_transcripts import make_meeting, make_silence, make_without_diarization
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,6 +71,20 @@ def test_translations_are_a_table_of_those_recordings_alone_that_have_some():
         {"segment_index": 1, "text": "Bon.", "engine": "openai/m"},
     ]
     assert "translations" in json.loads(schema_json())["tables"]
+
+
+def test_quality_is_a_table_of_recordings_that_were_assessed():
+    talk = make_meeting()
+    assert "quality" not in tables(talk)
+    found = tables(replace(talk, quality=(HourQuality(0, 0.0, 60.0, None, speech_s=12.5),)))["quality"]
+    assert " ".join(found.schema.names) == (
+        "recording_id run_id hour_index start_s end_s start_at speaker speech_s num_words expected_wer "
+        "doubtful_share noise_dbfs speech_dbfs clipped_share overlap_share untranscribed_s num_ghosts "
+        "dead_from_s dead_until_s dead_dbfs"
+    )
+    (row,) = found.to_pylist()
+    assert (row["hour_index"], row["speaker"], row["speech_s"], row["dead_from_s"]) == (0, None, 12.5, None)
+    assert row["start_at"].isoformat() == "2024-04-30T22:30:00+00:00"
 
 
 def test_schema_json_tells_each_column_with_type_and_unit():

@@ -7,6 +7,7 @@
     data.py           the transcript as JSON columns, which the scripts unfold
     people.py         speakers by name, label, or as a question
     facts.py          figures of the header and tables
+    quality.py        the quality of each hour
     review.py         the errors to expect in each row
     links.py          relative paths from the report to the recording's sound
 

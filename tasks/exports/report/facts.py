@@ -7,6 +7,7 @@ from typing import Any
 
 from tasks.exports.report.data import MIN_CONFIDENCE_PERCENT, to_percent
 from tasks.exports.report.people import describe_speaker, format_guess, list_labels
+from tasks.exports.report.quality import build_alarms, build_hours
 from tasks.exports.text import to_ms
 from tasks.intervals import format_duration, format_timestamp, measure_union_s
 from tasks.languages import NAMES
@@ -34,6 +35,8 @@ def build_facts(transcript: Transcript) -> dict[str, Any]:
         "failed": [format_failure(c) for c in failed],
         "failed_length": format_duration(measure_union_s(c.core for c in failed), round_minutes=True),
         "quality": build_quality_rows(transcript, failed),
+        "alarms": build_alarms(transcript),
+        "hours": build_hours(transcript),
         "models": [(step, to_one_line(name)) for step, name in sorted(run.models.items())],
         "digest": run.settings_digest,
         "profile": run.profile,

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.intervals import Span
 from tasks.records import Segment, Transcript
 from tasks.review.calibrate import PRIOR
-from tasks.review.spans import AROUND_S, LEAST_ERRORS, Survey, survey
+from tasks.review.spans import AROUND_S, LEAST_ERRORS, Survey, find_edited, survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class Served:
 
 def describe_review(transcript: Transcript, rows: Sequence[Segment], served: Served | None) -> dict[str, Any]:
     """Plain JSON values: expected errors in hundredths, by row and `elsewhere`; rows that are `done`; `words`."""
-    found = served.found if served else survey(transcript, PRIOR, _find_edited(transcript))
+    found = served.found if served else survey(transcript, PRIOR, find_edited(transcript))
     done = served.judged if served else frozenset(w.segment for w in transcript.words if w.edited)
     errors = {line.segment: 0 if line.segment in done else round(100 * line.errors) for line in found.lines}
     known = any(w.confidence is not None for w in transcript.words)  # of translations nothing is known
@@ -37,8 +36,3 @@ def describe_review(transcript: Transcript, rows: Sequence[Segment], served: Ser
         "least": round(100 * LEAST_ERRORS),
         "minutes": served.minutes if served else 10,
     }
-
-
-def _find_edited(transcript: Transcript) -> list[Span]:
-    edited = {w.segment for w in transcript.words if w.edited and w.segment >= 0}
-    return [Span(s.start_s, s.end_s) for s in transcript.segments if s.index in edited]

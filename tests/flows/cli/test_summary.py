@@ -46,6 +46,14 @@ def show(outcome: Outcome) -> str:
     return text.getvalue()
 
 
+def test_alarms_are_lines_of_their_own_and_no_name_leaves_them() -> None:
+    outcome = make_outcome(language=None, confidence=None)
+    outcome["alarms"] = ["a\x1b[2J\nb.wav: from 14:00 on nothing but −70 dBFS: is the microphone dead?"]
+    err = io.StringIO()
+    show_outcome(outcome, Terminal(Console(file=io.StringIO()), Console(file=err, width=200)))
+    assert "a\\x1b[2J\\nb.wav: from 14:00 on nothing but −70 dBFS: is the microphone dead?\n" in err.getvalue()
+
+
 @pytest.mark.parametrize("confidence", [None, 0.5, 0.97])
 def test_the_summary_names_the_language(confidence: float | None) -> None:
     assert "\nLanguage    German (de)\n" in show(make_outcome(language="de", confidence=confidence))

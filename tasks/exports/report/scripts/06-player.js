@@ -176,5 +176,5 @@ document.addEventListener("click", (click) => {
   const word = click.target.closest?.(".w");
   const time = click.target.closest?.(".time");
   if (word && getSelection().isCollapsed) seek(wordStart[word.dataset.word], true);
-  else if (time) (time.closest("#chunks") ? go : seek)(Number(time.dataset.at), !time.closest("#chunks"));
+  else if (time) (time.closest("#chunks, #quality") ? go : seek)(Number(time.dataset.at), !time.closest("#chunks, #quality"));
 });
