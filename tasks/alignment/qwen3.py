@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tasks.engines.engine import Engine
 from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
-from tasks.engines.transformers import load_network
+from tasks.engines.transformers import ESSENTIAL, PROCESSOR_AND_NETWORK, load_network
 from tasks.records import SAMPLE_RATE_HZ
 
 REPOSITORY = "Qwen/Qwen3-ForcedAligner-0.6B-hf"
@@ -107,19 +107,8 @@ SPEC = EngineSpec(
             kind="alignment/qwen3",
             setting="transcription.aligner_model",
             maker="Qwen",
-            patterns=(
-                "config.json",
-                "processor_config.json",
-                "preprocessor_config.json",
-                "chat_template*",
-                "tokenizer*",
-                "vocab.json",
-                "merges.txt",
-                "special_tokens_map.json",
-                "added_tokens.json",
-                "model*.safetensors*",
-            ),
-            essential=("config.json", "processor_config.json", "*.safetensors"),
+            patterns=PROCESSOR_AND_NETWORK,
+            essential=ESSENTIAL,
             names=MappingProxyType({"qwen3-forced-aligner": REPOSITORY}),
             defaults=MappingProxyType({"cpu": REPOSITORY, "cuda": REPOSITORY}),
         ),

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+PROCESSOR_AND_NETWORK = (
+    "config.json",
+    "processor_config.json",
+    "preprocessor_config.json",
+    "chat_template*",
+    "tokenizer*",
+    "vocab.json",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "model*.safetensors*",
+)
+"""Files of a network that takes text and sound, of which a repository may hold others."""
+ESSENTIAL = ("config.json", "processor_config.json", "*.safetensors")
+
 
 def load_network(folder: str, kind: str, network: str, device: str, precision: str = "float32") -> tuple[Any, Any]:
     """Load the processor and the network of a folder with safetensors, for inference: (processor, network).

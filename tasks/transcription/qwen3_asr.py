@@ -19,7 +19,7 @@ from tasks.engines.engine import Engine
 from tasks.engines.memory import run_halving_batch
 from tasks.engines.protocols import RawWord
 from tasks.engines.spec import Capabilities, Device, EngineSpec, WeightsFormat
-from tasks.engines.transformers import load_network
+from tasks.engines.transformers import ESSENTIAL, PROCESSOR_AND_NETWORK, load_network
 from tasks.languages import parse_language
 from tasks.records import SAMPLE_RATE_HZ
 from tasks.transcription.pieces import begin_segment
@@ -194,20 +194,8 @@ SPEC = EngineSpec(
             kind="transcription/qwen3-asr",
             setting="transcription.model",
             maker="Qwen",
-            patterns=(
-                "config.json",
-                "generation_config.json",
-                "processor_config.json",
-                "preprocessor_config.json",
-                "chat_template*",
-                "tokenizer*",
-                "vocab.json",
-                "merges.txt",
-                "special_tokens_map.json",
-                "added_tokens.json",
-                "model*.safetensors*",
-            ),
-            essential=("config.json", "processor_config.json", "*.safetensors"),
+            patterns=(*PROCESSOR_AND_NETWORK, "generation_config.json"),
+            essential=ESSENTIAL,
             names=MappingProxyType(
                 {"qwen3-asr-0.6b": "Qwen/Qwen3-ASR-0.6B-hf", "qwen3-asr-1.7b": "Qwen/Qwen3-ASR-1.7B-hf"}
             ),

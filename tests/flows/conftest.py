@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.s3_server import run_s3_bucket
+
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -36,3 +38,10 @@ def prefect_server(home: Path) -> Iterator[None]:
     ):
         patch.setenv("PREFECT_LOCAL_STORAGE_PATH", str(results))  # for what looks there without Prefect: pruning
         yield
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """An S3 server of the module's own, for which the environment is set; the URL of its bucket."""
+    with run_s3_bucket() as url:
+        yield url

@@ -4,46 +4,32 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import soundfile
 
 from flows.locations import resolve_out, resolve_voices
 from flows.reporting.outcome import Outcome
 from flows.speakers.corrections import enter_corrections
 from tasks.dataset.read import read_speakers, recordings
-from tasks.settings.home import cache, results, sample
+from tasks.settings.home import cache, results
 from tasks.settings.load import load
 from tasks.sharing.connect import open_objects
 from tasks.voices.correct import rename
 from tasks.voices.store import read_current_registry
-from tests.helpers.s3_server import BUCKET, run_s3_server
+from tests.helpers.s3_server import BUCKET
+from tests.helpers.sound_files import cut_sample
 
-pytestmark = pytest.mark.usefixtures("prefect_server")
+pytestmark = pytest.mark.usefixtures("prefect_server", "bucket")
 
 STORAGE = f"s3://{BUCKET}/team"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _server() -> Iterator[None]:
-    with run_s3_server() as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        yield
-
-
 @pytest.fixture(scope="module")
 def clip(home: Path) -> Path:
-    """Thirty seconds of the sample that no other test uses, so that nothing of them is cached."""
-    from tasks.audio.decode import decode
-    from tasks.intervals import Span
-
-    path = home / "shared.flac"
-    soundfile.write(path, decode(sample(), Span(350.0, 380.0)), 16_000)
-    return path
+    """A clip that no other test uses, so that nothing of it is cached."""
+    return cut_sample(home / "shared.flac", 30, 350.0)
 
 
 def process(source: object, **settings: Any) -> Outcome:

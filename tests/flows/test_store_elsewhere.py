@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import soundfile
 
 from flows.reporting.outcome import Outcome
-from tasks.settings.home import sample
 from tasks.storage.artifacts import ArtifactStore
-from tests.helpers.s3_server import BUCKET, run_s3_server
+from tests.helpers.s3_server import BUCKET
+from tests.helpers.sound_files import cut_sample
 
-pytestmark = pytest.mark.usefixtures("prefect_server")
+pytestmark = pytest.mark.usefixtures("prefect_server", "bucket")
 
 STORE = f"s3://{BUCKET}/daylong"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _server() -> Iterator[None]:
-    with run_s3_server() as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        yield
-
-
 @pytest.fixture(scope="module")
 def clip(home: Path) -> Path:
-    """Forty seconds of the sample that no other test uses, so that nothing of them is cached."""
-    from tasks.audio.decode import decode
-    from tasks.intervals import Span
-
-    path = home / "kept elsewhere.flac"
-    soundfile.write(path, decode(sample(), Span(300.0, 340.0)), 16_000)
-    return path
+    """A clip that no other test uses, so that nothing of it is cached."""
+    return cut_sample(home / "kept elsewhere.flac", 40, 300.0)
 
 
 def process(path: Path, out: Path, **settings: Any) -> Outcome:

@@ -14,7 +14,6 @@ from flows.http import objects
 from flows.http.errors import ApiError
 from flows.http.objects import check_object
 from tasks.errors import TransientError, UsageError
-from tests.helpers.s3_server import run_s3_bucket
 from tests.helpers.transcript_server import RunningServer, run_server
 from tests.helpers.waiting import wait_until
 
@@ -52,12 +51,6 @@ def test_others_are_refused(url: str) -> None:
 def test_no_root_is_every_bucket() -> None:
     with pytest.raises(ApiError):
         check_object("s3://recordings/day.wav", ["s3://", "/"])
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    with run_s3_bucket() as url:
-        yield url
 
 
 def put(url: str, data: bytes) -> None:
