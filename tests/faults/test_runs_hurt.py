@@ -29,7 +29,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbe
 
 def test_every_step_of_a_run_left_alone_is_kept_once(undisturbed: Undisturbed) -> None:
     assert len(exports(undisturbed.place)) == 8
-    assert set(tables(undisturbed.place)) == {"recordings", "segments", "words", "turns", "speakers", "chunks"}
+    assert set(tables(undisturbed.place)) == {
+        "recordings", "segments", "words", "turns", "speakers", "chunks", "quality",
+    }  # fmt: skip
     kept = records(undisturbed.place)
     chunks = len(tables(undisturbed.place)["chunks"])
     assert kept["embedding"] == kept["diarization"] == chunks > 1

@@ -22,7 +22,7 @@ from tests.helpers.transcription_service import Answer, Upload, run_transcriptio
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 SECONDS = 40.0
-TABLES = {"chunks", "recordings", "segments", "speakers", "turns", "words"}
+TABLES = {"chunks", "quality", "recordings", "segments", "speakers", "turns", "words"}
 EXPORTS = {
     "report.html",
     *(f"transcript.{s}" for s in ("srt", "vtt", "txt", "json", "rttm", "ctm", "seglst.json")),
