@@ -5,10 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import NamedTuple
 
 from tasks.corrections.facts import Fact, Voice
-from tasks.corrections.tokens import compare_form
+from tasks.corrections.tokens import compare_form, split_text
 from tasks.intervals import Span, intersect, measure_union_s
 from tasks.joining import join_words
 from tasks.records import UNKNOWN, Turn, Word
@@ -17,6 +18,10 @@ REACH_S = 0.6
 """Seconds by which a run may place the words of a span otherwise than another."""
 LONGEST_WORD_S = 30.0
 """Words that began earlier than this before a span are not looked for in it."""
+MOST_BEYOND = 3
+"""Words beyond the span that may belong to it on either side."""
+JOINED_S = 0.2
+"""Words that are at most so far apart follow without a pause."""
 MIN_LIKENESS = 0.3
 """Words of other speakers are taken for those of a fact if so much of them (0–1) is the same."""
 
@@ -67,20 +72,62 @@ def find_region(words: Sequence[Word], fact: Fact, label: str | None) -> Region:
 
 
 def _extend(words: Sequence[Word], ours: Sequence[int], places: Sequence[int], fact: Fact) -> list[int]:
-    """The places with the neighbour on each side that is the first or last word of what was or is said: another run
-    may place it a little beyond the span, and it would be there twice."""
-    out = list(ours)
-    texts = [text.split() for text in (fact.was, fact.now or "") if text.split()]
-    firsts, lasts = ({compare_form(text[k]) for text in texts} for k in (0, -1))
-    if out:
-        before = [i for i in places if i < out[0]][-1:]
-        after = [i for i in places if i > out[-1]][:1]
-        forms = [compare_form(words[i].text) for i in (out[0], out[-1])]
-        if before and compare_form(words[before[0]].text) in firsts and forms[0] not in firsts:
-            out = before + out
-        if after and compare_form(words[after[0]].text) in lasts and forms[1] not in lasts:
-            out += after
-    return out
+    """The places with the neighbours that stand for what was or is said: another run may place them a little beyond
+    the span, and they would be there twice."""
+    if not ours:
+        return list(ours)
+    texts = [[compare_form(t.text) for t in split_text(text)] for text in (fact.was, fact.now or "") if text]
+    before = [i for i in reversed(places) if i < ours[0]][:MOST_BEYOND]
+    after = [i for i in places if i > ours[-1]][:MOST_BEYOND]
+    ours = [*ours, *_choose_beyond(words, ours, after, texts)]
+    backwards = [text[::-1] for text in texts]
+    return [*reversed(_choose_beyond(words, ours[::-1], before, backwards)), *ours]
+
+
+def _choose_beyond(
+    words: Sequence[Word], ours: Sequence[int], beyond: Sequence[int], texts: Sequence[Sequence[str]]
+) -> Sequence[int]:
+    """The first of the places `beyond` the end of `ours` that belong to it; all may be given backwards.
+
+    As many as give the most words of a text. Then, where the text's last words are not found, no more than these, if
+    they follow without a pause and one comes after them: the machine heard something else there.
+    """
+    forms = {i: compare_form(words[i].text) for i in (*ours, *beyond)}
+
+    def match(count: int, text: Sequence[str]) -> tuple[int, int]:
+        """(words in common, less the words of the text that come after the last of these)."""
+        said = [forms[i] for i in (*ours, *beyond[:count])]
+        *blocks, _ = SequenceMatcher(None, said, text, autojunk=False).get_matching_blocks()
+        ends = max((block.b + block.size for block in blocks), default=0)
+        return sum(block.size for block in blocks), ends - len(text)
+
+    found = [(*match(count, text), -count) for text in texts for count in range(len(beyond) + 1)]
+    _, missing, fewest = max(found, key=lambda each: (each[0], each[2]))
+    sure = -fewest
+    for count in range(sure + 1, min(len(beyond), sure - missing) + 1):
+        run = [ours[-1], *beyond[:count]]
+        if any(_is_pause(words, a, b) for a, b in pairwise(run)):
+            break
+        if (following := _find_next(words, run)) is None or _is_pause(words, run[-1], following):
+            return beyond[:count]
+    return beyond[:sure]
+
+
+def _find_next(words: Sequence[Word], run: Sequence[int]) -> int | None:
+    """The speaker's next word in the direction of a run of places, within reach of a pause."""
+    step = 1 if run[-1] > run[0] else -1
+    last = words[run[-1]]
+    for i in range(run[-1] + step, len(words) if step > 0 else -1, step):
+        if abs(words[i].start_s - last.start_s) > LONGEST_WORD_S:
+            return None
+        if words[i].speaker == last.speaker:
+            return i
+    return None
+
+
+def _is_pause(words: Sequence[Word], one: int, other: int) -> bool:
+    first, second = sorted((one, other))
+    return words[second].start_s - words[first].end_s > JOINED_S
 
 
 def list_near(words: Sequence[Word], span: Span) -> list[int]:

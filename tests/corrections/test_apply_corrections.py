@@ -238,3 +238,38 @@ def test_a_word_beyond_the_span_that_is_not_the_last_of_it_stays() -> None:
     ]
     moved = replace(talk, words=(*own, *talk.words[5:]))
     assert read_lines(correct(moved, CUBE))[0] == ("SPEAKER_00", "We run kubectl daily. daily")
+
+
+def place_talk(*said: tuple[str, float]) -> Transcript:
+    """A talk whose first speaker says these words, each for 0.2 s from its time on."""
+    talk = make_talk(*(text for text, _ in said))
+    own = [
+        replace(w, start_s=at_s, end_s=at_s + 0.2) for w, (_, at_s) in zip(talk.words[: len(said)], said, strict=True)
+    ]
+    return replace(talk, words=(*own, *talk.words[len(said) :]))
+
+
+STEADY = ("Yes", 1.0), ("we", 1.6), ("run", 2.2), ("my", 2.8)
+
+
+@pytest.mark.parametrize(
+    ("after", "left"),
+    [
+        ((("cubes", 3.0), ("there.", 3.2)), ""),
+        ((("cubes", 3.0), ("there.", 3.2), ("Then", 4.4)), " Then"),
+        ((("cubes", 3.0), ("there.", 3.2), ("Then", 3.4)), " cubes there. Then"),
+        ((("Then", 3.3), ("we", 3.5)), " Then we"),
+    ],
+    ids=["until the end", "until a pause", "speech goes on", "after a pause"],
+)
+def test_other_last_words_that_a_run_places_beyond_the_span_are_not_kept(
+    after: tuple[tuple[str, float], ...], left: str
+) -> None:
+    fact = replace(CUBE, was="We run my two controls.", now="We run my two kubectls.")
+    assert read_lines(correct(place_talk(*STEADY, *after), fact))[0][1] == f"We run my two kubectls.{left}"
+
+
+def test_neither_are_other_first_words_before_it() -> None:
+    said = ("Sure.", 0.1), ("He", 0.6), ("ran", 0.8), ("my", 1.2), ("two", 1.8), ("kubectls.", 2.4)
+    fact = replace(CUBE, was="We run my two controls.", now="We run my two kubectls.")
+    assert read_lines(correct(place_talk(*said), fact))[0][1] == "Sure. We run my two kubectls."
