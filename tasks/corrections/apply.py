@@ -12,6 +12,7 @@ from tasks.corrections.new_words import make_words
 from tasks.corrections.segments import rebuild_segments
 from tasks.corrections.tokens import compare_form
 from tasks.corrections.turns import cut_turns, give_turns
+from tasks.intervals import Span, merge_spans
 from tasks.joining import join_words
 from tasks.records import UNKNOWN, Segment, Speaker, Transcript, Turn, Word
 
@@ -53,7 +54,8 @@ def apply(
 
     A fact on a span that a later one covers is built upon by that; only the later one can be in conflict.
     """
-    state = _State(sorted(words, key=_order), list(turns), set(), 1 + max([-1, *(s.index for s in segments)]))
+    spans = merge_spans(fact.span for fact in facts)
+    state = _State(sorted(words, key=_order), list(turns), spans, set(), 1 + max([-1, *(s.index for s in segments)]))
     machine = list(words)
     conflicts: list[Conflict] = []
     ordered = sorted(facts, key=lambda fact: fact.number)
@@ -96,10 +98,12 @@ def _recount(row: Speaker, transcript: Transcript) -> Speaker:
 
 @dataclass(slots=True)
 class _State:
-    """Words and turns while facts are applied; segments to build anew; the next free index of one."""
+    """Words and turns while facts are applied; the facts' spans, merged; segments to build anew; the next free index
+    of one."""
 
     words: list[Word]
     turns: list[Turn]
+    spans: Sequence[Span]
     touched: set[int]
     next_segment: int
 
@@ -107,7 +111,7 @@ class _State:
         """Apply a fact on words; return what the machine says instead where that is a third thing, else None."""
         was_label = find_label(fact.was_voice, self.turns)
         label = find_label(fact.voice, self.turns)
-        region = find_region(self.words, fact, was_label)
+        region = find_region(self.words, fact, was_label, self.spans)
         if fact.now is None and label is not None:
             return self._change_speaker(fact, region, was_label, label)
         old = [self.words[i] for i in region.places]

@@ -49,11 +49,12 @@ def find_label(voice: Voice | None, turns: Sequence[Turn]) -> str | None:
     return voice.label if any(t.speaker == voice.label for t in turns) else UNKNOWN
 
 
-def find_region(words: Sequence[Word], fact: Fact, label: str | None) -> Region:
+def find_region(words: Sequence[Word], fact: Fact, label: str | None, others: Sequence[Span] = ()) -> Region:
     """Find the words of a fact among `words`, sorted by start; `label`: of who spoke them.
 
     First a run of words that says what was there or what is there now, near its time; else what lies in the span:
-    the speaker's words, or others' that resemble it.
+    the speaker's words, or others' that resemble it, with words just beyond it that stand for some of the fact's;
+    not in `others`, sorted and disjoint: what other facts are about.
     """
     near = list_near(words, fact.span.grow(REACH_S))
     own = [i for i in near if words[i].speaker == label]
@@ -66,9 +67,8 @@ def find_region(words: Sequence[Word], fact: Fact, label: str | None) -> Region:
     ours = [i for i in inside if words[i].speaker == label]
     if not ours and (label is None or _resembles(words, inside, fact)):
         ours = inside
-    return Region(
-        _extend(words, ours, own if label is not None else near, fact), "other" if ours or fact.was else "was"
-    )
+    free = [i for i in (near if label is None else own) if not _is_in(words[i].middle_s, others)]
+    return Region(_extend(words, ours, free, fact), "other" if ours or fact.was else "was")
 
 
 def _extend(words: Sequence[Word], ours: Sequence[int], places: Sequence[int], fact: Fact) -> list[int]:
@@ -123,6 +123,11 @@ def _find_next(words: Sequence[Word], run: Sequence[int]) -> int | None:
         if words[i].speaker == last.speaker:
             return i
     return None
+
+
+def _is_in(at_s: float, merged: Sequence[Span]) -> bool:
+    place = bisect_left(merged, at_s, key=lambda span: span.end_s)
+    return place < len(merged) and at_s in merged[place]
 
 
 def _is_pause(words: Sequence[Word], one: int, other: int) -> bool:

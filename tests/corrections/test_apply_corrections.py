@@ -273,3 +273,14 @@ def test_neither_are_other_first_words_before_it() -> None:
     said = ("Sure.", 0.1), ("He", 0.6), ("ran", 0.8), ("my", 1.2), ("two", 1.8), ("kubectls.", 2.4)
     fact = replace(CUBE, was="We run my two controls.", now="We run my two kubectls.")
     assert read_lines(correct(place_talk(*said), fact))[0][1] == "Sure. We run my two kubectls."
+
+
+def test_what_another_correction_is_about_is_left_to_it() -> None:
+    said = (*STEADY, ("cubes", 3.05), ("there.", 3.25), ("Then", 4.4))
+    facts = [
+        replace(CUBE, was="We run my two controls.", now="We run my two kubectls."),
+        replace(CUBE, span=Span(3.0, 3.5), was="Cubed.", now="Cubic there.", number=2),
+    ]
+    expected = "We run my two kubectls. Cubic there. Then"
+    assert read_lines(correct(place_talk(*said), *facts))[0][1] == expected
+    assert read_lines(correct(place_talk(*said), *(replace(f, number=3 - f.number) for f in facts)))[0][1] == expected
