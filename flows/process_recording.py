@@ -110,8 +110,7 @@ def process_recording(
             return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end
         raise
     except TerminationSignal:
-        if (state := hand_back()) is not None:
-            return state  # type: ignore[return-value]
+        hand_back()
         raise
 
 

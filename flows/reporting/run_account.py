@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.exceptions import Pause
 from prefect.runtime import flow_run
 from prefect.states import AwaitingRetry
 
@@ -25,6 +27,9 @@ from tasks.records import Transcript
 from tasks.settings.schema import Settings
 
 log = logging.getLogger("daylong.account")
+
+HANDED_BACK_FOR = timedelta(seconds=5)
+"""Until a run that was handed back is taken up: by then its process has ended, and its engines' memory is free."""
 
 
 @dataclass(slots=True)
@@ -87,20 +92,25 @@ def log_final_error(error: DaylongError) -> bool:
     return True
 
 
-def hand_back() -> State[Any] | None:
-    """The state by which a worker's run that was asked to end (SIGTERM) is taken up again by the next worker.
+def hand_back() -> None:
+    """Have a worker's run that was asked to end (SIGTERM) taken up again by the next worker.
 
-    None for other runs, and for those that somebody cancels.
+    Raises Pause, at which Prefect ends the process and leaves the run's state. A flow that returned the state would
+    end with an error, and its worker report a crash. Returns for other runs, and for those that somebody cancels.
     """
     if not (in_worker() and is_top_level()):
-        return None
+        return
     with get_client(sync_client=True) as client:
-        state = client.read_flow_run(UUID(str(flow_run.id))).state
-    if state is None or not state.is_running():
-        return None
-    message = "Asked to end; what is done is kept, and whoever takes the run goes on from there."
+        run_id = UUID(str(flow_run.id))
+        before = client.read_flow_run(run_id).state
+        if before is None or not before.is_running():
+            return
+        message = "Asked to end; what is done is kept, and whoever takes the run goes on from there."
+        state: State[Any] = AwaitingRetry(scheduled_time=datetime.now(UTC) + HANDED_BACK_FOR, message=message)
+        if client.set_flow_run_state(run_id, state).status is not SetStateStatus.ACCEPT:
+            return
     RUN_LOG.info(message)
-    return AwaitingRetry(scheduled_time=datetime.now(UTC), message=message)
+    raise Pause(message, state=state)
 
 
 def _record_metrics(account: Account, status: str, run_s: float) -> None:

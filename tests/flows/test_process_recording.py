@@ -286,7 +286,7 @@ def read_task_runs(run_id: str, awaited: str | None = None) -> dict[str, str]:
 def test_a_worker_s_run_that_is_asked_to_end_is_handed_back_after_its_chunks(
     clip: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from prefect.exceptions import TerminationSignal
+    from prefect.exceptions import Pause, TerminationSignal
 
     from flows.process_recording import process_recording
     from flows.recording import chunks
@@ -299,7 +299,9 @@ def test_a_worker_s_run_that_is_asked_to_end_is_handed_back_after_its_chunks(
     with monkeypatch.context() as patch:
         patch.setattr(chunks, "log_chunk", terminate)
         patch.setattr(run_account, "in_worker", lambda: True)
-        state = process_recording(str(clip), given, return_state=True)
+        with pytest.raises(Pause) as ended:
+            process_recording(str(clip), given)
+    state = ended.value.state
     assert (state.name, state.is_scheduled()) == ("AwaitingRetry", True)
     assert not (home / "handed back" / "recordings").exists()
     assert process_recording(str(clip), given)["engine_calls"] == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.daylong_server import DaylongServer, run_daylong_server
+from tests.helpers.sound_files import cut_sample
 from tests.helpers.waiting import wait_until
 
 pytestmark = pytest.mark.server
@@ -71,6 +72,24 @@ def test_a_model_that_no_engine_knows_is_refused_by_the_form(up: DaylongServer) 
         up.submit("process-recording", source="x.wav", settings={"transcription": {"model": "whisper-tiny"}})
     with pytest.raises(AssertionError, match=r"20"):
         up.submit("process-recording", source="x.wav", settings={"transcription": {"beam_size": 99}})
+
+
+def test_a_run_that_is_asked_to_end_goes_on_in_another_process(up: DaylongServer, tmp_path: Path) -> None:
+    source = cut_sample(tmp_path / "drained.flac", 150.0)
+    chunking = {"min_minutes": 0.5, "max_minutes": 0.75, "overlap_s": 10}
+    drained = up.submit(
+        "process-recording", source=str(source), settings=SMALL | {"chunking": chunking, "chunks_in_flight": 1}
+    )
+    wait_until(lambda: any("chunk 1 of" in line for line in up.read_run_log(drained)), 120)
+    engine = up.find_child("prefect.engine")
+    assert engine is not None
+    os.kill(engine, signal.SIGTERM)
+    run = up.wait_for_end(drained)
+    lines = up.read_run_log(drained)
+    assert (run["state_type"], run["run_count"]) == ("COMPLETED", 2), lines
+    assert any("Asked to end" in line for line in lines)
+    assert any("chunk 1 of" in line and "from the cache" in line for line in lines)
+    assert not any("Traceback" in line for line in lines)
 
 
 def test_killed_as_by_a_power_cut_its_run_is_marked_and_the_next_one_begins(tmp_path: Path, meeting: Path) -> None:
