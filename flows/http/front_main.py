@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
 import socket
 import sys
-import threading
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -77,11 +77,13 @@ async def serve_front(orders: Orders) -> None:
         server.should_exit = True
 
     def watch_stdin() -> None:
-        sys.stdin.buffer.read()
-        loop.call_soon_threadsafe(end)
+        if not os.read(stdin, 4096):
+            loop.remove_reader(stdin)
+            end()
 
-    threading.Thread(target=watch_stdin, daemon=True).start()
-    server.capture_signals = nullcontext  # type: ignore[method-assign]  # it would raise the signal once more
+    stdin = sys.stdin.fileno()
+    loop.add_reader(stdin, watch_stdin)
+    server.capture_signals = nullcontext  # type: ignore[assignment]  # it would raise the signal once more
     loop.add_signal_handler(signal.SIGTERM, end)
     serving = asyncio.create_task(server.serve([socket.socket(fileno=orders.listener)]))
     while not server.started and not serving.done():
@@ -94,7 +96,8 @@ async def serve_front(orders: Orders) -> None:
 def main() -> None:
     """Read the orders, and serve."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began it decides
-    asyncio.run(serve_front(Orders(**json.loads(sys.stdin.buffer.readline()))))
+    if line := sys.stdin.buffer.readline():  # none where the server has ended meanwhile
+        asyncio.run(serve_front(Orders(**json.loads(line))))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import os
 import shutil
 import socket
 import sys
@@ -48,7 +47,7 @@ class Together:
     count: int
     """Of fronts."""
     address: Path
-    socket: socket.socket
+    listener: socket.socket
     """Where the board's process answers them; only this user's processes reach it."""
     file: int
     """Descriptor of the file in which all of them count."""
@@ -172,14 +171,17 @@ class Fronts:
         folder = name_folder(self._uploads, place)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)  # of one that was killed
         orders = replace(self._orders, folder=str(folder), place=place)
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            pass_fds=(orders.listener, orders.tally),
-            start_new_session=True,  # Ctrl-C reaches the terminal's whole group
-            env=os.environ,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                pass_fds=(orders.listener, orders.tally),
+                start_new_session=True,  # Ctrl-C reaches the terminal's whole group
+            )
+        except OSError as error:  # of memory or processes, which other programs take
+            log.warning("no process can be begun: %s", error.strerror)
+            return 127
         self._processes[place] = process
         if self._stopping.is_set():
             self.stop()

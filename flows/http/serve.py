@@ -18,6 +18,7 @@ from flows.http.handover import take_over
 from flows.http.jobs import JobFolder
 from flows.http.keys import is_loopback, read_keys, resolve_keys_file
 from flows.http.receiving import receive_request
+from flows.http.service import ReceiveRequest
 from flows.http.uploads import Room
 from flows.http.webhooks import find_secret
 from flows.http.worker import COMMAND, Worker, WorkerDied
@@ -113,7 +114,7 @@ async def _serve(
     # Jobs hold uploads, too, until they are finished: both are within the quota.
     room = Room(uploads, round(settings.max_upload_gb * GB), round(settings.uploads_gb * GB), folder)
     secret = find_secret(folder / "webhook-secret")
-    receive = receive_request
+    receive: ReceiveRequest = receive_request
     if together is not None:
         room.tally, receive = together.tally, take_over
     service = make_service(settings, room, JobFolder(folder / "jobs"), worker, secret, models, receive)
@@ -138,7 +139,7 @@ async def _serve(
         on_ready(models, folder / "worker.log")
         await server.serve(sockets=[listener])
     else:
-        await _serve_by_fronts(server, together.socket, fronts, lambda: on_ready(models, folder / "worker.log"))
+        await _serve_by_fronts(server, together.listener, fronts, lambda: on_ready(models, folder / "worker.log"))
     return received[0]
 
 
@@ -161,18 +162,12 @@ def make_server(app: Any, **more: Any) -> Server:
     """Make the server of an application, which no signal ends by itself."""
     import uvicorn
 
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-        **more,
-    )
+    settings = {"log_config": None, "access_log": False, "server_header": False, "timeout_graceful_shutdown": GRACE_S}
+    config = uvicorn.Config(app, **{**settings, **more})
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # what else it says, clients have been told
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     server = uvicorn.Server(config)
-    server.capture_signals = nullcontext  # type: ignore[method-assign]  # it would raise the signal once more at the end
+    server.capture_signals = nullcontext  # type: ignore[assignment]  # it would raise the signal once more at the end
     return server
 
 
