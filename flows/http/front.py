@@ -24,8 +24,8 @@ from tasks.settings.schema import ServeSettings
 
 log = logging.getLogger("daylong.serve")
 
-KEPT_OPEN_S = 30.0
-"""An idle connection to the board's process; less than that one keeps it."""
+KEPT_OPEN_S = 30
+"""An idle connection to the board's process, which keeps it longer: none is closed while it is taken."""
 OF_A_CONNECTION = frozenset(
     b"connection keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
 )  # fmt: skip

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.http.errors import ApiError
+from flows.http.front import KEPT_OPEN_S
 from flows.http.fronts import Fronts, Together
 from flows.http.handover import take_over
 from flows.http.jobs import JobFolder
@@ -121,7 +122,8 @@ async def _serve(
     app, received = create_app(service, Hosting(settings, keys)), [signal.SIGTERM]
     fronts = None if together is None else together.make_fronts(settings, keys, room, listener, GRACE_S)
     # Of what fronts pass on, they have judged already whether it came by a proxy.
-    server = make_server(app) if fronts is None else make_server(app, date_header=False, forwarded_allow_ips="*")
+    behind = {"date_header": False, "forwarded_allow_ips": "*", "timeout_keep_alive": 2 * KEPT_OPEN_S}
+    server = make_server(app, **({} if fronts is None else behind))
 
     def stop(number: signal.Signals) -> None:
         received[0] = number
