@@ -64,7 +64,7 @@ def _measure(url: str, bucket: Bucket, key: str) -> int:
 
 
 def _ask(url: str, ask: Callable[[Bucket, str], int]) -> int:
-    """Ask the bucket of an object; its client's errors are told without their words, which may name hosts and keys."""
+    """Ask the bucket of an object; its errors are told without their words, which may name hosts and keys."""
     from tasks.sharing.sources import open_source
 
     bucket, key = open_source(url)
