@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from flows.http.ending import make_ending_error
 from flows.http.errors import ApiError, wrap_unexpected
 from flows.http.handover import hand_over, hand_over_error
 from flows.http.keys import check_caller
@@ -107,7 +108,7 @@ class Front:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
         except (httpcore.NetworkError, httpcore.ProtocolError):
             if not begun:
-                error = ApiError(503, "The server is ending. Ask again later.", headers={"Retry-After": "10"})
+                error = make_ending_error()
                 await JSONResponse(error.body(), error.status, headers=error.headers)(scope, _receive_nothing, send)
             return
         await send({"type": "http.response.body"})

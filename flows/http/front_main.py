@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import signal
 import socket
@@ -47,6 +46,7 @@ async def serve_front(orders: Orders) -> None:
     """Answer until a signal, or until stdin is closed."""
     import uvicorn
 
+    from flows.http.ending import AnswerAtEnd, quiet_server_log
     from flows.http.front import Front
     from flows.http.tally import SharedTally
     from flows.http.uploads import Room
@@ -61,7 +61,7 @@ async def serve_front(orders: Orders) -> None:
     )
     settings = ServeSettings.model_validate_json(orders.settings)
     config = uvicorn.Config(
-        Front(settings, orders.keys, room, orders.address),
+        AnswerAtEnd(Front(settings, orders.keys, room, orders.address)),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -69,8 +69,7 @@ async def serve_front(orders: Orders) -> None:
         lifespan="off",
         ws="none",
     )
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # what else it says, clients have been told
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    quiet_server_log()
     server, loop = uvicorn.Server(config), asyncio.get_running_loop()
 
     def end() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
 import signal
 import socket
@@ -12,6 +11,7 @@ from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.http.ending import AnswerAtEnd, quiet_server_log
 from flows.http.errors import ApiError
 from flows.http.front import KEPT_OPEN_S
 from flows.http.fronts import Fronts, Together
@@ -156,6 +156,7 @@ async def _serve_by_fronts(
         fronts.stop()
         await keeping
     finally:
+        server.config.timeout_graceful_shutdown = 0  # nobody is left to be answered
         server.should_exit = True
         await serving
 
@@ -165,9 +166,8 @@ def make_server(app: Any, **more: Any) -> Server:
     import uvicorn
 
     settings = {"log_config": None, "access_log": False, "server_header": False, "timeout_graceful_shutdown": GRACE_S}
-    config = uvicorn.Config(app, **{**settings, **more})
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # what else it says, clients have been told
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    config = uvicorn.Config(AnswerAtEnd(app), **{**settings, **more})
+    quiet_server_log()
     server = uvicorn.Server(config)
     server.capture_signals = nullcontext  # type: ignore[assignment]  # it would raise the signal once more at the end
     return server
