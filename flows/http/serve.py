@@ -162,11 +162,11 @@ async def _serve_by_fronts(
 
 
 def make_server(app: Any, **more: Any) -> Server:
-    """Make the server of an application, which no signal ends by itself."""
+    """Make the server of an application, which no signal ends by itself. `more`: of uvicorn's settings."""
     import uvicorn
 
-    settings = {"log_config": None, "access_log": False, "server_header": False, "timeout_graceful_shutdown": GRACE_S}
-    config = uvicorn.Config(AnswerAtEnd(app), **{**settings, **more})
+    settings = {"log_config": None, "access_log": False, "server_header": False, "lifespan": "on"}
+    config = uvicorn.Config(AnswerAtEnd(app), **{**settings, "timeout_graceful_shutdown": GRACE_S, **more})
     quiet_server_log()
     server = uvicorn.Server(config)
     server.capture_signals = nullcontext  # type: ignore[assignment]  # it would raise the signal once more at the end

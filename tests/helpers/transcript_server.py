@@ -98,7 +98,7 @@ def run_server(
             held.enter_context(_run(board, listen_for_fronts(address)))
             for at, listener in enumerate(listeners):
                 front = Front(chosen, keys or {}, make_room(at, name_folder(room.folder, at)), str(address))
-                held.enter_context(_run(front, listener))
+                held.enter_context(_run(front, listener, lifespan="off"))
         else:
             held.enter_context(_run(board, listeners[0]))
         yield RunningServer([f"http://127.0.0.1:{each.getsockname()[1]}" for each in listeners], worker, folder)
@@ -109,9 +109,9 @@ def _listen(settings: ServeSettings) -> socket.socket:
 
 
 @contextmanager
-def _run(app: Any, listener: socket.socket) -> Iterator[None]:
+def _run(app: Any, listener: socket.socket, **more: Any) -> Iterator[None]:
     """Run an application in a thread until the block ends."""
-    server = make_server(app, timeout_graceful_shutdown=1)
+    server = make_server(app, timeout_graceful_shutdown=1, **more)
     # In a copy of this context: the tests' Prefect server is named in it.
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(server.run, [listener]), daemon=True)
