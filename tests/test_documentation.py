@@ -19,7 +19,7 @@ LONGEST = {
     "README.md": 280,
     ".github/CONTRIBUTING.md": 40,
     "flows/README.md": 80,
-    "flows/http/README.md": 110,
+    "flows/http/README.md": 118,
     "tasks/audio/README.md": 40,
     "tasks/corrections/README.md": 50,
     "tasks/engines/README.md": 60,

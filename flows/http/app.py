@@ -17,19 +17,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flows.http import routes
 from flows.http.board import Board
-from flows.http.errors import ApiError, error_body
+from flows.http.errors import ApiError, error_body, wrap_unexpected
 from flows.http.jobs import JobFolder
-from flows.http.keys import check_key, check_origin
+from flows.http.keys import check_caller
 from flows.http.metrics import ServerMetrics
-from flows.http.service import Service
+from flows.http.receiving import drain, receive_request
+from flows.http.service import ReceiveRequest, Service
 from flows.http.uploads import Room
 from flows.http.worker import Worker
 from tasks.settings.schema import ServeSettings
 
 log = logging.getLogger("daylong.serve")
 
-DRAIN_BYTES = 64_000_000
-"""Of a refused request's body: a client that is still sending would lose the answer."""
 DESCRIPTION = "Transcripts with speakers of recordings of up to a day and more, by OpenAI's contract for audio."
 
 
@@ -53,14 +52,9 @@ def create_app(service: Service, hosting: Hosting) -> FastAPI:
 
     async def guard(request: Request) -> None:
         try:
-            if hosting.keys:
-                check_key(request.headers.get("authorization"), hosting.keys)
-            else:
-                check_origin(
-                    request.headers.get("origin"), request.headers.get("host"), hosting.settings.origins or ()
-                )
+            check_caller(request.headers, hosting.keys, hosting.settings.origins or ())
         except ApiError:
-            await _drain(request)
+            await drain(request)
             raise
 
     app = FastAPI(title="Daylong", version=version("daylong"), description=DESCRIPTION, lifespan=lifespan)
@@ -79,20 +73,18 @@ def create_app(service: Service, hosting: Hosting) -> FastAPI:
 
 
 def make_service(
-    settings: ServeSettings, room: Room, jobs: JobFolder, worker: Worker, secret: str, models: Collection[str]
+    settings: ServeSettings,
+    room: Room,
+    jobs: JobFolder,
+    worker: Worker,
+    secret: str,
+    models: Collection[str],
+    receive: ReceiveRequest = receive_request,
 ) -> Service:
-    """Make what the routes work with. `secret`: of webhooks; `models`: those ready."""
+    """Make what the routes work with. `secret`: of webhooks; `models`: those ready; `receive`: as `Service`."""
     metrics = ServerMetrics()
-    return Service(Board(settings, jobs, worker, metrics, secret), room, jobs, metrics, settings, tuple(models))
-
-
-async def _drain(request: Request) -> None:
-    """Read what is left of a body, up to `DRAIN_BYTES`."""
-    read = 0
-    async for piece in request.stream():
-        read += len(piece)
-        if read > DRAIN_BYTES:
-            return
+    board = Board(settings, jobs, worker, metrics, secret)
+    return Service(board, room, jobs, metrics, settings, tuple(models), receive)
 
 
 async def _answer_error(_request: Request, error: Exception) -> Response:
@@ -115,8 +107,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 
 async def _answer_unexpected(_request: Request, error: Exception) -> Response:
     log.error("a request failed unexpectedly", exc_info=error)
-    message = f"Failed unexpectedly ({type(error).__name__}); the server's log says more."
-    return JSONResponse(error_body(500, message), 500)
+    return JSONResponse(wrap_unexpected(error).body(), 500)
 
 
 class _CountRequests:

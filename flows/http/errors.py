@@ -39,6 +39,11 @@ def error_body(status: int, message: str, param: str | None = None, code: str | 
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
+def wrap_unexpected(error: Exception) -> ApiError:
+    """The error that is answered for a fault of the server's own."""
+    return ApiError(500, f"Failed unexpectedly ({type(error).__name__}); the server's log says more.")
+
+
 def refuse(message: str, param: str | None = None) -> ApiError:
     """The error of a request that is wrong in itself (status 400)."""
     return ApiError(400, message, param=param)

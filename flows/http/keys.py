@@ -81,6 +81,14 @@ def check_key(header: str | None, keys: Mapping[str, str]) -> None:
         raise ApiError(401, "This API key is not known here.", code="invalid_api_key")
 
 
+def check_caller(headers: Mapping[str, str], keys: Mapping[str, str], origins: tuple[str, ...]) -> None:
+    """Check the key of a request, or where no keys are set the page that sends it. Raises ApiError (401, 403)."""
+    if keys:
+        check_key(headers.get("authorization"), keys)
+    else:
+        check_origin(headers.get("origin"), headers.get("host"), origins)
+
+
 def is_loopback(host: str) -> bool:
     """Check whether an address is of this machine alone.
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.http.errors import ApiError
 from flows.http.uploads import make_file_name
 from tasks.errors import DaylongError, TransientError, UsageError
 
+if TYPE_CHECKING:
+    from tasks.sharing.bucket import Bucket
+
 SCHEME = "s3://"
-PIECE_BYTES = 1 << 23
 
 
 def check_object(url: str, roots: Sequence[str]) -> str:
@@ -33,45 +35,43 @@ def check_object(url: str, roots: Sequence[str]) -> str:
 
 def measure(_report: Callable[[dict[str, Any]], None], *, url: str) -> dict[str, Any]:
     """Ask for the size of an object: `size_bytes`. Raises UsageError where there is none, TransientError."""
-    files, path = _open(url)
-    return {"size_bytes": int(_ask(url, lambda: files.size(path)) or 0)}
+    return {"size_bytes": _ask(url, lambda bucket, key: _measure(url, bucket, key))}
 
 
 def fetch(_report: Callable[[dict[str, Any]], None], *, url: str, target: str, most_bytes: int) -> dict[str, Any]:
     """Copy an object of at most so many bytes into the file `target`: `size_bytes` and `sha256`. Raises as
     `measure`."""
-    files, path = _open(url)
 
-    def copy() -> dict[str, Any]:
-        digest, size = hashlib.sha256(), 0
-        with files.open(path, "rb", block_size=PIECE_BYTES, cache_type="none") as source, open(target, "wb") as file:
-            while piece := source.read(PIECE_BYTES):
-                size += len(piece)
-                if size > most_bytes:
-                    raise TransientError(f"{Path(path).name}: it grew while it was fetched.")
-                digest.update(piece)
-                file.write(piece)
-        return {"size_bytes": size, "sha256": digest.hexdigest()}
+    def copy(bucket: Bucket, key: str) -> int:
+        if _measure(url, bucket, key) <= most_bytes:
+            bucket.download(key, Path(target))
+            return Path(target).stat().st_size
+        return most_bytes + 1
 
-    return dict(_ask(url, copy))
+    size = _ask(url, copy)
+    if size > most_bytes:
+        Path(target).unlink(missing_ok=True)
+        raise TransientError(f"path = {url}: it grew while it was fetched.")
+    with open(target, "rb") as file:
+        return {"size_bytes": size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
-def _open(url: str) -> tuple[Any, str]:
-    from tasks.storage.remote import open_filesystem
+def _measure(url: str, bucket: Bucket, key: str) -> int:
+    facts = bucket.find(key)
+    if facts is None:
+        raise UsageError(f"path = {url}: there is no such object.")
+    return facts.size
 
+
+def _ask(url: str, ask: Callable[[Bucket, str], int]) -> int:
+    """Ask the bucket of an object; its errors are told without their words, which may name hosts and keys."""
+    from tasks.sharing.sources import open_source
+
+    bucket, key = open_source(url)
     try:
-        return open_filesystem(url)
+        return ask(bucket, key)
     except UsageError:
-        raise UsageError("Recordings in buckets need s3fs here: pip install 'daylong[s3]'") from None
-
-
-def _ask(url: str, ask: Callable[[], Any]) -> Any:
-    """Ask a bucket; whatever its client raises is told without its words, which may name hosts and keys."""
-    try:
-        return ask()
-    except FileNotFoundError:
-        raise UsageError(f"path = {url}: there is no such object.") from None
-    except DaylongError:
         raise
-    except Exception as error:
-        raise TransientError(f"path = {url}: it can't be fetched now ({type(error).__name__}).") from error
+    except (DaylongError, OSError) as error:
+        reason = type(error.__cause__ or error).__name__
+        raise TransientError(f"path = {url}: it can't be fetched now ({reason}).") from error

@@ -16,6 +16,7 @@ from flows.http.form import read_transcription
 from flows.http.jobs import BATCH, CONNECTION, STREAM, Job
 from flows.http.metrics import CONTENT_TYPE
 from flows.http.models import LISTED_ALIAS, describe_model, list_models
+from flows.http.receiving import JOBS, TRANSCRIPTIONS, TRANSLATIONS
 from flows.http.service import Service
 from flows.http.shapes import media_type
 
@@ -43,24 +44,24 @@ def make_router(service: Service) -> APIRouter:
     board = service.board
 
     @router.post(
-        "/v1/audio/transcriptions",
+        TRANSCRIPTIONS,
         summary="Transcribe a recording, and answer when it is done.",
         openapi_extra=openapi.TRANSCRIPTION_BODY,
         response_class=Response,
         responses=openapi.TRANSCRIPTION_ANSWERS,
     )
     async def transcribe(request: Request) -> Response:
-        return await _answer_request(service, request)
+        return await _answer_request(service, request, TRANSCRIPTIONS)
 
     @router.post(
-        "/v1/audio/translations",
+        TRANSLATIONS,
         summary="The same in English, whatever is spoken, where the recogniser can do that.",
         openapi_extra=openapi.TRANSCRIPTION_BODY,
         response_class=Response,
         responses=openapi.TRANSCRIPTION_ANSWERS,
     )
     async def translate(request: Request) -> Response:
-        return await _answer_request(service, request, into_english=True)
+        return await _answer_request(service, request, TRANSLATIONS)
 
     @router.get("/v1/models", summary="The models that requests may name.")
     async def models() -> dict[str, Any]:
@@ -75,7 +76,7 @@ def make_router(service: Service) -> APIRouter:
         return describe_model(model)
 
     @router.post(
-        "/v1/jobs",
+        JOBS,
         summary="Have a recording transcribed, however long that takes.",
         status_code=202,
         openapi_extra=openapi.JOB_BODY,
@@ -83,7 +84,7 @@ def make_router(service: Service) -> APIRouter:
     )
     async def add_job(request: Request) -> Response:
         try:
-            wanted, upload = await service.receive(request, job=True)
+            wanted, upload = await service.receive(request, JOBS)
         except ClientDisconnect:
             return Response(status_code=400)
         try:
@@ -127,10 +128,10 @@ def make_router(service: Service) -> APIRouter:
     return router
 
 
-async def _answer_request(service: Service, request: Request, *, into_english: bool = False) -> Response:
+async def _answer_request(service: Service, request: Request, path: str) -> Response:
     """Receive a request with a recording, and answer with its transcript or with a stream of events."""
     try:
-        wanted, upload = await service.receive(request, into_english=into_english)
+        wanted, upload = await service.receive(request, path)
     except ClientDisconnect:
         return Response(status_code=400)  # nobody reads it
     try:

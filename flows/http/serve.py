@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from flows.http.ending import AnswerAtEnd, quiet_server_log
 from flows.http.errors import ApiError
+from flows.http.front import KEPT_OPEN_S
+from flows.http.fronts import Fronts, Together
+from flows.http.handover import take_over
 from flows.http.jobs import JobFolder
 from flows.http.keys import is_loopback, read_keys, resolve_keys_file
+from flows.http.receiving import receive_request
+from flows.http.service import ReceiveRequest
 from flows.http.uploads import Room
 from flows.http.webhooks import find_secret
 from flows.http.worker import COMMAND, Worker, WorkerDied
 from tasks.errors import MachineFault, UsageError
 from tasks.settings.home import serve as serve_folder
 from tasks.settings.schema import ServeSettings
+
+if TYPE_CHECKING:
+    from uvicorn import Server
 
 GB = 1_000_000_000
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -71,13 +80,26 @@ async def serve(
 
     Raises UsageError, MachineFault where the settings can't be worked with here.
     """
-    import uvicorn
-
-    from flows.http.app import Hosting, create_app, make_service
-
     keys = check_address(settings)
     listener = listen(settings)
     folder = make_private_folder(serve_folder())
+    with ExitStack() as held:
+        together = held.enter_context(Together.open(settings.workers, folder)) if settings.workers > 1 else None
+        return await _serve(settings, keys, listener, folder, together, on_ready, command)
+
+
+async def _serve(
+    settings: ServeSettings,
+    keys: dict[str, str],
+    listener: socket.socket,
+    folder: Path,
+    together: Together | None,
+    on_ready: Callable[[Sequence[str], Path], None],
+    command: tuple[str, ...],
+) -> signal.Signals:
+    """Serve at an address that is listened on already; by fronts, where there is what they have `together`."""
+    from flows.http.app import Hosting, create_app, make_service
+
     uploads = folder / "uploads"
     shutil.rmtree(uploads, ignore_errors=True)  # of connections that ended with the server before
     worker = Worker(folder / "worker.log", command)
@@ -93,36 +115,62 @@ async def serve(
     # Jobs hold uploads, too, until they are finished: both are within the quota.
     room = Room(uploads, round(settings.max_upload_gb * GB), round(settings.uploads_gb * GB), folder)
     secret = find_secret(folder / "webhook-secret")
-    service = make_service(settings, room, JobFolder(folder / "jobs"), worker, secret, models)
-    config = uvicorn.Config(
-        create_app(service, Hosting(settings, keys)),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-        lifespan="on",
-    )
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # what else it says, clients have been told
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)
-    on_ready(models, folder / "worker.log")
-    server, received = uvicorn.Server(config), [signal.SIGTERM]
+    receive: ReceiveRequest = receive_request
+    if together is not None:
+        room.tally, receive = together.tally, take_over
+    service = make_service(settings, room, JobFolder(folder / "jobs"), worker, secret, models, receive)
+    app, received = create_app(service, Hosting(settings, keys)), [signal.SIGTERM]
+    fronts = None if together is None else together.make_fronts(settings, keys, room, listener, GRACE_S)
+    # Of what fronts pass on, they have judged already whether it came by a proxy.
+    behind = {"date_header": False, "forwarded_allow_ips": "*", "timeout_keep_alive": 2 * KEPT_OPEN_S}
+    server = make_server(app, **({} if fronts is None else behind))
 
-    @contextmanager
-    def stop_on_signals() -> Iterator[None]:
-        """In place of uvicorn's own, which would raise the signal once more at the end."""
-
-        def stop(number: signal.Signals) -> None:
-            received[0] = number
+    def stop(number: signal.Signals) -> None:
+        received[0] = number
+        if fronts is None:
             server.handle_exit(number, None)
+        elif fronts.is_stopping:
+            fronts.kill()
+        else:
+            fronts.stop()
 
-        loop = asyncio.get_running_loop()
-        for number in STOPPING:
-            loop.add_signal_handler(number, stop, number)
-        yield
-
-    server.capture_signals = stop_on_signals  # type: ignore[method-assign]
-    await server.serve(sockets=[listener])
+    loop = asyncio.get_running_loop()
+    for number in STOPPING:
+        loop.add_signal_handler(number, stop, number)
+    if fronts is None or together is None:
+        on_ready(models, folder / "worker.log")
+        await server.serve(sockets=[listener])
+    else:
+        await _serve_by_fronts(server, together.listener, fronts, lambda: on_ready(models, folder / "worker.log"))
     return received[0]
+
+
+async def _serve_by_fronts(
+    server: Server, address: socket.socket, fronts: Fronts, on_ready: Callable[[], None]
+) -> None:
+    """Answer the fronts until they have ended. Raises as `Fronts.run`."""
+    serving = asyncio.create_task(server.serve(sockets=[address]))
+    keeping = asyncio.create_task(fronts.run(on_ready))
+    try:
+        await asyncio.wait({serving, keeping}, return_when=asyncio.FIRST_COMPLETED)
+        fronts.stop()
+        await keeping
+    finally:
+        server.config.timeout_graceful_shutdown = 0  # nobody is left to be answered
+        server.should_exit = True
+        await serving
+
+
+def make_server(app: Any, **more: Any) -> Server:
+    """Make the server of an application, which no signal ends by itself. `more`: of uvicorn's settings."""
+    import uvicorn
+
+    settings = {"log_config": None, "access_log": False, "server_header": False, "lifespan": "on"}
+    config = uvicorn.Config(AnswerAtEnd(app), **{**settings, "timeout_graceful_shutdown": GRACE_S, **more})
+    quiet_server_log()
+    server = uvicorn.Server(config)
+    server.capture_signals = nullcontext  # type: ignore[assignment]  # it would raise the signal once more at the end
+    return server
 
 
 def run(settings: ServeSettings, on_ready: Callable[[Sequence[str], Path], None]) -> signal.Signals:

@@ -5,31 +5,32 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
 from starlette.requests import Request
 
 from flows.http.board import Board
-from flows.http.errors import ApiError, refuse
+from flows.http.errors import ApiError
 from flows.http.events import HEARTBEAT, format_delta, format_error
-from flows.http.form import Transcription, fields_of_json, read_transcription
+from flows.http.form import Transcription
 from flows.http.intake import accept
 from flows.http.jobs import Job, JobFolder
 from flows.http.metrics import ServerMetrics
 from flows.http.models import ALIASES
 from flows.http.objects import SCHEME, check_object
+from flows.http.receiving import KINDS, Kind, receive_request
 from flows.http.shapes import Shape
-from flows.http.uploads import Room, Upload, receive
-from flows.http.webhooks import check_url
+from flows.http.uploads import Room, Upload
 from tasks.settings.schema import ServeSettings
 
 HEARTBEAT_S = 10.0
 LOOK_S = 0.5
 """Between two looks for text that has become final."""
 MODELS_AGE_S = 300.0
-MAX_JSON_BYTES = 16_000_000
+
+ReceiveRequest = Callable[[Request, Kind, Room, ServeSettings], Awaitable[tuple[Transcription, Upload]]]
 
 
 class Service:
@@ -43,7 +44,10 @@ class Service:
         metrics: ServerMetrics,
         settings: ServeSettings,
         models: tuple[str, ...],
+        receive: ReceiveRequest = receive_request,
     ) -> None:
+        """`receive`: how requests with recordings come, from clients or from fronts."""
+        self._receive = receive
         self.board, self.room, self.jobs, self.metrics, self.settings = board, room, jobs, metrics, settings
         self._models, self._models_at = models, time.monotonic()
 
@@ -56,23 +60,11 @@ class Service:
                 self._models_at = time.monotonic()
         return self._models
 
-    async def receive(
-        self, request: Request, *, job: bool = False, into_english: bool = False
-    ) -> tuple[Transcription, Upload]:
-        """Receive a request's form; a job's may be JSON. Raises ApiError; nothing is left on the disk then."""
-        length = request.headers.get("content-length", "")
-        async with self.room.reserve(int(length) if length.isdecimal() else None) as take:
-            if job and request.headers.get("content-type", "").partition(";")[0].strip() == "application/json":
-                upload = Upload(self.room.folder / uuid.uuid4().hex, fields_of_json(await _read_body(request)))
-            else:
-                content_type = request.headers.get("content-type", "")
-                upload = await receive(request.stream(), content_type, self.room.folder, take)
+    async def receive(self, request: Request, path: str) -> tuple[Transcription, Upload]:
+        """Receive a request with a recording that came to a path of `KINDS`. Raises ApiError; nothing is left on the
+        disk then."""
+        wanted, upload = await self._receive(request, KINDS[path], self.room, self.settings)
         try:
-            wanted = read_transcription(upload.fields, job=job, into_english=into_english)
-            if wanted.webhook_url:
-                check_url(wanted.webhook_url, self.settings.webhook_hosts or ())
-            if upload.file is not None and not upload.size_bytes:
-                raise refuse("The file is empty.", "file")
             if upload.file is None and wanted.path is not None and wanted.path.startswith(SCHEME):
                 await self._fetch(wanted.path, upload)
         except BaseException:
@@ -187,12 +179,3 @@ class _FinalText:
         self._read += len(pieces)
         self.until_s = self._job.final_until_s
         return text
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_JSON_BYTES:
-            raise ApiError(413, f"The body has more than {MAX_JSON_BYTES // 10**6} MB.")
-    return bytes(body)

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from flows.http.errors import ApiError, refuse
+from flows.http.tally import Tally
 
 MAX_FIELDS = 1_000
 MAX_FIELD_BYTES = 16_000_000
@@ -50,10 +51,15 @@ class Room:
     quota_bytes: int
     counted: Path
     """The folder whose files the quota is for."""
-    receiving: int = 0
-    """Bytes of the uploads that are being received."""
+    tally: Tally = field(default_factory=Tally)
+    """Of the bytes of uploads that are being received."""
     held: int = 0
     """Bytes of the others, when that was last measured."""
+
+    @property
+    def receiving(self) -> int:
+        """Bytes of the uploads that are being received, by all processes that receive them."""
+        return self.tally.total()
 
     def measure(self) -> int:
         """Bytes of the uploads that wait or are worked on."""
@@ -76,16 +82,20 @@ class Room:
             if size > self.max_bytes:
                 raise _too_large(self.max_bytes)
             more = max(0, size - reserved)
-            if self.held + self.receiving + more > self.quota_bytes:
-                headers = {"Retry-After": "60"}
-                raise ApiError(503, "There is no room for another upload now.", code="no_room", headers=headers)
-            self.receiving, reserved = self.receiving + more, reserved + more
+            if reserved and not more:
+                return
+            with self.tally.locked():
+                if self.held + self.tally.total() + more > self.quota_bytes:
+                    headers = {"Retry-After": "60"}
+                    raise ApiError(503, "There is no room for another upload now.", code="no_room", headers=headers)
+                self.tally.add(more)
+            reserved += more
 
         try:
             take(announced or 0)
             yield take
         finally:
-            self.receiving -= reserved
+            self.tally.add(-reserved)
 
 
 async def receive(

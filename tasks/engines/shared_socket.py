@@ -28,10 +28,11 @@ LONGEST_FOLDER = 72
 """Bytes of the folder's path: an address has 103 at most (macOS; 107 on Linux), the socket's name 30 of them."""
 
 
-def find_folder() -> Path:
+def find_folder(of: str = "the shared engines", instead: str = "models.run_in = child") -> Path:
     """Find or make the folder of sockets, locks and logs: in XDG_RUNTIME_DIR, or among the system's temporary files.
 
-    Raises MachineFault for one that others may enter, and where all paths are too long for a socket's address.
+    `of`, `instead`: whose socket it is, and the setting that wants none, for messages. Raises MachineFault for one
+    that others may enter, and where all paths are too long for a socket's address.
     """
     places = [os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"]
     folders = [Path(place) / f"daylong-{os.geteuid()}" for place in places if place and Path(place).is_dir()]
@@ -39,17 +40,17 @@ def find_folder() -> Path:
     if folder is None:
         raise MachineFault(
             f"{tempfile.gettempdir()}: too long a path for a socket. Set XDG_RUNTIME_DIR to a shorter one, or "
-            "models.run_in = child"
+            f"{instead}"
         )
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError as error:
-        raise MachineFault(f"{folder}: no folder for the shared engines' socket ({error.strerror})") from None
+        raise MachineFault(f"{folder}: no folder for the socket of {of} ({error.strerror})") from None
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise MachineFault(
-            f"{folder}: the shared engines' socket wants a folder that you own and you alone may enter (chmod 700). "
-            "Remove it, or set models.run_in = child"
+            f"{folder}: the socket of {of} wants a folder that you own and you alone may enter (chmod 700). "
+            f"Remove it, or set {instead}"
         )
     return folder
 

@@ -34,7 +34,7 @@ def list_sources(url: str) -> list[str]:
     """
     if not url.endswith("/"):
         return [url]
-    objects, folder = _open(url)
+    objects, folder = open_source(url)
     names = [facts.name.removeprefix(folder) for facts in objects.list(folder)]
     found = [f"{url}{name}" for name in names if "/" not in name and is_recording(name)]
     if not found:
@@ -48,7 +48,7 @@ def fetch_source(url: str) -> Path:
 
     Raises UnreadableAudio where there is none, and what the bucket raises.
     """
-    objects, key = _open(url)
+    objects, key = open_source(url)
     name = PurePosixPath(key).name
     if not is_plain_name(name):
         raise UnreadableAudio(f"{url}: no name of a recording in a bucket; write s3://bucket/folder/meeting.wav")
@@ -68,7 +68,11 @@ def fetch_source(url: str) -> Path:
     return folder / name
 
 
-def _open(url: str) -> tuple[Bucket, str]:
+def open_source(url: str) -> tuple[Bucket, str]:
+    """Open the bucket of `s3://bucket/key`; return it, and the key.
+
+    Raises UsageError without boto3, UnreadableAudio for an address without a bucket.
+    """
     try:
         from tasks.sharing.bucket import Bucket
     except ImportError as error:

@@ -78,6 +78,13 @@ class ServeSettings(Group):
         None,
         description="Hosts at private addresses to which webhooks may be sent. Public addresses need no leave.",
     )
+    workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes behind the port that receive requests and uploads; with two or more, beside the one "
+        "that has the jobs.",
+    )
     at_once: int = Field(
         2, ge=1, le=16, description="Recordings worked on at a time; with two or more, one place is for short ones."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,10 @@ def test_no_root_is_every_bucket() -> None:
 
 
 def put(url: str, data: bytes) -> None:
-    from tasks.storage.remote import open_filesystem
+    from tasks.sharing.sources import open_source
 
-    files, path = open_filesystem(url)
-    files.pipe_file(path, data)
+    bucket, key = open_source(url)
+    bucket.put(key, data)
 
 
 def ignore(_: dict[str, Any]) -> None:
@@ -74,8 +75,26 @@ def test_an_object_is_fetched_and_never_more_than_was_announced(bucket: str, tmp
     assert found["size_bytes"] == 4000
     with pytest.raises(TransientError, match="it grew"):
         objects.fetch(ignore, url=url, target=target, most_bytes=3999)
-    with pytest.raises(UsageError, match="there is no such object"):
-        objects.measure(ignore, url=f"{bucket}/a/other.wav")
+    assert not Path(target).exists()
+    for ask in (objects.measure, partial(objects.fetch, target=target, most_bytes=1)):
+        with pytest.raises(UsageError, match="there is no such object"):
+            ask(ignore, url=f"{bucket}/a/other.wav")
+
+
+def test_what_a_bucket_says_is_told_without_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks.sharing.bucket import Bucket
+
+    def find(self: Bucket, _: str) -> None:
+        with self._translating():
+            raise ConnectionRefusedError("http://10.0.0.7:9000/secret?key=AKIA")
+
+    monkeypatch.setattr(Bucket, "find", find)
+    for ask in (objects.measure, partial(objects.fetch, target=str(tmp_path / "x"), most_bytes=1)):
+        with pytest.raises(TransientError) as error:
+            ask(ignore, url="s3://recordings/talk.wav")
+        assert (
+            str(error.value) == "path = s3://recordings/talk.wav: it can't be fetched now (ConnectionRefusedError)."
+        )
 
 
 @pytest.fixture(scope="module")
