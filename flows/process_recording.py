@@ -24,7 +24,7 @@ from flows.corrections.publication import apply_known, correct_words
 from flows.fault import combine_chunk_errors
 from flows.form import EMPTY_FORM, HideNull, SettingsForm, read_form
 from flows.recording.assembly import assemble_transcript, build_outcome
-from flows.recording.chunk_result import ChunkResult
+from flows.recording.chunk_result import ChunkResult, count_engine_calls
 from flows.recording.chunk_steps import list_steps
 from flows.recording.chunks import process_chunks, split_by_track
 from flows.recording.languages import (
@@ -216,7 +216,10 @@ def _run_steps(
     apply_missed(transcript, run.out)
     progress.enter_stage("done")
     account.transcript = transcript
-    found = build_outcome(transcript, run, done, exports, engine_calls=run.place.engines.count_calls() - calls_before)
+    calls = run.place.engines.count_calls() - calls_before
+    if run.settings.runner != "threads":  # chunks were worked on with the engines of other processes
+        calls += count_engine_calls(done)
+    found = build_outcome(transcript, run, done, exports, engine_calls=calls)
     report_outcome(transcript, found)
     return found
 

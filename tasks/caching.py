@@ -181,7 +181,8 @@ def _share_record(step: str, version: int, do: Callable[P, R]) -> Callable[P, R]
         store = _find_store(bound.arguments)
         if not isinstance(store, SharedArtifactStore):
             return do(*args, **kwargs)
-        _check_guard()
+        if context := TaskRunContext.get():
+            check_guard(str(context.task_run.flow_run_id))
         found: Any = do(*args, **kwargs)
         if not found["facts"].get(PROVISIONAL):
             bound.apply_defaults()
@@ -209,9 +210,9 @@ def call_before_each_step(flow_run_id: str, guard: Callable[[], None]) -> Iterat
         _guards.pop(flow_run_id, None)
 
 
-def _check_guard() -> None:
-    context = TaskRunContext.get()
-    guard = _guards.get(str(context.task_run.flow_run_id)) if context else None
+def check_guard(flow_run_id: str) -> None:
+    """Call the guard of a flow run, if it has one in this process; raises what that raises."""
+    guard = _guards.get(flow_run_id)
     if guard is not None:
         guard()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from flows.recording.error_transfer import pack_error, unpack_error
 from tasks.contracts import transcription_facts
 from tasks.errors import DaylongError
 from tasks.intervals import Span
@@ -34,6 +36,12 @@ class ChunkResult:
     """Whether its text is without punctuation because the model could not be had."""
     keys: frozenset[str] = frozenset()
     """Cache keys that its steps asked for."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "cause": pack_error(self.cause)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, cause=unpack_error(state["cause"]))
 
     @property
     def words(self) -> Manifest | None:
@@ -70,3 +78,8 @@ def iterate_manifests(done: Sequence[ChunkResult]) -> Iterator[tuple[Manifest, b
     for result in done:
         for step, manifest in result.manifests.items():
             yield manifest, step in result.cached
+
+
+def count_engine_calls(done: Sequence[ChunkResult]) -> int:
+    """Count the engine calls of the steps whose result did not come from the cache."""
+    return sum(manifest["cost"]["engine_calls"] for manifest, cached in iterate_manifests(done) if not cached)

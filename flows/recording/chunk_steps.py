@@ -72,16 +72,26 @@ class ChunkFailed(DaylongError):
         return ChunkFailed, (str(self), self.results)
 
 
+class ChunkJob:
+    """What a chunk's task run is given: all its tracks, the run, and who is told of the end of each step."""
+
+    # No dataclass, no tuple: Prefect looks into those that are handed to a task, and Dask makes others of them.
+
+    def __init__(self, tracks: tuple[TrackJob, ...], run: Run, watcher: StepWatcher) -> None:
+        self.tracks, self.run, self.watcher = tracks, run, watcher
+
+
 @task(name="chunk", task_run_name="chunk", cache_policy=NO_CACHE, persist_result=False)
-def process_chunk(tracks: tuple[TrackJob, ...], run: Run, watcher: StepWatcher) -> tuple[ChunkResult, ...]:
+def process_chunk(job: ChunkJob) -> tuple[ChunkResult, ...]:
     """Run the steps of a chunk, each cached and retried by itself; return the results by track.
 
     Raises ChunkFailed, with the same results, where a step failed. What is given and returned may cross to another
     process.
     """
+    tracks, run = job.tracks, job.run
 
     def note_end(step: str, cached: bool) -> None:
-        watcher(step, cached)  # before trimming: whoever waits for the chunk continues meanwhile
+        job.watcher(step, cached)  # before trimming: whoever waits for the chunk continues meanwhile
         if not cached:
             trim_heap()
 

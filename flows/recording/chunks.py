@@ -10,18 +10,19 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from prefect import Task
 from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
-from prefect.utilities.annotations import quote
 
 from flows.recording.chunk_result import ChunkResult, format_error
-from flows.recording.chunk_steps import ChunkFailed, StepWatcher, TrackJob, process_chunk
+from flows.recording.chunk_steps import ChunkFailed, ChunkJob, StepWatcher, TrackJob, process_chunk
 from flows.recording.final_words import FinalWords
 from flows.recording.preparation import Run
+from flows.recording.runners import ChunkRunner, open_runner
 from flows.recording.tracks import Track
 from flows.reporting.logging_setup import RUN_LOG
 from flows.reporting.progress import Progress
@@ -72,7 +73,7 @@ def process_chunks(
     pending: deque[SubmittedChunk] = deque()
     warned: list[bool] = []
     final = FinalWords()
-    free = threading.Semaphore(run.settings.count_chunks_in_flight())
+    sources = [Path(part.path) for track in tracks for part in track.audio.parts]
 
     def report_final(chunk: Chunk, results: Sequence[ChunkResult]) -> None:
         manifests = [r.words for r in results if r.words is not None]
@@ -90,25 +91,27 @@ def process_chunks(
             warned.append(True)
             warn_of_missing_punctuation(run)
 
-    try:
-        for chunk in chunks:
-            own = split_by_track(chunk, tracks)
-            if not own:
-                done.append(ChunkResult(chunk))
-                report_final(chunk, ())
-                progress.count_chunk(chunk.core.duration_s)
-                continue
-            free.acquire()  # whichever chunk ends first makes room
-            while pending and pending[0].ended.is_set():
+    with open_runner(run, sources) as runner:
+        free = threading.Semaphore(runner.chunks_in_flight)
+        try:
+            for chunk in chunks:
+                own = split_by_track(chunk, tracks)
+                if not own:
+                    done.append(ChunkResult(chunk))
+                    report_final(chunk, ())
+                    progress.count_chunk(chunk.core.duration_s)
+                    continue
+                free.acquire()  # whichever chunk ends first makes room
+                while pending and pending[0].ended.is_set():
+                    collect()
+                jobs = tuple(TrackJob(c, a, languages.get(a.channel)) for c, a in own)
+                pending.append(submit_chunk(chunk, jobs, len(chunks), runner, progress, free.release))
+            while pending:
                 collect()
-            jobs = tuple(TrackJob(c, a, languages.get(a.channel)) for c, a in own)
-            pending.append(submit_chunk(chunk, jobs, len(chunks), run, progress, free.release))
-        while pending:
-            collect()
-    except TerminationSignal:
-        for submitted in pending:  # what is under way is kept; nothing more is begun
-            submitted.future.wait()
-        raise
+        except TerminationSignal:
+            for submitted in pending:  # what is under way is kept; nothing more is begun
+                submitted.future.wait()
+            raise
     return sorted(done, key=lambda w: w.chunk.index)
 
 
@@ -116,7 +119,7 @@ def submit_chunk(
     chunk: Chunk,
     tracks: tuple[TrackJob, ...],
     of: int,
-    run: Run,
+    runner: ChunkRunner,
     progress: Progress,
     on_end: Callable[[], None],
 ) -> SubmittedChunk:
@@ -133,7 +136,7 @@ def submit_chunk(
         on_end()
 
     named: Task[..., tuple[ChunkResult, ...]] = name_chunk_task(process_chunk, chunk.index, of, chunk.core)
-    future = named.submit(quote(tracks), quote(run), StepWatcher(note_step))
+    future = runner.submit(named, ChunkJob(tracks, runner.run, StepWatcher(note_step)))
     submitted = SubmittedChunk(chunk, tracks, future, reported)
     future.add_done_callback(note_end)
     return submitted
@@ -142,7 +145,10 @@ def submit_chunk(
 def collect_results(submitted: SubmittedChunk, progress: Progress) -> tuple[ChunkResult, ...]:
     """Wait for a chunk; return the results of its tracks. What another process did is counted and noted only now."""
     submitted.future.wait()
-    found = submitted.future.result(raise_on_failure=False)
+    try:
+        found = submitted.future.result(raise_on_failure=False)
+    except Exception as error:  # the cluster's own: the chunk ended several processes, or none is left
+        found = error
     if isinstance(found, ChunkFailed):
         found = found.results
     if isinstance(found, BaseException):  # no step's: Prefect could not run the task, or stopped it

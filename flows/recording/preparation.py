@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.locations import resolve_device, resolve_out, resolve_store, resolve_voices
+from flows.recording.runner_check import check_runner
 from flows.translations import check_translation
 from tasks.audio.decode import load
 from tasks.dataset.publish import check_places
@@ -62,6 +63,7 @@ def prepare(settings: Settings, engines: EnginePool = calls.default_pool) -> Run
     `engines`: where this run's engines are, set up as the settings say. Has no effect but on it and this process.
     """
     check_formats(settings.exports.formats or ())
+    check_runner(settings)
     if settings.translation.languages:
         check_translation(settings.translation)
     device = resolve_device(settings)

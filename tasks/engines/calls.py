@@ -12,11 +12,13 @@ from __future__ import annotations
 import os
 import threading
 import time
+import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from tasks.engines import registry
 from tasks.engines.child import EngineProcess
@@ -87,9 +89,17 @@ class EnginePool:
         self._children: list[_Child] = []
         self._uses: dict[str, EngineUse] = {}
         self._calls = 0
+        self._at_work = 0
         self._placement = Placement()
         self._is_watched = False
+        self._identity = uuid.uuid4().hex
+        _pools[self._identity] = self
         self.configure(placement)
+
+    def __reduce__(self) -> tuple[Callable[[str, Placement], EnginePool], tuple[str, Placement]]:
+        """Pickled, it is a pool of the same placement in the process that reads it, and there one for all: engines
+        don't cross."""
+        return find_pool, (self._identity, self.placement)
 
     @property
     def placement(self) -> Placement:
@@ -137,6 +147,12 @@ class EnginePool:
             self._uses[engine.name] = self._uses.get(engine.name, EngineUse()).add(done)
         return done
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is at work or waiting."""
+        with self._guard:
+            return not self._at_work
+
     def count_calls(self) -> int:
         """Count the engine calls, those that failed too."""
         with self._guard:
@@ -176,6 +192,7 @@ class EnginePool:
 
         with self._guard:
             self._calls += 1
+            self._at_work += 1
             alone = self._placement.run_in == "shared" and _is_remote(engine)
             if len(self._children) > 1 and not alone:
                 self._freed.wait_for(lambda: len(self._children) < 2 or any(map(is_free, self._children)))
@@ -189,8 +206,9 @@ class EnginePool:
         try:
             yield self._own if child is None else child.process
         finally:
-            if child is not None:
-                with self._guard:
+            with self._guard:
+                self._at_work -= 1
+                if child is not None:
                     child.calls[engine] -= 1
                     self._freed.notify_all()
 
@@ -213,6 +231,37 @@ def _show_gpu(number: int) -> dict[str, str]:
     """The variables by which a process sees one GPU of those that this one sees, as its only one."""
     visible = [each.strip() for each in os.environ.get(VISIBLE_GPUS, "").split(",") if each.strip()]
     return {VISIBLE_GPUS: visible[number] if number < len(visible) else str(number)}
+
+
+_pools: WeakValueDictionary[str, EnginePool] = WeakValueDictionary()
+"""The pools that were made in this process."""
+_received: dict[Placement, EnginePool] = {}
+"""Those that stand for pools of other processes."""
+_receiving = threading.Lock()
+
+
+def find_pool(identity: str, placement: Placement) -> EnginePool:
+    """The pool itself in the process that made it; elsewhere, one for each placement, made when first asked for.
+
+    Pools of other placements that nobody calls then give their engines back: memory of a device is for one run's.
+    """
+    if (own := _pools.get(identity)) is not None:
+        return own
+    with _receiving:
+        others = [pool for held, pool in _received.items() if held != placement]
+        found = _received.get(placement)
+        if found is None:
+            found = _received[placement] = EnginePool(placement)
+    for pool in others:
+        if pool.is_idle:
+            pool.unload()
+    return found
+
+
+def list_received_pools() -> list[EnginePool]:
+    """The pools of this process that stand for those of others."""
+    with _receiving:
+        return list(_received.values())
 
 
 default_pool = EnginePool()

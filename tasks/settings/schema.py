@@ -84,7 +84,17 @@ class Settings(Group):
         "each with a process of its own.",
     )
     timezone: str = Field("UTC", description="IANA name of the zone that recorded_date is told in.")
-    runner: Literal["threads"] = Field("threads", description="What runs the steps of chunks: threads.")
+    runner: Literal["threads", "dask"] = Field(
+        "threads",
+        description="What runs the steps of chunks: threads of this process, or dask: processes of a Dask cluster, "
+        "each with engines of its own.",
+    )
+    runner_address: str | None = Field(
+        None,
+        pattern=r"^(tcp|tls|ws|wss|ucxx?)://[^/\s]+$",
+        description="Scheduler of the Dask cluster, tcp://host:8786 or tls://host:8786. Default: a cluster of this "
+        "machine while the chunks are worked on, of models.processes or two processes.",
+    )
     chunks_in_flight: int = Field(
         2,
         ge=1,
@@ -126,6 +136,12 @@ class Settings(Group):
             raise ValueError(f"{what}: only engines in processes of their own can; set models.run_in = child")
         if processes is not None and processes < len(gpus):
             raise ValueError(f"models.processes = {processes}: device = {self.device} names {len(gpus)} GPUs")
+        return self
+
+    @model_validator(mode="after")
+    def _has_an_address_for_a_cluster_alone(self) -> Settings:
+        if self.runner_address is not None and self.runner != "dask":
+            raise ValueError(f"runner_address = {self.runner_address}: runner = {self.runner} has no cluster")
         return self
 
     def count_chunks_in_flight(self) -> int:
@@ -172,6 +188,7 @@ class Settings(Group):
                 "storage_copy_gb": True,
                 "device": True,
                 "runner": True,
+                "runner_address": True,
                 "chunks_in_flight": True,
                 "models": True,
                 "cache": True,
