@@ -1,9 +1,5 @@
 """The task runs of chunks on a Dask cluster: the processes of this machine, or those of a scheduler's address.
 
-What crosses to a worker are a chunk's spans, keys and settings; what comes back are manifests and keys. The values
-behind them lie in the artifact store, which all workers see, and so do the recording's files and the weights. Each
-worker process has an engine pool of its own.
-
 Imported only where `runner = dask`: needs prefect-dask.
 """
 
@@ -11,11 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,28 +16,17 @@ from typing import Any
 from distributed import Nanny, Scheduler, SpecCluster, WorkerPlugin
 from distributed.security import Security
 from prefect import Task
-from prefect.events.worker import EventsWorker
 from prefect.futures import PrefectFuture
-from prefect.logging.handlers import APILogWorker
 from prefect.runtime import flow_run
 from prefect_dask import DaskTaskRunner
 
+from flows.recording import cluster_workers as workers
+from flows.recording.cluster_workers import LOOPBACK, THREADS, Cluster, find_missing, place_workers
 from flows.recording.preparation import Run, set_up_process
 from tasks.caching import check_guard
-from tasks.engines.calls import EnginePool, Placement, list_received_pools
-from tasks.errors import UsageError
 from tasks.settings.schema import Settings
 
 log = logging.getLogger("daylong.dask")
-
-Submit = Callable[[Task[..., Any], Any], PrefectFuture[Any]]
-
-LOOPBACK = "127.0.0.1"
-LOCAL_PROCESSES = 2
-"""Of the cluster on this machine, where the settings say nothing."""
-SEND_S = 30.0
-THREADS = 2
-"""Chunks of a worker process at a time: one in its engines, the next being decoded."""
 
 
 class SetUpWorker(WorkerPlugin):  # type: ignore[misc]  # distributed is not typed here
@@ -61,24 +43,21 @@ class SetUpWorker(WorkerPlugin):  # type: ignore[misc]  # distributed is not typ
 
 
 @contextmanager
-def open_cluster(run: Run, sources: Sequence[Path]) -> Iterator[tuple[Submit, int, Run]]:
-    """Yield (what submits a task, threads of all workers, the run as the workers are handed it).
+def open_cluster(run: Run, sources: Sequence[Path]) -> Iterator[Cluster]:
+    """Connect to the cluster of the settings, or start one for the `with` block.
 
     Raises UsageError where a worker lacks files, folders or this version.
     """
     logging.getLogger("distributed").setLevel(logging.WARNING)
-    placement = run.place.engines.placement
     address = run.settings.runner_address
-    # An engine of each kind for each worker, on the GPU that it sees; one pool of a whole machine's stays that.
-    own = placement if placement.run_in == "shared" else replace(placement, children=None, gpus=())
-    own_run = replace(run, place=replace(run.place, engines=EnginePool(own)))
-    with tempfile.TemporaryDirectory(prefix="daylong-dask-") as folder:
-        cluster = None if address else _start_local(place_workers(placement), folder)
+    with workers.open_folder() as folder:
+        cluster = None if address else _start_local(place_workers(run.place.engines.placement), str(folder))
         runner = DaskTaskRunner(address=address, cluster=cluster)
         try:
             with runner:
                 client = runner.client
-                _check_workers(client, address, _list_needed(run, sources, address))
+                needed = workers.list_needed(run, sources)
+                workers.refuse_missing(client.run(find_missing, version("daylong"), needed), address)
                 client.register_plugin(SetUpWorker(run.settings))
                 threads, me = client.nthreads(), str(flow_run.id)
                 log.info("Dask: %d processes, %d chunks at a time", len(threads), sum(threads.values()))
@@ -88,7 +67,7 @@ def open_cluster(run: Run, sources: Sequence[Path]) -> Iterator[tuple[Submit, in
                     return runner.submit(task, {"job": job})  # type: ignore[no-any-return]
 
                 try:
-                    yield submit, sum(threads.values()), own_run
+                    yield Cluster(submit, sum(threads.values()), workers.hand_over(run))
                 finally:
                     if cluster is not None:
                         client.run(end_worker)
@@ -97,31 +76,9 @@ def open_cluster(run: Run, sources: Sequence[Path]) -> Iterator[tuple[Submit, in
                 cluster.close()
 
 
-def find_missing(daylong: str, paths: Sequence[str]) -> str | None:
-    """What a worker process lacks, in one line; None if nothing. `daylong`: the version that it must have."""
-    if (here := version("daylong")) != daylong:
-        return f"has Daylong {here}, not {daylong}"
-    absent = [path for path in paths if not os.path.exists(path)]
-    return f"does not see {absent[0]}" if absent else None
-
-
 async def end_worker() -> None:
-    """Send what Prefect is still to be told of a worker's task runs, and end its engines: as the cluster closes, its
-    processes have four seconds."""
-    await asyncio.to_thread(_end_worker)
-
-
-def _end_worker() -> None:
-    for told in (EventsWorker, APILogWorker):
-        told.drain_all(timeout=SEND_S, at_exit=False)
-    for pool in list_received_pools():
-        pool.unload()
-
-
-def place_workers(placement: Placement) -> list[dict[str, str]]:
-    """The variables of each process of a cluster on this machine: the GPU that it sees, if any are named."""
-    children = placement.children or (None if placement.gpus else LOCAL_PROCESSES)
-    return Placement(children=children, gpus=placement.gpus).list_environments()
+    """End a worker's work while its loop goes on: as the cluster closes, its processes have four seconds."""
+    await asyncio.to_thread(workers.end_work)
 
 
 def _start_local(environments: Sequence[dict[str, str]], folder: str) -> Any:
@@ -131,23 +88,5 @@ def _start_local(environments: Sequence[dict[str, str]], folder: str) -> Any:
     scheduler = {"cls": Scheduler, "options": {**secure, "port": 0}}
     # No limit on memory: the nanny would end a process in the middle of a chunk.
     own = {"nthreads": THREADS, "memory_limit": 0, "local_directory": folder, "silence_logs": logging.WARNING}
-    workers = {i: {"cls": Nanny, "options": {**secure, **own, "env": each}} for i, each in enumerate(environments)}
-    return SpecCluster(workers=workers, scheduler=scheduler, security=security, silence_logs=logging.WARNING)
-
-
-def _check_workers(client: Any, address: str | None, needed: Sequence[str]) -> None:
-    found: dict[str, str | None] = client.run(find_missing, version("daylong"), list(needed))
-    for worker, obstacle in found.items():
-        if obstacle:
-            raise UsageError(
-                f"runner_address = {address}: the worker {worker} {obstacle}. All workers need this version, and "
-                "see recordings, weights and DAYLONG_HOME under the same names"
-            )
-
-
-def _list_needed(run: Run, sources: Sequence[Path], address: str | None) -> list[str]:
-    if address is None:
-        return []
-    weights = [found.path for found in run.weights.values() if found.path != Path()]  # a service's are nowhere
-    store = [] if "://" in run.place.store.root else [Path(run.place.store.root)]
-    return [str(path.absolute()) for path in (*sources, *weights, *store)]
+    nannies = {i: {"cls": Nanny, "options": {**secure, **own, "env": each}} for i, each in enumerate(environments)}
+    return SpecCluster(workers=nannies, scheduler=scheduler, security=security, silence_logs=logging.WARNING)

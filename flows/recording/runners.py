@@ -1,9 +1,9 @@
-"""Where the task runs of chunks run: in threads of this process, or in the processes of a Dask cluster."""
+"""Where the task runs of chunks run: in threads of this process, or in the processes of a Dask or Ray cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from prefect import Task
 from prefect.futures import PrefectFuture
 
+from flows.recording.cluster_workers import Cluster
 from flows.recording.preparation import Run
 
 
@@ -32,11 +33,20 @@ def open_runner(run: Run, sources: Sequence[Path]) -> Iterator[ChunkRunner]:
     if run.settings.runner == "threads":
         yield ChunkRunner(_submit_to_flow, run, run.settings.count_chunks_in_flight())
         return
-    from flows.recording.dask_cluster import open_cluster
-
-    with open_cluster(run, sources) as (submit, threads, own_run):
+    with _open_cluster(run, sources) as cluster:
         is_set = "chunks_in_flight" in run.settings.model_fields_set
-        yield ChunkRunner(submit, own_run, run.settings.chunks_in_flight if is_set else threads)
+        in_flight = run.settings.chunks_in_flight if is_set else cluster.threads
+        yield ChunkRunner(cluster.submit, cluster.run, in_flight)
+
+
+def _open_cluster(run: Run, sources: Sequence[Path]) -> AbstractContextManager[Cluster]:
+    if run.settings.runner == "ray":
+        from flows.recording import ray_cluster
+
+        return ray_cluster.open_cluster(run, sources)
+    from flows.recording import dask_cluster
+
+    return dask_cluster.open_cluster(run, sources)
 
 
 def _submit_to_flow(task: Task[..., Any], job: Any) -> PrefectFuture[Any]:

@@ -28,7 +28,7 @@ PREFIX = "DAYLONG_"
 NOT_SETTINGS = {"DAYLONG_HOME", "DAYLONG_TEST_DATA"}
 
 UNBUILT = {
-    "runner": {"processes", "ray"},
+    "runner": {"processes"},
     "separation.mode": {"auto"},
 }
 """Values of settings whose feature doesn't exist yet, with their public names."""

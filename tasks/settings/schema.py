@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -48,6 +49,11 @@ __all__ = [
     "VoicesSettings",
 ]
 
+ADDRESSES = {
+    "dask": (r"(tcp|tls|ws|wss|ucxx?)://[^/\s]+", "a scheduler, tcp://host:8786 or tls://host:8786"),
+    "ray": (r"auto|[^/\s]+:\d+", "auto or host:6379: Daylong must run on a machine of the cluster"),
+}
+"""What `runner_address` may be for each runner, as a pattern and for people."""
 DEVICE = r"^(auto|cpu|cuda(:\d+(,\s*cuda:\d+)*)?)$"
 
 
@@ -84,16 +90,16 @@ class Settings(Group):
         "each with a process of its own.",
     )
     timezone: str = Field("UTC", description="IANA name of the zone that recorded_date is told in.")
-    runner: Literal["threads", "dask"] = Field(
+    runner: Literal["threads", "dask", "ray"] = Field(
         "threads",
-        description="What runs the steps of chunks: threads of this process, or dask: processes of a Dask cluster, "
-        "each with engines of its own.",
+        description="What runs the steps of chunks: threads of this process; dask or ray: processes of such a "
+        "cluster, each with engines of its own.",
     )
     runner_address: str | None = Field(
         None,
-        pattern=r"^(tcp|tls|ws|wss|ucxx?)://[^/\s]+$",
-        description="Scheduler of the Dask cluster, tcp://host:8786 or tls://host:8786. Default: a cluster of this "
-        "machine while the chunks are worked on, of models.processes or two processes.",
+        description="The cluster. dask: its scheduler, tcp://host:8786 or tls://host:8786. ray: its head, host:6379, "
+        "or auto: the one that this machine is part of. Default: a cluster of this machine while the chunks are "
+        "worked on, of models.processes or two processes.",
     )
     chunks_in_flight: int = Field(
         2,
@@ -139,9 +145,15 @@ class Settings(Group):
         return self
 
     @model_validator(mode="after")
-    def _has_an_address_for_a_cluster_alone(self) -> Settings:
-        if self.runner_address is not None and self.runner != "dask":
-            raise ValueError(f"runner_address = {self.runner_address}: runner = {self.runner} has no cluster")
+    def _has_an_address_of_its_runner(self) -> Settings:
+        if self.runner_address is None:
+            return self
+        given = f"runner_address = {self.runner_address}"
+        if self.runner not in ADDRESSES:
+            raise ValueError(f"{given}: runner = {self.runner} has no cluster")
+        pattern, example = ADDRESSES[self.runner]
+        if not re.fullmatch(pattern, self.runner_address):
+            raise ValueError(f"{given}: runner = {self.runner} takes {example}")
         return self
 
     def count_chunks_in_flight(self) -> int:

@@ -76,7 +76,7 @@ def test_profile_light_is_small_public_weights_and_nothing_of_the_demo() -> None
         ("transcription.beem_size=3", "did you mean transcription.beam_size?"),
         ("transcription.beam_size=99", "transcription.beam_size"),
         ("profile=best", "'standard', 'light' or 'demo'"),
-        ("runner=ray", "runner = ray: not built yet"),
+        ("runner=processes", "runner = processes: not built yet"),
         ("runner_address=tcp://host:8786", "runner = threads has no cluster"),
         ("runner_address=host", "runner_address"),
         ("audio.channels=left", "audio.channels"),

@@ -71,7 +71,7 @@ def test_version() -> None:
         (["run", "a.wav", "--set", "beam"], "KEY=VALUE"),
         (["run", "a.wav", "--set", "transcription.beem_size=1"], "did you mean transcription.beam_size"),
         (["run", "a.wav", "--set", "transcription.beam_size=0"], "transcription.beam_size"),
-        (["run", "a.wav", "--set", "runner=ray"], "not built yet"),
+        (["run", "a.wav", "--set", "runner=processes"], "not built yet"),
         (["run", "a.wav", "--set", "audio.recorded_at=yesterday"], "no time. Write it as 2026-03-01T09:15:00"),
         (["watch", "--set", "audio.recorded_at=2026-03-01T09:15:00"], "so would all recordings"),
         (["run", "a.wav", "--profile", "huge"], "profile"),

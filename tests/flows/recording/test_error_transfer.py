@@ -72,7 +72,7 @@ def test_a_full_disk_counts_where_another_error_came_of_it() -> None:
 )
 def test_an_error_that_can_not_be_pickled_keeps_its_kind_and_message(error, kind, says) -> None:
     crossed = cross(error)
-    assert type(crossed) is kind
+    assert isinstance(crossed, kind)  # tblib, which Dask imports, lets more kinds cross as they are
     assert str(crossed) == says
     assert is_transient(crossed) == is_transient(error)
 
