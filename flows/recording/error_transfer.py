@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copyreg
+import io
 import pickle
 from dataclasses import dataclass
 
@@ -46,13 +48,25 @@ def unpack_error(packed: PackedError | None) -> Exception | None:
 
 def _pickle(error: BaseException) -> bytes:
     try:
-        pickled = pickle.dumps(error)
+        pickled = _dump(error)
         copy = pickle.loads(pickled)
         if type(copy) is type(error) and isinstance(copy, Exception) and str(copy) == str(error):
             return pickled
     except Exception:  # whatever the exception's own code raises
         pass
     return pickle.dumps(_replace(error))
+
+
+def _dump(error: BaseException) -> bytes:
+    """Pickle an exception as Python does: tblib, which Dask imports, would take its causes along, without an end
+    where they go in a circle."""
+    buffer = io.BytesIO()
+    pickler = pickle.Pickler(buffer)
+    pickler.dispatch_table = {
+        kind: reduce for kind, reduce in copyreg.dispatch_table.items() if not issubclass(kind, BaseException)
+    }
+    pickler.dump(error)
+    return buffer.getvalue()
 
 
 def _replace(error: BaseException) -> Exception:
