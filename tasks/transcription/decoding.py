@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,12 @@ from numpy.typing import NDArray
 from tasks.engines.protocols import RawWord
 from tasks.intervals import Span, clip
 from tasks.records import SAMPLE_RATE_HZ
-from tasks.transcription.hallucinations import confirm_repetitions, is_repetitive_speech
+from tasks.transcription.hallucinations import (
+    collapse_loops,
+    confirm_repetitions,
+    find_loops,
+    is_repetitive_speech,
+)
 from tasks.transcription.rates import is_sayable
 from tasks.transcription.speech import Packing, Window, cut_at_quietest, pack_windows
 from tasks.transcription.words import DecodedWord, clean_words
@@ -30,6 +36,10 @@ MIN_CONFIDENCE = 0.55
 """Mean confidence of different words below which an unsure text is taken as invented."""
 LEAST_CONFIDENCE = 0.45
 """The same, below which any text is, but for loops, of which one occurrence may be right."""
+SURE_CONFIDENCE = 0.65
+"""The same, from which a text needs no second decoding that agrees with it."""
+MIN_AGREEMENT = 0.5
+"""Share of words that two decodings of a window must have in common where the text is less sure than that."""
 MAX_NO_SPEECH = 0.6
 """Probability of no speech above which an unsure text is none (Whisper's own threshold)."""
 MIN_TRANSLATED_LOGPROB = -1.2
@@ -46,11 +56,12 @@ Options = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """The words decoded from one window, their mean log probability (0 without words), and the engine's probability
-    that nobody speaks."""
+    that nobody speaks. `is_disputed`: another decoding of the window has other words."""
 
     words: tuple[DecodedWord, ...]
     logprob: float
     no_speech: float = 0.0
+    is_disputed: bool = False
 
     @property
     def is_unsure(self) -> bool:
@@ -59,9 +70,16 @@ class Hypothesis:
     @property
     def is_invented(self) -> bool:
         """Whether the text is more likely wrong than right: what an engine makes of sounds that are no speech."""
+        if self.is_disputed:
+            return True
         if self.is_unsure:
             return self.no_speech > MAX_NO_SPEECH or self.confidence < MIN_CONFIDENCE
         return bool(self.words) and self.confidence < LEAST_CONFIDENCE and not self.is_repetitive
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the text is to be kept only if a second decoding has the same words."""
+        return bool(self.words) and self.confidence < SURE_CONFIDENCE and not self.is_invented
 
     @property
     def is_invented_translation(self) -> bool:
@@ -214,6 +232,29 @@ def _concatenate(pieces: Sequence[Hypothesis]) -> Hypothesis:
         sum(p.logprob * len(p.words) for p in pieces) / count,
         sum(p.no_speech * len(p.words) for p in pieces) / count,
     )
+
+
+def measure_agreement(first: Sequence[DecodedWord], second: Sequence[DecodedWord]) -> float:
+    """The share of words, 0–1, that two decodings have in common in the same order, loops counted once.
+
+    >>> one, other = ([DecodedWord(i, i + 1, w) for i, w in enumerate(text.split())] for text in ("a b c", "B, c d"))
+    >>> round(measure_agreement(one, other), 2)
+    0.67
+    """
+    one, other = (
+        [to_repetition_form(w.text) for w in collapse_loops(words, find_loops([w.text for w in words]))]
+        for words in (first, second)
+    )
+    if not one and not other:
+        return 1.0
+    blocks = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
+    return 2 * sum(b.size for b in blocks) / (len(one) + len(other))
+
+
+def dispute(hypothesis: Hypothesis, other: Hypothesis) -> Hypothesis:
+    """Mark a text as disputed if another decoding of its window agrees with less than `MIN_AGREEMENT` of it."""
+    agreement = measure_agreement(hypothesis.words, other.words)
+    return replace(hypothesis, is_disputed=agreement < MIN_AGREEMENT)
 
 
 def reconcile(first: Hypothesis, again: Hypothesis) -> tuple[Hypothesis, bool]:

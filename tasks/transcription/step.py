@@ -5,7 +5,7 @@ Pure but for `ask`, which calls the engine: `ask("transcribe", samples, stretche
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from tasks.engines import registry
 from tasks.engines.spec import Capabilities
 from tasks.intervals import Span, clip
 from tasks.settings.schema import TranscriptionSettings
-from tasks.transcription.decoding import Decoder, EngineCall, Hypothesis, Options, reconcile
+from tasks.transcription.decoding import Decoder, EngineCall, Hypothesis, Options, dispute, reconcile
 from tasks.transcription.hallucinations import cut_loops, find_looping_stretches, select_near_speech
 from tasks.transcription.holes import Hole, find_holes
 from tasks.transcription.prompts import choose_without_prompt, echoes_prompt
@@ -58,8 +58,9 @@ def transcribe_chunk(
 
     All windows are decoded in batches. Those whose text is unsure, repetitive, too fast for a mouth or an echo of
     the prompt are decoded a second time, each in the way that its fault asks for, and the expected number of right
-    words decides between both; a text that stays more likely wrong than right is dropped. Speech without words is
-    decoded by itself. Repetitions found by both decodings are kept; others are reduced to one occurrence.
+    words decides between both; a text that stays more likely wrong than right is dropped, and a doubtful one of which
+    another decoding has less than half. Speech without words is decoded by itself. Repetitions found by both
+    decodings are kept; others are reduced to one occurrence.
     """
     can = registry.find("transcription", settings.engine).capabilities
     longest_s = min(settings.max_speech_s, can.longest_s or settings.max_speech_s)
@@ -71,9 +72,10 @@ def transcribe_chunk(
     hypotheses = decoder.decode(windows, again.options)
     again.without_prompt(windows, hypotheses)
     repetitive = again.in_pieces(windows, hypotheses)
-    again.in_order(windows, hypotheses, besides=repetitive)
+    others = again.in_order(windows, hypotheses, besides=repetitive)
     if not settings.into_english:  # a translation may have fewer words than the speech
         again.where_sparse(windows, hypotheses, besides=repetitive)
+        again.where_doubtful(windows, hypotheses, others)
     invented = [h.is_invented_translation if settings.into_english else h.is_invented for h in hypotheses]
     words = [w for h, is_invented in zip(hypotheses, invented, strict=True) if not is_invented for w in h.words]
     near_speech = words
@@ -170,17 +172,32 @@ class _Again:
                 self.doubtful.add(i)
         return repetitive
 
-    def in_order(self, windows: Sequence[Window], hypotheses: list[Hypothesis], besides: set[int]) -> None:
+    def in_order(
+        self, windows: Sequence[Window], hypotheses: list[Hypothesis], besides: set[int]
+    ) -> dict[int, Hypothesis]:
         """Decode unsure windows, and those with rates that nobody can say, unbatched and with time tokens; nothing
-        where an engine would find the same again. Of two translations the confidence does not tell the better."""
+        where an engine would find the same again. Of two translations the confidence does not tell the better.
+        Return the hypotheses that were not chosen, by their windows' indices."""
+        others: dict[int, Hypothesis] = {}
         if not self.can.redecodes:
-            return
+            return others
         doubts = not self.options.get("into_english", False)
         odd = [
             i for i, h in enumerate(hypotheses) if ((h.is_unsure and doubts) or not h.is_sayable) and i not in besides
         ]
         for i, other in self._decode(odd, windows, self._change(RETRY_OPTIONS)):
-            hypotheses[i] = min(hypotheses[i], other, key=lambda h: h.worse_key)
+            hypotheses[i], others[i] = sorted([hypotheses[i], other], key=lambda h: h.worse_key)
+        return others
+
+    def where_doubtful(
+        self, windows: Sequence[Window], hypotheses: list[Hypothesis], others: Mapping[int, Hypothesis]
+    ) -> None:
+        """Compare doubtful texts with another decoding: one of the `others`, by index, or a new one in order."""
+        odd = [i for i, h in enumerate(hypotheses) if self.can.redecodes and h.is_doubtful]
+        new = [i for i in odd if i not in others]
+        known = {**others, **dict(self._decode(new, windows, self._change(RETRY_OPTIONS)))}
+        for i in odd:
+            hypotheses[i] = dispute(hypotheses[i], known[i])
 
     def where_sparse(self, windows: Sequence[Window], hypotheses: list[Hypothesis], besides: set[int]) -> None:
         """Decode windows in pieces whose words, of times that are shares of the speech, are too few for it: what was
@@ -212,12 +229,10 @@ class _Again:
             found[i], is_doubtful = reconcile(found[i], other)
             if is_doubtful and (found[i].is_repetitive or not found[i].is_sayable):
                 unproven.add(i)
-        more = [
-            w
-            for i, h in enumerate(found)
-            if not (h.is_unsure or h.is_invented) and i not in unproven
-            for w in h.words
-        ]
+        proven = [i for i, h in enumerate(found) if not h.is_unsure and i not in unproven]
+        likely = [found[i] for i in proven]
+        self.where_doubtful([windows[i] for i in proven], likely, {})
+        more = [w for h in likely if not h.is_invented for w in h.words]
         more = [w for w in more if not any(w.middle_s in known.span for known in words)]
         return sorted([*words, *more], key=lambda w: (w.start_s, w.end_s))
 

@@ -63,6 +63,37 @@ def test_speech_played_backwards_has_hardly_any_text(base: whisper.FasterWhisper
     assert len(found.words) <= 1
 
 
+def read_voices(shared_data: Path, first: int, count: int, seconds: float) -> list[Samples]:
+    """That many readers, equally loud, each over and over for so many seconds."""
+    import soundfile
+
+    voices = []
+    for path in sorted((shared_data / "voices").glob("*.flac"))[first::12][:count]:
+        samples, _ = soundfile.read(path, dtype="float32")
+        voices.append(np.resize(0.05 * samples / np.sqrt(np.mean(samples**2)), round(seconds * RATE)))
+    return voices
+
+
+def test_readers_played_backwards_have_hardly_any_text(base: whisper.FasterWhisper, shared_data: Path) -> None:
+    sound = np.concatenate(read_voices(shared_data, 2, 3, 12.0))
+    assert len(transcribe(base, np.ascontiguousarray(sound[::-1], np.float32)).words) <= 1
+
+
+def test_six_readers_at_once_have_hardly_any_text(base: whisper.FasterWhisper, shared_data: Path) -> None:
+    sound = np.sum(read_voices(shared_data, 2, 6, 24.0), axis=0)
+    assert len(transcribe(base, (0.4 * sound).astype(np.float32)).words) <= 1
+
+
+def test_a_reader_in_noise_as_loud_keeps_the_text(base: whisper.FasterWhisper, shared_data: Path) -> None:
+    """Half of the words are wrong, but two decodings agree."""
+    import soundfile
+
+    names = [f"2609-156975-000{i}.flac" for i in (3, 4)]
+    speech = np.concatenate([soundfile.read(shared_data / "readers" / n, dtype="float32")[0] for n in names])
+    noise = np.random.default_rng(0).standard_normal(len(speech)) * np.sqrt(np.mean(speech**2))
+    assert len(transcribe(base, (speech + noise).astype(np.float32)).words) >= 40
+
+
 @pytest.mark.parametrize("kind", ["noise", "hum", "chords"])
 def test_sounds_that_are_taken_for_speech_get_no_words(base: whisper.FasterWhisper, kind: str) -> None:
     """Even where the speech map is wrong about the whole of it."""

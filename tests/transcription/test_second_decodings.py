@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.intervals import Span
 from tasks.settings.schema import TranscriptionSettings
-from tasks.transcription.decoding import Hypothesis
+from tasks.transcription.decoding import Hypothesis, measure_agreement
 from tasks.transcription.prompts import choose_without_prompt
 from tasks.transcription.step import ChunkWords, transcribe_chunk
 from tasks.transcription.words import DecodedWord
@@ -111,8 +113,56 @@ def test_a_text_is_no_surer_for_repeating_itself() -> None:
 
 
 def test_poor_but_real_speech_stays() -> None:
-    found, _ = transcribe(SPEECH, lambda *_: text(TRUTH, WHOLE, 0.6, -0.75))
+    found, calls = transcribe(SPEECH, lambda *_: text(TRUTH, WHOLE, 0.6, -0.75))
     assert said(found) == TRUTH
+    assert calls[1][1]["batch_size"] == 1, "because another decoding has the same words"
+
+
+@pytest.mark.parametrize("other", ["and now they were all so very kind to me", ""])
+def test_doubtful_text_that_another_decoding_has_not_is_dropped(other: str) -> None:
+    def answer(call: int, *_: Any) -> list[dict[str, Any]]:
+        if call == 1:
+            return text("they turned around and I was the best of the rest", WHOLE, 0.6, -0.6)
+        return text(other, WHOLE, 0.5, -0.7) if call == 2 and other else []
+
+    assert said(transcribe(SPEECH, answer)[0]) == ""
+
+
+def test_of_two_decodings_that_differ_in_some_words_the_first_stays() -> None:
+    def answer(call: int, *_: Any) -> list[dict[str, Any]]:
+        heard = TRUTH if call == 1 else TRUTH.replace("ice will", "mice").replace("for long", "along")
+        return text(heard, WHOLE, 0.6, -0.6)
+
+    assert said(transcribe(SPEECH, answer)[0]) == TRUTH
+
+
+def test_a_doubtful_loop_leaves_nothing_behind() -> None:
+    def answer(call: int, parts: list[Span], _: dict[str, Any]) -> list[dict[str, Any]]:
+        loop = "I think it is the right way to go and " * 6
+        return text(loop, parts[0], 0.3, -0.3) if call < 3 else text("so there she was", parts[0], 0.3, -0.9)
+
+    assert said(transcribe(SPEECH, answer)[0]) == ""
+
+
+def test_doubtful_text_in_a_hole_needs_another_decoding_too() -> None:
+    def answer(call: int, parts: list[Span], _: Any) -> list[dict[str, Any]]:
+        heard = {1: text("we all know that", SPEECH[0]), 2: text("she would not be there", SPEECH[1], 0.6, -0.6)}
+        return heard.get(call) or text("a shoe by the chair", SPEECH[1], 0.6, -0.6)
+
+    found, calls = transcribe(SPEECH, answer)
+    assert said(found) == "we all know that"
+    assert len(calls) == 3
+
+
+WORDS = st.lists(st.sampled_from(["we", "We,", "all", "know", "that", "the", "ice"]), max_size=12)
+
+
+@given(WORDS, WORDS)
+def test_agreement_is_a_share_of_all_words(one: list[str], other: list[str]) -> None:
+    first, second = ([DecodedWord(i, i + 0.5, w) for i, w in enumerate(words)] for words in (one, other))
+    assert 0 <= measure_agreement(first, second) <= 1
+    assert measure_agreement(first, first) == 1
+    assert measure_agreement(first, [] if first else [DecodedWord(0.0, 0.5, "oh")]) == 0
 
 
 def test_speech_after_the_end_of_a_text_is_decoded_by_itself() -> None:
