@@ -38,7 +38,7 @@ LEAST_CONFIDENCE = 0.45
 """The same, below which any text is, but for loops, of which one occurrence may be right."""
 SURE_CONFIDENCE = 0.65
 """The same, from which a text needs no second decoding that agrees with it."""
-MIN_AGREEMENT = 0.5
+MIN_AGREEMENT = 0.45
 """Share of words that two decodings of a window must have in common where the text is less sure than that."""
 MAX_NO_SPEECH = 0.6
 """Probability of no speech above which an unsure text is none (Whisper's own threshold)."""

@@ -78,6 +78,7 @@ def transcribe_chunk(
         again.where_doubtful(windows, hypotheses, others)
     invented = [h.is_invented_translation if settings.into_english else h.is_invented for h in hypotheses]
     words = [w for h, is_invented in zip(hypotheses, invented, strict=True) if not is_invented for w in h.words]
+    again.rejected = [w.span for w, is_invented in zip(windows, invented, strict=True) if is_invented]
     near_speech = words
     # Where a word lies tells nothing if its time was shared out, or if it is not the one that was spoken.
     if can.word_times != "none" and not settings.into_english:
@@ -140,7 +141,8 @@ def select_options(options: Options, can: Capabilities) -> Options:
 @dataclass(slots=True)
 class _Again:
     """Second decodings of a chunk, which replace hypotheses in their list. `options`: of the first decoding;
-    `seconds`: decoded again in all; `doubtful`: indices of windows whose loops no second decoding confirmed."""
+    `seconds`: decoded again in all; `doubtful`: indices of windows whose loops no second decoding confirmed;
+    `rejected`: spans of windows whose text was dropped."""
 
     decoder: Decoder
     speech: Sequence[Span]
@@ -148,6 +150,7 @@ class _Again:
     can: Capabilities
     seconds: float = 0.0
     doubtful: set[int] = field(default_factory=set)
+    rejected: Sequence[Span] = ()
     _tried: set[Span] = field(default_factory=set)
 
     def without_prompt(self, windows: Sequence[Window], hypotheses: list[Hypothesis]) -> None:
@@ -216,7 +219,9 @@ class _Again:
         return sum(s.duration_s for piece in window.pieces for s in clip(self.speech, piece))
 
     def in_holes(self, words: Sequence[DecodedWord], max_s: float) -> list[DecodedWord]:
-        """Decode speech without words, each hole once; add the words of reliable hypotheses, in order of time."""
+        """Decode speech without words, each hole once; add the words of reliable hypotheses, in order of time. Where
+        a text was dropped, sounds may be no speech, of which some decoding is less unsure than others: there, no
+        doubtful text is added."""
         holes = [h for h in find_holes(words, self.speech, self.decoder.within) if h.speech[0] not in self._tried]
         self._tried |= {s for hole in holes for s in hole.speech}
         windows = [w for hole in holes for w in self._pack_hole(hole, max_s)]
@@ -229,6 +234,9 @@ class _Again:
             found[i], is_doubtful = reconcile(found[i], other)
             if is_doubtful and (found[i].is_repetitive or not found[i].is_sayable):
                 unproven.add(i)
+        unproven |= {
+            i for i, h in enumerate(found) if h.is_doubtful and any(clip(self.rejected, p) for p in windows[i].pieces)
+        }
         proven = [i for i, h in enumerate(found) if not h.is_unsure and i not in unproven]
         likely = [found[i] for i in proven]
         self.where_doubtful([windows[i] for i in proven], likely, {})

@@ -82,6 +82,13 @@ def test_doubtful_text_is_decoded_again_by_recognisers_that_may_find_other_text(
     assert len(recogniser.options) == calls
 
 
+@pytest.mark.parametrize("facts", [{"probability": 0.6}, {"probability": None, "avg_logprob": -0.6}])
+@pytest.mark.parametrize("redecodes", [True, False])
+def test_doubtful_text_is_kept_where_no_other_decoding_differs(redecodes: bool, facts: dict[str, Any]) -> None:
+    recogniser = Recogniser("perhaps this is what was said", **facts)
+    assert len(transcribe(recogniser, Capabilities(redecodes=redecodes)).words) == 6
+
+
 @pytest.mark.parametrize(("probability", "kept"), [(0.9, True), (0.3, False)])
 def test_words_that_are_more_likely_wrong_than_right_are_dropped_without_whispers_facts(
     probability: float, kept: bool
