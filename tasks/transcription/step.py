@@ -16,7 +16,16 @@ from tasks.engines import registry
 from tasks.engines.spec import Capabilities
 from tasks.intervals import Span, clip
 from tasks.settings.schema import TranscriptionSettings
-from tasks.transcription.decoding import Decoder, EngineCall, Hypothesis, Options, dispute, reconcile
+from tasks.transcription.decoding import (
+    MIN_AGREEMENT,
+    MIN_AGREEMENT_ANEW,
+    Decoder,
+    EngineCall,
+    Hypothesis,
+    Options,
+    dispute,
+    reconcile,
+)
 from tasks.transcription.hallucinations import cut_loops, find_looping_stretches, select_near_speech
 from tasks.transcription.holes import Hole, find_holes
 from tasks.transcription.prompts import choose_without_prompt, echoes_prompt
@@ -200,7 +209,8 @@ class _Again:
         new = [i for i in odd if i not in others]
         known = {**others, **dict(self._decode(new, windows, self._change(RETRY_OPTIONS)))}
         for i in odd:
-            hypotheses[i] = dispute(hypotheses[i], known[i])
+            anew = any(clip(self.rejected, piece) for piece in windows[i].pieces)
+            hypotheses[i] = dispute(hypotheses[i], known[i], MIN_AGREEMENT_ANEW if anew else MIN_AGREEMENT)
 
     def where_sparse(self, windows: Sequence[Window], hypotheses: list[Hypothesis], besides: set[int]) -> None:
         """Decode windows in pieces whose words, of times that are shares of the speech, are too few for it: what was
@@ -219,9 +229,7 @@ class _Again:
         return sum(s.duration_s for piece in window.pieces for s in clip(self.speech, piece))
 
     def in_holes(self, words: Sequence[DecodedWord], max_s: float) -> list[DecodedWord]:
-        """Decode speech without words, each hole once; add the words of reliable hypotheses, in order of time. Where
-        a text was dropped, sounds may be no speech, of which some decoding is less unsure than others: there, no
-        doubtful text is added."""
+        """Decode speech without words, each hole once; add the words of reliable hypotheses, in order of time."""
         holes = [h for h in find_holes(words, self.speech, self.decoder.within) if h.speech[0] not in self._tried]
         self._tried |= {s for hole in holes for s in hole.speech}
         windows = [w for hole in holes for w in self._pack_hole(hole, max_s)]
@@ -234,9 +242,6 @@ class _Again:
             found[i], is_doubtful = reconcile(found[i], other)
             if is_doubtful and (found[i].is_repetitive or not found[i].is_sayable):
                 unproven.add(i)
-        unproven |= {
-            i for i, h in enumerate(found) if h.is_doubtful and any(clip(self.rejected, p) for p in windows[i].pieces)
-        }
         proven = [i for i, h in enumerate(found) if not h.is_unsure and i not in unproven]
         likely = [found[i] for i in proven]
         self.where_doubtful([windows[i] for i in proven], likely, {})

@@ -154,10 +154,14 @@ def test_doubtful_text_in_a_hole_needs_another_decoding_too() -> None:
     assert len(calls) == 3
 
 
-@pytest.mark.parametrize(("confidence", "expected"), [(0.6, ""), (0.8, TRUTH)])
-def test_where_text_was_dropped_only_sure_text_is_added(confidence: float, expected: str) -> None:
-    def answer(call: int, parts: list[Span], _: Any) -> list[dict[str, Any]]:
-        return text("thank you for watching", WHOLE, 0.4, -1.2) if call < 3 else text(TRUTH, WHOLE, confidence, -0.6)
+@pytest.mark.parametrize(
+    ("other", "expected"), [("we all saw that the mice did not hold on for dear life", ""), (TRUTH, TRUTH)]
+)
+def test_where_text_was_dropped_other_text_needs_more_agreement(other: str, expected: str) -> None:
+    def answer(call: int, *_: Any) -> list[dict[str, Any]]:
+        if call < 3:
+            return text("thank you for watching", WHOLE, 0.4, -1.2)
+        return text(TRUTH if call == 3 else other, WHOLE, 0.6, -0.6)
 
     assert said(transcribe(SPEECH, answer)[0]) == expected
 
