@@ -80,7 +80,7 @@ def test_readers_played_backwards_have_hardly_any_text(base: whisper.FasterWhisp
 
 
 def test_six_readers_at_once_have_hardly_any_text(base: whisper.FasterWhisper, shared_data: Path) -> None:
-    sound = np.sum(read_voices(shared_data, 2, 6, 24.0), axis=0)
+    sound = np.sum(read_voices(shared_data, 3, 6, 24.0), axis=0)
     assert len(transcribe(base, (0.4 * sound).astype(np.float32)).words) <= 1
 
 
