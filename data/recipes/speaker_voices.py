@@ -44,9 +44,8 @@ class Conversation:
 
 def gather(readers: Readers, seed: int) -> Voices:
     real = [at_speed(voice, speed) for speed in SPEEDS for voice in readers.train]
-    text = fresh_sentences(seed)
     rng = random.Random(seed)
-    synthetic = [_monologue(voice, text, rng) for voice in (*VOICES, *_others(rng))]
+    synthetic = synthetic_voices(rng, seed)
     unseen = [_monologue(voice, fresh_sentences(seed + 1), rng) for voice in VOICES]
     return Voices(
         samples=[(voice * 32767).clip(-32768, 32767).astype(np.int16) for voice in real + synthetic],
@@ -55,6 +54,12 @@ def gather(readers: Readers, seed: int) -> Voices:
         dev=readers.dev,
         unseen_sentences=unseen,
     )
+
+
+def synthetic_voices(rng: random.Random, seed: int) -> list[Samples]:
+    """All that each of `VOICES`, and each of the voices that only widen the choice, says."""
+    text = fresh_sentences(seed)
+    return [_monologue(voice, text, rng) for voice in (*VOICES, *_others(rng))]
 
 
 def background_music(seed: int) -> torch.Tensor:

@@ -39,8 +39,8 @@ PEAK_RATE = 3e-3
 SCALE, MARGIN = 30.0, 0.2  # of the angular margin loss
 
 
-def build(classes: int) -> EncDecSpeakerLabelModel:
-    """80 mel bands → separable convolutions at a quarter of the rate → attention pooling → 128 dimensions."""
+def build(classes: int, width: int = WIDTH, size: int = 128) -> EncDecSpeakerLabelModel:
+    """80 mel bands → separable convolutions at a quarter of the rate → attention pooling → `size` dimensions."""
 
     def block(
         filters: int, kernel: int, repeat: int = 1, residual: bool = False, stride: int = 1
@@ -51,8 +51,8 @@ def build(classes: int) -> EncDecSpeakerLabelModel:
         }  # fmt: skip
 
     blocks = [
-        block(WIDTH, 5, stride=2), block(WIDTH, 7, residual=True), block(WIDTH, 5, stride=2),
-        block(WIDTH, 7, 2, residual=True), block(WIDTH, 11, 2, residual=True), block(3 * WIDTH, 1),
+        block(width, 5, stride=2), block(width, 7, residual=True), block(width, 5, stride=2),
+        block(width, 7, 2, residual=True), block(width, 11, 2, residual=True), block(3 * width, 1),
     ]  # fmt: skip
     config = {
         "sample_rate": RATE,
@@ -62,7 +62,7 @@ def build(classes: int) -> EncDecSpeakerLabelModel:
             "manifest_filepath": None, "sample_rate": RATE, "labels": None, "batch_size": 8, "shuffle": True,
         },
         "validation_ds": None,
-        "model_defaults": {"filters": WIDTH},
+        "model_defaults": {"filters": width},
         "preprocessor": {
             "_target_": "nemo.collections.asr.modules.AudioToMelSpectrogramPreprocessor",
             "normalize": "per_feature", "window_size": 0.025, "window_stride": 0.01, "window": "hann",
@@ -74,8 +74,8 @@ def build(classes: int) -> EncDecSpeakerLabelModel:
         },
         "decoder": {
             "_target_": "nemo.collections.asr.modules.SpeakerDecoder",
-            "feat_in": 3 * WIDTH, "num_classes": classes, "angular": True,
-            "pool_mode": "attention", "emb_sizes": 128,
+            "feat_in": 3 * width, "num_classes": classes, "angular": True,
+            "pool_mode": "attention", "emb_sizes": size,
         },
         "loss": {
             "_target_": "nemo.collections.asr.losses.angularloss.AngularSoftmaxLoss",
