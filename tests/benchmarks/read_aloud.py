@@ -32,10 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="daylong-read-") as folder:
         for way, chosen, settings in plan_ways(files, given.languages):
-            outs = run(chosen, [*settings, *given.set], Path(folder) / way.replace(" ", "-"))
-            found += [{"file": file.name, "way": way, **texts} for file, texts in zip(chosen, outs, strict=True)]
-    for one in sorted(found, key=lambda one: one["file"]):
-        print(f"\n=== {one['file']}, {one['way']} ===\n{one['said']}\n{one['text']}")
+            for file in chosen:
+                texts = run(file, [*settings, *given.set], Path(folder) / way.replace(" ", "-") / file.stem)
+                print(f"\n=== {file.name}, {way} ===\n{texts['said']}\n{texts['text']}", flush=True)
+                found.append({"file": file.name, "way": way, **texts})
     frame.write(given.json, {"recordings": found})
     return {"recordings": found}
 
@@ -60,22 +60,17 @@ def plan_ways(files: Sequence[Path], languages: str | None) -> list[tuple[str, l
     return [way for way in ways if way[1]]
 
 
-def run(files: Sequence[Path], settings: Sequence[str], out: Path) -> list[dict[str, str]]:
-    """`daylong run` of each file by itself: the text it exports, and its output."""
-    texts = []
-    for file in files:
-        place = out / file.stem
-        command = [sys.executable, "-c", "from flows.cli.main import main; main()", "run", str(file)]
-        command += ["--profile", "light", "--out", str(place)]
-        command += [word for setting in settings for word in ("--set", setting)]
-        done = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, "COLUMNS": "160"}, capture_output=True, text=True, check=False
-        )
-        text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(place.rglob("transcript.txt")))
-        lines = [*done.stderr.splitlines(), *done.stdout.splitlines()]
-        said = "\n".join(line for line in lines if line.strip())
-        texts.append({"said": said if done.returncode == 0 else f"status {done.returncode}: {said}", "text": text})
-    return texts
+def run(file: Path, settings: Sequence[str], out: Path) -> dict[str, str]:
+    """`daylong run` of a file: the text it exports, and its output."""
+    command = [sys.executable, "-c", "from flows.cli.main import main; main()", "run", str(file)]
+    command += ["--profile", "light", "--out", str(out)]
+    command += [word for setting in settings for word in ("--set", setting)]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "COLUMNS": "160"}, capture_output=True, text=True, check=False
+    )
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(out.rglob("transcript.txt")))
+    said = "\n".join(line for line in [*done.stderr.splitlines(), *done.stdout.splitlines()] if line.strip())
+    return {"said": said if done.returncode == 0 else f"status {done.returncode}: {said}", "text": text}
 
 
 if __name__ == "__main__":
