@@ -60,12 +60,14 @@ Options = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """The words decoded from one window, their mean log probability (0 without words), and the engine's probability
-    that nobody speaks. `is_disputed`: another decoding of the window has other words."""
+    that nobody speaks. `is_disputed`: another decoding of the window has other words. `pieces`: of a window that was
+    decoded in pieces."""
 
     words: tuple[DecodedWord, ...]
     logprob: float
     no_speech: float = 0.0
     is_disputed: bool = False
+    pieces: tuple[Hypothesis, ...] = ()
 
     @property
     def is_unsure(self) -> bool:
@@ -84,6 +86,11 @@ class Hypothesis:
     def is_doubtful(self) -> bool:
         """Whether the text is to be kept only if a second decoding has the same words."""
         return bool(self.words) and self.confidence < SURE_CONFIDENCE and not self.is_invented
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the text needs no other decoding that has the same words."""
+        return self.confidence >= SURE_CONFIDENCE and self.is_sayable and not (self.is_unsure or self.is_repetitive)
 
     @property
     def is_invented_translation(self) -> bool:
@@ -235,6 +242,7 @@ def _concatenate(pieces: Sequence[Hypothesis]) -> Hypothesis:
         words,
         sum(p.logprob * len(p.words) for p in pieces) / count,
         sum(p.no_speech * len(p.words) for p in pieces) / count,
+        pieces=tuple(pieces),
     )
 
 
@@ -256,8 +264,12 @@ def measure_agreement(first: Sequence[DecodedWord], second: Sequence[DecodedWord
 
 
 def dispute(hypothesis: Hypothesis, other: Hypothesis, least: float = MIN_AGREEMENT) -> Hypothesis:
-    """Mark a text as disputed if it agrees less than `least` with another decoding of its window."""
-    return replace(hypothesis, is_disputed=measure_agreement(hypothesis.words, other.words) < least)
+    """Dispute a text that agrees less than `least` with another decoding of its window: what is left are the sure
+    pieces of a window that was decoded in pieces, else the text marked as disputed."""
+    if measure_agreement(hypothesis.words, other.words) >= least:
+        return hypothesis
+    sure = [piece for piece in hypothesis.pieces if piece.is_sure]
+    return _concatenate(sure) if sure else replace(hypothesis, is_disputed=True)
 
 
 def reconcile(first: Hypothesis, again: Hypothesis) -> tuple[Hypothesis, bool]:

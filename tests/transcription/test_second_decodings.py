@@ -280,3 +280,18 @@ def test_of_a_loop_decoded_in_pieces_an_invented_piece_takes_no_other_along() ->
     found, calls = transcribe(SPEECH, answer)
     assert len(calls[1][0]) == 2
     assert said(found) == "nobody doubts that"
+
+
+@pytest.mark.parametrize(("sure", "expected"), [(0.7, "nobody doubts that"), (0.6, "")])
+def test_of_a_disputed_loop_the_sure_pieces_stay(sure: float, expected: str) -> None:
+    """Where languages change within a window, one piece is right and the other a guess."""
+
+    def answer(call: int, parts: list[Span], _: dict[str, Any]) -> list[dict[str, Any]]:
+        if call == 1:
+            return text("fifth " * 40, WHOLE, 0.9, -0.1)
+        if call == 2:
+            first = text("must mind me not to call all of them", parts[0], 0.5, -0.7)
+            return first + text("nobody doubts that", parts[1], sure, -0.7, part=1)
+        return text("muss man in mei not too cold and other", parts[0], 0.5, -0.7) if call == 3 else []
+
+    assert said(transcribe(SPEECH, answer)[0]) == expected
