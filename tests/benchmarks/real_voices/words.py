@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
             batched = next(f["seconds"] for f in figures if f["way"] == "batched")
             found += [f | {"ratio": f["seconds"] / batched} for f in figures]
             frame.write(given.json, {"recordings": found})
+    if wordless := set(given.name or ()) - {f["name"] for f in found}:
+        raise SystemExit(f"no recording with words: {', '.join(sorted(wordless))}")
     rows = [
         [
             f"{f['name']}, {f['way']}",
