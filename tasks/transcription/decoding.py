@@ -24,6 +24,7 @@ from tasks.transcription.hallucinations import (
     find_loops,
     is_repetitive_speech,
 )
+from tasks.transcription.options import Options
 from tasks.transcription.rates import is_sayable
 from tasks.transcription.speech import Packing, Window, cut_at_quietest, pack_windows
 from tasks.transcription.words import DecodedWord, clean_words
@@ -54,7 +55,6 @@ LEAST_PROBABILITY = 0.001
 MIN_PIECE_S = 1.0
 
 EngineCall = Callable[..., Any]
-Options = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

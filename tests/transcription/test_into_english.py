@@ -17,7 +17,8 @@ from tasks.settings.schema import Settings, TranscriptionSettings
 from tasks.transcription import openai, whisper, whisper_cpp
 from tasks.transcription.decoding import Hypothesis
 from tasks.transcription.openai_client import TranscriptionClient
-from tasks.transcription.step import build_decoding_options, transcribe_chunk
+from tasks.transcription.options import build_decoding_options
+from tasks.transcription.step import transcribe_chunk
 from tasks.transcription.words import DecodedWord
 from tests.helpers.transcription_service import run_transcription_service
 

@@ -9,7 +9,7 @@ from tasks.engines.spec import Capabilities
 from tasks.errors import UsageError
 from tasks.settings.load import load
 from tasks.settings.schema import Settings, TranscriptionSettings
-from tasks.transcription.step import build_decoding_options
+from tasks.transcription.options import build_decoding_options
 
 TERMS = ["Kubernetes", "Dr. Okafor"]
 
