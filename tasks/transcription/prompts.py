@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tasks.transcription.decoding import Hypothesis
+from tasks.transcription.hypothesis import Hypothesis
 from tasks.transcription.words import DecodedWord
 from tasks.word_forms import to_repetition_form
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 
 from tasks.engines.spec import Capabilities
 from tasks.intervals import Span, clip
-from tasks.transcription.decoding import (
+from tasks.transcription.decoding import Decoder
+from tasks.transcription.hallucinations import find_looping_stretches
+from tasks.transcription.holes import Hole, find_holes
+from tasks.transcription.hypothesis import (
     MIN_AGREEMENT,
     MIN_AGREEMENT_ANEW,
-    Decoder,
     Hypothesis,
     dispute,
     reconcile,
 )
-from tasks.transcription.hallucinations import find_looping_stretches
-from tasks.transcription.holes import Hole, find_holes
 from tasks.transcription.options import PIECE_OPTIONS, RETRY_OPTIONS, Options, select_options
 from tasks.transcription.prompts import choose_without_prompt, echoes_prompt
 from tasks.transcription.rates import is_sparse

@@ -15,11 +15,9 @@ from tasks.intervals import Span
 from tasks.settings.load import load
 from tasks.settings.schema import Settings, TranscriptionSettings
 from tasks.transcription import openai, whisper, whisper_cpp
-from tasks.transcription.decoding import Hypothesis
 from tasks.transcription.openai_client import TranscriptionClient
 from tasks.transcription.options import build_decoding_options
 from tasks.transcription.step import transcribe_chunk
-from tasks.transcription.words import DecodedWord
 from tests.helpers.transcription_service import run_transcription_service
 
 ENGLISH = TranscriptionSettings(into_english=True)
@@ -101,13 +99,3 @@ def test_speech_without_words_is_no_hole_where_words_are_not_those_spoken() -> N
     assert len(calls) == 1
     assert [w.text for w in found.words] == ["w0", "w1", "w2", "w3", "w4"]  # a confidence that speech would not pass
     assert find("transcription", ENGLISH.engine).capabilities.redecodes
-
-
-@pytest.mark.parametrize(
-    ("logprob", "no_speech", "is_invented"), [(-0.97, 0.02, False), (-1.38, 0.2, True), (-0.9, 0.7, True)]
-)
-def test_a_translation_is_doubted_less_than_a_transcript(logprob: float, no_speech: float, is_invented: bool) -> None:
-    words = tuple(DecodedWord(i / 2, i / 2 + 0.4, f"w{i}", confidence=0.46) for i in range(9))
-    found = Hypothesis(words, logprob, no_speech)
-    assert found.is_invented_translation == is_invented
-    assert found.is_invented

@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tasks.intervals import Span
 from tasks.settings.schema import TranscriptionSettings
-from tasks.transcription.decoding import Hypothesis, measure_agreement
+from tasks.transcription.hypothesis import Hypothesis
 from tasks.transcription.prompts import choose_without_prompt
 from tasks.transcription.step import ChunkWords, transcribe_chunk
 from tasks.transcription.words import DecodedWord
@@ -164,17 +162,6 @@ def test_where_text_was_dropped_other_text_needs_more_agreement(other: str, expe
         return text(TRUTH if call == 3 else other, WHOLE, 0.6, -0.6)
 
     assert said(transcribe(SPEECH, answer)[0]) == expected
-
-
-WORDS = st.lists(st.sampled_from(["we", "We,", "all", "know", "that", "the", "ice"]), max_size=12)
-
-
-@given(WORDS, WORDS)
-def test_agreement_is_a_share_of_all_words(one: list[str], other: list[str]) -> None:
-    first, second = ([DecodedWord(i, i + 0.5, w) for i, w in enumerate(words)] for words in (one, other))
-    assert 0 <= measure_agreement(first, second) <= 1
-    assert measure_agreement(first, first) == 1
-    assert measure_agreement(first, [] if first else [DecodedWord(0.0, 0.5, "oh")]) == 0
 
 
 def test_speech_after_the_end_of_a_text_is_decoded_by_itself() -> None:
