@@ -14,7 +14,7 @@ from tasks.alignment.place import MIN_WORD_S, place_words
 from tasks.engines.protocols import RawWord
 from tasks.intervals import Span, merge_spans
 from tasks.records import WordTimes
-from tasks.transcription.pieces import assemble_words
+from tasks.transcription.assembly import assemble_words
 
 MAX_PAUSE_S = 0.25
 """Longest silence inside a word, in seconds."""
