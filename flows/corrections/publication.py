@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.locations import resolve_corrections
-from tasks.corrections.apply import correct_transcript, recount
+from tasks.corrections.apply import correct_transcript
 from tasks.corrections.log import FactLog, Shown, digest_facts, expect
+from tasks.corrections.recount import recount
 from tasks.corrections.store import OpenStore, has_log, open_store, read_log
 from tasks.records import Transcript
 from tasks.settings.home import translations

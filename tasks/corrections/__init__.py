@@ -6,7 +6,9 @@
     new_words.py   the words of a corrected text, with times
     turns.py       cut turns, and give a span of them to another speaker
     segments.py    build segments anew where words have changed
-    apply.py       apply facts to the machine's words, segments and turns; conflicts
+    edit.py        change the machine's words, speakers and borders as a fact says
+    recount.py     count each speaker's words, segments and seconds anew
+    apply.py       apply all facts to a transcript, in order; conflicts
     log.py         all facts, and which published tables show them; enter, undo, restore, forget
     store.py       the log on disk: one writer at a time, replaced as a whole; the machine's words beside it
     counts.py      how often which words were mended

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tasks.canonical import canonical
-from tasks.corrections.apply import apply, correct_transcript, recount
+from tasks.corrections.apply import apply, correct_transcript
 from tasks.corrections.facts import Fact, Restore, Voice, read_row, write_row
+from tasks.corrections.recount import recount
 from tasks.dataset.rows import tables
 from tasks.intervals import Span
 from tasks.records import UNKNOWN, Transcript

@@ -11,8 +11,9 @@ import pytest
 from flows.corrections.enter import apply_rows
 from flows.report_audio import restore_part_paths
 from tasks.canonical import canonical
-from tasks.corrections.apply import correct_transcript, recount
+from tasks.corrections.apply import correct_transcript
 from tasks.corrections.facts import Fact, Restore, Voice
+from tasks.corrections.recount import recount
 from tasks.corrections.store import read_log
 from tasks.dataset.read import read_transcript
 from tasks.exports import render
