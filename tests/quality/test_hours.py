@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tasks.intervals import Span, intersect, measure_union_s, merge_spans
+from tasks.intervals import Span, measure_union_s, merge_spans
 from tasks.quality.ghosts import find_ghosts
-from tasks.quality.hours import HOUR_S, assess, assess_again, find_overlap, split_by_hour
+from tasks.quality.hours import assess, assess_again
 from tasks.quality.sound import TrackSound, compute_middles
 from tasks.records import UNKNOWN, Speaker, Transcript, Turn
 from tests.helpers.sample_transcripts import make_meeting, make_silence, make_without_diarization
@@ -120,23 +118,3 @@ def test_ghosts_talk_little_in_anothers_voice() -> None:
     assert find_ghosts([long, own, as_long, nothing, unknown]) == set()
     assert find_ghosts([long, ghost, as_long]) == {"B"}
     assert find_ghosts([ghost]) == set()
-
-
-SPANS = st.lists(
-    st.tuples(st.integers(0, 12_000), st.integers(0, 4000)).map(lambda p: Span(float(p[0]), float(p[0] + p[1]))),
-    max_size=8,
-)
-
-
-@given(SPANS)
-def test_cut_at_full_hours_spans_are_as_long_as_before(spans: list[Span]) -> None:
-    found = split_by_hour(spans)
-    for hour, own in found.items():
-        assert all(hour * HOUR_S <= s.start_s < s.end_s <= (hour + 1) * HOUR_S for s in own)
-    assert sum(s.duration_s for own in found.values() for s in own) == sum(s.duration_s for s in spans)
-
-
-@given(st.lists(SPANS.map(merge_spans), max_size=4))
-def test_two_speak_where_two_lists_overlap(spoken: list[list[Span]]) -> None:
-    pairs = [span for k, one in enumerate(spoken) for other in spoken[:k] for span in intersect(one, other)]
-    assert find_overlap(spoken) == merge_spans(pairs)
