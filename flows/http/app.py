@@ -21,6 +21,7 @@ from flows.http.errors import ApiError, error_body, wrap_unexpected
 from flows.http.jobs import JobFolder
 from flows.http.keys import check_caller
 from flows.http.metrics import ServerMetrics
+from flows.http.queries import WorkerQueries
 from flows.http.receiving import drain, receive_request
 from flows.http.service import ReceiveRequest, Service
 from flows.http.uploads import Room
@@ -84,7 +85,7 @@ def make_service(
     """Make what the routes work with. `secret`: of webhooks; `models`: those ready; `receive`: as `Service`."""
     metrics = ServerMetrics()
     board = Board(settings, jobs, worker, metrics, secret)
-    return Service(board, room, jobs, metrics, settings, tuple(models), receive)
+    return Service(board, WorkerQueries(worker), room, jobs, metrics, settings, tuple(models), receive)
 
 
 async def _answer_error(_request: Request, error: Exception) -> Response:

@@ -17,6 +17,7 @@ from flows.http.errors import ApiError, refuse
 from flows.http.form import SPEAKERS, Transcription
 from flows.http.jobs import Job, JobFolder, KnownSpeaker, make_job_id
 from flows.http.models import choose_model
+from flows.http.queries import WorkerQueries
 from flows.http.uploads import Upload, decode_data_url
 from flows.http.worker_errors import find_field
 from tasks.engines import registry
@@ -96,6 +97,7 @@ async def accept(
     serving: ServeSettings,
     ready: Collection[str],
     board: Board,
+    queries: WorkerQueries,
     folder: JobFolder,
 ) -> Job:
     """Join the job of this content, or add one; what is received is moved to it or removed. Raises ApiError."""
@@ -106,7 +108,7 @@ async def accept(
     references = _read_references(wanted)
     if wanted.path is not None and upload.file is None:
         source = check_path(wanted.path, serving.roots or ())
-        found = await board.look(str(source), parameters)
+        found = await queries.look(str(source), parameters)
         sha256, name = str(found["sha256"]), source.name
     elif upload.file is not None:
         source, sha256, name, found = upload.file, upload.sha256, upload.file.name, None
@@ -117,7 +119,7 @@ async def accept(
     if (job := board.join(job_id, urgency, wanted.webhook_url)) is not None:
         return job
     board.check_room()
-    found = found or await board.look(str(source), parameters)
+    found = found or await queries.look(str(source), parameters)
     if (job := board.join(job_id, urgency, wanted.webhook_url)) is not None:  # it came meanwhile
         return job
     files: dict[Path, str] = {}

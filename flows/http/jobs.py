@@ -75,6 +75,11 @@ class Job:
         return self.state in FINISHED
 
     @property
+    def lane(self) -> Literal["short", "long"]:
+        """In which the job waits."""
+        return "long" if self.is_long else "short"
+
+    @property
     def waited_s(self) -> float:
         """Seconds in the queue until the work began, or until now."""
         return (self.started_at or self.finished_at or time.time()) - self.created_at

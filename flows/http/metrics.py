@@ -44,6 +44,12 @@ class ServerMetrics:
             self.running.labels(lane).set_function(partial(running, lane))
         self.worker.set_function(lambda: float(worker()))
 
+    def count_work(self, recorded_s: float, took_s: float) -> None:
+        """Count a completed job: the seconds of its recording, and those that it took."""
+        self.recorded.inc(recorded_s)
+        self.worked.inc(took_s)
+        self.speed.set(recorded_s / took_s if took_s else 0.0)
+
     def write(self) -> bytes:
         """Write all figures."""
         return generate_latest(self._registry)

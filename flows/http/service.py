@@ -20,6 +20,7 @@ from flows.http.jobs import Job, JobFolder
 from flows.http.metrics import ServerMetrics
 from flows.http.models import ALIASES
 from flows.http.objects import SCHEME, check_object
+from flows.http.queries import WorkerQueries
 from flows.http.receiving import KINDS, Kind, receive_request
 from flows.http.shapes import Shape
 from flows.http.uploads import Room, Upload
@@ -39,6 +40,7 @@ class Service:
     def __init__(
         self,
         board: Board,
+        queries: WorkerQueries,
         room: Room,
         jobs: JobFolder,
         metrics: ServerMetrics,
@@ -48,6 +50,7 @@ class Service:
     ) -> None:
         """`receive`: how requests with recordings come, from clients or from fronts."""
         self._receive = receive
+        self._queries = queries
         self.board, self.room, self.jobs, self.metrics, self.settings = board, room, jobs, metrics, settings
         self._models, self._models_at = models, time.monotonic()
 
@@ -56,7 +59,7 @@ class Service:
         known = wanted is None or wanted in ALIASES or wanted in self._models
         if not known or time.monotonic() - self._models_at > MODELS_AGE_S:
             with suppress(ApiError):
-                self._models = tuple((await self.board.check())["models"])
+                self._models = await self._queries.check()
                 self._models_at = time.monotonic()
         return self._models
 
@@ -76,11 +79,11 @@ class Service:
         """Fetch an object in a bucket, as if it were what a form brought."""
         name = check_object(url, self.settings.roots or ())
         self.board.check_room()
-        size = await self.board.measure_object(url)
+        size = await self._queries.measure_object(url)
         async with self.room.reserve(size):
             upload.folder.mkdir(parents=True, exist_ok=True)
             file = upload.folder / name
-            upload.sha256 = await self.board.fetch_object(url, file, size)
+            upload.sha256 = await self._queries.fetch_object(url, file, size)
         upload.file, upload.size_bytes = file, size
 
     async def accept(self, wanted: Transcription, upload: Upload, urgency: int) -> Job:
@@ -93,6 +96,7 @@ class Service:
             serving=self.settings,
             ready=models,
             board=self.board,
+            queries=self._queries,
             folder=self.jobs,
         )
 
@@ -125,7 +129,7 @@ class Service:
         target = self.room.folder / f"{uuid.uuid4().hex}.body"
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            await self.board.render(job, Shape(format, wanted.granularities, wanted.logprobs), target, after_s)
+            await self._queries.render(job, Shape(format, wanted.granularities, wanted.logprobs), target, after_s)
         except BaseException:
             target.unlink(missing_ok=True)
             raise

@@ -222,7 +222,7 @@ def test_a_board_that_has_gone_is_told_in_a_line(tmp_path: Path) -> None:
 
 
 def test_every_request_with_a_recording_is_received_by_fronts() -> None:
-    service = Service(None, None, None, None, None, ())  # type: ignore[arg-type]
+    service = Service(None, None, None, None, None, None, ())  # type: ignore[arg-type]
     routes = [route for route in make_router(service).routes if isinstance(route, APIRoute)]
     assert {route.path for route in routes if "POST" in route.methods} == set(KINDS)
 
