@@ -1,13 +1,16 @@
-"""A comparison of recognisers on the terminal, and as JSON."""
+"""A comparison of recognisers on the terminal, as a page to listen to, and as JSON."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.cli.summary import make_table
 from flows.cli.terminal import Terminal, escape
+from tasks.storage.atomic import write_atomically
 from tasks.text import to_one_line
 
 if TYPE_CHECKING:
@@ -48,6 +51,26 @@ def _show_table(rows: Sequence[Sequence[str]], texts: int, screen: Terminal) -> 
     for row in rows[1:]:
         table.add_row(*map(escape, row))
     screen.print_table(table)
+
+
+def write_page(found: Comparison, recording: Path, out: Path) -> Path:
+    """Write the page of a comparison, and each candidate's words beside it; return the page's path."""
+    from tasks.comparison.page import render_page
+    from tasks.comparison.words_file import FOLDER, SUFFIX, write_runs
+
+    page = out / FOLDER / f"{found.recording_id}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    words = json.dumps(write_runs(found.runs), ensure_ascii=False)
+    write_atomically(page.with_name(found.recording_id + SUFFIX), words, durable=False)
+    write_atomically(page, render_page(found, recording), durable=False)
+    return page
+
+
+def write_json(found: Sequence[Comparison], file: Path) -> None:
+    """Write the figures of comparisons into a JSON file."""
+    text = json.dumps([to_json(one) for one in found], indent=1, ensure_ascii=False) + "\n"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, text, durable=False)
 
 
 def to_json(found: Comparison) -> dict[str, Any]:
