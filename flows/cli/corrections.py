@@ -190,7 +190,7 @@ def _fail(faults: list[str], screen: Terminal) -> None:
 
 def _apply_names(path: Path, screen: Terminal) -> None:
     from flows.cli.speakers import SpeakersCommand
-    from flows.speakers.corrections import read_changes
+    from flows.speakers.corrections_file import read_changes
 
     SpeakersCommand(screen, []).enter("apply", *read_changes(path))
 

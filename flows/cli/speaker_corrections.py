@@ -135,7 +135,7 @@ def apply(
     recording; to spell a name otherwise everywhere there is `rename`.
     """
     with open_command(debug, settings) as command:
-        from flows.speakers.corrections import read_changes
+        from flows.speakers.corrections_file import read_changes
 
         command.enter("apply", *read_changes(file))
 

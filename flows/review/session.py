@@ -13,7 +13,8 @@ from flows.corrections.enter import EntryResult, enter_rows, find_user, read_row
 from flows.locations import resolve_corrections, resolve_voices
 from flows.report_audio import restore_part_paths, set_audio_paths
 from flows.review.evidence import add, find_disputed, judge_others, judge_recording
-from flows.speakers.corrections import enter_corrections, parse_changes
+from flows.speakers.corrections import enter_corrections
+from flows.speakers.corrections_file import parse_changes
 from tasks.canonical import canonical
 from tasks.corrections.judged import list_judged_spans
 from tasks.corrections.store import read_log, read_machine

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flows.speakers.corrections import read_changes
+from flows.speakers.corrections_file import read_changes
 from tasks.records import Transcript
 from tests.helpers.report_page import ReportPage, write_report
 from tests.helpers.sample_transcripts import make_recording_row, make_transcript
