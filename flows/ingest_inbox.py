@@ -41,11 +41,11 @@ from flows.reporting.run_account import log_final_error
 from flows.reporting.run_names import make_printable
 from flows.serving.crashed_runs import label_run
 from flows.serving.signals import watch_signals
-from tasks.errors import DaylongError
+from tasks.errors import DaylongError, PermanentError
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim
 from tasks.intake.completeness import ScanResult
-from tasks.intake.intake import Intake, is_lasting
+from tasks.intake.intake import Intake
 from tasks.intake.scan import find_stop
 from tasks.paths import show_folder_as
 from tasks.settings.files import hold_files
@@ -183,7 +183,7 @@ def _process(intake: Intake, claim: Claim, settings: dict[str, object]) -> tuple
             ended, stop = intake.release(claim), f"{reason} Nothing more is taken now."
         else:
             # One bad recording never stops the others, whatever the cause.
-            ended = intake.close_failed(claim, _format_error(error), lasting=is_lasting(error))
+            ended = intake.close_failed(claim, _format_error(error), lasting=isinstance(error, PermanentError))
     except BaseException:
         intake.release(claim)
         raise

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tasks.errors import PermanentError, TransientError, UsageError
+from tasks.errors import TransientError, UsageError
 from tasks.intake import files, names
-from tasks.intake.claim import Claim, take
-from tasks.intake.claim_lock import acquire, claim_folder, last_beat, list_claims
+from tasks.intake.claim import Claim
+from tasks.intake.claim_lock import acquire, last_beat, list_claims
 from tasks.intake.close_claim import (
     CHANGED,
     SIDECAR_CHANGED,
     ClaimCloser,
     ClosedClaim,
     InboxPorts,
-    abandon_on_error,
     digest_sidecars,
     release_afterwards,
     state_of,
@@ -32,9 +30,9 @@ from tasks.intake.close_claim import (
 from tasks.intake.completeness import ScanResult, compute_retry_time
 from tasks.intake.destinations import Destinations
 from tasks.intake.ledger import Ledger
-from tasks.intake.rows import Arrival, State
-from tasks.intake.scan import Candidate, inspect_candidate
+from tasks.intake.scan import Candidate
 from tasks.intake.scanner import Scanner
+from tasks.intake.take_claim import ClaimTaker
 from tasks.settings.schema import InboxSettings
 
 log = logging.getLogger("daylong.intake")
@@ -70,11 +68,9 @@ class Intake:
         self.ledger = Ledger(inbox / names.LEDGER, clock=clock)
         self._scanner = Scanner(inbox, settings, self.ledger, ports, clock)
         self._closer = ClaimCloser(inbox, destinations, self.ledger, ports, settings.attempts, clock)
-        self._digests: dict[tuple[Path, int, int], str] = {}
-        """Digests of contents that another process holds, by (path, inode, change time in ns), so that they are read
-        once."""
-        self._begun: set[str] = set()
-        """Arrival ids of claims whose attempt was counted, or is about to be, and that are not closed."""
+        self._taker = ClaimTaker(
+            inbox, destinations, settings, self.ledger, ports, self._closer, self._scanner.unmovable, clock
+        )
 
     def close(self) -> None:
         self.ledger.close()
@@ -82,7 +78,7 @@ class Intake:
     def excuse_begun(self) -> None:
         """Take back the attempts under way, from any thread: the next scan returns their recordings to the inbox, and
         they don't count."""
-        begun = list(self._begun)
+        begun = list(self._taker.begun)
         if begun:
             with suppress(TransientError), Ledger(self.ledger.path) as ledger:
                 for arrival in begun:
@@ -106,71 +102,7 @@ class Intake:
 
         None where it is gone, has changed, or another process holds its content.
         """
-        try:
-            there = os.lstat(self.inbox / candidate.path)
-            seen = (candidate.path, there.st_ino, there.st_ctime_ns)
-            sha256 = self._digests.get(seen) or files.digest_of(self.inbox / candidate.path)
-            now = inspect_candidate(self.inbox, candidate.path, is_folder=candidate.is_folder)
-            if now is None or now.signature != candidate.signature:
-                return None
-            folder = claim_folder(self.inbox, sha256)
-            beat = last_beat(folder)
-            lock = acquire(folder)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            self.unmovable[candidate.path] = f"can't be taken ({error.strerror})"
-            return None
-        if lock is None:
-            if not candidate.is_folder:  # files in it may change without it
-                self._digests[seen] = sha256
-            return None
-        with abandon_on_error(lock):
-            try:
-                if lock.items() or lock.note():
-                    self._closer.recover(lock, beat)
-                stays = self.settings.after == "keep"
-                theirs = lock.items() or lock.note()
-                claim = None if theirs else take(self.inbox, candidate, sha256, lock, stays=stays)
-            except OSError as error:
-                self.unmovable[candidate.path] = f"can't be taken ({error.strerror})"
-                claim = None
-            taken = self._begin(claim) if claim else None
-            if not isinstance(taken, Claim):
-                lock.release()
-            return taken
-
-    def _begin(self, claim: Claim) -> Claim | ClosedClaim:
-        is_known, fault = self._is_done(claim), claim.candidate.fault
-        arrival = self._new_arrival(claim, "linked" if is_known else "claimed")
-        if is_known:
-            self.ledger.link(arrival)
-            return self._closer.file(claim.lock, claim.note)
-        tried = self.settings.attempts if fault else None
-        self._begun.add(arrival.id)  # before it is counted: a signal may come between the two
-        self.ledger.begin(arrival, claim.candidate.size, self.ports.settings_digest, tried)
-        if fault:
-            self._begun.discard(arrival.id)
-            return self._closer.quarantine(claim.lock, claim.note, fault, lasting=False)
-        claim.lock.keep_alive()
-        return claim
-
-    def _new_arrival(self, claim: Claim, state: State) -> Arrival:
-        note, now = claim.note, self._clock()
-        place = self.destinations.place_when_done(self.ledger, note.id, note.original.name, now)
-        return Arrival(
-            note.id,
-            note.sha256,
-            note.original,
-            state,
-            place if note.stays is None else claim.path,
-            filed=False,
-            excused=False,
-            taken=now,
-            ended=None,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-        )
+        return self._taker.take(candidate)
 
     def close_processed(self, claim: Claim, *, status: str, recording_id: str, run_id: str) -> ClosedClaim:
         """Close the claim of a published recording: file it. Where it has changed meanwhile give it back as new."""
@@ -210,7 +142,7 @@ class Intake:
     def _ending(self, claim: Claim) -> Iterator[None]:
         with release_afterwards(claim.lock):
             yield
-        self._begun.discard(claim.note.id)
+        self._taker.begun.discard(claim.note.id)
 
     def claims(self) -> list[Path]:
         """The folders of all claims, of live and dead processes. Raises TransientError where they can't be read."""
@@ -236,28 +168,7 @@ class Intake:
                     log.warning("%s: can't be given back now (%s); it is tried again.", folder, error.strerror)
         return done
 
-    def _is_done(self, claim: Claim) -> bool:
-        """Whether the recording is published completely with these settings. False where its transcript was removed
-        or its sidecar changed. Failures since then don't count."""
-        content, sidecar = self.ledger.content(claim.note.sha256), digest_sidecars(claim.sidecars)
-        if content is not None and (content.recording_id is None or sidecar not in (None, content.sidecar)):
-            return False
-        if content is None and sidecar is not None:  # what was made of it may tell another time
-            return False
-        found = self.ports.find_publication(claim.note.sha256, content.recording_id if content else None)
-        if found is None or found.status != "complete":
-            return False
-        if content is None:  # by a command, or this ledger is a new one
-            digest = self.ports.settings_digest
-            self.ledger.adopt(claim.note.sha256, claim.candidate.size, digest, found.recording_id, found.run_id)
-        return True
-
     def _give_back(self, claim: Claim, message: str | None, not_before: float = 0.0) -> ClosedClaim:
         arrival = self.ledger.arrival(claim.note.id)
         ended = self._closer.give_back(claim.lock, claim.note, arrival, message, not_before)
         return ended or ClosedClaim(claim.note.original, "returned", None, message)
-
-
-def is_lasting(error: BaseException) -> bool:
-    """Whether trying again would fail in the same way, because of the file."""
-    return isinstance(error, PermanentError)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tasks.intake import claim_lock, files, intake
+from tasks.intake import claim_lock, files, intake, take_claim
 from tasks.intake.claim import Claim
 from tasks.intake.close_claim import ClosedClaim, PublishedRun
 from tests.helpers.simulated_inbox import END, SimulatedInbox
@@ -129,7 +129,8 @@ def test_a_claims_folder_that_is_not_ours_stops_nobody(
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return claim_lock.acquire(folder)
 
-    monkeypatch.setattr(intake, "acquire", refused)
+    for module in (intake, take_claim):
+        monkeypatch.setattr(module, "acquire", refused)
     assert watcher.recover() == []
     watcher.scan()
     world.now += 10
