@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.helpers.s3_server import run_s3_bucket
+from tests.helpers.sound_files import cut_sample
+
+if TYPE_CHECKING:
+    from flows.reporting.outcome import Outcome
+    from flows.reporting.progress import Snapshot
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +44,24 @@ def prefect_server(home: Path) -> Iterator[None]:
     ):
         patch.setenv("PREFECT_LOCAL_STORAGE_PATH", str(results))  # for what looks there without Prefect: pruning
         yield
+
+
+@pytest.fixture(scope="session")
+def sample_clip(home: Path) -> Path:
+    """The sample's first two and a half minutes."""
+    return cut_sample(home / "clip of the sample.flac", 150.0)
+
+
+@pytest.fixture(scope="session")
+def first_run(sample_clip: Path, home: Path, prefect_server: None) -> tuple[Outcome, list[Snapshot]]:
+    """A first run on the clip, into `home / "out"`, and the snapshots of its progress."""
+    from flows.reporting.progress import subscribe
+    from tests.helpers.whole_runs import process
+
+    seen: list[Snapshot] = []
+    with subscribe(seen.append):
+        outcome = process(sample_clip, home / "out")
+    return outcome, seen
 
 
 @pytest.fixture(scope="module")

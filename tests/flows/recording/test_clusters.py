@@ -29,9 +29,9 @@ from tasks.pruning.prune import recordings_folder
 from tasks.pruning.usage import read_usage
 from tasks.records import Audio, Chunk, Part
 from tasks.settings.load import load
-from tests.flows.test_process_recording import rows
 from tests.helpers.dead_process import make_dead_process
 from tests.helpers.sound_files import cut_sample
+from tests.helpers.whole_runs import read_rows
 
 NEEDS = {
     runner: pytest.mark.skipif(
@@ -227,5 +227,7 @@ def process(clip: Path, home: Path, runner: str) -> Outcome:
 def list_facts(done: Outcome, table: str) -> list[dict[str, Any]]:
     """Rows of a table without the times and memory that a run took."""
     costs = tuple(f"transcription_{cost}" for cost in ("s", "wait_s", "peak_mb"))
-    kept = [{k: v for k, v in row.items() if k not in OF_RUN and k not in costs} for row in rows(done["out"], table)]
+    kept = [
+        {k: v for k, v in row.items() if k not in OF_RUN and k not in costs} for row in read_rows(done["out"], table)
+    ]
     return sorted(kept, key=str)

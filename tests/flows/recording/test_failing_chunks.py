@@ -17,7 +17,7 @@ from tasks.settings.home import sample
 from tasks.step import StepContext
 from tasks.transcription import task as transcription
 from tasks.transcription.step import ChunkWords
-from tests.flows.test_process_recording import process, rows
+from tests.helpers.whole_runs import process, read_rows
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -63,7 +63,9 @@ def is_middle(span: Span) -> bool:
 
 
 def chunks_of(outcome: Outcome) -> list[tuple[str, str | None]]:
-    return [(c["status"], c["error"]) for c in sorted(rows(outcome["out"], "chunks"), key=lambda c: c["chunk_index"])]
+    return [
+        (c["status"], c["error"]) for c in sorted(read_rows(outcome["out"], "chunks"), key=lambda c: c["chunk_index"])
+    ]
 
 
 def test_two_failed_neighbours_leave_the_other_chunks(
@@ -79,7 +81,7 @@ def test_two_failed_neighbours_leave_the_other_chunks(
     assert outcome["status"] == "partial"
     assert outcome["chunks_failed"] == 2
     assert [status for status, _ in chunks_of(outcome)] == ["complete", "failed", "failed", "complete"]
-    words = rows(outcome["out"], "words")
+    words = read_rows(outcome["out"], "words")
     assert {w["chunk_index"] for w in words} == {0, 3}
 
 
@@ -102,4 +104,4 @@ def test_speech_at_a_seam_that_cannot_be_decoded_again_is_reported_and_the_rest_
     errors = [error for status, error in chunks_of(outcome) if status == "complete" and error]
     assert errors
     assert all("could not be heard again: the engine fails on this sound" in error for error in errors)
-    assert {w["chunk_index"] for w in rows(outcome["out"], "words")} == {0, 3}
+    assert {w["chunk_index"] for w in read_rows(outcome["out"], "words")} == {0, 3}
