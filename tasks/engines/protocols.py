@@ -46,8 +46,8 @@ class Recogniser(Protocol):
         language: str | None = None,
         options: dict[str, Any] | None = None,
     ) -> Sequence[RawWord]:
-        """Words within `stretches`, in their order. `options`: of `tasks.transcription.step`, those that the engine's
-        capabilities name."""
+        """Words within `stretches`, in their order. `options`: of `tasks.transcription.options`, those that the
+        engine's capabilities name."""
         ...
 
     def detect_languages(self, samples: Samples, stretches: Stretches) -> Sequence[Sequence[tuple[str, float]]]:

@@ -7,10 +7,11 @@ Pure. Batched decoding without time tokens is known to end a window early and to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasks.intervals import Span, clip, merge_spans, subtract
 from tasks.transcription.words import DecodedWord
+from tasks.word_forms import to_repetition_form
 
 MIN_HOLE_S = 1.0
 """Seconds of speech, breaths not counted, that are too long to hold no word."""
@@ -44,7 +45,7 @@ def find_holes(
     >>> [hole.speech for hole in find_holes(said, [Span(32.37, 33.30), Span(33.68, 35.19)], Span(0, 40))]
     [(Span(start_s=32.37, end_s=33.3), Span(start_s=33.68, end_s=35.19))]
     """
-    covered = merge_spans(_cover(w) for w in words)
+    covered = merge_spans(find_cover(w) for w in words)
     out = []
     for room in subtract([within], covered):
         silent = clip(speech, room)
@@ -53,6 +54,30 @@ def find_holes(
     return out
 
 
-def _cover(word: DecodedWord) -> Span:
+def find_cover(word: DecodedWord) -> Span:
+    """Find the time that a word may cover, of all the time that the recogniser gave it."""
     longest = LONGEST_WORD_S + LONGEST_LETTER_S * len(word.text)
     return Span(max(word.start_s, word.end_s - longest) - SLACK_S, word.end_s + SLACK_S)
+
+
+def fill(words: Sequence[DecodedWord], found: Sequence[DecodedWord]) -> list[DecodedWord]:
+    """Add words found in holes, in order of time, but for those where a known word is, or is the same in all the time
+    that it was given. A known word that was given the time of words found begins where its cover does.
+
+    >>> known = [DecodedWord(10.9, 11.2, "and"), DecodedWord(12.0, 16.4, "he")]
+    >>> found = [DecodedWord(12.1, 12.3, "let"), DecodedWord(16.0, 16.3, "us")]
+    >>> [(w.text, round(w.start_s, 1)) for w in fill(known, found)]
+    [('and', 10.9), ('let', 12.1), ('he', 15.8)]
+    """
+    covers = [find_cover(w) for w in words]
+    more = [w for w in found if not any(_is_of(w, *known) for known in zip(words, covers, strict=True))]
+    kept = [
+        replace(w, start_s=max(w.start_s, cover.start_s + SLACK_S)) if any(m.middle_s in w.span for m in more) else w
+        for w, cover in zip(words, covers, strict=True)
+    ]
+    return sorted([*kept, *more], key=lambda w: (w.start_s, w.end_s))
+
+
+def _is_of(word: DecodedWord, known: DecodedWord, cover: Span) -> bool:
+    same = word.middle_s in known.span and to_repetition_form(word.text) == to_repetition_form(known.text)
+    return same or word.middle_s in cover

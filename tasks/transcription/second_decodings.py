@@ -12,7 +12,7 @@ from tasks.engines.spec import Capabilities
 from tasks.intervals import Span, clip
 from tasks.transcription.decoding import Decoder
 from tasks.transcription.hallucinations import find_looping_stretches
-from tasks.transcription.holes import Hole, find_holes
+from tasks.transcription.holes import Hole, fill, find_holes
 from tasks.transcription.hypothesis import (
     MIN_AGREEMENT,
     MIN_AGREEMENT_ANEW,
@@ -129,9 +129,7 @@ class SecondDecodings:
         proven = [i for i, h in enumerate(found) if not h.is_unsure and i not in unproven]
         likely = [found[i] for i in proven]
         self.compare_doubtful([windows[i] for i in proven], likely, {})
-        more = [w for h in likely if not h.is_invented for w in h.words]
-        more = [w for w in more if not any(w.middle_s in known.span for known in words)]
-        return sorted([*words, *more], key=lambda w: (w.start_s, w.end_s))
+        return fill(words, [w for h in likely if not h.is_invented for w in h.words])
 
     def _pack_hole(self, hole: Hole, max_s: float) -> list[Window]:
         packing = Packing(max_s, pad_s=HOLE_PAD_S)

@@ -189,6 +189,20 @@ def test_a_sentence_lost_over_breaths_is_found_again() -> None:
     assert len(calls[1][0]) == 1, "one hole, not two"
 
 
+def test_a_sentence_lost_in_the_time_of_a_word_is_found_again() -> None:
+    """To the word after dropped speech, the recogniser's attention assigns that speech too."""
+
+    def answer(call: int, parts: list[Span], _: Any) -> list[dict[str, Any]]:
+        if call > 1:
+            return text("the ice will not hold", Span(2.4, 6.0)) if call == 2 else []
+        stretched = text("he", Span(2.2, 8.0))[0] | {"end": 7.9}
+        return [*text("and", Span(1.5, 2.0)), stretched, *text("also sang", Span(8.0, 9.0))]
+
+    found, _ = transcribe(SPEECH, answer)
+    assert said(found) == "and the ice will not hold he also sang"
+    assert [w.start_s for w in found.words] == sorted(w.start_s for w in found.words)
+
+
 def test_what_is_unsure_in_a_hole_is_not_added_and_asked_only_once() -> None:
     def answer(call: int, parts: list[Span], _: Any) -> list[dict[str, Any]]:
         return text("we all know that", SPEECH[0]) if call == 1 else text("thank you", SPEECH[1], 0.4, -1.3)
