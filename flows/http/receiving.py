@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from flows.http.errors import ApiError, refuse
-from flows.http.form import Transcription, fields_of_json, read_transcription
+from flows.http.fields import fields_of_json
+from flows.http.form import Transcription, read_transcription
 from flows.http.uploads import Room, Upload, receive
 from flows.http.webhooks import check_url
 from tasks.settings.schema import ServeSettings
@@ -39,7 +40,7 @@ async def receive_request(
     length = request.headers.get("content-length", "")
     content_type = request.headers.get("content-type", "")
     async with room.reserve(int(length) if length.isdecimal() else None) as take:
-        if kind.job and content_type.partition(";")[0].strip() == "application/json":
+        if kind.job and content_type.partition(";")[0].strip().lower() == "application/json":
             upload = Upload(room.folder / uuid.uuid4().hex, fields_of_json(await _read_body(request)))
         else:
             upload = await receive(request.stream(), content_type, room.folder, take)
