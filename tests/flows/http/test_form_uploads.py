@@ -166,7 +166,16 @@ def test_data_urls_are_read_in_any_letter_case(start: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "data:", "data:audio/wav;base64,", "http://x", "data:audio/wav;base64,%", "data:audio/wav,abc", "data:a;base64,A"]
+    "url",
+    [
+        "",
+        "data:",
+        "data:audio/wav;base64,",
+        "http://x",
+        "data:audio/wav;base64,%",
+        "data:audio/wav,abc",
+        "data:a;base64,A",
+    ],
 )
 def test_what_is_no_data_url_is_refused(url: str) -> None:
     with pytest.raises(ApiError) as caught:

@@ -55,7 +55,8 @@ def test_a_value_that_is_none_is_that_of_a_field_left_out(name: str, value: str)
 
 
 @pytest.mark.parametrize(
-    "name", ["chunking_strategy", "num_speakers", "recorded_at", "webhook_url", "include[]", "timestamp_granularities"]
+    "name",
+    ["chunking_strategy", "num_speakers", "recorded_at", "webhook_url", "include[]", "timestamp_granularities"],
 )
 def test_so_is_one_of_the_other_fields(name: str) -> None:
     for value in ("", " ", "null", "[]", "[null]") if name[:3] in ("inc", "tim") else ("", " ", "null"):
