@@ -79,7 +79,7 @@ def probe_recording(paths: Sequence[str], timezone: str, settings: AudioSettings
     )
 
 
-@step_task("speech-map", version=2)
+@step_task("speech-map", version=3)
 def map_speech(job: MapJob, place: StepContext, watcher: Watcher) -> Manifest:
     """Artifact `map`: arrays `speech` (N, 2) seconds and `energy_db`. Fact `correction`, if the recording needs one.
 
