@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
 from flows.http.errors import ApiError, refuse
 from tasks.text import replace_surrogates
@@ -118,6 +119,14 @@ def fields_of_json(body: bytes) -> list[tuple[str, str]]:
         for name, value in given.items()
         if value is not None
     ]
+
+
+def fields_of_urlencoded(body: bytes) -> list[tuple[str, str]]:
+    """Read the fields of a form without a file, as curl's `-d` sends it. Raises ApiError (400)."""
+    try:
+        return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_PLACES)
+    except ValueError:
+        raise ApiError(400, f"The form has more than {MAX_PLACES} fields.") from None
 
 
 def show(value: Any) -> str:

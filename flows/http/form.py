@@ -5,7 +5,7 @@ Words are read in any letter case. Unknown fields are ignored, as the contract h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -118,12 +118,13 @@ def _read_known(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(known), tuple(references)
 
 
-def _read_choices(fields: Fields, name: str, choices: Iterable[str]) -> tuple[str, ...]:
+def _read_choices(fields: Fields, name: str, choices: Sequence[str]) -> tuple[str, ...]:
     """Read an array of words that must be among these."""
     given = tuple(dict.fromkeys(word.lower() for word in read_words(fields, name)))
     for each in given:
         if each not in choices:
-            raise refuse(f"{name}: {show(each)} is not {' or '.join(choices)}.", name)
+            what = f"neither {' nor '.join(choices)}" if len(choices) > 1 else f"not {choices[0]}"
+            raise refuse(f"{name}: {show(each)} is {what}.", name)
     return given
 
 

@@ -89,9 +89,7 @@ def choose_weights(powers: Floats) -> Weights:
         single = np.count_nonzero(w) == 1
         expected = np.diagonal(powers, axis1=2, axis2=3).max(axis=2) if single else total / count**2
         lost = (np.einsum("i,foij,j->fo", w, powers, w) < expected * 10 ** (-LOST_DB / 10)) & counts
-        octaves = np.where(
-            counts.mean(axis=0) > MIN_COUNTED, lost.sum(axis=0) / np.maximum(counts.sum(axis=0), 1), 0
-        )
+        octaves = np.where(counts.mean(axis=0) > MIN_COUNTED, lost.sum(axis=0) / np.maximum(counts.sum(axis=0), 1), 0)
         whole = float((lost == counts).all(axis=1).mean())
         if octaves.max() <= MAX_LOST_OCTAVE and whole <= MAX_LOST_FRAMES:
             return weights

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.http.errors import ApiError
-from flows.http.fields import fields_of_json, read_flag, read_list, read_object
+from flows.http.fields import fields_of_json, fields_of_urlencoded, read_flag, read_list, read_object
 from flows.http.form import Transcription, read_transcription
 from flows.http.intake import build_parameters
 
@@ -163,6 +163,15 @@ def test_a_job_in_json_reads_as_its_form() -> None:
     for body in (b"[]", b"\xff", b"{", b"1"):  # type: ignore[assignment]
         with pytest.raises(ApiError):
             fields_of_json(body)  # type: ignore[arg-type]
+
+
+def test_a_job_in_the_form_of_curls_data_reads_as_its_form() -> None:
+    fields = fields_of_urlencoded("path=/r/day%20one.wav&language=&known_speaker_names[]=Ana&prompt=é+è".encode())
+    assert read_transcription(fields, job=True) == Transcription(
+        "whisper-1", path="/r/day one.wav", known_names=("Ana",), prompt="é è"
+    )
+    with pytest.raises(ApiError):
+        fields_of_urlencoded(b"x=1&" * 1001)
 
 
 def test_extensions_of_the_contract_are_settings() -> None:
