@@ -82,7 +82,7 @@ def test_profile_light_is_small_public_weights_and_nothing_of_the_demo() -> None
         ("audio.channels=left", "audio.channels"),
         ("separation.mode=auto", "separation.mode = auto: not built yet"),
         ("inbox.settle_seconds=-3", "inbox.settle_seconds"),
-        ("voices.store=s3://bucket/voices", "a folder on this machine"),
+        ("timezone=Mars/Olympus", 'timezone = "Mars/Olympus": no such zone. Write an IANA name'),
         ("storage=bucket/prefix", "storage"),
         ("storage=s3://bucket?x=1", "storage"),
         ("voices.threshold=7", "voices.threshold"),
