@@ -76,7 +76,7 @@ def find_language(job: LanguageJob, place: StepContext) -> Manifest:
     return meter.manifest(**facts)
 
 
-@step_task("transcription", version=12)
+@step_task("transcription", version=13)
 def transcribe(job: TranscribeJob, place: StepContext, language: str | None, separated: Manifest | None) -> Manifest:
     """Transcribe a chunk. Artifact `words`, in the recording's time; facts: the language, the number of words, and
     how many loops and words outside speech were removed.
