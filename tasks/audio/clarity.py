@@ -7,6 +7,8 @@ which is that of high frequencies, relative to the wave's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -39,7 +41,7 @@ def measure_clarity(samples: Samples) -> tuple[float, float]:
     return crest_db, bright_db
 
 
-def find_clearer(crest_db: Floats, bright_db: Floats, snr_db: tuple[float, float]) -> int | None:
+def find_clearer(crest_db: Floats, bright_db: Floats, snr_db: Sequence[float]) -> int | None:
     """Find the clearer of two channels, 0 or 1; None where neither is. Arrays: (2, n), of frames with their sound."""
     crest, bright = np.median(crest_db, axis=1), np.median(bright_db, axis=1)
     if abs(crest[0] - crest[1]) >= MIN_CREST_DB:
