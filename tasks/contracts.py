@@ -66,6 +66,8 @@ class LanguageFacts(TypedDict):
     """0–1."""
     disagreeing: list[PlaceFacts]
     """Places where another language was detected."""
+    likely: NotRequired[list[tuple[str, float]]]
+    """The likeliest languages with their confidences."""
 
 
 class TranscriptionFacts(TypedDict):

@@ -16,7 +16,7 @@ _TABLE = """
 en: English; eng
 zh: Chinese, Mandarin, 中文, 普通话, 汉语; zho chi cmn
 de: German, Deutsch; deu ger
-es: Spanish, Castilian, español; spa
+es: Spanish, Castilian, español, castellano; spa
 ru: Russian, русский; rus
 ko: Korean, 한국어; kor
 fr: French, français; fra fre
@@ -25,7 +25,7 @@ pt: Portuguese, português; por
 tr: Turkish, Türkçe; tur
 pl: Polish, polski; pol
 ca: Catalan, Valencian, català; cat
-nl: Dutch, Flemish, Nederlands; nld dut
+nl: Dutch, Flemish, Nederlands, Vlaams; nld dut
 ar: Arabic, العربية; ara arb
 sv: Swedish, svenska; swe
 it: Italian, italiano; ita
@@ -42,7 +42,7 @@ ro: Romanian, Moldavian, Moldovan, română; ron rum mo
 da: Danish, dansk; dan
 hu: Hungarian, magyar; hun
 ta: Tamil, தமிழ்; tam
-no: Norwegian, norsk, Bokmål; nor nb nob
+no: Norwegian, norsk, Bokmål, Norwegian Bokmål, norsk bokmål; nor nb nob
 th: Thai, ไทย; tha
 ur: Urdu, اردو; urd
 hr: Croatian, hrvatski; hrv
@@ -54,7 +54,7 @@ ml: Malayalam, മലയാളം; mal
 cy: Welsh, Cymraeg; cym wel
 sk: Slovak, slovenčina; slk slo
 te: Telugu, తెలుగు; tel
-fa: Persian, فارسی; fas per pes prs
+fa: Persian, Farsi, فارسی; fas per pes prs
 lv: Latvian, latviešu; lav lvs
 bn: Bengali, Bangla, বাংলা; ben
 sr: Serbian, српски; srp
@@ -93,7 +93,7 @@ yi: Yiddish, ייִדיש; yid ji
 lo: Lao, ລາວ; lao
 uz: Uzbek, o‘zbek; uzb uzn
 fo: Faroese, føroyskt; fao
-ht: Haitian Creole, Haitian, Kreyòl Ayisyen; hat
+ht: Haitian Creole, Haitian, Kreyòl Ayisyen, Kreyòl; hat
 ps: Pashto, Pushto, پښتو; pus pbt
 tk: Turkmen, türkmen dili; tuk
 nn: Nynorsk, Norwegian Nynorsk, norsk nynorsk; nno
@@ -115,6 +115,25 @@ su: Sundanese, Basa Sunda; sun
 yue: Cantonese, 粵語; zh-yue
 """
 """A language a line: code: names, the first one to show; other codes."""
+
+
+_TAG = re.compile(
+    r"(?P<code>[a-z]{2}|[a-z]{3}(?![-_][a-z]{5}))(?:[-_](?:[a-z]{2,8}|[0-9]{3}|[0-9][a-z0-9]{3}))+"
+    r"(?:[-_]x(?:[-_][a-z0-9]+)+)?(?:[.@].*)?"
+)
+"""A code with a script, a region or a variant (BCP 47, POSIX). `per-chunk` is none."""
+_KINDS = frozenset(
+    ("american", "australian", "austrian", "brazilian", "british", "canadian", "european", "indian", "mexican",
+     "modern", "simplified", "standard", "swiss", "traditional")
+)  # fmt: skip
+"""Words before or after a language's name (Brazilian Portuguese) that tell nothing which the weights know."""
+_SCRIPTS = frozenset(("latin", "arabic"))
+"""Scripts that are named as languages are: Serbian (Latin)."""
+_OF_COUNTRIES = {
+    "at": "de", "au": "en", "ch": "de", "cn": "zh", "cz": "cs", "dk": "da", "gb": "en", "gr": "el", "ir": "fa",
+    "jp": "ja", "kr": "ko", "mx": "es", "se": "sv", "tw": "zh", "ua": "uk", "us": "en", "vn": "vi",
+}  # fmt: skip
+"""Codes of countries that are taken for codes of their languages; they are suggested, not understood."""
 
 
 def _read_table() -> tuple[dict[str, str], dict[str, str]]:
@@ -141,21 +160,42 @@ NAMES, _KNOWN = _read_table()
 
 
 def parse_language(text: str) -> str | None:
-    """The code of a language that is given as a code, a name or a tag with a region; None for an unknown one.
+    """The code of a language that is given as a code, a name or a tag with a region, a script or a variant (BCP 47,
+    POSIX); None for an unknown one.
 
     >>> [parse_language(text) for text in ("EN", "english", "en-US", "pt_BR.UTF-8", "deutsch", "zh-Hant", "klingon")]
     ['en', 'en', 'en', 'pt', 'de', 'zh', None]
+    >>> [parse_language(text) for text in ("de-CH-1996", "Portuguese (Brazil)", "German (de)", "Simplified Chinese")]
+    ['de', 'pt', 'de', 'zh']
     """
     whole = _fold(text)
     if whole in _KNOWN:
         return _KNOWN[whole]
-    tag = re.fullmatch(r"([a-z]{2,3})(?:[-_](?:[a-z]{2,4}|[0-9]{3}))+(?:[.@].*)?", text.strip().lower())
-    return _KNOWN.get(tag[1]) if tag else None
+    if tag := _TAG.fullmatch(text.strip().lower()):
+        return _KNOWN.get(tag["code"])
+    if named := re.fullmatch(r"([^\W\d_]{4,})[-_][a-z]{2}", text.strip().lower()):  # english-US
+        return _KNOWN.get(_fold(named[1]))
+    if named := re.fullmatch(r"(.+?)\s*\(([^()]*)\)", text.strip()):
+        return _parse_qualified(named[1], named[2])
+    words = [word for word in whole.split() if word not in _KINDS]
+    return _KNOWN.get(" ".join(words)) if words else None
+
+
+def _parse_qualified(name: str, qualifier: str) -> str | None:
+    """The language of `Name (qualifier)`: a region, a script, the code, or the name of one that goes by both."""
+    code, own = _KNOWN.get(_fold(name)), _fold(qualifier)
+    other = None if own in _SCRIPTS else _KNOWN.get(own)
+    if code is None or other in (None, code):
+        return code
+    return other if (code, other) in (("zh", "yue"), ("no", "nn")) else None
 
 
 def suggest_language(text: str) -> str | None:
     """The name or code that is spelled most nearly like `text`, as `German (de)`; None where none is near."""
-    close = difflib.get_close_matches(_fold(text), [name for name in _KNOWN if len(name) > 3], n=1, cutoff=0.75)
+    folded = _fold(text)
+    if folded in _OF_COUNTRIES:
+        return format_language(_OF_COUNTRIES[folded])
+    close = difflib.get_close_matches(folded, [name for name in _KNOWN if len(name) > 3], n=1, cutoff=0.75)
     return format_language(_KNOWN[close[0]]) if close else None
 
 

@@ -2,8 +2,9 @@
 
 `ends_sentence` serves everything that asks where a sentence ends: where speakers may change, segments and cues end,
 and whether text is punctuated. What ends one is Unicode's property Sentence_Terminal (UAX #44) of the installed
-library `regex` (Unicode 18.0 in its release 2026.11.15), and the ellipsis, which has it not; closing quotes and
-brackets aside.
+library `regex` (Unicode 18.0 in its release 2026.11.15), and what has it not: the ellipsis, and the question mark of
+Greek, which is a semicolon; closing quotes, brackets and musical notes aside. What ends a clause has the property
+Terminal_Punctuation.
 
 `PREDICTED_MARKS` is no list of ends, but what was stripped from the training data of the punctuation models: not
 the `、`, for example.
@@ -12,6 +13,7 @@ the `、`, for example.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -27,8 +29,6 @@ ORDINALS = frozenset(
     ("de", "da", "no", "nb", "nn", "is", "fi", "et", "lv", "cs", "sk", "pl", "hu", "hr", "sr", "sl", "tr")
 )
 """Languages that write the ninth as `9.`."""
-CLAUSE_MARKS = ",;:،؛、，；："
-"""Marks between the clauses of a sentence."""
 PREDICTED_MARKS = ".,;:!?…¡¿。，！？"
 
 
@@ -44,12 +44,12 @@ def ends_sentence(text: str) -> bool:
 def weigh_break(text: str) -> int:
     """Tell how well a subtitle may break after `text`: 3 after a sentence, 2 after a clause, else 0.
 
-    >>> weigh_break("Yes.”"), weigh_break("well,"), weigh_break("well")
-    (3, 2, 0)
+    >>> weigh_break("Yes.”"), weigh_break("well,"), weigh_break("བདེ།"), weigh_break("well")
+    (3, 2, 2, 0)
     """
     if ends_sentence(text):
         return 3
-    return 2 if strip_closing_marks(text).endswith(tuple(CLAUSE_MARKS)) else 0
+    return 2 if _clause_pattern().search(text) is not None else 0
 
 
 def split_sentences(text: str, language: str | None = None) -> list[str]:
@@ -62,16 +62,33 @@ def split_sentences(text: str, language: str | None = None) -> list[str]:
     ['Dr. Okafor?', ' He left.', ' J. R. came, approx. at two.', '  Why']
     >>> split_sentences("好。「走吧。」我们走")
     ['好。', '「走吧。」', '我们走']
+    >>> split_sentences("Il dit « Oui. » Puis il part.", "fr")
+    ['Il dit « Oui. »', ' Puis il part.']
     >>> split_sentences("Am 9. Oktober. Um zehn.", "de")
     ['Am 9. Oktober.', ' Um zehn.']
     """
     parts = [""]
-    tokens = [token for token in _token_pattern().findall(text) if token]
+    tokens = _join_marks(_token_pattern().findall(text))
     for token, following in zip_longest(tokens, tokens[1:], fillvalue=""):
         parts[-1] += token
         if following and ends_sentence(token) and not _goes_on(token.strip(), following.strip(), language):
             parts.append("")
     return [part for part in parts if part]
+
+
+def _join_marks(tokens: Iterable[str]) -> list[str]:
+    """Join quotes, brackets and dashes that stand apart, as in French, to what they open or close."""
+    out: list[str] = []
+    opening = ""
+    for token in filter(None, tokens):
+        if _opener_pattern().fullmatch(token):
+            opening += token
+        elif out and not opening and _closer_pattern().fullmatch(token):
+            out[-1] += token
+        else:
+            out.append(opening + token)
+            opening = ""
+    return [*out, opening] if opening else out
 
 
 def is_ordinal(token: str, following: str, language: str | None) -> bool:
@@ -105,15 +122,39 @@ def strip_closing_marks(text: str) -> str:
     return str(_closing_pattern().sub("", text))
 
 
-# Quotes that open in one language close in another.
-_CLOSING = r"[\s\p{Pe}\p{Pf}\p{Pi}\"'\N{FULLWIDTH QUOTATION MARK}\p{Cf}]*+$"
+# Quotes that open in one language close in another. Some are letters or symbols to Unicode; so are notes.
+_CLOSING = r"[\s\p{Pe}\p{Pf}\p{Pi}\p{Cf}\"'`´ʼ＇＂❜❞♩♪♫♬]*+$"
+_UNSPACED_ENDS = "。！？｡။។៕"
+"""Ends of sentences that no blank need follow."""
 
 
 @functools.cache
 def _end_pattern() -> Pattern[str]:
     import regex
 
-    return regex.compile(rf"[\p{{Sentence_Terminal}}…]{_CLOSING}")
+    return regex.compile(rf"(?:[\p{{Sentence_Terminal}}…\u037e]|(?<=\p{{Greek}}\p{{M}}*);){_CLOSING}")
+
+
+@functools.cache
+def _clause_pattern() -> Pattern[str]:
+    """Match the end of a clause, but not the mark between words of Ethiopic."""
+    import regex
+
+    return regex.compile(rf"[\p{{Terminal_Punctuation}}--፡]{_CLOSING}", regex.V1)
+
+
+@functools.cache
+def _opener_pattern() -> Pattern[str]:
+    import regex
+
+    return regex.compile(r"\s*[\p{Ps}\p{Pi}\p{Pd}¿¡]+")
+
+
+@functools.cache
+def _closer_pattern() -> Pattern[str]:
+    import regex
+
+    return regex.compile(r"\s*[\p{Pe}\p{Pf}]+")
 
 
 @functools.cache
@@ -125,7 +166,7 @@ def _closing_pattern() -> Pattern[str]:
 
 @functools.cache
 def _token_pattern() -> Pattern[str]:
-    """Match text up to a blank or, where the mark is a wide one (`。`), up to its end."""
+    """Match text up to a blank or, after a mark that needs none (`。`), up to its end."""
     import regex
 
-    return regex.compile(r"\s*[^\s。！？｡]*(?:[。！？｡]+[\p{Pe}\p{Pf}]*)?")
+    return regex.compile(rf"\s*[^\s{_UNSPACED_ENDS}]*(?:[{_UNSPACED_ENDS}]+[\p{{Pe}}\p{{Pf}}]*)?")

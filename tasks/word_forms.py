@@ -7,7 +7,7 @@
 | Unicode | NFC | NFKC | as it is | NFC |
 | case | lower | casefold | casefold | lower |
 | apostrophe ’ | ', within a word | ', everywhere | removed | ', within a word |
-| hyphen | kept within a word | removed | removed | becomes a blank |
+| hyphen, dash | -, within a word | removed | removed | becomes a blank |
 | 3.5 | 3.5 | 35 | 35 | 3.5 |
 | x.com, AT&T | kept within a word | removed | removed | removed |
 | combining marks | kept | removed where NFKC cannot compose them | kept | kept |
@@ -23,20 +23,24 @@ import unicodedata
 from collections.abc import Callable
 
 _APOSTROPHES = str.maketrans("’ʼ＇‘", "''''")
-_HYPHENS = str.maketrans("‐‑－", "---")
-_JOINERS = "\u200c\u200d"  # spelling, not punctuation, in Persian and the languages of India
+_HYPHENS = str.maketrans(dict.fromkeys("‐‑‒–—―－﹣−", "-"))
+_SEPARATORS = ",:٫٬~×"
+"""Signs that stay between digits: without them, two numbers would be a third one."""
+_JOINERS = "\u200c\u200d·་׳״"
+"""Spelling, not punctuation: in Persian and the languages of India, in Catalan, Tibetan and Hebrew."""
 _KEPT_INSIDE = "'-.&@/_" + _JOINERS
 _INSIDE_WORD = re.compile(r"(?<=\w)'(?=\w)|(?<=\d)[.,](?=\d)")
 
 
 def to_search_form(text: str) -> str:
     """Lower-case a word and remove punctuation. What joins letters within it stays: apostrophes, hyphens, `&`, the
-    signs of addresses (`.`, `@`, `/`, `_`); so do separators of digits. Abbreviations lose their full stops.
+    signs of addresses (`.`, `@`, `/`, `_`); so do separators of digits. Dashes are hyphens. Abbreviations lose their
+    full stops.
 
     >>> [to_search_form(word) for word in ("“Don’t!”", "rock-n-roll,", "3.5%", "ÉTÉ…", "♪")]
     ["don't", 'rock-n-roll', '3.5', 'été', '']
-    >>> [to_search_form(word) for word in ("AT&T", "www.x.com.", "U.S.")]
-    ['at&t', 'www.x.com', 'us']
+    >>> [to_search_form(word) for word in ("AT&T", "www.x.com.", "U.S.", "10–20", "heart—yes")]
+    ['at&t', 'www.x.com', 'us', '10-20', 'heart-yes']
     """
     text = unicodedata.normalize("NFC", text).translate(_APOSTROPHES).translate(_HYPHENS).lower()
     if text.isalnum():
@@ -46,7 +50,7 @@ def to_search_form(text: str) -> str:
         for i, c in enumerate(text)
         if _is_word_character(c)
         or (c in _KEPT_INSIDE and _is_beside(text, i, _is_word_character))
-        or (c in ",:" and _is_beside(text, i, str.isdigit))
+        or (c in _SEPARATORS and _is_beside(text, i, str.isdigit))
     ]
     # Compose again: a character between a letter and its accent may have been removed.
     said = unicodedata.normalize("NFC", "".join(kept))

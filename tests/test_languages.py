@@ -37,13 +37,38 @@ from tasks.languages import NAMES, format_language, format_languages, parse_lang
         ("haitian_creole", "ht"),
         ("हिन्दी", "hi"),
         ("es-419", "es"),
+        ("de-1996", "de"),
+        ("de-CH-1996", "de"),
+        ("ca-valencia", "ca"),
+        ("en-GB-oxendict", "en"),
+        ("en-US-x-private", "en"),
+        ("zh_CN.GB18030@stroke", "zh"),
+        ("<|de|>", "de"),
+        ("German (de)", "de"),
+        ("Portuguese (Brazil)", "pt"),
+        ("Español (México)", "es"),
+        ("Chinese (Simplified)", "zh"),
+        ("Chinese (Cantonese)", "yue"),
+        ("Norwegian (Nynorsk)", "nn"),
+        ("Serbian (Latin)", "sr"),
+        ("Brazilian Portuguese", "pt"),
+        ("traditional chinese", "zh"),
+        ("english-US", "en"),
+        ("Farsi", "fa"),
+        ("castellano", "es"),
     ],
 )
 def test_a_language_is_understood_in_any_usual_spelling(spelling: str, code: str) -> None:
     assert parse_language(spelling) == code
 
 
-@pytest.mark.parametrize("text", ["", " ", "xx", "xx-US", "klingon", "per-chunk", "per-segment", "auto", "e", "7"])
+NO_LANGUAGES = [
+    *("", " ", "xx", "xx-US", "klingon", "per-chunk", "per-segment", "auto", "e", "7"),
+    *("C.UTF-8", "POSIX", "en,de", "german english", "German (en)", "simplified", "jp", "mul"),
+]
+
+
+@pytest.mark.parametrize("text", NO_LANGUAGES)
 def test_what_is_no_language_is_none(text: str) -> None:
     assert parse_language(text) is None
 
@@ -66,6 +91,7 @@ def test_a_misspelt_name_is_suggested() -> None:
     assert suggest_language("germn") == "German (de)"
     assert suggest_language("Englisch") == "English (en)"
     assert suggest_language("xx") is None
+    assert suggest_language("JP") == "Japanese (ja)"
 
 
 def test_languages_are_listed_for_people() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.sentences import ends_sentence, weigh_break
+from tasks.sentences import ends_sentence, split_sentences, weigh_break
 
 ENDS = [
     *("Yes.", "Yes?", "Yes!", "Yes…", "wait...", "⁉"),
@@ -12,7 +12,13 @@ ENDS = [
     *("Oui ! »", "« Oui. »", "»Ja.«", "„Ja.“", "Yes.\u00a0»"),
     *("好。", "好？", "好！", "「好。」", "好．"),
     *("है।", "है॥", "لماذا؟", "ہے۔", "ہے۔“"),
-    *("Այո։", "አዎ።", "သည်။", "បាទ។"),
+    *("Այո։", "አዎ።", "သည်။", "បាទ។", "ᠮᠣᠩ᠃"),
+    *("τι λες;", "τι λες;»", "τι λες\u037e"),
+    *("« Oui. » »", "“‘Yes.’”", "Yes.\u202f»", "『「はい。」』", "Yes.❞", "Yes.ʼ", "Yes. ♪", "Yes.\u2069"),
+]
+CLAUSES = [
+    *("yes,", "yes;", "yes:", "“yes,”", "« oui, »", "(yes,)"),
+    *("好，", "好、", "好；」", "لا،", "نعم؛", "አዎ፣", "བདེ།", "ជា៖"),
 ]
 OTHERS = [
     *("yes", "yes,", "yes;", "yes:", "(no)", "“no”", "yes –", "", " ", "»"),
@@ -31,11 +37,19 @@ def test_nothing_else_ends_a_sentence(text: str) -> None:
     assert not ends_sentence(text)
 
 
-@pytest.mark.parametrize("text", ["yes,", "yes;", "yes:", "好，", "好、", "لا،", "نعم؛", "“yes,”", "« oui, »"])
+@pytest.mark.parametrize("text", CLAUSES)
 def test_a_clause_is_the_second_best_place_for_a_break(text: str) -> None:
     assert weigh_break(text) == 2
 
 
-@pytest.mark.parametrize("text", ["yes", "", "3.5", "–", "»"])
+def test_running_text_is_divided_where_its_language_ends_sentences() -> None:
+    said = ["« Vraiment ? »", " Oui.", " « Non ! »", " Bon.", " – Ah ?"]
+    assert split_sentences("".join(said), "fr") == said
+    assert split_sentences("« Oui. » dit-il. Puis ?", "fr") == ["« Oui. » dit-il.", " Puis ?"]
+    assert split_sentences("ဟုတ်တယ်။မဟုတ်ဘူး။") == ["ဟုတ်တယ်။", "မဟုတ်ဘူး။"]
+    assert split_sentences("है। नहीं। ہے۔ لا؟ Ναι; Όχι.") == ["है।", " नहीं।", " ہے۔", " لا؟", " Ναι;", " Όχι."]
+
+
+@pytest.mark.parametrize("text", ["yes", "ሰላም፡", "", "3.5", "–", "»", "♪"])
 def test_other_words_are_no_better_than_any(text: str) -> None:
     assert weigh_break(text) == 0

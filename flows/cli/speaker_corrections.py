@@ -105,6 +105,9 @@ def enroll(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording in which only this person speaks.")],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Who it is.")],
     profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="standard, light or demo.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="As of the other commands; nothing in it changes.")
+    ] = None,
     settings: Assignments = None,
     debug: Debug = False,
 ) -> None:

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -158,5 +159,7 @@ async def accept(
 
 def _read_references(wanted: Transcription) -> dict[str, bytes | None]:
     """Decode the sounds of the known speakers, by name; None for those whom the registry of voices is to know."""
-    sounds = [decode_data_url(url, "known_speaker_references") for url in wanted.known_references]
-    return {name: sounds[i] if i < len(sounds) else None for i, name in enumerate(wanted.known_names)}
+    return {
+        name: decode_data_url(url, "known_speaker_references") if url else None
+        for name, url in zip_longest(wanted.known_names, wanted.known_references)
+    }

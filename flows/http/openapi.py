@@ -72,6 +72,9 @@ RESULT_QUERY: dict[str, Any] = {
         for name in ("response_format", "timestamp_granularities[]", "include[]")
     ]
 }
+# Curl's -d: the same without a file.
+_BODIES = JOB_BODY["requestBody"]["content"]
+_BODIES["application/x-www-form-urlencoded"] = _BODIES["application/json"]
 _ERROR = {
     "type": "object",
     "required": ["error"],

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from flows.http.errors import ApiError, refuse
-from flows.http.form import Transcription, fields_of_json, read_transcription
+from flows.http.fields import fields_of_json, fields_of_urlencoded
+from flows.http.form import Transcription, read_transcription
 from flows.http.uploads import Room, Upload, receive
 from flows.http.webhooks import check_url
 from tasks.settings.schema import ServeSettings
@@ -23,10 +24,12 @@ class Kind:
     """What the path of a request says of it."""
 
     job: bool = False
-    """Whether it may be JSON, and have a path and a webhook."""
+    """Whether it may be of `BODIES`, and have a path and a webhook."""
     into_english: bool = False
 
 
+BODIES = {"application/json": fields_of_json, "application/x-www-form-urlencoded": fields_of_urlencoded}
+"""Content types of forms without a file, and what reads their fields."""
 TRANSCRIPTIONS, TRANSLATIONS, JOBS = "/v1/audio/transcriptions", "/v1/audio/translations", "/v1/jobs"
 KINDS = {TRANSCRIPTIONS: Kind(), TRANSLATIONS: Kind(into_english=True), JOBS: Kind(job=True)}
 """Path -> the kind of what is sent there by POST."""
@@ -35,12 +38,13 @@ KINDS = {TRANSCRIPTIONS: Kind(), TRANSLATIONS: Kind(into_english=True), JOBS: Ki
 async def receive_request(
     request: Request, kind: Kind, room: Room, settings: ServeSettings
 ) -> tuple[Transcription, Upload]:
-    """Receive a request's form; a job's may be JSON. Raises ApiError; nothing is left on the disk then."""
+    """Receive a request's form; a job's may be of `BODIES`. Raises ApiError; nothing is left on the disk then."""
     length = request.headers.get("content-length", "")
     content_type = request.headers.get("content-type", "")
-    async with room.reserve(int(length) if length.isdecimal() else None) as take:
-        if kind.job and content_type.partition(";")[0].strip() == "application/json":
-            upload = Upload(room.folder / uuid.uuid4().hex, fields_of_json(await _read_body(request)))
+    async with room.reserve(int(length) if length.isdecimal() and len(length) < 20 else None) as take:
+        read = BODIES.get(content_type.partition(";")[0].strip().lower()) if kind.job else None
+        if read is not None:
+            upload = Upload(room.folder / uuid.uuid4().hex, read(await _read_body(request)))
         else:
             upload = await receive(request.stream(), content_type, room.folder, take)
     try:

@@ -116,7 +116,7 @@ def _shape_segment(number: int, segment: Segment, words: list[Word]) -> dict[str
         "seek": int(segment.start_s * 100),
         "start": _round(segment.start_s),
         "end": _round(segment.end_s),
-        "text": " " + segment.text,
+        "text": " " * (not words or words[0].space_before) + segment.text,
         "tokens": [],
         "temperature": 0.0,
         "avg_logprob": round(sum(logprobs) / len(logprobs), 4) if logprobs else 0.0,

@@ -244,7 +244,7 @@ def decode_data_url(url: str, param: str) -> bytes:
     >>> decode_data_url("data:audio/wav;base64,UklGRg==", "known_speaker_references")
     b'RIFF'
     """
-    match = re.fullmatch(r"data:([\w.+/;=\"-]{0,200});base64,([\w+/=\s%-]*)", url, re.ASCII)
+    match = re.fullmatch(r"data:([\w.+/;=\" -]{0,200});base64,([\w+/=\s%-]+)", url.strip(), re.ASCII | re.IGNORECASE)
     if match is None:
         raise refuse(f"{param}: each is a data URL: data:audio/wav;base64,….", param)
     try:

@@ -23,6 +23,9 @@ log = logging.getLogger("daylong.language")
 
 MIN_CONFIDENCE = 0.5
 """A channel whose own language is less certain has the recording's."""
+MIN_OWN_S, LEAST_CONFIDENCE, FAR_LIKELIER = 5.0, 0.1, 5.0
+"""Unless it has so much speech, and its own language is as certain as that and so many times likelier than the
+recording's: in that one, its words would be lost."""
 MAX_PLACES = 3
 """Places that a warning lists."""
 
@@ -68,14 +71,26 @@ def determine_languages(tracks: Sequence[Track], run: Run) -> Languages:
 def combine_channels(facts: Mapping[int | None, LanguageFacts], speech_s: Mapping[int | None, float]) -> Languages:
     """Combine what was detected on each channel; `speech_s`: seconds of speech of every channel.
 
-    The recording's language is that of most speech. A channel whose own is uncertain has the recording's.
+    The recording's language is that of most speech. A channel whose own is uncertain has the recording's, unless that
+    one is far less likely there.
     """
     found = {c: (f["language"], f["confidence"] or 0.0) for c, f in facts.items() if f["language"]}
     votes = [([(code, sure)], speech_s[c]) for c, (code, sure) in found.items() if code]
     language, confidence = vote(votes) or (None, None)
-    own = {c: code if sure >= MIN_CONFIDENCE else language for c, (code, sure) in found.items()}
+    own = {
+        c: code if sure >= MIN_CONFIDENCE or _is_another(facts[c], language, speech_s[c]) else language
+        for c, (code, sure) in found.items()
+    }
     disagreeing = tuple(p for c, f in facts.items() for p in f["disagreeing"] if p["language"] != own.get(c))
     return Languages(language, confidence, {c: own.get(c, language) for c in speech_s}, disagreeing)
+
+
+def _is_another(found: LanguageFacts, language: str | None, speech_s: float) -> bool:
+    """Whether a channel's uncertain language is far likelier there than the recording's."""
+    sure, likely = found["confidence"] or 0.0, dict(found.get("likely") or ())
+    if speech_s < MIN_OWN_S or sure < LEAST_CONFIDENCE or not likely:
+        return False
+    return sure >= FAR_LIKELIER * likely.get(language or "", 0.0)
 
 
 def find_main_language(done: Sequence[ChunkResult]) -> tuple[str | None, float | None]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tasks.audio.clarity import measure_clarity
 from tasks.audio.forward_reader import ForwardReader
 from tasks.audio.ownership import HOP_S, Floats, Frames, find_bleed
 from tasks.audio.resample import Samples
@@ -78,7 +79,7 @@ def _measure_frames(speech: Sequence[Sequence[Span]], open_channel: OpenChannel)
     """Measure every pair of channels where both have speech, reading all channels once, in parallel."""
     pairs = list(itertools.combinations(range(len(speech)), 2))
     parts = sorted((part, (i, j)) for i, j in pairs for part in _split_into_parts(intersect(speech[i], speech[j])))
-    rows = {pair: [np.empty((0, 4))] for pair in pairs}
+    rows = {pair: [np.empty((0, 8))] for pair in pairs}
     with contextlib.ExitStack() as stack:
         channels = [
             ForwardReader(stack.enter_context(contextlib.closing(open_channel(c)))) for c in range(len(speech))
@@ -100,13 +101,14 @@ def _split_into_parts(contested: Sequence[Span]) -> list[Span]:
 
 
 def _measure_part(start_s: float, left: Samples, right: Samples) -> Floats:
-    """Measure a part that starts at `start_s`: float64 (n, 4), the columns of `Frames`."""
-    rows: list[tuple[float, float, float, float]] = []
+    """Measure a part that starts at `start_s`: float64 (n, 8), the columns of `Frames`."""
+    rows: list[tuple[float, ...]] = []
     size, hop = round(WINDOW_S * SAMPLE_RATE_HZ), round(HOP_S * SAMPLE_RATE_HZ)
     for first in range(0, max(1, len(left) - size + 1), hop):
         a, b = left[first : first + size], right[first : first + size]
         at_s = start_s + (first + size / 2) / SAMPLE_RATE_HZ
-        rows.append((at_s, _measure_dbfs(a), _measure_dbfs(b), correlate(a, b)))
+        levels = _measure_dbfs(a), _measure_dbfs(b)
+        rows.append((at_s, *levels, correlate(a, b), *measure_clarity(a), *measure_clarity(b)))
     return np.array(rows, np.float64)
 
 

@@ -20,8 +20,11 @@ LOST_DB = 9.0
 """A mix that is so far below the sum of powers has lost the sound; a single channel, one below the loudest."""
 AUDIBLE_DB = 20.0
 """Frames and octaves further below the mean, or below the frame's loudest octave, do not count."""
-MAX_LOST_OCTAVE, MAX_LOST_FRAMES = 0.5, 0.05
-"""Shares of the frames: in which one octave may be lost (harmonics meet in any phase), and all octaves."""
+MAX_LOST_OCTAVE, MAX_LOST_FRAMES = 0.5, 0.01
+"""Shares of the frames: in which one octave may be lost (harmonics meet in any phase), and all octaves: a cable that
+has a fault for a quarter of an hour of a day is one."""
+MIN_COUNTED = 0.05
+"""Share of the frames that an octave must be heard in to count."""
 MIN_OPPOSITION = 0.3
 """Correlation from which on a channel counts as the opposite of another."""
 FRAME_S = 0.5
@@ -86,9 +89,7 @@ def choose_weights(powers: Floats) -> Weights:
         single = np.count_nonzero(w) == 1
         expected = np.diagonal(powers, axis1=2, axis2=3).max(axis=2) if single else total / count**2
         lost = (np.einsum("i,foij,j->fo", w, powers, w) < expected * 10 ** (-LOST_DB / 10)) & counts
-        octaves = np.where(
-            counts.mean(axis=0) > MAX_LOST_FRAMES, lost.sum(axis=0) / np.maximum(counts.sum(axis=0), 1), 0
-        )
+        octaves = np.where(counts.mean(axis=0) > MIN_COUNTED, lost.sum(axis=0) / np.maximum(counts.sum(axis=0), 1), 0)
         whole = float((lost == counts).all(axis=1).mean())
         if octaves.max() <= MAX_LOST_OCTAVE and whole <= MAX_LOST_FRAMES:
             return weights

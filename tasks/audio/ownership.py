@@ -4,7 +4,8 @@ Both hold the same wave, so they correlate, and the fainter one is bleed. (Cross
 each channel's noise: T. Pfau, D. Ellis, A. Stolcke, "Multispeaker speech activity detection for the ICSI meeting
 recorder", ASRU 2001.) The attenuation between two microphones hardly changes in a recording: once correlated frames
 have shown it, levels alone separate own speech from bleed. Where the same channel is louder throughout, or neither is
-(one microphone on both tracks), there is one source, and one channel keeps all of it.
+(one microphone on both tracks), there is one source, and one channel keeps all of it: the louder one, unless it is
+clipped or muffled and the other is not.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tasks.audio.clarity import find_clearer
 from tasks.intervals import Span, intersect, merge_spans
 
 HOP_S = 0.25
@@ -55,12 +57,17 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Frames:
-    """Frames around speech of two channels: times in seconds, levels in dB, correlation peaks 0–1, each (n,)."""
+    """Frames around speech of two channels: times in seconds, levels in dB, correlation peaks 0–1, and what
+    `tasks.audio.clarity` measures, each (n,)."""
 
     at_s: Floats
     left_db: Floats
     right_db: Floats
     peak: Floats
+    left_crest_db: Floats
+    left_bright_db: Floats
+    right_crest_db: Floats
+    right_bright_db: Floats
 
 
 def find_bleed(
@@ -73,6 +80,10 @@ def find_bleed(
     inside = _are_inside(frames.at_s, contested)
     left_db, right_db, peak = frames.left_db[inside], frames.right_db[inside], frames.peak[inside]
     at_s, one_source = frames.at_s[inside], peak > MIN_COHERENCE
+    snr_db = tuple(
+        float(np.median(db)) - floor if len(db) else 0.0
+        for db, floor in ((left_db, left_floor_db), (right_db, right_floor_db))
+    )
     if not _is_proven(one_source):
         return [], []
     # Levels are compared relative to each channel's noise: recorders differ in gain.
@@ -84,7 +95,15 @@ def find_bleed(
     else:
         attenuations = by_level
     if not min(attenuations) and one_source.mean() > ONE_SOURCE_SHARE:
-        left, right = _assign_to_one(left_db - right_db, one_source)
+        crest_db, bright_db = (
+            np.stack(pair)[:, inside]
+            for pair in (
+                (frames.left_crest_db, frames.right_crest_db),
+                (frames.left_bright_db, frames.right_bright_db),
+            )
+        )
+        clearer = find_clearer(crest_db, bright_db, snr_db)
+        left, right = _assign_to_one(left_db - right_db, one_source, clearer)
     else:
         left = _is_fainter(at_s, left_db, right_db, attenuations[0])
         right = _is_fainter(at_s, right_db, left_db, attenuations[1])
@@ -138,11 +157,12 @@ def _is_fainter(at_s: Floats, own_db: Floats, other_db: Floats, attenuation_db: 
     return own_db <= _add_reverberation(at_s, other_db) - attenuation_db + min(OWN_VOICE_DB, attenuation_db / 2)
 
 
-def _assign_to_one(louder_db: Floats, one_source: Flags) -> tuple[Flags, Flags]:
-    """Assign one source to the louder channel, to the left one if they are equal; the other keeps the frames in which
-    it is louder than with the source. `louder_db`: by how many dB the left channel is louder."""
+def _assign_to_one(louder_db: Floats, one_source: Flags, clearer: int | None) -> tuple[Flags, Flags]:
+    """Assign one source to the `clearer` channel, if one is, else to the louder one, to the left one if they are
+    equal; the other keeps the frames in which it is louder than with the source. `louder_db`: by how many dB the left
+    channel is louder."""
     usual_db = float(np.median(louder_db[one_source]))
-    to_right = usual_db < -TIE_DB
+    to_right = usual_db < -TIE_DB if clearer is None else clearer == 1
     unexpected_db = louder_db - usual_db if to_right else usual_db - louder_db
     bleed = one_source | (unexpected_db <= OWN_VOICE_DB)
     bleed = np.ones_like(bleed) if bleed.mean() > WHOLE_SHARE else bleed

@@ -38,10 +38,13 @@ _NAME_PATTERNS = (
 )
 _DATE_AND_TIME = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)([-_.]?)(?P<month>\d\d)\2(?P<day>\d\d)(?:[T _.-]|-_-_| - | at )?"
-    r"(?P<hour>\d\d)(?P<mark>[-_.:h]?)(?P<minute>\d\d)(?:(?P=mark)(?P<second>\d\d))?(?!\d)",
+    r"(?P<hour>\d\d|\d(?=[.:]\d\d(?:[.:]\d\d)?[ ._\u202f]?[AP]M))(?P<mark>[-_.:h]?)(?P<minute>\d\d)"
+    r"(?:(?P=mark)(?P<second>\d\d))?(?!\d)",
     re.IGNORECASE,
 )
 """Digits in the form of a date and time, possible or not."""
+_DATE = re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)([-_.])(?P<month>\d\d)\2(?P<day>\d\d)(?!\d)")
+"""Digits in the form of a date, possible or not."""
 _OFFSET = re.compile(r"(?P<zone>Z|[+-]\d{2}:\d{2}|\+\d{4}|(?<=T\d{6})-\d{4})(?![0-9A-Za-z])")
 """UTC offset after a time. Four digits after a hyphen may be a counter or the end time: they are an offset only in
 ISO 8601's basic format."""
@@ -231,8 +234,8 @@ def read_time_in_name(stem: str, local: ZoneInfo, pattern: str | None = None) ->
 
 
 def find_impossible_time(stem: str, pattern: str | None = None) -> str | None:
-    """Find what has the form of a date and time in a file's name but is none, by `pattern` or in a common format;
-    for names in which `read_time_in_name` finds none.
+    """Find what has the form of a date, or a date and time, in a file's name but is none, by `pattern` or in a common
+    format; for names in which `read_time_in_name` finds none.
 
     Digits after a possible date, without marks between them, may count files.
 
@@ -240,12 +243,15 @@ def find_impossible_time(stem: str, pattern: str | None = None) -> str | None:
     ('2026-02-30_09-15-00', '20261301 1515')
     >>> find_impossible_time("desk 2026-03-01 25.15"), find_impossible_time("desk 20260301-0060")
     ('2026-03-01 25.15', None)
+    >>> find_impossible_time("2026-02-30"), find_impossible_time("2026-06-31 at 9.15.00 PM")
+    ('2026-02-30', '2026-06-31 at 9.15.00')
     """
     stem = remove_copy_stamps(stem)
     own = compile_pattern(pattern).search(stem) if pattern is not None else None
     if own is not None:
         return own[0]
-    for match in itertools.chain(_DATE_AND_TIME.finditer(stem), _NAME_PATTERNS[1].finditer(stem)):
+    forms = (_DATE_AND_TIME, _NAME_PATTERNS[1], _DATE)
+    for match in itertools.chain.from_iterable(form.finditer(stem) for form in forms):
         groups = match.groupdict()
         try:
             date(2000 + int(groups["year"][-2:]), int(groups["month"]), int(groups["day"]))

@@ -79,7 +79,7 @@ def probe_recording(paths: Sequence[str], timezone: str, settings: AudioSettings
     )
 
 
-@step_task("speech-map", version=2)
+@step_task("speech-map", version=3)
 def map_speech(job: MapJob, place: StepContext, watcher: Watcher) -> Manifest:
     """Artifact `map`: arrays `speech` (N, 2) seconds and `energy_db`. Fact `correction`, if the recording needs one.
 
@@ -101,7 +101,7 @@ def map_speech(job: MapJob, place: StepContext, watcher: Watcher) -> Manifest:
     return meter.manifest({"map": kept}, **facts)
 
 
-@step_task("own-speech", version=3)
+@step_task("own-speech", version=4)
 def find_own_speech(job: OwnSpeechJob, place: StepContext, mapped: Sequence[Manifest], watcher: Watcher) -> Manifest:
     """Artifact `map`: as that of `speech-map`, for all channels together, and `own_0`, …, each channel's own speech.
 

@@ -1,6 +1,7 @@
 """Markdown (CommonMark) for reading: a heading, then a paragraph a segment with its time, and the speaker if another.
 
-What Markdown or HTML could take for markup is escaped, so that spoken text stays text. None of it begins a line.
+What Markdown or HTML could take for markup is escaped, so that spoken text stays text. None of it begins a line. Text
+that is written from right to left is isolated (FSI … PDI) from what stands before it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 
 from tasks.exports.paragraphs import list_paragraphs
+from tasks.exports.text import isolate
 from tasks.intervals import format_duration, format_timestamp
 from tasks.records import Transcript
 from tasks.text import to_one_line
@@ -26,7 +28,7 @@ def write(transcript: Transcript) -> str:
     for one in list_paragraphs(transcript):
         who = f"**{escape(one.speaker)}** " if one.speaker and one.speaker != last else ""
         last = one.speaker
-        out.append(f"{who}`{format_timestamp(one.start_ms, '')}` {escape(one.text)}")
+        out.append(f"{who}`{format_timestamp(one.start_ms, '')}` {isolate(escape(one.text))}")
     return "\n\n".join(out) + "\n"
 
 

@@ -37,6 +37,11 @@ def label_line(label: str, line: str) -> str:
     return f"{label}: {line}"
 
 
+def isolate(text: str) -> str:
+    """Isolate a text that is written from right to left."""
+    return f"{FSI}{text}{PDI}" if is_right_to_left(text) else text
+
+
 def is_right_to_left(text: str) -> bool:
     """Check whether the first strong character is one of a script written from right to left (UAX #9, P2).
 

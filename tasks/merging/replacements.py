@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tasks.errors import UsageError
 from tasks.records import Word
-from tasks.sentences import ends_sentence
+from tasks.sentences import weigh_break
 from tasks.word_forms import to_search_form
 
 MAX_BYTES = 1_000_000
@@ -108,7 +108,7 @@ def _find_longest(words: Sequence[Word], i: int, meant: Mapping[str, str], begun
 
 
 def _ends(word: Word) -> bool:
-    return ends_sentence(word.text) or word.text.rstrip()[-1:] in ",;:"
+    return weigh_break(word.text) > 0
 
 
 def _to_form(text: str) -> str:

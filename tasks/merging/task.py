@@ -74,7 +74,7 @@ def join_chunks(job: SeamJob, place: StepContext, words: Sequence[Sequence[Manif
     )
 
 
-@step_task("merging", version=7)
+@step_task("merging", version=8)
 def merge(
     job: MergeJob,
     place: StepContext,

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from tasks.records import Word
-from tasks.sentences import CLAUSE_MARKS, ends_sentence, strip_closing_marks, weigh_break
+from tasks.sentences import ends_sentence, strip_closing_marks, weigh_break
 
 MARKS = ".,?-:"
 LANGUAGES = frozenset({"de", "en", "fr", "it"})
@@ -109,8 +109,7 @@ def apply_labels(words: Sequence[Word], labels: Sequence[str], language: str | N
 
 def _has_mark(text: str) -> bool:
     """Whether a sentence, clause or dash ends with the word already."""
-    said = strip_closing_marks(text)
-    return ends_sentence(text) or said.endswith(tuple(CLAUSE_MARKS)) or unicodedata.category(said[-1:] or " ") == "Pd"
+    return _has_any_mark(text) or unicodedata.category(strip_closing_marks(text)[-1:] or " ") == "Pd"
 
 
 def capitalize_first(text: str) -> str:

@@ -27,6 +27,8 @@ PREFIX = "DAYLONG_"
 
 NOT_SETTINGS = {"DAYLONG_HOME", "DAYLONG_TEST_DATA"}
 
+LONGEST_SHOWN = 80
+"""Characters of a wrong value that a message shows."""
 UNBUILT = {
     "runner": {"processes"},
     "separation.mode": {"auto"},
@@ -174,6 +176,8 @@ def _explained(error: ValidationError) -> list[str]:
             lines.append(str(problem["msg"]).removeprefix("Value error, "))
         else:
             shown = json.dumps(given, default=str, ensure_ascii=False)
+            if len(shown) > LONGEST_SHOWN:
+                shown = f"{shown[:LONGEST_SHOWN]}…"
             lines.append(f"{name} = {shown}: {problem['msg'][0].lower()}{problem['msg'][1:]}")
     return lines
 

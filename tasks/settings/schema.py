@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -124,6 +125,16 @@ class Settings(Group):
     logging: Annotated[LoggingSettings, Field(description="Logs.")] = LoggingSettings()
     metrics: Annotated[MetricsSettings, Field(description="Figures of the runs.")] = MetricsSettings()
     serve: Annotated[ServeSettings, Field(description="The server of `daylong serve`.")] = ServeSettings()
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            shown = json.dumps(name, ensure_ascii=False)
+            raise ValueError(f"timezone = {shown}: no such zone. Write an IANA name such as Europe/Berlin") from None
+        return name
 
     @field_validator("device", mode="wrap")
     @classmethod

@@ -19,6 +19,8 @@ PLACES = 5
 DISAGREE = 0.8
 """Probability of another language from which a place disagrees, if the vote's has at most `DOUBT` there."""
 DOUBT = 0.1
+LISTED = 10
+"""Languages that a finding lists, the likeliest."""
 LEARNT = ("la", "sa")
 """Latin and Sanskrit: hardly anybody's first language, and what small models take unclear French, Italian or Hindi
 for. They are found where they are as good as certain (CERTAIN), where there is no other, or where asked for."""
@@ -63,20 +65,21 @@ def select_places(speech: Sequence[Span], count: int = PLACES, window_s: float =
 @dataclass(frozen=True, slots=True)
 class FoundLanguage:
     """The language of a recording or a chunk, None without speech; its confidence (0–1), None where it was given; the
-    places in other languages."""
+    places in other languages; the likeliest languages with their confidences."""
 
     language: str | None = None
     confidence: float | None = None
     disagreeing: tuple[Place, ...] = ()
+    likely: tuple[tuple[str, float], ...] = ()
 
 
 def choose_language(places: Sequence[tuple[Span, Detection, float]]) -> FoundLanguage:
     """Choose the language of speech by a vote of `places`: (span, its detection, seconds of speech in it)."""
-    found = vote((detection, seconds) for _, detection, seconds in places)
-    if found is None:
+    likely = count_votes((detection, seconds) for _, detection, seconds in places)[:LISTED]
+    if not likely:
         return FoundLanguage()
-    others = find_disagreeing([(span, detection) for span, detection, _ in places], found[0])
-    return FoundLanguage(*found, tuple(others))
+    others = find_disagreeing([(span, detection) for span, detection, _ in places], likely[0][0])
+    return FoundLanguage(*likely[0], tuple(others), tuple(likely))
 
 
 def summarise(spans: Sequence[Place], speech: Sequence[Span]) -> FoundLanguage:
@@ -133,6 +136,11 @@ def vote(detections: Iterable[tuple[Detection, float]]) -> tuple[str, float] | N
     >>> vote([([("en", 0.9), ("de", 0.1)], 30), ([("de", 0.6), ("en", 0.4)], 10)])
     ('en', 0.775)
     """
+    return next(iter(count_votes(detections)), None)
+
+
+def count_votes(detections: Iterable[tuple[Detection, float]]) -> list[tuple[str, float]]:
+    """The (language, confidence) of all languages in the detections, as `vote` has them, the likeliest first."""
     votes: dict[str, float] = defaultdict(float)
     weight = 0.0
     for detection, seconds in detections:
@@ -141,7 +149,4 @@ def vote(detections: Iterable[tuple[Detection, float]]) -> tuple[str, float] | N
         weight += seconds
         for code, probability in detection:
             votes[code] += probability * seconds
-    if not votes:
-        return None
-    code = min(votes, key=lambda c: (-votes[c], c))
-    return code, min(1.0, votes[code] / weight)
+    return [(code, min(1.0, votes[code] / weight)) for code in sorted(votes, key=lambda c: (-votes[c], c))]

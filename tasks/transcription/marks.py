@@ -8,6 +8,8 @@ from tasks.joining import is_unspaced, is_wide_mark
 
 SPOKEN_SIGNS = "&@#%‰§"
 """Signs that are spoken and that Unicode counts as punctuation."""
+NOTES = "♩♪♫♬"
+"""Signs for music without words, which Unicode counts as symbols."""
 PREFIX_SIGNS = "#@"
 """Signs that stand before what they belong to, as those of currencies do."""
 VOWEL_LETTERS = "ำຳ"
@@ -27,7 +29,7 @@ def is_opening(char: str) -> bool:
 
 def is_sign(char: str) -> bool:
     """Check for a sign that is spoken: %, +, €, …"""
-    return char in SPOKEN_SIGNS or unicodedata.category(char)[0] == "S"
+    return char in SPOKEN_SIGNS or (unicodedata.category(char)[0] == "S" and char not in NOTES)
 
 
 def is_prefix(char: str) -> bool:

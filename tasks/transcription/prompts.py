@@ -5,11 +5,15 @@ Pure.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from tasks.engines.protocols import RawWord
+from tasks.intervals import Span
+from tasks.joining import weigh_word
 from tasks.transcription.hypothesis import Hypothesis
-from tasks.transcription.words import DecodedWord
+from tasks.transcription.words import DecodedWord, clean_words
 from tasks.word_forms import to_repetition_form
 
 MIN_ECHO = 4
@@ -20,6 +24,8 @@ MIN_AGREEMENT = 0.5
 """Share of the words of an echo that a decoding without the prompt must have in common with it: then they were
 said."""
 
+_ANY = Span(0.0, 1.0)
+
 
 def echoes_prompt(words: Sequence[DecodedWord], prompt: str) -> bool:
     """Check whether nearly all words of a text are words of the prompt.
@@ -28,8 +34,8 @@ def echoes_prompt(words: Sequence[DecodedWord], prompt: str) -> bool:
     >>> echoes_prompt(said, "Helm Istio Kubernetes Grafana Terraform"), echoes_prompt(said[:2], "Kubernetes Grafana")
     (True, False)
     """
-    known = _count(prompt.split())
-    if not known or len(words) < MIN_ECHO:
+    known = _count(w.text for w in _divide(prompt))
+    if not known or sum(map(weigh_word, words)) < MIN_ECHO:
         return False
     shared = sum(to_repetition_form(w.text) in known for w in words)
     return shared >= MIN_SHARE * len(words)
@@ -44,6 +50,13 @@ def choose_without_prompt(echo: Hypothesis, without: Hypothesis) -> Hypothesis:
     if not without.words or without.is_unsure or without.is_repetitive:
         return min(echo, without, key=lambda h: h.worse_key)
     return without
+
+
+def _divide(prompt: str) -> list[DecodedWord]:
+    """Divide a prompt into words as an engine's text is: letters, in scripts without blanks."""
+    text = re.sub(r"[,;](?!\d)|[、，；،]", r"\g<0> ", prompt)
+    pieces = [RawWord(start=None, end=None, word=f" {t}", probability=None, stretch=0) for t in text.split()]
+    return clean_words(pieces, [_ANY], _ANY)
 
 
 def _count(texts: Iterable[str]) -> Counter[str]:

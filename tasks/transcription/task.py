@@ -55,12 +55,12 @@ class TranscribeJob:
     """Weights of the aligner of the settings, where it has any."""
 
 
-@step_task("language", version=4)
+@step_task("language", version=5)
 def find_language(job: LanguageJob, place: StepContext) -> Manifest:
     """Detect the language of a track by a vote over several spans of speech.
 
-    Facts: `language` (Whisper's code, None without speech), `confidence` (0–1, None without speech) and
-    `disagreeing`, the places in another language.
+    Facts: `language` (Whisper's code, None without speech), `confidence` (0–1, None without speech), `disagreeing`,
+    the places in another language, and `likely`, the likeliest languages.
     """
     meter = place.meter()
     recogniser = engine(job.settings, job.weights.path, place.device)
@@ -71,12 +71,15 @@ def find_language(job: LanguageJob, place: StepContext) -> Manifest:
 
     found = _detect_language(job.speech, job.settings, detect)
     facts = LanguageFacts(
-        language=found.language, confidence=found.confidence, disagreeing=_convert_places(found.disagreeing)
+        language=found.language,
+        confidence=found.confidence,
+        disagreeing=_convert_places(found.disagreeing),
+        likely=list(found.likely),
     )
     return meter.manifest(**facts)
 
 
-@step_task("transcription", version=12)
+@step_task("transcription", version=13)
 def transcribe(job: TranscribeJob, place: StepContext, language: str | None, separated: Manifest | None) -> Manifest:
     """Transcribe a chunk. Artifact `words`, in the recording's time; facts: the language, the number of words, and
     how many loops and words outside speech were removed.

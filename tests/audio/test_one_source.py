@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.signal import butter, sosfilt
 
 from tasks.audio.bleed import estimate_noise_floor, give_back, remove_bleed
 from tasks.audio.decode import Samples, decode
@@ -82,6 +83,24 @@ def test_one_voice_after_a_codec(
     sound = np.repeat(record_twice(voice, level_db, hiss=1e-4) * (1, sign), 3, axis=0)
     path = write_sound(tmp_path / f"a.{suffix}", np.clip(sound, -1, 1), rate=48_000, codec=codec)
     check_kept_once([decode(path, Span(0, LENGTH_S), channel=c) for c in range(2)], silero)
+
+
+@pytest.mark.parametrize("worse", ["clipped", "muffled", "muffled and louder"])
+@pytest.mark.parametrize("turned", [1, -1])
+def test_of_one_voice_the_clearer_channel_is_kept(voice: Samples, silero: Silero, worse: str, turned: int) -> None:
+    other = {
+        "clipped": np.clip(20 * voice, -0.4, 0.4),
+        "muffled": muffle(voice),
+        "muffled and louder": 2 * muffle(voice),
+    }[worse]
+    _, own = keep([voice, other.astype(np.float32)][::turned], silero)
+    clear, dull = own[::turned]
+    assert measure_union_s(clear) > 0.5 * LENGTH_S
+    assert measure_union_s(dull) < 0.3
+
+
+def muffle(voice: Samples) -> Samples:
+    return np.asarray(sosfilt(butter(4, 800, fs=16_000, output="sos"), voice), np.float32)
 
 
 def test_one_voice_in_three_channels(voice: Samples, silero: Silero) -> None:

@@ -213,6 +213,8 @@ def test_container_creation_time(tmp_path: Path) -> None:
         ("REC_20261301_0915.wav", "20261301_0915"),
         ("260230_091500.wav", "260230_091500"),
         ("2026-03-01 25.15.00.wav", "2026-03-01 25.15.00"),
+        ("2026-06-31 at 9.15.00 PM.wav", "2026-06-31 at 9.15.00"),
+        ("talk of 2026-02-30.wav", "2026-02-30"),
     ],
 )
 def test_an_impossible_date_in_a_name_is_said(

@@ -182,6 +182,14 @@ def test_a_voice_that_one_channel_alone_has_is_not_lost() -> None:
     assert choose_weights(np.array([measure_cross_powers(half, RATE) for half in halves])) in ((1.0, 0.0), (0.0, 1.0))
 
 
+def test_a_cable_that_is_swapped_for_a_while_loses_nothing() -> None:
+    frames = make_noise(50.0).astype(np.float64).reshape(-1, RATE // 2)
+    swapped = [np.stack([frame, -frame if 40 <= i < 43 else frame]) for i, frame in enumerate(frames)]
+    powers = np.array([measure_cross_powers(frame, RATE) for frame in swapped])
+    assert choose_weights(powers) in ((1.0, 0.0), (0.0, 1.0))
+    assert choose_weights(powers[:40]) == (0.5, 0.5)
+
+
 @given(st.integers(0, 300), st.integers(1, 200), st.floats(1.0, 60.0), st.booleans())
 def test_a_span_by_itself_equals_that_span_of_the_whole(
     first: int, length: int, gain_db: float, removes_offset: bool

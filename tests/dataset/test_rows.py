@@ -53,6 +53,15 @@ def column(transcript, table, name):
         ("नमस्ते।", "नमस्ते"),
         ("東京。", "東京"),
         ("♪", ""),
+        ("10–20,", "10-20"),
+        ("heart—yes.", "heart-yes"),
+        ("٣٫٥٪", "٣٫٥"),
+        ("١٬٠٠٠", "١٬٠٠٠"),
+        ("3×4", "3×4"),
+        ("−5", "5"),
+        ("col·lecció", "col·lecció"),
+        ("བཀྲ་ཤིས་", "བཀྲ་ཤིས"),
+        ("צה״ל", "צה״ל"),
     ],
 )
 def test_a_word_is_searched_in_lower_case_without_punctuation(shown, searched):

@@ -103,11 +103,12 @@ ARABIC, HEBREW = TEXTS["Arabic"], [" שלום", ",", " מה", " שלומך", "?"
 @pytest.mark.parametrize("pieces", [ARABIC, HEBREW, [" 12", *HEBREW], [' "', *HEBREW]])
 @pytest.mark.parametrize("name", [None, "Ana", "12 Ana"])
 def test_a_latin_label_does_not_turn_text_that_runs_from_right_to_left(pieces: list[str], name: str | None) -> None:
-    files = render(transcribed(pieces, name=name), ["srt", "txt", "vtt"])
+    files = render(transcribed(pieces, name=name), ["srt", "txt", "vtt", "md"])
     text, label = "".join(pieces).strip(), name or "SPEAKER_00"
     line = f"{FSI}{label}{PDI}: {FSI}{text}{PDI}"
     assert files["transcript.txt"] == f"[00:00:00] {line}\n"
     assert line in files["transcript.srt"].splitlines()
+    assert f"** `00:00:00` {FSI}{text}{PDI}\n" in files["transcript.md"]
     (caption,) = webvtt.from_string(files["transcript.vtt"])
     assert (caption.voice, caption.text) == (label, text)
 

@@ -82,7 +82,7 @@ def test_profile_light_is_small_public_weights_and_nothing_of_the_demo() -> None
         ("audio.channels=left", "audio.channels"),
         ("separation.mode=auto", "separation.mode = auto: not built yet"),
         ("inbox.settle_seconds=-3", "inbox.settle_seconds"),
-        ("voices.store=s3://bucket/voices", "a folder on this machine"),
+        ("timezone=Mars/Olympus", 'timezone = "Mars/Olympus": no such zone. Write an IANA name'),
         ("storage=bucket/prefix", "storage"),
         ("storage=s3://bucket?x=1", "storage"),
         ("voices.threshold=7", "voices.threshold"),
@@ -90,7 +90,9 @@ def test_profile_light_is_small_public_weights_and_nothing_of_the_demo() -> None
         ("diarization.max_speakers=0", "diarization.max_speakers"),
         ("transcription.language=xx", "Write a code or a name"),
         ("transcription.language=germn", "did you mean German (de)?"),
+        ("transcription.language=de,en", "that is several. Write transcription.languages = de,en"),
         ("transcription.languages=de,xx", "transcription.languages"),
+        ("voices.store=s3://bucket/voices", "voices.store = s3://bucket/voices: write a folder"),
         ("transcription.languages=", "transcription.languages"),
         ("beam", "KEY=VALUE"),
     ],
@@ -135,6 +137,19 @@ def test_auto_takes_back_a_language_of_another_source() -> None:
 @pytest.mark.parametrize("given", ["de,en", "English, German", '["en", "de"]', ["en", "DE"], ("de", "en", "en-US")])
 def test_languages_are_a_list_or_text_with_commas(given: object) -> None:
     assert settings({"transcription": {"languages": given}}).transcription.languages == ("de", "en")
+
+
+def test_a_long_value_is_not_shown_in_whole() -> None:
+    with pytest.raises(UsageError, match=r"^transcription\.hotwords = .* at most 1000 characters$") as caught:
+        settings(assignments=(f"transcription.hotwords={'Hotword ' * 150}",))
+    assert len(str(caught.value)) < 200
+
+
+def test_auto_and_modes_are_read_in_any_spelling() -> None:
+    for spelling in ("", "AUTO"):
+        assert settings({"transcription": {"language": spelling, "languages": "auto"}}) == settings()
+    for spelling in ("per_segment", "Per segment"):
+        assert settings({"transcription": {"language": spelling}}).transcription.language == "per-segment"
 
 
 def test_the_language_is_one_of_the_languages() -> None:

@@ -58,6 +58,14 @@ SPACED = {
     "Greek": ([" τι", " λες", ";"], ["τι", "λες;"]),
     "first mark": (["...", " and", " so"], ["... and", "so"]),
     "trailing blank": (["Hello ", "world"], ["Hello", "world"]),
+    "song": ([" ♪", " La", " la", " ♪", " Well"], ["♪ La", "la ♪", "Well"]),
+    "narrow blanks": ([" «", "\u202fOui", "\u202f!", "\u202f»"], ["« Oui ! »"]),
+    "signs of names": (
+        [" C", "++", " C", "#", " .", "NET", " rock", " '", "n", "'", " roll"],
+        ["C++", "C#", ".NET", "rock", "'n'", "roll"],
+    ),
+    "digits of Arabic": ([" ٣", "٫", "٥", "٪", " ב", "-15", "%"], ["٣٫٥٪", "ב-15%"]),
+    "accents apart": ([" cafe", "\u0301", " na", "i", "\u0308", "ve"], ["cafe\u0301", "nai\u0308ve"]),
     "bare words": (["Hello", "world", "."], ["Hello", "world."]),
 }
 
@@ -94,6 +102,11 @@ UNSPACED = {
 @pytest.mark.parametrize(("pieces", "words"), UNSPACED.values(), ids=UNSPACED)
 def test_letters_of_scripts_without_blanks_are_rows_that_join_with_nothing(pieces: list[str], words: str) -> None:
     assert "|".join(" " * w.space_before + w.text for w in assemble_words(raw(*pieces))) == words
+
+
+@pytest.mark.parametrize("pieces", [["♪"], [" ♪♪"], [" ♪", " ♫", "..."]])
+def test_music_is_no_word(pieces: list[str]) -> None:
+    assert clean_words(raw(*pieces), [STRETCH], STRETCH) == []
 
 
 def test_a_word_lasts_from_its_first_piece_to_its_last_and_marks_do_not_lengthen_it() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from tasks.exports.cue_timing import Cue
 from tasks.exports.subtitles.profile import SubtitleProfile
-from tasks.exports.text import FSI, PDI, is_right_to_left, label_line
+from tasks.exports.text import isolate as isolate_text
+from tasks.exports.text import label_line
 from tasks.text import to_one_line
 
 COLOURS = ("ffffff", "ffff00", "00ffff", "00ff00", "ffb0ff", "ffb060", "a0c0ff", "c0c0c0")
@@ -28,7 +29,7 @@ def list_shown_lines(cue: Cue, profile: SubtitleProfile, *, isolate: bool = Fals
             label = to_one_line(owner)
             shown.append(label_line(label, line) if isolate else f"{label}: {line}")
         else:
-            shown.append(f"{FSI}{line}{PDI}" if isolate and is_right_to_left(line) else line)
+            shown.append(isolate_text(line) if isolate else line)
     return tuple(shown)
 
 

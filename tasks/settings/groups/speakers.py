@@ -89,5 +89,8 @@ class VoicesSettings(Group):
     @classmethod
     def _is_a_folder(cls, store: str | None) -> str | None:
         if store is not None and "://" in store:
-            raise ValueError("a folder on this machine: elsewhere nobody can be kept from writing at the same time")
+            raise ValueError(
+                f"voices.store = {store}: write a folder on this machine: elsewhere nobody can be kept from writing "
+                "at the same time"
+            )
         return store

@@ -25,20 +25,23 @@ _LATER = ("languages", "vocabulary", "replacements", "into_english")
 
 
 def _read_language(given: Any) -> Any:
-    """The code of a language in any spelling; None for auto."""
+    """The code of a language in any spelling; None for auto and for no text."""
     if not isinstance(given, str):
         return given
     text = given.strip().lower()
-    if text == "auto":
+    if text in ("", "auto"):
         return None
-    return text if text in (PER_CHUNK, PER_SEGMENT) else _read_code("language", given)
+    mode = text.replace("_", "-").replace(" ", "-")
+    return mode if mode in (PER_CHUNK, PER_SEGMENT) else _read_code("language", given)
 
 
 def _read_languages(given: Any) -> Any:
-    """Codes of languages in any spelling, sorted; from text, too, with commas between them."""
+    """Codes of languages in any spelling, sorted; from text, too, with commas between them. None for auto."""
     given = read_list(given)
     if not isinstance(given, (list, tuple)) or not all(isinstance(one, str) for one in given):
         return given
+    if [one.strip().lower() for one in given] == ["auto"]:
+        return None
     return tuple(sorted({_read_code("languages", one) for one in given if one}))
 
 
@@ -59,6 +62,12 @@ def _read_code(name: str, given: str) -> str:
     code = parse_language(given)
     if code is None:
         near = suggest_language(given)
+        several = [parse_language(one) for one in given.split(",")]
+        if name == "language" and len(several) > 1 and all(several):
+            raise ValueError(
+                f"transcription.language = {json.dumps(given, ensure_ascii=False)}: that is several. Write "
+                f"transcription.languages = {','.join(map(str, several))}"
+            )
         modes = f", auto, {PER_CHUNK} or {PER_SEGMENT}" if name == "language" else ""
         raise ValueError(
             f"transcription.{name} = {json.dumps(given, ensure_ascii=False)}: no language that Whisper knows"

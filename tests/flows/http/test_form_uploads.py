@@ -160,8 +160,22 @@ def test_any_name_becomes_one_that_the_file_system_takes(name: str) -> None:
     assert make_file_name(made) == made
 
 
+@pytest.mark.parametrize("start", ["data:audio/wav;base64,", "DATA:Audio/WAV;BASE64,", "data:;base64,"])
+def test_data_urls_are_read_in_any_letter_case(start: str) -> None:
+    assert decode_data_url(f" {start}UklG\nRg%3D%3D ", "known_speaker_references") == b"RIFF"
+
+
 @pytest.mark.parametrize(
-    "url", ["", "data:", "http://x", "data:audio/wav;base64,%", "data:audio/wav,abc", "data:a;base64,A"]
+    "url",
+    [
+        "",
+        "data:",
+        "data:audio/wav;base64,",
+        "http://x",
+        "data:audio/wav;base64,%",
+        "data:audio/wav,abc",
+        "data:a;base64,A",
+    ],
 )
 def test_what_is_no_data_url_is_refused(url: str) -> None:
     with pytest.raises(ApiError) as caught:

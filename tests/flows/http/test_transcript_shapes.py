@@ -100,7 +100,10 @@ def test_text_in_scripts_without_blanks_is_joined_without(meeting: Transcript) -
         replace(word, text="你好。", segment=0, space_before=False),
         replace(word, text="再见。", segment=1, space_before=False, start_s=first.end_s, end_s=first.end_s + 1),
     )
-    assert join_text(replace(meeting, segments=(first, second), words=words)) == "你好。再见。"
+    chinese = replace(meeting, segments=(first, second), words=words)
+    assert join_text(chinese) == "你好。再见。"
+    segments = json.loads(shape(chinese, Shape("verbose_json")))["segments"]
+    assert "".join(s["text"] for s in segments) == "你好。再见。"
 
 
 def test_without_diarization_speakers_are_unknown(meeting: Transcript) -> None:

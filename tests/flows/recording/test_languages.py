@@ -92,6 +92,27 @@ def test_a_channel_with_an_uncertain_language_has_the_recordings() -> None:
     assert found.disagreeing == ()
 
 
+@pytest.mark.parametrize(
+    ("likely", "speech_s", "own"),
+    [
+        ([("fr", 0.19), ("br", 0.04), ("de", 0.01)], 8.0, "fr"),
+        ([("fr", 0.19), ("br", 0.04)], 8.0, "fr"),
+        ([("fr", 0.19), ("de", 0.1)], 8.0, "de"),  # as likely, nearly
+        ([("fr", 0.19), ("br", 0.04)], 2.0, "de"),  # too short to tell
+        ([("nn", 0.06), ("km", 0.05)], 8.0, "de"),  # noise
+    ],
+)
+def test_a_channel_in_which_the_recordings_language_is_far_less_likely_has_its_own(
+    likely: list[tuple[str, float]], speech_s: float, own: str
+) -> None:
+    unsure: LanguageFacts = {
+        "language": likely[0][0], "confidence": likely[0][1], "disagreeing": [], "likely": likely
+    }  # fmt: skip
+    german: LanguageFacts = {"language": "de", "confidence": 0.9, "disagreeing": []}
+    found = combine_channels({0: unsure, 1: german}, {0: speech_s, 1: 20.0})
+    assert (found.language, found.by_channel) == ("de", {0: own, 1: "de"})
+
+
 def test_without_speech_there_is_no_language() -> None:
     assert combine_channels({}, {None: 0.0}) == Languages(None, None, {None: None})
 
