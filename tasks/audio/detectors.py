@@ -12,8 +12,9 @@ from tasks.step import StepContext
 
 LOADER = "tasks.audio.speech_map:load"
 SILERO = Engine.of("audio/silero", LOADER)
-MOST_THREADS = 8
-"""Of one speech map. More gain nothing: one thread decodes a recording, and keeps six of these at work."""
+MOST_THREADS = 6
+"""Of one speech map. More gain nothing, since the one thread that decodes a recording keeps no more at work; and each
+takes 100 MB."""
 
 
 class Detectors:

@@ -121,7 +121,7 @@ def test_few_windows_need_few_copies(tmp_path: Path) -> None:
         asked.append(engine)
         return Call([], run_s=1.0)
 
-    detectors = Detectors(make_place(tmp_path, EnginePool(Placement(run_in="process"))), 8)
+    detectors = Detectors(make_place(tmp_path, EnginePool(Placement(run_in="process"))), 6)
     with patch.object(EnginePool, "call", answer):
         for _ in range(3):
             detectors.find_speech(np.zeros(1, np.float32))
