@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     one = figures["maps"][0]["wall_s"]
     frame.show(
         f"Speech map of {hours:g} h; decoding alone {figures['decoding_s'] / hours:.1f} s a recorded hour",
-        ["threads", "s a recorded hour", "speed-up", "processor s: Silero", "the rest", "peak MB: Silero", "the rest"],
+        ["threads", "s a recorded hour", "speed-up", "CPU s: Silero", "the rest", "peak MB: Silero", "the rest"],
         [
             [
                 str(f["threads"]), f["wall_s"] / hours, one / f["wall_s"], f["child_cpu_s"] / hours,
