@@ -54,7 +54,7 @@ def measure(source: Path, profile: str, folder: Path) -> dict[str, Any]:
         (own / "data").mkdir(parents=True)
         (own / "data" / "models").symlink_to(home() / "data" / "models")
     job = {"source": str(source.resolve()), "arguments": ["--profile", profile, "--out", str(own / "out")]}
-    ended = run_fresh("tests.benchmarks.start_child", job, own)
+    ended = run_fresh("tests.benchmarks.day.start_child", job, own)
     if ended.answer is None:
         raise SystemExit(ended.error)
     marks = {what: at - ended.launched for what, at in ended.answer["marks"]}

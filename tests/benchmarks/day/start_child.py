@@ -1,4 +1,4 @@
-"""`daylong run` in a process of its own: `python -m tests.benchmarks.start_child JOB`, JOB being JSON.
+"""`daylong run` in a process of its own: `python -m tests.benchmarks.day.start_child JOB`, JOB being JSON.
 
 `{"source": FILE, "arguments": […], "answer": FILE}`. The answer has `marks`: (what, when, by the system's monotonic
 clock), and `calls`: (engine, asked, seconds of loading, seconds of work).
