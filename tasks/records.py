@@ -362,9 +362,10 @@ def as_dict(value: Any) -> Any:
     >>> as_dict(Turn(0.0, 1.5, "SPEAKER_00"))["end_s"]
     1.5
     """
-    if type(value) in _PLAIN:  # a day has millions: this comes first
+    kind: Any = type(value)
+    if kind in _PLAIN:  # a day has millions: this comes first
         return value
-    if (names := _list_fields(type(value))) is not None:
+    if (names := _list_fields(kind)) is not None:
         return {name: as_dict(getattr(value, name)) for name in names}
     if isinstance(value, dict):
         return {k: as_dict(v) for k, v in value.items()}
