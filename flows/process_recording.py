@@ -27,6 +27,7 @@ from flows.recording.assembly import assemble_transcript, build_outcome
 from flows.recording.chunk_result import ChunkResult, count_engine_calls
 from flows.recording.chunk_steps import list_steps
 from flows.recording.chunks import process_chunks, split_by_track
+from flows.recording.early_engines import load_while_mapping
 from flows.recording.languages import (
     determine_languages,
     find_main_language,
@@ -142,6 +143,7 @@ def _process(files: Sequence[str], run: Run, account: Account, mark: usage.RunMa
 def _run_steps(
     recording: Recording, run: Run, progress: Progress, account: Account, started: float, calls_before: int
 ) -> Outcome:
+    progress.listeners += (load_while_mapping(run, recording.duration_s),)
     progress.enter_stage("speech map", duration_s=recording.duration_s)
     mapped, tracks = map_tracks(recording, run, progress)
     speech, _ = read_speech_map(run.place.store, mapped)

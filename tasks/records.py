@@ -8,6 +8,7 @@ None with diarization off; a chunk's own labels are small strings like "2".
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -346,14 +347,26 @@ class Transcript:
         return sum(s.label != UNKNOWN for s in self.speakers)
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+@functools.cache
+def _list_fields(kind: type) -> tuple[str, ...] | None:
+    """The names of a dataclass's fields; None for other classes."""
+    return tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
+
+
 def as_dict(value: Any) -> Any:
     """A record (or a list of them) as plain JSON values.
 
     >>> as_dict(Turn(0.0, 1.5, "SPEAKER_00"))["end_s"]
     1.5
     """
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: as_dict(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    kind: Any = type(value)
+    if kind in _PLAIN:  # a day has millions: this comes first
+        return value
+    if (names := _list_fields(kind)) is not None:
+        return {name: as_dict(getattr(value, name)) for name in names}
     if isinstance(value, dict):
         return {k: as_dict(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -11,7 +11,7 @@ A manifest is small and plain JSON; what it names lies in the artifact store:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
@@ -94,6 +94,13 @@ class Meter:
         self.engine_calls += 1
         self.peak_mb = max(self.peak_mb, call.peak_mb)
         return call.value
+
+    def include(self, others: Sequence[Meter]) -> None:
+        """Add what other meters took while this one ran, side by side: of their waiting and loading, the longest."""
+        self.wait_s += max((other.wait_s for other in others), default=0.0)
+        self.load_s += max((other.load_s for other in others), default=0.0)
+        self.engine_calls += sum(other.engine_calls for other in others)
+        self.peak_mb = max([self.peak_mb, *(other.peak_mb for other in others)])
 
     def manifest(self, artifacts: dict[str, str] | None = None, **facts: Any) -> Manifest:
         """The step's manifest, with the seconds since the meter was made (less those spent waiting)."""

@@ -170,14 +170,17 @@ def _format_rest(number: int) -> str:
 
 
 def _run_flow(files: tuple[str, ...], settings: dict[str, Any], show: Any, server: RunServer) -> Outcome:
-    server.begin()  # it starts while Prefect is imported
+    is_starting = server.begin()  # it starts while Prefect is imported
     # Imported here, below the bar: Prefect takes a second to import and several to start.
     import_prefect()
     from flows.process_recording import process_recording
+    from flows.recording.early_engines import load_before_run
     from flows.reporting.progress import subscribe
 
-    server.wait()
     first, *more = map(encode_path, files)
+    if is_starting:
+        load_before_run([first, *more], settings)
+    server.wait()
     with subscribe(show):
         # Prefect validates the mapping into the form that the signature names.
         outcome: Outcome = process_recording(first, settings, more)  # type: ignore[call-overload]

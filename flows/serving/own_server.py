@@ -74,13 +74,14 @@ class RunServer:
         else:
             check_place(self._environment)
 
-    def begin(self) -> None:
-        """Begin to start our own server, unless one is named or ours is alive, and name it for Prefect's client.
+    def begin(self) -> bool:
+        """Begin to start our own server, unless one is named or ours is alive, and name it for Prefect's client;
+        return whether that was done.
 
         Raises UsageError, MachineFault where it cannot start.
         """
         if self._named or (self._process is not None and self._process.is_alive):
-            return
+            return False
         check_place(self._environment)
         self._port = port = self._port or find_free_port()  # Prefect's client keeps the first one
         environment = build_environment(self._environment, port)
@@ -99,6 +100,7 @@ class RunServer:
             from prefect.context import refresh_global_settings_context
 
             refresh_global_settings_context()
+        return True
 
     def wait(self) -> None:
         """Wait until our own server answers. Raises MachineFault with what it said last."""

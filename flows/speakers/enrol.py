@@ -15,9 +15,9 @@ from flows.locations import resolve_device
 from flows.recording.preparation import describe_weights, place_engines
 from flows.speakers.clips import CLIP_S
 from tasks.audio.decode import decode, reference_audio
+from tasks.audio.detectors import SILERO
 from tasks.audio.probe import probe
 from tasks.audio.survey import map_corrected
-from tasks.audio.task import SILERO
 from tasks.canonical import find_recording_start
 from tasks.diarization.engines import choose_speaker_engine
 from tasks.diarization.tracks import Tracks

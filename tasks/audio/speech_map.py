@@ -1,14 +1,17 @@
 """Map the speech and the level of a whole recording, in one pass and bounded memory.
 
 Silero's detector gets a few minutes at a time, with context on both sides, so that borders of windows neither cut
-speech nor add any. Speech that it finds in the context is discarded.
+speech nor add any. Speech that it finds in the context is discarded. Windows don't depend on each other: several are
+worked on side by side, while the next is decoded.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,6 +23,7 @@ from tasks.intervals import Span, clip, measure_union_s, merge_spans
 from tasks.records import SAMPLE_RATE_HZ
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 ENERGY_STEP_S = 0.5
 FLOOR_DB = -100.0
@@ -67,36 +71,59 @@ class Silero:
         return merge_spans(Span(f["start"] / SAMPLE_RATE_HZ, f["end"] / SAMPLE_RATE_HZ) for f in found)
 
 
-def load(threshold: float = 0.5) -> Silero:
-    """Load the detector. `threshold`: the least probability that counts as speech."""
+def load(threshold: float = 0.5, copy: int = 0) -> Silero:
+    """Load the detector. `threshold`: the least probability that counts as speech. `copy`: tells engines apart that
+    are called side by side. In one process they share the weights: a session of ONNX Runtime takes calls of several
+    threads at once (microsoft/onnxruntime #114)."""
     return Silero(threshold)
 
 
 def build_speech_map(
-    blocks: Iterable[Samples], detect: Callable[[Samples], list[Span]], duration_s: float
+    blocks: Iterable[Samples], detect: Callable[[Samples], list[Span]], duration_s: float, threads: int = 1
 ) -> SpeechMap:
     """Build the map of a recording from consecutive `blocks` of float32 at 16 kHz, of any lengths.
 
-    `detect` returns spans in seconds from the start of the samples it gets, as `Silero.find_speech` does.
+    `detect` returns spans in seconds from the start of the samples it gets, as `Silero.find_speech` does; so many
+    `threads` call it at once. The map is the same with any number of them.
     """
+
+    def map_window(cut: tuple[Samples, float, Span]) -> tuple[list[Span], npt.NDArray[np.float16]]:
+        window, at_s, core = cut
+        speech = clip((span.shift(at_s) for span in detect(window)), core)
+        first = round((core.start_s - at_s) * SAMPLE_RATE_HZ)
+        return speech, measure_energy_db(window[first : first + round(core.duration_s * SAMPLE_RATE_HZ)])
+
     speech: list[Span] = []
     energy: list[npt.NDArray[np.float16]] = []
-    for window, at_s, core in compute_ahead(_cut_windows(blocks)):
-        speech += clip((span.shift(at_s) for span in detect(window)), core)
-        first = round((core.start_s - at_s) * SAMPLE_RATE_HZ)
-        energy.append(measure_energy_db(window[first : first + round(core.duration_s * SAMPLE_RATE_HZ)]))
+    for found, levels_db in work_side_by_side(map_window, _cut_windows(blocks), threads):
+        speech += found
+        energy.append(levels_db)
     whole = Span(0.0, duration_s)
     levels = np.concatenate(energy) if energy else np.zeros(0, np.float16)
     return SpeechMap(tuple(clip(merge_spans(speech), whole)), levels)
 
 
-def compute_ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:
-    """Yield the same items; while one is used, the next is computed in a thread."""
-    with contextlib.closing(items), ThreadPoolExecutor(1, "daylong-ahead") as thread:
-        coming = thread.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = thread.submit(next, items, None)
-            yield item
+def work_side_by_side(
+    work: Callable[[T], R], items: Generator[T, None, None], threads: int
+) -> Generator[R, None, None]:
+    """Yield `work(item)` in the order of the items: `threads` of them are worked on at a time, and meanwhile the next
+    one is made, by whoever asks. No more than that is in memory.
+
+    Closed, or where work or an item fails, what is under way ends, and no more is begun.
+    """
+    under_way: deque[Future[R]] = deque()
+    with contextlib.closing(items), ThreadPoolExecutor(threads, "daylong-window") as workers:
+        try:
+            for item in items:
+                under_way.append(workers.submit(copy_context().run, work, item))
+                del item
+                if len(under_way) > threads:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()
 
 
 def measure_energy_db(samples: Samples) -> npt.NDArray[np.float16]:

@@ -42,18 +42,19 @@ MAX_OFFSET_SHARE = 0.5
 
 
 def map_corrected(
-    audio: Audio, detect: Callable[[Samples], list[Span]], duration_s: float
+    audio: Audio, detect: Callable[[Samples], list[Span]], duration_s: float, threads: int = 1
 ) -> tuple[SpeechMap, Correction]:
     """Map the speech of a recording with the correction that it needs; return both.
 
-    Ordinary recordings are read once, others again with what the first pass has found. Raises as `stream` does.
+    Ordinary recordings are read once, others again with what the first pass has found. `detect` is called by so many
+    `threads` at once. Raises as `stream` does.
     """
     correction = UNCORRECTED
     plain: tuple[SpeechMap, Correction] | None = None
     for _ in range(MAX_PASSES):
         survey = Survey()
         with contextlib.closing(_read(audio, correction, survey)) as blocks:
-            mapped = build_speech_map(blocks, detect, duration_s)
+            mapped = build_speech_map(blocks, detect, duration_s, threads)
         needed = survey.decide(correction)
         if needed == correction:
             break

@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.audio.bleed import estimate_noise_floor, remove_bleed
 from tasks.audio.combine import probe_files
 from tasks.audio.decode import UNCORRECTED, Samples, stream
+from tasks.audio.detectors import Detectors, count_threads
 from tasks.audio.plan import plan, select_speech
 from tasks.audio.survey import map_corrected
 from tasks.caching import step_task
@@ -27,15 +28,12 @@ from tasks.contracts import (
     read_speech_map,
     write_spans,
 )
-from tasks.engines.engine import Engine
 from tasks.intervals import Span, measure_union_s, merge_spans
 from tasks.records import SAMPLE_RATE_HZ, Audio, Chunk, Recording, as_dict
 from tasks.settings.schema import AudioSettings, ChunkingSettings
 from tasks.step import Manifest, StepContext
 
 Array = np.ndarray[Any, Any]
-
-SILERO = Engine.of("audio/silero", "tasks.audio.speech_map:load")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class PlanJob:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Gets the seconds of a channel that were processed, for progress. Never part of a key."""
+    """Gets the seconds of a channel that were processed, for progress, from any thread. Never part of a key."""
 
     mapped: Callable[[float], None]
 
@@ -85,14 +83,15 @@ def map_speech(job: MapJob, place: StepContext, watcher: Watcher) -> Manifest:
 
     The recording is read once, streaming; once or twice more if it needs a correction.
     """
-    meter = place.meter()
+    meter, detectors = place.meter(), Detectors(place, count_threads(place))
 
     def detect(block: Samples) -> list[Span]:
-        found: list[Span] = meter.ask(SILERO, "find_speech", block)
+        found = detectors.find_speech(block)
         watcher.mapped(len(block) / SAMPLE_RATE_HZ)
         return found
 
-    mapped, correction = map_corrected(job.audio, detect, job.duration_s)
+    mapped, correction = map_corrected(job.audio, detect, job.duration_s, detectors.threads)
+    meter.include(detectors.meters)
     spans = write_spans(mapped.speech)
     kept = place.store.put_arrays("speech-map", speech=spans, energy_db=mapped.energy_db)
     facts = SpeechMapFacts(speech_s=float((spans[:, 1] - spans[:, 0]).sum()))

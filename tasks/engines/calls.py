@@ -9,12 +9,13 @@ which `configure` sets up; a server, or a second run in one process, may have it
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,6 +27,8 @@ from tasks.engines.engine import Call, Engine, Keep, Where
 from tasks.engines.idle import watch
 from tasks.engines.pool import Pool
 from tasks.engines.shared import SharedEngines
+
+log = logging.getLogger("daylong.models")
 
 VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 """The variable by which CUDA, and so every engine, knows its GPUs."""
@@ -147,6 +150,19 @@ class EnginePool:
             self._uses[engine.name] = self._uses.get(engine.name, EngineUse()).add(done)
         return done
 
+    def preload(self, engines: Sequence[Engine], children: int = 1) -> None:
+        """Begin to load engines in this order, in so many children, and return: they are loaded while other things go
+        on. Not where engines run in this process, or where only one of them is kept.
+
+        An engine that can't be loaded is told of by the first call of it.
+        """
+        with self._guard:
+            chosen = [] if self._placement.keep == "one" else self._children[:children]
+            for child in chosen:
+                child.loaded.update(engines)
+        for child in chosen:
+            threading.Thread(target=_load, args=(child.process, engines), name="daylong-load", daemon=True).start()
+
     @property
     def is_idle(self) -> bool:
         """Whether no call is at work or waiting."""
@@ -217,6 +233,13 @@ class EnginePool:
             for child in self._children:
                 child.loaded.clear()
             return [child.process for child in self._children]
+
+
+def _load(process: EngineProcess | SharedEngines, engines: Sequence[Engine]) -> None:
+    try:
+        process.load(engines)
+    except Exception as error:
+        log.debug("engines are not loaded ahead: %s", error)
 
 
 def _is_remote(engine: Engine) -> bool:

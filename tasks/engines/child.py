@@ -17,12 +17,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import Pipe
 from typing import Any
 
-from tasks.engines.engine import Call, Engine, Keep
+from tasks.engines.engine import LOAD, Call, Engine, Keep
 from tasks.engines.link import GONE, Link, relay_record
 from tasks.engines.shared_lock import SharedExclusiveLock
 from tasks.engines.wire import Wire
@@ -139,6 +139,35 @@ class EngineProcess:
             raise answer
         done: Call = answer
         return replace(done, wait_s=done.wait_s + waited_s)
+
+    def load(self, engines: Sequence[Engine]) -> None:
+        """Load engines, one after the other, until all are loaded or the child ends; no other is started then.
+
+        Raises `EngineDied` where one hangs. What an engine raises is raised by the next call of it.
+        """
+        with self._guard:
+            self._active += 1
+            child = self._ensure_started()
+        try:
+            for engine in engines:
+                with self._engine_lock(engine), self._engines.shared():
+                    with self._guard:
+                        if self._child is not child:
+                            return
+                        self.calls += 1
+                        request_id = self.calls
+                    try:
+                        answer = self._await_answer(
+                            engine, child, child.link.send(request_id, (engine, LOAD, (), {}))
+                        )
+                    finally:
+                        child.link.waiting.pop(request_id, None)
+                if answer is GONE:
+                    return
+        finally:
+            with self._guard:
+                self._active -= 1
+                self._used = time.monotonic()
 
     def _engine_lock(self, engine: Engine) -> threading.Lock:
         with self._guard:

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 Keep = Literal["all", "one"]
 Where = Literal["process", "child", "shared"]
+LOAD = ""
+"""In place of a method: the engine is loaded if it isn't, and does nothing."""
 
 
 @dataclass(frozen=True, slots=True)

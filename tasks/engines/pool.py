@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.engines.device_errors import find_device_error, translate_device_errors
-from tasks.engines.engine import Call, Engine, Keep
+from tasks.engines.engine import LOAD, Call, Engine, Keep
 from tasks.engines.memory import free_device_memory, is_out_of_memory, track_peak_memory, translate_memory_errors
 from tasks.errors import DaylongError, MachineFault, is_transient
 
@@ -60,7 +60,7 @@ class Pool:
                 track_peak_memory() as peak_mb,
             ):
                 try:
-                    value = getattr(slot.loaded, method)(*args, **kwargs)
+                    value = None if method == LOAD else getattr(slot.loaded, method)(*args, **kwargs)
                 finally:
                     slot.used = time.monotonic()
                 most_mb = peak_mb()

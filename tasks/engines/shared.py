@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.engines.child import is_ending, make_environment
-from tasks.engines.engine import Call, Engine, Keep
+from tasks.engines.engine import LOAD, Call, Engine, Keep
 from tasks.engines.link import GONE, Link, relay_record
 from tasks.engines.shared_socket import connect, find_folder, listen, locked, name_socket
 from tasks.engines.wire import Wire
@@ -72,6 +72,11 @@ class SharedEngines:
             raise answer
         done: Call = answer
         return done
+
+    def load(self, engines: Sequence[Engine]) -> None:
+        """Load engines there, one after the other. Raises as `call`."""
+        for engine in engines:
+            self.call(engine, LOAD)
 
     def _ask(self, engine: Engine, method: str, args: Any, kwargs: Any) -> Any:
         answer = GONE

@@ -128,5 +128,7 @@ def _average_channel(place: StepContext, measured: Sequence[Manifest]) -> Speake
 
 def _clip_word(word: Word, duration_s: float) -> Word:
     """Clip a word's times to the recording."""
+    if 0.0 <= word.start_s <= word.end_s <= duration_s:
+        return word
     end = min(max(word.end_s, 0.0), duration_s)
     return replace(word, start_s=min(max(word.start_s, 0.0), end), end_s=end)

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from tasks.audio import speech_map as module
 from tasks.audio.decode import stream
 from tasks.audio.probe import probe
-from tasks.audio.speech_map import Silero, build_speech_map, compute_ahead, load, measure_energy_db
+from tasks.audio.speech_map import Silero, build_speech_map, load, measure_energy_db, work_side_by_side
 from tasks.intervals import Span, intersect, measure_union_s, merge_spans, subtract
+from tasks.logs import add_log_fields, current_log_fields
 from tests.helpers.sound_files import make_noise
 
 RATE = 16_000
@@ -120,28 +121,63 @@ def test_memory_is_bounded() -> None:
     assert peak(60) < 1.3 * peak(8)
 
 
-def test_next_window_is_read_ahead() -> None:
-    reading: list[str] = []
+def test_windows_found_by_several_threads_make_the_same_map(silero: Silero, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = stream(SAMPLE, 30)
+    wave = np.concatenate([next(blocks) for _ in range(3)])
+    monkeypatch.setattr(module, "_CORE_S", 10.0)
+    monkeypatch.setattr(module, "_CONTEXT_S", 5.0)
+    one, three = (
+        build_speech_map(iter(np.array_split(wave, 13)), silero.find_speech, len(wave) / RATE, threads)
+        for threads in (1, 3)
+    )
+    assert one.speech_s > 30
+    assert one.speech == three.speech
+    assert np.array_equal(one.energy_db, three.energy_db)
+
+
+def count_up(made: list[int], to: int) -> Generator[int, None, None]:
+    for i in range(to):
+        made.append(i)
+        yield i
+
+
+def test_several_items_are_worked_on_at_once_and_answered_in_order() -> None:
+    at_once = threading.Barrier(3)  # nobody passes it alone
+
+    def work(item: int) -> int:
+        at_once.wait(10)
+        return 10 * item
+
+    assert list(work_side_by_side(work, count_up([], 6), 3)) == [0, 10, 20, 30, 40, 50]
+
+
+def test_while_items_are_worked_on_one_more_is_made_and_no_more() -> None:
+    made: list[int] = []
+    third_is_made = threading.Event()
 
     def items() -> Generator[int, None, None]:
-        try:
-            for i in (1, 2, 3):
-                reading.append(f"{i} in {threading.current_thread().name}")
-                made[i].set()
-                yield i
-        finally:
-            reading.append("closed")
+        for i in count_up(made, 9):
+            if i == 2:
+                third_is_made.set()
+            yield i
 
-    made = {i: threading.Event() for i in (1, 2, 3)}
-    first = compute_ahead(items())
-    assert next(first) == 1
-    assert made[2].wait(10)
-    assert list(first) == [2, 3]
-    assert [r.split(" in ")[0] for r in reading] == ["1", "2", "3", "closed"]
-    assert all("daylong-ahead" in r for r in reading[:3])
+    def work(item: int) -> int:
+        assert third_is_made.wait(10)  # the first two are at work until the third is there
+        return item
+
+    found = work_side_by_side(work, items(), 2)
+    for i in range(7):
+        assert (next(found), made[-1]) == (i, i + 2)
+    assert list(found) == [7, 8]
 
 
-def test_compute_ahead_closes_source_and_passes_errors() -> None:
+def test_what_is_given_to_a_thread_has_the_callers_log_fields() -> None:
+    with add_log_fields(recording="a"):
+        found = list(work_side_by_side(lambda item: (item, current_log_fields()), count_up([], 2), 2))
+    assert found == [(0, {"recording": "a"}), (1, {"recording": "a"})]
+
+
+def test_work_side_by_side_closes_its_source_and_passes_errors() -> None:
     closed = []
 
     def failing() -> Generator[int, None, None]:
@@ -151,8 +187,12 @@ def test_compute_ahead_closes_source_and_passes_errors() -> None:
         finally:
             closed.append(True)
 
-    with contextlib.closing(compute_ahead(failing())) as stopped:
-        assert next(stopped) == 1
-    assert closed == [True]
+    with contextlib.closing(work_side_by_side(abs, count_up([], 3), 1)) as stopped:
+        assert next(stopped) == 0
     with pytest.raises(OSError, match="gone"):
-        list(compute_ahead(failing()))
+        list(work_side_by_side(abs, failing(), 2))
+    assert closed == [True]
+    made: list[int] = []
+    with pytest.raises(ZeroDivisionError):
+        list(work_side_by_side(lambda item: 1 // item, count_up(made, 9), 1))
+    assert made == [0, 1]  # and no more is begun

@@ -109,8 +109,9 @@ def engines_killed(undisturbed: Undisturbed, folder: Path) -> Result:
     deaths = 0
     while process.poll() is None and not deaths:
         time.sleep(0.5)
-        if pid := engines_of(process):
-            time.sleep(2.0)
+        # They are loaded before the run needs them; once the speech is mapped, they work.
+        if (pid := engines_of(process)) and records(at).get("speech-map"):
+            time.sleep(0.5)
             os.kill(pid, signal.SIGKILL)
             deaths += 1
     ended = finished(process)

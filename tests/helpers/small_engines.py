@@ -132,6 +132,14 @@ def load_counter(step: int) -> Counter:
     return Counter(step)
 
 
+def load_and_note(path: str, seconds: float = 0.0) -> Counter:
+    """Add a line to a file, and take a while."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("loaded\n")
+    time.sleep(seconds)
+    return Counter(1)
+
+
 def load_without_memory() -> Counter:
     raise RuntimeError("CUDA failed with error out of memory")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.engines import registry
+from tasks.engines.calls import EnginePool
 from tasks.engines.engine import Engine
 from tasks.engines.protocols import RawWord, Samples, Stretches
 from tasks.engines.spec import Capabilities, EngineSpec, WeightsFormat
@@ -27,6 +28,8 @@ from tasks.records import SAMPLE_RATE_HZ
 NAME = "simulated"
 SHARES = {"transcription": 0.7, "diarization": 0.2, "embedding": 0.1}
 """Of the device's time that each engine takes."""
+TAKING_TIME = ("transcribe", "find_turns", "embed")
+"""Methods that take a device's time, by the length of the sound that they are given first."""
 DIMENSIONS = 64
 SPEAKERS = 2
 TURN_S = 8.0
@@ -75,6 +78,24 @@ class SimulatedEngine:
         found[np.arange(len(windows)), who] = 1.0
         found += np.random.default_rng(len(windows)).normal(0.0, 0.02, found.shape).astype(np.float32)
         return found / np.linalg.norm(found, axis=1, keepdims=True)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def sum_device_time() -> Iterator[Callable[[], float]]:
+    """Add up what the devices of all processes are asked to take while the block runs; yields a function that returns
+    the seconds so far. Waiting for a device does not count."""
+    taken: list[float] = []
+    call = EnginePool.call
+
+    def counted(pool: EnginePool, engine: Engine, method: str, *args: Any, **kwargs: Any) -> Any:
+        done = call(pool, engine, method, *args, **kwargs)
+        if engine.name.endswith(f"/{NAME}") and method in TAKING_TIME:
+            options = dict(engine.options)
+            taken.append(options["share"] / options["times_real"] * len(args[0]) / SAMPLE_RATE_HZ)
+        return done
+
+    with patch.object(EnginePool, "call", counted):
+        yield lambda: sum(taken)
 
 
 def load(times_real: float, share: float) -> SimulatedEngine:

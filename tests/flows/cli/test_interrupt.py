@@ -42,6 +42,17 @@ REPLACED = """
     while True:
         time.sleep(1)
 """
+LOADING = """
+    import os
+    from tasks.engines.calls import EnginePool, Placement
+    from tasks.engines.engine import Engine
+    pool, note = EnginePool(Placement(run_in="child")), {note!r}
+    pool.preload([Engine.of("slow", "tests.helpers.small_engines:load_and_note", path=note, seconds=120.0)] * 2)
+    while not os.path.exists(note):
+        time.sleep(0.05)
+    print(pool._children[0].process.pid(), flush=True)
+    time.sleep(120)
+"""
 
 
 def is_alive(pid: int) -> bool:
@@ -80,6 +91,20 @@ def test_signal_ends_the_command_and_its_children(body: str, number: int, called
     assert err == f"{called} Finished steps are kept: the same command goes on from there.\n"
     assert out == ""
     assert not is_alive(child)
+
+
+def test_engines_that_are_being_loaded_end_with_the_command(tmp_path: Path) -> None:
+    code = COMMAND.format(body=LOADING.format(note=str(tmp_path / "note")))
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        children = [int(process.stdout.readline()) for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert not any(map(is_alive, children))
 
 
 def test_ignored_hangup_does_not_end_the_command() -> None:
