@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from flows.serving.locked_database import ask_again_soon
 from tasks.processes import Process
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def label_run(run: UUID, attempt: int, *, mark_others: bool = True) -> None:
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        client.update_flow_run_labels(run, {LABEL: str(Process.this()), ATTEMPT_LABEL: attempt})
+        labels: dict[str, bool | int | float | str] = {LABEL: str(Process.this()), ATTEMPT_LABEL: attempt}
+        ask_again_soon(lambda: client.update_flow_run_labels(run, labels))
         if mark_others:
             mark_dead_runs(client, exclude=run)
 
