@@ -81,7 +81,7 @@ def ingest_inbox(settings: Annotated[SettingsForm | None, HideNull()] = EMPTY_FO
         settings: Anything to set for these recordings; what is left alone keeps what daylong.toml, the environment
             and the profile say.
     """
-    label_run(flow_run.id)
+    label_run(flow_run.id, flow_run.run_count)
     try:
         with hold_files(home()):  # for all recordings of this run
             form = read_form(settings)

@@ -7,6 +7,7 @@ probe -> speech map -> plan -> language -> for each chunk: separate?, transcribe
 from __future__ import annotations
 
 import time
+from asyncio import CancelledError
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +44,7 @@ from flows.reporting.logging_setup import in_worker
 from flows.reporting.outcome import Outcome
 from flows.reporting.prefect_log import create_listeners, log_recording, report_outcome
 from flows.reporting.progress import Progress, call_at_each_chunk
-from flows.reporting.run_account import Account, account_for_run, hand_back, log_final_error
+from flows.reporting.run_account import Account, HandedBack, account_for_run, hand_back, log_final_error
 from flows.reporting.run_names import format_run_name, make_printable, name_run, rename_run
 from flows.speakers.identify import name_speakers
 from flows.speakers.republish import finishing_erasures
@@ -111,7 +112,10 @@ def process_recording(
             return Failed(message=str(error))  # type: ignore[return-value]  # Prefect takes a state for the run's end
         raise
     except TerminationSignal:
-        hand_back()
+        hand_back(HandedBack.ASKED)
+        raise
+    except CancelledError:  # by Prefect, which could not renew the slot of the concurrency limit
+        hand_back(HandedBack.SLOT_LOST)
         raise
 
 

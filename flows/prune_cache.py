@@ -35,7 +35,7 @@ def prune_cache(
         looks_older_than_days: Runs of ingest-inbox that ended and began so many days ago go from Prefect's record:
             there is one a minute. Empty: none. Runs of recordings stay.
     """
-    label_run(flow_run.id)
+    label_run(flow_run.id, flow_run.run_count)
     settings = load()
     gone = prune(
         resolve_store(settings),

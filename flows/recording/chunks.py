@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from asyncio import CancelledError
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -67,7 +68,8 @@ def process_chunks(
     """Run the steps of all chunks; return the results by chunk and track.
 
     A failed step fails its chunk, not the recording. `languages`: each track's, by its audio's channel; None: each
-    chunk's own; PER_SEGMENT: each stretch's. Asked to end by SIGTERM, it ends with the chunks that are under way.
+    chunk's own; PER_SEGMENT: each stretch's. Asked to end by SIGTERM, or by Prefect
+    because the run's slot is lost, it ends with the chunks that are under way.
     """
     done: list[ChunkResult] = []
     pending: deque[SubmittedChunk] = deque()
@@ -108,7 +110,7 @@ def process_chunks(
                 pending.append(submit_chunk(chunk, jobs, len(chunks), runner, progress, free.release))
             while pending:
                 collect()
-        except TerminationSignal:
+        except (TerminationSignal, CancelledError):
             for submitted in pending:  # what is under way is kept; nothing more is begun
                 submitted.future.wait()
             raise

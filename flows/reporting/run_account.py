@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from prefect.exceptions import Pause
 from prefect.runtime import flow_run
 from prefect.states import AwaitingRetry
 
+from flows.fault import describe_prefect_fault
 from flows.reporting import metrics
 from flows.reporting.logging_setup import RUN_LOG, configure_worker_logging, in_worker
 from flows.serving.crashed_runs import count_waiting_runs, label_run
@@ -30,6 +32,19 @@ log = logging.getLogger("daylong.account")
 
 HANDED_BACK_FOR = timedelta(seconds=5)
 """Until a run that was handed back is taken up: by then its process has ended, and its engines' memory is free."""
+SERVER_AWAY_S = 600.0
+"""Seconds for which a run whose slot is lost waits for a server that doesn't answer, to hand itself back."""
+SERVER_RETRY_S = 5.0
+
+
+class HandedBack(Enum):
+    """Why a run is handed back to the workers, as people read it."""
+
+    ASKED = "Asked to end; what is done is kept, and whoever takes the run goes on from there."
+    SLOT_LOST = (
+        "Prefect's server no longer holds this run's slot of its deployment's concurrency limit; what is done is "
+        "kept, and whoever takes the run goes on from there."
+    )
 
 
 @dataclass(slots=True)
@@ -61,7 +76,7 @@ class Account:
 @contextmanager
 def account_for_run() -> Iterator[Account]:
     """Label the run with this process; at its end add it to the metrics file, if one is set."""
-    label_run(flow_run.id, mark_others=is_top_level())
+    label_run(flow_run.id, flow_run.run_count, mark_others=is_top_level())
     account, began = Account(), time.perf_counter()
     try:
         yield account
@@ -92,25 +107,47 @@ def log_final_error(error: DaylongError) -> bool:
     return True
 
 
-def hand_back() -> None:
-    """Have a worker's run that was asked to end (SIGTERM) taken up again by the next worker.
+def hand_back(reason: HandedBack) -> None:
+    """Have a worker's run taken up again by the next worker.
 
     Raises Pause, at which Prefect ends the process and leaves the run's state. A flow that returned the state would
     end with an error, and its worker report a crash. Returns for other runs, and for those that somebody cancels.
+    Raises what Prefect's client raises where the server doesn't answer, for `SLOT_LOST` once it hasn't for
+    `SERVER_AWAY_S`.
     """
     if not (in_worker() and is_top_level()):
         return
+    until = time.monotonic() + (SERVER_AWAY_S if reason is HandedBack.SLOT_LOST else 0.0)
+    while True:
+        try:
+            state = _propose_another_attempt(reason)
+            break
+        except Exception as error:
+            if describe_prefect_fault(error) is None or time.monotonic() > until:
+                raise
+            time.sleep(SERVER_RETRY_S)
+    if state is not None:
+        RUN_LOG.info(reason.value)
+        raise Pause(reason.value, state=state)
+
+
+def _propose_another_attempt(reason: HandedBack) -> State[Any] | None:
+    """Set the state in which a worker takes the run again; None where the run is not running, or not accepted."""
     with get_client(sync_client=True) as client:
         run_id = UUID(str(flow_run.id))
         before = client.read_flow_run(run_id).state
         if before is None or not before.is_running():
-            return
-        message = "Asked to end; what is done is kept, and whoever takes the run goes on from there."
-        state: State[Any] = AwaitingRetry(scheduled_time=datetime.now(UTC) + HANDED_BACK_FOR, message=message)
-        if client.set_flow_run_state(run_id, state).status is not SetStateStatus.ACCEPT:
-            return
-    RUN_LOG.info(message)
-    raise Pause(message, state=state)
+            return before if _is_handed_back(before, reason) else None
+        again = datetime.now(UTC) + HANDED_BACK_FOR
+        state: State[Any] = AwaitingRetry(scheduled_time=again, message=reason.value)
+        answer = client.set_flow_run_state(run_id, state)
+        # Of a request that was sent again because its answer came too late, the second is rejected.
+        is_done = answer.status is SetStateStatus.ACCEPT or _is_handed_back(answer.state, reason)
+        return state if is_done else None
+
+
+def _is_handed_back(state: State[Any] | None, reason: HandedBack) -> bool:
+    return state is not None and state.is_scheduled() and state.message == reason.value
 
 
 def _record_metrics(account: Account, status: str, run_s: float) -> None:

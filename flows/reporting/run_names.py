@@ -11,6 +11,7 @@ from prefect import Task
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
+from flows.serving.locked_database import ask_again_soon
 from tasks.audio.folder import decode_path
 from tasks.intervals import Span, format_clock
 from tasks.text import replace_unprintable
@@ -47,7 +48,7 @@ def make_printable(text: str) -> str:
 def rename_run(run: UUID, name: str, duration_s: float) -> None:
     """Rename a run by its recording's name and length, once known: `meeting-2026-11-20 · 24:00:13`."""
     with get_client(sync_client=True) as client:
-        client.set_flow_run_name(run, f"{name} · {format_clock(duration_s)}")
+        ask_again_soon(lambda: client.set_flow_run_name(run, f"{name} · {format_clock(duration_s)}"))
 
 
 def name_chunk_task(task: T, index: int, of: int, span: Span) -> T:

@@ -1,9 +1,10 @@
 """Label runs with their process, and mark runs as crashed whose process is gone.
 
-Each run has a label with its host and process id. A killed run stays "Running" for Prefect, and keeps its slot of
-the deployment's concurrency limit; the next run, or `daylong up`, marks it crashed. For runs on other machines, or on
-this one under an earlier host name (a new container has another), only the heartbeat is known: `daylong up` marks
-those without one.
+Each run has a label with its host and process id, and one that says which attempt that is. A killed run stays
+"Running" for Prefect, and keeps its slot of the deployment's concurrency limit; the next run, or `daylong up`, marks
+it crashed. One that is marked so by mistake loses its slot, and Prefect ends it at the next renewal. For runs on
+other machines, or on this one under an earlier host name (a new container has another), only the heartbeat is known:
+`daylong up` marks those without one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from flows.serving.locked_database import ask_again_soon
 from tasks.processes import Process
 
 if TYPE_CHECKING:
@@ -22,32 +24,44 @@ if TYPE_CHECKING:
 
 LABEL = "daylong.process"
 """The label of a run that holds its process."""
+ATTEMPT_LABEL = "daylong.attempt"
+"""The label that says which of a run's attempts that process is; a run that was taken up again keeps the labels of
+the attempt before it until its process has begun."""
 FLOWS = ("process-recording", "ingest-inbox", "prune-cache")
 WORKER_LABEL = "prefect.worker.name"
 """The label with the name of a run's worker; ours are named by host and process id of their `daylong up`."""
 STARTING_S = 300.0
 """A pending run whose process has not begun it after this many seconds counts as dead."""
+TAKEN_AGAIN_S = 60.0
+"""Seconds until the label of its worker counts for a pending run that has run before: until the worker that takes it
+sets its own, it has that of the worker before."""
 UNLABELLED_S = 3600.0
-"""A running run still without the label after this many seconds counts as dead."""
+"""A running run still without this attempt's label after this many seconds counts as dead."""
 PAGE_SIZE = 200
 HEARTBEAT = "prefect.flow-run.heartbeat"
 SILENT_S = 300.0
 """A run without heartbeats for this many seconds counts as dead: ten heartbeats, by `flows.PREFECT_DEFAULTS`."""
 
 
-def label_run(run: UUID, *, mark_others: bool = True) -> None:
-    """Label a run with this process. `mark_others`: also mark the other dead runs as crashed."""
+def label_run(run: UUID, attempt: int, *, mark_others: bool = True) -> None:
+    """Label a run with this process. `attempt`: how many times the run has begun, this one counted. `mark_others`:
+    also mark the other dead runs as crashed."""
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        client.update_flow_run_labels(run, {LABEL: str(Process.this())})
+        labels: dict[str, bool | int | float | str] = {LABEL: str(Process.this()), ATTEMPT_LABEL: attempt}
+        ask_again_soon(lambda: client.update_flow_run_labels(run, labels))
         if mark_others:
             mark_dead_runs(client, exclude=run)
 
 
 def mark_dead_runs(client: SyncPrefectClient, exclude: UUID | None = None) -> list[str]:
     """Mark as crashed every run of our flows whose process is gone, with its unfinished tasks; return their names."""
-    dead_runs = [run for run in list_active_runs(client) if run.id != exclude and is_process_gone(run)]
+    dead_runs = [
+        run
+        for run in list_active_runs(client)
+        if run.id != exclude and is_process_gone(run) and _is_in_same_state(client, run)
+    ]
     for run in dead_runs:
         _mark_crashed(client, run)
     return [run.name for run in dead_runs]
@@ -79,6 +93,11 @@ def _has_heartbeat(client: SyncPrefectClient, run: FlowRun) -> bool:
         "occurred": {"since": since.isoformat()},
     }
     return bool(client.request("POST", "/events/filter", json={"filter": query, "limit": 1}).json()["events"])
+
+
+def _is_in_same_state(client: SyncPrefectClient, run: FlowRun) -> bool:
+    """Whether a run is still in the state in which it was listed: a process may hand its run back, and then end."""
+    return client.read_flow_run(run.id).state_id == run.state_id
 
 
 def _get_state_time(state: State[Any]) -> datetime:
@@ -117,16 +136,18 @@ def _list_runs(client: SyncPrefectClient, *states: str) -> list[FlowRun]:
 
 def is_process_gone(run: FlowRun) -> bool:
     """Whether the process of an active run is gone, as far as its labels and its time in this state show."""
+    in_state_s = 0.0 if run.state is None else time.time() - run.state.timestamp.timestamp()
+    if run.state is not None and run.state.is_pending():  # it has no process of its own yet
+        return in_state_s > STARTING_S or (_is_worker_gone(run) and (not run.run_count or in_state_s > TAKEN_AGAIN_S))
     process = Process.read(str(run.labels.get(LABEL, "")))
-    if process is not None:
+    if process is not None and run.labels.get(ATTEMPT_LABEL, run.run_count) == run.run_count:
         return process.is_gone
-    if run.state is not None and run.state.is_pending():
-        host, _, pid = str(run.labels.get(WORKER_LABEL, "")).rpartition("-")
-        if host and pid.isdecimal() and Process(host, int(pid)).is_gone:
-            return True
-        return time.time() - run.state.timestamp.timestamp() > STARTING_S
-    started = run.start_time or run.expected_start_time
-    return started is not None and time.time() - started.timestamp() > UNLABELLED_S
+    return in_state_s > UNLABELLED_S
+
+
+def _is_worker_gone(run: FlowRun) -> bool:
+    host, _, pid = str(run.labels.get(WORKER_LABEL, "")).rpartition("-")
+    return bool(host) and pid.isdecimal() and Process(host, int(pid)).is_gone
 
 
 def free_slots(client: SyncPrefectClient) -> None:

@@ -67,14 +67,17 @@ def _ask(api: str, trust_env: bool) -> bool:
     import httpx
 
     try:
-        answer = httpx.get(f"{api.rstrip('/')}/health", timeout=5.0, trust_env=trust_env, verify=_verify_tls())
+        answer = httpx.get(f"{api.rstrip('/')}/health", timeout=5.0, trust_env=trust_env, verify=_verify_tls(api))
     except (httpx.HTTPError, httpx.InvalidURL):
         return False
     return answer.text.strip() == "true"
 
 
-def _verify_tls() -> ssl.SSLContext | bool:
-    """How Prefect's client verifies certificates, by its variables."""
+def _verify_tls(api: str) -> ssl.SSLContext | bool:
+    """How Prefect's client verifies certificates, by its variables. Without TLS there are none, and none are read:
+    that takes longer than the answer of a server, which is asked again and again while it starts."""
+    if not api.lower().startswith("https:"):
+        return False
     if os.environ.get("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "").lower() in ("1", "true", "yes", "on", "t", "y"):
         return False
     file = os.environ.get("PREFECT_API_SSL_CERT_FILE") or os.environ.get("SSL_CERT_FILE")

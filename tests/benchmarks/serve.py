@@ -38,6 +38,8 @@ from tests.helpers.daylong_server import find_free_port, make_environment
 
 COMMAND = (sys.executable, "-c", "from flows.cli.main import main; main()", "serve", "--profile", "demo")
 LONG_S = 200.0
+JOB_S = 1800.0
+"""Limit in seconds for one job or answer: nine times the long one's length."""
 AT_ONCE = 2
 COUNTS = (1, 2, 8, 32)
 """Clients at a time."""
@@ -143,7 +145,7 @@ def serving(home: Path) -> Iterator[tuple[httpx.Client, int]]:
     with (home / "log").open("a") as log:
         process = subprocess.Popen(command, env=make_environment(home), stderr=log, stdout=log)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=None) as api:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=JOB_S) as api:
             for _ in range(1200):
                 with suppress(httpx.TransportError):
                     api.get("/health")
@@ -190,10 +192,20 @@ def add_long(api: httpx.Client, number: int) -> str:
 
 def finish(api: httpx.Client, job: str) -> float:
     """Wait for a job; return the seconds that it took from its start to its end."""
-    while (told := api.get(f"/v1/jobs/{job}").json())["status"] in ("queued", "running"):
-        time.sleep(0.2)
+    told = wait_for_end(api, job)
     assert told["status"] == "completed", told
     return float(told["result"]["wall_s"])
+
+
+def wait_for_end(api: httpx.Client, job: str, most_s: float = JOB_S) -> dict[str, Any]:
+    """Wait until a job has ended; return what is told of it. Exits with one line where it takes longer than `most_s`
+    seconds."""
+    ends = time.monotonic() + most_s
+    while (told := dict(api.get(f"/v1/jobs/{job}").json())).get("status") in ("queued", "running"):
+        if time.monotonic() > ends:
+            raise SystemExit(f"job {job}: still {told['status']} after {most_s:.0f} s. See the log of the server")
+        time.sleep(0.2)
+    return told
 
 
 def measure(api: httpx.Client, clients: int, clips: list[Clip], number: int, most_s: float) -> dict[str, Any]:
@@ -203,7 +215,7 @@ def measure(api: httpx.Client, clients: int, clips: list[Clip], number: int, mos
     until = time.perf_counter() + most_s
 
     def send() -> None:
-        with httpx.Client(base_url=api.base_url, timeout=None) as own:
+        with httpx.Client(base_url=api.base_url, timeout=JOB_S) as own:
             while True:
                 with lock:
                     if not left or (len(sent_s) >= clients and time.perf_counter() > until):
@@ -290,10 +302,8 @@ def kill_server(home: Path, clips: list[Clip]) -> list[Any]:
         jobs = [str(api.post("/v1/jobs", files=file).json()["id"]) for file in files]
         os.kill(pid, signal.SIGKILL)
     with serving(home) as (api, _):
-        told = {"queued"}
-        while told & {"queued", "running"}:
-            time.sleep(0.5)
-            told = {str(api.get(f"/v1/jobs/{job}").json().get("status")) for job in jobs}
+        for job in jobs:
+            wait_for_end(api, job)
         lost = sum(api.get(f"/v1/jobs/{job}/result").status_code != 200 for job in jobs)
     return [f"the server, with {len(jobs)} jobs", time.perf_counter() - began, lost]
 

@@ -39,6 +39,16 @@ _device = threading.Lock()
 _times_real = 100.0
 
 
+def make_word(number: int) -> str:
+    """Five letters that look drawn: text that repeats itself, or could be packed small, is decoded a second time.
+
+    >>> make_word(1), make_word(2)
+    ('ddesk', 'kiwsi')
+    """
+    mixed = number * 2654435761 % 2**32
+    return "".join(chr(97 + mixed // 26**place % 26) for place in range(5))
+
+
 class SimulatedEngine:
     """What is loaded: takes `share` of the time in which a device of `times_real` hears the sound of a call."""
 
@@ -55,8 +65,8 @@ class SimulatedEngine:
         """Two and a half words a second of the stretches."""
         self._take_time(samples)
         return [
-            {"start": a + i * WORD_S, "end": a + (i + 0.9) * WORD_S, "word": f" word{i}", "probability": 0.9,
-             "stretch": number}
+            {"start": a + i * WORD_S, "end": a + (i + 0.9) * WORD_S, "word": f" {make_word(round(a / WORD_S) + i)}",
+             "probability": 0.9, "stretch": number}
             for number, (a, b) in enumerate(stretches) for i in range(int((b - a) / WORD_S))
         ]  # fmt: skip
 

@@ -20,11 +20,10 @@ from tests.benchmarks import frame
 from tests.benchmarks.fleet.check import TIMES_REAL, check, run_server
 from tests.benchmarks.fleet.measure import measure
 from tests.benchmarks.fleet.parts import SOURCES, Parts, read_parts
-from tests.benchmarks.fleet.simulate import GPU, Fleet, compute_cores_s, list_capacities, list_phases, simulate
+from tests.benchmarks.fleet.simulate import API_CORES, CORES, Fleet, Phase, list_capacities, list_phases, simulate
 
 GPUS = (1, 10, 100, 1000)
 DAY_H = 24.0
-CORES = "the worker's cores"
 ROOM = 0.7
 """How much of a service may be in use on average before another one is added."""
 
@@ -58,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
 def measure_here() -> dict[str, Any]:
     from tests.benchmarks.repeated_sample import repeat_sample
 
-    with tempfile.TemporaryDirectory(prefix="daylong-fleet-") as folder, run_server():
-        return measure(repeat_sample(Path(folder), 1.0), TIMES_REAL)
+    with tempfile.TemporaryDirectory(prefix="daylong-fleet-") as folder, run_server() as server:
+        return measure(repeat_sample(Path(folder), 1.0), TIMES_REAL, server)
 
 
 def simulate_fleets(parts: Parts, recordings: int) -> dict[str, Any]:
@@ -71,22 +70,28 @@ def simulate_fleets(parts: Parts, recordings: int) -> dict[str, Any]:
 
 def simulate_one(parts: Parts, phases: Any, gpus: int, recordings: int) -> dict[str, Any]:
     engine_s = DAY_H * 3600 / parts.times_real
-    found = simulate(phases, list_capacities(parts), gpus, recordings, engine_s)
-    wanted = simulate(phases, dict.fromkeys(list_capacities(parts), math.inf), gpus, recordings, engine_s)
-    is_bound_by_cores = compute_cores_s(parts) > 3600 / parts.times_real
+    capacities = list_capacities(parts, gpus * parts.worker_cores)
+    found = simulate(phases, capacities, gpus, recordings, engine_s)
+    wanted = simulate(phases, dict.fromkeys(capacities, math.inf), gpus, recordings, engine_s)
     return {
         "gpus": gpus,
         "days": found.seconds / 86400,
         "recorded_h_per_h": recordings * DAY_H / (found.seconds / 3600),
         "gpu_share": found.gpu_share,
-        "bottleneck": CORES if is_bound_by_cores and found.bottleneck == GPU else found.bottleneck,
-        "cores_at_work": parts.cpu_s * DAY_H / sum(phase.seconds for phase in phases),
+        "bottleneck": found.bottleneck,
+        "cores_at_work": compute_cores_at_work(phases),
         "mean": found.mean,
         "peak": found.peak,
         "slowed": found.seconds / wanted.seconds,
         "cost_per_recorded_h": compute_cost(parts, found, gpus, recordings),
         "needs": find_needs(parts, wanted.seconds, recordings),
     }
+
+
+def compute_cores_at_work(phases: Sequence[Phase]) -> float:
+    """Cores that a worker keeps at work beside its engines, of one recording after another."""
+    each = [phase for phase in phases if not phase.is_first]
+    return sum(phase.uses.get(CORES, 0.0) for phase in each) / sum(phase.seconds for phase in each)
 
 
 def compute_cost(parts: Parts, found: Fleet, gpus: int, recordings: int) -> float:
@@ -100,20 +105,22 @@ def compute_cost(parts: Parts, found: Fleet, gpus: int, recordings: int) -> floa
 
 def find_needs(parts: Parts, seconds: float, recordings: int) -> dict[str, int]:
     """How many of each service it takes, each in use by `ROOM` at most, for the GPUs to wait for none."""
-    hours = recordings * DAY_H / seconds
+    each_s = recordings / seconds
+    hours = DAY_H * each_s
     wants = {
+        API_CORES: hours * parts.server_cpu_s + each_s * parts.around_server_s,
         "Prefect API, requests": hours * parts.requests,
         "Prefect database, events": hours * parts.events,
         "storage, requests": hours * (parts.storage_reads + parts.storage_writes),
         "storage, GB": hours * (parts.storage_mb + parts.source_mb) / 1e3,
     }
-    limits = list_capacities(parts)
+    limits = list_capacities(parts, parts.worker_cores)
     return {name: max(1, math.ceil(want / (ROOM * limits[name]))) for name, want in wants.items()}
 
 
 def show(parts: Parts, figures: dict[str, Any]) -> None:
     fleets = figures["fleets"]
-    names = list(fleets[0]["mean"])
+    names, services = list(fleets[0]["mean"]), list(fleets[0]["needs"])
     frame.show(
         f"{figures['recordings']:,} recordings of a day, engines at {parts.times_real:g} × real time",
         ["GPUs", "days", "recorded h an h", "GPUs at work", "slowed", "bottleneck", "$ a recorded h"],
@@ -130,8 +137,8 @@ def show(parts: Parts, figures: dict[str, Any]) -> None:
     )
     frame.show(
         f"How many it takes, each in use by {ROOM:.0%} at most, for the GPUs to wait for none",
-        ["GPUs", *names],
-        [[str(f["gpus"]), *(f["needs"][n] for n in names)] for f in fleets],
+        ["GPUs", *services],
+        [[str(f["gpus"]), *(f["needs"][n] for n in services)] for f in fleets],
     )
     print(f"\ncores that a GPU's worker keeps at work beside the engines: {fleets[0]['cores_at_work']:.2f}")
     measured = {name for names in SOURCES.values() for name in names}

@@ -1,8 +1,8 @@
 """Hold the simulation against the real thing: one and two workers on this machine, with simulated engines.
 
 Each worker is a process with a home and a cache of its own, on one Prefect server; its recordings are copies of the
-sample. Every part is taken from a run of one recording by one worker, so that what is checked is what several workers
-and recordings make of it.
+sample. Every part is taken from two runs of one recording by one worker, so that what is checked is what several
+workers and recordings make of it: on a machine whose cores they and the server share.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tasks.process_tree import find_descendants
 from tests.benchmarks.fleet.measure import measure, process
 from tests.benchmarks.fleet.parts import Parts, convert_measured
-from tests.benchmarks.fleet.simulate import list_capacities, list_phases, simulate
+from tests.benchmarks.fleet.simulate import list_capacities, list_phases, share_machine_with_server, simulate
 
 HOURS = 0.25
 RECORDINGS = 4
@@ -39,12 +40,11 @@ def check() -> dict[str, Any]:
         return {"refused": f"the machine has other work (load {load:.1f}, at most {MAX_LOAD})"}
     from tests.benchmarks.repeated_sample import repeat_sample
 
-    with tempfile.TemporaryDirectory(prefix="daylong-fleet-") as name, run_server():
+    with tempfile.TemporaryDirectory(prefix="daylong-fleet-") as name, run_server() as server:
         folder = Path(name)
         source = repeat_sample(folder, HOURS)
-        found = measure(source, TIMES_REAL, chunking=CHUNKING)
-        # Nothing is fetched here; the cores are shared, and so bound what several workers do.
-        parts = replace(Parts().merge(convert_measured(found)), source_mb=0.0)
+        found = measure(source, TIMES_REAL, server, chunking=CHUNKING)
+        parts = replace(Parts().merge(convert_measured(found)), source_mb=0.0)  # nothing is fetched here
         rows = []
         for workers in (1, 2):
             took_s = run_workers(folder / f"{workers} workers", source, workers)
@@ -52,16 +52,12 @@ def check() -> dict[str, Any]:
     return {"measured": found, "checked": rows, "load": load}
 
 
-def predict(parts: Parts, workers: int) -> float:
-    """Seconds of `RECORDINGS` recordings, with this machine's cores for all workers."""
-    hours = HOURS
-    phases = [
-        replace(p, uses={"cores": share * p.seconds})
-        for p in list_phases(replace(parts, worker_cores=os.cpu_count() or 1), hours)
-        for share in [parts.cpu_s * hours / sum(q.seconds for q in list_phases(parts, hours))]
-    ]
-    capacities = {**list_capacities(parts), "cores": float(os.cpu_count() or 1)}
-    return simulate(phases, capacities, workers, RECORDINGS, 3600 * hours / parts.times_real).seconds
+def predict(parts: Parts, workers: int, cores: int | None = None) -> float:
+    """Seconds of `RECORDINGS` recordings with all workers, and Prefect's server, on one machine. `cores`: its,
+    or this one's."""
+    phases = share_machine_with_server(list_phases(parts, HOURS))
+    capacities = list_capacities(parts, cores or os.cpu_count() or 1)
+    return simulate(phases, capacities, workers, RECORDINGS, 3600 * HOURS / parts.times_real).seconds
 
 
 def run_workers(folder: Path, source: Path, workers: int) -> float:
@@ -103,8 +99,9 @@ def run_workers(folder: Path, source: Path, workers: int) -> float:
 
 
 @contextmanager
-def run_server() -> Iterator[None]:
-    """A Prefect server that all workers share: the one of PREFECT_API_URL, or one that ends with this process."""
+def run_server() -> Iterator[int | None]:
+    """A Prefect server that all workers share: the one of PREFECT_API_URL, or one that ends with this process, whose
+    id is yielded."""
     import flows  # noqa: F401  # sets what Prefect reads at its import
 
     # isort: split
@@ -112,9 +109,10 @@ def run_server() -> Iterator[None]:
 
     server = RunServer()
     server.check()
+    before = set(find_descendants())
     server.begin()
     server.wait()
-    yield
+    yield next(iter(set(find_descendants()) - before), None)
 
 
 def work(job: dict[str, Any]) -> None:

@@ -16,24 +16,38 @@ class Parts:
     # A recorded hour.
     times_real: float = 100.0
     """Speed of all engines together on one device; assumed: no GPU has been measured."""
-    map_s: float = 1.2
-    """Before the chunks, on the worker's cores: decoding and the speech map."""
+    map_s: float = 9.7
+    """Before the chunks: decoding and the speech map."""
+    map_cpu_s: float = 10.6
+    """Processor time of it, as below: of the run's process and its children, without Prefect's server."""
+    chunks_cpu_s: float = 3.5
+    """Beside the engines' own."""
     publish_s: float = 1.6
     """After and beside the chunks: the rest of what is not the engines' time."""
-    cpu_s: float = 10.0
-    """Processor time beside the engines."""
+    publish_cpu_s: float = 2.0
+    server_cpu_s: float = 0.43
+    """Processor time of Prefect's server, with its SQLite, beyond what it uses idle."""
     task_runs: float = 12.0
-    events: float = 47.0
+    events: float = 45.0
     """Messages that Prefect's server makes rows of, and task runs."""
-    requests: float = 39.0
+    requests: float = 29.0
     """Requests to Prefect's server."""
-    storage_reads: float = 92.0
-    storage_writes: float = 134.0
+    storage_reads: float = 98.0
+    storage_writes: float = 143.0
     """Listing counts as a write, as storages bill it."""
     storage_mb: float = 15.9
     """To and from the storage, without the source."""
     source_mb: float = 30.0
     """The recording itself: 64 kbit/s, assumed."""
+
+    # A recording, whatever its length: what its run takes before and after these.
+    around_s: float = 0.5
+    around_cpu_s: float = 0.17
+    around_server_s: float = 0.12
+
+    # A worker: what its first recording takes more.
+    start_s: float = 1.5
+    start_cpu_s: float = 1.1
 
     # What carries it; all assumed.
     worker_mb_per_s: float = 100.0
@@ -41,6 +55,8 @@ class Parts:
     worker_cores: float = 8.0
     api_requests_per_s: float = 100.0
     """One API server of Prefect's."""
+    api_cores: float = 1.0
+    """What one API server, a process of Python, uses at most."""
     api_events_per_s: float = 200.0
     """One PostgreSQL behind it: events to rows."""
     storage_requests_per_s: float = 3500.0
@@ -66,18 +82,27 @@ class Parts:
 
 
 SOURCES = {
-    "day, 24 hours, November 2026": ("map_s", "publish_s"),
-    "fleet --measure, an hour, November 2026": (
-        "cpu_s",
-        "task_runs",
-        "events",
-        "requests",
-        "storage_reads",
-        "storage_writes",
-        "storage_mb",
+    "day, 24 hours, November 2026": ("publish_s",),
+    "the log of fleet --check, a quarter of an hour on a quiet machine, November 2026": (
+        "map_s",
+        "around_s",
+        "start_s",
+    ),
+    "fleet --measure, an hour beside other work, November 2026": (
+        "map_cpu_s",
+        "chunks_cpu_s",
+        "publish_cpu_s",
+        "server_cpu_s",
+        "around_cpu_s",
+        "around_server_s",
+        "start_cpu_s",
+        *("task_runs", "events", "requests", "storage_reads", "storage_writes", "storage_mb"),
     ),
 }
-"""Which benchmark the defaults are from, on two cores beside other work; the others are assumed."""
+"""Which benchmark the defaults are from, on two cores; the others are assumed."""
+
+
+COUNTS = ("task_runs", "events", "requests", "storage_reads")
 
 
 def read_parts(file: Path | None) -> Parts:
@@ -98,15 +123,25 @@ def read_parts(file: Path | None) -> Parts:
 
 
 def convert_measured(found: dict[str, float]) -> dict[str, float]:
-    """Parts of a recorded hour from what `--measure` found of a recording."""
+    """Parts from what `--measure` found of a recording."""
     hours = found["recorded_s"] / 3600
     beside = max(0.0, found["chunks_s"] - found["recorded_s"] / found["times_real"])
-    each = {name: found[name] / hours for name in ("cpu_s", "task_runs", "events", "requests", "storage_reads")}
+    names = (
+        "map_s",
+        "map_cpu_s",
+        "chunks_cpu_s",
+        "publish_cpu_s",
+        "task_runs",
+        "events",
+        "requests",
+        "storage_reads",
+    )
     return {
-        **each,
+        **{name: found[name] / hours for name in names},
+        **{name: found[name] for name in ("around_s", "around_cpu_s", "around_server_s", "start_s", "start_cpu_s")},
         "times_real": found["times_real"],
-        "map_s": found["map_s"] / hours,
         "publish_s": (beside + found["publish_s"]) / hours,
+        "server_cpu_s": sum(found[f"{phase}_server_s"] for phase in ("map", "chunks", "publish")) / hours,
         "storage_writes": (found["storage_writes"] + found["storage_lists"]) / hours,
         "storage_mb": (found["bytes_read"] + found["bytes_written"]) / 1e6 / hours,
     }
@@ -119,5 +154,4 @@ def convert_orchestration(found: dict[str, Any]) -> dict[str, float]:
         "task_runs": first["task_runs"] / hours,
         "events": first["events"] / hours,
         "requests": sum(first["requests"].values()) / hours,
-        "cpu_s": first["cpu_s"] / hours,
     }

@@ -11,11 +11,16 @@ import pytest
 
 from flows.serving import crashed_runs
 from flows.serving.crashed_runs import (
+    ATTEMPT_LABEL,
     HEARTBEAT,
     LABEL,
+    TAKEN_AGAIN_S,
+    UNLABELLED_S,
     WORKER_LABEL,
     count_waiting_runs,
     free_slots,
+    is_process_gone,
+    label_run,
     list_active_runs,
     mark_dead_runs,
     mark_silent_runs,
@@ -116,6 +121,64 @@ def test_a_pending_run_whose_worker_is_gone_is_marked(client: Any) -> None:
     assert mark_dead_runs(client) == [taken.name]
     assert client.read_flow_run(starting.id).state.is_pending()
     client.delete_flow_run(starting.id)
+
+
+def make_run(state: Any, run_count: int, seconds_ago: float = 0.0, **labels: Any) -> Any:
+    """A run as Prefect's client reads it, `seconds_ago` set to its state; in labels, _ stands for a dot."""
+    from uuid import uuid4
+
+    from prefect.client.schemas.objects import FlowRun
+
+    since = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    named = {name.replace("_", "."): value for name, value in labels.items()}
+    return FlowRun(
+        flow_id=uuid4(), state=state.model_copy(update={"timestamp": since}), run_count=run_count, labels=named
+    )
+
+
+def test_a_run_that_is_taken_up_again_is_not_judged_by_the_process_of_its_attempt_before() -> None:
+    from prefect.states import Pending, Running
+
+    before = {LABEL.replace(".", "_"): str(make_dead_process()), ATTEMPT_LABEL.replace(".", "_"): 1}
+    assert is_process_gone(make_run(Running(), 1, **before))
+    assert not is_process_gone(make_run(Pending(), 1, **before))
+    assert not is_process_gone(make_run(Running(), 2, **before))
+    assert is_process_gone(make_run(Running(), 2, UNLABELLED_S + 1, **before))
+    assert is_process_gone(make_run(Running(), 2, **before | {"daylong_attempt": 2}))
+
+
+def test_a_run_that_is_taken_up_again_is_not_judged_by_the_worker_before() -> None:
+    from prefect.states import Pending
+
+    gone = make_dead_process()
+    worker = {"prefect_worker_name": f"{gone.host}-{gone.pid}"}
+    assert WORKER_LABEL == "prefect.worker.name"
+    assert is_process_gone(make_run(Pending(), 0, **worker))
+    assert not is_process_gone(make_run(Pending(), 1, **worker))
+    assert is_process_gone(make_run(Pending(), 1, TAKEN_AGAIN_S + 1, **worker))
+
+
+def test_a_run_that_was_handed_back_since_it_was_listed_is_left_alone(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.states import AwaitingRetry
+
+    run = create_running(client, make_dead_process())
+    listed = list_active_runs(client)
+    client.set_flow_run_state(run, AwaitingRetry(scheduled_time=datetime.now(UTC) + timedelta(hours=1)))
+    monkeypatch.setattr(crashed_runs, "list_active_runs", lambda _client: listed)
+    assert mark_dead_runs(client) == []
+    assert client.read_flow_run(run).state.is_scheduled()
+    client.delete_flow_run(run)
+
+
+def test_a_run_is_labelled_with_its_process_and_its_attempt(client: Any) -> None:
+    run = create_running(client, make_dead_process())
+    label_run(run, 1)
+    found = client.read_flow_run(run)
+    assert (found.labels[LABEL], found.labels[ATTEMPT_LABEL], found.run_count) == (str(Process.this()), 1, 1)
+    assert mark_dead_runs(client) == []
+    client.delete_flow_run(run)
 
 
 def create_limited_deployment(client: Any, name: str) -> UUID:
