@@ -76,7 +76,6 @@ def test_stopped_inbox_is_reported(own_home: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "value", "expected"),
     [
-        ("DAYLONG_TIMEZONE", "Europe/Berlinn", "is not known"),
         ("DAYLONG_OUT", "data/inbox/out", "lie in it"),
         ("DAYLONG_AUDIO__RECORDED_AT", "2026-03-01T09:15:00", "begin at once"),
     ],
