@@ -68,8 +68,8 @@ def process_chunks(
     """Run the steps of all chunks; return the results by chunk and track.
 
     A failed step fails its chunk, not the recording. `languages`: each track's, by its audio's channel; None: each
-    chunk's own; PER_SEGMENT: each stretch's. Asked to end by SIGTERM, or by Prefect
-    because the run's slot is lost, it ends with the chunks that are under way.
+    chunk's own; PER_SEGMENT: each stretch's. Asked to end by SIGTERM, or by Prefect because the run's slot is lost,
+    it ends with the chunks that are under way.
     """
     done: list[ChunkResult] = []
     pending: deque[SubmittedChunk] = deque()
