@@ -36,8 +36,8 @@ LONGEST = {
     "tasks/voices/README.md": 50,
     "tasks/weights/README.md": 64,
     "tests/benchmarks/README.md": 275,
-    "tests/benchmarks/day/README.md": 50,
-    "tests/benchmarks/fleet/README.md": 25,
+    "tests/benchmarks/day/README.md": 60,
+    "tests/benchmarks/fleet/README.md": 40,
     "tests/benchmarks/voices/README.md": 110,
     "tests/benchmarks/real_voices/README.md": 95,
 }

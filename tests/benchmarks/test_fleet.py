@@ -57,7 +57,7 @@ def test_what_is_used_in_sum_does_not_depend_on_what_is_short() -> None:
 def test_a_fast_device_waits_for_the_cores_of_its_machine() -> None:
     fast = replace(PARTS, times_real=36000.0, chunks_cpu_s=8.0, worker_cores=1.0)
     assert simulate_one(fast, list_phases(fast, 24.0), 1, 3)["bottleneck"] == CORES
-    slow = replace(fast, times_real=100.0)
+    slow = replace(fast, times_real=100.0, worker_cores=8.0)
     assert simulate_one(slow, list_phases(slow, 24.0), 1, 3)["bottleneck"] == GPU
 
 
