@@ -164,10 +164,11 @@ def free_slots(client: SyncPrefectClient) -> None:
 
 
 def _mark_crashed(client: SyncPrefectClient, run: FlowRun) -> None:
-    """Mark a run and its unfinished tasks as crashed."""
+    """Mark a run as crashed, its unfinished tasks, and the runs within it, which may have died without a label."""
     from prefect.client.schemas.filters import (
         FlowRunFilter,
         FlowRunFilterId,
+        FlowRunFilterParentTaskRunId,
         TaskRunFilter,
         TaskRunFilterState,
         TaskRunFilterStateType,
@@ -185,3 +186,7 @@ def _mark_crashed(client: SyncPrefectClient, run: FlowRun) -> None:
     for task in tasks:
         client.set_task_run_state(task.id, Crashed(message="The run's process is gone."), force=True)
     client.set_flow_run_state(run.id, Crashed(message=message))
+    parents = FlowRunFilterParentTaskRunId(any_=[task.id for task in tasks])
+    for inner in client.read_flow_runs(flow_run_filter=FlowRunFilter(parent_task_run_id=parents)) if tasks else ():
+        if inner.state is not None and not inner.state.is_final():
+            _mark_crashed(client, inner)

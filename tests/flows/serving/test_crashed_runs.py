@@ -108,6 +108,19 @@ def test_the_tasks_of_a_dead_run_are_marked_too(client: Any) -> None:
     assert client.read_task_run(made.id).state.is_crashed()
 
 
+def test_a_run_within_a_dead_run_is_marked_too_if_it_died_before_it_had_its_label(client: Any) -> None:
+    from prefect import flow, task
+    from prefect.states import Running
+
+    gone = create_running(client, make_dead_process(), flow_name="ingest-inbox")
+    inner_task = client.create_task_run(task(lambda: None), flow_run_id=gone, dynamic_key="0", state=Running())
+    inner = client.create_flow_run(
+        flow(name="process-recording")(lambda: None), parent_task_run_id=inner_task.id, state=Running()
+    )
+    mark_dead_runs(client)
+    assert client.read_flow_run(inner.id).state.is_crashed()
+
+
 def test_a_pending_run_whose_worker_is_gone_is_marked(client: Any) -> None:
     from prefect import flow
     from prefect.states import Pending
