@@ -6,6 +6,7 @@ Pure. Batched decoding without time tokens is known to end a window early and to
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,8 +20,11 @@ SLACK_S = 0.1
 """Seconds of speech beside a word that may still belong to it."""
 LONGEST_WORD_S = 0.4
 LONGEST_LETTER_S = 0.1
-"""A word covers at most the last 0.4 s and 0.1 s for each of its characters before its end: to a word after dropped
-speech, the recogniser's attention assigns that speech too."""
+LONGEST_DIGIT_S = 0.5
+"""A word covers at most the last 0.4 s, 0.1 s for each of its characters, and 0.5 s for each that is said as a word
+("$1,250"), before its end: to a word after dropped speech, the recogniser's attention assigns that speech too."""
+SAID_AS_WORDS = frozenset("%&@#§")
+"""Besides digits and symbols of money and arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def find_holes(
 
 def find_cover(word: DecodedWord) -> Span:
     """Find the time that a word may cover, of all the time that the recogniser gave it."""
-    longest = LONGEST_WORD_S + LONGEST_LETTER_S * len(word.text)
+    longest = LONGEST_WORD_S + sum(LONGEST_DIGIT_S if _is_word(c) else LONGEST_LETTER_S for c in word.text)
     return Span(max(word.start_s, word.end_s - longest) - SLACK_S, word.end_s + SLACK_S)
 
 
@@ -81,3 +85,7 @@ def fill(words: Sequence[DecodedWord], found: Sequence[DecodedWord]) -> list[Dec
 def _is_of(word: DecodedWord, known: DecodedWord, cover: Span) -> bool:
     same = word.middle_s in known.span and to_repetition_form(word.text) == to_repetition_form(known.text)
     return same or word.middle_s in cover
+
+
+def _is_word(character: str) -> bool:
+    return character in SAID_AS_WORDS or unicodedata.category(character) in ("Nd", "Nl", "No", "Sc", "Sm")

@@ -203,6 +203,16 @@ def test_a_sentence_lost_in_the_time_of_a_word_is_found_again() -> None:
     assert [w.start_s for w in found.words] == sorted(w.start_s for w in found.words)
 
 
+def test_digits_take_the_time_of_words() -> None:
+    def answer(call: int, parts: list[Span], _: Any) -> list[dict[str, Any]]:
+        if call > 1:
+            return text("I'm, I'm, I'm", Span(1.6, 2.8))
+        number = text("555-1234.", Span(1.5, 4.5))[0] | {"end": 4.2}
+        return [*text("at", Span(1.0, 1.5)), number, *text("it costs nothing at all", Span(5.2, 9.0))]
+
+    assert said(transcribe(SPEECH, answer)[0]) == "at 555-1234. it costs nothing at all"
+
+
 def test_what_is_unsure_in_a_hole_is_not_added_and_asked_only_once() -> None:
     def answer(call: int, parts: list[Span], _: Any) -> list[dict[str, Any]]:
         return text("we all know that", SPEECH[0]) if call == 1 else text("thank you", SPEECH[1], 0.4, -1.3)
