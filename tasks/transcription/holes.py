@@ -21,10 +21,10 @@ SLACK_S = 0.1
 LONGEST_WORD_S = 0.4
 LONGEST_LETTER_S = 0.1
 LONGEST_DIGIT_S = 0.5
-"""A word covers at most the last 0.4 s, 0.1 s for each of its characters, and 0.5 s for each that is said as a word
-("$1,250"), before its end: to a word after dropped speech, the recogniser's attention assigns that speech too."""
+"""A word covers at most the last 0.4 s before its end, and 0.5 s more for each character that is said as a word
+("$1,250"), 0.1 s for each other: the recogniser's attention assigns dropped speech to the word after it."""
 SAID_AS_WORDS = frozenset("%&@#§")
-"""Besides digits and symbols of money and arithmetic."""
+"""Characters besides digits and symbols of money and arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def find_holes(
 
 def find_cover(word: DecodedWord) -> Span:
     """Find the time that a word may cover, of all the time that the recogniser gave it."""
-    longest = LONGEST_WORD_S + sum(LONGEST_DIGIT_S if _is_word(c) else LONGEST_LETTER_S for c in word.text)
+    longest = LONGEST_WORD_S + sum(LONGEST_DIGIT_S if _is_said_as_word(c) else LONGEST_LETTER_S for c in word.text)
     return Span(max(word.start_s, word.end_s - longest) - SLACK_S, word.end_s + SLACK_S)
 
 
@@ -87,5 +87,5 @@ def _is_of(word: DecodedWord, known: DecodedWord, cover: Span) -> bool:
     return same or word.middle_s in cover
 
 
-def _is_word(character: str) -> bool:
+def _is_said_as_word(character: str) -> bool:
     return character in SAID_AS_WORDS or unicodedata.category(character) in ("Nd", "Nl", "No", "Sc", "Sm")
